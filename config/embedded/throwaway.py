@@ -1,0 +1,114 @@
+"""Services that live as long as one command: `python -m config.embedded test-services -- pytest ...`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from config.embedded import keys, ports, processes
+from config.embedded.postgres import Cluster, PostgresFailed
+from config.embedded.rootless import launcher
+from config.embedded.valkey import Valkey, ValkeyFailed
+
+# A test database with its log, twice over for two workers, stays well below this.
+_ROOM_BYTES = 2 * 1024**3
+_ATTEMPTS = 3
+
+
+def run_with_services(*, argv: Sequence[str]) -> int:
+    """Run `argv` beside a fresh PostgreSQL and Valkey and stop them afterwards.
+
+    The command gets DATABASE_URL, REDIS_URL and every other setting it cannot do without. With TEST_USE_ENV=1 the
+    caller's own DATABASE_URL and REDIS_URL are used and nothing is started.
+
+    Returns:
+        The command's exit status; 128 + n if signal n ended it.
+    """
+    if os.environ.get("TEST_USE_ENV") == "1" and "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
+        with tempfile.TemporaryDirectory(prefix="refunddesk-test-") as folder:
+            return _run(argv=argv, env=_settings(var=Path(folder)) | os.environ)
+    with tempfile.TemporaryDirectory(prefix="refunddesk-test-", dir=_roomy_memory()) as folder:
+        root = Path(folder)
+        (root / "var").mkdir()
+        with _services(root=root) as addresses:
+            return _run(argv=argv, env=_settings(var=root / "var") | os.environ | addresses)
+
+
+@contextmanager
+def _services(*, root: Path) -> Iterator[dict[str, str]]:
+    for attempt in range(1, _ATTEMPTS + 1):
+        postgres_port, valkey_port = ports.pick_for_tests(count=2)
+        cluster = Cluster(
+            folder=root / "postgres",
+            port=postgres_port,
+            superuser_password=keys.token(),
+            application_password=keys.token(),
+            launcher=launcher(),
+            throwaway=True,
+        )
+        valkey = Valkey(folder=root / "valkey", port=valkey_port, password=keys.token(), throwaway=True)
+        log_path = root / "services.log"
+        cluster.initialise()
+        valkey.initialise()
+        with log_path.open("wb") as log:
+            database = processes.start(argv=cluster.command(), stop_signal=signal.SIGINT, log=log)
+            broker = processes.start(argv=valkey.command(), stop_signal=signal.SIGTERM, log=log)
+            try:
+                try:
+                    cluster.wait_until_ready(timeout_s=20)
+                    cluster.ensure_database()
+                    valkey.wait_until_ready(timeout_s=10)
+                except (PostgresFailed, ValkeyFailed):
+                    # Somebody else may have taken a port between our look and our use of it.
+                    if attempt == _ATTEMPTS:
+                        sys.stderr.write(log_path.read_text(errors="replace"))
+                        raise
+                    continue
+                yield {"DATABASE_URL": cluster.url, "REDIS_URL": valkey.url}
+                return
+            finally:
+                processes.stop(process=broker)
+                # Nothing in there is wanted any more, so not even a checkpoint is.
+                processes.stop(process=database, sig=signal.SIGQUIT)
+                shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+def _run(*, argv: Sequence[str], env: dict[str, str]) -> int:
+    child = subprocess.Popen(list(argv), env=env)
+
+    def pass_on(signum: int, _frame: FrameType | None) -> None:
+        # At a terminal Ctrl-C already reaches the whole group; a second SIGINT would cut the command's own clean-up short.
+        if signum != signal.SIGINT or not sys.stdin or not sys.stdin.isatty():
+            child.send_signal(signum)
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, pass_on)
+    status = child.wait()
+    return 128 - status if status < 0 else status
+
+
+def _settings(*, var: Path) -> dict[str, str]:
+    return {
+        **keys.application_keys(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "BASE_URL": "http://127.0.0.1:8000",
+        "ALLOWED_HOSTS": "*",
+        "SECURE": "false",
+        "VAR_DIR": str(var),
+    }
+
+
+def _roomy_memory() -> str | None:
+    """The folder in memory, where there is one with room; else None, the system's place for temporary files."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder that only we can enter is made in it
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_BYTES:
+        return str(memory)
+    return None
