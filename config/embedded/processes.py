@@ -43,7 +43,7 @@ def start(
         env=dict(os.environ if env is None else env),
         cwd=cwd,
         start_new_session=True,
-        preexec_fn=die_with_parent(sig=stop_signal),  # noqa: PLW1509 -- no threads have been started yet
+        preexec_fn=die_with_parent(sig=stop_signal),
     )
 
 

@@ -67,6 +67,8 @@ def launcher() -> Launcher:
             f"--inh-caps={capability}",
             f"--ambient-caps={capability}",
             f"--bounding-set={capability}",
+            # Set anew: changing the user makes the kernel forget it.
+            "--pdeathsig=INT",
             "--",
         ),
         owner=(uid, gid),

@@ -85,7 +85,7 @@ def _run(*, argv: Sequence[str], env: dict[str, str]) -> int:
     child = subprocess.Popen(list(argv), env=env)
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:
-        # At a terminal Ctrl-C already reaches the whole group; a second SIGINT would cut the command's own clean-up short.
+        # At a terminal Ctrl-C already reaches the whole group; a second SIGINT would cut the clean-up short.
         if signum != signal.SIGINT or not sys.stdin or not sys.stdin.isatty():
             child.send_signal(signum)
 

@@ -1,0 +1,103 @@
+# RefundDesk's commands. `make help` lists them. Only Python 3.11 or newer and make are needed; the rest is installed here.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The first of these that is new enough; PYTHON=... chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+BIN := .venv/bin
+EMBEDDED := $(BIN)/python -m config.embedded
+WITH_SERVICES := $(EMBEDDED) test-services --
+PACKAGES := $(wildcard config core merchants terminals payment_channels refunds simulators tests benchmarks) manage.py
+# Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money".
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- environment --------------------------------------------------------------------------------------------------
+
+# $(call install,demo|dev): bring .venv to the locked versions, unless the stamp says that it has them.
+define install
+	@set -e; \
+	if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed; name one with PYTHON=/path/to/python" >&2; exit 1; fi; \
+	want="$$(cksum < requirements-$(1).txt)"; \
+	$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv; "$(PYTHON)" -m venv .venv; }; \
+	if [ "$$(cat .venv/installed-$(1) 2>/dev/null)" != "$$want" ]; then \
+		echo "installing requirements-$(1).txt into .venv"; \
+		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-$(1).txt; \
+		echo "$$want" > .venv/installed-$(1); \
+	fi
+endef
+
+.PHONY: setup
+setup: environment hooks ## install everything for developing, and git's hooks
+
+# The developer's lock has all of the demo's, in the same versions.
+.PHONY: environment
+environment:
+	$(call install,dev)
+	@cksum < requirements-demo.txt > .venv/installed-demo
+
+.PHONY: environment-demo
+environment-demo:
+	$(call install,demo)
+
+.PHONY: hooks
+hooks: environment
+	@if [ -d .git ] && [ -z "$$CI" ]; then $(BIN)/pre-commit install >/dev/null && echo "git's pre-commit hook is installed"; fi
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: environment-demo ## run everything on this machine; PORT=8000, DATABASE_URL and REDIS_URL are optional
+	@exec $(EMBEDDED) demo
+
+.PHONY: status
+status: environment-demo ## say what of the demo is running
+	@$(EMBEDDED) status
+
+.PHONY: reset-demo
+reset-demo: environment-demo ## delete the demo's data and secrets (var/)
+	@$(EMBEDDED) reset
+
+.PHONY: simulators
+simulators: environment-demo ## run only the payment channels' stand-ins and the mailbox
+	@exec $(EMBEDDED) simulators
+
+.PHONY: shell
+shell: environment-demo ## a Django shell on the running demo
+	@exec $(EMBEDDED) run -- $(BIN)/python manage.py shell
+
+# --- quality ------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: environment ## every test, browser and faults included
+	@$(EMBEDDED) chromium
+	@$(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+.PHONY: check
+check: environment ## everything CI checks before it tests
+	@$(BIN)/python -m config.checks $(ARGS)
+
+.PHONY: fix
+fix: environment ## put right what the tools can put right by themselves
+	@$(BIN)/ruff check --fix --quiet $(PACKAGES) || true
+	@$(BIN)/ruff format --quiet $(PACKAGES)
+	@find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + || true
+	@$(BIN)/djlint --reformat --quiet templates || true
+
+.PHONY: messages
+messages: environment ## add new texts to the Chinese catalogue and compile it
+	@$(WITH_SERVICES) $(BIN)/python -m config.translations update
+
+.PHONY: states
+states: environment ## write docs/states.md from refunds/states.py
+	@$(WITH_SERVICES) $(BIN)/python manage.py states
+
+.PHONY: bench
+bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
+	@$(BIN)/python -m benchmarks $(ARGS)

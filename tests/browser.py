@@ -1,0 +1,86 @@
+"""The browser for tests: the system's Chromium, as a shop in China has it, and a page that tolerates no complaint.
+
+    @pytest.mark.browser
+    @pytest.mark.django_db(transaction=True)
+    def test_reviewer_approves_with_the_keyboard(page, live_server, axe): ...
+
+`page` fails the test on a breach of the content security policy, an error in the console or an uncaught exception.
+A test that provokes one (a 404 is an error in the console) lists what it expects in `expected_complaints`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from config.embedded import chromium
+
+# Without these Chromium calls home at every start, which no test may do.
+_QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+# Breaches are reported to the page itself; the console repeats them, but not for every directive.
+_REPORT_CSP_BREACHES = """
+document.addEventListener("securitypolicyviolation", (breach) =>
+  console.error("content security policy: " + breach.violatedDirective + " refused " + breach.blockedURI));
+"""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """How pytest-playwright starts the browser."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright keeps an event loop running in the tests' thread
+    arguments = {"args": ["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none", *_QUIET]}
+    system = chromium.on_system()
+    # Without one on the system it is playwright's own, which `make test` has fetched.
+    return arguments | ({"executable_path": str(system)} if system else {})
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    """A new context a test: Chinese, in Shanghai, on a usual screen."""
+    return {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": {"width": 1440, "height": 900}}
+
+
+@pytest.fixture
+def expected_complaints() -> list[str]:
+    """Regular expressions of the complaints that this test provokes; empty: none is tolerated."""
+    return []
+
+
+@pytest.fixture
+def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator[BrowserContext]:
+    """A context every page of which is listened to."""
+    complaints: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
+    context.add_init_script(_REPORT_CSP_BREACHES)
+    yield context
+    unexpected = [text for text in complaints if not any(re.search(known, text) for known in expected_complaints)]
+    assert not unexpected, "the page complained:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """`axe(page)` fails with a readable list if the page breaks a rule of accessibility."""
+
+    def check(page: Page) -> None:
+        results = Axe().run(page, options={"resultTypes": ["violations"]})
+        assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+    return check
