@@ -1,0 +1,377 @@
+"""What every payment channel adapter promises to the journey.
+
+An adapter is asked to move money and answers with one of three outcomes, never with an exception:
+
+* ``Done``: the channel has proven that the money moved;
+* ``Refused``: the channel has proven that it did not and will not move under this request;
+* ``Unknown``: everything else (time-out, reset, 5xx, garbage, a bad signature, "processing").
+
+An unknown outcome is queried, never sent again under another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol, Self, runtime_checkable
+
+
+class Retry(StrEnum):
+    """What may be done with the refund number after a refusal."""
+
+    SAME_NUMBER = "same_number"  # send the same request again under the same number
+    AFTER_TOP_UP = "after_top_up"  # the same number, once the account is funded
+    NEW_NUMBER = "new_number"  # the number is spent: a further attempt needs a new one
+    NEVER = "never"  # a person must change something first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """One refund as the channel is asked for it. Amounts in fen, instants aware.
+
+    ``refund_no`` is ours, stored before anything is sent and reused for every attempt.
+    ``channel_transaction_no`` and ``order_no`` name the sale at the channel and at the shop.
+
+    ``first_sent_at`` is stored together with ``refund_no`` before the first attempt and stays the same for
+    every later one: UnionPay's ``txnTime`` is made of it and is part of its key.
+    ``maybe_received`` is true when an earlier send under this number may have reached the channel (it was
+    sent, and no query later than the profile's ``query_lag_s`` has denied it). Some refusals ("this number
+    was used with other parameters") prove nothing then, and the adapter answers ``Unknown`` to them.
+    """
+
+    refund_no: str
+    channel_transaction_no: str
+    order_no: str
+    amount_fen: int
+    paid_fen: int
+    paid_at: datetime
+    reason: str
+    notify_url: str
+    first_sent_at: datetime | None = None
+    maybe_received: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReference:
+    """What is needed to ask for the state of a refund that may or may not have reached the channel.
+
+    ``sent_at`` is the instant of the *first* send, ``RefundOrder.first_sent_at``.
+    """
+
+    refund_no: str
+    channel_transaction_no: str
+    order_no: str
+    amount_fen: int
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The money moved: ``amount_fen`` under ``refund_no``, at ``succeeded_at`` by the channel's clock."""
+
+    refund_no: str
+    channel_refund_no: str
+    amount_fen: int
+    succeeded_at: datetime
+    received_account: str = ""  # masked by the channel, e.g. 招商银行信用卡0403
+    raw: str = ""  # the message that proves it, as received
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Proven not moved. ``code`` is the channel's own; ``retry`` says what may be done next.
+
+    ``throttled`` marks a refusal that only means "slow down" (429). ``remedy`` is a key of
+    ``payment_channels.remedies.REMEDIES``: what a person can do about it.
+    """
+
+    code: str
+    message: str
+    retry: Retry
+    throttled: bool = False
+    remedy: str = ""
+    channel_refund_no: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """No proof either way. ``accepted`` is true when the channel itself said that it is working on it.
+
+    ``code`` is the channel's code or one of ours: ``timeout``, ``connection``, ``server_error``,
+    ``bad_signature``, ``unreadable``, ``not_found``, ``mismatch`` (another number or amount than asked for),
+    ``adapter_error``. ``not_found`` is no proof: queries lag behind. ``attention`` marks a refund that a person
+    must help along (WeChat's ABNORMAL: the payer's card is closed); ``remedy`` says how.
+    """
+
+    code: str
+    message: str
+    accepted: bool = False
+    attention: bool = False
+    remedy: str = ""
+    channel_refund_no: str = ""
+    raw: str = ""
+
+
+Outcome = Done | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawNotice:
+    """A channel's call back exactly as it arrived; header names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNotice:
+    """A verified notice. ``event_id`` is the channel's own and deduplicates deliveries.
+
+    ``amount_fen`` is 0 where the channel does not state this refund's own amount (Alipay's is cumulative);
+    ``outcome`` is then ``Unknown`` and the refund is to be queried.
+    """
+
+    event_id: str
+    refund_no: str
+    amount_fen: int
+    outcome: Outcome
+
+
+class NoticeRejected(Exception):
+    """The notice did not prove its origin (signature, serial, age, probe) or could not be read."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeReply:
+    """What to answer the channel with: HTTP status, media type, body."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class CredentialsInvalid(ValueError):
+    """The channel account's credentials are incomplete or unreadable; names the field."""
+
+
+class ProfileInvalid(ValueError):
+    """The channel account's profile has a value of the wrong type or range; names the field."""
+
+
+class RefundChannel(Protocol):
+    """One channel account, ready to use from many threads at once."""
+
+    def refund(self, order: RefundOrder) -> Outcome:
+        """Ask for the refund. Safe to call again with the same order."""
+        ...
+
+    def query_refund(self, reference: RefundReference) -> Outcome:
+        """Ask what became of a refund. ``Refused`` only where the channel proves that it never will move."""
+        ...
+
+    def read_notice(self, notice: RawNotice) -> RefundNotice:
+        """Verify and open a call back. Raises ``NoticeRejected``."""
+        ...
+
+    def acknowledge(self) -> NoticeReply:
+        """The answer that stops the channel from repeating a notice."""
+        ...
+
+    def decline(self, reason: str) -> NoticeReply:
+        """The answer that makes the channel repeat a notice later."""
+        ...
+
+
+# --- what only some channels can do: ask with isinstance() ------------------------------------------
+
+
+class VoidKind(StrEnum):
+    """What is undone: a purchase of the same clearing day, or a pre-authorisation."""
+
+    PURCHASE = "purchase"
+    PRE_AUTHORISATION = "pre_authorisation"
+
+
+@runtime_checkable
+class Voids(Protocol):
+    """A channel that can undo a payment before it is cleared (UnionPay)."""
+
+    def void(self, order: RefundOrder, kind: VoidKind = VoidKind.PURCHASE) -> Outcome:
+        """Undo the whole payment. Outcome, numbers and query are as for ``refund``.
+
+        A ``Refused`` is the proof that the payment stands, so that a refund may take the void's place.
+        """
+        ...
+
+
+class PayeeKind(StrEnum):
+    """Where an abnormal refund is sent instead."""
+
+    CUSTOMER_CARD = "customer_card"
+    MERCHANT_ACCOUNT = "merchant_account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbnormalRefundOrder:
+    """A refund that the channel accepted but could not deliver, and where to send it instead.
+
+    ``bank_type`` is the channel's name of the bank. Card number and name are needed for a customer's card;
+    they are encrypted for the channel, kept out of ``repr`` and never logged.
+    """
+
+    refund_no: str
+    channel_refund_no: str
+    amount_fen: int
+    payee: PayeeKind
+    bank_type: str = ""
+    card_number: str = field(default="", repr=False)
+    holder_name: str = field(default="", repr=False)
+
+
+@runtime_checkable
+class AbnormalRefunds(Protocol):
+    """A channel on which a stuck refund can be sent to another account (WeChat Pay)."""
+
+    def apply_abnormal_refund(self, order: AbnormalRefundOrder) -> Outcome:
+        """Send a stuck refund elsewhere. ``Refused`` speaks of this application: the refund stays stuck."""
+        ...
+
+
+class TradeState(StrEnum):
+    """What became of a payment, in our words."""
+
+    WAITING = "waiting"
+    PAID = "paid"
+    CLOSED = "closed"  # never paid, or wholly refunded
+    FINISHED = "finished"  # paid and past the refund window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A payment as the channel knows it."""
+
+    order_no: str
+    channel_transaction_no: str
+    amount_fen: int
+    state: TradeState
+
+
+@runtime_checkable
+class TradeQueries(Protocol):
+    """A channel that can be asked about a payment (Alipay)."""
+
+    def query_trade(self, *, order_no: str, channel_transaction_no: str) -> Trade | Unknown:
+        """Ask what became of a payment; ``Unknown("not_found")`` where the channel knows none."""
+        ...
+
+
+class BillKind(StrEnum):
+    """Which of a channel's statements: its trades, or every movement of the account's funds."""
+
+    TRADES = "trades"
+    FUNDS = "funds"
+
+
+class BillRowKind(StrEnum):
+    """What a line of a statement is about."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    VOID = "void"
+    REFUND_CLOSED = "refund_closed"  # a refund accepted earlier came back to the account
+    FEE = "fee"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRow:
+    """One line of a statement. Amounts in fen and never negative: ``kind`` tells the direction.
+
+    ``fee_fen`` is what the channel charged for a payment, or gave back with a refund (negative).
+    ``state`` is the channel's own word. ``line`` counts from 1 in the file as it came.
+    """
+
+    channel: str
+    kind: BillRowKind
+    order_no: str
+    channel_transaction_no: str
+    refund_no: str
+    channel_refund_no: str
+    amount_fen: int
+    fee_fen: int
+    accepted_at: datetime | None
+    succeeded_at: datetime | None
+    state: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillTotals:
+    """Sums of a statement: number of lines, payments and refunds in fen."""
+
+    rows: int
+    payments_fen: int
+    refunds_fen: int
+
+
+class BillUnavailable(Exception):
+    """There is no statement to be had now. ``later`` tells whether it is worth asking again.
+
+    A day without any trade (WeChat's NO_STATEMENT_EXIST) has ``empty`` set.
+    """
+
+    def __init__(self, code: str, message: str, *, later: bool, empty: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.later = later
+        self.empty = empty
+
+
+class BillCorrupt(Exception):
+    """The statement's hash is wrong or a line cannot be read: nothing of it may be used. ``line`` or 0."""
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class Bill(Protocol):
+    """A statement being read, one pass, in the file's order; closes its file at the end of a ``with``."""
+
+    #: Hex SHA-256 of the file as it came, to recognise the same file again.
+    digest: str
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def __iter__(self) -> Iterator[BillRow]:
+        """The lines. Raises ``BillCorrupt`` at the first that cannot be read."""
+        ...
+
+    def declared(self) -> BillTotals | None:
+        """The statement's own totals, where it has any; known only once all lines are read."""
+        ...
+
+
+@runtime_checkable
+class Bills(Protocol):
+    """A channel with daily statements."""
+
+    def download_bill(self, *, day: date, kind: BillKind = BillKind.TRADES) -> Bill:
+        """Fetch a day's statement and check its hash. Raises ``BillUnavailable``, ``BillCorrupt``."""
+        ...
+
+    def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.TRADES) -> Bill:
+        """Read a statement that a person uploaded, as the channel's portal hands it out."""
+        ...

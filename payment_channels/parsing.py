@@ -1,0 +1,67 @@
+"""Foreign JSON becomes typed values here, at the edge; whatever does not fit is ``Unreadable``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+
+class Unreadable(ValueError):
+    """A channel's message is not of the form its documentation promises; names the field, never its value."""
+
+
+def json_object(raw: bytes) -> Mapping[str, object]:
+    """Read a JSON object from UTF-8 bytes. Raises ``Unreadable``."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:  # ValueError covers bad JSON and bad UTF-8
+        raise Unreadable("not JSON") from error
+    if not isinstance(value, dict):
+        raise Unreadable("not a JSON object")
+    return value
+
+
+def member(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """The object under ``name``."""
+    value = body.get(name)
+    if not isinstance(value, dict):
+        raise Unreadable(f"{name} is not an object")
+    return value
+
+
+def text(body: Mapping[str, object], name: str) -> str:
+    """The non-empty string under ``name``."""
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(f"{name} is not a text")
+    return value
+
+
+def text_or_empty(body: Mapping[str, object], name: str) -> str:
+    """The string under ``name``, or an empty one where it is absent or null."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"{name} is not a text")
+    return value
+
+
+def whole(body: Mapping[str, object], name: str) -> int:
+    """The integer under ``name``; ``true`` and ``1.0`` are none."""
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unreadable(f"{name} is not a whole number")
+    return value
+
+
+def instant(body: Mapping[str, object], name: str) -> datetime:
+    """The RFC 3339 instant under ``name``, with its offset."""
+    try:
+        value = datetime.fromisoformat(text(body, name))
+    except ValueError as error:
+        raise Unreadable(f"{name} is not an instant") from error
+    if value.tzinfo is None:
+        raise Unreadable(f"{name} has no offset")
+    return value

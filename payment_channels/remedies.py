@@ -1,0 +1,33 @@
+"""What a person can do about a refusal: key -> English sentence.
+
+Plain text without Django; the pages translate the sentence (it is the msgid of the locale files).
+"""
+
+from __future__ import annotations
+
+REMEDIES: dict[str, str] = {
+    "top_up": "The merchant account is short of funds. Top it up: the refund goes on by itself under the same number.",
+    "slow_down": "The channel asks for fewer requests. The refund is sent again by itself in a moment.",
+    "other_route": "The customer's account at the channel cannot take money. Agree on another way of paying back.",
+    "payee_account": "The channel could not deliver the money. Ask the customer for a bank card and send it there.",
+    "check_keys": "The channel does not accept our signature. Check the keys and certificates of the channel account.",
+    "check_permission": "The merchant account may not make refunds. Switch the product on in the channel's own portal.",
+    "check_account": "The channel does not know this merchant account. Check its number in the channel account.",
+    "check_request": "The channel finds the request faulty. Show this page to whoever looks after the installation.",
+    "check_sale": "The channel does not know this sale. Check that the receipt belongs to this channel account.",
+    "check_amount": "The amount does not fit what is left of the sale. Compare with the refunds made in the portal.",
+    "check_history": "The number was used before with other details. Compare with the channel's portal first.",
+    "sale_closed": "The channel no longer refunds this sale: it is too old or already closed. Pay back another way.",
+    "sale_state": "The sale is in a state that allows no refund. Look it up in the channel's own portal.",
+    "sale_frozen": "The channel has frozen this sale. Ask the channel's support before going on.",
+    "refunded_already": "The channel says that this sale is already refunded or voided. Compare with its portal.",
+    "new_number": "The channel closed this refund without paying. It can be made again under a new number.",
+    "risk": "The channel stopped the refund for risk reasons. Ask the channel's support before going on.",
+    "outside_hours": "The channel does not accept this operation at this hour. Refund instead, or try in its hours.",
+    "compare": "The channel reports another amount or number than ours. Compare both before doing anything.",
+}
+
+
+def remedy(key: str) -> str:
+    """The sentence for a key, or an empty string where there is no advice to give."""
+    return REMEDIES.get(key, "")

@@ -1,0 +1,181 @@
+"""HTTP as all adapters need it: one kept pool, no redirects, no retries, bounded in time and size.
+
+A transport error is never an answer about the refund: each becomes ``Unknown`` in one place.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as PoolTimeoutError
+
+from payment_channels.contract import Unknown
+
+logger = logging.getLogger(__name__)
+
+MAX_REPLY_BYTES = 1_000_000
+_CHUNK_BYTES = 65_536
+
+P = ParamSpec("P")
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer as it came: header names in lower case, the body undecoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class TransportFailed(Exception):
+    """No whole answer came. ``code`` is ``timeout``, ``connection`` or ``too_large``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def outcome(self) -> Unknown:
+        """What it means for a refund: nothing is proven."""
+        return Unknown(code=self.code, message=self.message)
+
+
+class Transport:
+    """A kept pool of connections to one channel. Safe to use from many threads at once."""
+
+    def __init__(self, *, base_url: str, timeout_s: float, connect_timeout_s: float, pool_size: int) -> None:
+        """``base_url`` may carry a path, which goes before every target."""
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("base_url must be an http(s) address without query")
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.prefix = parts.path.rstrip("/")
+        self._timeout_s = timeout_s
+        self._timeout = urllib3.Timeout(connect=connect_timeout_s, read=timeout_s)
+        self._pool = urllib3.connection_from_url(self.origin, maxsize=pool_size, block=False, retries=False)
+        self._elsewhere = urllib3.PoolManager(num_pools=4, retries=False)
+
+    def send(
+        self,
+        *,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        max_bytes: int = MAX_REPLY_BYTES,
+    ) -> Reply:
+        """Send one request to ``prefix + target`` and read the whole answer. Raises ``TransportFailed``."""
+        deadline = monotonic() + self._timeout_s
+        try:
+            response = self._pool.urlopen(
+                method,
+                self.prefix + target,
+                body=body,
+                headers=dict(headers),
+                timeout=self._timeout,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                content = b"".join(_bounded(response, max_bytes=max_bytes, deadline=deadline))
+            except BaseException:
+                response.close()  # what is left unread must not reach the next request on this connection
+                raise
+        except (HTTPError, OSError) as error:
+            raise _failure(error) from error
+        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+
+    def download(
+        self, *, url: str, into: BinaryIO, headers: Mapping[str, str], max_bytes: int, timeout_s: float
+    ) -> int:
+        """Stream a file at an absolute address into ``into``; return the HTTP status. Raises ``TransportFailed``.
+
+        Anything but 200 leaves ``into`` empty. Where the channel is reached by TLS, so must the file be.
+        """
+        if self.origin.startswith("https:") and not url.startswith("https:"):
+            raise TransportFailed("connection", "the file's address is not https")
+        deadline = monotonic() + timeout_s
+        try:
+            response = self._elsewhere.urlopen(
+                "GET",
+                url,
+                headers=dict(headers),
+                timeout=self._timeout,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                if response.status == 200:
+                    for chunk in _bounded(response, max_bytes=max_bytes, deadline=deadline):
+                        into.write(chunk)
+            finally:
+                response.close()
+        except (HTTPError, OSError) as error:
+            raise _failure(error) from error
+        return response.status
+
+    def close(self) -> None:
+        """Give the kept connections back."""
+        self._pool.close()
+        self._elsewhere.clear()
+
+
+def _bounded(response: urllib3.BaseHTTPResponse, *, max_bytes: int, deadline: float) -> Iterator[bytes]:
+    """Read a body piece by piece: a server that drips a byte now and then must not hold a thread for ever."""
+    declared = response.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise TransportFailed("too_large", "the answer is too large")
+    size = 0
+    while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TransportFailed("too_large", "the answer is too large")
+        if monotonic() > deadline:
+            raise TransportFailed("timeout", "the answer did not end in time")
+        yield chunk
+
+
+def _failure(error: Exception) -> TransportFailed:
+    """Name an error by what it was, without the address (it may carry a token)."""
+    code = "timeout" if isinstance(error, PoolTimeoutError | TimeoutError) else "connection"
+    return TransportFailed(code, type(error).__name__)
+
+
+def always_an_outcome(
+    ask: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R | Unknown]:
+    """Keep the contract's word that an adapter never raises, even where we made a mistake.
+
+    The journey must be able to store an outcome for every send; the mistake itself goes to the log, without
+    the message's content.
+    """
+
+    @functools.wraps(ask)
+    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | Unknown:
+        try:
+            return ask(self, *args, **kwargs)
+        except TransportFailed as failure:
+            return failure.outcome()
+        except Exception as error:
+            # Where, not what: an exception's own text may quote a card number.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("%s raised %s\n%s", ask.__qualname__, type(error).__name__, where)  # noqa: TRY400
+            return Unknown(code="adapter_error", message=type(error).__name__)
+
+    return guarded

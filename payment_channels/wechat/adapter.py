@@ -1,0 +1,121 @@
+"""WeChat Pay v3 as a refund channel. Needs ``wechat`` credentials; see ``credentials.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from payment_channels.clock import Clock, utc_now
+from payment_channels.contract import (
+    NoticeReply,
+    Outcome,
+    RawNotice,
+    RefundNotice,
+    RefundOrder,
+    RefundReference,
+    Refused,
+    Retry,
+    Unknown,
+)
+from payment_channels.parsing import Unreadable, json_object
+from payment_channels.profile import Profile
+from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.transport import Reply, Transport, always_an_outcome
+from payment_channels.wechat import errors, messages, notices
+from payment_channels.wechat.credentials import Credentials
+from payment_channels.wechat.gateway import Gateway
+from payment_channels.wechat.messages import RefundState
+
+_REFUNDS = "/v3/refund/domestic/refunds"
+
+
+def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> WeChatRefundChannel:
+    """Build the adapter of one channel account. Raises ``CredentialsInvalid`` and ``ProfileInvalid``."""
+    return WeChatRefundChannel(
+        credentials=Credentials.parse(credentials), profile=Profile.parse(profile), base_url=base_url, clock=utc_now
+    )
+
+
+class WeChatRefundChannel:
+    """One WeChat Pay merchant, ready to use from many threads at once."""
+
+    def __init__(self, *, credentials: Credentials, profile: Profile, base_url: str, clock: Clock) -> None:
+        self._credentials = credentials
+        self._profile = profile
+        self._clock = clock
+        transport = Transport(
+            base_url=base_url,
+            timeout_s=profile.timeout_s,
+            connect_timeout_s=profile.connect_timeout_s,
+            pool_size=profile.pool_size,
+        )
+        self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
+
+    @always_an_outcome
+    def refund(self, order: RefundOrder) -> Outcome:
+        """See ``RefundChannel``."""
+        if fault := messages.fault_in(order):
+            return Refused(code="invalid_order", message=fault, retry=Retry.NEVER, remedy="check_request")
+        body = messages.refund_body(order, sub_mchid=self._credentials.sub_mchid, funding=self._profile.funding)
+        try:
+            reply = self._gateway.call(method="POST", target=_REFUNDS, body=body)
+        except SignatureInvalid as error:
+            return Unknown(code="bad_signature", message=error.message)
+        if not 200 <= reply.status < 300:
+            return errors.outcome_of_application(reply, maybe_received=order.maybe_received)
+        return self._state(
+            reply,
+            refund_no=order.refund_no,
+            channel_transaction_no=order.channel_transaction_no,
+            amount_fen=order.amount_fen,
+        )
+
+    @always_an_outcome
+    def query_refund(self, reference: RefundReference) -> Outcome:
+        """See ``RefundChannel``."""
+        target = f"{_REFUNDS}/{quote(reference.refund_no, safe='')}"
+        if self._credentials.sub_mchid:
+            target = f"{target}?{urlencode({'sub_mchid': self._credentials.sub_mchid})}"
+        try:
+            reply = self._gateway.call(method="GET", target=target)
+        except SignatureInvalid as error:
+            return Unknown(code="bad_signature", message=error.message)
+        if not 200 <= reply.status < 300:
+            return errors.outcome_of_query(reply)
+        return self._state(
+            reply,
+            refund_no=reference.refund_no,
+            channel_transaction_no=reference.channel_transaction_no,
+            amount_fen=reference.amount_fen,
+        )
+
+    def read_notice(self, notice: RawNotice) -> RefundNotice:
+        """See ``RefundChannel``."""
+        return notices.read(
+            notice,
+            credentials=self._credentials,
+            keys=self._gateway.keys,
+            closed_number=self._profile.closed_number,
+        )
+
+    def acknowledge(self) -> NoticeReply:
+        """See ``RefundChannel``."""
+        return notices.ACKNOWLEDGED
+
+    def decline(self, reason: str) -> NoticeReply:
+        """See ``RefundChannel``."""
+        return notices.declined(reason)
+
+    def _state(self, reply: Reply, *, refund_no: str, channel_transaction_no: str, amount_fen: int) -> Outcome:
+        raw = reply.body.decode("utf-8", "replace")
+        try:
+            state = RefundState.parse_answer(json_object(reply.body))
+        except Unreadable as error:
+            return Unknown(code="unreadable", message=str(error), raw=raw)
+        if not state.is_about(
+            refund_no=refund_no,
+            channel_transaction_no=channel_transaction_no or state.channel_transaction_no,
+            amount_fen=amount_fen,
+        ):
+            return messages.mismatch(raw)
+        return state.outcome(closed_number=self._profile.closed_number, raw=raw)

@@ -1,0 +1,176 @@
+"""What we send to WeChat Pay and what comes back, typed. Source: .../doc/v3/merchant/4012587971."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from payment_channels.contract import (
+    AbnormalRefundOrder,
+    Done,
+    Outcome,
+    PayeeKind,
+    RefundOrder,
+    Refused,
+    Retry,
+    Unknown,
+)
+from payment_channels.parsing import Unreadable, instant, member, text, text_or_empty, whole
+
+MAX_REASON_BYTES = 80
+_REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}\Z", re.ASCII)
+_CURRENCY = "CNY"
+
+
+class RefundStatus(StrEnum):
+    """WeChat Pay's states of a refund."""
+
+    SUCCESS = "SUCCESS"
+    CLOSED = "CLOSED"
+    PROCESSING = "PROCESSING"
+    ABNORMAL = "ABNORMAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundState:
+    """A refund as WeChat Pay reports it, in an answer or in a notice. Amount in fen."""
+
+    refund_no: str
+    channel_refund_no: str
+    channel_transaction_no: str
+    status: RefundStatus
+    amount_fen: int
+    succeeded_at: datetime | None
+    received_account: str
+
+    @classmethod
+    def parse_answer(cls, body: Mapping[str, object]) -> Self:
+        """Read the body of an application's or query's answer. Raises ``Unreadable``."""
+        amount = member(body, "amount")
+        if text(amount, "currency") != _CURRENCY:
+            raise Unreadable("currency is not CNY")
+        return cls._parse(body, status=text(body, "status"), amount_fen=whole(amount, "refund"))
+
+    @classmethod
+    def parse_notice(cls, body: Mapping[str, object]) -> Self:
+        """Read a notice's decrypted resource, which names the state otherwise. Raises ``Unreadable``."""
+        amount = member(body, "amount")
+        return cls._parse(body, status=text(body, "refund_status"), amount_fen=whole(amount, "refund"))
+
+    @classmethod
+    def _parse(cls, body: Mapping[str, object], *, status: str, amount_fen: int) -> Self:
+        if status not in RefundStatus:
+            raise Unreadable("an unknown refund status")
+        return cls(
+            refund_no=text(body, "out_refund_no"),
+            channel_refund_no=text(body, "refund_id"),
+            channel_transaction_no=text_or_empty(body, "transaction_id"),
+            status=RefundStatus(status),
+            amount_fen=amount_fen,
+            succeeded_at=instant(body, "success_time") if status == RefundStatus.SUCCESS else None,
+            received_account=text_or_empty(body, "user_received_account"),
+        )
+
+    def outcome(self, *, closed_number: Retry, raw: str) -> Outcome:
+        """What this state proves about the refund it names."""
+        if self.succeeded_at is not None:
+            return Done(
+                refund_no=self.refund_no,
+                channel_refund_no=self.channel_refund_no,
+                amount_fen=self.amount_fen,
+                succeeded_at=self.succeeded_at,
+                received_account=self.received_account,
+                raw=raw,
+            )
+        if self.status is RefundStatus.CLOSED:
+            return Refused(
+                code=self.status.value,
+                message="the channel closed the refund",
+                retry=closed_number,
+                remedy="new_number",
+                channel_refund_no=self.channel_refund_no,
+                raw=raw,
+            )
+        stuck = self.status is RefundStatus.ABNORMAL
+        return Unknown(
+            code=self.status.value,
+            message="the channel could not deliver the money" if stuck else "the channel is working on it",
+            accepted=True,
+            attention=stuck,
+            remedy="payee_account" if stuck else "",
+            channel_refund_no=self.channel_refund_no,
+            raw=raw,
+        )
+
+    def is_about(self, *, refund_no: str, channel_transaction_no: str, amount_fen: int) -> bool:
+        """Whether this is the refund that was asked for."""
+        same_sale = not self.channel_transaction_no or self.channel_transaction_no == channel_transaction_no
+        return self.refund_no == refund_no and self.amount_fen == amount_fen and same_sale
+
+
+def mismatch(raw: str) -> Unknown:
+    """The outcome where WeChat Pay reports another refund than the one asked for."""
+    return Unknown(
+        code="mismatch",
+        message="the answer is about another number, sale or amount",
+        attention=True,
+        remedy="compare",
+        raw=raw,
+    )
+
+
+def fault_in(order: RefundOrder) -> str:
+    """Name what makes an order impossible to send, or return an empty string."""
+    if not _REFUND_NO.match(order.refund_no):
+        return "refund_no is not 1-64 of 0-9 A-Z a-z _ - | * @"
+    if not 0 < order.amount_fen <= order.paid_fen:
+        return "amount_fen is not within what was paid"
+    if not order.channel_transaction_no and not order.order_no:
+        return "neither channel_transaction_no nor order_no is given"
+    return ""
+
+
+def refund_body(order: RefundOrder, *, sub_mchid: str, funding: str) -> bytes:
+    """The application of a refund. The same order gives the same bytes, every time."""
+    body: dict[str, object] = {"sub_mchid": sub_mchid} if sub_mchid else {}
+    if order.channel_transaction_no:
+        body["transaction_id"] = order.channel_transaction_no
+    else:
+        body["out_trade_no"] = order.order_no
+    body["out_refund_no"] = order.refund_no
+    if reason := cut_to_bytes(order.reason, MAX_REASON_BYTES):
+        body["reason"] = reason
+    if order.notify_url:
+        body["notify_url"] = order.notify_url
+    if funding:
+        body["funds_account"] = funding
+    body["amount"] = {"refund": order.amount_fen, "total": order.paid_fen, "currency": _CURRENCY}
+    return _encode(body)
+
+
+def abnormal_refund_body(order: AbnormalRefundOrder, *, sub_mchid: str, card_number: str, holder_name: str) -> bytes:
+    """The application to send a stuck refund elsewhere; card number and name already encrypted."""
+    body: dict[str, object] = {"sub_mchid": sub_mchid} if sub_mchid else {}
+    body["out_refund_no"] = order.refund_no
+    if order.payee is PayeeKind.MERCHANT_ACCOUNT:
+        body["type"] = "MERCHANT_BANK_CARD"
+        return _encode(body)
+    body["type"] = "USER_BANK_CARD"
+    body["bank_type"] = order.bank_type
+    body["bank_account"] = card_number
+    body["real_name"] = holder_name
+    return _encode(body)
+
+
+def cut_to_bytes(value: str, limit: int) -> str:
+    """Shorten a text to ``limit`` bytes of UTF-8 without cutting a character in two."""
+    return value.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
+
+
+def _encode(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
