@@ -1,0 +1,1 @@
+"""What the simulators share: clock, ledger, faults, notices, control API, start and stop."""

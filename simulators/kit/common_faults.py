@@ -1,0 +1,76 @@
+"""Faults that every channel can show, named the same everywhere."""
+
+from __future__ import annotations
+
+from simulators.kit.faults import FaultKind
+
+#: Before anything is accepted.
+BEFORE = {
+    "drop_before_accept": FaultKind("未受理即断开连接", "the connection drops, nothing was accepted"),
+    "error_before_commit": FaultKind("系统错误，未受理", "system error, nothing was accepted"),
+    "rate_limited": FaultKind("频率限制，未受理", "throttled, nothing was accepted"),
+    "not_enough": FaultKind("余额不足，未受理", "balance short, nothing was accepted"),
+}
+
+#: Accepted, then the answer goes wrong.
+AFTER = {
+    "timeout_after_accept": FaultKind("受理后不应答，直至超时", "accepted, then no answer until the caller gives up"),
+    "drop_after_accept": FaultKind("受理后断开连接", "accepted, then the connection drops without an answer"),
+    "reset_in_body": FaultKind("受理后应答传到一半断开", "accepted, then a reset in the middle of the answer's body"),
+    "error_after_commit": FaultKind("受理后却返回系统错误", "accepted, yet the answer is a system error"),
+    "garbage": FaultKind("受理后返回无法解析的内容", "accepted, yet the answer is an unreadable page with status 200"),
+    "latency": FaultKind("延迟应答（delay_s，默认 2 秒）", "the answer comes late (delay_s, 2 s by default)"),
+}
+
+#: The answer's signature.
+SIGNATURE = {
+    "bad_signature": FaultKind("应答签名错误", "the answer's signature is wrong"),
+    "no_signature": FaultKind("应答没有签名", "the answer carries no signature"),
+    "tampered_response": FaultKind("应答签名后被篡改", "the answer is changed after it was signed"),
+}
+
+#: How the refund ends.
+OUTCOME = {
+    "slow": FaultKind("处理中，稍后成功（delay_s，默认 5 秒）", "processing, success later (delay_s, 5 s by default)"),
+    "forever": FaultKind("一直处理中（可用 POST /settle 结束）", "processing for ever (POST /settle ends it)"),
+    "notice_before_reply": FaultKind("通知先于应答到达", "money moves and the notice arrives before the answer"),
+}
+
+#: A query's answer.
+QUERY = {
+    "timeout": FaultKind("不应答，直至超时", "no answer until the caller gives up"),
+    "drop": FaultKind("断开连接", "the connection drops without an answer"),
+    "reset_in_body": FaultKind("应答传到一半断开", "a reset in the middle of the answer's body"),
+    "error": FaultKind("系统错误", "system error"),
+    "rate_limited": FaultKind("频率限制", "throttled"),
+    "garbage": FaultKind("返回无法解析的内容", "an unreadable page with status 200"),
+    "latency": FaultKind("延迟应答（delay_s，默认 2 秒）", "the answer comes late (delay_s, 2 s by default)"),
+    "stale_processing": FaultKind("已有终态仍答处理中", "answers processing although the outcome is final"),
+    **SIGNATURE,
+}
+
+#: A notice to the merchant.
+NOTICE = {
+    "lost": FaultKind("通知丢失，不再发送", "the notice is lost and never sent again"),
+    "late": FaultKind("通知迟到（delay_s，默认 5 秒）", "the notice is late (delay_s, 5 s by default)"),
+    "repeated": FaultKind("同一通知连发 15 次", "the notice is sent 15 times, whatever is answered"),
+    "parallel": FaultKind("同一通知同时发 100 次（count）", "the notice is sent 100 times at once (count)"),
+    "tampered": FaultKind("通知内容被篡改", "a byte of the notice is changed after signing"),
+    "bad_signature": FaultKind("通知签名错误", "the notice's signature is wrong"),
+    "wrong_amount": FaultKind("签名正确但金额多一分", "well signed, but the amount is one fen more"),
+    "unknown_number": FaultKind("签名正确但退款单号不存在", "well signed, but of a refund number that nobody knows"),
+    "stale_processing": FaultKind(
+        "终态通知之后又来处理中通知", "after the final notice comes a stale one that says processing"
+    ),
+}
+
+#: A bill. Row faults take ``count`` and ``order_no``; several may stand in one bill.
+BILL = {
+    "row_missing": FaultKind("账单少一行（count）", "a refund row is missing (count)"),
+    "row_extra": FaultKind("账单多一行（count）", "a refund row too many (count)"),
+    "amount_off": FaultKind("账单金额多 0.01（count）", "a refund's amount is off by 0.01 (count)"),
+    "creating": FaultKind("账单尚在生成", "the bill is still being made"),
+    "no_statement": FaultKind("账单不存在", "there is no bill"),
+    "truncated": FaultKind("账单下载到一半断开", "the download breaks off half way"),
+    "error": FaultKind("系统错误", "system error"),
+}

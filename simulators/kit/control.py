@@ -1,0 +1,261 @@
+"""The control API: loopback JSON by which tests and people play the rest of the world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import cast
+
+from aiohttp import web
+
+from simulators.kit.book import SUCCESS, Accepted, BadSeed
+from simulators.kit.clock import rfc3339
+from simulators.kit.faults import BadFault
+from simulators.kit.page import page
+from simulators.kit.simulator import Simulator
+from simulators.kit.wire import Unreadable, read_json
+
+#: Bulk seeds of tens of thousands of payments are a few megabytes.
+MAX_BODY = 256 * 1024 * 1024
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def control_app(simulator: Simulator) -> web.Application:
+    """The control API of a simulator."""
+    api = _Control(simulator)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
+    app.add_routes(
+        [
+            web.get("/", api.page),
+            web.get("/health", api.health),
+            web.post("/payments", api.add_payments),
+            web.get("/payments", api.payments),
+            web.get("/ledger", api.ledger),
+            web.get("/refunds", api.refunds),
+            web.post("/refunds", api.refund_in_portal),
+            web.post("/settle", api.settle),
+            web.get("/notices", api.notices),
+            web.get("/faults", api.faults),
+            web.post("/faults", api.order_fault),
+            web.delete("/faults", api.clear_faults),
+            web.get("/balance", api.balance),
+            web.post("/balance", api.set_balance),
+            web.get("/clock", api.clock),
+            web.post("/clock", api.set_clock),
+            web.post("/latency", api.set_latency),
+            web.post("/limits", api.set_limits),
+            web.post("/magic", api.set_magic),
+            web.post("/reset", api.reset),
+            *simulator.control_routes(),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer to this machine only, also when a browser has been led astray by a foreign name or page."""
+    host = request.host.rsplit(":", 1)[0] if not request.host.startswith("[") else request.host.split("]")[0] + "]"
+    if host not in LOOPBACK:
+        return answer({"error": "the control API answers on loopback names only"}, status=403)
+    if request.can_read_body and request.method != "GET" and request.content_type != "application/json":
+        return answer({"error": "send application/json"}, status=415)
+    try:
+        return await handler(request)
+    except (Unreadable, BadSeed, BadFault, BadOrder) as error:
+        return answer({"error": str(error)}, status=400)
+
+
+class BadOrder(ValueError):
+    """A control request that makes no sense; says why."""
+
+
+def answer(payload: object, *, status: int = 200) -> web.Response:
+    """A JSON answer."""
+    return web.Response(
+        body=json.dumps(payload, ensure_ascii=False).encode(), status=status, content_type="application/json"
+    )
+
+
+class _Control:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def page(self, request: web.Request) -> web.Response:
+        return page(self._simulator, controls=True)
+
+    async def health(self, request: web.Request) -> web.Response:
+        return answer({"ok": True, "name": self._simulator.name, **self._simulator.book.totals()})
+
+    async def add_payments(self, request: web.Request) -> web.Response:
+        body = await read_json(request)
+        given = body.get("payments", [body])
+        if not isinstance(given, list) or not all(isinstance(payment, dict) for payment in given):
+            raise BadOrder("payments must be a list of objects")
+        count = self._simulator.book.add_payments(cast("list[dict[str, object]]", given))
+        await self._simulator.store.durable()
+        return answer({"seeded": count}, status=201)
+
+    async def payments(self, request: web.Request) -> web.Response:
+        found = self._simulator.book.payment(
+            order_no=request.query.get("order_no", ""), transaction_no=request.query.get("transaction_no", "")
+        )
+        if found is None:
+            return answer({"error": "no such payment"}, status=404)
+        shown = dict(found)
+        shown["paid_at"] = rfc3339(found["paid_at"])
+        shown["last_refund_at"] = rfc3339(found["last_refund_at"]) if found["last_refund_at"] else None
+        shown["extra"] = json.loads(found["extra"])
+        return answer(shown)
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        query = request.query
+        rows = self._simulator.book.ledger(order_no=query.get("order_no", ""), refund_no=query.get("refund_no", ""))
+        return answer({"rows": list(rows)})
+
+    async def refunds(self, request: web.Request) -> web.Response:
+        query = request.query
+        rows = self._simulator.book.refunds(
+            order_no=query.get("order_no", ""), refund_no=query.get("refund_no", ""), limit=_limit(query.get("limit"))
+        )
+        return answer({"rows": rows})
+
+    async def refund_in_portal(self, request: web.Request) -> web.Response:
+        """A refund made by hand in the channel's own portal, of which the product is not told."""
+        body = await read_json(request)
+        payment = self._simulator.book.payment(order_no=str(body.get("order_no") or ""))
+        refund_no, amount_fen = str(body.get("refund_no") or ""), body.get("amount_fen")
+        if payment is None:
+            raise BadOrder("no such payment")
+        if not refund_no or not isinstance(amount_fen, int) or isinstance(amount_fen, bool) or amount_fen <= 0:
+            raise BadOrder("refund_no and a positive amount_fen are needed")
+        if payment["refunded_fen"] + amount_fen > payment["amount_fen"]:
+            raise BadOrder("more than was paid")
+        key = self._simulator.portal_key(order_no=payment["order_no"], refund_no=refund_no)
+        if self._simulator.book.refund(key) is not None:
+            raise BadOrder("this refund_no exists")
+        self._simulator.accept(
+            Accepted(
+                key=key,
+                refund_no=refund_no,
+                order_no=payment["order_no"],
+                transaction_no=payment["transaction_no"],
+                amount_fen=amount_fen,
+                outcome=SUCCESS,
+                settle_at=self._simulator.due_in(0),
+                fingerprint="portal",
+            )
+        )
+        self._simulator.settle(key)
+        await self._simulator.store.durable()
+        return answer({"rows": self._simulator.book.refunds(refund_no=refund_no)}, status=201)
+
+    async def settle(self, request: web.Request) -> web.Response:
+        """Let processing refunds reach an outcome now, optionally another one than they were headed for."""
+        body = await read_json(request)
+        outcome = body.get("outcome")
+        if outcome not in {None, "SUCCESS", "ABNORMAL", "CLOSED"}:
+            raise BadOrder("outcome must be SUCCESS, ABNORMAL or CLOSED")
+        refunds = self._simulator.book.stuck(str(body.get("refund_no") or ""))
+        for refund in refunds:
+            if outcome is not None:
+                self._simulator.book.change_outcome(
+                    key=refund["key"], outcome=str(outcome), settle_at=None, extra=json.loads(refund["extra"])
+                )
+            self._simulator.settle(refund["key"])
+        await self._simulator.store.durable()
+        return answer({"settled": len(refunds)})
+
+    async def notices(self, request: web.Request) -> web.Response:
+        office = self._simulator.office
+        return answer({"owed": office.pending(), "deliveries": [asdict(entry) for entry in reversed(office.log)]})
+
+    async def faults(self, request: web.Request) -> web.Response:
+        faults = self._simulator.faults
+        known = [
+            {"operation": operation, "fault": name, "zh": kind.zh, "en": kind.en}
+            for operation, kinds in faults.catalogue.items()
+            for name, kind in kinds.items()
+        ]
+        queued = [asdict(fault) for fault in faults.queue]
+        return answer(
+            {
+                "faults": known,
+                "queued": queued,
+                "random": faults.mix,
+                "injected": dict(faults.injected),
+                "spoiled": self._simulator.spoiled.rows,
+            }
+        )
+
+    async def order_fault(self, request: web.Request) -> web.Response:
+        self._simulator.faults.order(await read_json(request))
+        await self._simulator.store.durable()
+        return answer({"queued": len(self._simulator.faults.queue), "random": self._simulator.faults.mix}, status=201)
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        self._simulator.faults.clear()
+        await self._simulator.store.durable()
+        return answer({"queued": 0})
+
+    async def balance(self, request: web.Request) -> web.Response:
+        return answer({"available_fen": self._simulator.available_fen})
+
+    async def set_balance(self, request: web.Request) -> web.Response:
+        available = (await read_json(request)).get("available_fen")
+        if available is not None and (not isinstance(available, int) or isinstance(available, bool)):
+            raise BadOrder("available_fen must be an integer, or null for no limit")
+        self._simulator.set_balance(available)
+        await self._simulator.store.durable()
+        return await self.balance(request)
+
+    async def clock(self, request: web.Request) -> web.Response:
+        clock = self._simulator.clock
+        return answer({"offset_s": clock.offset_s, "now": clock.now().isoformat(timespec="milliseconds")})
+
+    async def set_clock(self, request: web.Request) -> web.Response:
+        offset_s = (await read_json(request)).get("offset_s")
+        if not isinstance(offset_s, int | float) or isinstance(offset_s, bool):
+            raise BadOrder("offset_s must be a number of seconds")
+        self._simulator.set_clock(float(offset_s))
+        await self._simulator.store.durable()
+        return await self.clock(request)
+
+    async def set_latency(self, request: web.Request) -> web.Response:
+        body = await read_json(request)
+        order = {name: body.get(name, 0) for name in ("fixed_ms", "tail_ms", "tail_rate")}
+        if not all(isinstance(value, int | float) and value >= 0 for value in order.values()):
+            raise BadOrder("fixed_ms, tail_ms and tail_rate must be numbers, 0 or more")
+        numbers = cast("dict[str, float]", order)
+        self._simulator.set_latency(operation=str(body.get("operation") or "*"), order=numbers)
+        await self._simulator.store.durable()
+        return answer(self._simulator.latency)
+
+    async def set_limits(self, request: web.Request) -> web.Response:
+        body = await read_json(request)
+        known = self._simulator.default_limits
+        if not all(name in known and isinstance(value, int | float) for name, value in body.items()):
+            raise BadOrder(f"limits are numbers named {sorted(known)}")
+        self._simulator.set_limits(cast("dict[str, float]", body))
+        await self._simulator.store.durable()
+        return answer(self._simulator.limits)
+
+    async def set_magic(self, request: web.Request) -> web.Response:
+        enabled = (await read_json(request)).get("enabled")
+        if not isinstance(enabled, bool):
+            raise BadOrder("enabled must be true or false")
+        self._simulator.set_magic(enabled=enabled)
+        await self._simulator.store.durable()
+        return answer({"enabled": enabled})
+
+    async def reset(self, request: web.Request) -> web.Response:
+        self._simulator.reset()
+        await self._simulator.store.durable()
+        return answer({"ok": True})
+
+
+def _limit(text: str | None) -> int:
+    return min(int(text), 100_000) if text and text.isdigit() else 500

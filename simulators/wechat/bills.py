@@ -1,0 +1,284 @@
+"""Trade and fund-flow bills: UTF-8 CSV with a backtick before every field, amounts in yuan.
+
+Refund rows stand on the day of acceptance and show the state at the moment the bill was made (next day, 10:00).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.kit.bills import RefundLine, refund_line, spoil, yuan
+from simulators.kit.book import ABNORMAL, CLOSED, PROCESSING, SUCCESS, Row, extra_of
+from simulators.kit.clock import china, day_start
+from simulators.kit.faults import Fault
+from simulators.kit.wire import break_off
+from simulators.wechat.errors import ApiError, bad_param, system_error
+from simulators.wechat.refunds import fee_fen
+
+if TYPE_CHECKING:
+    from simulators.wechat.simulator import WechatSimulator
+
+READY_S = (24 + 10) * 3600
+KEPT_DAYS = 92
+LINK_S = 300
+APP_ID = "wx0000000000000001"
+RATE = "0.60%"
+
+_LEFT = (
+    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
+    "应结订单金额,代金券金额"
+)
+_REFUND_TIMES = ",退款申请时间,退款成功时间"
+_REFUND_PART = ",微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态"
+_RIGHT = ",商品名称,商户数据包,手续费,费率,订单金额"
+HEADERS = {
+    "ALL": f"{_LEFT}{_REFUND_PART}{_RIGHT},申请退款金额,费率备注",
+    "SUCCESS": f"{_LEFT}{_RIGHT},费率备注",
+    "REFUND": f"{_LEFT}{_REFUND_TIMES}{_REFUND_PART}{_RIGHT},申请退款金额,费率备注",
+}
+SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+FLOW_HEADER = (
+    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,"
+    "备注,业务凭证号"
+)
+FLOW_SUMMARY = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
+_STATES = {SUCCESS: "SUCCESS", PROCESSING: "PROCESSING", ABNORMAL: "CHANGE", CLOSED: "REFUNDCLOSE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A made bill, to be fetched by its token."""
+
+    path_name: str
+    expires_at: float
+    zipped: bool
+    truncated: bool
+
+
+class BillOffice:
+    """Makes bills into files under the state directory and hands them out by links that last five minutes."""
+
+    def __init__(self, simulator: WechatSimulator) -> None:
+        self._simulator = simulator
+        self._directory = simulator.options.state_dir / "bills"
+        self._links: dict[str, Link] = {}
+
+    async def trade_bill(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """GET /v3/bill/tradebill."""
+        kind = request.query.get("bill_type", "ALL")
+        if kind not in HEADERS:
+            raise bad_param("/bill_type", kind, "ALL, SUCCESS or REFUND")
+        day, faults = await self._asked(request)
+        return self._hand_out(request, self._trade_text(day, kind, faults), faults)
+
+    async def fund_flow_bill(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """GET /v3/bill/fundflowbill."""
+        account = request.query.get("account_type", "BASIC")
+        if account not in {"BASIC", "OPERATION", "FEES"}:
+            raise bad_param("/account_type", account, "BASIC, OPERATION or FEES")
+        day, faults = await self._asked(request)
+        flows = self._flows(day) if account == "BASIC" else []
+        return self._hand_out(request, _flow_text(flows), faults)
+
+    async def download(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """GET the file. The caller signs its request; the answer carries no signature."""
+        link = self._links.get(request.query.get("token", ""))
+        if link is None or self._simulator.clock.timestamp() > link.expires_at:
+            raise ApiError(400, "PARAM_ERROR", "下载地址无效或已过期")
+        content = (self._directory / link.path_name).read_bytes()
+        plain = web.Response(body=content, content_type="application/gzip" if link.zipped else "text/plain")
+        return await break_off(request, plain) if link.truncated else plain
+
+    async def _asked(self, request: web.Request) -> tuple[date, list[Fault]]:
+        simulator = self._simulator
+        await simulator.delay("bill")
+        text, tar_type = request.query.get("bill_date", ""), request.query.get("tar_type", "")
+        try:
+            day = date.fromisoformat(text)
+        except ValueError as error:
+            raise bad_param("/bill_date", text, "must be yyyy-MM-dd") from error
+        if tar_type not in {"", "GZIP"}:
+            raise bad_param("/tar_type", tar_type, "GZIP")
+        faults = simulator.faults.take_all("bill")
+        names = {fault.fault for fault in faults}
+        if "error" in names:
+            raise system_error()
+        now = simulator.clock.timestamp()
+        if "creating" in names or now < day_start(day) + READY_S:
+            raise ApiError(400, "STATEMENT_CREATING", "账单生成中，请稍后再试")
+        if "no_statement" in names or now > day_start(day) + KEPT_DAYS * 86_400:
+            raise _no_statement()
+        return day, faults
+
+    def _hand_out(self, request: web.Request, text: Iterable[str], faults: list[Fault]) -> web.Response:
+        simulator, names = self._simulator, {fault.fault for fault in faults}
+        token, zipped = secrets.token_urlsafe(32), request.query.get("tar_type") == "GZIP"
+        self._forget_expired()
+        self._directory.mkdir(exist_ok=True)
+        digest, path = hashlib.sha1(usedforsecurity=False), self._directory / token
+        with gzip.open(path, "wb", compresslevel=6) if zipped else path.open("wb") as file:
+            for line in text:
+                encoded = line.encode()
+                digest.update(encoded)
+                file.write(encoded)
+        life = -1 if "expired" in names else LINK_S
+        self._links[token] = Link(token, simulator.clock.timestamp() + life, zipped, "truncated" in names)
+        value = digest.hexdigest()
+        if "wrong_hash" in names:
+            value = value[::-1]
+        return simulator.signed(
+            request,
+            {
+                "hash_type": "SHA1",
+                "hash_value": value,
+                "download_url": f"{simulator.base_url}/v3/billdownload/file?token={token}",
+            },
+        )
+
+    def _forget_expired(self) -> None:
+        now = self._simulator.clock.timestamp()
+        for token in [token for token, link in self._links.items() if link.expires_at < now]:
+            (self._directory / self._links.pop(token).path_name).unlink(missing_ok=True)
+
+    def _trade_text(self, day: date, kind: str, faults: list[Fault]) -> Iterator[str]:
+        start, end = day_start(day), day_start(day + timedelta(days=1))
+        book, mchid = self._simulator.book, self._simulator.keys.mchid
+        lines = [] if kind == "SUCCESS" else [refund_line(row) for row in book.refunds_between(start, end)]
+        lines = spoil(lines, faults, self._simulator.spoiled)
+        payments = [] if kind == "REFUND" else list(book.payments_between(start, end))
+        if not lines and not payments:
+            raise _no_statement()
+        paid = sum(row["amount_fen"] for row in payments)
+        refunded = sum(line.amount_fen for line in lines)
+        fees = sum(fee_fen(row["amount_fen"]) for row in payments) - sum(fee_fen(line.amount_fen) for line in lines)
+        summary = [
+            len(payments) + len(lines),
+            yuan(paid),
+            yuan(refunded),
+            "0.00",
+            _fee(fees),
+            yuan(paid),
+            yuan(refunded),
+        ]
+
+        def rows() -> Iterator[str]:
+            yield f"\ufeff{HEADERS[kind]}\r\n"
+            for row in payments:
+                yield _data(_payment_fields(row, kind, mchid))
+            for line in lines:
+                yield _data(_refund_fields(line, kind, mchid, made_at=start + READY_S))
+            yield f"{SUMMARY}\r\n"
+            yield _data(summary)
+
+        return rows()
+
+    def _flows(self, day: date) -> list[tuple[float, str, str, str, int, str]]:
+        """(instant, channel number, name, business type, signed fen, voucher) of a day, in order of time."""
+        start, end = day_start(day), day_start(day + timedelta(days=1))
+        book = self._simulator.book
+        flows = [
+            (row["paid_at"], row["transaction_no"], "交易", "交易", row["amount_fen"], row["order_no"])
+            for row in book.payments_between(start, end)
+        ]
+        for row in book.refunds_between(start, end):
+            flows.append(
+                (row["created_at"], row["channel_refund_no"], "退款", "退款", -row["amount_fen"], row["refund_no"])
+            )
+        for row in book.closed_between(start, end):
+            flows.append(
+                (row["final_at"], row["channel_refund_no"], "退款关闭", "退款关闭", row["amount_fen"], row["refund_no"])
+            )
+        if not flows:
+            raise _no_statement()
+        return sorted(flows)
+
+
+def _no_statement() -> ApiError:
+    return ApiError(400, "NO_STATEMENT_EXIST", "账单文件不存在")
+
+
+def _data(fields: Iterable[object]) -> str:
+    return ",".join(f"`{field}" for field in fields) + "\r\n"
+
+
+def _fee(fen: int) -> str:
+    return f"{yuan(fen)}000"
+
+
+def _time(timestamp: float) -> str:
+    return f"{china(timestamp):%Y-%m-%d %H:%M:%S}"
+
+
+def _payment_fields(row: Row, kind: str, mchid: str) -> list[object]:
+    extra, amount = extra_of(row), yuan(row["amount_fen"])
+    left: list[object] = [
+        _time(row["paid_at"]),
+        APP_ID,
+        mchid,
+        extra.get("sub_mchid") or "0",
+        "",
+        row["transaction_no"],
+    ]
+    left += [row["order_no"], extra.get("openid", "oSimulated0000000000000000001"), "MICROPAY", "SUCCESS"]
+    left += [extra.get("bank_type", "CMB_CREDIT"), "CNY", amount, "0.00"]
+    refund_part = ["0", "0", "0.00", "0.00", "", ""] if kind == "ALL" else []
+    requested = ["0.00"] if kind == "ALL" else []
+    right = [extra.get("body", "门店消费"), "", _fee(fee_fen(row["amount_fen"])), RATE, amount]
+    return [*left, *refund_part, *right, *requested, ""]
+
+
+def _refund_fields(line: RefundLine, kind: str, mchid: str, *, made_at: float) -> list[object]:
+    ended = line.final_at is not None and line.final_at <= made_at
+    status = line.status if ended else PROCESSING
+    left: list[object] = [
+        _time(line.created_at),
+        APP_ID,
+        mchid,
+        line.payment.get("sub_mchid") or "0",
+        "",
+        line.transaction_no,
+    ]
+    left += [line.order_no, line.payment.get("openid", "oSimulated0000000000000000001"), "MICROPAY", "REFUND"]
+    left += [line.payment.get("bank_type", "CMB_CREDIT"), "CNY", "0.00", "0.00"]
+    succeeded_at = _time(line.final_at) if line.final_at is not None and status == SUCCESS else ""
+    times = [_time(line.created_at), succeeded_at] if kind == "REFUND" else []
+    refund_part: list[object] = [line.channel_refund_no, line.refund_no, yuan(line.amount_fen), "0.00"]
+    refund_part += [line.extra.get("channel", "ORIGINAL"), _STATES[status]]
+    right = [line.payment.get("body", "门店消费"), "", _fee(-fee_fen(line.amount_fen)), RATE, "0.00"]
+    return [*left, *times, *refund_part, *right, yuan(line.amount_fen), ""]
+
+
+def _flow_text(flows: list[tuple[float, str, str, str, int, str]]) -> Iterator[str]:
+    yield f"\ufeff{FLOW_HEADER}\r\n"
+    left = 0
+    for number, (moment, channel_no, name, business, fen, voucher) in enumerate(flows):
+        left += fen
+        side = "收入" if fen >= 0 else "支出"
+        flow_no = f"{channel_no}{number:04d}"
+        yield _data(
+            [
+                _time(moment),
+                channel_no,
+                flow_no,
+                name,
+                business,
+                side,
+                yuan(abs(fen)),
+                yuan(left),
+                "system",
+                "",
+                voucher,
+            ]
+        )
+    into = [fen for *_, fen, _ in flows if fen >= 0]
+    out = [-fen for *_, fen, _ in flows if fen < 0]
+    yield f"{FLOW_SUMMARY}\r\n"
+    yield _data([len(flows), len(into), yuan(sum(into)), len(out), yuan(sum(out))])

@@ -1,0 +1,64 @@
+"""The faults and magic amounts of the WeChat simulator."""
+
+from __future__ import annotations
+
+from simulators.kit import common_faults
+from simulators.kit.faults import Catalogue, FaultKind
+
+_RESPONSE = {
+    **common_faults.SIGNATURE,
+    "wrong_serial": FaultKind("应答的证书序列号不对", "the answer names a serial that does not exist"),
+    "stale_response": FaultKind("应答时间戳早了 6 分钟", "the answer's timestamp is six minutes old"),
+}
+
+CATALOGUE: Catalogue = {
+    "refund": {
+        **common_faults.BEFORE,
+        "account_abnormal": FaultKind("用户账户注销，拒绝", "USER_ACCOUNT_ABNORMAL: the payer's account is gone"),
+        "no_auth": FaultKind("没有退款权限，拒绝", "NO_AUTH"),
+        "sign_error": FaultKind("返回签名错误", "SIGN_ERROR although the signature is right"),
+        "param_error": FaultKind("返回参数错误", "PARAM_ERROR although the parameters are right"),
+        "invalid_request": FaultKind("返回业务规则不符", "INVALID_REQUEST although the rules are kept"),
+        "mch_not_exists": FaultKind("返回商户号不存在", "MCH_NOT_EXISTS"),
+        "not_exists": FaultKind("返回订单不存在", "RESOURCE_NOT_EXISTS although the order exists"),
+        **common_faults.AFTER,
+        **common_faults.OUTCOME,
+        "abnormal": FaultKind("处理中，然后退款异常", "PROCESSING, then ABNORMAL"),
+        "closed": FaultKind("处理中，然后退款关闭", "PROCESSING, then CLOSED"),
+        **_RESPONSE,
+    },
+    "query": {
+        **common_faults.QUERY,
+        **_RESPONSE,
+        "query_lag": FaultKind("已受理仍答 404", "404 RESOURCE_NOT_EXISTS although accepted"),
+    },
+    "notice": {
+        **common_faults.NOTICE,
+        "signtest": FaultKind(
+            "WECHATPAY/SIGNTEST/ 探测签名", "a probe whose signature starts with WECHATPAY/SIGNTEST/"
+        ),
+        "wrong_serial": FaultKind("通知的证书序列号不对", "the notice names a serial that does not exist"),
+        "old": FaultKind("通知时间戳早了 6 分钟", "the notice's timestamp is six minutes old"),
+        "stale_abnormal": FaultKind(
+            "成功通知之后又来异常通知", "after the notice of success comes one that says ABNORMAL"
+        ),
+    },
+    "bill": {
+        **common_faults.BILL,
+        "wrong_hash": FaultKind("账单摘要不符", "the hash does not fit the file"),
+        "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
+    },
+    "certificates": {
+        "error": FaultKind("证书接口系统错误", "500 on the certificates"),
+        "timeout": FaultKind("证书接口不应答", "the certificates never come"),
+    },
+}
+
+MAGIC_MEANING = {
+    1: FaultKind("先处理中，数秒后成功", "processing first, success some seconds later"),
+    2: FaultKind("退款异常（用户银行卡已注销）", "ABNORMAL: the payer's card is closed"),
+    3: FaultKind(
+        "余额不足，充值后以原单号重试即成功", "NOT_ENOUGH until the balance is topped up; then the same number works"
+    ),
+    4: FaultKind("受理后超时无应答，查询可得结果", "accepted, then a time-out; a query tells the outcome"),
+}
