@@ -76,7 +76,7 @@ shell: environment-demo ## a Django shell on the running demo
 
 .PHONY: test
 test: environment ## every test, browser and faults included
-	@$(EMBEDDED) chromium
+	@$(BIN)/python -m config.embedded.chromium
 	@$(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: check

@@ -41,13 +41,7 @@ if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
     _parts = urlsplit(os.environ["REDIS_URL"])
     os.environ["REDIS_URL"] = urlunsplit(_parts._replace(path=f"/{int(_worker) + 1}"))
 
-_DATABASE_FIXTURES = {
-    "db",
-    "transactional_db",
-    "live_server",
-    "django_db_reset_sequences",
-    "django_db_serialized_rollback",
-}
+_DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,7 +79,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     from django.db import connection, transaction  # noqa: PLC0415
 
     def execute_sql_flush(sql_list: list[str]) -> None:
-        # `replica` silences ordinary triggers; the test services grant the right to set it, a real installation never does.
+        # `replica` silences ordinary triggers. The test services grant the right to set it; no real installation does.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for statement in sql_list:

@@ -1,14 +1,19 @@
-"""The command: `python -m config.embedded test-services -- COMMAND`."""
+"""The embedded services, and what runs on them: `python -m config.embedded COMMAND`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from config.embedded import throwaway
+from config.embedded import demo, throwaway
+from config.embedded.only_one import AlreadyRunning
+from config.embedded.ports import NoFreePort
 from config.embedded.postgres import PostgresFailed
 from config.embedded.rootless import RootRefused
 from config.embedded.valkey import ValkeyFailed
+
+# What can be wrong with a machine rather than with us: a sentence helps, a traceback does not.
+_FAILURES = (demo.DemoFailed, AlreadyRunning, NoFreePort, PostgresFailed, RootRefused, ValkeyFailed)
 
 
 def main() -> int:
@@ -17,19 +22,54 @@ def main() -> int:
     Returns:
         The process's exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    test_services = commands.add_parser("test-services", help="run a command beside a fresh PostgreSQL and Valkey")
-    test_services.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    parser = _parser()
     options = parser.parse_args()
-    argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
-    if not argv:
-        test_services.error("a command is missing: ... test-services -- pytest tests/core")
     try:
-        return throwaway.run_with_services(argv=argv)
-    except (PostgresFailed, RootRefused, ValkeyFailed) as error:
+        return _do(options.command, argv=_command_of(options, parser=parser))
+    except _FAILURES as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _do(command: str, *, argv: list[str]) -> int:
+    match command:
+        case "demo":
+            demo.run()
+        case "simulators":
+            demo.run(only_simulators=True)
+        case "status":
+            return 0 if demo.status() else 3
+        case "reset":
+            demo.reset()
+        case "run":
+            return demo.run_beside(argv=argv)
+        case "test-services":
+            return throwaway.run_with_services(argv=argv)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("demo", help="run everything in the foreground")
+    commands.add_parser("simulators", help="run the channels' stand-ins and the mailbox in the foreground")
+    commands.add_parser("status", help="say what is running; exit status 3: nothing")
+    commands.add_parser("reset", help="delete the demo's data and secrets")
+    for name, text in (
+        ("run", "run a command with the environment of the running demo"),
+        ("test-services", "run a command beside a fresh PostgreSQL and Valkey"),
+    ):
+        with_command = commands.add_parser(name, help=text)
+        with_command.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    return parser
+
+
+def _command_of(options: argparse.Namespace, *, parser: argparse.ArgumentParser) -> list[str]:
+    given: list[str] = getattr(options, "argv", [])
+    argv = given[1:] if given[:1] == ["--"] else given
+    if options.command in {"run", "test-services"} and not argv:
+        parser.error(f"a command is missing: {options.command} -- COMMAND")
+    return argv
 
 
 if __name__ == "__main__":

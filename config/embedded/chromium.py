@@ -79,3 +79,10 @@ def _has_chinese_font() -> bool:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"browser tests use {find_or_install()}\n")
+    except NoChromium as error:
+        sys.exit(str(error))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 import secrets
+from pathlib import Path
 
 
 def token() -> str:
@@ -18,3 +21,28 @@ def application_keys() -> dict[str, str]:
         "PERSONAL_DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "SEARCH_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
+
+
+def kept(*, file: Path) -> dict[str, str]:
+    """The demo's secrets: read from `file`, made and written there (mode 0600) at the first start."""
+    if file.exists():
+        found: dict[str, str] = json.loads(file.read_text())
+        return found
+    made = {
+        **application_keys(),
+        "postgres_superuser": token(),
+        "postgres_application": token(),
+        "valkey": token(),
+        "supervisor": token(),
+    }
+    write_private(file=file, text=json.dumps(made, indent=2) + "\n")
+    return made
+
+
+def write_private(*, file: Path, text: str) -> None:
+    """Write `file` whole or not at all, readable by its owner only from its first byte on."""
+    building = file.with_name(file.name + ".new")
+    building.unlink(missing_ok=True)
+    with os.fdopen(os.open(building, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text)
+    building.replace(file)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 # Below every system's range for outgoing connections, so that none of those can take a port between choice and use.
@@ -52,3 +54,24 @@ def pick_for_tests(*, count: int) -> list[int]:
     """
     start = random.randrange(_TEST_RANGE.start, _TEST_RANGE.stop - 1_000)  # noqa: S311 -- guards nothing
     return pick(candidates=range(start, _TEST_RANGE.stop), count=count)
+
+
+def kept(*, file: Path, names: Sequence[str], above: int) -> dict[str, int]:
+    """A port for each of `names`: the one chosen at an earlier start if it is still free, else the next above `above`.
+
+    Raises:
+        NoFreePort: fewer than that are free.
+    """
+    earlier: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    chosen = {name: earlier[name] for name in names if name in earlier and _usable(earlier[name], web=above)}
+    missing = [name for name in names if name not in chosen]
+    # Not those of an earlier start that this one does not need (its own database, say): they stay reserved.
+    avoid = {*chosen.values(), *earlier.values()}
+    found = pick(candidates=range(above + 1, min(above + 1_000, 65_536)), count=len(missing), avoid=avoid)
+    chosen |= dict(zip(missing, found, strict=True))
+    file.write_text(json.dumps(earlier | chosen, indent=2) + "\n")
+    return chosen
+
+
+def _usable(port: int, *, web: int) -> bool:
+    return port != web and is_free(port=port)

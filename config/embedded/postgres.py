@@ -7,6 +7,7 @@ local connection. Its programs are driven directly: one cluster a folder, TCP on
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import closing
@@ -124,6 +125,14 @@ class Cluster:
         if self.folder.exists():
             _empty(self.folder)
         building.rename(self.folder)
+
+    def recover_from_kill(self) -> None:
+        """Make the folder ready for a start. The caller has made sure that no server works in it any more."""
+        self.launcher.hand_over(folder=self.folder)
+        if sys.platform.startswith("linux"):
+            # After a kill -9 it names a pid that some other process may have by now, which PostgreSQL would take for
+            # a running server. On Linux the caller has really looked; elsewhere PostgreSQL decides.
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         """The argument list that runs the server in the foreground. SIGINT ends it quickly and cleanly."""

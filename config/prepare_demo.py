@@ -1,0 +1,48 @@
+"""Bringing the demo's database and files up to date: `python -m config.prepare_demo`, started by config.embedded.
+
+One process for all three steps, because half of each would be Django's start. It prints `migrated` as soon as the web
+may start, and goes on with the sample data beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+
+def main() -> None:
+    """Migrate, collect the static files, load the sample data."""
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    _collect_static_if_changed()
+    sys.stdout.write("migrated\n")
+    sys.stdout.flush()
+    call_command("load_demo", demo_json=str(settings.VAR_DIR / "demo.json"))
+
+
+def _collect_static_if_changed() -> None:
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    now = _fingerprint()
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(now)
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            path = Path(storage.path(name))
+            digest.update(f"{name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
