@@ -15,7 +15,7 @@ from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from payment_channels.contract import Unknown
@@ -153,7 +153,8 @@ def _bounded(response: urllib3.BaseHTTPResponse, *, max_bytes: int, deadline: fl
 
 def _failure(error: Exception) -> TransportFailed:
     """Name an error by what it was, without the address (it may carry a token)."""
-    code = "timeout" if isinstance(error, PoolTimeoutError | TimeoutError) else "connection"
+    late = isinstance(error, PoolTimeoutError | TimeoutError) and not isinstance(error, NewConnectionError)
+    code = "timeout" if late else "connection"
     return TransportFailed(code, type(error).__name__)
 
 

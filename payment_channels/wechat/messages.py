@@ -64,15 +64,17 @@ class RefundState:
 
     @classmethod
     def _parse(cls, body: Mapping[str, object], *, status: str, amount_fen: int) -> Self:
-        if status not in RefundStatus:
-            raise Unreadable("an unknown refund status")
+        try:
+            known = RefundStatus(status)
+        except ValueError as error:
+            raise Unreadable("an unknown refund status") from error
         return cls(
             refund_no=text(body, "out_refund_no"),
             channel_refund_no=text(body, "refund_id"),
             channel_transaction_no=text_or_empty(body, "transaction_id"),
-            status=RefundStatus(status),
+            status=known,
             amount_fen=amount_fen,
-            succeeded_at=instant(body, "success_time") if status == RefundStatus.SUCCESS else None,
+            succeeded_at=instant(body, "success_time") if known is RefundStatus.SUCCESS else None,
             received_account=text_or_empty(body, "user_received_account"),
         )
 

@@ -1,0 +1,36 @@
+"""Yuan and fen."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_channels.amounts import fen_from_yuan, yuan_from_fen
+
+
+@pytest.mark.parametrize(
+    ("yuan", "fen"),
+    [("0.00", 0), ("0.01", 1), ("12", 1200), ("12.3", 1230), ("12.30", 1230), ("-0.05", -5), ("-12.30", -1230)],
+)
+def test_fen_from_yuan(yuan: str, fen: int) -> None:
+    assert fen_from_yuan(yuan) == fen
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-", ".", ".5", "1.", "1.234", "1,000.00", "1e3", "+1", " 1", "1 ", "1\n", "１", "0x1", "NaN", "9" * 13],
+)
+def test_fen_from_yuan_when_it_is_no_amount(text: str) -> None:
+    with pytest.raises(ValueError, match="not an amount"):
+        fen_from_yuan(text)
+
+
+@given(st.integers(min_value=-(10**14) + 1, max_value=10**14 - 1))
+def test_there_and_back(fen: int) -> None:
+    yuan = yuan_from_fen(fen)
+
+    assert fen_from_yuan(yuan) == fen
+    assert Decimal(yuan) * 100 == fen

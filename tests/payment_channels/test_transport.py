@@ -1,0 +1,191 @@
+"""The pool that all adapters share: bounded in time and size, no redirects, no retries."""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from payment_channels.contract import Unknown
+from payment_channels.transport import MAX_REPLY_BYTES, Transport, TransportFailed, always_an_outcome
+from tests.payment_channels.server import Answer, LocalServer
+
+
+@pytest.fixture
+def transport(server: LocalServer) -> Iterator[Transport]:
+    made = Transport(base_url=server.base_url, timeout_s=0.4, connect_timeout_s=0.4, pool_size=8)
+    yield made
+    made.close()
+
+
+def _fails(transport: Transport) -> str:
+    with pytest.raises(TransportFailed) as failed:
+        transport.send(method="GET", target="/", headers={})
+    assert failed.value.outcome() == Unknown(code=failed.value.code, message=failed.value.message)
+    return failed.value.code
+
+
+def test_connections_are_kept(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda asked: Answer(headers={"X-Seen": asked.headers["x-sent"]}, body=asked.body)
+
+    for number in range(5):
+        reply = transport.send(method="POST", target="/a?b=c", headers={"X-Sent": str(number)}, body=b"body")
+        assert (reply.status, reply.headers["x-seen"], reply.body) == (200, str(number), b"body")
+
+    assert server.connections == 1
+    assert server.asked[0].target == "/a?b=c"
+
+
+def test_path_of_the_base_address_goes_before_every_target(server: LocalServer) -> None:
+    server.respond = lambda _: Answer()
+    transport = Transport(base_url=f"{server.base_url}/gateway/api/", timeout_s=1, connect_timeout_s=1, pool_size=1)
+
+    transport.send(method="GET", target="/x.do", headers={})
+
+    assert server.asked[0].target == "/gateway/api/x.do"
+
+
+def test_many_threads_get_their_own_answers(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda asked: Answer(body=asked.body)
+
+    with ThreadPoolExecutor(8) as threads:
+        bodies = [str(number).encode() * 50 for number in range(200)]
+        replies = list(
+            threads.map(lambda body: transport.send(method="POST", target="/", headers={}, body=body), bodies)
+        )
+
+    assert [reply.body for reply in replies] == bodies
+
+
+def test_redirects_are_not_followed(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(status=307, headers={"Location": "/elsewhere"})
+
+    assert transport.send(method="POST", target="/", headers={}, body=b"x").status == 307
+    assert len(server.asked) == 1
+
+
+def test_dropped_connection_is_not_tried_again(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(drop=True)
+
+    assert _fails(transport) == "connection"
+    assert len(server.asked) == 1
+
+
+def test_nobody_listening() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    transport = Transport(base_url=f"http://127.0.0.1:{port}", timeout_s=1, connect_timeout_s=1, pool_size=1)
+
+    assert _fails(transport) == "connection"
+
+
+def test_answer_that_does_not_come_is_a_timeout(transport: Transport, server: LocalServer) -> None:
+    def late(_: object) -> Answer:
+        time.sleep(0.8)
+        return Answer()
+
+    server.respond = late
+
+    assert _fails(transport) == "timeout"
+
+
+def test_answer_that_drips_is_a_timeout(transport: Transport, server: LocalServer) -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(100):
+            time.sleep(0.1)
+            yield b"x"
+
+    server.respond = lambda _: Answer(headers={"Content-Length": "100"}, chunks=drops())
+    started = time.monotonic()
+
+    assert _fails(transport) == "timeout"
+    assert time.monotonic() - started < 2
+
+
+def test_answer_cut_short_is_a_connection_error(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(headers={"Content-Length": "100"}, chunks=iter([b"half"]))
+
+    assert _fails(transport) == "connection"
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_answer_that_is_too_large_is_not_read(transport: Transport, server: LocalServer, declared: bool) -> None:
+    length = {"Content-Length": str(MAX_REPLY_BYTES + 1)} if declared else {"Connection": "close"}
+    server.respond = lambda _: Answer(headers=length, chunks=(b"x" * 65_536 for _ in range(20)))
+
+    assert _fails(transport) == "too_large"
+    server.respond = lambda _: Answer(body=b"next")
+    assert transport.send(method="GET", target="/", headers={}).body == b"next"
+
+
+def test_answer_of_exactly_the_limit_is_read(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(body=b"x" * MAX_REPLY_BYTES)
+
+    assert len(transport.send(method="GET", target="/", headers={}).body) == MAX_REPLY_BYTES
+
+
+def test_compressed_answer_is_left_as_it_is(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(headers={"Content-Encoding": "gzip"}, body=b"not really gzip")
+
+    assert transport.send(method="GET", target="/", headers={}).body == b"not really gzip"
+
+
+def test_garbage_instead_of_http(transport: Transport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def babble() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"\x00\x01\x02 what?\r\n\r\n")
+
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(babble)
+            made = Transport(base_url=f"http://127.0.0.1:{port}", timeout_s=1, connect_timeout_s=1, pool_size=1)
+            assert _fails(made) == "connection"
+
+
+def test_download_streams_a_file(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(body=b"x" * 200_000)
+    file = io.BytesIO()
+
+    status = transport.download(url=f"{server.base_url}/f", into=file, headers={}, max_bytes=200_000, timeout_s=2)
+
+    assert (status, len(file.getvalue())) == (200, 200_000)
+
+
+def test_download_that_is_not_there_leaves_nothing(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(status=404, body=b"<html>")
+    file = io.BytesIO()
+
+    status = transport.download(url=f"{server.base_url}/f", into=file, headers={}, max_bytes=9, timeout_s=2)
+
+    assert (status, file.getvalue()) == (404, b"")
+
+
+def test_download_of_a_channel_with_tls_must_be_by_tls(server: LocalServer) -> None:
+    transport = Transport(base_url="https://127.0.0.1:1", timeout_s=1, connect_timeout_s=1, pool_size=1)
+
+    with pytest.raises(TransportFailed):
+        transport.download(url=f"{server.base_url}/f", into=io.BytesIO(), headers={}, max_bytes=9, timeout_s=1)
+
+    assert server.asked == []
+
+
+def test_mistake_of_ours_becomes_an_unknown_outcome_and_its_text_stays_out_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        @always_an_outcome
+        def refund(self, card: str) -> Unknown:
+            raise KeyError(card)
+
+    assert Broken().refund("6222020200112233") == Unknown(code="adapter_error", message="KeyError")
+    assert "KeyError" in caplog.text
+    assert "6222020200112233" not in caplog.text

@@ -1,0 +1,164 @@
+"""Call backs from WeChat Pay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payment_channels.contract import Done, NoticeRejected, RawNotice, Refused, Retry, Unknown
+from payment_channels.wechat.adapter import WeChatRefundChannel
+from tests.payment_channels.conftest import KeyPair
+from tests.payment_channels.wechat.conftest import NOW, ORDER, MakeChannel, Platform, notice_content
+
+
+def test_notice_of_success_is_done(channel: WeChatRefundChannel, platform: Platform) -> None:
+    notice = channel.read_notice(platform.notice(notice_content()))
+
+    assert (notice.event_id, notice.refund_no, notice.amount_fen) == ("EV-2026112200001", ORDER.refund_no, 1200)
+    assert isinstance(notice.outcome, Done)
+    assert notice.outcome.channel_refund_no == "50000000382026112200000000001"
+    assert notice.outcome.succeeded_at == NOW + timedelta(seconds=1)
+
+
+def test_notice_of_closing_is_refused(channel: WeChatRefundChannel, platform: Platform) -> None:
+    outcome = channel.read_notice(platform.notice(notice_content("CLOSED"))).outcome
+
+    assert isinstance(outcome, Refused)
+    assert outcome.retry is Retry.NEW_NUMBER
+
+
+def test_notice_of_abnormal_asks_for_attention(channel: WeChatRefundChannel, platform: Platform) -> None:
+    outcome = channel.read_notice(platform.notice(notice_content("ABNORMAL"))).outcome
+
+    assert isinstance(outcome, Unknown)
+    assert (outcome.accepted, outcome.attention, outcome.remedy) == (True, True, "payee_account")
+
+
+def test_notice_to_a_service_provider_names_the_merchant_too(make_channel: MakeChannel, platform: Platform) -> None:
+    channel = make_channel(sub_mchid="1900000110")
+    ours = {"mchid": None, "sp_mchid": "1900000109", "sub_mchid": "1900000110"}
+
+    assert channel.read_notice(platform.notice(notice_content(**ours))).amount_fen == 1200
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(platform.notice(notice_content(**{**ours, "sub_mchid": "1900000111"})))
+    assert rejected.value.code == "wrong_merchant"
+
+
+def _with_header(notice: RawNotice, name: str, value: str) -> RawNotice:
+    return replace(notice, headers={**notice.headers, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("wechatpay-signature", "WECHATPAY/SIGNTEST/0JMtqVBHxL", "probe"),
+        ("wechatpay-signature", "AAAA", "bad_signature"),
+        ("wechatpay-signature", "", "unsigned"),
+        ("wechatpay-serial", "PUB_KEY_ID_0", "wrong_serial"),
+        ("wechatpay-serial", "7132D72A03E93CDDF8C03BBD1F37EEDF", "wrong_serial"),
+        ("wechatpay-nonce", "x", "bad_signature"),
+        ("wechatpay-timestamp", "1", "stale"),
+        ("wechatpay-timestamp", "٣", "bad_signature"),
+    ],
+)
+def test_notice_with_wrong_headers_is_rejected(
+    channel: WeChatRefundChannel, platform: Platform, name: str, value: str, code: str
+) -> None:
+    notice = _with_header(platform.notice(notice_content()), name, value)
+
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(notice)
+
+    assert rejected.value.code == code
+
+
+def test_notice_older_than_five_minutes_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
+    notice = platform.notice(notice_content(), received_at=NOW + timedelta(seconds=301))
+
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(notice)
+
+    assert rejected.value.code == "stale"
+
+
+def test_notice_with_any_flipped_byte_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
+    notice = platform.notice(notice_content())
+    for position in range(0, len(notice.body), 7):
+        flipped = bytearray(notice.body)
+        flipped[position] ^= 1
+        with pytest.raises(NoticeRejected) as rejected:
+            channel.read_notice(replace(notice, body=bytes(flipped)))
+        assert rejected.value.code == "bad_signature"
+
+
+def test_notice_signed_by_a_stranger_is_rejected(channel: WeChatRefundChannel, strange_keys: KeyPair) -> None:
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(Platform(keys=strange_keys).notice(notice_content()))
+
+    assert rejected.value.code == "bad_signature"
+
+
+def test_notice_encrypted_with_another_key_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(platform.notice(notice_content(), key="f" * 32))
+
+    assert rejected.value.code == "unreadable"
+
+
+def test_notice_for_another_merchant_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(platform.notice(notice_content(mchid="1900000999")))
+
+    assert rejected.value.code == "wrong_merchant"
+
+
+def test_notice_about_a_payment_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
+    body = platform.notice(notice_content()).body.replace(
+        b'"original_type": "refund"', b'"original_type": "transaction"'
+    )
+    headers = {name.lower(): value for name, value in platform.signed(body).items()}
+
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
+
+    assert rejected.value.code == "not_a_refund"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"resource":{}}', b"[" * 50_000])
+def test_signed_notice_that_cannot_be_read_is_rejected(
+    channel: WeChatRefundChannel, platform: Platform, body: bytes
+) -> None:
+    headers = {name.lower(): value for name, value in platform.signed(body).items()}
+
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
+
+    assert rejected.value.code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"refund_status": "PAID"},
+        {"amount": {"refund": "1200"}},
+        {"amount": None},
+        {"success_time": "yesterday"},
+        {"out_refund_no": 7},
+    ],
+)
+def test_notice_with_unreadable_content_is_rejected(
+    channel: WeChatRefundChannel, platform: Platform, changes: dict[str, object]
+) -> None:
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(platform.notice(notice_content(**changes)))
+
+    assert rejected.value.code == "unreadable"
+
+
+def test_answers_to_notices(channel: WeChatRefundChannel) -> None:
+    assert channel.acknowledge().status == 204
+    declined = channel.decline('try "again"')
+    assert declined.status == 500
+    assert declined.body == b'{"code": "FAIL", "message": "try \\"again\\""}'
