@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
+from itertools import islice
 from typing import cast
 
 from aiohttp import web
@@ -111,10 +112,10 @@ class _Control:
         shown["extra"] = json.loads(found["extra"])
         return answer(shown)
 
-    async def ledger(self, request: web.Request) -> web.Response:
+    async def ledger(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         rows = self._simulator.book.ledger(order_no=query.get("order_no", ""), refund_no=query.get("refund_no", ""))
-        return answer({"rows": list(rows)})
+        return await _stream_rows(request, rows)
 
     async def refunds(self, request: web.Request) -> web.Response:
         query = request.query
@@ -255,6 +256,20 @@ class _Control:
         self._simulator.reset()
         await self._simulator.store.durable()
         return answer({"ok": True})
+
+
+async def _stream_rows(request: web.Request, rows: Iterable[dict[str, object]]) -> web.StreamResponse:
+    """``{"rows": [...]}`` of any length, without holding it."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    await response.prepare(request)
+    remaining, opening = iter(rows), '{"rows": ['
+    while batch := list(islice(remaining, 500)):
+        text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in batch)
+        await response.write(f"{opening}{text}".encode())
+        opening = ",\n"
+    await response.write(('{"rows": []}' if opening != ",\n" else "]}").encode())
+    await response.write_eof()
+    return response
 
 
 def _limit(text: str | None) -> int:

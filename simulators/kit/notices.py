@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -78,7 +78,8 @@ class NoticeOffice:
     acknowledged: Acknowledged
     log: deque[Delivery] = field(default_factory=lambda: deque(maxlen=300))
     _session: aiohttp.ClientSession | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _ready: deque[int] = field(default_factory=deque)
+    _senders: set[asyncio.Task[None]] = field(default_factory=set)
     _timers: dict[int, asyncio.TimerHandle] = field(default_factory=dict)
     _last: int = 0
 
@@ -98,9 +99,9 @@ class NoticeOffice:
         """Drop what is under way; it stays owed."""
         for timer in self._timers.values():
             timer.cancel()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sender in list(self._senders):
+            sender.cancel()
+        await asyncio.gather(*self._senders, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -120,6 +121,7 @@ class NoticeOffice:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._ready.clear()
         self.log.clear()
         self.store.write("DELETE FROM notices")
 
@@ -202,23 +204,21 @@ class NoticeOffice:
         self._timers[number] = asyncio.get_running_loop().call_later(delay_s, self._begin, number)
 
     def _begin(self, number: int) -> None:
+        """A notice is due. Numbers wait in a queue, not tasks: a backlog of thousands costs next to nothing."""
         self._timers.pop(number, None)
-        self.run(self._attempt(number))
+        self._ready.append(number)
+        if len(self._senders) < WIDTH:
+            sender = asyncio.ensure_future(self._work_off())
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
 
-    def run(self, work: Awaitable[None]) -> None:
-        """Run something beside the requests; it is cancelled at the stop."""
-        task = asyncio.ensure_future(_logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _work_off(self) -> None:
+        while self._ready:
+            number = self._ready.popleft()
+            try:
+                await self._attempt(number)
+            except Exception:
+                logger.exception("notice %s failed", number)
 
     def _forget(self, number: int) -> None:
         self.store.write("DELETE FROM notices WHERE number = ?", (number,))
-
-
-async def _logged(work: Awaitable[None]) -> None:
-    try:
-        await work
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        logger.exception("background work failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -33,7 +33,6 @@ class Message:
     html: str = ""
     number: int = 0
     received_at: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Mailbox:
@@ -95,7 +94,7 @@ def _part(parsed: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     try:
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
     except (LookupError, ValueError):  # an unknown charset or broken encoding is shown as it came
         payload = part.get_payload(decode=True)
         return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else str(payload)

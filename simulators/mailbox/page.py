@@ -30,7 +30,7 @@ header { display: flex; flex-wrap: wrap; gap: .75rem; align-items: baseline; jus
 h1 { font-size: 1.3rem; margin: 0; } .soft { color: var(--soft); }
 article { border: 1px solid var(--line); border-radius: .6rem; margin: 1rem 0; overflow: hidden; }
 article > h2 { font-size: 1rem; margin: 0; padding: .6rem .9rem 0; }
-.meta { padding: 0 .9rem .5rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+.meta { padding: .5rem .9rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 pre { margin: 0; padding: .75rem .9rem; background: var(--tint); white-space: pre-wrap; overflow-wrap: anywhere;
   font: inherit; }
 .tag { border: 1px solid var(--line); border-radius: .3rem; padding: 0 .35rem; font-size: .75rem; }
@@ -56,7 +56,7 @@ Mails and short messages of the demo end here and never leave this machine. Bodi
 
 def _article(message: Message) -> str:
     kind = "短信 SMS" if message.kind == "sms" else "邮件 mail"
-    subject = f"<h2>{html.escape(message.subject)}</h2>" if message.subject else "<h2 class='soft'>（无主题）</h2>"
+    subject = f"<h2>{html.escape(message.subject)}</h2>" if message.subject else ""
     body = message.text or as_text(message.html)
     return (
         f"<article id='m{message.number}'>{subject}<div class='meta'><span class='tag'>{kind}</span> "
