@@ -1,0 +1,13 @@
+"""The Celery application: doorbells and schedules. The database, not the broker, holds the work."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("refunddesk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["refunds", "core"])

@@ -1,0 +1,1 @@
+"""What knows nothing of refunds: money, errors, audit, personal data."""

@@ -1,0 +1,80 @@
+"""The audit event and its place in the chain. Both tables only ever grow; triggers refuse everything else."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Func
+
+
+class CurrentTransactionId(Func):
+    """The database transaction that wrote the row: the sealer waits until all older ones have ended."""
+
+    template = "(pg_current_xact_id()::text::bigint)"
+    output_field = models.BigIntegerField()
+
+
+class AuditEvent(models.Model):
+    """One act. ``data`` holds no personal data, so that a person can be erased without breaking the chain.
+
+    State changes of a refund request carry ``from_state``, ``to_state`` and the ``version`` they led to.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    txid = models.BigIntegerField(db_default=CurrentTransactionId())
+    merchant_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=40, blank=True)
+    actor_name = models.CharField(max_length=80, blank=True)
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=30)
+    object_id = models.CharField(max_length=40)
+    from_state = models.CharField(max_length=20, blank=True)
+    to_state = models.CharField(max_length=20, blank=True)
+    version = models.IntegerField(null=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["object_id", "id"], name="audit_object"),
+            models.Index(fields=["txid", "id"], name="audit_txid"),
+            models.Index(fields=["merchant_id", "-id"], name="audit_merchant"),
+        ]
+        constraints = [
+            # One state change a version: the database itself refuses a second writer.
+            models.UniqueConstraint(
+                fields=["object_id", "version"], condition=models.Q(version__isnull=False), name="audit_version_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_id}"
+
+
+class AuditLink(models.Model):
+    """An event's place in its merchant's chain: ``hash`` = SHA-256 over the previous hash and the event."""
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="link")
+    merchant_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant_id", "seq"], name="audit_link_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}/{self.seq}"
+
+
+class AuditSealPoint(models.Model):
+    """How far the sealer has come, in (txid, id) order. One row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    txid = models.BigIntegerField(default=0)
+    event_id = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_seal_point_single")]
+
+    def __str__(self) -> str:
+        return f"{self.txid}/{self.event_id}"

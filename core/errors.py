@@ -1,0 +1,55 @@
+"""The four ways in which a wish can be refused. Every domain error is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field; ``field`` is a dotted path."""
+
+    field: str
+    code: str
+    message: str
+
+
+class DomainError(Exception):
+    """A refusal that the caller can understand. ``code`` is stable, ``message`` is for people, ``facts`` for both."""
+
+    code = "refused"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **facts: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.errors = tuple(errors)
+        self.facts = facts
+
+
+class Invalid(DomainError):
+    """The input is well formed but cannot be accepted."""
+
+    code = "invalid"
+
+
+class Forbidden(DomainError):
+    """This actor may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(DomainError):
+    """There is no such thing here, or none that the actor may know of."""
+
+    code = "not_found"
+
+
+class Conflict(DomainError):
+    """The thing is not in a state that allows this now."""
+
+    code = "conflict"

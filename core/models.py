@@ -1,0 +1,5 @@
+"""Django looks for models here; they live beside their idea."""
+
+from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
+
+__all__ = ["AuditEvent", "AuditLink", "AuditSealPoint"]

@@ -1,0 +1,1 @@
+"""Who: merchants, stores, staff and roles, API keys, channel accounts, the refund policy and its versions."""

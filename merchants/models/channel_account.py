@@ -1,0 +1,45 @@
+"""A merchant's account at a payment channel."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import models
+
+from core.personal_data import SealedTextField
+from merchants.models.merchant import Merchant
+
+
+class ChannelAccount(models.Model):
+    """Credentials (sealed) and profile: what differs by contract lives in the profile, never in code.
+
+    ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="channel_accounts")
+    channel = models.CharField(max_length=20)
+    code = models.CharField(max_length=40, unique=True)
+    base_url = models.URLField(max_length=200)
+    profile = models.JSONField(default=dict)
+    sealed_credentials = SealedTextField(purpose="channel_account.credentials")
+    revision = models.PositiveIntegerField(default=1)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "channel"], condition=models.Q(is_active=True), name="one_active_account_per_channel"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        loaded: dict[str, str] = json.loads(self.sealed_credentials or "{}")
+        return loaded
+
+    def set_credentials(self, credentials: dict[str, Any]) -> None:
+        self.sealed_credentials = json.dumps(credentials)

@@ -1,0 +1,39 @@
+"""Merchants and their stores."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class MerchantKind(models.TextChoices):
+    RESTAURANT = "restaurant", _("Restaurant")
+    RETAIL = "retail", _("Retail")
+
+
+class Merchant(models.Model):
+    """The tenant. Every other row belongs to exactly one."""
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=20, choices=MerchantKind.choices)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Store(models.Model):
+    """A shop of the merchant. ``phone`` is the shop's own, shown to customers."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="stores")
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=80)
+    phone = models.CharField(max_length=30, blank=True)
+    opening_hours = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="store_code_once")]
+
+    def __str__(self) -> str:
+        return self.name

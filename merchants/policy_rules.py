@@ -1,0 +1,122 @@
+"""The shape of a policy's rules, read from JSON once and then typed.
+
+JSON (amounts in fen, times in minutes, hours or days as the names say)::
+
+    {"auto_approve_limit_fen": 5000,
+     "handling_minutes": 30,
+     "complex_handling_hours": 24,
+     "tiers": [{"name": "manager", "limit_fen": 50000, "roles": ["reviewer", "manager", "owner"]},
+               {"name": "head_office", "limit_fen": null, "roles": ["manager", "owner"]}],
+     "reasons": {"quality": {"extent": "any", "max_share_percent": 100, "window_days": 7, "instant": true}, ...},
+     "routes": ["original"]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class PolicyInvalid(ValueError):
+    """The rules cannot be read; says where."""
+
+
+class Extent(StrEnum):
+    """How much of a sale a reason may refund: only all of it, only a part, or either."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Who may decide up to which amount; ``limit_fen`` None means any amount."""
+
+    name: str
+    limit_fen: int | None
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRule:
+    """What a reason allows. ``instant`` reasons may be approved without a person."""
+
+    extent: Extent
+    max_share_percent: int
+    window_days: int
+    instant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    auto_approve_limit_fen: int
+    handling_minutes: int
+    complex_handling_hours: int
+    tiers: tuple[Tier, ...]
+    reasons: Mapping[str, ReasonRule]
+    routes: tuple[str, ...]
+
+    def tier_for(self, amount_fen: int) -> Tier:
+        """The lowest tier whose limit covers the amount."""
+        for tier in self.tiers:
+            if tier.limit_fen is None or amount_fen <= tier.limit_fen:
+                return tier
+        return self.tiers[-1]
+
+    def tier_named(self, name: str) -> Tier:
+        for tier in self.tiers:
+            if tier.name == name:
+                return tier
+        raise PolicyInvalid(f"no tier {name!r}")
+
+
+def read_rules(data: Mapping[str, Any]) -> Rules:
+    """The typed rules of a policy version. Raises ``PolicyInvalid``."""
+    try:
+        tiers = tuple(
+            Tier(name=tier["name"], limit_fen=_fen_or_none(tier["limit_fen"]), roles=frozenset(tier["roles"]))
+            for tier in data["tiers"]
+        )
+        reasons = {
+            code: ReasonRule(
+                extent=Extent(rule["extent"]),
+                max_share_percent=_whole(rule["max_share_percent"], 1, 100),
+                window_days=_whole(rule["window_days"], 1, 3650),
+                instant=bool(rule["instant"]),
+            )
+            for code, rule in data["reasons"].items()
+        }
+        rules = Rules(
+            auto_approve_limit_fen=_whole(data["auto_approve_limit_fen"], 0, 10**11),
+            handling_minutes=_whole(data["handling_minutes"], 1, 60 * 24 * 30),
+            complex_handling_hours=_whole(data["complex_handling_hours"], 1, 24 * 30),
+            tiers=tiers,
+            reasons=reasons,
+            routes=tuple(data["routes"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
+    _check_tiers(rules.tiers)
+    return rules
+
+
+def _whole(value: object, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+    return value
+
+
+def _fen_or_none(value: object) -> int | None:
+    return None if value is None else _whole(value, 1, 10**11)
+
+
+def _check_tiers(tiers: tuple[Tier, ...]) -> None:
+    limits = [tier.limit_fen for tier in tiers]
+    if not limits or limits[-1] is not None or None in limits[:-1]:
+        raise PolicyInvalid("the last tier, and only the last, has no limit")
+    known = [limit for limit in limits if limit is not None]
+    if known != sorted(set(known)):
+        raise PolicyInvalid("the tiers' limits must rise")

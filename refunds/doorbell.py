@@ -1,0 +1,41 @@
+"""Waking workers early. Nothing depends on it: what rests too long is found by the sweep.
+
+A bell that was rung and not yet answered is not rung again: ``ring`` sets a mark in Redis, the worker takes it away before
+it looks for work. A lost message therefore costs at most the mark's life, not a refund.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+
+import redis
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+_MARK_TTL_MS = 2000
+
+
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def ring(task: str) -> None:
+    """Wake a worker for this task. A broker that does not answer is logged and left to the sweep."""
+    try:
+        if _redis().set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS):
+            current_app.send_task(task)
+    except (redis.RedisError, OperationalError, OSError) as error:
+        logger.warning("the bell for %s was not heard (%s); the sweep will find the work", task, error)
+
+
+def answered(task: str) -> None:
+    """The worker is looking now: the next ring counts again."""
+    try:
+        _redis().delete(f"bell:{task}")
+    except (redis.RedisError, OSError) as error:
+        logger.warning("the bell's mark for %s stays until it fades (%s)", task, error)

@@ -1,0 +1,132 @@
+"""The drain loop: claim a batch, ask the channels from many threads over kept connections, settle in batches.
+
+PostgreSQL is the queue. A Celery task is only the doorbell that starts the loop; one loop runs in a process, and a bell that
+rings meanwhile is heard by it. The loop's own thread does all the database work; the pool's threads only talk to channels.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils import timezone
+
+from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel, Unknown
+from refunds import doorbell
+from refunds.adapters import adapter_for
+from refunds.failpoints import failpoint
+from refunds.flow.execution import Answer, Claimed, ask, claim, settle
+
+logger = logging.getLogger(__name__)
+
+TASK = "refunds.execute"
+
+#: Set when the process is asked to end: the loop claims nothing more and settles what is in the air.
+stopping = threading.Event()
+
+_running = threading.Lock()
+_rung_again = threading.Event()
+
+_GATHER_S = 0.02
+_IDLE_CLAIM_S = 0.1
+
+
+@dataclass(slots=True)
+class Drained:
+    """What one run of the loop did."""
+
+    claimed: int = 0
+    settled: int = 0
+
+
+def drain() -> Drained:
+    """Work until nothing is due. Returns at once if this process is already draining; that loop then looks again."""
+    _rung_again.set()
+    total = Drained()
+    while _rung_again.is_set() and not stopping.is_set():
+        if not _running.acquire(blocking=False):
+            return total
+        try:
+            _rung_again.clear()
+            doorbell.answered(TASK)
+            done = _drain_once()
+            total.claimed += done.claimed
+            total.settled += done.settled
+        finally:
+            _running.release()
+    return total
+
+
+def _drain_once() -> Drained:
+    width: int = settings.EXECUTION_WIDTH
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    done, in_flight, empty_since = Drained(), 0, 0.0
+    while True:
+        room = 2 * width - in_flight
+        wait_over = time.monotonic() - empty_since >= _IDLE_CLAIM_S
+        if not stopping.is_set() and (in_flight == 0 or (room >= width // 2 and wait_over)):
+            batch = claim(limit=room, at=timezone.now())
+            failpoint("execution.after_claim")
+            for claimed in batch:
+                _start(claimed, answers)
+            in_flight += len(batch)
+            done.claimed += len(batch)
+            empty_since = 0.0 if batch else time.monotonic()
+        if in_flight == 0:
+            return done
+        gathered = _gather(answers, most=2 * width)
+        settle(gathered, at=timezone.now())
+        failpoint("execution.after_commit")
+        in_flight -= len(gathered)
+        done.settled += len(gathered)
+
+
+def _gather(answers: queue.SimpleQueue[Answer], *, most: int) -> list[Answer]:
+    """Wait for one answer, then a moment for those that come with it: one commit for all of them."""
+    try:
+        gathered = [answers.get(timeout=_IDLE_CLAIM_S)]
+    except queue.Empty:
+        return []
+    until = time.monotonic() + _GATHER_S
+    while len(gathered) < most:
+        try:
+            gathered.append(answers.get(timeout=max(0.0, until - time.monotonic())))
+        except queue.Empty:
+            break
+    return gathered
+
+
+def _start(claimed: Claimed, answers: queue.SimpleQueue[Answer]) -> None:
+    """Hand a payout to the pool. The adapter is built here: only this thread touches the database."""
+    try:
+        adapter = adapter_for(claimed.account_id, claimed.account_revision)
+    except (CredentialsInvalid, ProfileInvalid) as error:
+        logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
+        answers.put(_not_asked(claimed, error))
+        return
+    _pool().submit(lambda: answers.put(_ask(claimed, adapter)))
+
+
+def _ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
+    """A fault of our own must not leave a payout without an answer: it becomes an unknown outcome, which is asked about."""
+    try:
+        return ask(claimed, adapter)
+    except Exception as error:
+        logger.exception("asking the channel about %s failed", claimed.order.refund_no)
+        return _not_asked(claimed, error)
+
+
+def _not_asked(claimed: Claimed, error: Exception) -> Answer:
+    outcome = Unknown(code="adapter_error", message=type(error).__name__)
+    return Answer(claimed.execution_id, claimed.request_id, outcome, "answer")
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=settings.EXECUTION_WIDTH, thread_name_prefix="channel")

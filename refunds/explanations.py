@@ -1,0 +1,146 @@
+"""What each line of a verdict means, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from refunds.states import Reason, Route
+
+#: code -> (short label, sentence when it passes, sentence when it does not)
+RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
+    "payment_succeeded": (
+        _("Payment succeeded"),
+        _("The channel confirms the payment."),
+        _("The payment is not confirmed, so there is nothing to refund yet."),
+    ),
+    "refundable_balance": (
+        _("Within the refundable balance"),
+        _("¥%(actual)s of the ¥%(limit)s that can still be refunded."),
+        _("¥%(actual)s is more than the ¥%(limit)s that can still be refunded."),
+    ),
+    "terminal_enabled": (
+        _("Return function of the till"),
+        _("Refunds are switched on at this till."),
+        _("Refunds are switched off at this till."),
+    ),
+    "original_route": (
+        _("Original payment method"),
+        _("The refund can go back to the original payment method."),
+        _("The sale has no payment channel to refund through."),
+    ),
+    "channel_window": (
+        _("Channel's refund period"),
+        _("Day %(actual)s of the channel's %(limit)s days."),
+        _("Day %(actual)s: the channel refunds within %(limit)s days only."),
+    ),
+    "channel_refund_count": (
+        _("Number of refunds of this sale"),
+        _("Refund number %(actual)s of at most %(limit)s."),
+        _("This would be refund number %(actual)s; the channel takes at most %(limit)s."),
+    ),
+    "no_cash_for_credit": (
+        _("No cash for credit"),
+        _("The sale was not paid by credit."),
+        _("A sale paid by credit is never refunded in cash."),
+    ),
+    "article_quantity": (
+        _("Pieces returned"),
+        _("%(actual)s of %(limit)s pieces that can still come back."),
+        _("%(actual)s pieces are more than the %(limit)s that can still come back."),
+    ),
+    "route_allowed": (
+        _("Refund route"),
+        _("The policy allows this route."),
+        _("The policy does not allow this route."),
+    ),
+    "reason_covered": (
+        _("Reason covered"),
+        _("The policy has a rule for this reason."),
+        _("The policy has no rule for this reason, so a person decides."),
+    ),
+    "filing_window": (
+        _("Within the filing period"),
+        _("Day %(actual)s of %(limit)s."),
+        _("Day %(actual)s, after the %(limit)s days agreed: a person decides."),
+    ),
+    "reason_share": (
+        _("Share of the sale"),
+        _("%(actual)s%% of the sale, up to %(limit)s%% for this reason."),
+        _("%(actual)s%% of the sale is more than the %(limit)s%% this reason allows by itself."),
+    ),
+    "instant_reason": (
+        _("Simple reason"),
+        _("This reason needs no person."),
+        _("This reason is always looked at by a person."),
+    ),
+    "reason_extent": (
+        _("Full or partial"),
+        _("The extent fits the reason."),
+        _("This reason is for another extent of refund, so a person decides."),
+    ),
+    "articles_cover_amount": (
+        _("Articles cover the amount"),
+        _("¥%(actual)s for articles worth ¥%(limit)s."),
+        _("¥%(actual)s is more than the articles are worth (¥%(limit)s)."),
+    ),
+    "customer_consent": (
+        _("Customer's consent"),
+        _("The customer confirmed the amount."),
+        _("The customer has not confirmed the amount."),
+    ),
+    "auto_approve_limit": (
+        _("Automatic approval limit"),
+        _("¥%(actual)s is within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s is above the ¥%(limit)s approved without a person."),
+    ),
+}
+
+_WORDS: dict[str, Promise | str] = {
+    **{reason.value: reason.label for reason in Reason},
+    **{route.value: route.label for route in Route},
+    "success": _("paid"),
+    "not_paid": _("not confirmed"),
+    "enabled": _("on"),
+    "disabled": _("off"),
+    "covered": _("covered"),
+    "instant": _("simple"),
+    "full": _("full"),
+    "partial": _("partial"),
+    "yes": _("yes"),
+    "no": _("no"),
+}
+
+_MONEY = frozenset({"refundable_balance", "articles_cover_amount", "auto_approve_limit"})
+
+
+def label(code: str) -> str:
+    """The rule's short name."""
+    return str(RULES[code][0]) if code in RULES else code
+
+
+def explain(rule: Mapping[str, Any]) -> str:
+    """One sentence for one stored line of a verdict."""
+    if rule["code"] not in RULES:
+        return str(rule["code"])
+    _label, passed, failed = RULES[rule["code"]]
+    template = str(passed if rule["passed"] else failed)
+    return template % {"actual": rule["actual"], "limit": rule["limit"]} if "%" in template else template
+
+
+def shown(rule: Mapping[str, Any]) -> str:
+    """Actual against limit, as the desk shows it: ``¥268.00 / ¥200.00``, ``2 / 7``, or a word."""
+    actual, limit = rule["actual"], rule["limit"]
+    if rule["code"] in _MONEY:
+        return f"¥{actual} / ¥{limit}"
+    if actual.isdigit() and limit.isdigit():
+        if rule["code"] in {"filing_window", "channel_window"}:
+            return gettext("day %(actual)s / %(limit)s") % {"actual": actual, "limit": limit}
+        if rule["code"] == "reason_share":
+            return f"{actual}% / {limit}%"
+        return f"{actual} / {limit}"
+    return str(_WORDS.get(actual, actual))

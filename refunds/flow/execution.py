@@ -1,0 +1,377 @@
+"""Stage 4, execution: carry approved refunds to their channel, once.
+
+Three steps, and no network call inside a database transaction: ``claim`` takes due payouts under a lease and stores that they
+are being sent; ``ask`` talks to the channel; ``settle`` writes down what the channel proved. The loop that joins them is
+``refunds.drain``. A payout that was being sent when its worker died is asked about before anything is sent again, and always
+under the number it already has.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg2.extras import execute_values
+
+from core.audit.actors import SYSTEM, channel
+from core.audit.record import event
+from payment_channels.contract import (
+    Done,
+    Outcome,
+    RefundChannel,
+    RefundOrder,
+    RefundReference,
+    Refused,
+    Retry,
+    Unknown,
+)
+from refunds import lifecycle
+from refunds.failpoints import failpoint
+from refunds.lifecycle import Move
+from refunds.models import Execution, RefundRequest
+from refunds.states import EXECUTION_ENDED, ExecutionState, State
+
+logger = logging.getLogger(__name__)
+
+#: How long after success the customer is asked how it went.
+FOLLOW_UP_AFTER = timedelta(days=1)
+
+#: Seconds until the next query, by how often was asked; the last one repeats. WeChat Pay wants the first poll of an accepted
+#: refund after a minute and fewer after five; an answer that never came is asked about at once.
+_ACCEPTED_BACKOFF = (60, 120, 300, 300, 600, 1800, 3600)
+_UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
+_FUNDS_BACKOFF = (15, 30, 60, 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A payout in this loop's hands until its lease runs out."""
+
+    execution_id: UUID
+    request_id: UUID
+    account_id: int
+    account_revision: int
+    send: bool
+    order: RefundOrder
+    reference: RefundReference
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the channel said about one payout. ``source`` is ``answer``, ``query`` or ``notice``."""
+
+    execution_id: UUID
+    request_id: UUID
+    outcome: Outcome
+    source: str
+    notice_id: int | None = None
+
+
+# --- claim ----------------------------------------------------------------------------------------------------------
+
+_CLAIM = """
+SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.first_sent_at,
+       e.channel_account_id, a.revision, a.code, a.channel, (a.profile->>'partial_spacing_s')::float,
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason
+  FROM refunds_execution e
+  JOIN refunds_refundrequest r ON r.id = e.request_id
+  JOIN merchants_channelaccount a ON a.id = e.channel_account_id
+  JOIN terminals_transaction t ON t.id = e.transaction_id
+ WHERE e.due_at <= %s
+ ORDER BY e.due_at, e.id
+ LIMIT %s
+   FOR UPDATE OF e, r SKIP LOCKED
+"""
+
+
+@transaction.atomic
+def claim(*, limit: int, at: datetime) -> list[Claimed]:
+    """Take up to ``limit`` due payouts for ``EXECUTION_LEASE_S`` seconds; payouts held by others are passed over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [at, limit])
+        rows = [_Due(*row) for row in cursor.fetchall()]
+        if not rows:
+            return []
+        rows, postponed = _keep_spacing(cursor, rows, at)
+        if rows:
+            _take_lease(cursor, rows, at)
+        if postponed:
+            execute_values(
+                cursor.cursor,
+                "UPDATE refunds_execution e SET due_at = v.due_at FROM (VALUES %s) v (id, due_at) WHERE e.id = v.id",
+                postponed,
+                template="(%s::uuid, %s::timestamptz)",
+                page_size=1000,
+            )
+    lifecycle.advance_many(
+        [
+            Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.refund_no})
+            for row in rows
+            if row.request_state == State.APPROVED
+        ]
+    )
+    return [row.claimed(at) for row in rows]
+
+
+def _take_lease(cursor: Any, rows: Sequence[_Due], at: datetime) -> None:
+    lease = at + timedelta(seconds=settings.EXECUTION_LEASE_S)
+    execute_values(
+        cursor.cursor,
+        "UPDATE refunds_execution e SET state = v.state, due_at = v.due_at, sends = e.sends + v.sent, "
+        "queries = e.queries + v.asked, first_sent_at = coalesce(e.first_sent_at, v.sent_at), last_asked_at = v.sent_at "
+        "FROM (VALUES %s) v (id, state, due_at, sent, asked, sent_at) WHERE e.id = v.id",
+        [(r.id, ExecutionState.SENDING if r.send else r.state, lease, int(r.send), int(not r.send), at) for r in rows],
+        template="(%s::uuid, %s::varchar, %s::timestamptz, %s::int, %s::int, %s::timestamptz)",
+        page_size=1000,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    id: UUID
+    request_id: UUID
+    transaction_id: UUID
+    state: str
+    refund_no: str
+    amount_fen: int
+    sends: int
+    first_sent_at: datetime | None
+    account_id: int
+    account_revision: int
+    account_code: str
+    channel: str
+    spacing_s: float | None
+    channel_transaction_no: str
+    order_no: str
+    paid_fen: int
+    paid_at: datetime
+    request_state: str
+    reason: str
+
+    @property
+    def send(self) -> bool:
+        """Only what was never sent, or was proven not accepted, is sent without asking first."""
+        return self.state in (ExecutionState.READY, ExecutionState.HELD)
+
+    def claimed(self, at: datetime) -> Claimed:
+        order = RefundOrder(
+            refund_no=self.refund_no,
+            channel_transaction_no=self.channel_transaction_no,
+            order_no=self.order_no,
+            amount_fen=self.amount_fen,
+            paid_fen=self.paid_fen,
+            paid_at=self.paid_at,
+            reason=self.reason,
+            notify_url=f"{settings.BASE_URL}/channels/{self.channel}/{self.account_code}/notices",
+            first_sent_at=self.first_sent_at or at,
+            maybe_received=not self.send,
+        )
+        reference = RefundReference(
+            refund_no=self.refund_no,
+            channel_transaction_no=self.channel_transaction_no,
+            order_no=self.order_no,
+            amount_fen=self.amount_fen,
+            sent_at=self.first_sent_at,
+        )
+        return Claimed(self.id, self.request_id, self.account_id, self.account_revision, self.send, order, reference)
+
+
+def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Due], list[tuple[UUID, datetime]]]:
+    """Some channels want time between two refunds of one sale: one goes now, the others when their turn comes."""
+    spaced = [row for row in rows if row.send and row.spacing_s]
+    if not spaced:
+        return rows, []
+    cursor.execute(
+        "SELECT transaction_id, max(last_asked_at) FROM refunds_execution "
+        "WHERE transaction_id = ANY(%s::uuid[]) AND sends > 0 GROUP BY transaction_id",
+        [list({row.transaction_id for row in spaced})],
+    )
+    last_sent: dict[UUID, datetime] = dict(cursor.fetchall())
+    kept: list[_Due] = []
+    postponed: list[tuple[UUID, datetime]] = []
+    for row in rows:
+        spacing = timedelta(seconds=row.spacing_s or 0)
+        free_at = last_sent[row.transaction_id] + spacing if row.transaction_id in last_sent else at
+        if row.send and row.spacing_s and free_at > at:
+            postponed.append((row.id, free_at))
+            last_sent[row.transaction_id] = free_at
+            continue
+        if row.send and row.spacing_s:
+            last_sent[row.transaction_id] = at
+        kept.append(row)
+    return kept, postponed
+
+
+# --- ask ------------------------------------------------------------------------------------------------------------
+
+
+def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
+    """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
+    failpoint("execution.before_call")
+    if claimed.send:
+        outcome, source = adapter.refund(claimed.order), "answer"
+    else:
+        outcome, source = adapter.query_refund(claimed.reference), "query"
+        if isinstance(outcome, Unknown) and outcome.code == "not_found":
+            # The channel may not know it yet or never got it: the same number again moves the money once either way.
+            outcome, source = adapter.refund(claimed.order), "answer"
+    failpoint("execution.after_call")
+    return Answer(claimed.execution_id, claimed.request_id, outcome, source)
+
+
+# --- settle ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def settle(answers: Sequence[Answer], *, at: datetime) -> None:
+    """Write down what was proven, for many payouts in one commit. Late or repeated answers change nothing."""
+    if not answers:
+        return
+    requests = lifecycle.lock_requests({answer.request_id for answer in answers})
+    rows = Execution.objects.select_for_update(of=("self",)).select_related("channel_account").order_by("pk")
+    executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
+    states = {pk: State(request.state) for pk, request in requests.items()}
+    moves: list[Move] = []
+    for answer in answers:
+        execution = executions[answer.execution_id]
+        if execution.state in EXECUTION_ENDED:
+            _note_late(execution, requests[answer.request_id], answer, at)
+            continue
+        outcome = _believed(execution, answer.outcome)
+        _write(execution, outcome, answer.source, at)
+        move = _move(execution, outcome, states[answer.request_id], answer.source, at)
+        if move is not None:
+            moves.append(move)
+            states[answer.request_id] = _TARGET[move.transition]
+    _save_executions(list(executions.values()))
+    lifecycle.advance_many(moves)
+    failpoint("execution.before_commit")
+
+
+_TARGET = {
+    "succeed": State.REFUNDED,
+    "fail": State.FAILED,
+    "lose_sight": State.UNKNOWN,
+    "regain_sight": State.EXECUTING,
+}
+
+
+def _believed(execution: Execution, outcome: Outcome) -> Outcome:
+    """A success counts only for our number and our amount; anything else proves nothing."""
+    if isinstance(outcome, Done) and (
+        outcome.refund_no != execution.refund_no or outcome.amount_fen != execution.amount_fen
+    ):
+        message = f"the channel reports {outcome.refund_no} over {outcome.amount_fen} fen"
+        return Unknown(code="mismatch", message=message, attention=True, remedy="compare", raw=outcome.raw)
+    return outcome
+
+
+def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) -> None:
+    execution.failure_code = execution.failure_message = execution.failure_retry = execution.failure_remedy = ""
+    execution.needs_attention = False
+    if isinstance(outcome, Done):
+        execution.state = ExecutionState.SUCCEEDED
+        execution.channel_refund_no = outcome.channel_refund_no
+        execution.received_account = outcome.received_account[:80]
+        execution.succeeded_at, execution.ended_at, execution.due_at = outcome.succeeded_at, at, None
+        execution.proof, execution.proof_source = outcome.raw or "-", source
+        return
+    execution.failure_code, execution.failure_message = outcome.code[:60], outcome.message[:300]
+    execution.failure_remedy = outcome.remedy
+    execution.channel_refund_no = outcome.channel_refund_no or execution.channel_refund_no
+    if isinstance(outcome, Unknown):
+        execution.state = ExecutionState.PROCESSING if outcome.accepted else ExecutionState.UNKNOWN
+        execution.needs_attention = outcome.attention
+        backoff = _ACCEPTED_BACKOFF if outcome.accepted else _UNKNOWN_BACKOFF
+        execution.due_at = at + _wait(backoff, execution)
+        return
+    execution.failure_retry = outcome.retry
+    if outcome.throttled or outcome.retry is Retry.AFTER_TOP_UP:
+        execution.state = ExecutionState.HELD
+        execution.due_at = at + _wait((1, 2, 4, 8) if outcome.throttled else _FUNDS_BACKOFF, execution)
+        return
+    execution.state = ExecutionState.FAILED
+    execution.due_at, execution.ended_at = None, at
+
+
+def _wait(backoff: Sequence[int], execution: Execution) -> timedelta:
+    first = execution.channel_account.profile.get("first_query_s")
+    if backoff is _ACCEPTED_BACKOFF and isinstance(first, int | float) and execution.queries == 0:
+        return timedelta(seconds=first)
+    tried = max(0, execution.queries if backoff is not _FUNDS_BACKOFF else execution.sends - 1)
+    seconds = backoff[min(tried, len(backoff) - 1)]
+    return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
+
+
+def _move(execution: Execution, outcome: Outcome, state: State, source: str, at: datetime) -> Move | None:
+    by = channel(execution.channel_account.channel)
+    data: dict[str, Any] = {"refund_no": execution.refund_no, "source": source}
+    if isinstance(outcome, Done):
+        arguments = {"succeeded_at": outcome.succeeded_at, "follow_up_at": at + FOLLOW_UP_AFTER}
+        data |= {"channel_refund_no": outcome.channel_refund_no, "amount_fen": execution.amount_fen}
+        return Move(execution.request_id, "succeed", by, at, arguments=arguments, data=data)
+    data |= {"code": outcome.code}
+    if execution.state == ExecutionState.FAILED:
+        return Move(execution.request_id, "fail", by, at, data={**data, "message": outcome.message[:300]})
+    if execution.state == ExecutionState.UNKNOWN and state is State.EXECUTING:
+        return Move(execution.request_id, "lose_sight", by, at, data=data)
+    if execution.state in (ExecutionState.PROCESSING, ExecutionState.HELD) and state is State.UNKNOWN:
+        return Move(execution.request_id, "regain_sight", by, at, data=data)
+    return None
+
+
+def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at: datetime) -> None:
+    """An answer after the end has no effect; one that contradicts the end is written down for finance."""
+    outcome = answer.outcome
+    contradicts = (execution.state == ExecutionState.SUCCEEDED) != isinstance(outcome, Done)
+    if not contradicts or (isinstance(outcome, Unknown) and execution.state == ExecutionState.SUCCEEDED):
+        return
+    logger.error("late answer for %s contradicts its end (%s)", execution.refund_no, execution.state)
+    event(
+        merchant_id=request.merchant_id,
+        by=channel(execution.channel_account.channel),
+        action="refund.late_answer",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data={"refund_no": execution.refund_no, "source": answer.source, "outcome": type(outcome).__name__},
+    ).save(force_insert=True)
+
+
+_SAVED = (
+    ("state", "varchar"),
+    ("due_at", "timestamptz"),
+    ("channel_refund_no", "varchar"),
+    ("received_account", "varchar"),
+    ("succeeded_at", "timestamptz"),
+    ("ended_at", "timestamptz"),
+    ("proof", "text"),
+    ("proof_source", "varchar"),
+    ("failure_code", "varchar"),
+    ("failure_message", "varchar"),
+    ("failure_retry", "varchar"),
+    ("failure_remedy", "varchar"),
+    ("needs_attention", "boolean"),
+)
+
+
+def _save_executions(executions: Sequence[Execution]) -> None:
+    names = [name for name, _ in _SAVED]
+    assignments = ", ".join(f"{name} = v.{name}" for name in names)
+    casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            f"UPDATE refunds_execution e SET {assignments} FROM (VALUES %s) v (id, {', '.join(names)}) "  # noqa: S608
+            "WHERE e.id = v.id",
+            [(execution.pk, *(getattr(execution, name) for name in names)) for execution in executions],
+            template=f"({casts})",
+            page_size=1000,
+        )

@@ -1,0 +1,306 @@
+"""Stage 1, intake: from a wish to a judged request, ready to be stored.
+
+``prepare`` finds the sale, asks the policy and builds the request in memory; ``submit`` stores it. Between the two a face may
+add what belongs in the same commit (the idempotency record with the first answer).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from core.audit.actors import POLICY, Actor
+from core.audit.models import AuditEvent
+from core.audit.record import event
+from core.errors import FieldError, Invalid
+from core.personal_data import phone_hashes
+from merchants import policies
+from refunds import lifecycle, submission
+from refunds.arrival import SHANGHAI
+from refunds.flow import policy
+from refunds.flow.policy import Decision, Facts, LineClaim, Verdict
+from refunds.lifecycle import Move
+from refunds.models import RefundLine, RefundRequest
+from refunds.models.execution import new_execution
+from refunds.sales import Sale, find_sale
+from refunds.states import RELEASED, Route, State
+from refunds.submission import Submission
+
+#: WeChat Pay's window and count, the strictest defaults; an account's profile says what its contract says.
+_WINDOW_DAYS, _MAX_REFUNDS = 365, 50
+
+
+class PolicyRefused(Invalid):
+    """A hard limit stands against the refund; ``facts["verdict"]`` explains it. Nothing was stored."""
+
+    code = "refused_by_policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    locale: str = "zh-Hans"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """Who hands the request in, and where they may: a key bound to a store sees only that store's sales."""
+
+    actor: Actor
+    merchant_id: int
+    store_id: int | None = None
+    staff_id: int | None = None
+    api_key_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity)."""
+
+    amount_fen: int
+    reason: str
+    transaction_id: UUID | None = None
+    order_no: str = ""
+    description: str = ""
+    route: str = Route.ORIGINAL
+    lines: Sequence[tuple[str, int]] = ()
+    customer: Customer = field(default_factory=Customer)
+    customer_consent: bool | None = None
+    cashier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A judged request that is not stored yet, with the sale it was judged on."""
+
+    submission: Submission
+    sale: Sale
+    verdict: Verdict
+
+
+def quote(*, draft: Draft, by: Requester, at: datetime) -> tuple[Sale, Verdict]:
+    """The policy's verdict, refusals included, without making anything."""
+    sale = _find(draft, by, at)
+    return sale, _judge(sale, draft, _claims(sale, draft.lines), at)
+
+
+def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
+    """Find the sale, judge, build. Raises ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
+    sale = _find(draft, by, at)
+    claims = _claims(sale, draft.lines)
+    verdict = _judge(sale, draft, claims, at)
+    _refuse_hard_limits(verdict)
+    request = _build(sale, draft, verdict, by, at)
+    changes = _first_changes(request, verdict, by, at)
+    prepared = Submission(
+        request=request,
+        changes=changes,
+        lines=[RefundLine(request=request, line_id=line_id, quantity=quantity) for line_id, quantity, _ in claims],
+        pieces=[(line_id, quantity) for line_id, quantity, _ in claims],
+    )
+    if request.state == State.APPROVED:
+        assert sale.channel_account_id is not None
+        prepared.execution = new_execution(request, channel_account_id=sale.channel_account_id, at=at)
+    return Prepared(prepared, sale, verdict)
+
+
+def submit(
+    *, draft: Draft, by: Requester, at: datetime, before_commit: Callable[[Prepared], None] | None = None
+) -> Prepared:
+    """Take a request in. Raises what ``prepare`` raises, ``OverRefund`` or ``KeyAlreadyUsed``; then nothing was stored."""
+    prepared = prepare(draft=draft, by=by, at=at)
+    if before_commit is not None:
+        before_commit(prepared)
+    submission.store(prepared.submission)
+    return prepared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What a resubmission changes; None leaves a field as it is."""
+
+    amount_fen: int | None = None
+    reason: str | None = None
+    description: str | None = None
+
+
+@transaction.atomic
+def resubmit(
+    *, request_id: UUID, correction: Correction, by: Actor, at: datetime, expected_version: int | None = None
+) -> RefundRequest:
+    """Send a request in again, corrected, to be judged anew. Raises as ``prepare`` and ``lifecycle.advance`` do."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    given_back = request.reserved_fen
+    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
+    draft = Draft(
+        amount_fen=correction.amount_fen or request.amount_fen,
+        reason=correction.reason or request.reason,
+        route=request.route,
+        customer_consent=request.customer_consent,
+    )
+    # The request's own lines and amount are still counted where it was not released: they do not stand against it.
+    verdict = _judge(sale, draft, [], at, own_fen=given_back)
+    _refuse_hard_limits(verdict)
+    moves = [
+        Move(
+            request_id,
+            "resubmit",
+            by,
+            at,
+            expected_version,
+            {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
+            {"amount_fen": draft.amount_fen, "reason": draft.reason},
+        ),
+        Move(request_id, _next_after(verdict), POLICY, at, None, {}, _judged(verdict)),
+    ]
+    changed = lifecycle.advance_many(moves)[-1]
+    RefundRequest.objects.filter(pk=request_id).update(
+        reason=draft.reason,
+        description=request.description if correction.description is None else correction.description,
+        verdict=verdict.as_json(),
+        tier=verdict.tier,
+        policy_version_id=sale.policy_version_id,
+    )
+    if changed.state == State.APPROVED:
+        assert sale.channel_account_id is not None
+        attempt_no = changed.executions.count() + 1
+        new_execution(changed, channel_account_id=sale.channel_account_id, at=at, attempt_no=attempt_no).save()
+    return changed
+
+
+def _find(draft: Draft, by: Requester, at: datetime) -> Sale:
+    return find_sale(
+        merchant_id=by.merchant_id,
+        at=at,
+        transaction_id=draft.transaction_id,
+        order_no=draft.order_no,
+        store_id=by.store_id,
+    )
+
+
+def _claims(sale: Sale, lines: Sequence[tuple[str, int]]) -> list[tuple[int, int, LineClaim]]:
+    """(sale line id, quantity, claim) per article, spread over the sale's lines of that article."""
+    claims: list[tuple[int, int, LineClaim]] = []
+    errors: list[FieldError] = []
+    for sku, wanted in Counter({sku: 0 for sku, _ in lines}).items():
+        wanted = sum(quantity for other, quantity in lines if other == sku)
+        matching = [line for line in sale.lines if line.sku == sku]
+        if not matching:
+            errors.append(FieldError("lines", "unknown_article", f"the sale has no article {sku}"))
+            continue
+        for number, line in enumerate(matching):
+            last = number == len(matching) - 1
+            quantity = wanted if last else min(wanted, line.returnable)
+            if quantity:
+                value = line.amount_fen * quantity // line.quantity
+                claim = LineClaim(sku=sku, quantity=quantity, returnable=line.returnable, value_fen=value)
+                claims.append((line.id, quantity, claim))
+            wanted -= quantity
+    if errors:
+        raise Invalid("the lines name articles that the sale does not have", code="unknown_article", errors=errors)
+    return claims
+
+
+def _judge(
+    sale: Sale, draft: Draft, claims: Sequence[tuple[int, int, LineClaim]], at: datetime, own_fen: int = 0
+) -> Verdict:
+    facts = Facts(
+        at=at,
+        amount_fen=draft.amount_fen,
+        reason=draft.reason,
+        route=draft.route,
+        consent=draft.customer_consent,
+        paid_fen=sale.amount_fen,
+        refundable_fen=sale.refundable_fen + own_fen,
+        paid=sale.status == "success",
+        paid_at=sale.paid_at,
+        funding=sale.funding,
+        has_channel=sale.channel_account_id is not None,
+        channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
+        channel_max_refunds=int(sale.channel_profile.get("max_partials", _MAX_REFUNDS)),
+        refunds_so_far=sale.refunds - bool(own_fen),
+        terminal_enabled=sale.refunds_enabled,
+        claims=[claim for _, _, claim in claims],
+    )
+    rules = policies.rules_of(sale.policy_version_id)
+    return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)
+
+
+def _refuse_hard_limits(verdict: Verdict) -> None:
+    if verdict.decision is not Decision.REFUSE:
+        return
+    first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
+    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(first.code, first.code)
+    raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
+
+
+def _build(sale: Sale, draft: Draft, verdict: Verdict, by: Requester, at: datetime) -> RefundRequest:
+    phone_hash, last4_hash = phone_hashes(draft.customer.phone)
+    return RefundRequest(
+        id=uuid7(),
+        number=f"RF-{at.astimezone(SHANGHAI):%y%m%d}-{sale.next_number:04d}",
+        merchant_id=sale.merchant_id,
+        store_id=sale.store_id,
+        transaction_id=sale.id,
+        terminal_id=sale.terminal_id,
+        channel=sale.channel,
+        kind=policy.KIND_OF_REASON[draft.reason],
+        reason=draft.reason,
+        description=draft.description,
+        route=draft.route,
+        amount_fen=draft.amount_fen,
+        reserved_fen=draft.amount_fen,
+        policy_version_id=sale.policy_version_id,
+        verdict=verdict.as_json(),
+        tier=verdict.tier,
+        staff_id=by.staff_id,
+        api_key_id=by.api_key_id,
+        cashier=draft.cashier or sale.cashier,
+        customer_name=draft.customer.name,
+        customer_phone=draft.customer.phone,
+        customer_phone_hash=phone_hash,
+        customer_phone_last4_hash=last4_hash,
+        customer_email=draft.customer.email,
+        customer_locale=draft.customer.locale,
+        customer_consent=draft.customer_consent,
+        due_at=verdict.due_at,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _first_changes(request: RefundRequest, verdict: Verdict, by: Requester, at: datetime) -> list[AuditEvent]:
+    submitted = event(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action="refund.submit",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        to_state=request.state,
+        version=request.version,
+        data={"amount_fen": request.amount_fen, "reason": request.reason, "route": request.route},
+    )
+    moves = [
+        Move(request.pk, "verify", POLICY, at),
+        Move(request.pk, _next_after(verdict), POLICY, at, data=_judged(verdict)),
+    ]
+    return [submitted, *(lifecycle.take_edge(request, move) for move in moves)]
+
+
+def _next_after(verdict: Verdict) -> str:
+    return "approve_by_rule" if verdict.decision is Decision.APPROVE else "ask_review"
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    failed = [rule.code for rule in verdict.rules if not rule.passed]
+    return {"decision": verdict.decision.value, "policy_version": verdict.policy_version, "not_passed": failed}

@@ -1,0 +1,221 @@
+"""Stage 2, policy: a pure function from facts and rules to an explained verdict.
+
+Order of judgement: hard limits first (what is paid, what is left, what the channel can do), then the merchant's rule for the
+reason. A hard limit refuses; a merchant's rule that is not met sends the request to a person. The filing window only
+advises: it never defeats a customer's statutory right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from core.money import yuan
+from merchants.policy_rules import Extent, ReasonRule, Rules
+from refunds.states import Reason, Route
+
+
+class Decision(StrEnum):
+    APPROVE = "approve"
+    REVIEW = "review"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineClaim:
+    """Pieces of an article asked back, against what may still come back."""
+
+    sku: str
+    quantity: int
+    returnable: int
+    value_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known when a request is judged. Amounts in fen."""
+
+    at: datetime
+    amount_fen: int
+    reason: str
+    route: str
+    consent: bool | None
+    paid_fen: int
+    refundable_fen: int
+    paid: bool
+    paid_at: datetime
+    funding: str
+    has_channel: bool
+    channel_window_days: int
+    channel_max_refunds: int
+    refunds_so_far: int
+    terminal_enabled: bool
+    claims: Sequence[LineClaim] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One line of the verdict. ``hard`` lines refuse when they do not pass, the others ask for a person."""
+
+    code: str
+    passed: bool
+    actual: str
+    limit: str
+    hard: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    decision: Decision
+    max_amount_fen: int
+    tier: str
+    policy_version: int
+    due_at: datetime
+    rules: tuple[RuleResult, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What is stored with the request; explanations are written when it is read, in the reader's language."""
+        return {
+            "decision": self.decision.value,
+            "max_amount_fen": self.max_amount_fen,
+            "tier": self.tier,
+            "policy_version": self.policy_version,
+            "rules": [
+                {"code": rule.code, "passed": rule.passed, "hard": rule.hard, "actual": rule.actual, "limit": rule.limit}
+                for rule in self.rules
+            ],
+        }
+
+
+#: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
+_CREDIT = frozenset({"credit_card", "consumer_credit"})
+
+
+def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
+    """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
+    rule = rules.reasons.get(facts.reason)
+    results = [*_hard_limits(facts), *_merchant_rules(facts, rules, rule)]
+    failed = [result for result in results if not result.passed]
+    if any(result.hard for result in failed):
+        decision = Decision.REFUSE
+    else:
+        decision = Decision.REVIEW if failed else Decision.APPROVE
+    return Verdict(
+        decision=decision,
+        max_amount_fen=_largest(facts, rule),
+        tier=rules.tier_for(facts.amount_fen).name,
+        policy_version=policy_version,
+        due_at=facts.at + _handling_time(rules, rule),
+        rules=tuple(results),
+    )
+
+
+def _hard_limits(facts: Facts) -> list[RuleResult]:
+    results = [
+        RuleResult("payment_succeeded", facts.paid, "success" if facts.paid else "not_paid", "success", hard=True),
+        RuleResult(
+            "refundable_balance",
+            facts.amount_fen <= facts.refundable_fen,
+            yuan(facts.amount_fen),
+            yuan(facts.refundable_fen),
+            hard=True,
+        ),
+        RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
+    ]
+    if facts.route == Route.ORIGINAL:
+        days = _days_since(facts.paid_at, facts.at)
+        results += [
+            RuleResult("original_route", facts.has_channel, _flag(facts.has_channel), "enabled", hard=True),
+            RuleResult(
+                "channel_window", days <= facts.channel_window_days, str(days), str(facts.channel_window_days), hard=True
+            ),
+            RuleResult(
+                "channel_refund_count",
+                facts.refunds_so_far < facts.channel_max_refunds,
+                str(facts.refunds_so_far + 1),
+                str(facts.channel_max_refunds),
+                hard=True,
+            ),
+        ]
+    if facts.route == Route.CASH:
+        results.append(RuleResult("no_cash_for_credit", facts.funding not in _CREDIT, facts.funding, "cash", hard=True))
+    results += [
+        RuleResult("article_quantity", claim.quantity <= claim.returnable, str(claim.quantity), str(claim.returnable), hard=True)
+        for claim in facts.claims
+    ]
+    return results
+
+
+def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list[RuleResult]:
+    results = [
+        RuleResult("route_allowed", facts.route in rules.routes, facts.route, ", ".join(rules.routes), hard=True),
+        RuleResult("reason_covered", rule is not None, facts.reason, "covered"),
+    ]
+    if rule is not None:
+        days = _days_since(facts.paid_at, facts.at)
+        share = -(-facts.amount_fen * 100 // facts.paid_fen)  # rounded up: 50.2% is more than half
+        results += [
+            RuleResult("filing_window", days <= rule.window_days, str(days), str(rule.window_days)),
+            RuleResult("reason_share", share <= rule.max_share_percent, str(share), str(rule.max_share_percent)),
+            RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
+        ]
+        if rule.extent is not Extent.ANY:
+            is_full = facts.amount_fen == facts.paid_fen
+            fits = is_full == (rule.extent is Extent.FULL)
+            results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
+    if facts.claims:
+        value = sum(claim.value_fen for claim in facts.claims)
+        results.append(RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value)))
+    if facts.consent is False:
+        results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
+    results.append(
+        RuleResult(
+            "auto_approve_limit",
+            facts.amount_fen <= rules.auto_approve_limit_fen,
+            yuan(facts.amount_fen),
+            yuan(rules.auto_approve_limit_fen),
+        )
+    )
+    return results
+
+
+def _largest(facts: Facts, rule: ReasonRule | None) -> int:
+    share = rule.max_share_percent if rule else 100
+    return max(0, min(facts.refundable_fen, facts.paid_fen * share // 100))
+
+
+def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:
+    """Simple reasons are answered within minutes, the others within hours: two different promises."""
+    if rule is not None and rule.instant and rule.extent is not Extent.FULL:
+        return timedelta(minutes=rules.handling_minutes)
+    return timedelta(hours=rules.complex_handling_hours)
+
+
+def _days_since(then: datetime, now: datetime) -> int:
+    """Days begun since then: the day of payment is day 0."""
+    return max(0, (now - then).days)
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001
+    return "enabled" if value else "disabled"
+
+
+#: Reasons by what is being asked for, as the API's ``kind``.
+KIND_OF_REASON: dict[str, str] = {
+    Reason.QUALITY: "goods_return",
+    Reason.NOT_AS_DESCRIBED: "goods_return",
+    Reason.NO_REASON: "goods_return",
+    Reason.SERVICE_FAILURE: "service_failure",
+    Reason.PRICE_ADJUSTMENT: "price_adjustment",
+    Reason.WRONG_AMOUNT: "wrong_amount",
+    Reason.OPERATOR_ERROR: "wrong_amount",
+    Reason.DUPLICATE_CHARGE: "duplicate_charge",
+    Reason.SYSTEM_FAULT: "system_fault",
+    Reason.NETWORK_FAULT: "system_fault",
+    Reason.CUSTOMER_CANCELLED: "customer_cancelled",
+    Reason.DEPOSIT: "deposit",
+    Reason.GOODWILL: "goodwill",
+}

@@ -1,0 +1,289 @@
+"""The only door through which a refund request changes state.
+
+``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
+event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
+one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
+
+Locks are always taken in the same order: requests by id, then transactions by id, then their lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django_fsm import TransitionNotAllowed
+from psycopg2.extras import execute_values
+
+from core.audit.actors import Actor
+from core.audit.models import AuditEvent
+from core.audit.record import event
+from core.errors import Conflict, NotFound
+from refunds import doorbell, states
+from refunds.models import OutboxMessage, RefundRequest
+from refunds.states import State
+
+#: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
+NEXT_STEP: Mapping[State, str] = {
+    State.APPROVED: "refunds.execute",
+    State.EXECUTING: "refunds.execute",
+    State.UNKNOWN: "refunds.execute",
+    State.REFUNDED: "refunds.follow_up",
+    State.FOLLOW_UP: "refunds.follow_up",
+}
+
+#: Where a request waits for somebody else, or for nobody.
+RESTING = frozenset(State) - frozenset(NEXT_STEP) - frozenset(states.IN_TRANSIT) - states.RESERVED
+
+NOTIFY = "refunds.notify"
+
+
+class AlreadyChanged(Conflict):
+    """Somebody else was faster: the request is at another version than the caller saw."""
+
+    code = "version_conflict"
+
+
+class WrongState(Conflict):
+    """The request is not in a state from which this can be done."""
+
+    code = "state_conflict"
+
+
+class OverRefund(Conflict):
+    """The sale has less left to refund than this asks for."""
+
+    code = "exceeds_refundable"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One state change to make: the transition's name and what it is told. ``data`` goes into the audit event."""
+
+    request_id: UUID
+    transition: str
+    by: Actor
+    at: datetime
+    expected_version: int | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def advance(
+    request_id: UUID,
+    transition_name: str,
+    *,
+    by: Actor,
+    at: datetime,
+    expected_version: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    **arguments: Any,
+) -> RefundRequest:
+    """Take one request through one edge. Raises ``NotFound``, ``AlreadyChanged``, ``WrongState`` or ``OverRefund``."""
+    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {})
+    (request,) = advance_many([move])
+    return request
+
+
+@transaction.atomic
+def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
+    """Take several requests through their edges, all or none, in the order given. A request may move more than once."""
+    if not moves:
+        return []
+    requests = lock_requests({move.request_id for move in moves})
+    reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
+    refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
+    events = [_take(requests, move) for move in moves]
+    _keep_counters(requests.values(), reserved_before, refunded_before)
+    _save(requests.values())
+    record_changes(events)
+    _ring_after_commit(requests.values())
+    return [requests[move.request_id] for move in moves]
+
+
+def take_edge(request: RefundRequest, move: Move) -> AuditEvent:
+    """Run a transition on a request in memory and describe it. The caller holds the lock and stores both."""
+    from_state = request.state
+    try:
+        getattr(request, move.transition)(at=move.at, **move.arguments)
+    except TransitionNotAllowed as error:
+        raise WrongState(
+            f"a refund request that is {from_state} cannot {move.transition.replace('_', ' ')}",
+            state=from_state,
+            version=request.version,
+        ) from error
+    request.version += 1
+    request.updated_at = move.at
+    return event(
+        merchant_id=request.merchant_id,
+        by=move.by,
+        action=f"refund.{move.transition}",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=move.at,
+        from_state=from_state,
+        to_state=request.state,
+        version=request.version,
+        data=dict(move.data),
+    )
+
+
+def lock_requests(request_ids: Iterable[UUID]) -> dict[UUID, RefundRequest]:
+    """The requests, locked in order of id. Raises ``NotFound`` if one is missing."""
+    wanted = set(request_ids)
+    rows = (
+        RefundRequest.objects.select_for_update(of=("self",))
+        .filter(pk__in=wanted)
+        .order_by("pk")
+        # Nothing that moves a request needs to open its sealed fields.
+        .defer("customer_name", "customer_phone", "customer_email", "description")
+    )
+    requests = {request.pk: request for request in rows}
+    if missing := wanted - requests.keys():
+        raise NotFound(f"no refund request {sorted(map(str, missing))[0]}")
+    return requests
+
+
+def outbox_row(change: AuditEvent) -> OutboxMessage:
+    """The outbox row that belongs to a state change."""
+    assert change.version is not None
+    return OutboxMessage(
+        merchant_id=change.merchant_id,
+        topic=f"refund_request.{change.to_state}",
+        request_id=UUID(change.object_id),
+        version=change.version,
+        due_at=change.at,
+        created_at=change.at,
+    )
+
+
+def record_changes(changes: Sequence[AuditEvent]) -> None:
+    """Write audit events and their outbox rows."""
+    AuditEvent.objects.bulk_create(changes)
+    OutboxMessage.objects.bulk_create([outbox_row(change) for change in changes])
+
+
+def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
+    request = requests[move.request_id]
+    if move.expected_version is not None and request.version != move.expected_version:
+        raise AlreadyChanged(
+            "the refund request was changed meanwhile", state=request.state, version=request.version
+        )
+    return take_edge(request, move)
+
+
+#: What transitions may change; everything else on a request is fixed at submission or by its own function.
+_SAVED = (
+    ("state", "varchar"),
+    ("version", "integer"),
+    ("amount_fen", "bigint"),
+    ("approved_fen", "bigint"),
+    ("reserved_fen", "bigint"),
+    ("refunded_fen", "bigint"),
+    ("by_rule", "boolean"),
+    ("due_at", "timestamptz"),
+    ("paused_at", "timestamptz"),
+    ("step_due_at", "timestamptz"),
+    ("reject_reason", "varchar"),
+    ("message_to_customer", "text"),
+    ("updated_at", "timestamptz"),
+    ("decided_at", "timestamptz"),
+    ("succeeded_at", "timestamptz"),
+    ("claimed_by_id", "bigint"),
+    ("claimed_at", "timestamptz"),
+)
+
+
+def _save(requests: Iterable[RefundRequest]) -> None:
+    """One UPDATE for all rows; Django's bulk_update spends more on building its CASE than the database on the work."""
+    names = [name for name, _ in _SAVED]
+    rows = [(request.pk, *(getattr(request, name) for name in names)) for request in requests]
+    assignments = ", ".join(f'"{name}" = v."{name}"' for name in names)
+    columns = ", ".join(f'"{name}"' for name in ("id", *names))
+    casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            f"UPDATE refunds_refundrequest r SET {assignments} FROM (VALUES %s) v ({columns}) WHERE r.id = v.id",  # noqa: S608
+            rows,
+            template=f"({casts})",
+            page_size=1000,
+        )
+
+
+def _keep_counters(
+    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], refunded_before: Mapping[UUID, int]
+) -> None:
+    """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
+    reserved: Counter[UUID] = Counter()
+    refunded: Counter[UUID] = Counter()
+    pieces: list[tuple[UUID, int]] = []
+    for request in requests:
+        change = request.reserved_fen - reserved_before[request.pk]
+        reserved[request.transaction_id] += change
+        refunded[request.transaction_id] += request.refunded_fen - refunded_before[request.pk]
+        if change and (request.reserved_fen == 0 or reserved_before[request.pk] == 0):
+            pieces.append((request.pk, -1 if request.reserved_fen == 0 else 1))
+    changes = [
+        (pk, reserved[pk], refunded[pk]) for pk in sorted({*reserved, *refunded}) if reserved[pk] or refunded[pk]
+    ]
+    if not changes:
+        return
+    with connection.cursor() as cursor:
+        lock_sales(cursor, [pk for pk, _, _ in changes])
+        try:
+            execute_values(
+                cursor.cursor,
+                "UPDATE terminals_transaction t SET reserved_fen = t.reserved_fen + v.reserved, "
+                "refunded_fen = t.refunded_fen + v.refunded FROM (VALUES %s) v (id, reserved, refunded) WHERE t.id = v.id",
+                changes,
+                template="(%s::uuid, %s::bigint, %s::bigint)",
+                page_size=1000,
+            )
+            if pieces:
+                execute_values(
+                    cursor.cursor,
+                    "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + c.change FROM "
+                    "(SELECT r.line_id, sum(v.sign * r.quantity) AS change FROM (VALUES %s) v (request_id, sign) "
+                    "JOIN refunds_refundline r ON r.request_id = v.request_id GROUP BY r.line_id) c "
+                    "WHERE l.id = c.line_id",
+                    pieces,
+                    template="(%s::uuid, %s::integer)",
+                    page_size=1000,
+                )
+        except IntegrityError as error:
+            raise over_refund(error) from error
+
+
+def lock_sales(cursor: Any, transaction_ids: Sequence[UUID]) -> None:
+    """Lock transactions in order of id."""
+    cursor.execute(
+        "SELECT 1 FROM terminals_transaction WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE", [list(transaction_ids)]
+    )
+
+
+def over_refund(error: IntegrityError) -> Exception:
+    """The domain error behind a violated counter; any other violation is passed on as it is."""
+    text = str(error)
+    if "transaction_never_over_refunded" in text:
+        return OverRefund("the sale has less left to refund than was asked for")
+    if "line_never_over_returned" in text:
+        return OverRefund("more pieces of an article would come back than were bought", code="exceeds_quantity")
+    return error
+
+
+def _ring_after_commit(requests: Iterable[RefundRequest]) -> None:
+    bells = {NEXT_STEP[State(request.state)] for request in requests if State(request.state) in NEXT_STEP} | {NOTIFY}
+    ring_after_commit(bells)
+
+
+def ring_after_commit(bells: Iterable[str]) -> None:
+    """Ring once the change is safe; a bell that fails never undoes it."""
+    for bell in sorted(set(bells)):
+        transaction.on_commit(lambda bell=bell: doorbell.ring(bell), robust=True)
+

@@ -1,0 +1,85 @@
+"""Who carries a message: e-mail by SMTP, SMS by a provider. One dict registers them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import urllib3
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message in words: SMS use ``body`` alone."""
+
+    subject: str
+    body: str
+    html: str = ""
+
+
+class DeliveryFailed(Exception):
+    """The carrier did not take the message. ``permanent`` when trying again is no use."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class Carrier(Protocol):
+    def send(self, *, recipient: str, text: Text) -> str:
+        """Hand the message over; returns a receipt. Raises ``DeliveryFailed``."""
+        ...
+
+
+class SmtpCarrier:
+    """E-mail through the configured SMTP server; one connection a message, so that one bad one harms no other."""
+
+    def send(self, *, recipient: str, text: Text) -> str:
+        message = EmailMultiAlternatives(text.subject, text.body, settings.DEFAULT_FROM_EMAIL, [recipient])
+        if text.html:
+            message.attach_alternative(text.html, "text/html")
+        try:
+            message.connection = get_connection()
+            message.send()
+        except OSError as error:  # smtplib's errors are OSErrors
+            code = getattr(error, "smtp_code", 0)
+            raise DeliveryFailed(f"SMTP: {type(error).__name__} {code or ''}".strip(), permanent=500 <= code < 600) from error
+        return "accepted"
+
+
+class OutboxSmsCarrier:
+    """The local outbox: a mailbox on this machine where SMS can be read in the browser."""
+
+    def send(self, *, recipient: str, text: Text) -> str:
+        if not settings.SMS_OUTBOX_URL:
+            raise DeliveryFailed("SMS_OUTBOX_URL is not set", permanent=True)
+        body = json.dumps({"to": recipient, "text": text.body}, ensure_ascii=False).encode()
+        try:
+            reply = _http().request(
+                "POST", f"{settings.SMS_OUTBOX_URL}/sms", body=body, headers={"Content-Type": "application/json"}
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise DeliveryFailed(f"SMS: {type(error).__name__}") from error
+        if reply.status >= 300:
+            raise DeliveryFailed(f"SMS: HTTP {reply.status}", permanent=400 <= reply.status < 500)
+        return "accepted"
+
+
+SMS_PROVIDERS: dict[str, type[OutboxSmsCarrier]] = {"outbox": OutboxSmsCarrier}
+
+
+@lru_cache(maxsize=4)
+def carrier_for(medium: str) -> Carrier:
+    """The carrier of a medium (``email``, ``sms``). Raises ``KeyError`` for an unknown one."""
+    if medium == "email":
+        return SmtpCarrier()
+    return SMS_PROVIDERS[settings.SMS_PROVIDER]()
+
+
+@lru_cache(maxsize=1)
+def _http() -> urllib3.PoolManager:
+    return urllib3.PoolManager(maxsize=16, timeout=urllib3.Timeout(connect=2, read=5), retries=False)

@@ -1,0 +1,24 @@
+"""The records of the journey."""
+
+from refunds.models.approval import Approval
+from refunds.models.evidence import Evidence
+from refunds.models.execution import Execution
+from refunds.models.idempotency import IdempotencyRecord
+from refunds.models.notice import ChannelNotice
+from refunds.models.notification import Notification
+from refunds.models.outbox import OutboxMessage
+from refunds.models.request import RefundLine, RefundRequest
+from refunds.models.survey import Survey
+
+__all__ = [
+    "Approval",
+    "ChannelNotice",
+    "Evidence",
+    "Execution",
+    "IdempotencyRecord",
+    "Notification",
+    "OutboxMessage",
+    "RefundLine",
+    "RefundRequest",
+    "Survey",
+]

@@ -1,0 +1,35 @@
+"""What a person decided, and in which tier."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Staff
+from refunds.models.request import RefundRequest
+
+
+class Decision(models.TextChoices):
+    APPROVE = "approve", _("Approved")
+    REJECT = "reject", _("Rejected")
+    REQUEST_INFO = "request_info", _("Asked for more")
+
+
+class Approval(models.Model):
+    """One decision at the desk. ``version`` is the request's version that the decision led to."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals")
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT)
+    decision = models.CharField(max_length=20, choices=Decision.choices)
+    tier = models.CharField(max_length=30)
+    amount_fen = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=30, blank=True)
+    note = models.TextField(blank=True, max_length=500)
+    version = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request", "version"], name="one_decision_a_version")]
+
+    def __str__(self) -> str:
+        return f"{self.decision} {self.request_id}"

@@ -1,0 +1,108 @@
+"""One payout through a channel. Its number is stored before anything is sent, and reused for every attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from merchants.models import ChannelAccount, Merchant
+from refunds.models.request import RefundRequest
+from refunds.states import EXECUTION_ENDED, ExecutionState
+from terminals.models import Transaction
+
+
+class Method(models.TextChoices):
+    REFUND = "refund"
+    VOID = "void"
+
+
+class Execution(models.Model):
+    """``due_at`` is when it wants attention next. Claiming it moves that into the future: the lease. A loop that dies
+    lets the lease run out, and the next loop asks the channel before it sends anything.
+
+    ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="executions")
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="executions")
+    channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT)
+    tranche = models.PositiveSmallIntegerField(default=1)
+    attempt_no = models.PositiveSmallIntegerField(default=1)
+    method = models.CharField(max_length=10, choices=Method.choices, default=Method.REFUND)
+    refund_no = models.CharField(max_length=40, db_collation="C")
+    amount_fen = models.BigIntegerField()
+    state = models.CharField(max_length=20, choices=ExecutionState.choices, default=ExecutionState.READY)
+
+    sends = models.PositiveIntegerField(default=0)
+    queries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    first_sent_at = models.DateTimeField(null=True, blank=True)
+    last_asked_at = models.DateTimeField(null=True, blank=True)
+
+    channel_refund_no = models.CharField(max_length=64, blank=True, db_collation="C")
+    received_account = models.CharField(max_length=80, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    proof = models.TextField(blank=True)
+    proof_source = models.CharField(max_length=10, blank=True)
+    failure_code = models.CharField(max_length=60, blank=True)
+    failure_message = models.CharField(max_length=300, blank=True)
+    failure_retry = models.CharField(max_length=20, blank=True)
+    failure_remedy = models.CharField(max_length=30, blank=True)
+    needs_attention = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel_account", "refund_no"], name="refund_no_once"),
+            models.UniqueConstraint(
+                fields=["channel_account", "channel_refund_no"],
+                condition=~Q(channel_refund_no=""),
+                name="channel_refund_no_once",
+            ),
+            models.UniqueConstraint(
+                fields=["request", "tranche"],
+                condition=~Q(state__in=[ExecutionState.FAILED, ExecutionState.CANCELLED]),
+                name="one_live_execution_per_tranche",
+            ),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="execution_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(state=ExecutionState.SUCCEEDED)
+                | (~Q(proof="") & ~Q(channel_refund_no="") & Q(succeeded_at__isnull=False)),
+                name="execution_success_has_proof",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=EXECUTION_ENDED, due_at__isnull=True, ended_at__isnull=False)
+                | (~Q(state__in=EXECUTION_ENDED) & Q(due_at__isnull=False, ended_at__isnull=True)),
+                name="execution_open_has_due_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="execution_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["request"], name="execution_request"),
+            models.Index(fields=["refund_no"], name="execution_refund_no"),
+        ]
+
+    def __str__(self) -> str:
+        return self.refund_no
+
+
+def new_execution(request: RefundRequest, *, channel_account_id: int, at: datetime, attempt_no: int = 1) -> Execution:
+    """The payout of an approved request, unsaved. The number is letters and digits only: every channel takes it."""
+    assert request.approved_fen is not None
+    return Execution(
+        merchant_id=request.merchant_id,
+        request=request,
+        transaction_id=request.transaction_id,
+        channel_account_id=channel_account_id,
+        attempt_no=attempt_no,
+        refund_no=f"{request.number.replace('-', '')}N{attempt_no}",
+        amount_fen=request.approved_fen,
+        due_at=at,
+        created_at=at,
+    )

@@ -1,0 +1,51 @@
+"""A message to the customer, and what became of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.personal_data import SealedTextField
+from merchants.models import Merchant
+from refunds.models.request import RefundRequest
+
+
+class NotificationState(models.TextChoices):
+    PENDING = "pending", _("Waiting")
+    SENT = "sent", _("Sent")
+    DEAD = "dead", _("Given up")
+
+
+class Medium(models.TextChoices):
+    EMAIL = "email", _("E-mail")
+    SMS = "sms", _("SMS")
+
+
+class Notification(models.Model):
+    """One message by one medium for one event. Written once however often the event is delivered."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="notifications")
+    event = models.CharField(max_length=30)
+    version = models.PositiveIntegerField()
+    medium = models.CharField(max_length=10, choices=Medium.choices)
+    locale = models.CharField(max_length=10)
+    recipient = SealedTextField(purpose="notification.recipient")
+    masked_recipient = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=NotificationState.choices, default=NotificationState.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    receipt = models.CharField(max_length=120, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "event", "version", "medium"], name="notification_once"),
+        ]
+        indexes = [models.Index(fields=["due_at", "id"], name="notification_due", condition=Q(state="pending"))]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.medium}"

@@ -1,0 +1,245 @@
+"""The refund request and its state machine. Transitions are pure: they set fields and do nothing else.
+
+Only ``refunds.lifecycle`` calls them: it holds the lock, checks the version and writes the audit event and outbox row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, Q
+from django_fsm import FSMField, transition
+from uuid_utils.compat import uuid7
+
+from core.personal_data import SealedTextField
+from merchants.models import ApiKey, Merchant, PolicyVersion, Staff, Store
+from refunds import states
+from refunds.states import Reason, RejectReason, Route, State
+from terminals.models import Terminal, Transaction, TransactionLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models.manager import RelatedManager
+
+    from refunds.models.execution import Execution
+
+
+def _edge(name: str) -> Callable[..., Any]:
+    edge = states.edge(name)
+    decorator: Callable[..., Any] = transition(field="state", source=list(edge.sources), target=edge.target)
+    return decorator
+
+
+class RefundRequest(models.Model):
+    """A customer's wish for money back, from submission to the last call.
+
+    ``version`` counts state changes. ``reserved_fen`` is what it holds of the sale at this moment: the requested or the
+    approved amount, nothing once released. ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the
+    system owes the next step, empty where it owes none.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(max_length=24, unique=True, db_collation="C")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="refund_requests")
+    terminal = models.ForeignKey(Terminal, null=True, blank=True, on_delete=models.PROTECT)
+    channel = models.CharField(max_length=20)
+
+    state = FSMField(default=State.SUBMITTED, choices=State.choices, max_length=20, protected=True)
+    version = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=20)
+    reason = models.CharField(max_length=30, choices=Reason.choices)
+    description = models.TextField(blank=True, max_length=1000)
+    route = models.CharField(max_length=20, choices=Route.choices, default=Route.ORIGINAL)
+    amount_fen = models.BigIntegerField()
+    approved_fen = models.BigIntegerField(null=True)
+    reserved_fen = models.BigIntegerField()
+    refunded_fen = models.BigIntegerField(default=0)
+
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
+    verdict = models.JSONField()
+    tier = models.CharField(max_length=30)
+    by_rule = models.BooleanField(default=False)
+
+    staff = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey(ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    cashier = models.CharField(max_length=40, blank=True)
+    customer_name = SealedTextField(purpose="request.customer_name")
+    customer_phone = SealedTextField(purpose="request.customer_phone")
+    customer_phone_hash = models.BinaryField(max_length=16, null=True)
+    customer_phone_last4_hash = models.BinaryField(max_length=16, null=True)
+    customer_email = SealedTextField(purpose="request.customer_email")
+    customer_locale = models.CharField(max_length=10, default="zh-Hans")
+    customer_consent = models.BooleanField(null=True)
+
+    claimed_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True, blank=True)
+    step_due_at = models.DateTimeField(null=True, blank=True)
+    reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason.choices)
+    message_to_customer = models.TextField(blank=True, max_length=500)
+
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    if TYPE_CHECKING:
+        lines: RelatedManager[RefundLine]
+        executions: RelatedManager[Execution]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="request_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(approved_fen__isnull=True) | Q(approved_fen__gt=0, approved_fen__lte=F("amount_fen")),
+                name="request_approved_within_requested",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=states.RELEASED, reserved_fen=0)
+                | (~Q(state__in=states.RELEASED) & Q(reserved_fen__gt=0, reserved_fen__lte=F("amount_fen"))),
+                name="request_reserves_what_its_state_says",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=states.PAID, refunded_fen=F("reserved_fen"), succeeded_at__isnull=False)
+                | (~Q(state__in=states.PAID) & Q(refunded_fen=0)),
+                name="request_paid_when_its_state_says",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[state for state in State if state not in states.IN_TRANSIT]),
+                name="request_stored_once_judged",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="request_newest"),
+            models.Index(fields=["merchant", "state", "-id"], name="request_state"),
+            models.Index(
+                fields=["merchant", "due_at", "id"],
+                name="request_desk",
+                condition=Q(state__in=[State.IN_REVIEW, State.NEEDS_INFO, State.FAILED, State.UNKNOWN]),
+            ),
+            models.Index(fields=["step_due_at"], name="request_step_due", condition=Q(step_due_at__isnull=False)),
+            models.Index(fields=["transaction"], name="request_transaction"),
+            models.Index(fields=["merchant", "created_at"], name="request_created"),
+            models.Index(
+                fields=["merchant", "succeeded_at"], name="request_succeeded", condition=Q(succeeded_at__isnull=False)
+            ),
+            models.Index(
+                fields=["customer_phone_hash"], name="request_phone", condition=Q(customer_phone_hash__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @_edge("verify")
+    def verify(self, *, at: datetime) -> None:
+        self.step_due_at = at
+
+    @_edge("ask_review")
+    def ask_review(self, *, at: datetime) -> None:
+        self.step_due_at = None
+
+    @_edge("approve_by_rule")
+    def approve_by_rule(self, *, at: datetime) -> None:
+        self._approved(self.amount_fen, at)
+        self.by_rule = True
+
+    @_edge("approve")
+    def approve(self, *, at: datetime, amount_fen: int) -> None:
+        self._approved(amount_fen, at)
+
+    @_edge("reject")
+    def reject(self, *, at: datetime, reason: str, message: str) -> None:
+        self.decided_at = at
+        self.reject_reason = reason
+        self.message_to_customer = message
+        self._released()
+
+    @_edge("request_info")
+    def request_info(self, *, at: datetime, message: str) -> None:
+        self.paused_at = at
+        self.message_to_customer = message
+
+    @_edge("resubmit")
+    def resubmit(self, *, at: datetime, due_at: datetime, amount_fen: int) -> None:
+        self.amount_fen = amount_fen
+        self.due_at = due_at
+        self.paused_at = None
+        self.decided_at = self.approved_fen = None
+        self.by_rule = False
+        self.reject_reason = self.message_to_customer = ""
+        self.reserved_fen = self.amount_fen
+        self.claimed_by = self.claimed_at = None
+        self.step_due_at = at
+
+    @_edge("cancel")
+    def cancel(self, *, at: datetime, message: str) -> None:
+        self.message_to_customer = message
+        self.paused_at = None
+        self._released()
+
+    @_edge("start_execution")
+    def start_execution(self, *, at: datetime) -> None:
+        self.step_due_at = None
+
+    @_edge("lose_sight")
+    def lose_sight(self, *, at: datetime) -> None:
+        """The execution carries its own due time."""
+
+    @_edge("regain_sight")
+    def regain_sight(self, *, at: datetime) -> None:
+        """The execution carries its own due time."""
+
+    @_edge("succeed")
+    def succeed(self, *, at: datetime, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self.refunded_fen = self.reserved_fen
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
+    @_edge("fail")
+    def fail(self, *, at: datetime) -> None:
+        self._released()
+
+    @_edge("retry")
+    def retry(self, *, at: datetime) -> None:
+        self.reserved_fen = self.approved_fen or self.amount_fen
+        self.step_due_at = at
+
+    @_edge("begin_follow_up")
+    def begin_follow_up(self, *, at: datetime, close_at: datetime) -> None:
+        self.step_due_at = close_at
+
+    @_edge("close")
+    def close(self, *, at: datetime) -> None:
+        self.step_due_at = None
+
+    def _approved(self, amount_fen: int, at: datetime) -> None:
+        self.approved_fen = self.reserved_fen = amount_fen
+        self.decided_at = self.step_due_at = at
+
+    def _released(self) -> None:
+        self.reserved_fen = 0
+        self.step_due_at = None
+
+
+class RefundLine(models.Model):
+    """Pieces of an article that the request is about."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines")
+    line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "line"], name="refund_line_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="refund_line_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.line_id}"

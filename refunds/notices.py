@@ -1,0 +1,104 @@
+"""Channels calling back: verify, store, answer; apply afterwards, many in one commit.
+
+A notice is believed only after its signature; a repeat finds its row in the inbox and has no second effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from merchants.models import ChannelAccount
+from payment_channels.contract import Done, NoticeRejected, NoticeReply, Outcome, RawNotice, Refused, Retry, Unknown
+from refunds import doorbell
+from refunds.adapters import adapter_for
+from refunds.flow.execution import Answer, settle
+from refunds.models import ChannelNotice, Execution
+
+TASK = "refunds.apply_notices"
+_BATCH = 200
+
+
+class UnknownAccount(LookupError):
+    """No such channel account; the channel is told no more than that."""
+
+
+def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body: bytes, at: datetime) -> NoticeReply:
+    """Verify and store one notice; returns what to answer the channel with. Raises ``UnknownAccount``."""
+    account = (
+        ChannelAccount.objects.filter(code=account_code, channel=channel, is_active=True).values_list("pk", "revision").first()
+    )
+    if account is None:
+        raise UnknownAccount(account_code)
+    account_id, revision = account
+    adapter = adapter_for(account_id, revision)
+    try:
+        notice = adapter.read_notice(RawNotice(headers=headers, body=body, received_at=at))
+    except NoticeRejected as error:
+        return adapter.decline(error.code)
+    row = ChannelNotice(
+        channel_account_id=account_id,
+        event_id=notice.event_id,
+        refund_no=notice.refund_no,
+        outcome=_as_json(notice.outcome),
+        received_at=at,
+    )
+    ChannelNotice.objects.bulk_create([row], ignore_conflicts=True)
+    doorbell.ring(TASK)
+    return adapter.acknowledge()
+
+
+def apply_waiting(*, at: datetime) -> int:
+    """Apply stored notices until none waits. Returns how many."""
+    doorbell.answered(TASK)
+    applied = 0
+    while (count := _apply_batch(at)) > 0:
+        applied += count
+    return applied
+
+
+@transaction.atomic
+def _apply_batch(at: datetime) -> int:
+    waiting = list(
+        ChannelNotice.objects.select_for_update(skip_locked=True).filter(applied_at__isnull=True).order_by("pk")[:_BATCH]
+    )
+    if not waiting:
+        return 0
+    payouts = {
+        (account_id, refund_no): (pk, request_id)
+        for pk, request_id, account_id, refund_no in Execution.objects.filter(
+            refund_no__in={notice.refund_no for notice in waiting}
+        ).values_list("pk", "request_id", "channel_account_id", "refund_no")
+    }
+    answers = []
+    for notice in waiting:
+        payout = payouts.get((notice.channel_account_id, notice.refund_no))
+        notice.applied_at, notice.effect = at, "applied" if payout else "unknown_number"
+        if payout:
+            answers.append(Answer(payout[0], payout[1], _from_json(notice.outcome), "notice", notice.pk))
+    settle(answers, at=at)
+    ChannelNotice.objects.bulk_update(waiting, ["applied_at", "effect"])
+    return len(waiting)
+
+
+_KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Refused, "unknown": Unknown}
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    kind = type(outcome).__name__.lower()
+    fields = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(outcome).items()}
+    return {"kind": kind, **fields}
+
+
+def _from_json(data: Mapping[str, Any]) -> Outcome:
+    fields = dict(data)
+    kind = _KINDS[fields.pop("kind")]
+    if kind is Done:
+        fields["succeeded_at"] = datetime.fromisoformat(fields["succeeded_at"]).astimezone(UTC)
+    if kind is Refused:
+        fields["retry"] = Retry(fields["retry"])
+    return kind(**fields)

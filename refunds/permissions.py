@@ -1,0 +1,62 @@
+"""Who may do what. ``check_x`` raises ``Forbidden``; ``may_x`` answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.errors import Forbidden
+from merchants import policies
+from merchants.models import ApiKey, Role, Staff
+from refunds.models import RefundRequest
+
+_DECIDERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.OWNER})
+_ANALYSTS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
+_RETRIERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
+_REVEALERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
+
+
+def may_review(staff: Staff) -> bool:
+    """Reviewers, managers and owners work at the desk."""
+    return staff.is_active and staff.role in _DECIDERS
+
+
+def may_see_analytics(staff: Staff) -> bool:
+    return staff.is_active and staff.role in _ANALYSTS
+
+
+def may_retry(staff: Staff) -> bool:
+    """Sending a failed payout again is finance's work."""
+    return staff.is_active and staff.role in _RETRIERS
+
+
+def may_reveal(staff: Staff) -> bool:
+    """Seeing a customer's full contact; every look is audited."""
+    return staff.is_active and staff.role in _REVEALERS
+
+
+def check_may_review(staff: Staff) -> None:
+    if not may_review(staff):
+        raise Forbidden("only reviewers, managers and owners may decide refunds", code="role_required")
+
+
+def check_may_decide(*, staff: Staff, request: RefundRequest, amount_fen: int, at: datetime) -> None:
+    """Role, tier and distance: nobody decides what they asked for themselves, not even through a key of their own making."""
+    check_may_review(staff)
+    if is_own(staff=staff, request=request):
+        raise Forbidden("you cannot decide a refund that you requested", code="own_request")
+    # The limits in force now count, not those of the day of submission.
+    version = policies.in_force(merchant_id=request.merchant_id, at=at)
+    tier = policies.rules_of(version.pk).tier_for(amount_fen)
+    if staff.role not in tier.roles:
+        raise Forbidden(
+            f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name
+        )
+
+
+def is_own(*, staff: Staff, request: RefundRequest) -> bool:
+    """Requested by this person, rung up by them at the till, or sent in with a key they made."""
+    if request.staff_id == staff.pk or (request.cashier and request.cashier == staff.username):
+        return True
+    if request.api_key_id is None or request.staff_id is not None:
+        return False
+    return ApiKey.objects.filter(pk=request.api_key_id, created_by_id=staff.pk).exists()

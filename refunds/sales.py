@@ -1,0 +1,95 @@
+"""A sale as the journey needs it to judge a refund: one statement, no models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from core.errors import Invalid, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    id: int
+    sku: str
+    name: str
+    quantity: int
+    returnable: int
+    unit_price_fen: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Everything about a payment that policy and payout look at. ``next_number`` is drawn for the refund's own number.
+
+    ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
+    """
+
+    id: UUID
+    merchant_id: int
+    store_id: int
+    store_code: str
+    terminal_id: int | None
+    terminal_code: str
+    refunds_enabled: bool
+    channel: str
+    channel_account_id: int | None
+    channel_profile: dict[str, Any]
+    order_no: str
+    status: str
+    funding: str
+    amount_fen: int
+    refundable_fen: int
+    paid_at: datetime
+    cashier: str
+    refunds: int
+    policy_version_id: int
+    policy_number: int
+    next_number: int
+    lines: tuple[SaleLine, ...]
+
+
+_SELECT = """
+SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
+       t.channel, t.channel_account_id, coalesce(a.profile, '{}'), t.order_no, t.status, t.funding, t.amount_fen,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
+       CASE WHEN t.reserved_fen = 0 THEN 0 ELSE
+         (SELECT count(*) FROM refunds_refundrequest r WHERE r.transaction_id = t.id AND r.reserved_fen > 0) END,
+       p.id, p.number, nextval('refunds_number'),
+       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
+                                         l.unit_price_fen, l.amount_fen) ORDER BY l.position)
+          FROM terminals_transactionline l WHERE l.transaction_id = t.id)
+  FROM terminals_transaction t
+  JOIN merchants_store s ON s.id = t.store_id
+  LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
+  LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
+  JOIN LATERAL (SELECT v.id, v.number FROM merchants_policyversion v
+                 WHERE v.merchant_id = t.merchant_id AND v.effective_from <= %(at)s
+                 ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
+ WHERE t.merchant_id = %(merchant)s AND {which} AND (%(store)s::bigint IS NULL OR t.store_id = %(store)s)
+ LIMIT 2
+"""
+
+
+def find_sale(
+    *, merchant_id: int, at: datetime, transaction_id: UUID | None = None, order_no: str = "", store_id: int | None = None
+) -> Sale:
+    """The sale by its id or its order number. Raises ``NotFound``, or ``Invalid`` when an order number names several."""
+    which = "t.id = %(id)s" if transaction_id else "t.order_no = %(order_no)s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SELECT.replace("{which}", which),
+            {"merchant": merchant_id, "store": store_id, "id": transaction_id, "order_no": order_no, "at": at},
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise NotFound("there is no such transaction", code="transaction_not_found")
+    if len(rows) > 1:
+        raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
+    *head, lines = rows[0]
+    return Sale(*head, lines=tuple(SaleLine(*line) for line in lines or ()))

@@ -1,0 +1,229 @@
+"""Every state of a refund request, who owes the next move in it, and every edge between states.
+
+This page is the truth: the state machine on the model, the database trigger, ``docs/states.md`` and the tests are all made
+from it or held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class State(TextChoices):
+    SUBMITTED = "submitted", _("Submitted")
+    VERIFYING = "verifying", _("Verifying")
+    NEEDS_INFO = "needs_info", _("More information needed")
+    WAITING_GOODS = "waiting_goods", _("Waiting for the goods")
+    WAITING_VENDOR = "waiting_vendor", _("Waiting for the provider")
+    IN_REVIEW = "in_review", _("In review")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXECUTING = "executing", _("Being paid out")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    MANUAL_PENDING = "manual_pending", _("Manual payout pending")
+    FAILED = "failed", _("Payout failed")
+    PARTIALLY_REFUNDED = "partially_refunded", _("Partly refunded")
+    REFUNDED = "refunded", _("Refunded")
+    FOLLOW_UP = "follow_up", _("Follow-up")
+    CLOSED = "closed", _("Closed")
+
+
+class Owner(StrEnum):
+    """Who owes the next move."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    SYSTEM = "system"
+    CHANNEL = "channel"
+    NOBODY = "nobody"
+
+
+OWNER: dict[State, Owner] = {
+    State.SUBMITTED: Owner.SYSTEM,
+    State.VERIFYING: Owner.SYSTEM,
+    State.NEEDS_INFO: Owner.CUSTOMER,
+    State.WAITING_GOODS: Owner.CUSTOMER,
+    State.WAITING_VENDOR: Owner.STAFF,
+    State.IN_REVIEW: Owner.STAFF,
+    State.APPROVED: Owner.SYSTEM,
+    State.REJECTED: Owner.NOBODY,
+    State.CANCELLED: Owner.NOBODY,
+    State.EXECUTING: Owner.CHANNEL,
+    State.UNKNOWN: Owner.SYSTEM,
+    State.MANUAL_PENDING: Owner.STAFF,
+    State.FAILED: Owner.STAFF,
+    State.PARTIALLY_REFUNDED: Owner.SYSTEM,
+    State.REFUNDED: Owner.SYSTEM,
+    State.FOLLOW_UP: Owner.SYSTEM,
+    State.CLOSED: Owner.NOBODY,
+}
+
+#: Named in the API from the start; goods returns, vendor tickets, manual routes and tranches will lead into them.
+RESERVED = frozenset(
+    {State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED}
+)
+
+#: Passed through within one commit: a stored request has always been judged. A CHECK sees to it.
+IN_TRANSIT = (State.SUBMITTED, State.VERIFYING)
+
+#: Where the request's amount no longer counts against the sale.
+RELEASED = (State.CANCELLED, State.FAILED, State.REJECTED)
+
+#: Where the money is proven to have moved.
+PAID = (State.CLOSED, State.FOLLOW_UP, State.REFUNDED)
+
+#: States a reviewer's desk shows as work.
+OPEN_FOR_REVIEW = (State.IN_REVIEW, State.NEEDS_INFO)
+
+#: From submission to here the handling clock runs.
+UNDECIDED = (State.SUBMITTED, State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """``transition`` is the method on ``RefundRequest`` that leads from any of ``sources`` to ``target``."""
+
+    transition: str
+    sources: tuple[State, ...]
+    target: State
+    meaning: str
+
+
+EDGES: tuple[Edge, ...] = (
+    Edge("verify", (State.SUBMITTED,), State.VERIFYING, "the sale was found and its amount reserved"),
+    Edge("ask_review", (State.VERIFYING,), State.IN_REVIEW, "the policy wants a person to look"),
+    Edge("approve_by_rule", (State.VERIFYING,), State.APPROVED, "small, clear and simple: the policy approves"),
+    Edge("approve", (State.IN_REVIEW,), State.APPROVED, "a reviewer of the right tier approves"),
+    Edge("reject", (State.IN_REVIEW,), State.REJECTED, "a reviewer rejects, with a coded reason"),
+    Edge("request_info", (State.IN_REVIEW,), State.NEEDS_INFO, "something is missing; the clock pauses"),
+    Edge(
+        "resubmit",
+        (State.NEEDS_INFO, State.FAILED, State.REJECTED),
+        State.VERIFYING,
+        "sent in again with what was missing or wrong",
+    ),
+    Edge(
+        "cancel",
+        (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED),
+        State.CANCELLED,
+        "withdrawn before anything was sent to the channel",
+    ),
+    Edge("start_execution", (State.APPROVED,), State.EXECUTING, "a worker holds it and its number is stored"),
+    Edge("lose_sight", (State.EXECUTING,), State.UNKNOWN, "the channel's answer did not come or proves nothing"),
+    Edge("regain_sight", (State.UNKNOWN,), State.EXECUTING, "the channel says that it is working on it"),
+    Edge("succeed", (State.EXECUTING, State.UNKNOWN), State.REFUNDED, "the channel proves that the money moved"),
+    Edge("fail", (State.EXECUTING, State.UNKNOWN), State.FAILED, "the channel proves that it will not move"),
+    Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
+    Edge("begin_follow_up", (State.REFUNDED,), State.FOLLOW_UP, "the customer is asked how it went"),
+    Edge("close", (State.FOLLOW_UP,), State.CLOSED, "answered, or nothing more came"),
+)
+
+
+def allowed_moves() -> Iterator[tuple[State, State]]:
+    """Every (from, to) pair, for the trigger and the invariants."""
+    for edge in EDGES:
+        for source in edge.sources:
+            yield source, edge.target
+
+
+def stored_moves() -> set[tuple[State, State]]:
+    """Every (from, to) pair that one commit may write: the edges, with the states in transit joined through."""
+    moves = set(allowed_moves())
+    for _ in IN_TRANSIT:
+        moves |= {(a, d) for a, b in moves for c, d in moves if b == c and b in IN_TRANSIT}
+    return {(a, b) for a, b in moves if a not in IN_TRANSIT and b not in IN_TRANSIT}
+
+
+def edge(transition: str) -> Edge:
+    """The edge that a transition method takes. Raises ``KeyError`` for an unknown name."""
+    return _BY_TRANSITION[transition]
+
+
+_BY_TRANSITION = {item.transition: item for item in EDGES}
+
+
+class Reason(TextChoices):
+    """Why money is asked back."""
+
+    QUALITY = "quality", _("Quality problem")
+    NOT_AS_DESCRIBED = "not_as_described", _("Not as described")
+    SERVICE_FAILURE = "service_failure", _("Service failure")
+    PRICE_ADJUSTMENT = "price_adjustment", _("Price adjustment")
+    WRONG_AMOUNT = "wrong_amount", _("Wrong amount")
+    DUPLICATE_CHARGE = "duplicate_charge", _("Charged twice")
+    SYSTEM_FAULT = "system_fault", _("System fault")
+    NETWORK_FAULT = "network_fault", _("Network fault")
+    OPERATOR_ERROR = "operator_error", _("Operator error")
+    CUSTOMER_CANCELLED = "customer_cancelled", _("Customer cancelled")
+    DEPOSIT = "deposit", _("Deposit")
+    NO_REASON = "no_reason", _("Changed their mind")
+    GOODWILL = "goodwill", _("Goodwill")
+
+
+class Route(TextChoices):
+    """How the money goes back."""
+
+    ORIGINAL = "original", _("Original payment method")
+    BANK_TRANSFER = "bank_transfer", _("Bank transfer")
+    CASH = "cash", _("Cash")
+    STORE_CREDIT = "store_credit", _("Store credit")
+
+
+class RejectReason(TextChoices):
+    """A rejection needs a coded reason; the customer reads the label."""
+
+    OUTSIDE_WINDOW = "outside_window", _("Asked for after the agreed period")
+    GOODS_USED = "goods_used", _("The goods were used or damaged by use")
+    NO_PROOF = "no_proof", _("The proof of purchase or of the fault is missing")
+    NOT_COVERED = "not_covered", _("The reason is not covered by the refund rules")
+    ALREADY_SOLVED = "already_solved", _("Already exchanged, repaired or compensated")
+    SUSPECTED_ABUSE = "suspected_abuse", _("The request could not be confirmed")
+
+
+class ExecutionState(TextChoices):
+    """Where one payout through a channel stands."""
+
+    READY = "ready", _("Ready to send")
+    SENDING = "sending", _("Being sent")
+    PROCESSING = "processing", _("Accepted by the channel")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    HELD = "held", _("Held: waiting for funds")
+    SUCCEEDED = "succeeded", _("Paid")
+    FAILED = "failed", _("Refused")
+    CANCELLED = "cancelled", _("Cancelled before sending")
+
+
+#: An execution at one of its ends wants no more attention by itself.
+EXECUTION_ENDED = (ExecutionState.CANCELLED, ExecutionState.FAILED, ExecutionState.SUCCEEDED)
+
+#: Every (from, to) pair of an execution; a trigger allows no other. A refused one may go out again under its own number
+#: where the channel's rule says so; a paid or cancelled one never changes.
+EXECUTION_MOVES: tuple[tuple[ExecutionState, ExecutionState], ...] = (
+    (ExecutionState.READY, ExecutionState.SENDING),
+    (ExecutionState.READY, ExecutionState.CANCELLED),
+    (ExecutionState.FAILED, ExecutionState.READY),
+    *(
+        (source, target)
+        for source in (
+            ExecutionState.SENDING,
+            ExecutionState.PROCESSING,
+            ExecutionState.UNKNOWN,
+            ExecutionState.HELD,
+        )
+        for target in (
+            ExecutionState.SENDING,
+            ExecutionState.PROCESSING,
+            ExecutionState.UNKNOWN,
+            ExecutionState.HELD,
+            ExecutionState.SUCCEEDED,
+            ExecutionState.FAILED,
+        )
+        if source != target
+    ),
+)

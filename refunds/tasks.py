@@ -1,0 +1,51 @@
+"""What wakes the workers. A task loads nothing, decides nothing: one domain call each, safe to run at any time."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.utils import timezone
+
+from refunds import drain, invariants, notices
+from refunds.flow import follow_up, notification
+
+
+@shared_task(name="refunds.execute")
+def execute(**_: object) -> None:
+    drain.drain()
+
+
+@shared_task(name="refunds.apply_notices")
+def apply_notices(**_: object) -> None:
+    notices.apply_waiting(at=timezone.now())
+
+
+@shared_task(name="refunds.notify")
+def notify(**_: object) -> None:
+    notification.work(at=timezone.now())
+
+
+@shared_task(name="refunds.follow_up")
+def follow_up_due(**_: object) -> None:
+    follow_up.work(at=timezone.now())
+
+
+@shared_task(name="refunds.sweep")
+def sweep(**_: object) -> None:
+    """Whatever a lost bell left lying: everything that is due, of every kind."""
+    now = timezone.now()
+    notices.apply_waiting(at=now)
+    drain.drain()
+    notification.work(at=now)
+    follow_up.work(at=now)
+
+
+@shared_task(name="refunds.check_invariants")
+def check_invariants(**_: object) -> None:
+    invariants.report(list(invariants.breaches()))
+
+
+@worker_shutting_down.connect
+def stop_draining(**_: object) -> None:
+    """A worker that is asked to end claims nothing more and settles what is in the air."""
+    drain.stopping.set()

@@ -1,0 +1,54 @@
+"""Withdrawing a request, and sending a failed one out again: the two ways back that are no stage of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from core.audit.actors import Actor
+from merchants.models import Staff
+from core.errors import Conflict, Forbidden
+from payment_channels.contract import Retry
+from refunds import lifecycle, permissions
+from refunds.models import Execution, RefundRequest
+from refunds.models.execution import new_execution
+from refunds.states import ExecutionState, State
+
+
+@transaction.atomic
+def cancel(
+    *, request_id: UUID, by: Actor, at: datetime, message: str = "", expected_version: int | None = None
+) -> RefundRequest:
+    """Withdraw a request of which nothing was sent yet; the amount is free again."""
+    cancelled = lifecycle.advance(
+        request_id, "cancel", by=by, at=at, expected_version=expected_version, message=message
+    )
+    Execution.objects.filter(request_id=request_id, state=ExecutionState.READY).update(
+        state=ExecutionState.CANCELLED, due_at=None, ended_at=at
+    )
+    return cancelled
+
+
+@transaction.atomic
+def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundRequest:
+    """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
+    if not permissions.may_retry(by):
+        raise Forbidden("only finance and managers may send a payout again", code="role_required")
+    request = lifecycle.lock_requests([request_id])[request_id]
+    if request.state != State.FAILED:
+        raise lifecycle.WrongState("only a failed payout can be sent again", state=request.state, version=request.version)
+    failed = Execution.objects.select_for_update().filter(request_id=request_id).order_by("-created_at")[:1].get()
+    if failed.failure_retry == Retry.NEVER:
+        raise Conflict("the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use")
+    retried = lifecycle.advance(
+        request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
+    )
+    if failed.failure_retry == Retry.NEW_NUMBER:
+        new_execution(
+            retried, channel_account_id=failed.channel_account_id, at=at, attempt_no=failed.attempt_no + 1
+        ).save()
+    else:
+        Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)
+    return retried

@@ -1,0 +1,131 @@
+"""Sales as the terminal or shop reported them, with the counter that no refund can pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from core.personal_data import SealedTextField
+from merchants.models import ChannelAccount, Merchant, Store
+from terminals.models.terminal import Terminal
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+class TransactionKind(models.TextChoices):
+    SALE = "sale", _("Sale")
+    DEPOSIT = "deposit", _("Deposit")
+
+
+class TransactionStatus(models.TextChoices):
+    """What the channel says of the payment. Only a success can be refunded."""
+
+    SUCCESS = "success", _("Paid")
+    PENDING = "pending", _("Unconfirmed")
+    DECLINED = "declined", _("Declined")
+
+
+class Funding(models.TextChoices):
+    """What the customer paid from; decides when a refund arrives, and whether cash may ever be given."""
+
+    BALANCE = "balance", _("Wallet balance")
+    DEBIT_CARD = "debit_card", _("Debit card")
+    CREDIT_CARD = "credit_card", _("Credit card")
+    CONSUMER_CREDIT = "consumer_credit", _("Consumer credit")
+    CASH = "cash", _("Cash")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class Transaction(models.Model):
+    """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
+    ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    terminal = models.ForeignKey(Terminal, null=True, blank=True, on_delete=models.PROTECT)
+    channel_account = models.ForeignKey(ChannelAccount, null=True, blank=True, on_delete=models.PROTECT)
+    channel = models.CharField(max_length=20)
+    order_no = models.CharField(max_length=64, db_collation="C")
+    channel_transaction_no = models.CharField(max_length=64, db_collation="C")
+    kind = models.CharField(max_length=20, choices=TransactionKind.choices, default=TransactionKind.SALE)
+    status = models.CharField(max_length=20, choices=TransactionStatus.choices, default=TransactionStatus.SUCCESS)
+    amount_fen = models.BigIntegerField()
+    reserved_fen = models.BigIntegerField(default=0)
+    refunded_fen = models.BigIntegerField(default=0)
+    paid_at = models.DateTimeField()
+    cashier = models.CharField(max_length=40, blank=True)
+    payer_phone = SealedTextField(purpose="transaction.payer_phone")
+    payer_phone_hash = models.BinaryField(max_length=16, null=True)
+    payer_phone_last4_hash = models.BinaryField(max_length=16, null=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    funding = models.CharField(max_length=20, choices=Funding.choices, default=Funding.UNKNOWN)
+    source = models.CharField(max_length=20, default="api")
+    created_at = models.DateTimeField()
+
+    if TYPE_CHECKING:
+        lines: RelatedManager[TransactionLine]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="transaction_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(refunded_fen__gte=0, refunded_fen__lte=F("reserved_fen"), reserved_fen__lte=F("amount_fen")),
+                name="transaction_never_over_refunded",
+            ),
+            models.UniqueConstraint(fields=["merchant", "channel", "channel_transaction_no"], name="channel_number_once"),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="transaction_newest"),
+            models.Index(fields=["merchant", "order_no"], name="transaction_order"),
+            models.Index(fields=["merchant", "paid_at"], name="transaction_paid"),
+            models.Index(fields=["payer_phone_hash"], name="transaction_phone", condition=Q(payer_phone_hash__isnull=False)),
+            models.Index(
+                fields=["merchant", "payer_phone_last4_hash"],
+                name="transaction_phone_last4",
+                condition=Q(payer_phone_last4_hash__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_no
+
+    @property
+    def refundable_fen(self) -> int:
+        return self.amount_fen - self.reserved_fen
+
+
+class TransactionLine(models.Model):
+    """An article of a sale. ``amount_fen`` is what was charged for the line, discounts taken off.
+
+    ``reserved_quantity`` counts pieces in refunds that are not rejected, cancelled or failed: more than was bought
+    cannot come back.
+    """
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    sku = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=200)
+    quantity = models.PositiveIntegerField()
+    unit_price_fen = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    reserved_quantity = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["transaction", "position"], name="line_position_once"),
+            models.CheckConstraint(
+                condition=Q(reserved_quantity__lte=F("quantity")), name="line_never_over_returned"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0, amount_fen__gte=0, unit_price_fen__gte=0), name="line_sane"),
+        ]
+        indexes = [models.Index(fields=["sku"], name="line_sku")]
+
+    def __str__(self) -> str:
+        return self.name
