@@ -1,0 +1,155 @@
+// What every page shares. Progressive enhancement: pages work as plain links and forms without it.
+//
+// The protocol between templates and scripts, all by data attributes:
+//   [data-theme-toggle]                switches light and dark, remembered
+//   [data-copy="text"]                 copies the text
+//   [data-dialog="dlg-x"]              opens <dialog id="dlg-x">; a link falls back to ?do=x without scripts
+//   [data-close-dialog]                closes the dialog it stands in
+//   [data-photo] on <a href>           shows the picture in #dlg-photo
+//   [data-print]                       prints the page
+//   [data-tip="text"] in a chart       tooltip; [data-href] there: a click opens it
+//   [data-autosubmit] on a form        sends itself when a field changes
+//   [data-filter="kind"] buttons       show only list items [data-kind~="kind"] in [data-filtered="#id"]
+//   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
+// clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
+(() => {
+  const root = document.documentElement;
+  const words = document.body.dataset;
+
+  // --- theme ---
+  const isDark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const switchTheme = () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // The choice then lasts as long as the page.
+    }
+  };
+
+  // --- toasts ---
+  const TOAST_MS = 6000;
+  const dress = (toast) => {
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "×";
+    close.setAttribute("aria-label", words.close);
+    close.addEventListener("click", () => toast.remove());
+    toast.append(close);
+    // An error stays until it is read.
+    if (!toast.classList.contains("bad")) setTimeout(() => toast.remove(), TOAST_MS);
+  };
+  const toast = (message, tone = "info") => {
+    const box = document.createElement("div");
+    box.className = `toast ${tone}`;
+    box.textContent = message;
+    dress(box);
+    document.getElementById("toasts").append(box);
+  };
+  document.querySelectorAll("#toasts .toast").forEach(dress);
+  document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.tone));
+  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(name, () => toast(words.lost, "bad"));
+  }
+
+  // --- dialogs ---
+  const show = (dialog) => {
+    if (dialog.open) dialog.close();
+    dialog.showModal();
+    const first = dialog.querySelector("[autofocus]");
+    if (first) first.focus();
+  };
+  const openPhoto = (link) => {
+    const dialog = document.getElementById("dlg-photo");
+    if (!dialog) return false;
+    const picture = dialog.querySelector("img");
+    picture.src = link.href;
+    picture.alt = link.dataset.photo;
+    dialog.querySelector("h2").textContent = link.dataset.photo;
+    show(dialog);
+    return true;
+  };
+  // A dialog that the server sent open (no script, or a form error) becomes a modal one.
+  const upgradeDialogs = (scope) => scope.querySelectorAll("dialog[open]").forEach((dialog) => show(dialog));
+  upgradeDialogs(document);
+  document.addEventListener("htmx:afterSwap", (event) => upgradeDialogs(event.target));
+
+  // --- clicks ---
+  const actions = {
+    "[data-theme-toggle]": () => switchTheme(),
+    "[data-copy]": (button) => {
+      if (!navigator.clipboard) return;
+      navigator.clipboard.writeText(button.dataset.copy).then(() => {
+        button.classList.add("done");
+        toast(`${words.copied} ${button.dataset.copy}`, "ok");
+        setTimeout(() => button.classList.remove("done"), TOAST_MS);
+      });
+    },
+    "[data-dialog]": (opener, event) => {
+      const dialog = document.getElementById(opener.dataset.dialog);
+      if (!dialog) return;
+      event.preventDefault();
+      show(dialog);
+    },
+    "[data-close-dialog]": (button) => button.closest("dialog").close(),
+    "[data-photo]": (link, event) => {
+      if (openPhoto(link)) event.preventDefault();
+    },
+    "[data-print]": () => window.print(),
+    ".chart [data-href]": (mark) => {
+      if (mark.dataset.href) location.assign(mark.dataset.href);
+    },
+    "[data-filter]": (button) => {
+      const list = document.querySelector(button.closest("[data-filtered]").dataset.filtered);
+      button.parentElement.querySelectorAll("[data-filter]").forEach((other) => {
+        other.setAttribute("aria-pressed", String(other === button));
+      });
+      list.querySelectorAll("[data-kind]").forEach((item) => {
+        item.hidden = button.dataset.filter !== "all" && !item.dataset.kind.split(" ").includes(button.dataset.filter);
+      });
+    },
+  };
+  document.addEventListener("click", (event) => {
+    for (const [selector, act] of Object.entries(actions)) {
+      const hit = event.target.closest(selector);
+      if (hit) act(hit, event);
+    }
+    // A click on the ground around a dialog or a menu closes it.
+    if (event.target.tagName === "DIALOG" && event.target.matches(":modal")) event.target.close();
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target) || event.target === menu) menu.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest && event.target.closest("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (form && form.matches("[data-autosubmit]")) form.requestSubmit();
+  });
+
+  // --- chart tooltips (writing styles from a script is allowed; inline ones are not) ---
+  let tip = null;
+  document.addEventListener("pointermove", (event) => {
+    const mark = event.target.closest && event.target.closest(".chart [data-tip]");
+    if (!mark) {
+      if (tip) tip.remove();
+      tip = null;
+      return;
+    }
+    if (!tip) {
+      tip = document.createElement("div");
+      tip.className = "tip";
+      tip.setAttribute("aria-hidden", "true");
+      document.body.append(tip);
+    }
+    tip.textContent = mark.dataset.tip;
+    tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${Math.max(8, event.clientY - tip.offsetHeight - 12)}px`;
+  });
+})();

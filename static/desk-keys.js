@@ -1,0 +1,69 @@
+// Single-key shortcuts. Off while typing, while an input method composes, with a modifier, and when switched off in the
+// sheet (?). A, R, I, N and C press the control that carries [data-action], so a key can do nothing a button cannot.
+(() => {
+  const sheet = document.getElementById("dlg-keys");
+  const KEY = "keys";
+  const read = () => {
+    try {
+      return localStorage.getItem(KEY) !== "off";
+    } catch {
+      return true;
+    }
+  };
+  let on = read();
+  const switcher = document.querySelector("[data-keys-switch]");
+  if (switcher) {
+    switcher.checked = on;
+    switcher.addEventListener("change", () => {
+      on = switcher.checked;
+      try {
+        localStorage.setItem(KEY, on ? "on" : "off");
+      } catch {
+        // The choice then lasts as long as the page.
+      }
+    });
+  }
+  document.addEventListener("click", (event) => {
+    if (sheet && event.target.closest("[data-keys-sheet]")) sheet.showModal();
+  });
+
+  const press = (name) => {
+    const control = [...document.querySelectorAll(`[data-action="${name}"]`)].find((item) => item.offsetParent !== null);
+    if (control) control.click();
+    return Boolean(control);
+  };
+  const keys = {
+    j: () => window.desk && window.desk.step(1),
+    k: () => window.desk && window.desk.step(-1),
+    x: () => window.desk && window.desk.pick(),
+    a: () => press("approve"),
+    r: () => press("reject"),
+    i: () => press("info"),
+    c: () => press("claim") || press("release"),
+    n: () => press("claim-next"),
+    "/": () => {
+      const field = document.querySelector("[data-search]");
+      if (field) field.focus();
+    },
+    "?": () => sheet && sheet.showModal(),
+  };
+  const typing = (target) =>
+    target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
+      ? target.type !== "checkbox" && target.type !== "radio"
+      : false;
+
+  document.addEventListener("keydown", (event) => {
+    if (!on || event.isComposing || event.keyCode === 229) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !/^[jk]$/i.test(event.key)) return;
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter") {
+      // Enter keeps its own meaning on links, buttons and boxes.
+      if (window.desk && !event.target.closest("a, button, summary, input")) window.desk.open();
+      return;
+    }
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+})();
