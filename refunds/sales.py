@@ -56,7 +56,7 @@ class Sale:
 
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
-       t.channel, t.channel_account_id, coalesce(a.profile, '{}'), t.order_no, t.status, t.funding, t.amount_fen,
+       t.channel, t.channel_account_id, coalesce(a.profile, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
        CASE WHEN t.reserved_fen = 0 THEN 0 ELSE
          (SELECT count(*) FROM refunds_refundrequest r WHERE r.transaction_id = t.id AND r.reserved_fen > 0) END,

@@ -1,0 +1,164 @@
+"""Small builders for tests: real rows by the shortest way, amounts in fen, times aware."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from core.audit.actors import Actor, ActorKind
+from core.personal_data import phone_hashes
+from merchants import policies
+from merchants.models import ChannelAccount, Merchant, PolicyVersion, Role, Staff, Store
+from refunds.flow import intake
+from refunds.flow.intake import Customer, Draft, Requester
+from refunds.models import RefundRequest
+from terminals.models import Terminal, Transaction, TransactionLine
+
+_counter = itertools.count(1)
+
+RULES: dict[str, Any] = {
+    "auto_approve_limit_fen": 20_000,
+    "handling_minutes": 30,
+    "complex_handling_hours": 24,
+    "tiers": [
+        {"name": "manager", "limit_fen": 100_000, "roles": ["reviewer", "manager", "owner"]},
+        {"name": "head_office", "limit_fen": None, "roles": ["manager", "owner"]},
+    ],
+    "reasons": {
+        "quality": {"extent": "any", "max_share_percent": 100, "window_days": 7, "instant": True},
+        "duplicate_charge": {"extent": "full", "max_share_percent": 100, "window_days": 30, "instant": True},
+        "service_failure": {"extent": "partial", "max_share_percent": 50, "window_days": 7, "instant": True},
+        "goodwill": {"extent": "any", "max_share_percent": 100, "window_days": 90, "instant": False},
+    },
+    "routes": ["original"],
+}
+
+
+def make_merchant(code: str = "", *, rules: dict[str, Any] | None = None, kind: str = "retail") -> Merchant:
+    """A merchant with one store (S001), one till (POS-01), an owner and a policy in force for a year."""
+    number = next(_counter)
+    now = timezone.now()
+    merchant = Merchant.objects.create(code=code or f"T{number:03d}", name=f"测试商户{number}", kind=kind, created_at=now)
+    store = Store.objects.create(merchant=merchant, code="S001", name="一号店", phone="0571-8888 0001")
+    Terminal.objects.create(store=store, code="POS-01")
+    owner = make_staff(merchant, Role.OWNER)
+    version = policies.publish(merchant=merchant, name="标准", rules=rules or RULES, by=owner, at=now - timedelta(days=365))
+    assert isinstance(version, PolicyVersion)
+    return merchant
+
+
+def make_staff(merchant: Merchant, role: str, *, username: str = "", password: str = "") -> Staff:
+    number = next(_counter)
+    staff = Staff(
+        merchant=merchant,
+        username=username or f"{role}{number}",
+        name=f"员工{number}",
+        role=role,
+        created_at=timezone.now(),
+    )
+    staff.set_password(password or None)
+    staff.save()
+    return staff
+
+
+def make_account(merchant: Merchant, account: dict[str, str] | None = None, **profile: Any) -> ChannelAccount:
+    """The merchant's WeChat Pay account; with a running simulator's ``account``, one that really answers."""
+    row = ChannelAccount(
+        merchant=merchant,
+        channel="wechat",
+        code=f"wx-{next(_counter)}",
+        base_url=account["base_url"] if account else "http://127.0.0.1:9",
+        profile={"first_query_s": 2, **profile},
+    )
+    if account:
+        row.set_credentials(wechat_credentials(account))
+    row.save()
+    return row
+
+
+def wechat_credentials(account: dict[str, str]) -> dict[str, str]:
+    """Credentials of the product from what the simulator wrote down about its account."""
+    with open(account["merchant_private_key_path"], encoding="ascii") as private:
+        merchant_private_key = private.read()
+    with open(account["public_key_path"], encoding="ascii") as public:
+        public_key = public.read()
+    return {
+        "mchid": account["mchid"],
+        "merchant_serial": account["merchant_serial"],
+        "merchant_private_key": merchant_private_key,
+        "api_v3_key": account["api_v3_key"],
+        "public_key_id": account["public_key_id"],
+        "public_key": public_key,
+    }
+
+
+def make_sale(merchant: Merchant, amount_fen: int = 10_000, **fields: Any) -> Transaction:
+    """A paid WeChat sale of one article at the merchant's first store."""
+    number = next(_counter)
+    store = merchant.stores.order_by("pk")[0]
+    phone = fields.pop("phone", "")
+    account = fields.pop("channel_account", None) or (
+        merchant.channel_accounts.order_by("pk").first() or make_account(merchant)
+    )
+    quantity = fields.pop("quantity", 1)
+    phone_hash, last4_hash = phone_hashes(phone)
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "merchant": merchant,
+        "store": store,
+        "terminal": store.terminals.order_by("pk").first(),
+        "channel_account": account,
+        "channel": account.channel,
+        "order_no": f"A{number:08d}",
+        "channel_transaction_no": f"4200{number:024d}",
+        "amount_fen": amount_fen,
+        "paid_at": now - timedelta(hours=1),
+        "cashier": "C001",
+        "payer_phone": phone,
+        "payer_phone_hash": phone_hash,
+        "payer_phone_last4_hash": last4_hash,
+        "funding": "balance",
+        "created_at": now,
+    }
+    sale = Transaction.objects.create(**{**values, **fields})
+    TransactionLine.objects.create(
+        transaction=sale,
+        position=1,
+        sku="SKU-1",
+        name="空气炸锅 4L",
+        quantity=quantity,
+        unit_price_fen=amount_fen // quantity,
+        amount_fen=amount_fen,
+    )
+    return sale
+
+
+def make_request(
+    sale: Transaction,
+    amount_fen: int = 1_200,
+    *,
+    reason: str = "quality",
+    by: Staff | None = None,
+    at: datetime | None = None,
+    phone: str = "",
+    email: str = "",
+    name: str = "",
+    locale: str = "zh-Hans",
+    consent: bool | None = True,
+) -> RefundRequest:
+    """A request taken in by the real intake: approved by rule when small and simple, in review otherwise."""
+    actor = by.actor if by else Actor(ActorKind.API_KEY, "0", "test")
+    requester = Requester(actor=actor, merchant_id=sale.merchant_id, staff_id=by.pk if by else None)
+    draft = Draft(
+        amount_fen=amount_fen,
+        reason=reason,
+        transaction_id=sale.pk if isinstance(sale.pk, UUID) else UUID(str(sale.pk)),
+        customer=Customer(name=name, phone=phone, email=email, locale=locale),
+        customer_consent=consent,
+    )
+    prepared = intake.submit(draft=draft, by=requester, at=at or timezone.now())
+    return RefundRequest.objects.get(pk=prepared.submission.request.pk)
