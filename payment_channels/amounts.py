@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?\Z", re.ASCII)
+_YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2})0*)?\Z", re.ASCII)
 
 
 def fen_from_yuan(text: str) -> int:
     """Turn ``"12.30"``, ``"12.3"``, ``"-12"`` into fen. Raises ``ValueError`` for anything else.
 
-    Text to whole numbers without a step in between: a third decimal is an error, never rounded.
+    Text to whole numbers without a step in between: a third decimal other than 0 is an error, never rounded.
     """
     match = _YUAN.match(text)
     if match is None:

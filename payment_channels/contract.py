@@ -275,10 +275,11 @@ class TradeQueries(Protocol):
 
 
 class BillKind(StrEnum):
-    """Which of a channel's statements: its trades, or every movement of the account's funds."""
+    """What to read from a channel's statements."""
 
-    TRADES = "trades"
-    FUNDS = "funds"
+    REFUNDS = "refunds"  # refunds and voids only
+    TRADES = "trades"  # these and the payments
+    FUNDS = "funds"  # every movement of the account's money (WeChat Pay)
 
 
 class BillRowKind(StrEnum):
@@ -316,7 +317,7 @@ class BillRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillTotals:
-    """Sums of a statement: number of lines, payments and refunds in fen."""
+    """Sums of a statement: number of lines, payments and refunds in fen (of FUNDS: money in, money out)."""
 
     rows: int
     payments_fen: int
@@ -348,7 +349,7 @@ class BillCorrupt(Exception):
 class Bill(Protocol):
     """A statement being read, one pass, in the file's order; closes its file at the end of a ``with``."""
 
-    #: Hex SHA-256 of the file as it came, to recognise the same file again.
+    #: Hex SHA-256 of the unpacked content, to recognise the same statement again.
     digest: str
 
     def __enter__(self) -> Self: ...
@@ -368,10 +369,13 @@ class Bill(Protocol):
 class Bills(Protocol):
     """A channel with daily statements."""
 
-    def download_bill(self, *, day: date, kind: BillKind = BillKind.TRADES) -> Bill:
+    def download_bill(self, *, day: date, kind: BillKind = BillKind.REFUNDS) -> Bill:
         """Fetch a day's statement and check its hash. Raises ``BillUnavailable``, ``BillCorrupt``."""
         ...
 
-    def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.TRADES) -> Bill:
-        """Read a statement that a person uploaded, as the channel's portal hands it out."""
+    def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Bill:
+        """Read a statement that a person uploaded, as the channel's portal hands it out.
+
+        ``file`` must be seekable and stays the caller's. Raises ``BillUnavailable`` for a kind without statement.
+        """
         ...

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
+    AbnormalRefundOrder,
+    BillKind,
     NoticeReply,
     Outcome,
+    PayeeKind,
     RawNotice,
     RefundNotice,
     RefundOrder,
@@ -20,8 +25,9 @@ from payment_channels.contract import (
 from payment_channels.parsing import Unreadable, json_object
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.statements import Statement
 from payment_channels.transport import Reply, Transport, always_an_outcome
-from payment_channels.wechat import errors, messages, notices
+from payment_channels.wechat import bills, errors, messages, notices, signing
 from payment_channels.wechat.credentials import Credentials
 from payment_channels.wechat.gateway import Gateway
 from payment_channels.wechat.messages import RefundState
@@ -105,6 +111,36 @@ class WeChatRefundChannel:
     def decline(self, reason: str) -> NoticeReply:
         """See ``RefundChannel``."""
         return notices.declined(reason)
+
+    @always_an_outcome
+    def apply_abnormal_refund(self, order: AbnormalRefundOrder) -> Outcome:
+        """See ``AbnormalRefunds``."""
+        if fault := messages.fault_in_payee(order):
+            return Refused(code="invalid_order", message=fault, retry=Retry.NEVER, remedy="check_request")
+        target = f"{_REFUNDS}/{quote(order.channel_refund_no, safe='')}/apply-abnormal-refund"
+        try:
+            key = self._gateway.keys.encryption_key(at=self._clock())
+            to_card = order.payee is PayeeKind.CUSTOMER_CARD
+            body = messages.abnormal_refund_body(
+                order,
+                sub_mchid=self._credentials.sub_mchid,
+                card_number=signing.encrypt(key.key, order.card_number) if to_card else "",
+                holder_name=signing.encrypt(key.key, order.holder_name) if to_card else "",
+            )
+            reply = self._gateway.call(method="POST", target=target, body=body, serial=key.key_id)
+        except SignatureInvalid as error:
+            return Unknown(code="bad_signature", message=error.message)
+        if not 200 <= reply.status < 300:
+            return errors.outcome_of_application(reply, maybe_received=False)
+        return self._state(reply, refund_no=order.refund_no, channel_transaction_no="", amount_fen=order.amount_fen)
+
+    def download_bill(self, *, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
+        """See ``Bills``."""
+        return bills.download(self._gateway, day=day, kind=kind, sub_mchid=self._credentials.sub_mchid)
+
+    def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
+        """See ``Bills``; the rows carry their own days."""
+        return bills.opened(file, kind=kind)
 
     def _state(self, reply: Reply, *, refund_no: str, channel_transaction_no: str, amount_fen: int) -> Outcome:
         raw = reply.body.decode("utf-8", "replace")

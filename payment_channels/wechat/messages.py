@@ -24,6 +24,7 @@ from payment_channels.parsing import Unreadable, instant, member, text, text_or_
 
 MAX_REASON_BYTES = 80
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}\Z", re.ASCII)
+_CARD_NUMBER = re.compile(r"[0-9]{8,32}\Z", re.ASCII)
 _CURRENCY = "CNY"
 
 
@@ -135,6 +136,17 @@ def fault_in(order: RefundOrder) -> str:
     if not order.channel_transaction_no and not order.order_no:
         return "neither channel_transaction_no nor order_no is given"
     return ""
+
+
+def fault_in_payee(order: AbnormalRefundOrder) -> str:
+    """Name what makes an abnormal refund impossible to send, never quoting card or name; or return an empty string."""
+    if not order.channel_refund_no:
+        return "channel_refund_no is not given"
+    if order.payee is PayeeKind.MERCHANT_ACCOUNT:
+        return ""
+    if not order.bank_type or not order.holder_name:
+        return "bank_type and holder_name are needed for a card"
+    return "" if _CARD_NUMBER.match(order.card_number) else "card_number is not 8-32 digits"
 
 
 def refund_body(order: RefundOrder, *, sub_mchid: str, funding: str) -> bytes:

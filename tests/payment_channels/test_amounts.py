@@ -13,7 +13,16 @@ from payment_channels.amounts import fen_from_yuan, yuan_from_fen
 
 @pytest.mark.parametrize(
     ("yuan", "fen"),
-    [("0.00", 0), ("0.01", 1), ("12", 1200), ("12.3", 1230), ("12.30", 1230), ("-0.05", -5), ("-12.30", -1230)],
+    [
+        ("0.00", 0),
+        ("0.01", 1),
+        ("12", 1200),
+        ("12.3", 1230),
+        ("12.30", 1230),
+        ("1.3000", 130),
+        ("-0.05", -5),
+        ("-12.30", -1230),
+    ],
 )
 def test_fen_from_yuan(yuan: str, fen: int) -> None:
     assert fen_from_yuan(yuan) == fen

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -153,12 +154,18 @@ def stored_credentials(our_keys: KeyPair, their_keys: KeyPair) -> dict[str, str]
     }
 
 
+@cache
+def _parsed(stored: tuple[tuple[str, str], ...]) -> Credentials:
+    """Loading a key takes 50 ms: once a session is enough."""
+    return Credentials.parse(dict(stored))
+
+
 @pytest.fixture
 def make_channel(server: LocalServer, stored_credentials: dict[str, str]) -> MakeChannel:
     def make(*, at: datetime = NOW, profile: Mapping[str, object] | None = None, **changes: str) -> WeChatRefundChannel:
         stored = {name: value for name, value in {**stored_credentials, **changes}.items() if value}
         return WeChatRefundChannel(
-            credentials=Credentials.parse(stored),
+            credentials=_parsed(tuple(stored.items())),
             profile=Profile.parse({"timeout_s": 2, **(profile or {})}),
             base_url=server.base_url,
             clock=lambda: at,
