@@ -81,14 +81,13 @@ test: environment ## every test, browser and faults included
 
 .PHONY: check
 check: environment ## everything CI checks before it tests
-	@$(BIN)/python -m config.checks $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/python -m config.checks $(ARGS)
 
 .PHONY: fix
 fix: environment ## put right what the tools can put right by themselves
 	@$(BIN)/ruff check --fix --quiet $(PACKAGES) || true
 	@$(BIN)/ruff format --quiet $(PACKAGES)
-	@find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + || true
-	@$(BIN)/djlint --reformat --quiet templates || true
+	@find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} + >/dev/null 2>&1 || true
 
 .PHONY: messages
 messages: environment ## add new texts to the Chinese catalogue and compile it

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -78,14 +78,14 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Let the emptying of the database between tests pass by the triggers that forbid it in production."""
     from django.db import connection, transaction  # noqa: PLC0415
 
-    def execute_sql_flush(sql_list: list[str]) -> None:
+    def execute_sql_flush(sql_list: Iterable[str]) -> None:
         # `replica` silences ordinary triggers. The test services grant the right to set it; no real installation does.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for statement in sql_list:
                 cursor.execute(statement)
 
-    connection.ops.execute_sql_flush = execute_sql_flush
+    connection.ops.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -123,7 +123,7 @@ class Demo:
             self.valkey.wait_until_ready(timeout_s=30)
         self._wait_for_stand_ins()
         self._tell_step("database, broker, channel simulators and mailbox are up")
-        self._migrate_and_load(then=lambda: [self.supervisor.start(name=program.name) for program in application])
+        self._migrate_and_load(then=application)
         self._wait_until(self._web_is_ready, what="the web to answer /readyz", program="web")
         _say(_ready_text(demo=self))
 
@@ -164,7 +164,7 @@ class Demo:
             self._wait_until(self._account(name).exists, what=f"the {name} simulator", program=f"simulator-{name}")
         self._wait_until(lambda: not ports.is_free(port=self.ports["mailbox"]), what="the mailbox", program="mailbox")
 
-    def _migrate_and_load(self, *, then: Callable[[], object]) -> None:
+    def _migrate_and_load(self, *, then: list[programs.Program]) -> None:
         log_path = self.folders.log / "prepare.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
@@ -183,7 +183,8 @@ class Demo:
             for line in process.stdout:
                 if line.strip() == "migrated":
                     self._tell_step("database is migrated, loading sample data")
-                    then()
+                    for program in then:
+                        self.supervisor.start(name=program.name)
             if process.wait() != 0:
                 raise DemoFailed(f"Preparing the data failed.\n{_tail(log_path)}")
         finally:
