@@ -61,7 +61,8 @@ def spoil(lines: Iterable[RefundLine], faults: Sequence[Fault], spoiled: Spoiled
     for fault in faults:
         count = int(fault.number("count", 1))
         if fault.fault == "row_extra":
-            extras = [_extra(result, number) for number in range(count)] if result else []
+            models = [line for line in result if line.refund_no not in touched]
+            extras = [_extra(models, number) for number in range(count)] if models else []
             touched.update(line.refund_no for line in extras)
             for line in extras:
                 spoiled.rows.append(_entry(fault, line))
