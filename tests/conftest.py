@@ -75,17 +75,30 @@ def _settings_for_tests() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """Let the emptying of the database between tests pass by the triggers that forbid it in production."""
-    from django.db import connection, transaction  # noqa: PLC0415
+    """Make the test databases ones that can be emptied and dropped.
 
-    def execute_sql_flush(sql_list: Iterable[str]) -> None:
-        # `replica` silences ordinary triggers. The test services grant the right to set it; no real installation does.
-        with transaction.atomic(), connection.cursor() as cursor:
+    On the classes, not on one connection: beside a browser's event loop Django opens a second one in the same thread.
+    """
+    from django.db import transaction  # noqa: PLC0415 -- only once pytest-django has set Django up
+    from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415
+    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415
+
+    def execute_sql_flush(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+        using = self.connection.alias
+        with transaction.atomic(using=using), self.connection.cursor() as cursor:
+            # Silences ordinary triggers, so that append-only tables can be emptied between tests. The test services
+            # grant the right to do so; no real installation does.
             cursor.execute("SET LOCAL session_replication_role = replica")
             for statement in sql_list:
                 cursor.execute(statement)
 
-    connection.ops.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    def drop(self: DatabaseCreation, test_database_name: str, _verbosity: int) -> None:
+        with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+            # A server's thread or that second connection may still be there.
+            cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
+
+    setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)  # noqa: B010 -- to mypy a method is for ever
+    setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
 
 
 @pytest.fixture(autouse=True)
