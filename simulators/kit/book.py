@@ -193,6 +193,13 @@ class Book:
             (outcome, settle_at, json.dumps(extra, ensure_ascii=False), key),
         )
 
+    def count_again(self, refund: Row) -> None:
+        """Count a refund that had been closed against its payment once more."""
+        self._store.write(
+            "UPDATE payments SET refunded_fen = refunded_fen + ?, last_refund_at = ? WHERE order_no = ?",
+            (refund["amount_fen"], self._clock.timestamp(), refund["order_no"]),
+        )
+
     def settle(self, key: str) -> Row | None:
         """Let a processing refund reach its outcome; a success moves the money, once. None if it is not."""
         refund = self.refund(key)

@@ -138,6 +138,14 @@ class Simulator(ABC):
             self._arm(row)
         return row
 
+    def reopen(self, refund: Row, *, outcome: str, settle_at: float | None, extra: Mapping[str, object]) -> None:
+        """Try a closed refund again under its number."""
+        self.book.change_outcome(key=refund["key"], outcome=outcome, settle_at=settle_at, extra=extra)
+        self.book.count_again(refund)
+        if self.available_fen is not None:
+            self._set_available(self.available_fen - refund["amount_fen"])
+        self.rearm(refund["key"])
+
     def settle(self, key: str) -> None:
         """The refund reaches its outcome now; the notice follows."""
         timer = self._timers.pop(key, None)

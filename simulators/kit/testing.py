@@ -78,7 +78,7 @@ class RunningSimulator:
         self.stop()
         self.start()
 
-    def control(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def control(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Call the control API; the answer's JSON. Raises ControlError on 4xx and 5xx."""
         address = urlsplit(self.account["control_url"])
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
@@ -109,7 +109,7 @@ class RunningSimulator:
 
 
 @contextmanager
-def running_simulator(name: str, state_dir: Path, **options: Any) -> Iterator[RunningSimulator]:  # noqa: ANN401
+def running_simulator(name: str, state_dir: Path, **options: Any) -> Iterator[RunningSimulator]:
     """Run ``wechat``, ``alipay`` or ``unionpay`` on free ports; ``options`` are fields of ``Options``.
 
     Tests run with notices repeated a hundred times faster and money moved after 20 ms, unless they say otherwise.

@@ -50,7 +50,7 @@ def ledger(channel: RunningSimulator) -> list[tuple[str, int]]:
     return [(row["refund_no"], row["amount_fen"]) for row in channel.control("GET", "/ledger")["rows"]]
 
 
-def code(merchant: Merchant, refund_no: str, amount_fen: int, **more: Any) -> tuple[int, str]:  # noqa: ANN401
+def code(merchant: Merchant, refund_no: str, amount_fen: int, **more: Any) -> tuple[int, str]:
     reply = merchant.refund(refund_no, amount_fen, **more)
     return reply.status, merchant.read(reply)["code"]
 

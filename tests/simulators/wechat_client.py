@@ -61,7 +61,7 @@ class Merchant:
         sent = {"Authorization": authorization, "Content-Type": "application/json", "Accept": "application/json"}
         return call(self.account["base_url"], method, path, body, {**sent, **(headers or {})}, timeout)
 
-    def refund(self, refund_no: str, amount_fen: int, *, order_no: str = "A1", **more: Any) -> Reply:  # noqa: ANN401
+    def refund(self, refund_no: str, amount_fen: int, *, order_no: str = "A1", **more: Any) -> Reply:
         """Apply for a refund of the 100.00 yuan sale."""
         return self.send("POST", REFUNDS, application(refund_no, amount_fen, order_no, **more))
 
@@ -111,7 +111,7 @@ class Merchant:
         return [entry["serial_no"] for entry in listed]
 
 
-def application(refund_no: str, amount_fen: int, order_no: str = "A1", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def application(refund_no: str, amount_fen: int, order_no: str = "A1", **more: Any) -> dict[str, Any]:
     """A refund application of a 100.00 yuan sale."""
     return {
         "out_trade_no": order_no,

@@ -1,0 +1,56 @@
+"""The faults and magic amounts of the Alipay simulator."""
+
+from __future__ import annotations
+
+from simulators.alipay.errors import REFUSALS
+from simulators.kit import common_faults
+from simulators.kit.faults import Catalogue, FaultKind
+
+_REFUSED = {
+    name: FaultKind(f"拒绝：{words}", f"{code} {sub_code}, nothing was accepted")
+    for name, (code, sub_code, words) in REFUSALS.items()
+    if name not in common_faults.BEFORE
+}
+_HTTP = FaultKind("网关返回 HTTP 500，未受理", "HTTP 500 from the gateway, nothing was accepted")
+
+CATALOGUE: Catalogue = {
+    "refund": {
+        **common_faults.BEFORE,
+        **_REFUSED,
+        "http_500": _HTTP,
+        **common_faults.AFTER,
+        "http_500_after_commit": FaultKind("受理后网关返回 HTTP 500", "accepted, yet HTTP 500 from the gateway"),
+        **common_faults.OUTCOME,
+        "fund_change_n": FaultKind("资金已变动却答 fund_change=N", "money moved, yet the answer says fund_change=N"),
+        "no_fund_change": FaultKind("应答没有 fund_change", "money moved, yet the answer has no fund_change"),
+        "closed": FaultKind("fund_change=N，最终退款失败", "fund_change=N, and the refund fails in the end"),
+        "abnormal": FaultKind("成功，但退回银行卡失败", "success, but the return to the bank card fails"),
+        **common_faults.SIGNATURE,
+    },
+    "query": {
+        **common_faults.QUERY,
+        "http_500": _HTTP,
+        "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
+        "not_exist": FaultKind("返回交易不存在", "ACQ.TRADE_NOT_EXIST although the trade exists"),
+    },
+    "notice": {
+        **common_faults.NOTICE,
+        "stale_processing": FaultKind(
+            "退款通知之后又来付款通知", "after the refund's notice comes the payment's own, without refund_fee"
+        ),
+        "other_app": FaultKind("签名正确但 app_id 不是本应用", "well signed, but of another app_id"),
+    },
+    "bill": {
+        **common_faults.BILL,
+        "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
+    },
+}
+
+MAGIC_MEANING = {
+    1: FaultKind("先答 fund_change=N，数秒后到账", "fund_change=N first, money moves some seconds later"),
+    2: FaultKind(
+        "退款成功，但退回银行卡失败（停在支付宝余额）", "success, but the bank refuses: the money stays in the balance"
+    ),
+    3: FaultKind("商户余额不足，充值后以原单号重试即成功", "balance short until topped up; then the same number works"),
+    4: FaultKind("受理后超时无应答，查询可得结果", "accepted, then a time-out; a query tells the outcome"),
+}
