@@ -109,3 +109,26 @@ def _empty_cache() -> Iterator[None]:
         from django.core.cache import cache  # noqa: PLC0415
 
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test on the database: no invariant is broken, whatever the test was about.
+
+    A test that breaks one on purpose is marked `breaks_invariants`.
+    """
+    on_database = request.node.get_closest_marker("django_db") or _DATABASE_FIXTURES & set(request.fixturenames)
+    if not on_database or request.node.get_closest_marker("breaks_invariants"):
+        yield
+        return
+    # Set up before us, so that it is emptied after us.
+    request.getfixturevalue("_django_db_helper")
+    failed_before = request.session.testsfailed
+    yield
+    from django.db import connection  # noqa: PLC0415
+
+    from refunds import invariants  # noqa: PLC0415
+
+    if request.session.testsfailed == failed_before and not connection.needs_rollback:
+        broken = [f"{breach.code}: {breach.what}" for breach in invariants.check()]
+        assert not broken, "\n".join(broken)
