@@ -36,9 +36,9 @@ class RefundOrder:
 
     ``first_sent_at`` is stored together with ``refund_no`` before the first attempt and stays the same for
     every later one: UnionPay's ``txnTime`` is made of it and is part of its key.
-    ``maybe_received`` is true when an earlier send under this number may have reached the channel (it was
-    sent, and no query later than the profile's ``query_lag_s`` has denied it). Some refusals ("this number
-    was used with other parameters") prove nothing then, and the adapter answers ``Unknown`` to them.
+    ``maybe_received`` is true when an earlier send under this number may have reached the channel: it was sent,
+    and no query later than the profile's ``query_lag_s`` has denied it. A refusal then speaks of this attempt
+    only, and the adapter answers ``Unknown`` unless the same number may be sent again anyway.
     """
 
     refund_no: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from payment_channels.alipay.adapter import build as build_alipay
 from payment_channels.contract import RefundChannel
 from payment_channels.wechat.adapter import build as build_wechat
 
@@ -12,4 +13,5 @@ Builder = Callable[[Mapping[str, str], Mapping[str, object], str], RefundChannel
 
 CHANNELS: dict[str, Builder] = {
     "wechat": build_wechat,
+    "alipay": build_alipay,
 }

@@ -16,6 +16,7 @@ REMEDIES: dict[str, str] = {
     "check_request": "The channel finds the request faulty. Show this page to whoever looks after the installation.",
     "check_sale": "The channel does not know this sale. Check that the receipt belongs to this channel account.",
     "check_amount": "The amount does not fit what is left of the sale. Compare with the refunds made in the portal.",
+    "check_rules": "The channel's rules do not allow this: the amount, the sale's age or the number. Check its portal.",
     "check_history": "The number was used before with other details. Compare with the channel's portal first.",
     "sale_closed": "The channel no longer refunds this sale: it is too old or already closed. Pay back another way.",
     "sale_state": "The sale is in a state that allows no refund. Look it up in the channel's own portal.",

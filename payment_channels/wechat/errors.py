@@ -8,20 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from payment_channels.contract import Outcome, Refused, Retry, Unknown
+from payment_channels.contract import Outcome, Retry, Unknown
 from payment_channels.parsing import Unreadable, json_object, text, text_or_empty
+from payment_channels.rules import Rule, outcome_of
 from payment_channels.transport import Reply
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What a code proves. ``retry`` None: nothing. ``spent``: nothing either, once a send may have arrived."""
-
-    retry: Retry | None
-    remedy: str = ""
-    throttled: bool = False
-    spent: bool = False
-
 
 RULES: dict[str, Rule] = {
     "SYSTEM_ERROR": Rule(retry=None),
@@ -33,8 +23,8 @@ RULES: dict[str, Rule] = {
     "NO_AUTH": Rule(retry=Retry.NEVER, remedy="check_permission"),
     "SIGN_ERROR": Rule(retry=Retry.NEVER, remedy="check_keys"),
     "PARAM_ERROR": Rule(retry=Retry.NEVER, remedy="check_request"),
-    # Also "same number, other parameters": then the first send may have been accepted.
-    "INVALID_REQUEST": Rule(retry=Retry.NEVER, remedy="check_history", spent=True),
+    # Many meanings: more than is left, too old, more than 50 partials, same number with other parameters.
+    "INVALID_REQUEST": Rule(retry=Retry.NEVER, remedy="check_rules"),
     "MCH_NOT_EXISTS": Rule(retry=Retry.NEVER, remedy="check_account"),
     "RESOURCE_NOT_EXISTS": Rule(retry=Retry.NEVER, remedy="check_sale"),
 }
@@ -65,18 +55,12 @@ def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
         return Unknown(code="unreadable", message=f"HTTP {reply.status}", raw=raw)
-    rule = RULES.get(complaint.code)
-    if rule is None or rule.retry is None:
-        return Unknown(code=complaint.code, message=complaint.message, raw=raw)
-    if rule.spent and maybe_received:
-        return Unknown(code=complaint.code, message=complaint.message, attention=True, remedy=rule.remedy, raw=raw)
-    return Refused(
+    return outcome_of(
+        RULES.get(complaint.code),
         code=complaint.code,
         message=complaint.message,
-        retry=rule.retry,
-        throttled=rule.throttled,
-        remedy=rule.remedy,
         raw=raw,
+        maybe_received=maybe_received,
     )
 
 

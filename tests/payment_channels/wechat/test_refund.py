@@ -225,7 +225,7 @@ def test_answer_about_another_refund_proves_nothing(
         (403, "NO_AUTH", Retry.NEVER, False, "check_permission"),
         (401, "SIGN_ERROR", Retry.NEVER, False, "check_keys"),
         (400, "PARAM_ERROR", Retry.NEVER, False, "check_request"),
-        (400, "INVALID_REQUEST", Retry.NEVER, False, "check_history"),
+        (400, "INVALID_REQUEST", Retry.NEVER, False, "check_rules"),
         (404, "MCH_NOT_EXISTS", Retry.NEVER, False, "check_account"),
         (404, "RESOURCE_NOT_EXISTS", Retry.NEVER, False, "check_sale"),
     ],
@@ -249,15 +249,19 @@ def test_refund_when_channel_refuses_says_what_may_be_done(
     assert (outcome.retry, outcome.throttled, outcome.remedy) == (retry, throttled, remedy)
 
 
-def test_refund_when_number_may_have_arrived_before_is_not_refused_for_its_details(
-    channel: WeChatRefundChannel, server: LocalServer, platform: Platform
+@pytest.mark.parametrize("code", RULES)
+def test_refund_when_an_earlier_send_may_have_arrived_is_refused_only_where_it_can_be_sent_again(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, code: str
 ) -> None:
-    server.respond = lambda _: platform.answer({"code": "INVALID_REQUEST", "message": "单号已用"}, 400)
+    server.respond = lambda _: platform.answer({"code": code, "message": "no"}, 400)
 
     outcome = channel.refund(replace(ORDER, maybe_received=True))
 
-    assert isinstance(outcome, Unknown)
-    assert (outcome.code, outcome.attention) == ("INVALID_REQUEST", True)
+    if RULES[code].retry in (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP):
+        assert isinstance(outcome, Refused)
+    else:
+        assert isinstance(outcome, Unknown)
+        assert outcome.code == code
 
 
 @pytest.mark.parametrize("code", [*RULES, "NEVER_HEARD_OF"])

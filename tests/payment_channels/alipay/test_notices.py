@@ -1,0 +1,94 @@
+"""Call backs from Alipay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_channels.alipay import signing
+from payment_channels.alipay.adapter import AlipayRefundChannel
+from payment_channels.contract import NoticeRejected, Unknown
+from payment_channels.parsing import Unreadable
+from payment_channels.rsa_keys import SignatureInvalid
+from tests.payment_channels.alipay.conftest import ORDER, Platform
+from tests.payment_channels.conftest import KeyPair, make_key_pair
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "GBK"])
+def test_notice_is_a_reason_to_ask_and_no_proof(
+    channel: AlipayRefundChannel, platform: Platform, encoding: str
+) -> None:
+    notice = channel.read_notice(platform.notice(encoding=encoding))
+
+    assert (notice.refund_no, notice.amount_fen) == (ORDER.refund_no, 0)
+    assert notice.event_id == "2026112200222120001000000000000001"
+    assert isinstance(notice.outcome, Unknown)
+    assert notice.outcome.accepted
+
+
+def _rejected(channel: AlipayRefundChannel, notice: object) -> str:
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(notice)  # type: ignore[arg-type]
+    return rejected.value.code
+
+
+def test_notice_with_any_flipped_byte_is_rejected(channel: AlipayRefundChannel, platform: Platform) -> None:
+    notice = platform.notice()
+    for position in range(0, len(notice.body), 5):
+        flipped = bytearray(notice.body)
+        flipped[position] ^= 1
+        assert _rejected(channel, replace(notice, body=bytes(flipped))) in ("bad_signature", "unreadable", "unsigned")
+
+
+def test_notice_signed_by_a_stranger_is_rejected(channel: AlipayRefundChannel, strange_keys: KeyPair) -> None:
+    assert _rejected(channel, Platform(strange_keys).notice()) == "bad_signature"
+
+
+def test_notice_for_another_application_is_rejected(channel: AlipayRefundChannel, platform: Platform) -> None:
+    assert _rejected(channel, platform.notice(app_id="2021000000000002")) == "wrong_merchant"
+
+
+@pytest.mark.parametrize("missing", ["refund_fee", "out_biz_no"])
+def test_notice_about_a_payment_is_rejected(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
+    assert _rejected(channel, platform.notice(**{missing: ""})) == "not_a_refund"
+
+
+def test_notice_with_a_parameter_twice_is_rejected(channel: AlipayRefundChannel, platform: Platform) -> None:
+    notice = platform.notice()
+
+    assert _rejected(channel, replace(notice, body=notice.body + b"&app_id=1")) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "unsigned"),
+        (b"\xff\xfe", "unreadable"),
+        (b"charset=klingon", "unreadable"),
+        (b"sign=x&sign_type=RSA", "unsigned"),
+        (b"sign=x&sign_type=RSA2", "bad_signature"),
+        (b"a=1&" * 300, "unreadable"),
+        (b"sign=x&sign_type=RSA2&name=%ff", "unreadable"),
+    ],
+)
+def test_notice_that_is_none_is_rejected(
+    channel: AlipayRefundChannel, platform: Platform, body: bytes, code: str
+) -> None:
+    assert _rejected(channel, replace(platform.notice(), body=body)) == code
+
+
+def test_answers_to_notices(channel: AlipayRefundChannel) -> None:
+    assert channel.acknowledge().body == b"success"
+    assert channel.decline("later").body == b"fail"
+
+
+_KEY = make_key_pair().private.public_key()
+
+
+@given(st.binary(max_size=200) | st.text("abc=&%+;ſ\x00", max_size=60).map(str.encode))
+def test_any_bytes_are_refused_and_nothing_else(body: bytes) -> None:
+    with pytest.raises((Unreadable, SignatureInvalid)):
+        signing.open_notice(_KEY, body)
