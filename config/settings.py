@@ -194,6 +194,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 #: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
+#: Who may read /metrics; open where the setting is empty, as on a network of its own.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 API_RATE_PER_10S = env.int("API_RATE_PER_10S", default=12_000)
 SPECTACULAR_SETTINGS = {
     "TITLE": "RefundDesk API",

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import os
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
@@ -80,7 +80,13 @@ def mask_email(email: str) -> str:
     return f"{local[:1]}***@{domain}" if at else ""
 
 
-class SealedTextField(models.BinaryField):
+if TYPE_CHECKING:
+    _Base = models.BinaryField[str, str]
+else:
+    _Base = models.BinaryField
+
+
+class SealedTextField(_Base):
     """Text that is sealed in the database and plain in memory. The empty text is stored as no bytes at all."""
 
     def __init__(self, *args: Any, purpose: str, **kwargs: Any) -> None:

@@ -12,6 +12,11 @@ _lock = threading.Lock()
 _kept: dict[int, tuple[int, RefundChannel]] = {}
 
 
+def known_channels() -> frozenset[str]:
+    """The channels that the product can talk to."""
+    return frozenset(CHANNELS)
+
+
 def adapter_for(account_id: int, revision: int) -> RefundChannel:
     """The adapter of an account at this revision. Raises ``CredentialsInvalid``, ``ProfileInvalid``."""
     kept = _kept.get(account_id)

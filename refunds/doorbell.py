@@ -7,27 +7,22 @@ it looks for work. A lost message therefore costs at most the mark's life, not a
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 
 import redis
 from celery import current_app
-from django.conf import settings
 from kombu.exceptions import OperationalError
+
+from refunds.broker import client
 
 logger = logging.getLogger(__name__)
 
 _MARK_TTL_MS = 2000
 
 
-@lru_cache(maxsize=1)
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-
-
 def ring(task: str) -> None:
     """Wake a worker for this task. A broker that does not answer is logged and left to the sweep."""
     try:
-        if _redis().set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS):
+        if client().set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS):
             current_app.send_task(task)
     except (redis.RedisError, OperationalError, OSError) as error:
         logger.warning("the bell for %s was not heard (%s); the sweep will find the work", task, error)
@@ -36,6 +31,6 @@ def ring(task: str) -> None:
 def answered(task: str) -> None:
     """The worker is looking now: the next ring counts again."""
     try:
-        _redis().delete(f"bell:{task}")
+        client().delete(f"bell:{task}")
     except (redis.RedisError, OSError) as error:
         logger.warning("the bell's mark for %s stays until it fades (%s)", task, error)

@@ -1,0 +1,255 @@
+"""What must never be untrue, as queries that find nothing when all is well.
+
+Numbers are those of the trust design. They run after every integration test, at the end of every benchmark and chaos run, by
+``manage.py check_invariants``, and on a schedule; a breach there is logged as an error, which is what pages people.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError, connection, transaction
+
+from core.audit import chain
+from refunds import states
+from refunds.lifecycle import NEXT_STEP
+
+logger = logging.getLogger(__name__)
+
+#: How long past its due time a step may rest before it counts as forgotten.
+GRACE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One row that breaks one invariant."""
+
+    code: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    code: str
+    meaning: str
+    sql: str
+
+
+_RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
+_PAID = ", ".join(f"'{state}'" for state in states.PAID)
+_MOVES = ", ".join(f"('{source}', '{target}')" for source, target in sorted(set(states.allowed_moves())))
+_OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "I1",
+        "refunds not released exceed what was paid",
+        f"""SELECT t.id::text FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
+             WHERE r.state NOT IN ({_RELEASED}) GROUP BY t.id
+            HAVING sum(coalesce(r.approved_fen, r.amount_fen)) > t.amount_fen""",
+    ),
+    Invariant(
+        "I2",
+        "the sale's counters differ from its requests",
+        f"""SELECT t.id::text FROM terminals_transaction t
+              LEFT JOIN refunds_refundrequest r ON r.transaction_id = t.id
+             GROUP BY t.id
+            HAVING t.reserved_fen <> coalesce(sum(r.reserved_fen), 0)
+                OR t.reserved_fen <> coalesce(sum(coalesce(r.approved_fen, r.amount_fen))
+                                              FILTER (WHERE r.state NOT IN ({_RELEASED})), 0)
+                OR t.refunded_fen <> coalesce(sum(r.refunded_fen) FILTER (WHERE r.state IN ({_PAID})), 0)""",
+    ),
+    Invariant(
+        "I2b",
+        "an article's returned pieces differ from its requests",
+        f"""SELECT l.id::text FROM terminals_transactionline l
+              LEFT JOIN (SELECT rl.line_id, sum(rl.quantity) AS quantity FROM refunds_refundline rl
+                           JOIN refunds_refundrequest r ON r.id = rl.request_id
+                          WHERE r.state NOT IN ({_RELEASED}) GROUP BY rl.line_id) q ON q.line_id = l.id
+             WHERE l.reserved_quantity <> coalesce(q.quantity, 0)""",
+    ),
+    Invariant(
+        "I3",
+        "an amount that is not above zero, or another merchant's sale",
+        """SELECT r.number FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+            WHERE r.amount_fen <= 0 OR r.merchant_id <> t.merchant_id OR r.store_id <> t.store_id""",
+    ),
+    Invariant(
+        "I4",
+        "a channel's number used twice, or a payout without one",
+        """SELECT refund_no FROM refunds_execution GROUP BY channel_account_id, refund_no HAVING count(*) > 1
+           UNION ALL
+           SELECT channel_refund_no FROM refunds_execution WHERE channel_refund_no <> ''
+            GROUP BY channel_account_id, channel_refund_no HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "I5",
+        "paid without stored proof of the same number and amount",
+        f"""SELECT r.number FROM refunds_refundrequest r
+              LEFT JOIN (SELECT request_id, sum(amount_fen) AS paid FROM refunds_execution
+                          WHERE state = 'succeeded' AND proof <> '' AND channel_refund_no <> '' GROUP BY request_id) e
+                ON e.request_id = r.id
+             WHERE (r.state IN ({_PAID}) AND e.paid IS DISTINCT FROM r.refunded_fen)
+                OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL)""",
+    ),
+    Invariant(
+        "I8",
+        "audit events do not lead to the present state step by step",
+        f"""SELECT r.number FROM refunds_refundrequest r JOIN LATERAL (
+              SELECT count(*) AS steps, min(version) AS first, max(version) AS last,
+                     bool_and(version = rank AND from_state = coalesce(previous, '')
+                              AND (rank = 1 OR (from_state, to_state) IN ({_MOVES}))) AS connected,
+                     (array_agg(to_state ORDER BY version DESC))[1] AS state
+                FROM (SELECT version, from_state, to_state, row_number() OVER (ORDER BY version) AS rank,
+                             lag(to_state) OVER (ORDER BY version) AS previous
+                        FROM core_auditevent WHERE object_id = r.id::text AND version IS NOT NULL) s) e ON true
+            WHERE e.steps <> r.version OR e.last IS DISTINCT FROM r.version OR e.state IS DISTINCT FROM r.state
+               OR e.connected IS NOT TRUE""",
+    ),
+    Invariant(
+        "I10",
+        "an answer 201 without its one request, or two answers for one request",
+        """SELECT i.key FROM refunds_idempotencyrecord i
+             LEFT JOIN refunds_refundrequest r ON r.id::text = i.body->>'id'
+            WHERE i.body ? 'verdict' AND r.id IS NULL
+           UNION ALL
+           SELECT i.body->>'id' FROM refunds_idempotencyrecord i WHERE i.body ? 'verdict'
+            GROUP BY i.body->>'id' HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "I12",
+        "decided by its own requester",
+        """SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
+             LEFT JOIN merchants_apikey k ON k.id = r.api_key_id
+            WHERE a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)""",
+    ),
+    Invariant(
+        "I13",
+        "a payout that came to an end and has no end time, or the other way round",
+        """SELECT refund_no FROM refunds_execution
+            WHERE (state IN ('succeeded', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)""",
+    ),
+    Invariant(
+        "I14",
+        "the system owes a step that has no due time, or is long overdue",
+        f"""SELECT r.number FROM refunds_refundrequest r
+             WHERE r.state IN ({_OWED}) AND r.state <> 'approved'
+               AND (r.step_due_at IS NULL OR r.step_due_at < now() - interval '{GRACE.total_seconds()} seconds')
+            UNION ALL
+            SELECT e.refund_no FROM refunds_execution e
+             WHERE e.due_at < now() - interval '{GRACE.total_seconds()} seconds'
+            UNION ALL
+            SELECT r.number FROM refunds_refundrequest r
+             WHERE r.state IN ('approved', 'executing', 'unknown')
+               AND NOT EXISTS (SELECT 1 FROM refunds_execution e WHERE e.request_id = r.id AND e.due_at IS NOT NULL)""",
+    ),
+    Invariant(
+        "I15",
+        "a child of another merchant than its parent's",
+        """SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
+             JOIN merchants_channelaccount a ON a.id = e.channel_account_id
+            WHERE e.merchant_id <> r.merchant_id OR a.merchant_id <> r.merchant_id OR e.transaction_id <> r.transaction_id
+           UNION ALL
+           SELECT t.order_no FROM terminals_transaction t JOIN merchants_store s ON s.id = t.store_id
+             LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
+             LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
+            WHERE s.merchant_id <> t.merchant_id OR k.store_id <> t.store_id OR a.merchant_id <> t.merchant_id
+           UNION ALL
+           SELECT n.id::text FROM refunds_notification n JOIN refunds_refundrequest r ON r.id = n.request_id
+            WHERE n.merchant_id <> r.merchant_id""",
+    ),
+    Invariant(
+        "I16",
+        "a state change without its outbox row, or the other way round",
+        """SELECT coalesce(e.object_id, o.request_id::text) FROM
+             (SELECT object_id, version, to_state FROM core_auditevent
+               WHERE object_type = 'refund_request' AND version IS NOT NULL) e
+             FULL JOIN refunds_outboxmessage o ON o.request_id::text = e.object_id AND o.version = e.version
+            WHERE e.object_id IS NULL OR o.id IS NULL OR o.topic <> 'refund_request.' || e.to_state""",
+    ),
+    Invariant(
+        "I17",
+        "one channel event with two effects",
+        """SELECT event_id FROM refunds_channelnotice GROUP BY channel_account_id, event_id HAVING count(*) > 1
+           UNION ALL
+           SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' GROUP BY object_id HAVING count(*) > 1""",
+    ),
+)
+
+
+def breaches() -> Iterator[Breach]:
+    """Every breach of every invariant, at most 20 rows of each."""
+    for invariant in INVARIANTS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM ({invariant.sql}) AS breach LIMIT 20")
+            for (what,) in cursor.fetchall():
+                yield Breach(invariant.code, f"{invariant.meaning}: {what}")
+    for broken in chain.breaches():
+        yield Breach("I9", f"audit chain of merchant {broken.merchant_id} at {broken.seq}: {broken.what}")
+    yield from _append_only()
+
+
+def _append_only() -> Iterator[Breach]:
+    """Try to do what must be impossible, and take it back."""
+    for name, sql in _FORBIDDEN.items():
+        if _succeeds(sql):
+            yield Breach("I9", f"{name} of the audit trail succeeds")
+
+
+_FORBIDDEN = {
+    "UPDATE": "UPDATE core_auditevent SET action = action WHERE id = (SELECT max(id) FROM core_auditevent)",
+    "DELETE": "DELETE FROM core_auditevent WHERE id = (SELECT max(id) FROM core_auditevent)",
+    "TRUNCATE": "TRUNCATE core_auditevent CASCADE",
+}
+
+
+def _succeeds(sql: str) -> bool:
+    changed = False
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '500ms'")
+            cursor.execute(sql)
+            changed = bool(cursor.rowcount)
+            transaction.set_rollback(True)
+    except DatabaseError:
+        return False
+    return changed
+
+
+def report(found: Iterable[Breach]) -> None:
+    """Log breaches as errors."""
+    for breach in found:
+        logger.error("invariant %s is broken: %s", breach.code, breach.what)
+
+
+#: What a test or a benchmark calls at its end.
+def check(*, also: Iterable[Callable[[], Iterable[Breach]]] = ()) -> list[Breach]:
+    """All breaches at this moment, with the audit chain sealed up to now, and those of further checks."""
+    chain.seal_events()
+    found = list(breaches())
+    for more in also:
+        found.extend(more())
+    return found
+
+
+def paid_per_ledger(rows: Iterable[dict[str, object]]) -> Iterator[Breach]:
+    """I4 and I7 against a simulator's ledger: every number at most once, and just what we call paid."""
+    ledger: dict[str, int] = {}
+    for row in rows:
+        number, amount = str(row["refund_no"]), int(str(row["amount_fen"]))
+        if number in ledger:
+            yield Breach("I4", f"the channel paid {number} twice")
+        ledger[number] = amount
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT refund_no, amount_fen, state FROM refunds_execution WHERE sends > 0")
+        ours = {number: (amount, state) for number, amount, state in cursor.fetchall()}
+    for number, (amount, state) in ours.items():
+        if state == "succeeded" and ledger.get(number) != amount:
+            yield Breach("I7", f"{number}: we say {amount} fen were paid, the channel {ledger.get(number)}")
+        if state == "failed" and number in ledger:
+            yield Breach("I7", f"{number}: we say it failed, the channel paid")
+    for number in ledger.keys() - ours.keys():
+        yield Breach("I7", f"{number}: the channel paid what we do not know")

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -171,9 +172,7 @@ def record_changes(changes: Sequence[AuditEvent]) -> None:
 def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
     request = requests[move.request_id]
     if move.expected_version is not None and request.version != move.expected_version:
-        raise AlreadyChanged(
-            "the refund request was changed meanwhile", state=request.state, version=request.version
-        )
+        raise AlreadyChanged("the refund request was changed meanwhile", state=request.state, version=request.version)
     return take_edge(request, move)
 
 
@@ -285,5 +284,4 @@ def _ring_after_commit(requests: Iterable[RefundRequest]) -> None:
 def ring_after_commit(bells: Iterable[str]) -> None:
     """Ring once the change is safe; a bell that fails never undoes it."""
     for bell in sorted(set(bells)):
-        transaction.on_commit(lambda bell=bell: doorbell.ring(bell), robust=True)
-
+        transaction.on_commit(partial(doorbell.ring, bell), robust=True)

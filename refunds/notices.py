@@ -30,7 +30,9 @@ class UnknownAccount(LookupError):
 def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body: bytes, at: datetime) -> NoticeReply:
     """Verify and store one notice; returns what to answer the channel with. Raises ``UnknownAccount``."""
     account = (
-        ChannelAccount.objects.filter(code=account_code, channel=channel, is_active=True).values_list("pk", "revision").first()
+        ChannelAccount.objects.filter(code=account_code, channel=channel, is_active=True)
+        .values_list("pk", "revision")
+        .first()
     )
     if account is None:
         raise UnknownAccount(account_code)
@@ -64,7 +66,9 @@ def apply_waiting(*, at: datetime) -> int:
 @transaction.atomic
 def _apply_batch(at: datetime) -> int:
     waiting = list(
-        ChannelNotice.objects.select_for_update(skip_locked=True).filter(applied_at__isnull=True).order_by("pk")[:_BATCH]
+        ChannelNotice.objects.select_for_update(skip_locked=True)
+        .filter(applied_at__isnull=True)
+        .order_by("pk")[:_BATCH]
     )
     if not waiting:
         return 0
@@ -90,7 +94,9 @@ _KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Re
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
     kind = type(outcome).__name__.lower()
-    fields = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(outcome).items()}
+    fields = {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(outcome).items()
+    }
     return {"kind": kind, **fields}
 
 

@@ -48,9 +48,7 @@ def check_may_decide(*, staff: Staff, request: RefundRequest, amount_fen: int, a
     version = policies.in_force(merchant_id=request.merchant_id, at=at)
     tier = policies.rules_of(version.pk).tier_for(amount_fen)
     if staff.role not in tier.roles:
-        raise Forbidden(
-            f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name
-        )
+        raise Forbidden(f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name)
 
 
 def is_own(*, staff: Staff, request: RefundRequest) -> bool:

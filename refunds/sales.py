@@ -71,20 +71,31 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
   JOIN LATERAL (SELECT v.id, v.number FROM merchants_policyversion v
                  WHERE v.merchant_id = t.merchant_id AND v.effective_from <= %(at)s
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
- WHERE t.merchant_id = %(merchant)s AND {which} AND (%(store)s::bigint IS NULL OR t.store_id = %(store)s)
+ WHERE t.merchant_id = %(merchant)s AND {which} AND (%(stores)s::bigint[] IS NULL OR t.store_id = ANY(%(stores)s))
  LIMIT 2
 """
 
 
 def find_sale(
-    *, merchant_id: int, at: datetime, transaction_id: UUID | None = None, order_no: str = "", store_id: int | None = None
+    *,
+    merchant_id: int,
+    at: datetime,
+    transaction_id: UUID | None = None,
+    order_no: str = "",
+    store_ids: frozenset[int] | None = None,
 ) -> Sale:
     """The sale by its id or its order number. Raises ``NotFound``, or ``Invalid`` when an order number names several."""
     which = "t.id = %(id)s" if transaction_id else "t.order_no = %(order_no)s"
     with connection.cursor() as cursor:
         cursor.execute(
             _SELECT.replace("{which}", which),
-            {"merchant": merchant_id, "store": store_id, "id": transaction_id, "order_no": order_no, "at": at},
+            {
+                "merchant": merchant_id,
+                "stores": None if store_ids is None else sorted(store_ids),
+                "id": transaction_id,
+                "order_no": order_no,
+                "at": at,
+            },
         )
         rows = cursor.fetchall()
     if not rows:
@@ -92,4 +103,4 @@ def find_sale(
     if len(rows) > 1:
         raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
     *head, lines = rows[0]
-    return Sale(*head, lines=tuple(SaleLine(*line) for line in lines or ()))
+    return Sale(*head, tuple(SaleLine(*line) for line in lines or ()))

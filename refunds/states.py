@@ -65,9 +65,7 @@ OWNER: dict[State, Owner] = {
 }
 
 #: Named in the API from the start; goods returns, vendor tickets, manual routes and tranches will lead into them.
-RESERVED = frozenset(
-    {State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED}
-)
+RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED})
 
 #: Passed through within one commit: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED, State.VERIFYING)
@@ -135,7 +133,7 @@ def allowed_moves() -> Iterator[tuple[State, State]]:
 def stored_moves() -> set[tuple[State, State]]:
     """Every (from, to) pair that one commit may write: the edges, with the states in transit joined through."""
     moves = set(allowed_moves())
-    for _ in IN_TRANSIT:
+    for _passed in IN_TRANSIT:
         moves |= {(a, d) for a, b in moves for c, d in moves if b == c and b in IN_TRANSIT}
     return {(a, b) for a, b in moves if a not in IN_TRANSIT and b not in IN_TRANSIT}
 

@@ -48,7 +48,7 @@ def store(submission: Submission) -> None:
     if submission.pieces:
         values = ", ".join(["(%s::bigint, %s::integer)"] * len(submission.pieces))
         clauses.append(
-            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "  # noqa: S608
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
             f"FROM (VALUES {values}) v (id, quantity) WHERE l.id = v.id"
         )
         parameters += [value for piece in submission.pieces for value in piece]

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from refunds import drain, invariants, notices
+from refunds import drain, health, invariants, notices
 from refunds.flow import follow_up, notification
 
 
@@ -33,6 +33,7 @@ def follow_up_due(**_: object) -> None:
 @shared_task(name="refunds.sweep")
 def sweep(**_: object) -> None:
     """Whatever a lost bell left lying: everything that is due, of every kind."""
+    health.beat()
     now = timezone.now()
     notices.apply_waiting(at=now)
     drain.drain()

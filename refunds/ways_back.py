@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from core.audit.actors import Actor
-from merchants.models import Staff
 from core.errors import Conflict, Forbidden
+from merchants.models import Staff
 from payment_channels.contract import Retry
 from refunds import lifecycle, permissions
 from refunds.models import Execution, RefundRequest
@@ -38,10 +38,14 @@ def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundR
         raise Forbidden("only finance and managers may send a payout again", code="role_required")
     request = lifecycle.lock_requests([request_id])[request_id]
     if request.state != State.FAILED:
-        raise lifecycle.WrongState("only a failed payout can be sent again", state=request.state, version=request.version)
+        raise lifecycle.WrongState(
+            "only a failed payout can be sent again", state=request.state, version=request.version
+        )
     failed = Execution.objects.select_for_update().filter(request_id=request_id).order_by("-created_at")[:1].get()
     if failed.failure_retry == Retry.NEVER:
-        raise Conflict("the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use")
+        raise Conflict(
+            "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
+        )
     retried = lifecycle.advance(
         request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
     )

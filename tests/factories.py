@@ -42,11 +42,15 @@ def make_merchant(code: str = "", *, rules: dict[str, Any] | None = None, kind: 
     """A merchant with one store (S001), one till (POS-01), an owner and a policy in force for a year."""
     number = next(_counter)
     now = timezone.now()
-    merchant = Merchant.objects.create(code=code or f"T{number:03d}", name=f"测试商户{number}", kind=kind, created_at=now)
+    merchant = Merchant.objects.create(
+        code=code or f"T{number:03d}", name=f"测试商户{number}", kind=kind, created_at=now
+    )
     store = Store.objects.create(merchant=merchant, code="S001", name="一号店", phone="0571-8888 0001")
     Terminal.objects.create(store=store, code="POS-01")
     owner = make_staff(merchant, Role.OWNER)
-    version = policies.publish(merchant=merchant, name="标准", rules=rules or RULES, by=owner, at=now - timedelta(days=365))
+    version = policies.publish(
+        merchant=merchant, name="标准", rules=rules or RULES, by=owner, at=now - timedelta(days=365)
+    )
     assert isinstance(version, PolicyVersion)
     return merchant
 

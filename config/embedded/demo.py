@@ -179,7 +179,7 @@ class Demo:
                 preexec_fn=processes.die_with_parent(sig=signal.SIGTERM),
             )
         try:
-            assert process.stdout is not None  # noqa: S101 -- for the type checker: it is a pipe
+            assert process.stdout is not None
             for line in process.stdout:
                 if line.strip() == "migrated":
                     self._tell_step("database is migrated, loading sample data")

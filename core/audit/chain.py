@@ -86,7 +86,9 @@ def _seal_batch() -> int:
 
 
 def _heads(merchant_ids: set[int]) -> dict[int, tuple[int, bytes]]:
-    links = AuditLink.objects.filter(merchant_id__in=merchant_ids).order_by("merchant_id", "-seq").distinct("merchant_id")
+    links = (
+        AuditLink.objects.filter(merchant_id__in=merchant_ids).order_by("merchant_id", "-seq").distinct("merchant_id")
+    )
     return {link.merchant_id: (link.seq, bytes(link.hash)) for link in links}
 
 

@@ -29,7 +29,9 @@ class ChannelAccount(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["merchant", "channel"], condition=models.Q(is_active=True), name="one_active_account_per_channel"
+                fields=["merchant", "channel"],
+                condition=models.Q(is_active=True),
+                name="one_active_account_per_channel",
             )
         ]
 

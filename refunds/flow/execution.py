@@ -28,7 +28,6 @@ from payment_channels.contract import (
     RefundChannel,
     RefundOrder,
     RefundReference,
-    Refused,
     Retry,
     Unknown,
 )

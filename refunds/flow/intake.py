@@ -30,7 +30,7 @@ from refunds.lifecycle import Move
 from refunds.models import RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.sales import Sale, find_sale
-from refunds.states import RELEASED, Route, State
+from refunds.states import Route, State
 from refunds.submission import Submission
 
 #: WeChat Pay's window and count, the strictest defaults; an account's profile says what its contract says.
@@ -53,11 +53,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requester:
-    """Who hands the request in, and where they may: a key bound to a store sees only that store's sales."""
+    """Who hands the request in, and in which stores they may; None means all of the merchant's."""
 
     actor: Actor
     merchant_id: int
-    store_id: int | None = None
+    store_ids: frozenset[int] | None = None
     staff_id: int | None = None
     api_key_id: int | None = None
 
@@ -183,7 +183,7 @@ def _find(draft: Draft, by: Requester, at: datetime) -> Sale:
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,
-        store_id=by.store_id,
+        store_ids=by.store_ids,
     )
 
 
@@ -239,7 +239,9 @@ def _refuse_hard_limits(verdict: Verdict) -> None:
     if verdict.decision is not Decision.REFUSE:
         return
     first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
-    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(first.code, first.code)
+    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(
+        first.code, first.code
+    )
     raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
 
 

@@ -51,9 +51,9 @@ def tell(*, at: datetime) -> int:
         return 0
     events = {row.pk: row.topic.removeprefix("refund_request.") for row in rows}
     wanted = {row.request_id for row in rows if events[row.pk] in TOLD}
-    requests = RefundRequest.objects.only(
-        "merchant_id", "customer_phone", "customer_email", "customer_locale"
-    ).in_bulk(wanted)
+    requests = RefundRequest.objects.only("merchant_id", "customer_phone", "customer_email", "customer_locale").in_bulk(
+        wanted
+    )
     messages = [
         message
         for row in rows

@@ -84,7 +84,13 @@ class Verdict:
             "tier": self.tier,
             "policy_version": self.policy_version,
             "rules": [
-                {"code": rule.code, "passed": rule.passed, "hard": rule.hard, "actual": rule.actual, "limit": rule.limit}
+                {
+                    "code": rule.code,
+                    "passed": rule.passed,
+                    "hard": rule.hard,
+                    "actual": rule.actual,
+                    "limit": rule.limit,
+                }
                 for rule in self.rules
             ],
         }
@@ -98,19 +104,20 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
     rule = rules.reasons.get(facts.reason)
     results = [*_hard_limits(facts), *_merchant_rules(facts, rules, rule)]
-    failed = [result for result in results if not result.passed]
-    if any(result.hard for result in failed):
-        decision = Decision.REFUSE
-    else:
-        decision = Decision.REVIEW if failed else Decision.APPROVE
     return Verdict(
-        decision=decision,
+        decision=_decide([result for result in results if not result.passed]),
         max_amount_fen=_largest(facts, rule),
         tier=rules.tier_for(facts.amount_fen).name,
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
         rules=tuple(results),
     )
+
+
+def _decide(failed: Sequence[RuleResult]) -> Decision:
+    if any(result.hard for result in failed):
+        return Decision.REFUSE
+    return Decision.REVIEW if failed else Decision.APPROVE
 
 
 def _hard_limits(facts: Facts) -> list[RuleResult]:
@@ -130,7 +137,11 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
         results += [
             RuleResult("original_route", facts.has_channel, _flag(facts.has_channel), "enabled", hard=True),
             RuleResult(
-                "channel_window", days <= facts.channel_window_days, str(days), str(facts.channel_window_days), hard=True
+                "channel_window",
+                days <= facts.channel_window_days,
+                str(days),
+                str(facts.channel_window_days),
+                hard=True,
             ),
             RuleResult(
                 "channel_refund_count",
@@ -143,7 +154,13 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
     if facts.route == Route.CASH:
         results.append(RuleResult("no_cash_for_credit", facts.funding not in _CREDIT, facts.funding, "cash", hard=True))
     results += [
-        RuleResult("article_quantity", claim.quantity <= claim.returnable, str(claim.quantity), str(claim.returnable), hard=True)
+        RuleResult(
+            "article_quantity",
+            claim.quantity <= claim.returnable,
+            str(claim.quantity),
+            str(claim.returnable),
+            hard=True,
+        )
         for claim in facts.claims
     ]
     return results
@@ -168,7 +185,9 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
-        results.append(RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value)))
+        results.append(
+            RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value))
+        )
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(

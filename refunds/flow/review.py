@@ -32,7 +32,9 @@ def claim(*, request_id: UUID, by: Staff, at: datetime) -> RefundRequest:
     permissions.check_may_review(by)
     request = lifecycle.lock_requests([request_id])[request_id]
     if request.state not in OPEN_FOR_REVIEW:
-        raise lifecycle.WrongState("only a request in review can be claimed", state=request.state, version=request.version)
+        raise lifecycle.WrongState(
+            "only a request in review can be claimed", state=request.state, version=request.version
+        )
     if request.claimed_by_id == by.pk:
         return request
     if request.claimed_by_id is not None:
@@ -136,7 +138,13 @@ def request_info(*, request_id: UUID, by: Staff, at: datetime, version: int, mes
     request = _open_request(request_id, by, version)
     permissions.check_may_decide(staff=by, request=request, amount_fen=request.amount_fen, at=at)
     asked = lifecycle.advance(
-        request_id, "request_info", by=by.actor, at=at, expected_version=version, data={"message": message}, message=message
+        request_id,
+        "request_info",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"message": message},
+        message=message,
     )
     _store_decision(asked, Decision.REQUEST_INFO, by, at, note=message)
     return asked

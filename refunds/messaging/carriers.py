@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import smtplib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -45,9 +46,16 @@ class SmtpCarrier:
         try:
             message.connection = get_connection()
             message.send()
+        except smtplib.SMTPRecipientsRefused as error:
+            refused = [code for code, _reply in error.recipients.values()]
+            raise DeliveryFailed(f"SMTP: refused {refused}", permanent=all(code >= 500 for code in refused)) from error
         except OSError as error:  # smtplib's errors are OSErrors
             code = getattr(error, "smtp_code", 0)
-            raise DeliveryFailed(f"SMTP: {type(error).__name__} {code or ''}".strip(), permanent=500 <= code < 600) from error
+            # A refused login or sender is ours to mend, not the message's end.
+            permanent = isinstance(error, smtplib.SMTPDataError) and code >= 500
+            raise DeliveryFailed(f"SMTP: {type(error).__name__} {code or ''}".strip(), permanent=permanent) from error
+        except ValueError as error:  # an address or a header that cannot be written as one
+            raise DeliveryFailed(f"SMTP: {type(error).__name__}", permanent=True) from error
         return "accepted"
 
 
@@ -65,9 +73,12 @@ class OutboxSmsCarrier:
         except urllib3.exceptions.HTTPError as error:
             raise DeliveryFailed(f"SMS: {type(error).__name__}") from error
         if reply.status >= 300:
-            raise DeliveryFailed(f"SMS: HTTP {reply.status}", permanent=400 <= reply.status < 500)
+            # Only what is wrong with this message ends it: keys, limits and addresses can be mended.
+            raise DeliveryFailed(f"SMS: HTTP {reply.status}", permanent=reply.status in _WRONG_MESSAGE)
         return "accepted"
 
+
+_WRONG_MESSAGE = frozenset({400, 413, 422})
 
 SMS_PROVIDERS: dict[str, type[OutboxSmsCarrier]] = {"outbox": OutboxSmsCarrier}
 

@@ -22,7 +22,7 @@ from terminals.models import Terminal, Transaction, TransactionLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
     from refunds.models.execution import Execution
 

@@ -14,7 +14,7 @@ from merchants.models import ChannelAccount, Merchant, Store
 from terminals.models.terminal import Terminal
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class TransactionKind(models.TextChoices):
@@ -76,16 +76,22 @@ class Transaction(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="transaction_amount_positive"),
             models.CheckConstraint(
-                condition=Q(refunded_fen__gte=0, refunded_fen__lte=F("reserved_fen"), reserved_fen__lte=F("amount_fen")),
+                condition=Q(
+                    refunded_fen__gte=0, refunded_fen__lte=F("reserved_fen"), reserved_fen__lte=F("amount_fen")
+                ),
                 name="transaction_never_over_refunded",
             ),
-            models.UniqueConstraint(fields=["merchant", "channel", "channel_transaction_no"], name="channel_number_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "channel", "channel_transaction_no"], name="channel_number_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="transaction_newest"),
             models.Index(fields=["merchant", "order_no"], name="transaction_order"),
             models.Index(fields=["merchant", "paid_at"], name="transaction_paid"),
-            models.Index(fields=["payer_phone_hash"], name="transaction_phone", condition=Q(payer_phone_hash__isnull=False)),
+            models.Index(
+                fields=["payer_phone_hash"], name="transaction_phone", condition=Q(payer_phone_hash__isnull=False)
+            ),
             models.Index(
                 fields=["merchant", "payer_phone_last4_hash"],
                 name="transaction_phone_last4",
@@ -120,10 +126,10 @@ class TransactionLine(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["transaction", "position"], name="line_position_once"),
+            models.CheckConstraint(condition=Q(reserved_quantity__lte=F("quantity")), name="line_never_over_returned"),
             models.CheckConstraint(
-                condition=Q(reserved_quantity__lte=F("quantity")), name="line_never_over_returned"
+                condition=Q(quantity__gt=0, amount_fen__gte=0, unit_price_fen__gte=0), name="line_sane"
             ),
-            models.CheckConstraint(condition=Q(quantity__gt=0, amount_fen__gte=0, unit_price_fen__gte=0), name="line_sane"),
         ]
         indexes = [models.Index(fields=["sku"], name="line_sku")]
 

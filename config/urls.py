@@ -1,0 +1,32 @@
+"""Every address of the product. No trailing slashes."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from refunds import health
+from refunds.api import problems
+from refunds.notice_endpoint import channel_notice
+
+handler400 = "refunds.desk.errors.bad_request"
+handler403 = "refunds.desk.errors.forbidden"
+handler404 = "refunds.desk.errors.not_found"
+handler500 = "refunds.desk.errors.server_error"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="desk:queue")),
+    path("", include("refunds.desk.login_urls")),
+    path("desk", include("refunds.desk.urls", namespace="desk")),
+    path("r/", include("refunds.customer.urls", namespace="customer")),
+    path("i18n/", include("refunds.desk.language_urls")),
+    path("api/v1/", include("refunds.api.urls")),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path("^api/", problems.not_found),
+    path("channels/<str:channel>/<str:account>/notices", channel_notice),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+]

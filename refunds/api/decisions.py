@@ -1,0 +1,93 @@
+"""What only staff may do, in their own session: claim, approve, reject, ask for more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.errors import Invalid
+from merchants.models import Staff
+from refunds.api.refund_requests import OneRequest
+from refunds.api.representations import stored_request_json
+from refunds.api.serializers import DecisionSerializer
+from refunds.flow import review
+
+
+class Decision(OneRequest):
+    """Keys have no scope for any of these."""
+
+    @property
+    def staff(self) -> Staff:
+        staff = self.caller.staff
+        assert staff is not None  # keys were turned away by HasScope
+        return staff
+
+
+class Claim(Decision):
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Take a request onto one's own desk."""
+        review.claim(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class Release(Decision):
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Give a claimed request back."""
+        review.release(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class Approve(Decision):
+    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Approve all or, with ``amount_fen``, less."""
+        data = self.read(DecisionSerializer).validated_data
+        review.approve(
+            request_id=self.load(request_id).pk,
+            by=self.staff,
+            at=timezone.now(),
+            version=data["version"],
+            amount_fen=data["amount_fen"],
+            note=data["note"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class Reject(Decision):
+    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
+        data = self.read(DecisionSerializer).validated_data
+        if data["reason_code"] is None:
+            raise Invalid("a rejection needs a reason_code", code="reason_code_required")
+        review.reject(
+            request_id=self.load(request_id).pk,
+            by=self.staff,
+            at=timezone.now(),
+            version=data["version"],
+            reason=data["reason_code"],
+            message=data["message"],
+            note=data["note"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class RequestInfo(Decision):
+    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
+        data = self.read(DecisionSerializer).validated_data
+        review.request_info(
+            request_id=self.load(request_id).pk,
+            by=self.staff,
+            at=timezone.now(),
+            version=data["version"],
+            message=data["message"] or data["note"],
+        )
+        return Response(stored_request_json(self.load(request_id)))

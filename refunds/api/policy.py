@@ -1,0 +1,53 @@
+"""The rules in force, in words, for a terminal's screen."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.money import yuan_grouped
+from merchants import policies
+from merchants.policy_rules import Extent, ReasonRule
+from refunds.api.representations import instant
+from refunds.api.views import Endpoint
+from refunds.states import Reason
+
+
+class PolicyInForce(Endpoint):
+    scopes = {"GET": "refunds:read"}
+    staff_may = True
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """The rules that judge a request made now."""
+        version = policies.in_force(merchant_id=self.caller.merchant_id, at=timezone.now())
+        rules = policies.rules_of(version.pk)
+        return Response(
+            {
+                "name": version.name,
+                "version": version.number,
+                "effective_from": instant(version.effective_from),
+                "auto_approve_limit_fen": rules.auto_approve_limit_fen,
+                "summary": gettext(
+                    "Up to ¥%(limit)s and for a simple reason: refunded at once. Otherwise a person decides."
+                )
+                % {"limit": yuan_grouped(rules.auto_approve_limit_fen)},
+                "reasons": [
+                    {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}
+                    for code, rule in rules.reasons.items()
+                ],
+            }
+        )
+
+
+def _words(rule: ReasonRule) -> str:
+    extent = {
+        Extent.FULL: gettext("full amount only"),
+        Extent.PARTIAL: gettext("part of the amount, up to %(share)s%%") % {"share": rule.max_share_percent},
+        Extent.ANY: gettext("all or part of the amount"),
+    }[rule.extent]
+    within = gettext("within %(days)s days") % {"days": rule.window_days}
+    return f"{extent}, {within}"

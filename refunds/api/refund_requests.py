@@ -1,0 +1,192 @@
+"""Refund requests: quoted, submitted, followed, withdrawn, sent in again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refunds import queries, ways_back
+from refunds.api import idempotency
+from refunds.api.fields import Instant, StrictSerializer
+from refunds.api.representations import (
+    arrival_json,
+    event_json,
+    request_json,
+    stored_request_json,
+    verdict_json,
+)
+from refunds.api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer
+from refunds.api.views import PAGE_PARAMETERS, Endpoint
+from refunds.flow import intake
+from refunds.flow.intake import Prepared
+from refunds.lifecycle import OverRefund
+from refunds.models import RefundRequest
+from refunds.states import Reason, State
+from refunds.submission import KeyAlreadyUsed
+
+
+class RequestQuery(StrictSerializer):
+    state = serializers.ChoiceField(State.choices, required=False)
+    store = serializers.CharField(required=False)
+    terminal = serializers.CharField(required=False)
+    reason = serializers.ChoiceField(Reason.choices, required=False)
+    created_after = Instant(required=False)
+    created_before = Instant(required=False)
+    number = serializers.CharField(required=False)
+    order_no = serializers.CharField(required=False)
+
+
+_FILTERS = {
+    "state": "state",
+    "store": "store__code",
+    "terminal": "terminal__code",
+    "reason": "reason",
+    "created_after": "created_at__gte",
+    "created_before": "created_at__lt",
+    "number": "number",
+    "order_no": "transaction__order_no",
+}
+
+
+class Quotes(Endpoint):
+    """The policy's verdict without creating anything."""
+
+    scopes = {"POST": "refunds:read"}
+    staff_may = True
+
+    @extend_schema(request=RefundRequestSerializer, responses={200: dict})
+    def post(self, request: Request) -> Response:
+        """What would become of this refund, explained. Nothing is stored."""
+        draft = self.read(RefundRequestSerializer).draft()
+        now = timezone.now()
+        sale, verdict = intake.quote(draft=draft, by=self.caller.requester(), at=now)
+        return Response(
+            {
+                "transaction": str(sale.id),
+                "amount_fen": draft.amount_fen,
+                "refundable_fen": sale.refundable_fen,
+                "verdict": verdict_json(verdict.as_json()),
+                "expected_arrival": arrival_json(funding=sale.funding, profile=sale.channel_profile, at=now),
+            }
+        )
+
+
+class RefundRequests(Endpoint):
+    """Submit and list refund requests."""
+
+    scopes = {"GET": "refunds:read", "POST": "refunds:write"}
+    staff_may = True
+
+    @extend_schema(request=RefundRequestSerializer, responses={201: dict})
+    def post(self, request: Request) -> Response:
+        """Submit a refund request; the answer has already been through the policy."""
+        key = idempotency.key_of(request)
+        draft = self.read(RefundRequestSerializer).draft()
+        now = timezone.now()
+        body: dict[str, object] = {}
+
+        def keep_answer(prepared: Prepared) -> None:
+            body.update(_new_request_json(prepared))
+            prepared.submission.idempotency = idempotency.record(
+                request, self.caller, key, status=201, body=body, at=now
+            )
+
+        try:
+            intake.submit(draft=draft, by=self.caller.requester(), at=now, before_commit=keep_answer)
+        except KeyAlreadyUsed:
+            return idempotency.replay(request, self.caller, key)
+        except (intake.PolicyRefused, OverRefund):
+            # A repeat finds that the first has already taken what it asks for: it is answered like the first.
+            if idempotency.is_known(self.caller, key):
+                return idempotency.replay(request, self.caller, key)
+            raise
+        return Response(body, status=201)
+
+    @extend_schema(parameters=[RequestQuery], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """Refund requests, newest first."""
+        wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
+        found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        found = found.filter(**{_FILTERS[name]: value for name, value in wanted.items()})
+        return self.page(request, queries.with_everything(found), stored_request_json)
+
+
+class OneRequest(Endpoint):
+    """What the views of one request share."""
+
+    staff_may = True
+
+    def load(self, request_id: UUID) -> RefundRequest:
+        return queries.request_for(
+            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
+        )
+
+
+class RefundRequestDetail(OneRequest):
+    scopes = {"GET": "refunds:read"}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, request_id: UUID) -> Response:
+        """One refund request."""
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class RefundRequestEvents(OneRequest):
+    scopes = {"GET": "refunds:read"}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, request_id: UUID) -> Response:
+        """The timeline, oldest first."""
+        found = self.load(request_id)
+        return Response({"results": [event_json(event) for event in queries.events_of(found.pk)]})
+
+
+class CancelRefundRequest(OneRequest):
+    scopes = {"POST": "refunds:write"}
+
+    @extend_schema(request=VersionSerializer, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Withdraw a request of which nothing was sent to the channel yet."""
+        data = self.read(VersionSerializer).validated_data
+        found = self.load(request_id)
+        ways_back.cancel(
+            request_id=found.pk,
+            by=self.caller.actor,
+            at=timezone.now(),
+            message=data["note"],
+            expected_version=data["version"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class ResubmitRefundRequest(OneRequest):
+    scopes = {"POST": "refunds:write"}
+
+    @extend_schema(request=ResubmitSerializer, responses={200: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Send in again what needed more, failed or was rejected, corrected."""
+        serializer = self.read(ResubmitSerializer)
+        found = self.load(request_id)
+        intake.resubmit(
+            request_id=found.pk,
+            correction=serializer.correction(),
+            by=self.caller.actor,
+            at=timezone.now(),
+            expected_version=serializer.validated_data["version"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+def _new_request_json(prepared: Prepared) -> dict[str, object]:
+    execution = prepared.submission.execution
+    return request_json(
+        prepared.submission.request,
+        executions=[execution] if execution else [],
+        funding=prepared.sale.funding,
+        profile=prepared.sale.channel_profile,
+    )

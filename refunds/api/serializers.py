@@ -1,0 +1,123 @@
+"""What the API takes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from refunds.api.fields import Fen, Instant, Phone, StrictSerializer, Text, WholeNumber
+from refunds.flow.intake import Correction, Customer, Draft
+from refunds.states import Reason, RejectReason, Route
+from terminals.models import Funding, TransactionKind
+
+_CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
+
+
+class PayerSerializer(StrictSerializer):
+    phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
+    card_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False, allow_null=True, default=None)
+    funding = serializers.ChoiceField(Funding.choices, required=False, default=Funding.UNKNOWN)
+
+
+class SaleLineSerializer(StrictSerializer):
+    sku = Text(max_length=64, allow_blank=True, required=False, default="")
+    name = Text(max_length=200)
+    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+    unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
+    amount_fen = WholeNumber(min_value=0, max_value=10**11)
+
+
+class TransactionSerializer(StrictSerializer):
+    """A sale as a terminal or shop reports it."""
+
+    order_no = Text(max_length=64)
+    channel = serializers.ChoiceField(_CHANNELS)
+    channel_transaction_no = Text(max_length=64)
+    kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
+    amount_fen = Fen()
+    paid_at = Instant()
+    store = Text(max_length=20)
+    terminal = Text(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
+    cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
+    payer = PayerSerializer(required=False, allow_null=True, default=None)
+    lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+
+
+class RefundLineSerializer(StrictSerializer):
+    sku = Text(max_length=64)
+    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+
+
+class CustomerSerializer(StrictSerializer):
+    name = Text(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
+    phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
+    email = serializers.EmailField(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
+    locale = serializers.ChoiceField(["zh-Hans", "en"], required=False, default="zh-Hans")
+
+
+class RefundRequestSerializer(StrictSerializer):
+    """A refund as it is asked for. The sale is named by ``transaction`` or ``order_no``."""
+
+    transaction = serializers.UUIDField(required=False)
+    order_no = Text(max_length=64, required=False)
+    amount_fen = Fen()
+    reason = serializers.ChoiceField(Reason.choices)
+    description = Text(max_length=1000, required=False, allow_blank=True, default="")
+    route = serializers.ChoiceField(Route.choices, required=False, default=Route.ORIGINAL)
+    lines = serializers.ListField(child=RefundLineSerializer(), required=False, default=list, max_length=200)
+    customer = CustomerSerializer(required=False, allow_null=True, default=None)
+    customer_consent = serializers.BooleanField(required=False, allow_null=True, default=None)
+    cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("transaction" in attrs) == ("order_no" in attrs):
+            raise serializers.ValidationError(
+                {"transaction": "name the sale by either transaction or order_no"}, code="sale_not_named"
+            )
+        return attrs
+
+    def draft(self) -> Draft:
+        data = self.validated_data
+        customer = {name: value or "" for name, value in (data["customer"] or {}).items()}
+        return Draft(
+            amount_fen=data["amount_fen"],
+            reason=str(data["reason"]),
+            transaction_id=data.get("transaction"),
+            order_no=data.get("order_no", ""),
+            description=data["description"],
+            route=str(data["route"]),
+            lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
+            customer=Customer(**customer),
+            customer_consent=data["customer_consent"],
+            cashier=data["cashier"],
+        )
+
+
+class VersionSerializer(StrictSerializer):
+    """``version`` is the one the caller saw."""
+
+    version = WholeNumber(min_value=1, required=False, allow_null=True, default=None)
+    note = Text(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ResubmitSerializer(VersionSerializer):
+    amount_fen = Fen(required=False)
+    reason = serializers.ChoiceField(Reason.choices, required=False)
+    description = Text(max_length=1000, required=False, allow_blank=True)
+
+    def correction(self) -> Correction:
+        data = self.validated_data
+        return Correction(
+            amount_fen=data.get("amount_fen"), reason=data.get("reason"), description=data.get("description")
+        )
+
+
+class DecisionSerializer(StrictSerializer):
+    """What a reviewer sends; a stale ``version`` is refused."""
+
+    version = WholeNumber(min_value=1)
+    amount_fen = Fen(required=False, allow_null=True, default=None)
+    note = Text(max_length=500, required=False, allow_blank=True, default="")
+    reason_code = serializers.ChoiceField(RejectReason.choices, required=False, allow_null=True, default=None)
+    message = Text(max_length=500, required=False, allow_blank=True, default="")

@@ -1,0 +1,108 @@
+"""Sales: reported, found, looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refunds import queries
+from refunds.api import idempotency
+from refunds.api.fields import Instant, StrictSerializer
+from refunds.api.representations import transaction_json
+from refunds.api.serializers import TransactionSerializer
+from refunds.api.views import PAGE_PARAMETERS, Endpoint
+from terminals import finding, reporting
+from terminals.reporting import ReportedLine, ReportedSale
+
+
+class TransactionQuery(StrictSerializer):
+    order_no = serializers.CharField(required=False)
+    channel_transaction_no = serializers.CharField(required=False)
+    store = serializers.CharField(required=False)
+    terminal = serializers.CharField(required=False)
+    cashier = serializers.CharField(required=False)
+    paid_after = Instant(required=False)
+    paid_before = Instant(required=False)
+    amount_fen = serializers.IntegerField(required=False, min_value=1)
+    card_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False)
+    phone_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False)
+    sku = serializers.CharField(required=False)
+
+
+class Transactions(Endpoint):
+    """Report a sale; list and find sales."""
+
+    scopes = {"GET": "transactions:read", "POST": "transactions:write"}
+    staff_may = True
+
+    @extend_schema(request=TransactionSerializer, responses={201: dict, 200: dict})
+    def post(self, request: Request) -> Response:
+        """Report a sale. The same ``channel`` and ``channel_transaction_no`` give the existing one (200)."""
+        key = idempotency.key_of(request)
+        data = self.read(TransactionSerializer).validated_data
+        try:
+            with transaction.atomic():
+                sale, is_new = reporting.report_sale(
+                    sale=_reported(data),
+                    merchant_id=self.caller.merchant_id,
+                    store_ids=self.caller.store_ids,
+                    at=timezone.now(),
+                )
+                loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
+                body, status = transaction_json(loaded), 201 if is_new else 200
+                idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
+                    force_insert=True
+                )
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=status)
+
+    @extend_schema(parameters=[TransactionQuery], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """Sales, newest first. Without a number, at least two of time window, amount, card, phone and article."""
+        wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
+        found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json)
+
+
+class TransactionDetail(Endpoint):
+    """One sale with its refund requests."""
+
+    scopes = {"GET": "transactions:read"}
+    staff_may = True
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, transaction_id: UUID) -> Response:
+        """One sale: what was refunded, what is reserved, what can still be refunded."""
+        sale = queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        return Response(transaction_json(sale, requests=sale.refund_requests.all()))
+
+
+def _reported(data: dict[str, Any]) -> ReportedSale:
+    payer = data["payer"] or {}
+    return ReportedSale(
+        order_no=data["order_no"],
+        channel=data["channel"],
+        channel_transaction_no=data["channel_transaction_no"],
+        kind=str(data["kind"]),
+        amount_fen=data["amount_fen"],
+        paid_at=data["paid_at"],
+        store=data["store"],
+        terminal=data["terminal"] or "",
+        cashier=data["cashier"] or "",
+        payer_phone=payer.get("phone") or "",
+        card_last4=payer.get("card_last4") or "",
+        funding=str(payer.get("funding") or "unknown"),
+        lines=[ReportedLine(**line) for line in data["lines"]],
+    )

@@ -1,0 +1,52 @@
+"""What the views have in common: who may call, in which pages lists come."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from refunds.api.authentication import ApiKeyAuthentication, StaffSession
+from refunds.api.caller import Caller
+from refunds.api.fields import StrictSerializer
+from refunds.api.pagination import NewestFirst
+
+
+class Endpoint(APIView):
+    """A view for callers with the scopes it names; with ``staff_may`` also for staff in their browser."""
+
+    authentication_classes = (ApiKeyAuthentication, StaffSession)
+    scopes: ClassVar[dict[str, str]] = {}
+    staff_may: ClassVar[bool] = False
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.user)
+
+    def read(self, serializer: type[StrictSerializer]) -> Any:
+        """The validated serializer of the body. Raises ``ValidationError``."""
+        found = serializer(data=self.request.data)
+        found.is_valid(raise_exception=True)
+        return found
+
+    def read_query(
+        self, serializer: type[StrictSerializer], *, besides: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """The validated query parameters; repeated and unknown ones are errors."""
+        parameters = {name: value for name, value in self.request.query_params.items() if name not in besides}
+        found = serializer(data=parameters)
+        found.is_valid(raise_exception=True)
+        data: dict[str, Any] = found.validated_data
+        return data
+
+    def page(self, request: Request, found: QuerySet[Any], represent: Any) -> Response:
+        """One cursor page of a list."""
+        pages = NewestFirst()
+        rows = pages.paginate_queryset(found, request, view=self) or []
+        return pages.get_paginated_response([represent(row) for row in rows])
+
+
+PAGE_PARAMETERS = frozenset({"limit", "cursor"})

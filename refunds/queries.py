@@ -1,0 +1,57 @@
+"""Reads that more than one face needs. Every one takes the merchant first: no query can forget the wall."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from core.audit.models import AuditEvent
+from core.errors import NotFound
+from refunds.models import RefundRequest
+from terminals.models import Transaction
+
+
+def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[RefundRequest]:
+    """The merchant's requests, limited to stores where the reader is."""
+    found = RefundRequest.objects.filter(merchant_id=merchant_id)
+    return found if store_ids is None else found.filter(store_id__in=store_ids)
+
+
+def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
+    """What a full representation reads, in a fixed number of statements."""
+    return found.select_related("transaction__channel_account", "store", "terminal").prefetch_related("executions")
+
+
+def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int] | None = None) -> RefundRequest:
+    """One request. Raises ``NotFound``, also for another merchant's."""
+    request = with_everything(requests_of(merchant_id=merchant_id, store_ids=store_ids)).filter(pk=request_id).first()
+    if request is None:
+        raise NotFound("there is no such refund request")
+    return request
+
+
+def events_of(request_id: UUID) -> QuerySet[AuditEvent]:
+    """The timeline, oldest first."""
+    return AuditEvent.objects.filter(object_id=str(request_id)).order_by("id")
+
+
+def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[Transaction]:
+    """The merchant's sales with lines."""
+    found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal")
+    found = found.prefetch_related("lines")
+    return found if store_ids is None else found.filter(store_id__in=store_ids)
+
+
+def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:
+    """One sale with its requests. Raises ``NotFound``, also for another merchant's."""
+    newest_first = RefundRequest.objects.order_by("-id")
+    sale = (
+        transactions_of(merchant_id=merchant_id, store_ids=store_ids)
+        .prefetch_related(Prefetch("refund_requests", queryset=newest_first))
+        .filter(pk=transaction_id)
+        .first()
+    )
+    if sale is None:
+        raise NotFound("there is no such transaction")
+    return sale

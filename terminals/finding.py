@@ -1,0 +1,52 @@
+"""Finding a sale again, with or without its receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from core.errors import FieldError, Invalid
+from core.personal_data import search_hash
+from terminals.models import Transaction
+
+#: Facts a customer without a receipt can give. One alone would let anybody fish for strangers' purchases.
+_FACTS = ("amount_fen", "card_last4", "phone_last4", "sku")
+_EXACT = ("order_no", "channel_transaction_no", "cashier", "amount_fen", "card_last4")
+
+
+def narrow(found: QuerySet[Transaction], *, wanted: Mapping[str, Any]) -> QuerySet[Transaction]:
+    """Narrow the merchant's sales by what is known of the one looked for.
+
+    Raises ``Invalid`` when a sale is looked for without its number and by fewer than two facts.
+    """
+    window = wanted.get("paid_after") is not None or wanted.get("paid_before") is not None
+    facts = sum(wanted.get(name) not in (None, "") for name in _FACTS) + window
+    numbered = wanted.get("order_no") or wanted.get("channel_transaction_no")
+    if not numbered and facts == 1 and not window:
+        raise Invalid(
+            "give at least two of time window, amount, card, phone and article",
+            code="two_facts_needed",
+            errors=[
+                FieldError(name, "two_facts_needed", "one fact is not enough") for name in _FACTS if wanted.get(name)
+            ],
+        )
+    matches = Q()
+    for name in _EXACT:
+        if wanted.get(name) not in (None, ""):
+            matches &= Q(**{name: wanted[name]})
+    if wanted.get("store"):
+        matches &= Q(store__code=wanted["store"])
+    if wanted.get("terminal"):
+        matches &= Q(terminal__code=wanted["terminal"])
+    if wanted.get("phone_last4"):
+        matches &= Q(payer_phone_last4_hash=search_hash("phone_last4", wanted["phone_last4"]))
+    if wanted.get("paid_after"):
+        matches &= Q(paid_at__gte=wanted["paid_after"])
+    if wanted.get("paid_before"):
+        matches &= Q(paid_at__lt=wanted["paid_before"])
+    found = found.filter(matches)
+    if wanted.get("sku"):
+        found = found.filter(lines__sku=wanted["sku"]).distinct()
+    return found

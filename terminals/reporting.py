@@ -1,0 +1,102 @@
+"""Taking in a sale that a terminal or shop reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from core.errors import Invalid
+from core.personal_data import phone_hashes
+from merchants.models import ChannelAccount, Store
+from terminals.models import Terminal, Transaction, TransactionLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedLine:
+    sku: str
+    name: str
+    quantity: int
+    unit_price_fen: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedSale:
+    order_no: str
+    channel: str
+    channel_transaction_no: str
+    kind: str
+    amount_fen: int
+    paid_at: datetime
+    store: str
+    terminal: str
+    cashier: str
+    payer_phone: str
+    card_last4: str
+    funding: str
+    lines: Sequence[ReportedLine]
+
+
+def report_sale(
+    *, sale: ReportedSale, merchant_id: int, store_ids: frozenset[int] | None, at: datetime
+) -> tuple[Transaction, bool]:
+    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place."""
+    store = Store.objects.filter(merchant_id=merchant_id, code=sale.store).first()
+    if store is None or (store_ids is not None and store.pk not in store_ids):
+        raise Invalid("there is no such store", code="unknown_store")
+    terminal = None
+    if sale.terminal:
+        terminal = Terminal.objects.filter(store=store, code=sale.terminal).first()
+        if terminal is None:
+            raise Invalid("the store has no such terminal", code="unknown_terminal")
+    known = Transaction.objects.filter(
+        merchant_id=merchant_id, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
+    )
+    if (existing := known.first()) is not None:
+        return existing, False
+    try:
+        with transaction.atomic():
+            return _create(sale, store, terminal, at), True
+    except IntegrityError:
+        # Reported twice at once: the other one was faster.
+        return known.get(), False
+
+
+def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, at: datetime) -> Transaction:
+    account = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True).first()
+    phone_hash, last4_hash = phone_hashes(sale.payer_phone)
+    created = Transaction.objects.create(
+        merchant_id=store.merchant_id,
+        store=store,
+        terminal=terminal,
+        channel_account=account,
+        channel=sale.channel,
+        order_no=sale.order_no,
+        channel_transaction_no=sale.channel_transaction_no,
+        kind=sale.kind,
+        amount_fen=sale.amount_fen,
+        paid_at=sale.paid_at,
+        cashier=sale.cashier,
+        payer_phone=sale.payer_phone,
+        payer_phone_hash=phone_hash,
+        payer_phone_last4_hash=last4_hash,
+        card_last4=sale.card_last4,
+        funding=sale.funding,
+        created_at=at,
+    )
+    TransactionLine.objects.bulk_create(
+        TransactionLine(
+            transaction=created,
+            position=position,
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price_fen=line.unit_price_fen,
+            amount_fen=line.amount_fen,
+        )
+        for position, line in enumerate(sale.lines, start=1)
+    )
+    return created
