@@ -24,9 +24,9 @@ def percent(part: float, whole: float) -> float:
 
 
 def nice_ceiling(*, largest: float, intervals: int) -> float:
-    """The top of an axis that holds ``largest`` and divides into ``intervals`` round steps."""
+    """The top of an axis that holds ``largest`` and divides into ``intervals`` round steps; 0 when there is nothing."""
     if largest <= 0:
-        return float(intervals)
+        return 0.0
     raw = largest / intervals
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in _STEPS if factor * power >= raw * (1 - 1e-9))

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from refunds.charts.figures import Figures
 from refunds.charts.geometry import short
 
-_ROW, _GAP, _GUTTER = 26, 3, 18
+_ROW, _GAP, _GUTTER = 30, 3, 18
 _SHADES = 6
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from refunds.charts.figures import Figures
 from refunds.charts.geometry import nice_ceiling, percent, short, smooth_path
 
-_PLOT, _HEIGHT, _TOP = 200, 232, 8
+_PLOT, _HEIGHT, _TOP = 256, 286, 8
 _INTERVALS = 4
 _LABELS_WIDE, _LABELS_NARROW = 8, 4
 
@@ -74,11 +74,11 @@ def bar_trend(
 
 
 def _levels(top: float) -> list[float]:
-    return [top / _INTERVALS * step for step in range(_INTERVALS + 1)]
+    return [top / _INTERVALS * step for step in range(_INTERVALS + 1)] if top else [0.0]
 
 
 def _y(*, value: float, top: float) -> float:
-    return _TOP + (_PLOT - _TOP) * (1 - value / top)
+    return _TOP + (_PLOT - _TOP) * (1 - value / top) if top else float(_PLOT)
 
 
 def _grid(top: float) -> SafeString:

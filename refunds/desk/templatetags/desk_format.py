@@ -70,7 +70,7 @@ _TIMELINE_ICONS = {
 _NOTICE_ICONS = {"sms": "message-square-text", "email": "mail", "wechat": "message-circle", "webhook": "webhook"}
 
 _RULE_ICONS = {"pass": "circle-check", "flag": "triangle-alert", "fail": "circle-x", "info": "info"}
-_RULE_WORDS = {"pass": _("passed"), "flag": _("flagged"), "fail": _("failed"), "info": _("for information")}
+_RULE_WORDS = {"pass": _("passed"), "flag": _("flagged"), "fail": _("not passed"), "info": _("for information")}
 
 
 # --- text ---------------------------------------------------------------------------------------------------------
@@ -115,6 +115,12 @@ def when_minute(instant: datetime | None) -> str:
 
 
 @register.filter
+def when_second(instant: datetime | None) -> str:
+    """``11-22 14:30:06``."""
+    return _local(instant, "%m-%d %H:%M:%S")
+
+
+@register.filter
 def when_day(instant: datetime | None) -> str:
     """``2026-11-22``."""
     return _local(instant, "%Y-%m-%d")
@@ -155,6 +161,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def rate(value: float | None) -> str:
+    """``1.857`` -> ``1.86%``: rates are small, so they get one figure more."""
+    return NOTHING if value is None else f"{value:.2f}%"
+
+
+@register.filter
 def seconds(value: float | None) -> str:
     """A duration in words: ``372`` -> ``6 min 12 s``."""
     if value is None:
@@ -166,6 +178,8 @@ def seconds(value: float | None) -> str:
         return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}
     if hours:
         return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes_of_hour}
+    if minutes and not rest:
+        return gettext("%(minutes)s min") % {"minutes": minutes}
     if minutes:
         return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
     return gettext("%(seconds)s s") % {"seconds": rest}
