@@ -115,7 +115,7 @@ class Demo:
         application = programs.application(folders=self.folders, port=self.web_port)
         self._launch([*services, *stand_ins, *application])
         for program in [*services, *stand_ins]:
-            self.supervisor.start(name=program.name)
+            self.supervisor.start(program=program)
         if self.cluster:
             self.cluster.wait_until_ready(timeout_s=30)
             self.cluster.ensure_database()
@@ -131,7 +131,7 @@ class Demo:
         stand_ins = programs.stand_ins(folders=self.folders, ports=self.ports)
         self._launch(stand_ins)
         for program in stand_ins:
-            self.supervisor.start(name=program.name)
+            self.supervisor.start(program=program)
         self._wait_for_stand_ins()
         for name in programs.installed_channels():
             _say(
@@ -184,7 +184,7 @@ class Demo:
                 if line.strip() == "migrated":
                     self._tell_step("database is migrated, loading sample data")
                     for program in then:
-                        self.supervisor.start(name=program.name)
+                        self.supervisor.start(program=program)
             if process.wait() != 0:
                 raise DemoFailed(f"Preparing the data failed.\n{_tail(log_path)}")
         finally:
@@ -358,7 +358,7 @@ def _ready_text(*, demo: Demo) -> str:
         "",
         f"RefundDesk is ready after {demo.elapsed_s():.1f} s: {base_url}",
         f"  desk       {base_url}/desk",
-        f"  API        {base_url}/api/v1/docs",
+        f"  API        {base_url}/api/docs",
         f"  mailbox    {demo.mailbox_url}",
     ]
     for name, account in found.get("simulators", {}).items():

@@ -25,13 +25,24 @@ class Program:
     name: str
     argv: list[str]
     rank: int
+    # Programs of one group stop at the same time.
+    group: str | None = None
     stop_signal: str = "TERM"
     stop_within_s: int = 10
+
+    @property
+    def full_name(self) -> str:
+        """What the supervisor calls it."""
+        return f"{self.group or self.name}:{self.name}"
 
 
 def installed_channels() -> list[str]:
     """The stand-in channels that are there."""
-    return [name for name in CHANNELS if find_spec("simulators") and find_spec(f"simulators.{name}")]
+    return [
+        name
+        for name in CHANNELS
+        if find_spec("simulators") and find_spec(f"simulators.{name}") and find_spec(f"simulators.{name}.__main__")
+    ]
 
 
 def port_names() -> list[str]:
@@ -61,6 +72,7 @@ def stand_ins(*, folders: Folders, ports: dict[str, int]) -> list[Program]:
                 *("--state", str(folders.simulators / name), "--notify-scale", _NOTIFY_SCALE),
             ),
             rank=20,
+            group="stand-ins",
         )
         for name in installed_channels()
     ]
@@ -72,6 +84,7 @@ def stand_ins(*, folders: Folders, ports: dict[str, int]) -> list[Program]:
             *("--state", str(folders.mailbox)),
         ),
         rank=20,
+        group="stand-ins",
     )
     return [*programs, mailbox]
 

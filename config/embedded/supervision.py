@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import signal
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,8 @@ from config.embedded.ports import LOOPBACK
 from config.embedded.programs import Program
 
 _USER = "refunddesk"
+# Longer than all programs' own limits together would be waiting for a fault.
+_STOP_WITHIN_S = 75
 _NOT_RUNNING = (OSError, xmlrpc.client.Error)
 
 
@@ -40,7 +44,7 @@ class Supervisor:
         with (self._folders.log / "supervisord.log").open("ab") as log:
             self._process = processes.start(
                 argv=[sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
-                stop_signal=15,
+                stop_signal=signal.SIGTERM,
                 log=log,
                 env=env,
                 cwd=CHECKOUT,
@@ -51,9 +55,9 @@ class Supervisor:
         """Whether the supervisord we started still runs."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, *, name: str) -> None:
+    def start(self, *, program: Program) -> None:
         """Tell a program to start, without waiting until it has."""
-        self._proxy.supervisor.startProcess(name, False)  # noqa: FBT003 -- the remote call takes no keywords
+        self._proxy.supervisor.startProcess(program.full_name, False)  # noqa: FBT003 -- the remote call takes no keywords
 
     def states(self) -> dict[str, str]:
         """Each program's state in supervisord's words (RUNNING, STARTING, FATAL, ...); empty when none answers."""
@@ -72,8 +76,16 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all programs, the last started first, and supervisord. Returns when they are gone."""
-        if self._process:
-            processes.stop(process=self._process, patience_s=75)
+        if self._process is None:
+            return
+        if self.is_alive:
+            self._process.terminate()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        while self.is_alive and time.monotonic() < deadline:
+            # It looks after one ended program a second, unless somebody talks to it.
+            self.states()
+            time.sleep(0.1)
+        processes.stop(process=self._process, sig=signal.SIGKILL)
 
     def _config(self, programs: Sequence[Program]) -> str:
         run, log = self._folders.run, self._folders.log
@@ -111,6 +123,13 @@ class Supervisor:
                 "stdout_logfile_maxbytes=5MB",
                 "stdout_logfile_backups=1",
                 "redirect_stderr=true",
+            ]
+        for group in sorted({program.group for program in programs if program.group}):
+            members = [program for program in programs if program.group == group]
+            lines += [
+                f"[group:{group}]",
+                f"programs={','.join(program.name for program in members)}",
+                f"priority={members[0].rank}",
             ]
         return "\n".join(lines) + "\n"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,9 @@ from config.embedded.valkey import Valkey, ValkeyFailed
 # A test database with its log, twice over for two workers, stays well below this.
 _ROOM_BYTES = 2 * 1024**3
 _ATTEMPTS = 3
+_PREFIX = "refunddesk-test-"
+# A folder this young may be about to be locked by the run that has just made it.
+_YOUNG_S = 60
 
 
 def run_with_services(*, argv: Sequence[str]) -> int:
@@ -33,12 +38,14 @@ def run_with_services(*, argv: Sequence[str]) -> int:
         The command's exit status; 128 + n if signal n ended it.
     """
     if os.environ.get("TEST_USE_ENV") == "1" and "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
-        with tempfile.TemporaryDirectory(prefix="refunddesk-test-") as folder:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
             return _run(argv=argv, env=_settings(var=Path(folder)) | os.environ)
-    with tempfile.TemporaryDirectory(prefix="refunddesk-test-", dir=_roomy_memory()) as folder:
+    place = Path(_roomy_memory() or tempfile.gettempdir())
+    _sweep(place)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place) as folder:
         root = Path(folder)
         (root / "var").mkdir()
-        with _services(root=root) as addresses:
+        with _in_use(root), _services(root=root) as addresses:
             return _run(argv=argv, env=_settings(var=root / "var") | os.environ | addresses)
 
 
@@ -104,6 +111,27 @@ def _settings(*, var: Path) -> dict[str, str]:
         "SECURE": "false",
         "VAR_DIR": str(var),
     }
+
+
+@contextmanager
+def _in_use(root: Path) -> Iterator[None]:
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sweep(place: Path) -> None:
+    """Delete what runs that were killed have left: it lies in memory."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        try:
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            with (folder / "lock").open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            # In use, not ready yet, or another user's.
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _roomy_memory() -> str | None:
