@@ -91,7 +91,11 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials", "refunds.desk.templatetags.desk_format"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "refunds.desk.templatetags.desk_format",
+                "refunds.desk.templatetags.desk_charts",
+            ],
         },
     }
 ]
