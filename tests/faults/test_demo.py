@@ -27,13 +27,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE", "MAKEFLAGS", "MAKELEVEL"}
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """The demo's folder of data and its port, the same for every start in this module."""
-    # A deep path with a blank in it: people have those.
-    return tmp_path_factory.mktemp("a demo") / "var", ports.pick_for_tests(count=1)[0]
-
-
 @contextmanager
 def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A demo that has said it is ready, and what it said until then."""
@@ -63,7 +56,7 @@ def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[
 
 
 def get(url: str) -> tuple[int, str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own address
         return answer.status, answer.read().decode()
 
 
@@ -74,44 +67,54 @@ def told(place: tuple[Path, int]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.xdist_group("demo")
-class TestDemo:
-    """In this order: the first start makes what the later ones find."""
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A folder of data and a port with which the demo has been started once."""
+    # A blank in the path: people have those.
+    found = tmp_path_factory.mktemp("a demo") / "var", ports.pick_for_tests(count=1)[0]
+    with demo(found) as (_process, said):
+        assert "making the database cluster" in "".join(said)
+    assert not leftovers.belonging(var=found[0])
+    return found
 
-    def test_first_start_is_ready_and_says_where(self, place: tuple[Path, int]) -> None:
-        var, port = place
-        with demo(place) as (_process, said):
-            assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
-            found = told(place)
-            assert found["base_url"] == f"http://127.0.0.1:{port}"
-            assert {"cashier", "reviewer", "manager", "finance", "owner"} <= {who["role"] for who in found["staff"]}
-            assert len(found["merchants"]) >= 2
-            assert Path(found["simulators"]["wechat"]["merchant_private_key_path"]).exists()
-            for who in found["staff"]:
-                assert who["username"] in "".join(said)
-            assert get(found["simulators"]["wechat"]["control_url"] + "/ledger")[0] == 200
-        assert not leftovers.belonging(var=var)
 
-    def test_second_start_at_once_is_told_about_the_first(self, place: tuple[Path, int]) -> None:
-        with demo(place), pytest.raises(AssertionError, match="already running"), demo(place):
-            pass
+def test_demo_when_ready_says_where_everything_is(place: tuple[Path, int]) -> None:
+    var, port = place
+    with demo(place) as (_process, said):
+        assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+        found = told(place)
+        assert found["base_url"] == f"http://127.0.0.1:{port}"
+        assert {"cashier", "reviewer", "manager", "finance", "owner"} <= {who["role"] for who in found["staff"]}
+        assert len(found["merchants"]) >= 2
+        assert Path(found["simulators"]["wechat"]["merchant_private_key_path"]).exists()
+        for who in found["staff"]:
+            assert who["username"] in "".join(said)
+        assert get(found["simulators"]["wechat"]["control_url"] + "/ledger")[0] == 200
+    assert not leftovers.belonging(var=var)
 
-    def test_later_start_keeps_data_secrets_and_ports(self, place: tuple[Path, int]) -> None:
-        before = told(place), (place[0] / "secrets.json").read_text(), (place[0] / "ports.json").read_text()
-        with demo(place):
-            assert (
-                told(place),
-                (place[0] / "secrets.json").read_text(),
-                (place[0] / "ports.json").read_text(),
-            ) == before
 
-    def test_after_a_kill_of_everything_the_next_start_recovers(self, place: tuple[Path, int]) -> None:
-        var, _port = place
-        with demo(place) as (process, _said):
-            process.kill()
-            for pid in leftovers.belonging(var=var):
-                os.kill(pid, signal.SIGKILL)
-            process.wait()
-        with demo(place) as (_process, said):
-            assert "making the database cluster" not in "".join(said)
-        assert not leftovers.belonging(var=var)
+def test_second_start_at_once_is_told_about_the_first(place: tuple[Path, int]) -> None:
+    with demo(place), pytest.raises(AssertionError, match="already running"), demo(place):
+        pass
+
+
+def test_later_start_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> None:
+    before = told(place), (place[0] / "secrets.json").read_text(), (place[0] / "ports.json").read_text()
+    with demo(place):
+        assert (
+            told(place),
+            (place[0] / "secrets.json").read_text(),
+            (place[0] / "ports.json").read_text(),
+        ) == before
+
+
+def test_after_a_kill_of_everything_the_next_start_recovers(place: tuple[Path, int]) -> None:
+    var, _port = place
+    with demo(place) as (process, _said):
+        process.kill()
+        for pid in leftovers.belonging(var=var):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    with demo(place) as (_process, said):
+        assert "making the database cluster" not in "".join(said)
+    assert not leftovers.belonging(var=var)
