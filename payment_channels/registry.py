@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from payment_channels.alipay.adapter import build as build_alipay
 from payment_channels.contract import RefundChannel
+from payment_channels.unionpay.adapter import build as build_unionpay
 from payment_channels.wechat.adapter import build as build_wechat
 
 #: Builds an adapter from a channel account: credentials as stored, profile as stored, base URL.
@@ -14,4 +15,5 @@ Builder = Callable[[Mapping[str, str], Mapping[str, object], str], RefundChannel
 CHANNELS: dict[str, Builder] = {
     "wechat": build_wechat,
     "alipay": build_alipay,
+    "unionpay": build_unionpay,
 }

@@ -25,6 +25,8 @@ REMEDIES: dict[str, str] = {
     "new_number": "The channel closed this refund without paying. It can be made again under a new number.",
     "risk": "The channel stopped the refund for risk reasons. Ask the channel's support before going on.",
     "outside_hours": "The channel does not accept this operation at this hour. Refund instead, or try in its hours.",
+    "ask_channel": "The channel gives no reason. Ask its support before going on.",
+    "pay_by_hand": "Pay the customer back by hand, then enter when and how it was done.",
     "compare": "The channel reports another amount or number than ours. Compare both before doing anything.",
 }
 

@@ -58,7 +58,7 @@ def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     try:
         with _details(file) as details:
             digest = statements.digest_of(statements.pieces(details))
-    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise BillCorrupt("the file cannot be unpacked") from error
     read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS)
     return Statement(file=file, digest=digest, read=read, owned=owned)
