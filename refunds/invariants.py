@@ -113,11 +113,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I10",
         "an answer 201 without its one request, or two answers for one request",
         """SELECT i.key FROM refunds_idempotencyrecord i
-             LEFT JOIN refunds_refundrequest r ON r.id::text = i.body->>'id'
-            WHERE i.body ? 'verdict' AND r.id IS NULL
+             LEFT JOIN refunds_refundrequest r ON r.id::text = i.body::jsonb->>'id'
+            WHERE i.body::jsonb ? 'verdict' AND r.id IS NULL
            UNION ALL
-           SELECT i.body->>'id' FROM refunds_idempotencyrecord i WHERE i.body ? 'verdict'
-            GROUP BY i.body->>'id' HAVING count(*) > 1""",
+           SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ? 'verdict'
+            GROUP BY i.body::jsonb->>'id' HAVING count(*) > 1""",
     ),
     Invariant(
         "I12",

@@ -102,5 +102,6 @@ def find_sale(
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if len(rows) > 1:
         raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
-    *head, lines = rows[0]
-    return Sale(*head, tuple(SaleLine(*line) for line in lines or ()))
+    *fields, lines = rows[0]
+    fields.append(tuple(SaleLine(*line) for line in lines or ()))
+    return Sale(*fields)

@@ -60,7 +60,7 @@ def store(submission: Submission) -> None:
     statement = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     try:
-        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"WITH {statement} {last}", parameters)
             lifecycle.ring_after_commit(bells)
     except IntegrityError as error:

@@ -46,7 +46,7 @@ def record(request: Request, caller: Caller, key: str, *, status: int, body: Any
         key=key,
         fingerprint=_fingerprint(request),
         status=status,
-        body=body,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str),
         created_at=at,
     )
 
@@ -61,7 +61,7 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
     first = IdempotencyRecord.objects.get(principal=caller.principal, key=key)
     if bytes(first.fingerprint) != _fingerprint(request):
         raise KeyReused("this Idempotency-Key was used for another request")
-    return Response(first.body, status=first.status, headers={"Idempotent-Replayed": "true"})
+    return Response(json.loads(first.body), status=first.status, headers={"Idempotent-Replayed": "true"})
 
 
 def _fingerprint(request: Request) -> bytes:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=255)),
                 ('fingerprint', models.BinaryField(max_length=32)),
                 ('status', models.PositiveSmallIntegerField()),
-                ('body', models.JSONField()),
+                ('body', models.TextField()),
                 ('created_at', models.DateTimeField()),
             ],
             options={

@@ -6,13 +6,16 @@ from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """``principal`` is the API key or staff member; ``fingerprint`` is SHA-256 over method, path and payload."""
+    """``principal`` is the API key or staff member; ``fingerprint`` is SHA-256 over method, path and payload.
+
+    ``body`` is JSON as text: jsonb would forget the order of its keys, and the first answer is to be given again as it was.
+    """
 
     principal = models.CharField(max_length=40)
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
-    body = models.JSONField()
+    body = models.TextField()
     created_at = models.DateTimeField()
 
     class Meta:

@@ -1,0 +1,75 @@
+"""An API client with a key, and one with a browser session."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from merchants import api_keys
+from merchants.models import Merchant, Scope, Staff
+from tests.factories import make_merchant, make_staff
+
+_keys = itertools.count(1)
+
+
+@dataclass
+class Api:
+    """Speaks JSON with a key; POSTs carry a fresh Idempotency-Key unless one is given."""
+
+    key: str
+    merchant: Merchant
+
+    def get(self, path: str, **query: Any) -> Any:
+        return Client().get(f"/api/v1/{path}", query, headers=self._headers())
+
+    def post(self, path: str, body: Any, *, idempotency_key: str | None = "", **headers: str) -> Any:
+        if idempotency_key == "":
+            idempotency_key = f"test-{next(_keys)}"
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        data = body if isinstance(body, bytes | str) else json.dumps(body)
+        return Client().post(
+            f"/api/v1/{path}", data, content_type="application/json", headers={**self._headers(), **headers}
+        )
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+def api_for(merchant: Merchant, *, scopes: list[str] | None = None, **options: Any) -> Api:
+    maker = make_staff(merchant, "owner")
+    _row, key, _secret = api_keys.issue(
+        merchant=merchant, name="till", scopes=scopes or list(Scope.values), by=maker, at=timezone.now(), **options
+    )
+    return Api(key, merchant)
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    return api_for(make_merchant())
+
+
+@dataclass
+class Session:
+    """Staff in their browser: cookies, and the CSRF token they must send."""
+
+    client: Client
+    staff: Staff
+
+    def post(self, path: str, body: Any, *, csrf: bool = True) -> Any:
+        token = "t" * 32
+        self.client.cookies["csrftoken"] = token
+        headers = {"X-CSRFToken": token} if csrf else {}
+        return self.client.post(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=headers)
+
+
+def session_for(staff: Staff) -> Session:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    return Session(client, staff)
