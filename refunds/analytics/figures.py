@@ -1,0 +1,256 @@
+"""The figures of a period and of the one before, as domain.md defines them. Amounts in fen, durations in seconds.
+
+Two bases, and every figure says which it has. By success: money that came back in the period, whenever it was asked for. By
+submission: what became of the requests that were handed in in the period. A share of nothing is None, never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: From this score on a customer counts as satisfied.
+SATISFIED_FROM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``part`` of ``whole``; ``whole`` is the n to state beside it, unless it is money."""
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """By success: refunds whose money came back. ``instant``: approved by rule and paid within five minutes."""
+
+    count: int = 0
+    amount_fen: int = 0
+    instant: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Successful payments by date of payment, deposits among them. ``refunded_fen``: what of them has come back so far."""
+
+    count: int = 0
+    amount_fen: int = 0
+    refunded_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """By submission: what became of the requests. The four ends add up to ``count``, ``open`` being one of them.
+
+    ``by_person``: approved by somebody. ``in_time``: decided before the due time. ``overdue``: in review and past it.
+    """
+
+    count: int = 0
+    by_rule: int = 0
+    by_person: int = 0
+    decided: int = 0
+    refunded: int = 0
+    rejected: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    in_time: int = 0
+    overdue: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.count - self.refunded - self.rejected - self.cancelled
+
+    @property
+    def by_rule_share(self) -> Share:
+        return Share(self.by_rule, self.count)
+
+    @property
+    def on_time(self) -> Share:
+        """Decided within the due time, of those decided or overdue. Withdrawn requests count on neither side."""
+        return Share(self.in_time, self.decided + self.overdue)
+
+    @property
+    def success(self) -> Share:
+        """Refunded, of those whose payout came to an end."""
+        return Share(self.refunded, self.refunded + self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Durations in seconds over ``n``; percentiles are interpolated."""
+
+    n: int = 0
+    median_s: float | None = None
+    p90_s: float | None = None
+    mean_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Scores of customers refunded in the period: score -> how many. ``asked``: refunds they could have answered about."""
+
+    scores: dict[int, int] = field(default_factory=dict)
+    asked: int = 0
+    low_by_reason: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return sum(self.scores.values())
+
+    @property
+    def mean(self) -> float | None:
+        return sum(score * count for score, count in self.scores.items()) / self.n if self.n else None
+
+    @property
+    def satisfied(self) -> Share:
+        return Share(sum(count for score, count in self.scores.items() if score >= SATISFIED_FROM), self.n)
+
+    @property
+    def answered(self) -> Share:
+        return Share(self.n, self.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    """By submission: ended payouts, those paid, those paid by the first call, and voids among the paid."""
+
+    ended: int = 0
+    paid: int = 0
+    first_pass: int = 0
+    voids: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Everything about one period as a whole."""
+
+    paid: Paid = field(default_factory=Paid)
+    sold: Sold = field(default_factory=Sold)
+    submitted: Submitted = field(default_factory=Submitted)
+    handling: Spread = field(default_factory=Spread)
+    arrival: Spread = field(default_factory=Spread)
+    cycle: Spread = field(default_factory=Spread)
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def refund_rate(self) -> Share:
+        """By value: refunds that succeeded in the period to sales of the period."""
+        return Share(self.paid.amount_fen, self.sold.amount_fen)
+
+    @property
+    def cohort_rate(self) -> Share:
+        """By value: what has come back so far of the period's own sales."""
+        return Share(self.sold.refunded_fen, self.sold.amount_fen)
+
+    @property
+    def instant_share(self) -> Share:
+        return Share(self.paid.instant, self.paid.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One bar of the trend: an hour, a day or a week, with the same stage of the previous period."""
+
+    paid: Paid = field(default_factory=Paid)
+    previous_paid: Paid = field(default_factory=Paid)
+    sold: Sold = field(default_factory=Sold)
+    submitted: Submitted = field(default_factory=Submitted)
+    handling: Spread = field(default_factory=Spread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonFigures:
+    reason: str
+    paid: Paid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFigures:
+    store_id: int
+    code: str
+    name: str
+    paid: Paid = field(default_factory=Paid)
+    sold: Sold = field(default_factory=Sold)
+    submitted: Submitted = field(default_factory=Submitted)
+    handling: Spread = field(default_factory=Spread)
+
+    @property
+    def refund_rate(self) -> Share:
+        return Share(self.paid.amount_fen, self.sold.amount_fen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFigures:
+    channel: str
+    submitted: Submitted
+    arrival: Spread = field(default_factory=Spread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashierFigures:
+    """A cashier's code means one person only within its store."""
+
+    cashier: str
+    store_code: str
+    store_name: str
+    paid: Paid = field(default_factory=Paid)
+    sold: Sold = field(default_factory=Sold)
+
+    @property
+    def refund_rate(self) -> Share:
+        return Share(self.paid.amount_fen, self.sold.amount_fen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerFigures:
+    """Approvals and rejections of requests submitted in the period; ``median_s`` from submission to decision."""
+
+    staff_id: int
+    name: str
+    decided: int
+    approved: int
+    median_s: float | None
+    in_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureFigures:
+    """Payouts that stand failed, by the channel's own code."""
+
+    code: str
+    message: str
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Refunds paid at one till for one reason: what anomalies are looked for in. ``terminal`` is "" without a till."""
+
+    store_id: int
+    terminal: str
+    reason: str
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A period's figures. ``heat[weekday][hour]`` counts submissions, Monday first. Rankings are in order of size."""
+
+    current: Side
+    previous: Side
+    buckets: list[Bucket]
+    reasons: list[ReasonFigures]
+    previous_reasons: dict[str, Paid]
+    stores: list[StoreFigures]
+    channels: list[ChannelFigures]
+    cashiers: list[CashierFigures]
+    reviewers: list[ReviewerFigures]
+    failures: list[FailureFigures]
+    heat: list[list[int]]
+    cuts: list[Cut]
