@@ -124,16 +124,17 @@ class AlipaySimulator(Simulator):
             payload = refusal("error_before_commit").payload()
         elif name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
-        charset = parameters.get("charset", "").lower()
+        asked = parameters.get("charset", "").lower()
+        charset = asked if asked in CHARSETS else "utf-8"
         body = signed_answer(
             parameters.get("method", ""),
             payload,
             keys=self.keys,
-            charset=charset if charset in CHARSETS else "utf-8",
+            charset=charset,
             fault=name,
             anonymous=anonymous,
         )
-        response = web.Response(body=body, content_type="text/html", charset=charset or "utf-8")
+        response = web.Response(body=body, content_type="text/html", charset=charset)
         return await break_off(request, response) if name == "reset_in_body" else response
 
     # Methods

@@ -61,7 +61,7 @@ def spoil(lines: Iterable[RefundLine], faults: Sequence[Fault], spoiled: Spoiled
     for fault in faults:
         count = int(fault.number("count", 1))
         if fault.fault == "row_extra":
-            models = [line for line in result if line.refund_no not in touched]
+            models = [line for line in result if line.refund_no not in touched] or result
             extras = [_extra(models, number) for number in range(count)] if models else []
             touched.update(line.refund_no for line in extras)
             for line in extras:

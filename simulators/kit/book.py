@@ -71,10 +71,11 @@ class Accepted:
 class Book:
     """Payments, refunds and the ledger in one store. Amounts in fen, instants in Unix seconds."""
 
-    def __init__(self, *, store: Store, clock: Clock, prefix: str) -> None:
+    def __init__(self, *, store: Store, clock: Clock, prefix: str, digits: int = 16) -> None:
         self._store = store
         self._clock = clock
         self._prefix = prefix
+        self._digits = digits
         found = store.row("SELECT coalesce(max(number), 0) AS last FROM refunds")
         self._last = int(found["last"]) if found is not None else 0
 
@@ -157,7 +158,7 @@ class Book:
         """Take a refund on and count it against its payment. The caller has checked the rules."""
         now = self._clock.timestamp()
         self._last += 1
-        channel_refund_no = f"{self._prefix}{china(now):%Y%m%d}{self._last:016d}"
+        channel_refund_no = f"{self._prefix}{china(now):%Y%m%d}{self._last:0{self._digits}d}"
         self._store.write(
             """INSERT INTO refunds (number, key, refund_no, channel_refund_no, order_no, transaction_no, amount_fen,
                 kind, status, outcome, created_at, settle_at, fingerprint, notify_url, extra)

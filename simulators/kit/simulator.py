@@ -47,6 +47,7 @@ class Simulator(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     prefix: ClassVar[str]
+    digits: ClassVar[int] = 16
     catalogue: ClassVar[Catalogue]
     schedule: ClassVar[Sequence[float]]
     magic_meaning: ClassVar[Mapping[int, FaultKind]]
@@ -57,7 +58,7 @@ class Simulator(ABC):
         self.store = Store(path=options.state_dir / "state.sqlite", schema=(*SCHEMA, *notices.SCHEMA))
         offset = self.store.setting("clock_offset_s", 0.0)
         self.clock = Clock(offset_s=float(offset) if isinstance(offset, int | float) else 0.0)
-        self.book = Book(store=self.store, clock=self.clock, prefix=self.prefix)
+        self.book = Book(store=self.store, clock=self.clock, prefix=self.prefix, digits=self.digits)
         self.faults = FaultQueue(store=self.store, catalogue=self.catalogue)
         self.office = NoticeOffice(
             store=self.store,
