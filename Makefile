@@ -99,4 +99,4 @@ states: environment ## write docs/states.md from refunds/states.py
 
 .PHONY: bench
 bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS)

@@ -102,6 +102,10 @@ class SealedTextField(_Base):
         kwargs.pop("editable", None)
         return name, path, args, kwargs
 
+    def _check_str_default_value(self) -> list[Any]:
+        """In memory this field is text: an empty text is its right default."""
+        return []
+
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
         sealed = seal(value, purpose=self.purpose) if value else b""
         return super().get_db_prep_value(sealed, connection, prepared)

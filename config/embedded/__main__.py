@@ -25,13 +25,13 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     try:
-        return _do(options.command, argv=_command_of(options, parser=parser))
+        return _do(options.command, argv=_command_of(options, parser=parser), durable=getattr(options, "durable", False))
     except _FAILURES as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _do(command: str, *, argv: list[str]) -> int:
+def _do(command: str, *, argv: list[str], durable: bool) -> int:
     match command:
         case "demo":
             demo.run()
@@ -44,7 +44,7 @@ def _do(command: str, *, argv: list[str]) -> int:
         case "run":
             return demo.run_beside(argv=argv)
         case "test-services":
-            return throwaway.run_with_services(argv=argv)
+            return throwaway.run_with_services(argv=argv, durable=durable)
     return 0
 
 
@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         ("test-services", "run a command beside a fresh PostgreSQL and Valkey"),
     ):
         with_command = commands.add_parser(name, help=text)
+        if name == "test-services":
+            with_command.add_argument("--durable", action="store_true", help="on disk and with fsync, for benchmarks")
         with_command.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return parser
 

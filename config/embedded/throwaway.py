@@ -28,11 +28,12 @@ _PREFIX = "refunddesk-test-"
 _YOUNG_S = 60
 
 
-def run_with_services(*, argv: Sequence[str]) -> int:
+def run_with_services(*, argv: Sequence[str], durable: bool = False) -> int:
     """Run `argv` beside a fresh PostgreSQL and Valkey and stop them afterwards.
 
     The command gets DATABASE_URL, REDIS_URL and every other setting it cannot do without. With TEST_USE_ENV=1 the
-    caller's own DATABASE_URL and REDIS_URL are used and nothing is started.
+    caller's own DATABASE_URL and REDIS_URL are used and nothing is started. `durable` keeps fsync on and the data on
+    disk, as benchmarks need it.
 
     Returns:
         The command's exit status; 128 + n if signal n ended it.
@@ -40,17 +41,17 @@ def run_with_services(*, argv: Sequence[str]) -> int:
     if os.environ.get("TEST_USE_ENV") == "1" and "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
             return _run(argv=argv, env=_settings(var=Path(folder)) | os.environ)
-    place = Path(_roomy_memory() or tempfile.gettempdir())
+    place = Path((not durable and _roomy_memory()) or tempfile.gettempdir())
     _sweep(place)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place) as folder:
         root = Path(folder)
         (root / "var").mkdir()
-        with _in_use(root), _services(root=root) as addresses:
+        with _in_use(root), _services(root=root, durable=durable) as addresses:
             return _run(argv=argv, env=_settings(var=root / "var") | os.environ | addresses)
 
 
 @contextmanager
-def _services(*, root: Path) -> Iterator[dict[str, str]]:
+def _services(*, root: Path, durable: bool) -> Iterator[dict[str, str]]:
     for attempt in range(1, _ATTEMPTS + 1):
         postgres_port, valkey_port = ports.pick_for_tests(count=2)
         cluster = Cluster(
@@ -59,9 +60,9 @@ def _services(*, root: Path) -> Iterator[dict[str, str]]:
             superuser_password=keys.token(),
             application_password=keys.token(),
             launcher=launcher(),
-            throwaway=True,
+            throwaway=not durable,
         )
-        valkey = Valkey(folder=root / "valkey", port=valkey_port, password=keys.token(), throwaway=True)
+        valkey = Valkey(folder=root / "valkey", port=valkey_port, password=keys.token(), throwaway=not durable)
         log_path = root / "services.log"
         cluster.initialise()
         valkey.initialise()

@@ -1,0 +1,47 @@
+"""``python -m benchmarks [name ...]``: run measures and print them against their goals; exits 1 when one is missed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+from django.core.management import call_command
+from django.db import connection
+
+#: Rows of one measure must not slow the next.
+_TABLES = "refunds_refundrequest, terminals_transaction, merchants_merchant, refunds_outboxmessage, refunds_idempotencyrecord"
+
+
+def main(names: list[str]) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ["LOG_LEVEL"] = "ERROR"
+    django.setup()
+    from benchmarks.measures import MEASURES  # noqa: PLC0415 - needs Django
+
+    unknown = set(names) - set(MEASURES)
+    if unknown:
+        print(f"no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}", file=sys.stderr)
+        return 2
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    missed = 0
+    for name in names or list(MEASURES):
+        _empty()
+        for figure in MEASURES[name]():
+            sign = "<=" if figure.at_most else ">="
+            verdict = "ok" if figure.reached else "MISSED"
+            missed += not figure.reached
+            print(f"{figure.name:20} {figure.value:9.2f}  {sign} {figure.goal:<6g} {verdict:7} {figure.detail}", flush=True)
+    return 1 if missed else 0
+
+
+def _empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"TRUNCATE {_TABLES}, core_auditevent, core_auditlink, core_auditsealpoint CASCADE")
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,217 @@
+"""The measures. Each returns its figures; the runner compares them with their goals."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import close_old_connections
+from django.utils import timezone
+
+from benchmarks import raw
+from benchmarks.load import post_refunds
+from benchmarks.records import merchant_with_key, paid_sales
+from benchmarks.rig import cpu_s, rss_mb, running, start_worker
+from refunds import drain, invariants
+from refunds.models import Execution, Notification, RefundRequest
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report. ``goal`` is a least value, or a largest where ``at_most``."""
+
+    name: str
+    value: float
+    goal: float
+    detail: str
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool:
+        return self.value <= self.goal if self.at_most else self.value >= self.goal
+
+
+def _no_breach(ledger: list[dict[str, object]] | None = None) -> None:
+    also = [lambda: invariants.paid_per_ledger(ledger)] if ledger is not None else []
+    found = invariants.check(also=also)
+    if found:
+        raise AssertionError(f"invariants are broken: {found[:5]}")
+
+
+def intake() -> list[Figure]:
+    """POST refund-requests with the whole policy, 16 clients, against raw commits by 8."""
+    raw.prepare()
+    ratios, rates, raws = [], [], []
+    with running(worker=False) as rig:
+        merchant, key = merchant_with_key(rig.wechat)
+        post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 300), clients=16)  # warm-up
+        for _ in range(ROUNDS):
+            sales = paid_sales(merchant, 2_000)
+            baseline = raw.commits_per_s(seconds=4)
+            loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=16)
+            if set(loaded.statuses) != {201}:
+                raise AssertionError(f"answers: {loaded.statuses}")
+            ratios.append(loaded.rate / baseline)
+            rates.append(loaded.rate)
+            raws.append(baseline)
+        _no_breach()
+        detail = f"{statistics.median(rates):.0f}/s against {statistics.median(raws):.0f}/s raw"
+        return [Figure("intake", statistics.median(ratios), 0.20, detail)]
+
+
+def execution() -> list[Figure]:
+    """One drain loop, width 64, a channel of 100 ms, against the ideal 640 a second."""
+    rates = []
+    with running(worker=False) as rig:
+        merchant, key = merchant_with_key(rig.wechat)
+        rig.wechat.control("POST", "/faults", {"operation": "notice", "fault": "lost", "times": 1_000_000})
+        for number in range(ROUNDS + 1):
+            rig.wechat.control("POST", "/latency", {"fixed_ms": 0})
+            count = 200 if number == 0 else 3_000
+            sales = paid_sales(merchant, count, wechat=rig.wechat)
+            post_refunds(port=rig.port, key=key, sales=sales, clients=16)
+            rig.wechat.control("POST", "/latency", {"fixed_ms": 100})
+            started = time.perf_counter()
+            done = drain.drain()
+            seconds = time.perf_counter() - started
+            if done.settled != count:
+                raise AssertionError(f"{done} of {count}")
+            if number:  # the first warms connections and keys
+                rates.append(count / seconds)
+        rig.wechat.control("POST", "/latency", {"fixed_ms": 0})
+        return [Figure("execution", statistics.median(rates) / 640, 0.60, f"{statistics.median(rates):.0f}/s of 640/s")]
+
+
+def e2e_10k() -> list[Figure]:
+    """10,000 refunds through REST, policy, drain, notice and notification, with raw commits before and after."""
+    raw.prepare()
+    with running(worker=True) as rig:
+        merchant, key = merchant_with_key(rig.wechat)
+        post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 200, wechat=rig.wechat), clients=16)
+        sales = paid_sales(merchant, 10_000, wechat=rig.wechat)
+        before = raw.commits_per_s(seconds=4)
+        started = time.perf_counter()
+        loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=16)
+        wait_until(lambda: RefundRequest.objects.filter(state="refunded").count() == 10_200, seconds=240)
+        paid_s = time.perf_counter() - started
+        wait_until(lambda: Notification.objects.filter(event="refunded", state="sent").count() == 10_200, seconds=120)
+        told_s = time.perf_counter() - started
+        after = raw.commits_per_s(seconds=4)
+        if set(loaded.statuses) != {201}:
+            raise AssertionError(f"answers: {loaded.statuses}")
+        _no_breach(rig.wechat.ledger())
+        memory = _memory(rig.web.pids()[1:], rig.worker.pids() if rig.worker else [])
+        rate = 10_000 / told_s
+        detail = f"all paid after {paid_s:.0f} s, all told after {told_s:.0f} s; intake alone {loaded.rate:.0f}/s"
+        return [
+            Figure("e2e_10k", rate / ((before + after) / 2), 0.08, detail),
+            Figure("e2e_10k_seconds", told_s, 60, detail, at_most=True),
+            *memory,
+        ]
+
+
+def _memory(web: list[int], worker: list[int]) -> list[Figure]:
+    return [
+        Figure("memory_web", max(rss_mb(pid) for pid in web), 150, "MB, largest web worker after the load", at_most=True),
+        Figure("memory_worker", max(rss_mb(pid) for pid in worker), 150, "MB, drain worker after the load", at_most=True),
+    ]
+
+
+def peak() -> list[Figure]:
+    """1,000 refunds within a second or as fast as they are taken: no 5xx, all decided and paid."""
+    with running(worker=True) as rig:
+        merchant, key = merchant_with_key(rig.wechat)
+        sales = paid_sales(merchant, 1_000, wechat=rig.wechat)
+        started = time.perf_counter()
+        loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=64)
+        if set(loaded.statuses) != {201}:
+            raise AssertionError(f"answers: {loaded.statuses}")
+        decided_s = time.perf_counter() - started
+        wait_until(lambda: RefundRequest.objects.filter(state="refunded").count() == 1_000, seconds=60)
+        detail = f"all paid after {time.perf_counter() - started:.1f} s"
+        return [Figure("peak_decided_s", decided_s, 30, detail, at_most=True)]
+
+
+def hot_sale() -> list[Figure]:
+    """200 partial refunds of one sale at once, against raw commits on one row."""
+    raw.prepare()
+    ratios, rates = [], []
+    with running(worker=False) as rig:
+        merchant, key = merchant_with_key(rig.wechat)
+        account = merchant.channel_accounts.get()
+        account.profile = {**account.profile, "max_partials": 100_000}
+        account.save()
+        post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 200), clients=16)
+        for _ in range(ROUNDS):
+            baseline = raw.commits_per_s(seconds=3, hot=True)
+            (sale,) = paid_sales(merchant, 1, amount_fen=200 * 600)
+            loaded = post_refunds(port=rig.port, key=key, sales=[sale] * 220, clients=16, amount_fen=600)
+            if loaded.statuses[201] != 200:
+                raise AssertionError(f"answers: {loaded.statuses}")
+            ratios.append(loaded.rate / baseline)
+            rates.append(loaded.rate)
+        _no_breach()
+        return [Figure("hot_sale", statistics.median(ratios), 0.5, f"{statistics.median(rates):.0f}/s on one sale, sum exact")]
+
+
+def crash() -> list[Figure]:
+    """kill -9 of the worker at 40% of 2,000: nothing lost, nothing paid twice, done soon after the restart."""
+    with running(worker=True) as rig:
+        assert rig.worker is not None
+        merchant, key = merchant_with_key(rig.wechat)
+        sales = paid_sales(merchant, 2_000, wechat=rig.wechat)
+        rig.wechat.control("POST", "/latency", {"fixed_ms": 100})
+        post_refunds(port=rig.port, key=key, sales=sales, clients=16)
+        wait_until(lambda: RefundRequest.objects.filter(state="refunded").count() >= 800, seconds=60)
+        rig.worker.kill()
+        env = rig.worker.env
+        replacement = start_worker(env)
+        started = time.perf_counter()
+        try:
+            wait_until(lambda: RefundRequest.objects.filter(state="refunded").count() == 2_000, seconds=90)
+        finally:
+            seconds = time.perf_counter() - started
+            replacement.stop()
+        sends = sum(Execution.objects.values_list("sends", flat=True))
+        _no_breach(rig.wechat.ledger())
+        repeats = sends - 2_000
+        detail = f"{repeats} sent again under their own number, none paid twice"
+        return [Figure("crash_s", seconds, 25, detail, at_most=True)]
+
+
+def idle() -> list[Figure]:
+    """Web, worker, beat and simulator at rest for 20 s: share of one core (the services themselves not counted)."""
+    with running(worker=True) as rig:
+        merchant_with_key(rig.wechat)
+        time.sleep(8)
+        pids = [*rig.web.pids(), *(rig.worker.pids() if rig.worker else []), *rig.wechat.process.pids()]
+        before = {pid: cpu_s(pid) for pid in pids}
+        time.sleep(20)
+        used = sum(cpu_s(pid) - before[pid] for pid in pids)
+        memory = sum(rss_mb(pid) for pid in pids)
+        return [Figure("idle_core_percent", used / 20 * 100, 2, f"{memory:.0f} MB resident, shared pages counted twice", at_most=True)]
+
+
+def wait_until(reached: Callable[[], bool], *, seconds: float) -> None:
+    """Raises ``AssertionError`` when it does not come true in time."""
+    until = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() > until:
+            close_old_connections()
+            raise AssertionError(f"not reached within {seconds:.0f} s at {timezone.now():%H:%M:%S}")
+        time.sleep(0.25)
+
+
+MEASURES: dict[str, Callable[[], list[Figure]]] = {
+    "intake": intake,
+    "execution": execution,
+    "e2e_10k": e2e_10k,
+    "peak": peak,
+    "hot_sale": hot_sale,
+    "crash": crash,
+    "idle": idle,
+}

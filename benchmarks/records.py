@@ -1,0 +1,69 @@
+"""The rows a benchmark works on: a merchant with a key, and as many paid sales as it wants."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from benchmarks.rig import Wechat
+from merchants import api_keys
+from merchants.models import ApiKey, ChannelAccount, Merchant, Scope, Staff
+from terminals.models import Transaction
+from tests.factories import make_account, make_merchant
+
+
+def merchant_with_key(wechat: Wechat) -> tuple[Merchant, str]:
+    """A merchant with the simulator's account, and an API key of all scopes."""
+    merchant = make_merchant()
+    make_account(merchant, wechat.account, first_query_s=30)
+    owner = Staff.objects.get(merchant=merchant, role="owner")
+    _row, key, _secret = api_keys.issue(
+        merchant=merchant, name="bench", scopes=list(Scope.values), by=owner, at=timezone.now(), rate_limit=10_000_000
+    )
+    assert ApiKey.objects.filter(merchant=merchant).exists()
+    return merchant, key
+
+
+def paid_sales(merchant: Merchant, count: int, *, amount_fen: int = 10_000, wechat: Wechat | None = None) -> list[str]:
+    """So many paid sales, known to the channel where one is given; their ids."""
+    account = ChannelAccount.objects.get(merchant=merchant)
+    store = merchant.stores.get()
+    terminal = store.terminals.get()
+    now = timezone.now()
+    rows = []
+    for _ in range(count):
+        identity = uuid7()
+        rows.append(
+            Transaction(
+                id=identity,
+                merchant=merchant,
+                store=store,
+                terminal=terminal,
+                channel_account=account,
+                channel="wechat",
+                order_no=f"B{identity.hex}",
+                channel_transaction_no=f"4200{identity.int % 10**24:024d}",
+                amount_fen=amount_fen,
+                paid_at=now - timedelta(hours=1),
+                cashier="C001",
+                funding="balance",
+                created_at=now,
+            )
+        )
+    Transaction.objects.bulk_create(rows, batch_size=2000)
+    if wechat is not None:
+        payments: list[dict[str, Any]] = [
+            {
+                "order_no": row.order_no,
+                "transaction_no": row.channel_transaction_no,
+                "amount_fen": amount_fen,
+                "paid_at": row.paid_at.isoformat(),
+            }
+            for row in rows
+        ]
+        for start in range(0, len(payments), 2000):
+            wechat.control("POST", "/payments", {"payments": payments[start : start + 2000]})
+    return [str(row.id) for row in rows]
