@@ -31,7 +31,7 @@ class Figures:
         )
         return format_html(
             '<details class="figures"><summary>{}{}</summary>'
-            '<div class="tablewrap" tabindex="0" role="region" aria-label="{}">'
+            '<div class="tablewrap" tabindex="0" role="group" aria-label="{}">'
             '<table><caption class="sr">{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></details>',
             _CHEVRON,
             _("Figures"),

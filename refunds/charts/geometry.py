@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Point = tuple[float, float]
 
@@ -52,9 +53,9 @@ def smooth_path(points: Sequence[Point]) -> str:
 
 
 def _tangents(points: Sequence[Point]) -> list[float]:
-    slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False)]
+    slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(points)]
     tangents = [slopes[0]]
-    for before, after in zip(slopes, slopes[1:], strict=False):
+    for before, after in pairwise(slopes):
         # At a turning point the curve lies flat; elsewhere the harmonic mean keeps it between its neighbours.
         tangents.append(0.0 if before * after <= 0 else 2 * before * after / (before + after))
     return [*tangents, slopes[-1]]

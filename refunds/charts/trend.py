@@ -61,11 +61,17 @@ def bar_trend(
         _grid(top),
         format_html_join("", "{}", ((bar,) for bar in _bars(points=points, top=top))),
         _previous(points=points, top=top),
-        format_html_join("", "{}", ((part,) for part in _hits(points=points, headers=headers, format_value=format_value))),
+        format_html_join(
+            "", "{}", ((part,) for part in _hits(points=points, headers=headers, format_value=format_value))
+        ),
         Figures(
             headers=headers,
             rows=[
-                (point.label, format_value(point.value), "--" if point.previous is None else format_value(point.previous))
+                (
+                    point.label,
+                    format_value(point.value),
+                    "--" if point.previous is None else format_value(point.previous),
+                )
                 for point in points
             ],
             urls=[point.url for point in points],

@@ -1,4 +1,7 @@
-"""Amounts as Chinese vouchers spell them (人民币大写), after the rules for filling in settlement vouchers (支付结算办法, annex 1)."""
+"""Amounts as Chinese vouchers spell them (人民币大写).
+
+Source: the rules for filling in bills and settlement vouchers, annex 1 of 支付结算办法.
+"""
 
 from __future__ import annotations
 

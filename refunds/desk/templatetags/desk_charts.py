@@ -67,7 +67,9 @@ def sale_bar(refunded_fen: int, this_fen: int, left_fen: int) -> SafeString:
     """How a sale's money stands: refunded before, this refund, what remains refundable."""
     return charts.stacked_bar(
         parts=[
-            charts.Part(label=_("Refunded before"), value=refunded_fen, figure=f"¥{yuan_grouped(refunded_fen)}", tone="p0"),
+            charts.Part(
+                label=_("Refunded before"), value=refunded_fen, figure=f"¥{yuan_grouped(refunded_fen)}", tone="p0"
+            ),
             charts.Part(label=_("This refund"), value=this_fen, figure=f"¥{yuan_grouped(this_fen)}", tone="p1"),
             charts.Part(label=_("Refundable after"), value=left_fen, figure=f"¥{yuan_grouped(left_fen)}", tone="p2"),
         ]

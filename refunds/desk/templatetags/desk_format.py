@@ -11,9 +11,8 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from lucide.templatetags.lucide import lucide
 
 from core.money import yuan_grouped
@@ -319,7 +318,9 @@ def clock(due_at: datetime | None, now: datetime, target_s: int, paused: bool = 
     ``target_s`` is the whole allowance in seconds; the ring shows how much of it is used.
     """
     if paused:
-        return format_html('<span class="sla">{}<span>{}</span></span>', _icon("pause", 16, ""), gettext("Clock paused"))
+        return format_html(
+            '<span class="sla">{}<span>{}</span></span>', _icon("pause", 16, ""), gettext("Clock paused")
+        )
     if due_at is None:
         return format_html('<span class="sla muted">{}</span>', NOTHING)
     left_s = int((due_at - now).total_seconds())
@@ -414,4 +415,5 @@ def html_lang() -> str:
 @register.simple_tag
 def qr(text: str) -> SafeString:
     """A QR code as inline SVG without colours or styles of its own."""
-    return mark_safe(segno.make(text, error="m").svg_inline(scale=4, border=1, svgclass="qr", lineclass=None, omitsize=True))  # noqa: S308 - drawn by the package; the text only becomes modules
+    drawing = segno.make(text, error="m").svg_inline(scale=4, border=1, svgclass="qr", lineclass=None, omitsize=True)
+    return mark_safe(drawing)  # noqa: S308 - drawn by the package; the text only becomes modules
