@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from payment_channels.alipay.adapter import build as build_alipay
 from payment_channels.contract import RefundChannel
+from payment_channels.manual import ROUTES
+from payment_channels.manual import build as build_manual
 from payment_channels.unionpay.adapter import build as build_unionpay
 from payment_channels.wechat.adapter import build as build_wechat
 
@@ -16,4 +18,5 @@ CHANNELS: dict[str, Builder] = {
     "wechat": build_wechat,
     "alipay": build_alipay,
     "unionpay": build_unionpay,
+    **dict.fromkeys(ROUTES, build_manual),
 }

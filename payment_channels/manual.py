@@ -1,0 +1,77 @@
+"""Routes on which a person pays back: bank transfer, cash, store credit. Their "channel" is a member of staff.
+
+Nothing is sent anywhere: a refund rests as accepted until a person enters when and how it was paid, and
+``confirmed`` turns that into the same proof that a real channel gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from payment_channels.contract import (
+    Done,
+    NoticeRejected,
+    NoticeReply,
+    Outcome,
+    RawNotice,
+    RefundNotice,
+    RefundOrder,
+    RefundReference,
+    Unknown,
+)
+
+ROUTES: Final = ("bank_transfer", "cash", "store_credit")
+
+
+def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> ManualRefundChannel:
+    """Build a route's adapter. It takes no credentials, profile or address; the registry's form asks for them."""
+    return ManualRefundChannel()
+
+
+class ManualRefundChannel:
+    """A person with a till, a bank account or a voucher printer."""
+
+    def refund(self, order: RefundOrder) -> Outcome:
+        """Ask a person to pay."""
+        return _waiting()
+
+    def query_refund(self, reference: RefundReference) -> Outcome:
+        """Only a person knows."""
+        return _waiting()
+
+    def read_notice(self, notice: RawNotice) -> RefundNotice:
+        """Refuse: nobody calls back."""
+        raise NoticeRejected("not_a_refund", "this route sends no notices")
+
+    def acknowledge(self) -> NoticeReply:
+        """See ``RefundChannel``."""
+        return NoticeReply(status=404, content_type="text/plain", body=b"")
+
+    def decline(self, reason: str) -> NoticeReply:
+        """See ``RefundChannel``."""
+        return NoticeReply(status=404, content_type="text/plain", body=b"")
+
+    def confirmed(self, *, reference: RefundReference, voucher_no: str, paid_at: datetime, by: str) -> Done:
+        """What a person has entered as proof: the slip's or transfer's number, when, and who says so.
+
+        Raises ``ValueError`` where the number is empty or the instant has no offset.
+        """
+        if not voucher_no.strip():
+            raise ValueError("voucher_no is empty")
+        if paid_at.tzinfo is None:
+            raise ValueError("paid_at has no offset")
+        return Done(
+            refund_no=reference.refund_no,
+            channel_refund_no=voucher_no.strip(),
+            amount_fen=reference.amount_fen,
+            succeeded_at=paid_at,
+            raw=f"paid by hand, entered by {by}",
+        )
+
+
+def _waiting() -> Unknown:
+    return Unknown(
+        code="by_hand", message="a person pays this back", accepted=True, attention=True, remedy="pay_by_hand"
+    )

@@ -1,0 +1,224 @@
+"""The settlement file: fixed widths in a zip in zlib in Base64."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+import zlib
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_channels.clock import BEIJING
+from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, Bills, BillUnavailable
+from payment_channels.unionpay import bills
+from payment_channels.unionpay.adapter import UnionPayRefundChannel
+from tests.payment_channels.server import Answer, LocalServer
+from tests.payment_channels.unionpay.conftest import MER_ID, Platform, asked_fields
+
+DAY = date(2026, 11, 21)
+WIDTHS = [
+    3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32, 13,
+    13, 8, 32, 13, 13, 12, 2, 1, 131,
+]  # fmt: skip
+
+
+def zm_line(number: int, txn_type: str, fen: int, *, time: str = "1121100000", fee: str = "D000000000007") -> bytes:
+    fields = {
+        1: "S22" if txn_type == "01" else "S30",
+        2: "00010000",
+        5: time,
+        6: "621626******0018",
+        7: f"{fen:012d}",
+        10: f"{number:021d}",
+        12: f"R20261121{number:06d}",
+        16: fee,
+        17: f"C{fen:012d}",
+        20: txn_type,
+        21: "00",
+        22: "000201",
+        27: f"6{number:020d}" if txn_type != "01" else "",
+        28: MER_ID,
+        30: "某某商户"[:1],
+        33: f"C{fen:012d}",
+        34: "01080209",
+    }
+    cells = [fields.get(place, "").encode("gbk").ljust(width) for place, width in enumerate(WIDTHS, start=1)]
+    assert [len(cell) for cell in cells] == WIDTHS
+    return b" ".join(cells) + b"\r\n"
+
+
+TRADES = zm_line(1, "01", 26800) + zm_line(2, "04", 1200, fee="C000000000003") + zm_line(3, "31", 500)
+
+
+def packed(trades: bytes, *, name: str = f"INN26112188ZM_{MER_ID}") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, trades)
+        archive.writestr(f"INN26112188ZME_{MER_ID}", b"errors are elsewhere")
+    return file.getvalue()
+
+
+def content(file: bytes) -> str:
+    return base64.b64encode(zlib.compress(file)).decode()
+
+
+def file_answer(platform: Platform, file_content: str, **changes: str) -> Answer:
+    return platform.answer(
+        {
+            "txnType": "76",
+            "respCode": "00",
+            "respMsg": "ok",
+            "fileName": "x.zip",
+            "fileContent": file_content,
+            **changes,
+        }
+    )
+
+
+def test_file_is_read_row_by_row(channel: UnionPayRefundChannel, server: LocalServer, platform: Platform) -> None:
+    server.respond = lambda _: file_answer(platform, content(packed(TRADES)))
+
+    assert isinstance(channel, Bills)
+    with channel.download_bill(day=DAY, kind=BillKind.TRADES) as bill:
+        payment, refund, void = bill
+
+    assert refund == BillRow(
+        channel="unionpay",
+        kind=BillRowKind.REFUND,
+        order_no="",
+        channel_transaction_no=f"6{2:020d}",
+        refund_no="R20261121000002",
+        channel_refund_no=f"{2:021d}",
+        amount_fen=1200,
+        fee_fen=-3,
+        accepted_at=datetime(2026, 11, 21, 10, 0, tzinfo=BEIJING),
+        succeeded_at=datetime(2026, 11, 21, 10, 0, tzinfo=BEIJING),
+        state="S30",
+        line=2,
+    )
+    assert (payment.kind, payment.order_no, payment.amount_fen, payment.fee_fen) == (
+        BillRowKind.PAYMENT, "R20261121000001", 26800, 7,
+    )  # fmt: skip
+    assert (void.kind, void.amount_fen) == (BillRowKind.VOID, 500)
+    assert bill.declared() is None
+    assert bill.digest == hashlib.sha256(TRADES).hexdigest()
+    [asked] = server.asked
+    assert asked.target == "/files/"
+    sent = asked_fields(asked)
+    assert (sent["txnType"], sent["txnSubType"], sent["settleDate"], sent["fileType"]) == ("76", "01", "1121", "00")
+
+
+def test_refunds_and_voids_only(channel: UnionPayRefundChannel, server: LocalServer, platform: Platform) -> None:
+    server.respond = lambda _: file_answer(platform, content(packed(TRADES)))
+
+    with channel.download_bill(day=DAY) as bill:
+        assert [row.kind for row in bill] == [BillRowKind.REFUND, BillRowKind.VOID]
+
+
+def test_uploaded_file_may_be_the_zip_or_the_text(channel: UnionPayRefundChannel) -> None:
+    for uploaded in (TRADES, packed(TRADES), packed(TRADES, name=f"in/INN26112188ZM_{MER_ID}")):
+        file = io.BytesIO(uploaded)
+        with channel.open_bill(file=file, day=DAY) as bill:
+            assert [row.amount_fen for row in bill] == [1200, 500]
+            assert bill.digest == hashlib.sha256(TRADES).hexdigest()
+        assert not file.closed
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "expected"),
+    [
+        (date(2027, 1, 1), "1231230001", datetime(2026, 12, 31, 23, 0, 1, tzinfo=BEIJING)),
+        (date(2027, 1, 1), "0101000001", datetime(2027, 1, 1, 0, 0, 1, tzinfo=BEIJING)),
+        (date(2028, 3, 1), "0229120000", datetime(2028, 2, 29, 12, 0, tzinfo=BEIJING)),
+        (date(2029, 2, 1), "0229120000", datetime(2028, 2, 29, 12, 0, tzinfo=BEIJING)),
+    ],
+)
+def test_times_get_the_year_before_the_clearing_day(day: date, time: str, expected: datetime) -> None:
+    [row] = bills.opened(io.BytesIO(zm_line(1, "04", 1, time=time)), day=day, kind=BillKind.REFUNDS)
+
+    assert row.accepted_at == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "later", "empty"),
+    [("98", True, True), ("06", True, False), ("10", False, False), ("11", False, False)],
+)
+def test_file_that_is_not_to_be_had_says_whether_to_ask_again(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform, code: str, later: bool, empty: bool
+) -> None:
+    server.respond = lambda _: platform.answer({"respCode": code, "respMsg": "文件不存在"})
+
+    with pytest.raises(BillUnavailable) as unavailable:
+        channel.download_bill(day=DAY)
+
+    assert (unavailable.value.code, unavailable.value.later, unavailable.value.empty) == (code, later, empty)
+
+
+@pytest.mark.parametrize("answer", [Answer(status=500), Answer(body=b"a=1"), Answer(drop=True), Answer(status=404)])
+def test_file_when_something_goes_wrong_on_the_way(
+    channel: UnionPayRefundChannel, server: LocalServer, answer: Answer
+) -> None:
+    server.respond = lambda _: answer
+
+    with pytest.raises(BillUnavailable) as unavailable:
+        channel.download_bill(day=DAY)
+    assert unavailable.value.later
+
+
+@pytest.mark.parametrize(
+    "file_content",
+    [
+        "!",
+        base64.b64encode(b"not zlib").decode(),
+        base64.b64encode(zlib.compress(packed(TRADES))[:-8]).decode(),
+        content(packed(TRADES)[:-40]),
+        content(packed(TRADES, name="README")),
+    ],
+)
+def test_file_that_cannot_be_unpacked_is_not_used(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform, file_content: str
+) -> None:
+    server.respond = lambda _: file_answer(platform, file_content)
+
+    with pytest.raises(BillCorrupt):
+        channel.download_bill(day=DAY)
+
+
+def test_file_of_funds_is_not_read(channel: UnionPayRefundChannel, server: LocalServer) -> None:
+    with pytest.raises(BillUnavailable):
+        channel.download_bill(day=DAY, kind=BillKind.FUNDS)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("trades", "at_line"),
+    [
+        (TRADES.replace(b"000000001200 ", b"0000000012.0 ", 1), 2),
+        (TRADES.replace(b"000000001200 ", b"00000001200 ", 1), 2),
+        (TRADES[:50], 1),
+        (TRADES + b"summary\r\n", 4),
+        (TRADES.replace(b"D000000000007", b"X000000000007", 1), 1),
+        (TRADES.replace(b"1121100000", b"1131100000", 1), 1),
+        (TRADES.replace(b"621626", b"\xff\xff\xff\xff\xff\xff", 1), 1),
+    ],
+)
+def test_unreadable_file_names_the_line(trades: bytes, at_line: int) -> None:
+    with pytest.raises(BillCorrupt) as corrupt:
+        list(bills.opened(io.BytesIO(trades), day=DAY, kind=BillKind.TRADES))
+
+    assert corrupt.value.line == at_line
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes_are_read_or_refused_but_nothing_else(raw: bytes, zipped: bool) -> None:
+    for whole in (raw, TRADES + raw, b"PK\x03\x04" + raw):
+        try:
+            file = packed(whole) if zipped else whole
+            list(bills.opened(io.BytesIO(file), day=DAY, kind=BillKind.TRADES))
+        except BillCorrupt:
+            continue
