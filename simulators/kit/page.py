@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from simulators.kit.faults import FaultKind
     from simulators.kit.simulator import Simulator
 
 _TEMPLATE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
@@ -40,15 +41,19 @@ def page(simulator: Simulator, *, controls: bool) -> web.Response:
         clock=f"{simulator.clock.now():%Y-%m-%d %H:%M:%S}",
         magic="开 on" if simulator.magic else "关 off",
         magic_rows="".join(
-            f"<tr><td><code>.{digits:02d}</code></td><td>{html.escape(kind.zh)}</td><td>{html.escape(kind.en)}</td></tr>"
+            f"<tr><td><code>.{digits:02d}</code></td><td>{_both(kind)}</td></tr>"
             for digits, kind in simulator.magic_meaning.items()
         ),
         fault_rows="".join(
-            f"<tr><td><code>{operation}</code></td><td><code>{name}</code></td><td>{html.escape(kind.zh)}</td>"
-            f"<td>{html.escape(kind.en)}</td><td class='act'><button data-operation='{operation}' data-fault='{name}'>"
-            "+1</button></td></tr>"
+            f"<tr><td><code>{name}</code><small class='soft'>{operation}</small></td><td>{_both(kind)}</td><td class='act'>"
+            f"<button data-operation='{operation}' data-fault='{name}' aria-label='{operation} {name} +1'>+1</button></td>"
+            "</tr>"
             for operation, kinds in simulator.catalogue.items()
             for name, kind in kinds.items()
         ),
     )
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=_HEADERS)
+
+
+def _both(kind: FaultKind) -> str:
+    return f"{html.escape(kind.zh)}<small class='soft' lang='en'>{html.escape(kind.en)}</small>"

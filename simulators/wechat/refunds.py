@@ -39,14 +39,20 @@ class Application:
         return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
-def read_application(body: bytes) -> Application:
-    """Parse the body. Raises ApiError PARAM_ERROR with the field."""
+def read_object(body: bytes) -> dict[str, object]:
+    """The body as a JSON object. Raises ApiError PARAM_ERROR."""
     try:
         given = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "PARAM_ERROR", "请求体不是有效的 JSON") from error
     if not isinstance(given, dict):
         raise ApiError(400, "PARAM_ERROR", "请求体不是 JSON 对象")
+    return given
+
+
+def read_application(body: bytes) -> Application:
+    """Parse the body. Raises ApiError PARAM_ERROR with the field."""
+    given = read_object(body)
     refund_no = _text(given, "out_refund_no")
     if not _REFUND_NO.match(refund_no):
         raise bad_param("/out_refund_no", refund_no, "1 to 64 characters of 0-9A-Za-z_-|*@")

@@ -174,7 +174,7 @@ class WechatSimulator(Simulator):
         """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund."""
         await self.delay("refund")
         refund = self.book.refund_by_channel_no(request.match_info["refund_id"])
-        given = json.loads(body)
+        given = refunds.read_object(body)
         if refund is None or given.get("out_refund_no") != refund["refund_no"]:
             raise not_exists("退款单不存在")
         payment = self._payment_of(refund)
