@@ -1,0 +1,71 @@
+"""The sample merchants' refund rules: the starting points of the domain's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from refunds.states import Reason
+
+_DESK = ["reviewer", "manager", "owner"]
+_AREA = ["manager", "owner"]
+_HEAD = ["owner"]
+
+
+def _reason(*, days: int, share: int = 100, extent: str = "any", instant: bool = True) -> dict[str, Any]:
+    return {"extent": extent, "max_share_percent": share, "window_days": days, "instant": instant}
+
+
+RESTAURANT: dict[str, Any] = {
+    "auto_approve_limit_fen": 5_000,
+    "handling_minutes": 30,
+    "complex_handling_hours": 24,
+    "tiers": [
+        {"name": "manager", "limit_fen": 50_000, "roles": _DESK},
+        {"name": "area", "limit_fen": 300_000, "roles": _AREA},
+        {"name": "head_office", "limit_fen": None, "roles": _HEAD},
+    ],
+    # "No reason" is missing on purpose: what was cooked does not come back, so a person looks at it.
+    "reasons": {
+        Reason.QUALITY: _reason(days=7),
+        Reason.NOT_AS_DESCRIBED: _reason(days=7),
+        Reason.SERVICE_FAILURE: _reason(days=7, share=50, extent="partial"),
+        Reason.PRICE_ADJUSTMENT: _reason(days=7),
+        Reason.WRONG_AMOUNT: _reason(days=30),
+        Reason.DUPLICATE_CHARGE: _reason(days=30, extent="full"),
+        Reason.SYSTEM_FAULT: _reason(days=30),
+        Reason.NETWORK_FAULT: _reason(days=30),
+        Reason.OPERATOR_ERROR: _reason(days=30),
+        Reason.CUSTOMER_CANCELLED: _reason(days=7),
+        Reason.DEPOSIT: _reason(days=180, instant=False),
+        Reason.GOODWILL: _reason(days=90, instant=False),
+    },
+    "routes": ["original"],
+}
+
+RETAIL: dict[str, Any] = {
+    "auto_approve_limit_fen": 10_000,
+    "handling_minutes": 30,
+    "complex_handling_hours": 24,
+    "tiers": [
+        {"name": "manager", "limit_fen": 100_000, "roles": _DESK},
+        {"name": "area", "limit_fen": 1_000_000, "roles": _AREA},
+        {"name": "head_office", "limit_fen": None, "roles": _HEAD},
+    ],
+    "reasons": {
+        Reason.QUALITY: _reason(days=7),
+        Reason.NOT_AS_DESCRIBED: _reason(days=7),
+        Reason.SERVICE_FAILURE: _reason(days=7, share=30, extent="partial"),
+        Reason.PRICE_ADJUSTMENT: _reason(days=30),
+        Reason.WRONG_AMOUNT: _reason(days=30),
+        Reason.DUPLICATE_CHARGE: _reason(days=30, extent="full"),
+        Reason.SYSTEM_FAULT: _reason(days=30),
+        Reason.NETWORK_FAULT: _reason(days=30),
+        Reason.OPERATOR_ERROR: _reason(days=30),
+        # Wholesale customers of the chain may hand back an order for as long as the channel can pay it back.
+        Reason.CUSTOMER_CANCELLED: _reason(days=365),
+        Reason.NO_REASON: _reason(days=7),
+        Reason.DEPOSIT: _reason(days=180, instant=False),
+        Reason.GOODWILL: _reason(days=90, instant=False),
+    },
+    "routes": ["original"],
+}
