@@ -1,0 +1,114 @@
+"""Who is at the desk and what they may look at. Every page and every list starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from core.errors import Forbidden, NotFound
+from merchants.models import Role, Staff, Store
+from refunds import permissions
+from refunds.models import Notification, RefundRequest
+from terminals.models import Transaction
+
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A member of staff with the stores they work for; ``store_ids`` None means all of their merchant's."""
+
+    staff: Staff
+    store_ids: frozenset[int] | None
+
+    def requests(self) -> QuerySet[RefundRequest]:
+        """The refunds this person may know of."""
+        rows = RefundRequest.objects.filter(merchant_id=self.staff.merchant_id)
+        return rows if self.store_ids is None else rows.filter(store_id__in=self.store_ids)
+
+    def sales(self) -> QuerySet[Transaction]:
+        """The sales this person may know of."""
+        rows = Transaction.objects.filter(merchant_id=self.staff.merchant_id)
+        return rows if self.store_ids is None else rows.filter(store_id__in=self.store_ids)
+
+    def stores(self) -> QuerySet[Store]:
+        """The stores this person works for, by code."""
+        rows = Store.objects.filter(merchant_id=self.staff.merchant_id).order_by("code")
+        return rows if self.store_ids is None else rows.filter(pk__in=self.store_ids)
+
+    def notifications(self) -> QuerySet[Notification]:
+        """The messages about refunds this person may know of."""
+        rows = Notification.objects.filter(merchant_id=self.staff.merchant_id)
+        return rows if self.store_ids is None else rows.filter(request__store_id__in=self.store_ids)
+
+
+def scope_of(staff: Staff) -> Scope:
+    """The person's scope, read anew: a store taken away counts from the next page on."""
+    return Scope(staff, frozenset(staff.stores.values_list("pk", flat=True)) or None)
+
+
+def anyone(_staff: Staff) -> bool:
+    return True
+
+
+def may_see_queue(staff: Staff) -> bool:
+    """Deciders work in the queue; finance looks after what the channel refused there."""
+    return permissions.may_review(staff) or permissions.may_retry(staff)
+
+
+def may_manage_keys(staff: Staff) -> bool:
+    return staff.role in {Role.OWNER, Role.MANAGER}
+
+
+View = Callable[Concatenate[HttpRequest, Scope, Parameters], HttpResponse]
+Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponse]
+
+
+def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Parameters]], Routed[Parameters]]:
+    """Sign-in first, then the role, then the view with the person's scope.
+
+    What the domain does not know, or may not tell of, is a 404; what it forbids and the view does not explain, a 403.
+    """
+
+    def decorate(view: View[Parameters]) -> Routed[Parameters]:
+        @wraps(view)
+        def routed(request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
+            staff = request.user
+            if not isinstance(staff, Staff):
+                return _sign_in_first(request)
+            if not allowed(staff):
+                raise PermissionDenied
+            try:
+                response = view(request, scope_of(staff), *args, **kwargs)
+            except NotFound as error:
+                raise Http404 from error
+            except Forbidden as error:
+                raise PermissionDenied from error
+            # Pages hold customers' data: no cache keeps them, and "back" after signing out shows nothing.
+            response["Cache-Control"] = "private, no-store"
+            return response
+
+        return routed
+
+    return decorate
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    if is_htmx(request):
+        # A fragment cannot hold the sign-in page: the whole page goes there.
+        return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?next=/desk"})
+    return redirect_to_login(request.get_full_path())
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether htmx asks for a fragment."""
+    htmx: Any = getattr(request, "htmx", False)
+    return bool(htmx)

@@ -1,0 +1,88 @@
+"""What this person can do with this refund now. The domain checks again; this only decides which buttons there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+
+from core.errors import Forbidden
+from merchants import policies
+from merchants.models import Role, Staff
+from refunds import permissions
+from refunds.desk.addresses import refund as refund_url
+from refunds.models import Execution, RefundRequest
+from refunds.states import OPEN_FOR_REVIEW, PAID, State
+
+_CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
+_NONE = dict.fromkeys(
+    ("approve", "reject", "info", "claim", "release", "cancel", "reassign", "retry", "note", "print"), ""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Addresses of what is offered, empty for what is not; ``blocked`` says why a decider cannot decide."""
+
+    urls: dict[str, str]
+    blocked: str
+
+
+def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at: datetime) -> Offered:
+    """``last`` is the newest payout."""
+    blocked = why_not_decide(request=request, staff=staff, at=at)
+    open_for_review = request.state in OPEN_FOR_REVIEW and permissions.may_review(staff)
+    mine = request.claimed_by_id == staff.pk
+    decidable = request.state == State.IN_REVIEW and permissions.may_review(staff) and not blocked
+    wanted = {
+        "approve": decidable,
+        "reject": decidable,
+        "info": decidable,
+        "claim": open_for_review and request.claimed_by_id is None and not _is_own(request, staff),
+        "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
+        "cancel": may_cancel(request=request, staff=staff),
+        "retry": may_retry(request=request, staff=staff, last=last),
+        "note": True,
+    }
+    urls = {name: refund_url(request.number, name) for name, allowed in wanted.items() if allowed}
+    if request.state in PAID:
+        urls["print"] = refund_url(request.number, "voucher")
+    return Offered({**_NONE, **urls}, blocked)
+
+
+def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime) -> str:
+    """Why a decider may not decide this one; empty when they may, or when there is nothing to decide for them."""
+    if request.state != State.IN_REVIEW or not permissions.may_review(staff):
+        return ""
+    try:
+        permissions.check_may_decide(staff=staff, request=request, amount_fen=request.amount_fen, at=at)
+    except Forbidden as error:
+        if error.code == "own_request":
+            return gettext("You submitted or rang up this one. Someone else must decide it.")
+        return gettext("An amount like this is decided by: %(roles)s") % {"roles": _deciders(request, at)}
+    if request.claimed_by is not None and request.claimed_by_id != staff.pk:
+        return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}
+    return ""
+
+
+def may_cancel(*, request: RefundRequest, staff: Staff) -> bool:
+    """Whoever submitted it, and those who review, as long as nothing was sent."""
+    return request.state in _CANCELLABLE and (permissions.may_review(staff) or request.staff_id == staff.pk)
+
+
+def may_retry(*, request: RefundRequest, staff: Staff, last: Execution | None) -> bool:
+    """A failed payout that the channel does not refuse for good."""
+    if request.state != State.FAILED or not permissions.may_retry(staff):
+        return False
+    return last is not None and last.failure_retry != "never"
+
+
+def _is_own(request: RefundRequest, staff: Staff) -> bool:
+    return permissions.is_own(staff=staff, request=request)
+
+
+def _deciders(request: RefundRequest, at: datetime) -> str:
+    version = policies.in_force(merchant_id=request.merchant_id, at=at)
+    tier = policies.rules_of(version.pk).tier_for(request.amount_fen)
+    return ", ".join(str(role.label) for role in Role if role.value in tier.roles)

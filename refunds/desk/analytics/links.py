@@ -1,0 +1,153 @@
+"""From a figure to the list that shows exactly the refunds it counts, and what the list makes of such an address.
+
+Beside the list's own filters these parameters narrow it: ``states``, ``reasons`` (several, with commas), ``by_rule`` (1 or 0),
+``cashier``, ``late`` (1), and ``created_after``, ``created_before``, ``succeeded_after``, ``succeeded_before``: a day of the
+calendar in Shanghai, which belongs to the span, or an instant, up to but without which it reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import F, Q, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from refunds.analytics.periods import Period, midnight
+from refunds.analytics.statements import DECIDED
+from refunds.arrival import SHANGHAI
+from refunds.desk.addresses import with_query
+from refunds.states import Reason, State
+
+_SPANS = ("created", "succeeded")
+_BOUNDS = tuple(f"{span}_{end}" for span in _SPANS for end in ("after", "before"))
+PARAMETERS = ("states", "reasons", "by_rule", "cashier", "late", *_BOUNDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Addresses of the list for one period, store and channel ("" for all)."""
+
+    period: Period
+    store: str = ""
+    channel: str = ""
+
+    def submitted(self, **narrowed: str) -> str:
+        """The refunds submitted in the period."""
+        return self._list("created", self._days(), narrowed)
+
+    def succeeded(self, **narrowed: str) -> str:
+        """The refunds whose money came back in the period."""
+        return self._list("succeeded", self._days(), narrowed)
+
+    def succeeded_in_bucket(self, index: int) -> str:
+        """The refunds of one bar."""
+        if self.period.by_hour:
+            start, end = self.period.bucket_span(index)
+            return self._list("succeeded", (start.isoformat(), end.isoformat()), {})
+        first, last = self.period.bucket_dates(index)
+        return self._list("succeeded", (first.isoformat(), last.isoformat()), {})
+
+    def _days(self) -> tuple[str, str]:
+        return self.period.first_date.isoformat(), self.period.last_date.isoformat()
+
+    def _list(self, span: str, bounds: tuple[str, str], narrowed: dict[str, str]) -> str:
+        pairs = {"store": self.store, "channel": self.channel, **narrowed}
+        pairs |= {f"{span}_after": bounds[0], f"{span}_before": bounds[1]}
+        return f"{reverse('desk:refunds')}?{urlencode({name: value for name, value in pairs.items() if value})}"
+
+
+def several(values: Iterable[str]) -> str:
+    """How one parameter names several states or reasons."""
+    return ",".join(sorted(values))
+
+
+# --- the list's side --------------------------------------------------------------------------------------------------
+
+
+def narrow(rows: QuerySet[Any], query: QueryDict, *, now: datetime) -> QuerySet[Any]:
+    """The rows that an address from a figure asks for. Nonsense in it finds nothing rather than everything."""
+    for name in PARAMETERS:
+        value = query.get(name, "")
+        if value:
+            condition = _condition(name, value, now)
+            rows = rows.none() if condition is None else rows.filter(condition)
+    return rows
+
+
+def is_narrowed(query: QueryDict) -> bool:
+    return any(query.get(name) for name in PARAMETERS)
+
+
+def chips(query: QueryDict, path: str) -> list[dict[str, Any]]:
+    """What the list is narrowed to, in words, each to be cleared; in the form of the list's filter menus."""
+    found = [
+        (name, label, value)
+        for name, label in (
+            ("states", gettext("State")),
+            ("reasons", gettext("Reason")),
+            ("by_rule", gettext("Approval")),
+            ("cashier", gettext("Cashier")),
+            ("late", gettext("Due time")),
+        )
+        if (value := query.get(name, ""))
+    ]
+    shown = [_chip(label, _worded(name, value), query, path, (name,)) for name, label, value in found]
+    for span, label in (("created", gettext("Submitted")), ("succeeded", gettext("Refunded"))):
+        bounds = (f"{span}_after", f"{span}_before")
+        given = [query.get(name, "")[:16].replace("T", " ") for name in bounds]
+        if any(given):
+            shown.append(_chip(label, " – ".join(given), query, path, bounds))
+    return shown
+
+
+def _chip(label: str, text: str, query: QueryDict, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+    clear_url = with_query(path, query, keep=False, **dict.fromkeys(names, ""))
+    return {"label": label, "current_label": text, "clear_url": clear_url, "options": []}
+
+
+def _worded(name: str, value: str) -> str:
+    if name == "states":
+        labels = dict(State.choices)
+    elif name == "reasons":
+        labels = dict(Reason.choices)
+    elif name == "by_rule":
+        return gettext("by rule") if value == "1" else gettext("by a person")
+    elif name == "late":
+        return gettext("missed")
+    else:
+        return value
+    return ", ".join(str(labels.get(item, item)) for item in value.split(","))
+
+
+def _condition(name: str, value: str, now: datetime) -> Q | None:
+    if name in _BOUNDS:
+        return _bound(name, value)
+    if name == "states":
+        return Q(state__in=value.split(","))
+    if name == "reasons":
+        return Q(reason__in=value.split(","))
+    if name == "cashier":
+        return Q(cashier=value)
+    if name == "by_rule":
+        return Q(by_rule=value == "1") if value in ("0", "1") else None
+    late = Q(state__in=DECIDED, decided_at__gt=F("due_at")) | Q(state=State.IN_REVIEW, due_at__lt=now)
+    return late if value == "1" else None
+
+
+def _bound(name: str, value: str) -> Q | None:
+    span, end = name.split("_")
+    comparison = f"{span}_at__{'gte' if end == 'after' else 'lt'}"
+    try:
+        if len(value) == len("yyyy-mm-dd"):
+            day = date.fromisoformat(value)
+            return Q(**{comparison: midnight(day if end == "after" else day + timedelta(days=1))})
+        instant = datetime.fromisoformat(value)
+    except (ValueError, OverflowError):
+        return None
+    return Q(**{comparison: instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)})

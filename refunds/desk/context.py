@@ -1,0 +1,118 @@
+"""What surrounds every staff page: navigation with counts, the merchant, the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, gettext
+
+from merchants.models import Role, Staff
+from refunds import permissions
+from refunds.desk import people
+from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of
+from refunds.desk.keyset import Capped
+from refunds.desk.queues import counts
+from terminals.models import Terminal
+
+_SHORT = {"en": "EN", "zh-hans": "中"}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor. Nothing is read before a template asks: fragments and public pages cost nothing."""
+    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+
+
+def languages() -> list[dict[str, str]]:
+    """The languages other than the one in use."""
+    current = get_language()
+    return [
+        {"code": code, "label": label, "short": _SHORT.get(code, code)}
+        for code, label in settings.LANGUAGES
+        if code != current
+    ]
+
+
+def _shell(request: HttpRequest) -> dict[str, Any] | None:
+    staff = getattr(request, "user", None)
+    if not isinstance(staff, Staff):
+        return None
+    scope, now = scope_of(staff), timezone.now()
+    numbers = counts(scope=scope, at=now) if may_see_queue(staff) else {}
+    groups = _groups(staff, numbers, request.path)
+    stores = scope.stores().count()
+    return {
+        "merchant_name": staff.merchant.name,
+        "scope_label": _scope_label(scope, stores),
+        "store_summary": gettext("%(stores)s stores · %(terminals)s tills")
+        % {"stores": stores, "terminals": Terminal.objects.filter(store__in=scope.stores()).count()},
+        "staff": {**people.named(pk=staff.pk, name=staff.name), "role_label": Role(staff.role).label},
+        "groups": groups,
+        "tabs": _tabs(groups),
+        "search_url": reverse("desk:search"),
+        "query": request.GET.get("q", "") if request.path == reverse("desk:search") else "",
+        "logout_url": reverse("logout"),
+        "languages": languages(),
+        "now": now,
+        "unread": None,
+        "notifications_url": "",
+    }
+
+
+def _scope_label(scope: Scope, stores: int) -> str:
+    if scope.store_ids is None:
+        return gettext("All stores")
+    names = list(scope.stores().values_list("name", flat=True)[:1])
+    return names[0] if stores == 1 and names else gettext("%(n)s stores") % {"n": stores}
+
+
+def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict[str, Any]]:
+    """Only what this person may open, and only what there is."""
+    work = [
+        _item("queue", gettext("Review queue"), "inbox", path, count=numbers.get("waiting"), exact=True)
+        if may_see_queue(staff)
+        else None,
+        _item("new", gettext("New refund"), "circle-plus", path),
+        _item("refunds", gettext("All refunds"), "receipt-text", path),
+        _item("transactions", gettext("Transactions"), "search", path),
+    ]
+    figures = [
+        _item("analytics", gettext("Refund analytics"), "chart-column", path)
+        if permissions.may_see_analytics(staff)
+        else None,
+    ]
+    settings_ = [
+        _item("notifications", gettext("Notifications"), "bell", path) if may_see_queue(staff) else None,
+        _item("api-keys", gettext("API keys"), "key-round", path) if may_manage_keys(staff) else None,
+    ]
+    groups = [
+        (gettext("Refunds"), work),
+        (gettext("Analysis"), figures),
+        (gettext("Settings"), settings_),
+    ]
+    return [
+        {"label": label, "items": [item for item in items if item is not None]}
+        for label, items in groups
+        if any(item is not None for item in items)
+    ]
+
+
+def _item(
+    name: str, label: str, icon: str, path: str, *, count: Capped | None = None, exact: bool = False
+) -> dict[str, Any] | None:
+    try:
+        url = reverse(f"desk:{name}")
+    except NoReverseMatch:
+        return None
+    current = path == url if exact else path == url or path.startswith(f"{url}/")
+    return {"label": label, "url": url, "icon": icon, "count": count, "hot": False, "current": current}
+
+
+def _tabs(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The phone's bar: the first four pages."""
+    return [item for group in groups for item in group["items"]][:4]

@@ -1,0 +1,33 @@
+"""Error pages. They read no database, so that they can be shown when it is the one in trouble."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+
+def _page(template: str, request: HttpRequest, status: int) -> HttpResponse:
+    # Only the address is passed on: context processors would ask for the person and their messages.
+    context = {"request": request, "messages": ()}
+    return HttpResponse(render_to_string(template, context), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page("404.html", request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page("403.html", request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page("404.html", request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page("500.html", request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was not ours, or was open for too long."""
+    return _page("403_csrf.html", request, 403)

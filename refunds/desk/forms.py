@@ -1,0 +1,84 @@
+"""What people send in, parsed. A form that cannot be read raises ``Invalid`` with a code that ``words`` knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Invalid
+from core.money import fen_from_yuan
+from refunds.states import RejectReason
+
+#: What a customer can be asked for; the label is what they read.
+INFO_ITEMS: dict[str, Promise | str] = {
+    "photo": _("A photo of the goods"),
+    "receipt": _("The receipt or the payment record"),
+    "packaging": _("A photo of the packaging"),
+    "account": _("Which account or card you paid with"),
+    "description": _("What happened, in a few words"),
+}
+
+_MESSAGE_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    reason: str
+    message: str
+
+
+def version(data: QueryDict) -> int:
+    """The version of the refund that the person had before them."""
+    try:
+        return int(data.get("version", ""))
+    except ValueError as error:
+        raise Invalid("the form names no version", code="form_incomplete") from error
+
+
+def amount_fen(text: str) -> int:
+    """Exact fen of a typed amount."""
+    try:
+        fen = fen_from_yuan(text.strip())
+    except ValueError as error:
+        raise Invalid("not an amount", code="amount_invalid") from error
+    if fen <= 0:
+        raise Invalid("not an amount above zero", code="amount_invalid")
+    return fen
+
+
+def approved_amount_fen(data: QueryDict) -> int | None:
+    """The adjusted amount; None where the field was left empty: all that was asked for."""
+    text = data.get("amount", "").strip()
+    return amount_fen(text) if text else None
+
+
+def rejection(data: QueryDict) -> Rejection:
+    message = data.get("message", "").strip()[:_MESSAGE_MAX]
+    if not message:
+        raise Invalid("the customer must be told why", code="message_required")
+    return Rejection(data.get("reason_code", ""), message)
+
+
+def information_wanted(data: QueryDict, *, language: str) -> str:
+    """The words to the customer: the chosen items in their language, then what the reviewer wrote."""
+    message = data.get("message", "").strip()
+    with translation.override("en" if language.lower().startswith("en") else "zh-hans"):
+        items = [str(INFO_ITEMS[item]) for item in data.getlist("items") if item in INFO_ITEMS]
+        asked = gettext("Please send us: %(items)s.") % {"items": gettext(", ").join(items)} if items else ""
+    text = "\n".join(part for part in (asked, message) if part)[:_MESSAGE_MAX]
+    if not text:
+        raise Invalid("say what is missing", code="message_required")
+    return text
+
+
+def reject_reasons() -> list[dict[str, str]]:
+    return [{"value": item.value, "label": str(item.label)} for item in RejectReason]
+
+
+def info_items() -> list[dict[str, str]]:
+    return [{"value": value, "label": str(label)} for value, label in INFO_ITEMS.items()]

@@ -1,0 +1,117 @@
+"""Pages of long lists: by the key of the last row seen, never by offset; counted up to a limit, never whole.
+
+A cursor says on which side of which row the page lies and the number of its first row: ``n.<value>.<id>.<first>`` (next)
+or ``p....`` (previous). ``value`` is the sort field in microseconds since 1970, empty where the list is sorted by id alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet, Sum
+
+#: Beyond this many rows a list says "1000+".
+CAP = 1000
+
+Row = TypeVar("Row", bound=Model)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Capped(int):
+    """A number of rows that is shown as ``1000+`` when counting stopped there."""
+
+    def __str__(self) -> str:
+        return f"{CAP}+" if self > CAP else int.__repr__(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By ``field`` (an instant) and then id, or by id alone; ids are UUIDs made in the order of time."""
+
+    field: str = ""
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """``first`` is the number of the first row, from 1; an empty cursor: there is no such page."""
+
+    rows: list[Row]
+    first: int
+    next_cursor: str
+    prev_cursor: str
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+
+def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[Row]:
+    """One page. A cursor that cannot be read gives the first page."""
+    place = _read(cursor, rows.model, order)
+    backwards = place is not None and place[0] == "p"
+    descending = order.descending != backwards
+    sign = "-" if descending else ""
+    names = [f"{sign}{name}" for name in (order.field, "pk") if name]
+    if place is not None:
+        rows = rows.filter(_beyond(order.field, place[1], place[2], descending=descending))
+    found = list(rows.order_by(*names)[: size + 1])
+    more, found = len(found) > size, found[:size]
+    first = 1 if place is None else place[3]
+    if backwards:
+        found.reverse()
+        if not more:
+            first = 1
+    if not found:
+        return Page([], first, "", "")
+    has_next, has_prev = (True, more) if backwards else (more, place is not None)
+    return Page(
+        found,
+        first,
+        _write("n", order, found[-1], first + len(found)) if has_next else "",
+        _write("p", order, found[0], max(1, first - size)) if has_prev else "",
+    )
+
+
+def count(rows: QuerySet[Any]) -> Capped:
+    """How many rows, up to ``CAP``."""
+    return Capped(rows.order_by().values("pk")[: CAP + 1].count())
+
+
+def count_and_sum(rows: QuerySet[Any], field: str = "amount_fen") -> tuple[Capped, int | None]:
+    """How many rows and the sum of an amount; no sum where counting stopped."""
+    number = count(rows)
+    if number > CAP:
+        return number, None
+    return number, rows.order_by().aggregate(total=Sum(field))["total"] or 0
+
+
+def _beyond(field: str, value: datetime | None, pk: object, *, descending: bool) -> Q:
+    side = "lt" if descending else "gt"
+    if not field or value is None:
+        return Q(**{f"pk__{side}": pk})
+    # The first condition alone lets the index find the place; the second takes out the rows already seen.
+    return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
+
+
+def _write(direction: str, order: Order, row: Model, first: int) -> str:
+    value = ""
+    if order.field:
+        value = str((getattr(row, order.field) - _EPOCH) // timedelta(microseconds=1))
+    return f"{direction}.{value}.{row.pk}.{first}"
+
+
+def _read(cursor: str, model: type[Model], order: Order) -> tuple[str, datetime | None, object, int] | None:
+    parts = cursor.split(".")
+    if len(parts) != 4 or parts[0] not in {"n", "p"} or bool(parts[1]) != bool(order.field):
+        return None
+    direction, value, pk, first = parts
+    try:
+        at = _EPOCH + timedelta(microseconds=int(value)) if value else None
+        key = model._meta.pk.to_python(pk)
+        return direction, at, key, max(1, min(int(first), 10**9))
+    except (ValueError, OverflowError, ValidationError):
+        return None

@@ -1,0 +1,56 @@
+"""Addresses under ``/desk``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from refunds.desk.views import (
+    analytics,
+    api_keys,
+    bulk,
+    decisions,
+    notifications,
+    queue,
+    refund,
+    refunds,
+    search,
+    start,
+    submission,
+    transactions,
+)
+
+app_name = "desk"
+
+urlpatterns = [
+    path("", queue.queue, name="queue"),
+    path("/start", start.start, name="start"),
+    path("/claim-next", queue.claim_next, name="claim-next"),
+    path("/bulk", bulk.bulk, name="bulk"),
+    path("/search", search.search, name="search"),
+    path("/new", submission.new, name="new"),
+    path("/new/quote", submission.quote, name="quote"),
+    path("/refunds", refunds.refunds, name="refunds"),
+    path("/refunds/<str:number>", refund.refund, name="refund"),
+    path("/refunds/<str:number>/pane", refund.pane, name="pane"),
+    path("/refunds/<str:number>/progress", refund.show_progress, name="progress"),
+    path("/refunds/<str:number>/voucher", refund.voucher, name="voucher"),
+    path("/refunds/<str:number>/reveal", refund.reveal_contact, name="reveal"),
+    path("/refunds/<str:number>/evidence/<uuid:evidence_id>", refund.evidence, name="evidence"),
+    path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
+    path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
+    path("/refunds/<str:number>/info", decisions.info, name="info"),
+    path("/refunds/<str:number>/claim", decisions.claim, name="claim"),
+    path("/refunds/<str:number>/release", decisions.release, name="release"),
+    path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
+    path("/refunds/<str:number>/retry", decisions.retry, name="retry"),
+    path("/refunds/<str:number>/note", decisions.note, name="note"),
+    path("/transactions", transactions.transactions, name="transactions"),
+    path("/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),
+    path("/analytics", analytics.analytics, name="analytics"),
+    path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
+    path("/api-keys", api_keys.api_keys, name="api-keys"),
+    path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
+    path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/notifications", notifications.notifications, name="notifications"),
+    path("/notifications/<int:notification_id>/resend", notifications.resend, name="resend"),
+]

@@ -1,0 +1,172 @@
+"""What people do with a refund. Each view parses the form, makes one domain call and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from core.errors import DomainError, Forbidden, Invalid
+from core.money import yuan_grouped
+from refunds import ways_back
+from refunds.desk import forms, refund_page, words
+from refunds.desk.access import Scope, staff_page
+from refunds.desk.actions import may_cancel
+from refunds.desk.addresses import refund as refund_url
+from refunds.desk.addresses import return_to
+from refunds.desk.views.refund import page
+from refunds.flow import review
+from refunds.models import RefundRequest
+
+#: Does one thing to a loaded refund and says so in a sentence.
+Act = Callable[[RefundRequest, datetime], str]
+
+
+@require_POST
+@staff_page()
+def approve(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Approve what was asked for, or less."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        approved = review.approve(
+            request_id=found.pk,
+            by=scope.staff,
+            at=at,
+            version=forms.version(request.POST),
+            amount_fen=forms.approved_amount_fen(request.POST),
+            note=request.POST.get("comment", "").strip()[:500],
+        )
+        return gettext("%(number)s approved: ¥%(amount)s goes back to the customer.") % {
+            "number": number,
+            "amount": yuan_grouped(approved.approved_fen or 0),
+        }
+
+    return _answer(request, scope, number, act, dialog="approve")
+
+
+@require_POST
+@staff_page()
+def reject(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Refuse, with a coded reason and words to the customer."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        said = forms.rejection(request.POST)
+        version = forms.version(request.POST)
+        review.reject(
+            request_id=found.pk, by=scope.staff, at=at, version=version, reason=said.reason, message=said.message
+        )
+        return gettext("%(number)s rejected; the customer is told. No money moved.") % {"number": number}
+
+    return _answer(request, scope, number, act, dialog="reject")
+
+
+@require_POST
+@staff_page()
+def info(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Ask the customer for what is missing."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        message = forms.information_wanted(request.POST, language=found.customer_locale)
+        version = forms.version(request.POST)
+        review.request_info(request_id=found.pk, by=scope.staff, at=at, version=version, message=message)
+        return gettext("%(number)s: the customer is asked; the clock is paused.") % {"number": number}
+
+    return _answer(request, scope, number, act, dialog="info")
+
+
+@require_POST
+@staff_page()
+def claim(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Take it onto one's own desk."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        review.claim(request_id=found.pk, by=scope.staff, at=at)
+        return gettext("%(number)s is yours.") % {"number": number}
+
+    return _answer(request, scope, number, act)
+
+
+@require_POST
+@staff_page()
+def release(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Give it back to the queue."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        review.release(request_id=found.pk, by=scope.staff, at=at)
+        return gettext("%(number)s is back in the queue.") % {"number": number}
+
+    return _answer(request, scope, number, act)
+
+
+@require_POST
+@staff_page()
+def cancel(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Withdraw it before anything was sent."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        version = forms.version(request.POST)
+        # What a stranger to the request may not do must not look like a matter of timing.
+        if not may_cancel(request=found, staff=scope.staff) and found.staff_id != scope.staff.pk:
+            raise Forbidden("only whoever submitted it and reviewers may withdraw it", code="role_required")
+        ways_back.cancel(
+            request_id=found.pk,
+            by=scope.staff.actor,
+            at=at,
+            message=request.POST.get("message", "").strip()[:500],
+            expected_version=version,
+        )
+        return gettext("%(number)s cancelled. No money moved.") % {"number": number}
+
+    return _answer(request, scope, number, act, dialog="cancel")
+
+
+@require_POST
+@staff_page()
+def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Send a failed payout out again."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        ways_back.retry(request_id=found.pk, by=scope.staff, at=at, version=forms.version(request.POST))
+        return gettext("%(number)s goes out to the channel again.") % {"number": number}
+
+    return _answer(request, scope, number, act)
+
+
+@require_POST
+@staff_page()
+def note(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """A note for colleagues."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        review.add_note(request_id=found.pk, by=scope.staff, at=at, text=request.POST.get("text", ""))
+        return gettext("The note is saved.")
+
+    return _answer(request, scope, number, act)
+
+
+def _answer(request: HttpRequest, scope: Scope, number: str, act: Act, *, dialog: str = "") -> HttpResponse:
+    """Back to where the person came from; after a refusal the refund as it is now, with the reason."""
+    found = refund_page.find(scope, number)
+    try:
+        done = act(found, timezone.now())
+    except DomainError as error:
+        if error.code == "role_required":
+            raise
+        return _refused(request, scope, number, error, dialog)
+    messages.success(request, done)
+    return redirect(return_to(request, refund_url(number)))
+
+
+def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError, dialog: str) -> HttpResponse:
+    fresh = refund_page.find(scope, number)
+    # A form that was filled in badly is shown again; anything else wants a look at the refund first.
+    if isinstance(error, Invalid) and dialog:
+        return page(request, scope, fresh, open_dialog=dialog, form_error=words.explain(error), status=422)
+    messages.error(request, words.explain(error))
+    return page(request, scope, fresh, status=words.status(error))

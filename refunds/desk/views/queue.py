@@ -1,0 +1,129 @@
+"""The review desk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from refunds import permissions
+from refunds.desk import filters, keyset, presence, queues, refund_page, rows
+from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
+from refunds.desk.addresses import return_to, with_query
+from refunds.desk.desk_list import DeskList, desk_list
+from refunds.desk.forms import info_items, reject_reasons
+from refunds.desk.summary import reviewed_today
+from refunds.flow import review
+from refunds.models import RefundRequest
+
+PAGE_SIZE = 20
+
+
+@require_safe
+@staff_page(may_see_queue)
+def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview."""
+    now = timezone.now()
+    wanted = desk_list(request.GET, scope=scope, at=now)
+    page = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=request.GET.get("c", ""), size=PAGE_SIZE)
+    selected = _selected(page.rows, request.GET.get("selected", ""))
+    shown = rows.queue(page.rows, staff=scope.staff, at=now, query=request.GET, selected=selected)
+    context = {
+        "now": now,
+        **_views(wanted, request, scope, now),
+        "rows": shown,
+        "pager": rows.pager(page, total=keyset.count(wanted.rows), path=request.path, query=request.GET),
+        "summary": reviewed_today(scope=scope, at=now),
+        **_bulk(scope),
+        **_preview(scope, selected, shown, now),
+    }
+    template = "desk/queue.html#list" if is_htmx(request) else "desk/queue.html"
+    return render(request, template, context)
+
+
+@require_POST
+@staff_page(permissions.may_review)
+def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Take on the unclaimed refund whose time is shortest."""
+    claimed = review.claim_next(by=scope.staff, at=timezone.now())
+    if claimed is None:
+        messages.info(request, gettext("Nothing is left to claim."))
+        return redirect(return_to(request, reverse("desk:queue")))
+    messages.success(request, gettext("%(number)s is yours.") % {"number": claimed.number})
+    return redirect(with_query(reverse("desk:queue"), view="mine", selected=claimed.number))
+
+
+def _selected(found: list[RefundRequest], wanted: str) -> str:
+    numbers = [row.number for row in found]
+    if wanted in numbers:
+        return wanted
+    return numbers[0] if numbers else ""
+
+
+def _views(wanted: DeskList, request: HttpRequest, scope: Scope, now: datetime) -> dict[str, Any]:
+    counted = queues.counts(scope=scope, at=now)
+    path, query = request.path, request.GET
+    return {
+        "view_label": wanted.view.label,
+        "views": [
+            {
+                "label": view.label,
+                "url": with_query(path, view=view.name if view is not queues.VIEWS[0] else ""),
+                "count": counted[view.name],
+                "hot": view.urgent and counted[view.name] > 0,
+                "current": view is wanted.view,
+            }
+            for view in queues.VIEWS
+        ],
+        "filters": filters.menus(wanted.filters, query, path),
+        "sort": {
+            "label": gettext("Time left, longest first")
+            if wanted.order.descending
+            else gettext("Time left, shortest first"),
+            "url": with_query(path, query, sort="" if wanted.order.descending else "-due"),
+            "ascending": not wanted.order.descending,
+        },
+        "has_filters": filters.any_chosen(wanted.filters, query) or bool(query.get("q")),
+        "clear_filters_url": with_query(path, view=query.get("view", ""), sort=query.get("sort", "")),
+        "claim_next_url": reverse("desk:claim-next") if permissions.may_review(scope.staff) else "",
+        "export_url": "",
+    }
+
+
+def _bulk(scope: Scope) -> dict[str, Any]:
+    if not permissions.may_review(scope.staff):
+        return {"bulk_actions": [], "bulk_url": ""}
+    return {
+        "bulk_actions": [
+            {"action": "approve", "label": gettext("Approve"), "icon": "check"},
+            {"action": "reject", "label": gettext("Reject"), "icon": "x"},
+            {"action": "claim", "label": gettext("Claim"), "icon": "hand"},
+            {"action": "release", "label": gettext("Release"), "icon": "undo-2"},
+        ],
+        "bulk_url": reverse("desk:bulk"),
+    }
+
+
+def _preview(scope: Scope, selected: str, shown: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    row = next((row for row in shown if row["number"] == selected), None)
+    refund = None
+    if row is not None:
+        request = refund_page.find(scope, selected)
+        presence.look(request_id=request.pk, staff=scope.staff, at=now)
+        refund = {**refund_page.refund(request, scope=scope, at=now), "url": row["url"]}
+    return {
+        "selected": refund,
+        "return_to": row["return_to"] if row else reverse("desk:queue"),
+        "reject_reasons": reject_reasons(),
+        "info_items": info_items(),
+        "assignees": [],
+        "open_dialog": "",
+        "form_error": "",
+    }

@@ -1,0 +1,64 @@
+"""Refusals in the reader's words. Each says what happened and whether money moved."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Conflict, DomainError, Forbidden
+
+_TEXTS: dict[str, Promise | str] = {
+    "version_conflict": _(
+        "Somebody changed this refund meanwhile. Your decision was not stored. Look at it once more."
+    ),
+    "state_conflict": _("This can no longer be done: the refund is at another step by now."),
+    "claimed_by_another": _("A colleague is working on this refund."),
+    "own_request": _("You submitted or rang up this one. Someone else must decide it."),
+    "tier_required": _("This amount is above what your role decides."),
+    "role_required": _("Your role does not allow this."),
+    "amount_above_requested": _("The amount must be above zero and at most what was asked for."),
+    "exceeds_refundable": _("This is more than can still be refunded of the sale."),
+    "exceeds_quantity": _("These are more pieces than can still come back."),
+    "original_route_impossible": _("The sale cannot be refunded on its original route."),
+    "unknown_reason_code": _("Choose one of the reasons."),
+    "message_required": _("Write a few words first."),
+    "retry_is_no_use": _("The channel would refuse this again. Correct the request and send it in again."),
+    "transaction_not_found": _("There is no such sale."),
+    "ambiguous_order_no": _("Several sales have this order number. Choose one in the list."),
+    "refused_by_policy": _("The policy refuses this refund."),
+    "payment_succeeded": _("The payment is not confirmed, so there is nothing to refund yet."),
+    "terminal_enabled": _("Refunds are switched off at this till."),
+    "original_route": _("The sale has no payment channel to refund through."),
+    "channel_window": _("The channel no longer refunds a sale of this age."),
+    "channel_refund_count": _("The channel takes no further refund of this sale."),
+    "route_allowed": _("The policy does not allow this route."),
+    "amount_invalid": _("Write the amount in yuan with at most two decimals, for example 268.00."),
+    "form_incomplete": _("The form was incomplete. Load the page again."),
+    "evidence_refused": _("A file was not accepted. Pictures (JPEG, PNG, WebP) are taken."),
+    "unknown_scope": _("Choose at least one permission for the key."),
+    "two_facts_needed": _("Give at least two facts: one alone fits too many sales."),
+    "consent_missing": _("Ask the customer first and tick that they agree."),
+    "name_required": _("Give it a name."),
+    "unknown_store": _("Choose one of your stores."),
+    "not_given_up": _("This message is on its way or was sent; there is nothing to repeat."),
+    "nothing_chosen": _("Choose at least one refund."),
+}
+
+
+def explain(error: DomainError) -> str:
+    """One or two sentences for a refusal."""
+    text = str(_TEXTS.get(error.code, error.message))
+    return f"{text} {gettext('No money moved.')}"
+
+
+def short(error: DomainError) -> str:
+    """The refusal alone, where the page says of the money itself."""
+    return str(_TEXTS.get(error.code, error.message))
+
+
+def status(error: DomainError) -> int:
+    """The HTTP status of a refusal."""
+    if isinstance(error, Conflict):
+        return 409
+    return 403 if isinstance(error, Forbidden) else 422

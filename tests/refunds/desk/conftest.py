@@ -1,0 +1,65 @@
+"""A shop with its people, signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from merchants.models import Merchant, Role, Staff
+from refunds.models import RefundRequest
+from tests.factories import make_merchant, make_request, make_sale, make_staff
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant and one person a role."""
+
+    merchant: Merchant
+    cashier: Staff
+    reviewer: Staff
+    colleague: Staff
+    manager: Staff
+    finance: Staff
+
+    def waiting(self, amount_fen: int = 26_800, **fields: Any) -> RefundRequest:
+        """A request that waits for a person."""
+        return make_request(make_sale(self.merchant, 33_980), amount_fen, **fields)
+
+
+def make_shop() -> Shop:
+    merchant = make_merchant()
+    return Shop(
+        merchant,
+        *(
+            make_staff(merchant, role)
+            for role in (Role.CASHIER, Role.REVIEWER, Role.REVIEWER, Role.MANAGER, Role.FINANCE)
+        ),
+    )
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return make_shop()
+
+
+@pytest.fixture
+def as_staff() -> Callable[[Staff], Client]:
+    """A browser of this person's."""
+
+    def sign_in(staff: Staff) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(staff, backend=BACKEND)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def reviewer(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
+    return as_staff(shop.reviewer)
