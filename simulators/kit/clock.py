@@ -9,10 +9,19 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Clock:
-    """Real time plus an offset in seconds. Instants are kept as Unix seconds."""
+    """Real time plus an offset in seconds. Instants are kept as Unix seconds.
 
-    def __init__(self, *, offset_s: float = 0.0) -> None:
+    The offset moves days, windows and bills. Signatures have a clock of their own, wrong by ``skew_s``, so that a test
+    can let days pass for a merchant whose clock stands still.
+    """
+
+    def __init__(self, *, offset_s: float = 0.0, skew_s: float = 0.0) -> None:
         self.offset_s = offset_s
+        self.skew_s = skew_s
+
+    def wire_timestamp(self) -> float:
+        """Now, as signatures have it, in Unix seconds."""
+        return time.time() + self.skew_s
 
     def timestamp(self) -> float:
         """Now, in Unix seconds."""

@@ -215,13 +215,20 @@ class _Control:
 
     async def clock(self, request: web.Request) -> web.Response:
         clock = self._simulator.clock
-        return answer({"offset_s": clock.offset_s, "now": clock.now().isoformat(timespec="milliseconds")})
+        now = clock.now().isoformat(timespec="milliseconds")
+        return answer({"offset_s": clock.offset_s, "skew_s": clock.skew_s, "now": now})
 
     async def set_clock(self, request: web.Request) -> web.Response:
-        offset_s = (await read_json(request)).get("offset_s")
-        if not isinstance(offset_s, int | float) or isinstance(offset_s, bool):
-            raise BadOrder("offset_s must be a number of seconds")
-        self._simulator.set_clock(float(offset_s))
+        """``offset_s`` lets days pass; ``skew_s`` makes the clock of signatures wrong."""
+        body = await read_json(request)
+        moves = {"offset_s": self._simulator.set_clock, "skew_s": self._simulator.set_skew}
+        given = {name: body[name] for name in moves if name in body}
+        if not given or not all(
+            isinstance(value, int | float) and not isinstance(value, bool) for value in given.values()
+        ):
+            raise BadOrder("offset_s and skew_s must be numbers of seconds")
+        for name, value in given.items():
+            moves[name](float(cast(float, value)))
         await self._simulator.store.durable()
         return await self.clock(request)
 

@@ -56,8 +56,11 @@ class Simulator(ABC):
     def __init__(self, options: Options) -> None:
         self.options = options
         self.store = Store(path=options.state_dir / "state.sqlite", schema=(*SCHEMA, *notices.SCHEMA))
-        offset = self.store.setting("clock_offset_s", 0.0)
-        self.clock = Clock(offset_s=float(offset) if isinstance(offset, int | float) else 0.0)
+        offset, skew = self.store.setting("clock_offset_s"), self.store.setting("clock_skew_s")
+        self.clock = Clock(
+            offset_s=float(offset) if isinstance(offset, int | float) else 0.0,
+            skew_s=float(skew) if isinstance(skew, int | float) else 0.0,
+        )
         self.book = Book(store=self.store, clock=self.clock, prefix=self.prefix, digits=self.digits)
         self.faults = FaultQueue(store=self.store, catalogue=self.catalogue)
         self.office = NoticeOffice(
@@ -216,6 +219,11 @@ class Simulator(ABC):
         self._top_ups += 1
         self._set_available(available_fen)
 
+    def set_skew(self, skew_s: float) -> None:
+        """Let the clock of signatures be wrong."""
+        self.clock.skew_s = skew_s
+        self.store.remember("clock_skew_s", skew_s)
+
     def set_clock(self, offset_s: float) -> None:
         """Move the clock. What is due within a minute stays so; what is due in days follows the clock."""
         moved = offset_s - self.clock.offset_s
@@ -257,6 +265,7 @@ class Simulator(ABC):
         self.spoiled.rows.clear()
         self._set_available(None)
         self.set_clock(0.0)
+        self.set_skew(0.0)
         self.latency.clear()
         self.store.remember("latency", {})
         self.limits = dict(self.default_limits)

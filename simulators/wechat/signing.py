@@ -39,7 +39,7 @@ def check_request(request: web.Request, body: bytes, *, keys: WechatKeys, clock:
         raise sign_error("serial_no is not this merchant's certificate")
     if (
         not re.fullmatch("[0-9]{1,12}", given["timestamp"])
-        or abs(int(given["timestamp"]) - clock.timestamp()) > WINDOW_S
+        or abs(int(given["timestamp"]) - clock.wire_timestamp()) > WINDOW_S
     ):
         raise sign_error("timestamp is more than 5 minutes off")
     message = f"{request.method}\n{request.raw_path}\n{given['timestamp']}\n{given['nonce_str']}\n".encode()

@@ -22,6 +22,7 @@ from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.wechat.errors import REFUSALS, ApiError, bad_param, invalid, not_exists, sign_error, system_error
 from simulators.wechat.keys import WechatKeys
+from simulators.wechat.notices import refund_notice
 from simulators.wechat.signing import check_request, encrypt, signed_headers, tampered
 from simulators.wechat.throttle import Throttle
 
@@ -256,37 +257,15 @@ class WechatSimulator(Simulator):
         refund = self.book.refund(due.key)
         if refund is None:
             raise LookupError(due.key)
-        payment = self._payment_of(refund)
-        status = {"stale_abnormal": ABNORMAL, "stale_processing": PROCESSING}.get(fault, due.event)
-        plain = refunds.notice_plaintext(refund, payment, status=status, mchid=self.keys.mchid)
-        if fault == "wrong_amount":
-            plain["amount"] = {**_mapping(plain["amount"]), "refund": refund["amount_fen"] + 1}
-        elif fault == "unknown_number":
-            plain["out_refund_no"] = f"X{secrets.token_hex(12)}"
-        created = refund["created_at"] if fault.startswith("stale") else (refund["final_at"] or refund["created_at"])
-        body = json.dumps(
-            {
-                "id": f"{refund['channel_refund_no']}-{status}",
-                "create_time": rfc3339(created),
-                "resource_type": "encrypt-resource",
-                "event_type": f"REFUND.{status}",
-                "summary": "退款通知",
-                "resource": {
-                    **encrypt(
-                        json.dumps(plain, ensure_ascii=False).encode(),
-                        api_v3_key=self.keys.api_v3_key,
-                        associated_data="refund",
-                    ),
-                    "original_type": "refund",
-                },
-            },
-            ensure_ascii=False,
-        ).encode()
-        headers = signed_headers(
-            body, keys=self.keys, serial=self._serial(), timestamp=self.clock.timestamp(), fault=fault
+        return refund_notice(
+            refund,
+            self._payment_of(refund),
+            event=due.event,
+            fault=fault,
+            keys=self.keys,
+            serial=self._serial(),
+            timestamp=self.clock.wire_timestamp(),
         )
-        headers |= {"Content-Type": "application/json", "Request-ID": secrets.token_hex(16)}
-        return Outgoing(headers=headers, body=tampered(body) if fault == "tampered" else body)
 
     def acknowledged(self, status: int, body: bytes) -> bool:
         """200 or 204."""
@@ -348,7 +327,7 @@ class WechatSimulator(Simulator):
             body,
             keys=self.keys,
             serial=serial or self._serial_asked(request) or self._serial(),
-            timestamp=self.clock.timestamp(),
+            timestamp=self.clock.wire_timestamp(),
             fault=fault,
         )
         headers |= {"Request-ID": secrets.token_hex(16), "Content-Type": "application/json; charset=utf-8"}
@@ -375,7 +354,3 @@ class WechatSimulator(Simulator):
         if payment is None:
             raise not_exists("订单号不存在")
         return payment
-
-
-def _mapping(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
