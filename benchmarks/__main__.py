@@ -37,10 +37,13 @@ def main(names: list[str]) -> int:
 
 
 def _empty() -> None:
+    guarded = ("core_auditevent", "core_auditlink")
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(f"TRUNCATE {_TABLES}, core_auditevent, core_auditlink, core_auditsealpoint CASCADE")
-        cursor.execute("SET session_replication_role = DEFAULT")
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(f"TRUNCATE {_TABLES}, core_auditsealpoint, {', '.join(guarded)} CASCADE")
+        for table in guarded:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 if __name__ == "__main__":

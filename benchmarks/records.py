@@ -18,7 +18,7 @@ from tests.factories import make_account, make_merchant
 def merchant_with_key(wechat: Wechat) -> tuple[Merchant, str]:
     """A merchant with the simulator's account, and an API key of all scopes."""
     merchant = make_merchant()
-    make_account(merchant, wechat.account, first_query_s=30)
+    make_account(merchant, wechat.account, first_query_s=600)
     owner = Staff.objects.get(merchant=merchant, role="owner")
     _row, key, _secret = api_keys.issue(
         merchant=merchant, name="bench", scopes=list(Scope.values), by=owner, at=timezone.now(), rate_limit=10_000_000

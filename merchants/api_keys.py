@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core.audit.record import record
 from core.errors import Forbidden, Invalid
+from core.personal_data import unseal
 from merchants.models import ApiKey, Merchant, Role, Scope, Staff, Store
 
 _PREFIX = "rdk_"
@@ -26,9 +27,9 @@ class Client:
     key_name: str
     merchant_id: int
     store_id: int | None
-    scopes: frozenset[str]
     created_by_id: int | None
     rate_limit: int | None
+    scopes: frozenset[str]
     signing_secret: str
 
 
@@ -121,21 +122,19 @@ def check_may_manage(*, by: Staff, merchant: Merchant) -> None:
 
 def recognise(key: str) -> Client | None:
     """The client behind a key, or None for a key that is unknown or revoked. One indexed read, no model."""
-    row = (
-        ApiKey.objects.filter(hash=_hash(key), revoked_at__isnull=True)
-        .values_list("pk", "name", "merchant_id", "store_id", "scopes", "created_by_id", "rate_limit", "signing_secret")
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RECOGNISE, [_hash(key)])
+        row = cursor.fetchone()
     if row is None:
         return None
-    key_id, name, merchant_id, store_id, scopes, created_by_id, rate_limit, signing_secret = row
-    return Client(
-        key_id=key_id,
-        key_name=name,
-        merchant_id=merchant_id,
-        store_id=store_id,
-        scopes=frozenset(scopes),
-        created_by_id=created_by_id,
-        rate_limit=rate_limit,
-        signing_secret=signing_secret,
-    )
+    *known, scopes, sealed_secret = row
+    secret = unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else ""
+    return Client(*known, scopes=frozenset(scopes), signing_secret=secret)
+
+
+# In SQL and not by the ORM: every request passes here, and building the query cost more than running it.
+_RECOGNISE = (
+    "SELECT id, name, merchant_id, store_id, created_by_id, rate_limit, scopes, signing_secret "
+    "FROM merchants_apikey WHERE hash = %s AND revoked_at IS NULL"
+)
+_SECRET_PURPOSE = "api_key.signing_secret"  # noqa: S105 - names the field

@@ -7,6 +7,7 @@ it looks for work. A lost message therefore costs at most the mark's life, not a
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import redis
 from celery import current_app
@@ -19,13 +20,18 @@ logger = logging.getLogger(__name__)
 _MARK_TTL_MS = 2000
 
 
-def ring(task: str) -> None:
-    """Wake a worker for this task. A broker that does not answer is logged and left to the sweep."""
+def ring(tasks: Sequence[str]) -> None:
+    """Wake a worker for each of these tasks. A broker that does not answer is logged and left to the sweep."""
     try:
-        if client().set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS):
-            current_app.send_task(task)
+        with client().pipeline(transaction=False) as pipe:
+            for task in tasks:
+                pipe.set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS)
+            first = pipe.execute()
+        for task, is_first in zip(tasks, first, strict=True):
+            if is_first:
+                current_app.send_task(task)
     except (redis.RedisError, OperationalError, OSError) as error:
-        logger.warning("the bell for %s was not heard (%s); the sweep will find the work", task, error)
+        logger.warning("the bell for %s was not heard (%s); the sweep will find the work", ", ".join(tasks), error)
 
 
 def answered(task: str) -> None:

@@ -283,5 +283,4 @@ def _ring_after_commit(requests: Iterable[RefundRequest]) -> None:
 
 def ring_after_commit(bells: Iterable[str]) -> None:
     """Ring once the change is safe; a bell that fails never undoes it."""
-    for bell in sorted(set(bells)):
-        transaction.on_commit(partial(doorbell.ring, bell), robust=True)
+    transaction.on_commit(partial(doorbell.ring, sorted(set(bells))), robust=True)

@@ -50,7 +50,7 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         received_at=at,
     )
     ChannelNotice.objects.bulk_create([row], ignore_conflicts=True)
-    doorbell.ring(TASK)
+    doorbell.ring([TASK])
     return adapter.acknowledge()
 
 

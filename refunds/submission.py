@@ -8,6 +8,7 @@ compares what it stores with what the models would.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -60,13 +61,19 @@ def store(submission: Submission) -> None:
     statement = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"WITH {statement} {last}", parameters)
-            lifecycle.ring_after_commit(bells)
+        _execute(f"WITH {statement} {last}", parameters)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
         raise lifecycle.over_refund(error) from error
+    lifecycle.ring_after_commit(bells)
+
+
+def _execute(statement: str, parameters: Sequence[Any]) -> None:
+    """One statement is a transaction by itself: outside of another, BEGIN and COMMIT would be two trips for nothing."""
+    savepoint = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with savepoint, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
 
 
 def _rows(submission: Submission) -> Iterable[Sequence[models.Model]]:

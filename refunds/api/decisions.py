@@ -47,7 +47,7 @@ class Approve(Decision):
     @extend_schema(request=DecisionSerializer, responses={200: dict})
     def post(self, request: Request, request_id: UUID) -> Response:
         """Approve all or, with ``amount_fen``, less."""
-        data = self.read(DecisionSerializer).validated_data
+        data = self.read(DecisionSerializer)
         review.approve(
             request_id=self.load(request_id).pk,
             by=self.staff,
@@ -63,7 +63,7 @@ class Reject(Decision):
     @extend_schema(request=DecisionSerializer, responses={200: dict})
     def post(self, request: Request, request_id: UUID) -> Response:
         """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
-        data = self.read(DecisionSerializer).validated_data
+        data = self.read(DecisionSerializer)
         if data["reason_code"] is None:
             raise Invalid("a rejection needs a reason_code", code="reason_code_required")
         review.reject(
@@ -82,7 +82,7 @@ class RequestInfo(Decision):
     @extend_schema(request=DecisionSerializer, responses={200: dict})
     def post(self, request: Request, request_id: UUID) -> Response:
         """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
-        data = self.read(DecisionSerializer).validated_data
+        data = self.read(DecisionSerializer)
         review.request_info(
             request_id=self.load(request_id).pk,
             by=self.staff,

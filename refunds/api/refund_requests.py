@@ -20,7 +20,13 @@ from refunds.api.representations import (
     stored_request_json,
     verdict_json,
 )
-from refunds.api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer
+from refunds.api.serializers import (
+    RefundRequestSerializer,
+    ResubmitSerializer,
+    VersionSerializer,
+    correction_of,
+    draft_of,
+)
 from refunds.api.views import PAGE_PARAMETERS, Endpoint
 from refunds.flow import intake
 from refunds.flow.intake import Prepared
@@ -62,7 +68,7 @@ class Quotes(Endpoint):
     @extend_schema(request=RefundRequestSerializer, responses={200: dict})
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
-        draft = self.read(RefundRequestSerializer).draft()
+        draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
         sale, verdict = intake.quote(draft=draft, by=self.caller.requester(), at=now)
         return Response(
@@ -86,7 +92,7 @@ class RefundRequests(Endpoint):
     def post(self, request: Request) -> Response:
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
-        draft = self.read(RefundRequestSerializer).draft()
+        draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
         body: dict[str, object] = {}
 
@@ -152,7 +158,7 @@ class CancelRefundRequest(OneRequest):
     @extend_schema(request=VersionSerializer, responses={200: dict})
     def post(self, request: Request, request_id: UUID) -> Response:
         """Withdraw a request of which nothing was sent to the channel yet."""
-        data = self.read(VersionSerializer).validated_data
+        data = self.read(VersionSerializer)
         found = self.load(request_id)
         ways_back.cancel(
             request_id=found.pk,
@@ -170,14 +176,14 @@ class ResubmitRefundRequest(OneRequest):
     @extend_schema(request=ResubmitSerializer, responses={200: dict})
     def post(self, request: Request, request_id: UUID) -> Response:
         """Send in again what needed more, failed or was rejected, corrected."""
-        serializer = self.read(ResubmitSerializer)
+        data = self.read(ResubmitSerializer)
         found = self.load(request_id)
         intake.resubmit(
             request_id=found.pk,
-            correction=serializer.correction(),
+            correction=correction_of(data),
             by=self.caller.actor,
             at=timezone.now(),
-            expected_version=serializer.validated_data["version"],
+            expected_version=data["version"],
         )
         return Response(stored_request_json(self.load(request_id)))
 

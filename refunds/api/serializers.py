@@ -77,21 +77,22 @@ class RefundRequestSerializer(StrictSerializer):
             )
         return attrs
 
-    def draft(self) -> Draft:
-        data = self.validated_data
-        customer = {name: value or "" for name, value in (data["customer"] or {}).items()}
-        return Draft(
-            amount_fen=data["amount_fen"],
-            reason=str(data["reason"]),
-            transaction_id=data.get("transaction"),
-            order_no=data.get("order_no", ""),
-            description=data["description"],
-            route=str(data["route"]),
-            lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
-            customer=Customer(**customer),
-            customer_consent=data["customer_consent"],
-            cashier=data["cashier"],
-        )
+
+def draft_of(data: dict[str, Any]) -> Draft:
+    """The draft in a validated ``RefundRequestSerializer`` body."""
+    customer = {name: value or "" for name, value in (data["customer"] or {}).items()}
+    return Draft(
+        amount_fen=data["amount_fen"],
+        reason=str(data["reason"]),
+        transaction_id=data.get("transaction"),
+        order_no=data.get("order_no", ""),
+        description=data["description"],
+        route=str(data["route"]),
+        lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
+        customer=Customer(**customer),
+        customer_consent=data["customer_consent"],
+        cashier=data["cashier"],
+    )
 
 
 class VersionSerializer(StrictSerializer):
@@ -106,11 +107,10 @@ class ResubmitSerializer(VersionSerializer):
     reason = serializers.ChoiceField(Reason.choices, required=False)
     description = Text(max_length=1000, required=False, allow_blank=True)
 
-    def correction(self) -> Correction:
-        data = self.validated_data
-        return Correction(
-            amount_fen=data.get("amount_fen"), reason=data.get("reason"), description=data.get("description")
-        )
+
+def correction_of(data: dict[str, Any]) -> Correction:
+    """The correction in a validated ``ResubmitSerializer`` body."""
+    return Correction(amount_fen=data.get("amount_fen"), reason=data.get("reason"), description=data.get("description"))
 
 
 class DecisionSerializer(StrictSerializer):

@@ -46,7 +46,7 @@ class Transactions(Endpoint):
     def post(self, request: Request) -> Response:
         """Report a sale. The same ``channel`` and ``channel_transaction_no`` give the existing one (200)."""
         key = idempotency.key_of(request)
-        data = self.read(TransactionSerializer).validated_data
+        data = self.read(TransactionSerializer)
         try:
             with transaction.atomic():
                 sale, is_new = reporting.report_sale(
