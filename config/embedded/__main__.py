@@ -25,7 +25,9 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     try:
-        return _do(options.command, argv=_command_of(options, parser=parser), durable=getattr(options, "durable", False))
+        return _do(
+            options.command, argv=_command_of(options, parser=parser), durable=getattr(options, "durable", False)
+        )
     except _FAILURES as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -98,13 +98,17 @@ class Demo:
                 self._stay()
             except _Stop:
                 _say("\nstopping ...")
-            finally:
-                # From here on a second Ctrl-C must not leave half of it running.
-                for signum in _STOP_SIGNALS:
-                    signal.signal(signum, signal.SIG_IGN)
-                self.supervisor.stop()
-                leftovers.end_leftovers(var=self.folders.var)
+                self._stop()
                 _say(f"stopped; the data stays in {self.folders.var}")
+            finally:
+                self._stop()
+
+    def _stop(self) -> None:
+        # From here on another Ctrl-C must not leave half of it running.
+        for signum in _STOP_SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)
+        self.supervisor.stop()
+        leftovers.end_leftovers(var=self.folders.var)
 
     # --- starting -------------------------------------------------------------------------------------------------
 
