@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.conf import settings
 
 pytest_plugins = ["tests.browser"]
 
@@ -40,6 +41,8 @@ if "VAR_DIR" not in os.environ:
 if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
     _parts = urlsplit(os.environ["REDIS_URL"])
     os.environ["REDIS_URL"] = urlunsplit(_parts._replace(path=f"/{int(_worker) + 1}"))
+    # Where the environment names the settings, pytest-django has read them before this file.
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"]
 
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 
@@ -62,7 +65,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
     """Plain file names for static files (no collectstatic needed) and a quick password hash (logins by the hundred)."""
-    from django.conf import settings  # noqa: PLC0415 -- only once pytest-django has set Django up
     from django.test.utils import override_settings  # noqa: PLC0415
 
     plain = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
