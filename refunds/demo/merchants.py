@@ -96,13 +96,6 @@ RETAIL = Outline(
 
 OUTLINES = (RESTAURANT, RETAIL)
 
-#: What the stand-ins' contracts say. Our own tills ask soon after an acceptance: people watch the demo.
-_PROFILES: dict[str, dict[str, Any]] = {
-    "wechat": {"window_days": 365, "max_partials": 50, "partial_spacing_s": 60, "first_query_s": 10},
-    "alipay": {"window_days": 365, "partial_spacing_s": 3, "first_query_s": 10},
-    "unionpay": {"window_days": 330, "first_query_s": 10},
-}
-
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -200,15 +193,24 @@ def keep_accounts(merchant: Merchant, accounts: Mapping[str, Account]) -> dict[s
     kept = {row.channel: row for row in merchant.channel_accounts.filter(is_active=True)}
     for channel, account in accounts.items():
         row = kept.get(channel)
-        if row is not None and row.base_url == account.base_url and row.credentials == account.credentials:
-            continue
         if row is None:
             code = f"{channel}-{merchant.code.lower()}"
-            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile=_PROFILES[channel])
+            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile=dict(account.profile))
+        elif _is_current(row, account):
+            continue
         else:
             row.revision += 1
         row.base_url = account.base_url
+        row.profile |= account.addresses
         row.set_credentials(dict(account.credentials))
         row.save()
         kept[channel] = row
     return kept
+
+
+def _is_current(row: ChannelAccount, account: Account) -> bool:
+    return (
+        row.base_url == account.base_url
+        and row.credentials == account.credentials
+        and row.profile == row.profile | account.addresses
+    )

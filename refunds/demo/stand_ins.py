@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +20,57 @@ class StandInUnreachable(Exception):
     """A stand-in's account is missing or it does not answer; the message says which."""
 
 
+#: Channel -> credential as its adapter wants it -> where account.json has it. A ``.._path`` names a file with the value.
+_CREDENTIALS: Mapping[str, Mapping[str, str]] = {
+    "wechat": {
+        "mchid": "mchid",
+        "merchant_serial": "merchant_serial",
+        "merchant_private_key": "merchant_private_key_path",
+        "api_v3_key": "api_v3_key",
+        "public_key_id": "public_key_id",
+        "public_key": "public_key_path",
+    },
+    "alipay": {
+        "app_id": "app_id",
+        "app_private_key": "app_private_key_path",
+        "alipay_public_key": "alipay_public_key_path",
+    },
+    "unionpay": {
+        "mer_id": "mer_id",
+        "sign_pfx": "sign_cert_pfx_path",
+        "sign_pfx_password": "sign_cert_pfx_password",
+        "root_certificate": "root_cert_path",
+        "middle_certificate": "middle_cert_path",
+    },
+}
+#: What the stand-ins' contracts say. We ask soon after an acceptance: people watch the demo.
+_PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "wechat": {"window_days": 365, "max_partials": 50, "partial_spacing_s": 60, "first_query_s": 10},
+    "alipay": {"window_days": 365, "partial_spacing_s": 3, "first_query_s": 10},
+    "unionpay": {"window_days": 330, "first_query_s": 10},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A merchant's account at a stand-in. ``shown`` is account.json as it is, for demo.json."""
+    """A merchant's account at a stand-in. ``shown`` is account.json as it is, for demo.json.
+
+    ``addresses`` are the entries of the profile that may differ from start to start.
+    """
 
     channel: str
     base_url: str
     control_url: str
     credentials: Mapping[str, str]
+    profile: Mapping[str, Any]
+    addresses: Mapping[str, str]
     shown: Mapping[str, Any]
 
 
 def accounts_in(folder: Path) -> dict[str, Account]:
     """The accounts of every stand-in whose channel the product can talk to. Raises ``StandInUnreachable`` without any."""
     found = {}
-    for channel in sorted(known_channels()):
+    for channel in sorted(_CREDENTIALS.keys() & known_channels()):
         file = folder / channel / "account.json"
         if file.exists():
             found[channel] = _read_account(channel, json.loads(file.read_text()))
@@ -43,16 +80,24 @@ def accounts_in(folder: Path) -> dict[str, Account]:
 
 
 def _read_account(channel: str, data: Mapping[str, Any]) -> Account:
-    """Credentials are the texts of account.json; where it names a file (``x_path``), its content under ``x``."""
-    credentials = {}
-    for name, value in data.items():
-        if name.endswith("_url"):
-            continue
-        if name.endswith("_path"):
-            credentials[name.removesuffix("_path")] = Path(value).read_text()
-        else:
-            credentials[name] = str(value)
-    return Account(channel, data["base_url"], data["control_url"], credentials, data)
+    is_unionpay = channel == "unionpay"
+    return Account(
+        channel=channel,
+        base_url=data["front_url" if is_unionpay else "base_url"],
+        control_url=data["control_url"],
+        credentials={name: _value(key, data[key]) for name, key in _CREDENTIALS[channel].items()},
+        profile=_PROFILES[channel],
+        addresses={"file_url": data["file_url"]} if is_unionpay else {},
+        shown=data,
+    )
+
+
+def _value(key: str, value: object) -> str:
+    """The credential itself; a PKCS#12 file in Base64, since it is no text."""
+    if not key.endswith("_path"):
+        return str(value)
+    content = Path(str(value)).read_bytes()
+    return base64.b64encode(content).decode() if key.endswith("_pfx_path") else content.decode()
 
 
 class Control:
