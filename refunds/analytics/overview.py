@@ -1,9 +1,11 @@
-"""From the statements' rows to typed figures. The database has counted; nothing is added up here but weeks' names."""
+"""From the statements' rows to typed figures. The database has counted; here rows get their names and order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+
+from django.db import transaction
 
 from refunds.analytics import statements
 from refunds.analytics.figures import (
@@ -31,8 +33,10 @@ from refunds.analytics.scope import Scope
 _LOW_SCORE = 2
 
 
+@transaction.atomic
 def overview(*, scope: Scope, period: Period) -> Overview:
     """Everything that the analytics page shows. Nine statements, whatever the period."""
+    statements.allow_sorting()
     paid = _PaidCuts(scope, period)
     sold = _SoldCuts(scope, period)
     submitted = _SubmittedCuts(scope, period)

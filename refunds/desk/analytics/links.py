@@ -1,8 +1,9 @@
 """From a figure to the list that shows exactly the refunds it counts, and what the list makes of such an address.
 
-Beside the list's own filters these parameters narrow it: ``states``, ``reasons`` (several, with commas), ``by_rule`` (1 or 0),
-``cashier``, ``late`` (1), and ``created_after``, ``created_before``, ``succeeded_after``, ``succeeded_before``: a day of the
-calendar in Shanghai, which belongs to the span, or an instant, up to but without which it reaches.
+Beside the list's own filters these parameters narrow it: ``states``, ``reasons``, ``channels`` (several, with commas; also
+values that the list's menus do not offer), ``by_rule`` (1 or 0), ``cashier``, ``late`` (1), and ``created_after``,
+``created_before``, ``succeeded_after``, ``succeeded_before``: a day of the calendar in Shanghai, which belongs to the span,
+or an instant, up to but without which it reaches.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from refunds.analytics.periods import Period, midnight
 from refunds.analytics.statements import DECIDED
 from refunds.arrival import SHANGHAI
 from refunds.desk.addresses import with_query
+from refunds.desk.templatetags.desk_format import channel_name
 from refunds.states import Reason, State
 
 _SPANS = ("created", "succeeded")
 _BOUNDS = tuple(f"{span}_{end}" for span in _SPANS for end in ("after", "before"))
-PARAMETERS = ("states", "reasons", "by_rule", "cashier", "late", *_BOUNDS)
+PARAMETERS = ("states", "reasons", "channels", "by_rule", "cashier", "late", *_BOUNDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def chips(query: QueryDict, path: str) -> list[dict[str, Any]]:
         for name, label in (
             ("states", gettext("State")),
             ("reasons", gettext("Reason")),
+            ("channels", gettext("Channel")),
             ("by_rule", gettext("Approval")),
             ("cashier", gettext("Cashier")),
             ("late", gettext("Due time")),
@@ -116,6 +119,8 @@ def _worded(name: str, value: str) -> str:
         labels = dict(State.choices)
     elif name == "reasons":
         labels = dict(Reason.choices)
+    elif name == "channels":
+        return ", ".join(channel_name(code) for code in value.split(","))
     elif name == "by_rule":
         return gettext("by rule") if value == "1" else gettext("by a person")
     elif name == "late":
@@ -132,6 +137,8 @@ def _condition(name: str, value: str, now: datetime) -> Q | None:
         return Q(state__in=value.split(","))
     if name == "reasons":
         return Q(reason__in=value.split(","))
+    if name == "channels":
+        return Q(channel__in=value.split(","))
     if name == "cashier":
         return Q(cashier=value)
     if name == "by_rule":

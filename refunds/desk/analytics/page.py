@@ -233,7 +233,7 @@ def _channels(figures: Overview, links: Links) -> list[dict[str, Any]]:
         {
             "channel": row.channel,
             "label": channel_name(row.channel),
-            "url": replace(links, channel=row.channel).submitted(states=ended),
+            "url": links.submitted(channels=row.channel, states=ended),
             "count": whole(row.submitted.success.whole),
             "success_pct": _pct(row.submitted.success.value),
             "median_label": "" if row.arrival.median_s is None else seconds(row.arrival.median_s),
