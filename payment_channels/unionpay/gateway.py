@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from payment_channels.clock import Clock
 from payment_channels.parsing import Unreadable
 from payment_channels.transport import MAX_REPLY_BYTES, Transport
-from payment_channels.unionpay import signing
+from payment_channels.unionpay import messages, signing
 from payment_channels.unionpay.credentials import Credentials
 
 _USER_AGENT = "refunddesk"
@@ -23,7 +23,7 @@ class ServerError(Exception):
 
 
 class Answer:
-    """A checked answer: its fields, and its raw text as proof."""
+    """A checked answer: its fields, and its raw text as proof, without the middle of a card number."""
 
     def __init__(self, *, fields: Mapping[str, str], raw: str) -> None:
         self.fields = fields
@@ -67,7 +67,7 @@ class Gateway:
             raise Unreadable(f"HTTP {reply.status}")
         answered = signing.open_answer(reply.body)
         signing.check(self.signers, fields=answered, at=self._clock())
-        return Answer(fields=answered, raw=reply.body.decode("utf-8"))
+        return Answer(fields=answered, raw=messages.hide_cards(reply.body.decode("utf-8")))
 
     def _signed(self, fields: Mapping[str, str]) -> dict[str, str]:
         whole = {

@@ -45,7 +45,7 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
     if fields.get("txnType") not in _TYPES:
         raise NoticeRejected("not_a_refund", "a notice about something else")
     report = TradeReport.parse_notice(fields)
-    raw = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
+    raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
     return RefundNotice(
         event_id=f"{report.refund_no}-{report.txn_time}-{report.channel_refund_no}-{report.code}",
         refund_no=report.refund_no,

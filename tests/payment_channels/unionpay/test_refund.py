@@ -298,6 +298,19 @@ def test_query_answered_about_another_is_no_proof(
     assert (outcome.code, outcome.attention) == ("mismatch", True)
 
 
+def test_whole_card_number_does_not_come_to_rest(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    server.respond = lambda _: platform.answer(report(accNo="6216261000000000018"))
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Done)
+    assert outcome.received_account == "621626****0018"
+    assert "6216261000000000018" not in repr(outcome)
+    assert QUERY_ID in outcome.raw
+
+
 def test_query_of_what_was_never_sent_asks_nobody(channel: UnionPayRefundChannel, server: LocalServer) -> None:
     outcome = channel.query_refund(replace(REFERENCE, sent_at=None))
 

@@ -1,0 +1,303 @@
+"""Every channel, every fault its simulator knows: what the adapter says is what the ledger says.
+
+Issue 3, item 5. The journey is played by ``drive``: query what is unknown, send again under the same number what the
+channel denies, and never anything else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payment_channels.clock import BEIJING
+from payment_channels.contract import (
+    AbnormalRefundOrder,
+    AbnormalRefunds,
+    BillCorrupt,
+    BillKind,
+    BillUnavailable,
+    Done,
+    NoticeRejected,
+    Outcome,
+    PayeeKind,
+    RefundNotice,
+    RefundOrder,
+    Refused,
+    Retry,
+    Trade,
+    TradeQueries,
+    TradeState,
+    Unknown,
+    Voids,
+)
+from simulators.alipay.catalogue import CATALOGUE as ALIPAY
+from simulators.unionpay.catalogue import CATALOGUE as UNIONPAY
+from simulators.wechat.catalogue import CATALOGUE as WECHAT
+from tests.contracts.rigs import PAID_FEN, RIGS, Rig, reference_of
+
+CATALOGUES = {"wechat": WECHAT, "wechat-certificates": WECHAT, "alipay": ALIPAY, "unionpay": UNIONPAY}
+PATIENCE_S = 8.0
+
+RigOf = Callable[[str], Rig]
+
+
+def faults_of(operation: str) -> list[tuple[str, str]]:
+    return [(name, fault) for name in RIGS for fault in CATALOGUES[name].get(operation, {})]
+
+
+def drive(rig: Rig, order: RefundOrder, outcome: Outcome) -> Outcome:
+    """Go on until the outcome is final or needs a person; asserts that this takes no longer than a few seconds."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        match outcome:
+            case Done() | Refused(retry=Retry.NEVER | Retry.NEW_NUMBER) | Unknown(attention=True):
+                return outcome
+            case Refused() | Unknown(code="not_found"):
+                outcome = rig.channel.refund(replace(order, maybe_received=True))
+            case Unknown():
+                outcome = rig.channel.query_refund(reference_of(order))
+        if isinstance(outcome, Unknown):
+            time.sleep(0.03)
+    pytest.fail(f"never ended: {outcome}")
+
+
+def assert_agrees_with_ledger(rig: Rig, order: RefundOrder, outcome: Outcome) -> None:
+    expected = [(order.refund_no, order.amount_fen)] if isinstance(outcome, Done) else []
+    assert rig.moved(order) == expected
+    if isinstance(outcome, Done):
+        assert (outcome.refund_no, outcome.amount_fen) == (order.refund_no, order.amount_fen)
+        assert abs((outcome.succeeded_at - rig.now()).total_seconds()) < 60
+        assert outcome.raw
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_refund_without_any_fault_is_done_once(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+
+    outcome = drive(rig, order, rig.channel.refund(order))
+
+    assert isinstance(outcome, Done)
+    assert_agrees_with_ledger(rig, order, outcome)
+    again = rig.channel.refund(replace(order, maybe_received=True))
+    assert not isinstance(again, Refused)
+    assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_query_of_what_was_never_sent_finds_nothing(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+
+    outcome = rig.channel.query_refund(reference_of(rig.sale()))
+
+    assert isinstance(outcome, Unknown)
+    assert (outcome.code, outcome.accepted) == ("not_found", False)
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_query_for_another_amount_is_a_mismatch(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    drive(rig, order, rig.channel.refund(order))
+
+    outcome = rig.channel.query_refund(replace(reference_of(order), amount_fen=order.amount_fen + 1))
+
+    assert isinstance(outcome, Unknown)
+    assert (outcome.code, outcome.attention) == ("mismatch", True)
+
+
+@pytest.mark.parametrize(("name", "fault"), faults_of("refund"))
+def test_refund_under_fault_ends_as_the_ledger_says(rigs: RigOf, name: str, fault: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("refund", fault, order_no=order.order_no, delay_s=0.3)
+
+    first = rig.channel.refund(order)
+    if isinstance(first, Refused):
+        assert rig.moved(order) == []
+    if fault == "forever":
+        assert isinstance(first, Unknown)
+        rig.simulator.control("POST", "/settle", {"refund_no": order.refund_no})
+    outcome = drive(rig, order, first)
+
+    assert_agrees_with_ledger(rig, order, outcome)
+
+
+@pytest.mark.parametrize(("name", "fault"), faults_of("query"))
+def test_query_under_fault_is_unknown_or_right(rigs: RigOf, name: str, fault: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    assert isinstance(drive(rig, order, rig.channel.refund(order)), Done)
+    rig.fault("query", fault, order_no=order.order_no, delay_s=0.1)
+
+    first = rig.channel.query_refund(reference_of(order))
+
+    assert isinstance(first, Unknown | Done)
+    assert_agrees_with_ledger(rig, order, drive(rig, order, first))
+
+
+# --- notices ---
+
+#: Faults after which the notice itself is not to be believed.
+_FORGED = {"tampered", "bad_signature", "signtest", "wrong_serial", "wrong_cert", "old", "other_app"}
+
+
+def _read(rig: Rig) -> tuple[list[RefundNotice], list[NoticeRejected]]:
+    believed: list[RefundNotice] = []
+    rejected: list[NoticeRejected] = []
+    for notice in list(rig.received):
+        try:
+            believed.append(rig.channel.read_notice(notice))
+        except NoticeRejected as error:
+            rejected.append(error)
+    return believed, rejected
+
+
+def _contradicts(notice: RefundNotice, order: RefundOrder) -> bool:
+    """What the journey compares: number, and amount where there is one."""
+    return notice.refund_no != order.refund_no or notice.amount_fen not in (0, order.amount_fen)
+
+
+@pytest.mark.parametrize(("name", "fault"), faults_of("notice"))
+def test_notice_under_fault_never_says_what_is_not(rigs: RigOf, name: str, fault: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("notice", fault, order_no=order.order_no, delay_s=0.1, count=20)
+    drive(rig, order, rig.channel.refund(order))
+
+    rig.wait_for_notices(patience_s=0.3 if fault == "lost" else 3.0)
+    time.sleep(0.15)
+    believed, rejected = _read(rig)
+
+    if fault in _FORGED:
+        assert rejected
+    if fault in {"repeated", "parallel"}:
+        assert len(believed) > 1
+        assert len({notice.event_id for notice in believed}) == 1
+    if fault == "wrong_amount" and name != "alipay":
+        assert any(_contradicts(notice, order) for notice in believed)
+    for notice in believed:
+        if isinstance(notice.outcome, Done) and not _contradicts(notice, order):
+            assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+# --- bills ---
+
+
+@pytest.mark.parametrize(("name", "fault"), [*((name, "none") for name in RIGS), *faults_of("bill")])
+def test_bill_is_whole_or_refused(rigs: RigOf, name: str, fault: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    drive(rig, order, rig.channel.refund(order))
+    day = rig.now().astimezone(BEIJING).date()
+    rig.let_pass(timedelta(days=1, hours=14))
+    try:
+        if fault != "none":
+            rig.fault("bill", fault, order_no=order.order_no)
+        with rig.channel.download_bill(day=day) as bill:
+            rows = [row for row in bill if order.refund_no in (row.refund_no, row.channel_refund_no)]
+    except (BillUnavailable, BillCorrupt):
+        assert fault not in {"none", "row_missing", "row_extra", "amount_off"}
+        return
+    finally:
+        rig.let_pass(timedelta())
+
+    assert fault in {"none", "row_missing", "row_extra", "amount_off", "latency"}
+    found = [(row.refund_no, row.amount_fen) for row in rows]
+    agrees = found == [(order.refund_no, order.amount_fen)]
+    assert agrees is (fault in {"none", "latency", "row_extra"})
+
+
+def test_bill_of_all_trades_adds_up(rigs: RigOf) -> None:
+    for name in ("wechat", "alipay"):
+        rig = rigs(name)
+        order = rig.sale()
+        drive(rig, order, rig.channel.refund(order))
+        day = rig.now().astimezone(BEIJING).date()
+        rig.let_pass(timedelta(days=1, hours=14))
+        try:
+            with rig.channel.download_bill(day=day, kind=BillKind.TRADES) as bill:
+                rows = list(bill)
+        finally:
+            rig.let_pass(timedelta())
+        declared = bill.declared()
+        assert declared is not None
+        assert declared.rows == len(rows)
+        assert declared.refunds_fen == sum(row.amount_fen for row in rows if row.refund_no)
+
+
+# --- what only some channels can do ---
+
+
+def test_trade_can_be_asked_about(rigs: RigOf) -> None:
+    rig = rigs("alipay")
+    order = rig.sale(amount_fen=PAID_FEN)
+    assert isinstance(rig.channel, TradeQueries)
+
+    before = rig.channel.query_trade(order_no=order.order_no, channel_transaction_no="")
+    drive(rig, order, rig.channel.refund(order))
+    after = rig.channel.query_trade(order_no="", channel_transaction_no=order.channel_transaction_no)
+
+    assert isinstance(before, Trade)
+    assert (before.amount_fen, before.state) == (PAID_FEN, TradeState.PAID)
+    assert isinstance(after, Trade)
+    assert after.state is TradeState.CLOSED
+
+
+def test_void_takes_the_payment_back(rigs: RigOf) -> None:
+    rig = rigs("unionpay")
+    order = rig.sale(amount_fen=PAID_FEN)
+    assert isinstance(rig.channel, Voids)
+
+    outcome = rig.channel.void(order)
+    until = time.monotonic() + PATIENCE_S
+    while isinstance(outcome, Unknown) and time.monotonic() < until:
+        time.sleep(0.03)
+        outcome = rig.channel.query_refund(reference_of(order))
+
+    assert isinstance(outcome, Done)
+    assert_agrees_with_ledger(rig, order, outcome)
+
+
+@pytest.mark.parametrize("name", ["wechat", "wechat-certificates"])
+@pytest.mark.parametrize("payee", PayeeKind)
+def test_stuck_refund_goes_elsewhere(rigs: RigOf, name: str, payee: PayeeKind) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("refund", "abnormal", order_no=order.order_no)
+    stuck = drive(rig, order, rig.channel.refund(order))
+    assert isinstance(stuck, Unknown)
+    assert isinstance(rig.channel, AbnormalRefunds)
+
+    applied = rig.channel.apply_abnormal_refund(
+        AbnormalRefundOrder(
+            refund_no=order.refund_no,
+            channel_refund_no=stuck.channel_refund_no,
+            amount_fen=order.amount_fen,
+            payee=payee,
+            bank_type="ICBC_DEBIT",
+            card_number="6222020200112233445",
+            holder_name="张小雨",
+        )
+    )
+
+    outcome = drive(rig, order, applied)
+    assert isinstance(outcome, Done)
+    assert_agrees_with_ledger(rig, order, outcome)
+
+
+def test_certificates_may_rotate_between_two_refunds(rigs: RigOf) -> None:
+    rig = rigs("wechat-certificates")
+    first, second = rig.sale(), rig.sale()
+    assert isinstance(drive(rig, first, rig.channel.refund(first)), Done)
+
+    rig.simulator.control("POST", "/rotate", {})
+    rig.offset = timedelta(seconds=61)  # our clock: not asked for more than once a minute
+    try:
+        assert isinstance(drive(rig, second, rig.channel.refund(second)), Done)
+    finally:
+        rig.offset = timedelta()
