@@ -16,7 +16,7 @@ handler404 = "refunds.desk.errors.not_found"
 handler500 = "refunds.desk.errors.server_error"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="desk:queue")),
+    path("", RedirectView.as_view(pattern_name="desk:start")),
     path("", include("refunds.desk.login_urls")),
     path("desk", include("refunds.desk.urls", namespace="desk")),
     path("r/", include("refunds.customer.urls", namespace="customer")),

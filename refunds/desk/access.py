@@ -80,7 +80,7 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
 
     def decorate(view: View[Parameters]) -> Routed[Parameters]:
         @wraps(view)
-        def routed(request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
+        def routed(request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
             staff = request.user
             if not isinstance(staff, Staff):
                 return _sign_in_first(request)

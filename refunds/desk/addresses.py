@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
@@ -14,6 +15,15 @@ PLACE = ("c", "selected", "do", "return_to")
 
 def with_query(path: str, query: QueryDict | None = None, *, keep: bool = False, **changes: str) -> str:
     """``path`` with the query as it is, changed. An empty value drops a parameter; places in lists are dropped unless kept."""
+    return _joined(path, query, changes, keep=keep)
+
+
+def with_one(path: str, query: QueryDict, name: str, value: str) -> str:
+    """``path`` with the query as it is but for one parameter, whose name is not known beforehand."""
+    return _joined(path, query, {name: value}, keep=False)
+
+
+def _joined(path: str, query: QueryDict | None, changes: Mapping[str, str], *, keep: bool) -> str:
     pairs = {} if query is None else {key: str(query[key]) for key in query if query[key]}
     if not keep:
         pairs = {key: value for key, value in pairs.items() if key not in PLACE}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from refunds.arrival import SHANGHAI
 from refunds.desk.access import Scope
-from refunds.desk.addresses import with_query
+from refunds.desk.addresses import with_one
 from refunds.desk.templatetags.desk_format import channel_name
 from refunds.states import RESERVED, Reason, State
 
@@ -58,11 +58,11 @@ def _menu(item: Filter, query: QueryDict, path: str) -> dict[str, Any]:
     return {
         "label": item.label,
         "current_label": chosen.label if chosen else "",
-        "clear_url": with_query(path, query, **{item.name: ""}) if chosen else "",
+        "clear_url": with_one(path, query, item.name, "") if chosen else "",
         "options": [
             {
                 "label": choice.label,
-                "url": with_query(path, query, **{item.name: choice.value}),
+                "url": with_one(path, query, item.name, choice.value),
                 "current": choice == chosen,
             }
             for choice in item.choices
@@ -77,7 +77,7 @@ def any_chosen(filters: Iterable[Filter], query: QueryDict) -> bool:
 def hidden(filters: Iterable[Filter], query: QueryDict, *others: str) -> list[dict[str, str]]:
     """What a search form must carry along: the chosen filters and other parameters by name."""
     names = [*(item.name for item in filters if item.chosen(query)), *others]
-    return [{"name": name, "value": query[name]} for name in names if query.get(name)]
+    return [{"name": name, "value": query.get(name, "")} for name in names if query.get(name)]
 
 
 # --- the filters --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -82,7 +83,7 @@ def counts(*, scope: Scope, at: datetime) -> Mapping[str, Capped]:
         f"WHERE merchant_id = %(merchant)s AND {view.sql}{stores} LIMIT {CAP + 1}) AS capped)"
         for view in VIEWS
     )
-    values = {
+    values: dict[str, Any] = {
         "merchant": scope.staff.merchant_id,
         "staff": scope.staff.pk,
         "soon": at + SOON,

@@ -23,7 +23,7 @@ SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM 
 def reviewed_today(*, scope: Scope, at: datetime) -> dict[str, Any]:
     """Decisions since midnight; the time runs from submission, and in time means before the promise ran out."""
     midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    values = {
+    values: dict[str, Any] = {
         "since": midnight,
         "merchant": scope.staff.merchant_id,
         "stores": None if scope.store_ids is None else sorted(scope.store_ids),

@@ -178,7 +178,7 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.reveal": _plain(lambda: gettext("looked at the customer's full contact")),
     "refund.resend": _plain(lambda: gettext("sent a message once more")),
     "refund.evidence": _plain(lambda: gettext("added evidence")),
-    "refund.rate": _plain(lambda: gettext("rated the refund")),
+    "refund.rated": _plain(lambda: gettext("rated the refund")),
     "refund.late_answer": _plain(lambda: gettext("answered late and differently; finance must compare")),
 }
 

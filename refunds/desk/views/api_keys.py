@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -82,7 +81,7 @@ def _key(scope: Scope, key_id: int) -> ApiKey:
     return found
 
 
-def _keys(scope: Scope) -> Any:
+def _keys(scope: Scope) -> QuerySet[ApiKey]:
     rows = ApiKey.objects.filter(merchant_id=scope.staff.merchant_id)
     return rows if scope.store_ids is None else rows.filter(store_id__in=scope.store_ids)
 

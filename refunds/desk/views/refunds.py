@@ -27,11 +27,12 @@ def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
     found = numbers.recognise(text, scope=scope).refunds if text else scope.requests()
     found = filters.apply(found, chosen, query)
     found = filters.within_days(found, "created_at", query)
-    found = links.narrow(found, query, now=timezone.now())
+    now = timezone.now()
+    found = links.narrow(found, query, now=now)
     page = keyset.page(rows.lean(found), order=_NEWEST, cursor=query.get("c", ""), size=PAGE_SIZE)
     total, total_fen = keyset.count_and_sum(found)
     context = {
-        "now": timezone.now(),
+        "now": now,
         "query": text,
         "filters": [*filters.menus(chosen, query, request.path), *links.chips(query, request.path)],
         "has_filters": filters.any_chosen(chosen, query)

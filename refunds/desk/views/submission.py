@@ -17,12 +17,14 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid, NotFound
+from refunds import evidence
 from refunds.arrival import expected_arrival
 from refunds.desk import drafts, no_receipt, numbers, progress, rows, verdicts, words
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.drafts import Typed
 from refunds.destinations import channel_label, destination_label
+from refunds.evidence import Picture, TooManyPictures
 from refunds.flow import intake
 from refunds.flow.intake import Draft, PolicyRefused, Prepared, Requester
 from refunds.flow.policy import Verdict
@@ -80,14 +82,15 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     key = request.POST.get("idempotency_key", "")[:64]
     try:
         _check_complete(key, form)
+        pictures = _pictures(request)
         prepared = intake.submit(
             draft=_draft(form, sale), by=_requester(scope), at=now, before_commit=_once(scope, key, request, now)
         )
     except KeyAlreadyUsed:
         # Sent twice: the first one counts.
         first = IdempotencyRecord.objects.get(principal=_principal(scope), key=key)
-        return redirect(refund_url(first.body["number"]))
-    except (Invalid, DomainError) as error:
+        return redirect(refund_url(first.body))
+    except DomainError as error:
         if isinstance(error, NotFound):
             raise
         verdict = error.facts.get("verdict") if isinstance(error, PolicyRefused) else None
@@ -96,6 +99,8 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
             request, scope, sale, form=form, quote=shown, errors=[words.explain(error)], status=words.status(error)
         )
     stored = prepared.submission.request
+    if pictures:
+        evidence.add(request_id=stored.pk, pictures=pictures, by=scope.staff.actor, at=now)
     done = (
         gettext("%(number)s submitted.") if stored.state == State.IN_REVIEW else gettext("%(number)s approved by rule.")
     )
@@ -110,6 +115,14 @@ def _check_complete(key: str, form: Typed) -> None:
         raise Invalid("the customer's consent is missing", code="consent_missing")
 
 
+def _pictures(request: HttpRequest) -> list[Picture]:
+    """The uploads, decoded before anything is stored. Raises ``NotAPicture``, ``PictureTooLarge`` or ``TooManyPictures``."""
+    uploads = request.FILES.getlist("files")
+    if len(uploads) > evidence.MAX_PER_REQUEST:
+        raise TooManyPictures("too many pictures")
+    return [evidence.read_picture(upload=upload) for upload in uploads]
+
+
 def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Any:
     """Stores the key of the form with the request: sent twice, it makes one."""
 
@@ -119,7 +132,7 @@ def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Any:
             key=key,
             fingerprint=hashlib.sha256(request.POST.urlencode().encode()).digest(),
             status=201,
-            body={"number": prepared.submission.request.number},
+            body=prepared.submission.request.number,
             created_at=at,
         )
 
