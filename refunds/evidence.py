@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from PIL import Image, ImageOps
 
@@ -74,14 +75,6 @@ class TooManyPictures(Conflict):
     code = "too_many_pictures"
 
 
-class Upload(Protocol):
-    """A file that came with a form, as Django hands it over. Its name and declared type are never believed."""
-
-    size: int | None
-
-    def read(self, num_bytes: int | None = None) -> bytes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture written by us, JPEG: whole (at most 2000 pixels a side) and small (400)."""
@@ -90,8 +83,8 @@ class Picture:
     small: bytes
 
 
-def read_picture(*, upload: Upload) -> Picture:
-    """Decode an upload and write it anew, upright, without anything but its pixels.
+def read_picture(*, upload: UploadedFile[Any]) -> Picture:
+    """Decode an upload and write it anew, upright, without anything but its pixels. Its name and type are not believed.
 
     Raises ``NotAPicture`` or ``PictureTooLarge``.
     """

@@ -11,6 +11,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -65,5 +66,15 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
 
 
 def _fingerprint(request: Request) -> bytes:
-    payload = json.dumps(request.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    payload = json.dumps(request.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_stand_in)
     return hashlib.sha256(f"{request.method} {request.path}\n{payload}".encode()).digest()
+
+
+def _stand_in(value: Any) -> str:
+    """What JSON cannot hold: a file counts by its content, whatever it is called."""
+    if isinstance(value, UploadedFile):
+        value.seek(0)
+        digest = hashlib.file_digest(value, "sha256").hexdigest()
+        value.seek(0)
+        return digest
+    return str(value)

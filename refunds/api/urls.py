@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from refunds.api import analytics, decisions, policy, refund_requests, transactions
+from refunds.api import analytics, decisions, evidence, policy, refund_requests, transactions
 
 _REQUEST = "refund-requests/<uuid:request_id>"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),
     path(f"{_REQUEST}/events", refund_requests.RefundRequestEvents.as_view()),
+    path(f"{_REQUEST}/evidence", evidence.AddEvidence.as_view()),
     path(f"{_REQUEST}/cancel", refund_requests.CancelRefundRequest.as_view()),
     path(f"{_REQUEST}/resubmit", refund_requests.ResubmitRefundRequest.as_view()),
     path(f"{_REQUEST}/claim", decisions.Claim.as_view()),

@@ -25,7 +25,7 @@ def too_much_sent(request_id: object) -> bool:
 
 def address_of(request: HttpRequest) -> str:
     """Who is asking. Behind our own proxy it is the last entry, the one that the proxy wrote; the rest anybody can write."""
-    if settings.SECURE_PROXY_SSL_HEADER:
+    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
         return str(request.headers.get("X-Forwarded-For", "")).rsplit(",", 1)[-1].strip()
     return str(request.META.get("REMOTE_ADDR", ""))
 

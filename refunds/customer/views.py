@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
@@ -57,10 +57,11 @@ class Visit:
 
 
 View = Callable[Concatenate[HttpRequest, Visit, Parameters], HttpResponseBase]
-Routed = Callable[Concatenate[HttpRequest, str, Parameters], HttpResponseBase]
+#: What Django calls: with the request, and the parts of the address by their names.
+Routed = Callable[..., HttpResponseBase]
 
 
-def _behind_link(view: View[Parameters]) -> Routed[Parameters]:
+def _behind_link(view: View[Parameters]) -> Routed:
     """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody."""
 
     @csrf_exempt
@@ -196,7 +197,7 @@ class _TooManyAtOnce(DomainError):
     code = "too_many_at_once"
 
 
-def _read(uploads: Sequence[UploadedFile]) -> list[evidence.Picture]:
+def _read(uploads: Sequence[UploadedFile[Any]]) -> list[evidence.Picture]:
     if len(uploads) > MAX_AT_ONCE:
         raise _TooManyAtOnce(f"at most {MAX_AT_ONCE} pictures at once")
     return [evidence.read_picture(upload=upload) for upload in uploads]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -37,7 +38,7 @@ def staged(db: None) -> Iterator[Staged]:
 
 
 def in_state(
-    state: str, *, amount_fen: int = 26_800, approved_fen: int | None = None, funding: str = "balance", **fields: str
+    state: str, *, amount_fen: int = 26_800, approved_fen: int | None = None, funding: str = "balance", **fields: Any
 ) -> RefundRequest:
     """A request of a new merchant in this state."""
     sale = make_sale(make_merchant(), 2 * amount_fen, funding=funding, card_last4=fields.pop("card_last4", ""))
@@ -62,9 +63,7 @@ def in_state(
         ways_back.cancel(request_id=request.pk, by=CUSTOMER, at=now)
     else:
         if request.state == "in_review":
-            review.approve(
-                request_id=request.pk, by=reviewer, at=now, version=request.version, amount_fen=approved_fen
-            )
+            review.approve(request_id=request.pk, by=reviewer, at=now, version=request.version, amount_fen=approved_fen)
         _paid_out(request, state)
     return RefundRequest.objects.get(pk=request.pk)
 

@@ -169,7 +169,9 @@ def test_one_who_keeps_guessing_is_slowed_down_and_customers_are_not(staged: Sta
 
 
 def test_only_the_entry_of_our_own_proxy_counts_as_the_address(settings: Settings) -> None:
-    request = RequestFactory().get("/", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}, REMOTE_ADDR="10.0.0.1")
+    request = RequestFactory().get(
+        "/", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}, REMOTE_ADDR="10.0.0.1"
+    )
     assert throttling.address_of(request) == "10.0.0.1"
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert throttling.address_of(request) == "203.0.113.9"

@@ -1,0 +1,97 @@
+"""Pictures for a refund request, sent by a terminal or shop."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from refunds import evidence, queries
+from refunds.api import idempotency
+from refunds.api.fields import StrictSerializer, Text
+from refunds.api.views import Endpoint
+from refunds.models import Evidence
+from refunds.models.evidence import EvidenceKind
+
+#: Refused by its length before anything of it is read.
+MAX_BODY_BYTES = evidence.MAX_UPLOAD_BYTES + 100_000
+
+
+class BodyTooLarge(APIException):
+    """The upload is larger than a picture may be."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+    default_detail = "a picture may have 8 MB"
+
+
+class EvidenceSerializer(StrictSerializer):
+    file = serializers.FileField()
+    kind = serializers.ChoiceField(EvidenceKind.choices, default=EvidenceKind.PHOTO)
+    note = Text(required=False, allow_blank=True, max_length=200, default="")
+
+
+class AddEvidence(Endpoint):
+    """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
+
+    scopes = {"POST": "refunds:write"}
+    staff_may = True
+    parser_classes = (MultiPartParser,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(request={"multipart/form-data": EvidenceSerializer}, responses={201: dict})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Add one picture to a request, at most twelve in all."""
+        key = idempotency.key_of(request)
+        data = self.read(EvidenceSerializer)
+        if len(request.FILES.getlist("file")) > 1:
+            raise serializers.ValidationError({"file": "send one file at a time"}, code="one_file")
+        found = queries.request_for(
+            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
+        )
+        if idempotency.is_known(self.caller, key):
+            return idempotency.replay(request, self.caller, key)
+        now = timezone.now()
+        picture = evidence.read_picture(upload=data["file"])
+        try:
+            with transaction.atomic():
+                (row,) = evidence.add(
+                    request_id=found.pk,
+                    pictures=[picture],
+                    kind=data["kind"],
+                    note=data["note"],
+                    by=self.caller.actor,
+                    at=now,
+                )
+                body = _evidence_json(row)
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
+
+
+def _evidence_json(row: Evidence) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "refund_request": str(row.request_id),
+        "kind": row.kind,
+        "note": row.note,
+        "content_type": row.content_type,
+        "size": row.size,
+        "sha256": row.sha256,
+        "added_at": row.added_at.isoformat(),
+    }
