@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, models, transaction
 from core.audit.models import AuditEvent
 from core.errors import Conflict
 from refunds import lifecycle
+from refunds.failpoints import failpoint
 from refunds.lifecycle import NEXT_STEP, NOTIFY
 from refunds.models import Execution, IdempotencyRecord, RefundLine, RefundRequest
 from refunds.states import State
@@ -60,12 +61,14 @@ def store(submission: Submission) -> None:
     *first, last = clauses
     statement = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
+    failpoint("intake.before_commit")
     try:
         _execute(f"WITH {statement} {last}", parameters)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
         raise lifecycle.over_refund(error) from error
+    failpoint("intake.after_commit")
     lifecycle.ring_after_commit(bells)
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from core.personal_data import mask_email, mask_phone
 from refunds import doorbell
+from refunds.failpoints import failpoint
 from refunds.lifecycle import NOTIFY
 from refunds.messaging.carriers import DeliveryFailed, Text, carrier_for
 from refunds.messaging.wording import TOLD, words
@@ -35,6 +36,7 @@ def work(*, at: datetime) -> tuple[int, int]:
     told = sent = 0
     while (count := tell(at=at)) > 0:
         told += count
+        failpoint("outbox.after_commit")
         sent += send_due(at=at)
     return told, sent + send_due(at=at)
 
@@ -62,6 +64,7 @@ def tell(*, at: datetime) -> int:
     ]
     Notification.objects.bulk_create(messages, ignore_conflicts=True)
     OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(state=OutboxState.DELIVERED, delivered_at=at)
+    failpoint("outbox.before_commit")
     return len(rows)
 
 
@@ -101,6 +104,7 @@ def send_due(*, at: datetime) -> int:
     while batch := _claim(at):
         texts = [_worded(notification) for notification in batch]
         results = list(_pool().map(_carry, batch, texts))
+        failpoint("notification.after_send")
         for notification, result in zip(batch, results, strict=True):
             _note(notification, result, at)
         Notification.objects.bulk_update(
