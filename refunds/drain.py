@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from django.utils import timezone
 from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel, Unknown
 from refunds import doorbell
 from refunds.adapters import adapter_for
+from refunds.breaker import Breakers
 from refunds.failpoints import failpoint
 from refunds.flow.execution import Answer, Claimed, ask, claim, settle
 
@@ -29,6 +31,9 @@ TASK = "refunds.execute"
 
 #: Set when the process is asked to end: the loop claims nothing more and settles what is in the air.
 stopping = threading.Event()
+
+#: What this process has learned of the channels' health.
+breakers = Breakers()
 
 _running = threading.Lock()
 _rung_again = threading.Event()
@@ -66,25 +71,41 @@ def drain() -> Drained:
 def _drain_once() -> Drained:
     width: int = settings.EXECUTION_WIDTH
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    done, in_flight, empty_since = Drained(), 0, 0.0
+    done, in_flight, empty_since = Drained(), Counter[int](), 0.0
     while True:
-        room = 2 * width - in_flight
+        room = 2 * width - in_flight.total()
         wait_over = time.monotonic() - empty_since >= _IDLE_CLAIM_S
-        if not stopping.is_set() and (in_flight == 0 or (room >= width // 2 and wait_over)):
-            batch = claim(limit=room, at=timezone.now())
+        if not stopping.is_set() and (in_flight.total() == 0 or (room >= width // 2 and wait_over)):
+            batch = _claim(room, in_flight, width)
             failpoint("execution.after_claim")
             for claimed in batch:
                 _start(claimed, answers)
-            in_flight += len(batch)
+            in_flight.update(claimed.account_id for claimed in batch)
             done.claimed += len(batch)
             empty_since = 0.0 if batch else time.monotonic()
-        if in_flight == 0:
+        if in_flight.total() == 0:
             return done
         gathered = _gather(answers, most=2 * width)
         settle(gathered, at=timezone.now())
         failpoint("execution.after_commit")
-        in_flight -= len(gathered)
+        for answer in gathered:
+            breakers.note(answer.account_id, answer.outcome)
+        in_flight.subtract(answer.account_id for answer in gathered)
         done.settled += len(gathered)
+
+
+def _claim(room: int, in_flight: Counter[int], width: int) -> list[Claimed]:
+    """A batch from the accounts that answer, and a probe for each that does not when its time has come.
+
+    While a channel keeps its callers waiting, a part of the threads stays free for the others.
+    """
+    now = timezone.now()
+    troubled = breakers.troubled_accounts()
+    busy = [account for account, count in in_flight.items() if account in troubled and count >= width // 8]
+    batch = claim(limit=room, at=now, not_accounts=[*breakers.open_accounts(), *busy])
+    for account_id in breakers.due_probes():
+        batch += claim(limit=1, at=now, only_account=account_id)
+    return batch
 
 
 def _gather(answers: queue.SimpleQueue[Answer], *, most: int) -> list[Answer]:
@@ -124,7 +145,7 @@ def _ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
 
 def _not_asked(claimed: Claimed, error: Exception) -> Answer:
     outcome = Unknown(code="adapter_error", message=type(error).__name__)
-    return Answer(claimed.execution_id, claimed.request_id, outcome, "answer")
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, "answer")
 
 
 @lru_cache(maxsize=1)

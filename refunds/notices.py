@@ -83,7 +83,8 @@ def _apply_batch(at: datetime) -> int:
         payout = payouts.get((notice.channel_account_id, notice.refund_no))
         notice.applied_at, notice.effect = at, "applied" if payout else "unknown_number"
         if payout:
-            answers.append(Answer(payout[0], payout[1], _from_json(notice.outcome), "notice", notice.pk))
+            outcome = _from_json(notice.outcome)
+            answers.append(Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk))
     settle(answers, at=at)
     ChannelNotice.objects.bulk_update(waiting, ["applied_at", "effect"])
     return len(waiting)

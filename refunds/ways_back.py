@@ -14,6 +14,7 @@ from payment_channels.contract import Retry
 from refunds import lifecycle, permissions
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import new_execution
+from refunds.payout_method import MethodChoice
 from refunds.states import ExecutionState, State
 
 
@@ -51,7 +52,11 @@ def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundR
     )
     if failed.failure_retry == Retry.NEW_NUMBER:
         new_execution(
-            retried, channel_account_id=failed.channel_account_id, at=at, attempt_no=failed.attempt_no + 1
+            retried,
+            channel_account_id=failed.channel_account_id,
+            choice=MethodChoice(failed.method, failed.method_reason),
+            at=at,
+            attempt_no=failed.attempt_no + 1,
         ).save()
     else:
         Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)

@@ -33,6 +33,7 @@ from refunds.messaging.wording import TOLD
 from refunds.models import Approval, Execution, Notification, OutboxMessage, RefundRequest, Survey
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
+from refunds.payout_method import REFUND
 from refunds.models.notification import Medium, NotificationState
 from refunds.models.outbox import OutboxState
 from refunds.states import ExecutionState, State
@@ -204,7 +205,7 @@ def _start(house: House, chunk: Sequence[Told], now: datetime) -> None:
     for one in paid:
         if one.execution is None:
             account = house.accounts[one.story.sale.channel]
-            one.execution = new_execution(one.request, channel_account_id=account.pk, at=one.decided_at)
+            one.execution = new_execution(one.request, channel_account_id=account.pk, choice=REFUND, at=one.decided_at)
     _advance(paid, _move("start_execution", SYSTEM, lambda one: one.decided_at + _PICKED_UP, _refund_no))
 
 

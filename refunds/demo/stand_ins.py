@@ -47,7 +47,7 @@ _CREDENTIALS: Mapping[str, Mapping[str, str]] = {
 _PROFILES: Mapping[str, Mapping[str, Any]] = {
     "wechat": {"window_days": 365, "max_partials": 50, "partial_spacing_s": 60, "first_query_s": 10},
     "alipay": {"window_days": 365, "partial_spacing_s": 3, "first_query_s": 10},
-    "unionpay": {"window_days": 330, "first_query_s": 10},
+    "unionpay": {"window_days": 330, "first_query_s": 10, "voids": True},
 }
 
 

@@ -30,11 +30,14 @@ from payment_channels.contract import (
     RefundReference,
     Retry,
     Unknown,
+    Voids,
 )
 from refunds import lifecycle
 from refunds.failpoints import failpoint
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
+from refunds.models.execution import Method, new_execution
+from refunds.payout_method import MethodChoice
 from refunds.states import EXECUTION_ENDED, ExecutionState, State
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class Claimed:
     account_id: int
     account_revision: int
     send: bool
+    method: str
     order: RefundOrder
     reference: RefundReference
 
@@ -68,6 +72,7 @@ class Answer:
 
     execution_id: UUID
     request_id: UUID
+    account_id: int
     outcome: Outcome
     source: str
     notice_id: int | None = None
@@ -78,12 +83,12 @@ class Answer:
 _CLAIM = """
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.first_sent_at,
        e.channel_account_id, a.revision, a.code, a.channel, (a.profile->>'partial_spacing_s')::float,
-       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
   JOIN terminals_transaction t ON t.id = e.transaction_id
- WHERE e.due_at <= %s
+ WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND (%s::bigint IS NULL OR e.channel_account_id = %s)
  ORDER BY e.due_at, e.id
  LIMIT %s
    FOR UPDATE OF e, r SKIP LOCKED
@@ -91,10 +96,15 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
 
 
 @transaction.atomic
-def claim(*, limit: int, at: datetime) -> list[Claimed]:
-    """Take up to ``limit`` due payouts for ``EXECUTION_LEASE_S`` seconds; payouts held by others are passed over."""
+def claim(
+    *, limit: int, at: datetime, not_accounts: Sequence[int] = (), only_account: int | None = None
+) -> list[Claimed]:
+    """Take up to ``limit`` due payouts for ``EXECUTION_LEASE_S`` seconds; payouts held by others are passed over.
+
+    ``not_accounts`` are channel accounts that are down or have enough in the air; ``only_account`` takes a probe.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [at, limit])
+        cursor.execute(_CLAIM, [at, list(not_accounts), only_account, only_account, limit])
         rows = [_Due(*row) for row in cursor.fetchall()]
         if not rows:
             return []
@@ -153,6 +163,7 @@ class _Due:
     paid_at: datetime
     request_state: str
     reason: str
+    method: str
 
     @property
     def send(self) -> bool:
@@ -179,7 +190,9 @@ class _Due:
             amount_fen=self.amount_fen,
             sent_at=self.first_sent_at,
         )
-        return Claimed(self.id, self.request_id, self.account_id, self.account_revision, self.send, order, reference)
+        return Claimed(
+            self.id, self.request_id, self.account_id, self.account_revision, self.send, self.method, order, reference
+        )
 
 
 def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Due], list[tuple[UUID, datetime]]]:
@@ -215,14 +228,20 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
     failpoint("execution.before_call")
     if claimed.send:
-        outcome, source = adapter.refund(claimed.order), "answer"
+        outcome, source = _send(claimed, adapter), "answer"
     else:
         outcome, source = adapter.query_refund(claimed.reference), "query"
         if isinstance(outcome, Unknown) and outcome.code == "not_found":
             # The channel may not know it yet or never got it: the same number again moves the money once either way.
-            outcome, source = adapter.refund(claimed.order), "answer"
+            outcome, source = _send(claimed, adapter), "answer"
     failpoint("execution.after_call")
-    return Answer(claimed.execution_id, claimed.request_id, outcome, source)
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, source)
+
+
+def _send(claimed: Claimed, adapter: RefundChannel) -> Outcome:
+    if claimed.method == Method.VOID and isinstance(adapter, Voids):
+        return adapter.void(claimed.order)
+    return adapter.refund(claimed.order)
 
 
 # --- settle ---------------------------------------------------------------------------------------------------------
@@ -238,6 +257,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
     states = {pk: State(request.state) for pk, request in requests.items()}
     moves: list[Move] = []
+    refunds_instead: list[Execution] = []
     for answer in answers:
         execution = executions[answer.execution_id]
         if execution.state in EXECUTION_ENDED:
@@ -245,11 +265,15 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             continue
         outcome = _believed(execution, answer.outcome)
         _write(execution, outcome, answer.source, at)
+        if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
+            refunds_instead.append(_refund_instead(execution, requests[answer.request_id], at))
+            continue
         move = _move(execution, outcome, states[answer.request_id], answer.source, at)
         if move is not None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
     _save_executions(list(executions.values()))
+    Execution.objects.bulk_create(refunds_instead)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
 
@@ -260,6 +284,17 @@ _TARGET = {
     "lose_sight": State.UNKNOWN,
     "regain_sight": State.EXECUTING,
 }
+
+
+def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Execution:
+    """The channel proved that the void did not happen, so a refund may take its place, under a number of its own."""
+    return new_execution(
+        request,
+        channel_account_id=void.channel_account_id,
+        choice=MethodChoice(Method.REFUND, "void_refused"),
+        at=at,
+        attempt_no=void.attempt_no + 1,
+    )
 
 
 def _believed(execution: Execution, outcome: Outcome) -> Outcome:

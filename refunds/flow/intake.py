@@ -29,6 +29,7 @@ from refunds.flow.policy import Decision, Facts, LineClaim, Verdict
 from refunds.lifecycle import Move
 from refunds.models import RefundLine, RefundRequest
 from refunds.models.execution import new_execution
+from refunds.payout_method import MethodChoice, choose_method
 from refunds.sales import Sale, find_sale
 from refunds.states import Route, State
 from refunds.submission import Submission
@@ -109,7 +110,8 @@ def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
     )
     if request.state == State.APPROVED:
         assert sale.channel_account_id is not None
-        prepared.execution = new_execution(request, channel_account_id=sale.channel_account_id, at=at)
+        choice = _choose_method(sale, request.amount_fen, sale.refunds, at)
+        prepared.execution = new_execution(request, channel_account_id=sale.channel_account_id, choice=choice, at=at)
     return Prepared(prepared, sale, verdict)
 
 
@@ -173,8 +175,22 @@ def resubmit(
     if changed.state == State.APPROVED:
         assert sale.channel_account_id is not None
         attempt_no = changed.executions.count() + 1
-        new_execution(changed, channel_account_id=sale.channel_account_id, at=at, attempt_no=attempt_no).save()
+        choice = _choose_method(sale, draft.amount_fen, sale.refunds - bool(given_back), at)
+        new_execution(
+            changed, channel_account_id=sale.channel_account_id, choice=choice, at=at, attempt_no=attempt_no
+        ).save()
     return changed
+
+
+def _choose_method(sale: Sale, amount_fen: int, other_refunds: int, at: datetime) -> MethodChoice:
+    return choose_method(
+        profile=sale.channel_profile,
+        amount_fen=amount_fen,
+        paid_fen=sale.amount_fen,
+        other_refunds=other_refunds,
+        paid_at=sale.paid_at,
+        at=at,
+    )
 
 
 def _find(draft: Draft, by: Requester, at: datetime) -> Sale:

@@ -16,6 +16,7 @@ from refunds import lifecycle, permissions
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
+from refunds.payout_method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
 from terminals.models import Transaction
 
@@ -102,9 +103,29 @@ def approve(
         amount_fen=amount,
     )
     attempt_no = approved.executions.count() + 1
-    new_execution(approved, channel_account_id=sale.channel_account_id, at=at, attempt_no=attempt_no).save()
+    new_execution(
+        approved,
+        channel_account_id=sale.channel_account_id,
+        choice=payout_choice(request=approved, amount_fen=amount, at=at),
+        at=at,
+        attempt_no=attempt_no,
+    ).save()
     _store_decision(approved, Decision.APPROVE, by, at, amount_fen=amount, note=note)
     return approved
+
+
+def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> MethodChoice:
+    """Void or refund, and why, if this amount were paid out now; the reviewer reads it before approving."""
+    sale = request.transaction
+    others = RefundRequest.objects.filter(transaction_id=request.transaction_id, reserved_fen__gt=0)
+    return choose_method(
+        profile=sale.channel_account.profile if sale.channel_account else {},
+        amount_fen=amount_fen,
+        paid_fen=sale.amount_fen,
+        other_refunds=others.exclude(pk=request.pk).count(),
+        paid_at=sale.paid_at,
+        at=at,
+    )
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from merchants.models import ChannelAccount, Merchant
 from refunds.models.request import RefundRequest
+from refunds.payout_method import MethodChoice
 from refunds.states import EXECUTION_ENDED, ExecutionState
 from terminals.models import Transaction
 
@@ -34,6 +35,7 @@ class Execution(models.Model):
     tranche = models.PositiveSmallIntegerField(default=1)
     attempt_no = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.REFUND)
+    method_reason = models.CharField(max_length=20, blank=True)
     refund_no = models.CharField(max_length=40, db_collation="C")
     amount_fen = models.BigIntegerField()
     state = models.CharField(max_length=20, choices=ExecutionState.choices, default=ExecutionState.READY)
@@ -92,7 +94,9 @@ class Execution(models.Model):
         return self.refund_no
 
 
-def new_execution(request: RefundRequest, *, channel_account_id: int, at: datetime, attempt_no: int = 1) -> Execution:
+def new_execution(
+    request: RefundRequest, *, channel_account_id: int, choice: MethodChoice, at: datetime, attempt_no: int = 1
+) -> Execution:
     """The payout of an approved request, unsaved. The number is letters and digits only: every channel takes it."""
     assert request.approved_fen is not None
     return Execution(
@@ -101,6 +105,8 @@ def new_execution(request: RefundRequest, *, channel_account_id: int, at: dateti
         transaction_id=request.transaction_id,
         channel_account_id=channel_account_id,
         attempt_no=attempt_no,
+        method=choice.method,
+        method_reason=choice.reason,
         refund_no=f"{request.number.replace('-', '')}N{attempt_no}",
         amount_fen=request.approved_fen,
         due_at=at,
