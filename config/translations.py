@@ -30,6 +30,7 @@ _FUNCTIONS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
+_COMMENT = re.compile(r"{% comment %}.*?{% endcomment %}", re.S)
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
 
 
@@ -105,8 +106,9 @@ def _sources() -> Iterator[tuple[Path, str]]:
             yield path, path.read_text()
     for path in sorted((_ROOT / "templates").rglob("*")):
         if path.is_file():
-            # On one line: to Python a template's indentation makes no sense.
-            yield path, templatize(path.read_text(), origin=str(path)).replace("\n", " ")
+            # On one line: to Python a template's indentation makes no sense. A comment would then swallow all after it.
+            source = _COMMENT.sub("", path.read_text())
+            yield path, templatize(source, origin=str(path)).replace("\n", " ")
 
 
 def _extract(source: str) -> Iterator[Text]:
