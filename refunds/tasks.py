@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
+
 from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from refunds import drain, health, invariants, notices
 from refunds.flow import follow_up, notification
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="refunds.execute")
@@ -35,10 +41,17 @@ def sweep(**_: object) -> None:
     """Whatever a lost bell left lying: everything that is due, of every kind."""
     health.beat()
     now = timezone.now()
-    notices.apply_waiting(at=now)
-    drain.drain()
-    notification.work(at=now)
-    follow_up.work(at=now)
+    stages: tuple[Callable[[], object], ...] = (
+        partial(notices.apply_waiting, at=now),
+        drain.drain,
+        partial(notification.work, at=now),
+        partial(follow_up.work, at=now),
+    )
+    for stage in stages:
+        try:
+            stage()
+        except Exception:  # trouble in one stage must not leave the others' work lying
+            logger.exception("the sweep could not finish %s", stage)
 
 
 @shared_task(name="refunds.check_invariants")
