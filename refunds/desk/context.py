@@ -20,6 +20,7 @@ from refunds.desk.keyset import Capped
 from refunds.desk.queues import counts
 from terminals.models import Terminal
 
+_REFUND_PAGES = "/desk/refunds/"
 _SHORT = {"en": "EN", "zh-hans": "中"}
 
 
@@ -74,11 +75,12 @@ def _scope_label(scope: Scope, stores: int) -> str:
 def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict[str, Any]]:
     """Only what this person may open, and only what there is."""
     work = [
-        _item("queue", gettext("Review queue"), "inbox", path, count=numbers.get("waiting"), exact=True)
+        # A refund's page belongs to the queue for those who work in it, to the list for the others.
+        _item("queue", gettext("Review queue"), "inbox", path, count=numbers.get("waiting"), within=_REFUND_PAGES)
         if may_see_queue(staff)
         else None,
         _item("new", gettext("New refund"), "circle-plus", path),
-        _item("refunds", gettext("All refunds"), "receipt-text", path),
+        _item("refunds", gettext("All refunds"), "receipt-text", path, within="" if may_see_queue(staff) else None),
         _item("transactions", gettext("Transactions"), "search", path),
     ]
     figures = [
@@ -103,13 +105,15 @@ def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict
 
 
 def _item(
-    name: str, label: str, icon: str, path: str, *, count: Capped | None = None, exact: bool = False
+    name: str, label: str, icon: str, path: str, *, count: Capped | None = None, within: str | None = None
 ) -> dict[str, Any] | None:
+    """A page's entry; None while there is no such page. ``within`` is where else it is current, by default below itself."""
     try:
         url = reverse(f"desk:{name}")
     except NoReverseMatch:
         return None
-    current = path == url if exact else path == url or path.startswith(f"{url}/")
+    below = f"{url}/" if within is None else within
+    current = path == url or bool(below and path.startswith(below))
     return {"label": label, "url": url, "icon": icon, "count": count, "hot": False, "current": current}
 
 

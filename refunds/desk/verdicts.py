@@ -19,6 +19,8 @@ _TIERS = {
     "area": _("Area tier"),
     "head_office": _("Head office tier"),
 }
+#: Lines a preview shows even when they passed: what a reviewer looks at first.
+_TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
 _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
 
 
@@ -74,6 +76,7 @@ def shown(request: RefundRequest) -> dict[str, Any]:
         "decided_at": request.created_at,
         "tone": tone(stored["decision"]),
         "rules": lines(stored["rules"]),
+        "brief": lines([rule for rule in stored["rules"] if not rule["passed"] or rule["code"] in _TELLING]),
     }
 
 

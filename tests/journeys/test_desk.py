@@ -1,0 +1,254 @@
+"""Staff at the desk, in a browser: with the keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from merchants.models import Merchant, Role, Staff
+from refunds.drain import drain
+from refunds.flow import review
+from refunds.models import RefundRequest
+from simulators.kit.testing import RunningSimulator, running_simulator
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SignIn = Callable[[Staff], None]
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+@pytest.fixture
+def reviewer(merchant: Merchant) -> Staff:
+    return make_staff(merchant, Role.REVIEWER, username="chen", password="a long password")
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: object) -> SignIn:
+    """Puts a session into the browser."""
+
+    def put(staff: Staff) -> None:
+        client = Client()
+        client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+        session = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
+
+    return put
+
+
+@pytest.fixture(scope="module")
+def wechat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with running_simulator("wechat", tmp_path_factory.mktemp("wechat")) as simulator:
+        yield simulator
+
+
+def _waiting(merchant: Merchant, amount_fen: int = 26_800, **fields: object) -> RefundRequest:
+    return make_request(make_sale(merchant, 33_980), amount_fen, **fields)  # type: ignore[arg-type]
+
+
+def _state(request: RefundRequest) -> str:
+    return str(RefundRequest.objects.values_list("state", flat=True).get(pk=request.pk))
+
+
+def _work_until(request: RefundRequest, state: str) -> None:
+    """Do the worker's work: the channel accepts first, and is asked again a little later."""
+    deadline = time.monotonic() + 15
+    while _state(request) != state and time.monotonic() < deadline:
+        drain()
+        time.sleep(0.2)
+
+
+def _fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_reviewer_signs_in_and_approves_268_yuan_with_the_keyboard(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, wechat: RunningSimulator
+) -> None:
+    make_account(merchant, wechat.account)
+    first = _waiting(merchant, 21_000)
+    sale = make_sale(merchant, 33_980)
+    wechat.control(
+        "POST",
+        "/payments",
+        {
+            "order_no": sale.order_no,
+            "transaction_no": sale.channel_transaction_no,
+            "amount_fen": 33_980,
+        },
+    )
+    request = make_request(sale, 26_800, phone="13800006021", name="王小敏")
+
+    page.goto(f"{live_server}/desk")
+    page.keyboard.type("chen")
+    page.keyboard.press("Tab")
+    page.keyboard.type("a long password")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr.q-row.current")).to_have_attribute("data-key", first.number)
+    page.keyboard.press("j")
+    expect(page.locator("#pane h2").first).to_have_text(request.number)
+    expect(page).to_have_url(re.compile(f"selected={request.number}"))
+    page.keyboard.press("Enter")
+    expect(page.locator("h1.amount")).to_contain_text("268.00")
+    page.keyboard.press("a")
+    expect(page.locator("#dlg-approve")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.ok")).to_contain_text(request.number)
+    _work_until(request, "refunded")
+    # The page asks by itself and shows the end.
+    expect(page.locator("ol.steps li.done")).to_have_count(5, timeout=15_000)
+    assert _state(request) == "refunded"
+    assert [row["amount_fen"] for row in wechat.control("GET", "/ledger")["rows"]] == [26_800]
+    assert _state(first) == "in_review"
+
+
+def test_claim_next_then_reject_with_a_reason_then_the_next_one(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    first, second = _waiting(merchant), _waiting(merchant, 21_000)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    page.keyboard.press("n")
+    expect(page.locator(".toast.ok")).to_contain_text(first.number)
+    page.goto(f"{live_server}/desk")
+    page.keyboard.press("r")
+    expect(page.locator("#dlg-reject")).to_be_visible()
+    # Typing is typing: no shortcut fires in a field.
+    page.locator("#reject-reason").select_option("no_proof")
+    page.locator("#reject-message").fill("")
+    page.locator("#reject-message").press_sequentially("an air fryer jar, risen")
+    page.locator("#dlg-reject button[type=submit]").click()
+    expect(page.locator(".toast.ok")).to_contain_text(first.number)
+    assert _state(first) == "rejected"
+    expect(page.locator("#pane h2").first).to_have_text(second.number)
+
+
+def test_decision_that_came_too_late_is_told_and_stores_nothing(
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    reviewer: Staff,
+    sign_in: SignIn,
+    expected_complaints: list[str],
+) -> None:
+    expected_complaints.append("409")
+    request = _waiting(merchant)
+    colleague = make_staff(merchant, Role.REVIEWER)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk/refunds/{request.number}")
+    page.keyboard.press("a")
+    review.request_info(
+        request_id=request.pk, by=colleague, at=timezone.now(), version=request.version, message="photo"
+    )
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.bad")).to_be_visible()
+    assert _state(request) == "needs_info"
+
+
+def test_several_are_picked_tried_and_approved_together(
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    reviewer: Staff,
+    sign_in: SignIn,
+    axe: Callable[[Page], None],
+) -> None:
+    requests = [_waiting(merchant), _waiting(merchant, 21_000), _waiting(merchant, by=reviewer)]
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    page.locator("[data-pick-all]").check()
+    expect(page.locator("[data-bulk-total]")).to_have_text("¥746.00")
+    page.locator("#bulk button[value=approve]").click()
+    expect(page.locator("#dlg-bulk .money")).to_have_text("¥478.00")
+    expect(page.locator("#dlg-bulk .rule.fail")).to_contain_text(requests[2].number)
+    axe(page)
+    page.locator("#dlg-bulk button[type=submit]").click()
+    expect(page.locator(".toast.ok")).to_be_visible()
+    assert [_state(request) for request in requests] == ["approved", "approved", "in_review"]
+
+
+def test_cashier_submits_a_refund_on_a_phone(
+    page: Page, live_server: object, merchant: Merchant, sign_in: SignIn, axe: Callable[[Page], None]
+) -> None:
+    sale = make_sale(merchant, 33_980, phone="13800006021")
+    sign_in(make_staff(merchant, Role.CASHIER))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server}/desk/new")
+    axe(page)
+    page.locator("#find").fill(sale.order_no)
+    page.locator("#find").press("Enter")
+    page.locator("#amount").fill("268")
+    page.locator("#reason").select_option("quality")
+    expect(page.locator("#quote .amount")).to_contain_text("268.00")
+    page.locator("input[name=consent]").check()
+    assert _fits(page)
+    axe(page)
+    # A quote still on its way would be cut off by the answer to the form, and htmx would say so in the console.
+    page.wait_for_load_state("networkidle")
+    page.locator("button[form=new-refund]").click()
+    expect(page.locator("h1.amount")).to_contain_text("268.00")
+    assert RefundRequest.objects.get().state == "in_review"
+
+
+def test_contact_is_revealed_in_place(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    request = _waiting(merchant, phone="13800006021", name="王小敏")
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk/refunds/{request.number}")
+    expect(page.locator("#contact")).to_contain_text("138 **** 6021")
+    page.locator("#contact button[type=submit]").click()
+    expect(page.locator("#contact")).to_contain_text("13800006021")
+
+
+_PAGES = (
+    "/desk",
+    "/desk?view=info",
+    "/desk/refunds",
+    "/desk/refunds?state=cancelled",
+    "/desk/transactions",
+    "/desk/new",
+    "/desk/api-keys",
+    "/desk/notifications",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    sign_in: SignIn,
+    axe: Callable[[Page], None],
+    tmp_path: Path,
+    width: int,
+    scheme: str,
+) -> None:
+    by_rule = make_request(make_sale(merchant), 1_200, phone="13800006021")
+    asked, waiting = _waiting(merchant), _waiting(merchant, phone="13800006021", email="w@example.com")
+    manager = make_staff(merchant, Role.MANAGER)
+    now = timezone.now()
+    review.request_info(request_id=asked.pk, by=manager, at=now, version=asked.version, message="请补充照片")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{live_server}/login")
+    axe(page)
+    sign_in(manager)
+    details = [f"/desk/refunds/{request.number}" for request in (by_rule, asked, waiting)]
+    sale = f"/desk/transactions/{waiting.transaction_id}"
+    for path in (*_PAGES, *details, f"{details[2]}?do=reject", sale, f"/desk/new?sale={waiting.transaction_id}"):
+        page.goto(f"{live_server}{path}")
+        axe(page)
+        assert _fits(page), f"{path} is wider than the screen"
