@@ -11,9 +11,13 @@ from refunds.retail.lines import Kind, Line
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of lines by kind, and of bad ones by what is wrong with them. ``first_bad`` keeps a few as examples."""
+    """Counts of lines by kind, and of bad ones by what is wrong with them. ``first_bad`` keeps a few as examples.
+
+    ``on_credit_notes`` counts those that stand on a credit note, whatever they are.
+    """
 
     kinds: Counter[Kind] = field(default_factory=Counter)
+    on_credit_notes: Counter[Kind] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     first_bad: list[Line] = field(default_factory=list)
 
@@ -25,6 +29,8 @@ class Tally:
         """Pass lines on and count them."""
         for line in lines:
             self.kinds[line.kind] += 1
+            if line.invoice.startswith("C"):
+                self.on_credit_notes[line.kind] += 1
             if line.kind is Kind.BAD:
                 self.reasons[line.why] += 1
                 if len(self.first_bad) < 20:
