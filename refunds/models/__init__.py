@@ -1,9 +1,12 @@
 """The records of the journey."""
 
 from refunds.models.approval import Approval
+from refunds.models.bill import Bill, BillLine, ReconciliationDay
+from refunds.models.difference import Difference
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
+from refunds.models.ledger import LedgerEntry
 from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
@@ -12,12 +15,17 @@ from refunds.models.survey import Survey
 
 __all__ = [
     "Approval",
+    "Bill",
+    "BillLine",
     "ChannelNotice",
+    "Difference",
     "Evidence",
     "Execution",
     "IdempotencyRecord",
+    "LedgerEntry",
     "Notification",
     "OutboxMessage",
+    "ReconciliationDay",
     "RefundLine",
     "RefundRequest",
     "Survey",

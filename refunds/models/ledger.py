@@ -1,0 +1,49 @@
+"""The double-entry ledger: money that moved, written in the same commit as the fact it tells of."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import ChannelAccount, Merchant
+from refunds.models.execution import Execution
+
+
+class LedgerAccount(models.TextChoices):
+    REFUNDS_PAYABLE = "refunds_payable", _("Refunds payable")
+    CHANNEL_CLEARING = "channel_clearing", _("Channel clearing")
+    CHANNEL_FEES = "channel_fees", _("Channel fees")
+    FEES_LOST = "fees_lost", _("Fees lost to refunds")
+    COMPENSATION = "compensation", _("Compensation")
+
+
+class PostingKind(models.TextChoices):
+    PAYOUT = "payout", _("Refund paid")
+    FEE = "fee", _("Fee of the refunded part")
+    COMPENSATION = "compensation", _("Compensation paid")
+
+
+class LedgerEntry(models.Model):
+    """One side of a posting: an execution's entries of one kind, which sum to zero. Debits are above zero, credits below.
+
+    Rows are only ever added; a trigger refuses changes.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)
+    channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False)
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False)
+    kind = models.CharField(max_length=20, choices=PostingKind.choices)
+    account = models.CharField(max_length=20, choices=LedgerAccount.choices)
+    amount_fen = models.BigIntegerField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "kind", "account"], name="ledger_posted_once"),
+            models.CheckConstraint(condition=~Q(amount_fen=0), name="ledger_amount_not_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount_fen}"
