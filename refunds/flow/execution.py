@@ -32,7 +32,7 @@ from payment_channels.contract import (
     Unknown,
     Voids,
 )
-from refunds import lifecycle
+from refunds import ledger, lifecycle
 from refunds.failpoints import failpoint
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
@@ -257,6 +257,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
     states = {pk: State(request.state) for pk, request in requests.items()}
     moves: list[Move] = []
+    paid: list[UUID] = []
     refunds_instead: list[Execution] = []
     for answer in answers:
         execution = executions[answer.execution_id]
@@ -265,6 +266,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             continue
         outcome = _believed(execution, answer.outcome)
         _write(execution, outcome, answer.source, at)
+        if execution.state == ExecutionState.SUCCEEDED:
+            paid.append(execution.pk)
         if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
             refunds_instead.append(_refund_instead(execution, requests[answer.request_id], at))
             continue
@@ -273,6 +276,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
     _save_executions(list(executions.values()))
+    ledger.post_payouts(paid, at=at)
     Execution.objects.bulk_create(refunds_instead)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
