@@ -36,7 +36,7 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[dict[str, A
             links.succeeded(),
         ),
         _kpi(
-            gettext("Approved by rule"),
+            gettext("Share approved by rule"),
             percent(now.submitted.by_rule_share.value),
             gettext("%(n)s of %(whole)s submitted")
             % {"n": whole(now.submitted.by_rule), "whole": whole(now.submitted.count)},
@@ -59,7 +59,7 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[dict[str, A
             links.submitted(by_rule="0", states=several(DECIDED)),
         ),
         _kpi(
-            gettext("On time"),
+            gettext("Share on time"),
             percent(now.submitted.on_time.value),
             gettext("%(late)s late of %(whole)s")
             % {

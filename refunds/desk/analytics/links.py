@@ -20,11 +20,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from refunds.analytics.periods import Period, midnight
-from refunds.analytics.statements import DECIDED
+from refunds.analytics.statements import DECIDED, GRANTED, OPEN
 from refunds.arrival import SHANGHAI
 from refunds.desk.addresses import with_query
 from refunds.desk.templatetags.desk_format import channel_name
-from refunds.states import Reason, State
+from refunds.states import PAID, Reason, State
 
 _SPANS = ("created", "succeeded")
 _BOUNDS = tuple(f"{span}_{end}" for span in _SPANS for end in ("after", "before"))
@@ -116,6 +116,14 @@ def _chip(label: str, text: str, query: QueryDict, path: str, names: tuple[str, 
 
 def _worded(name: str, value: str) -> str:
     if name == "states":
+        groups = {
+            several(PAID): gettext("refunded"),
+            several(GRANTED): gettext("approved"),
+            several(OPEN): gettext("open"),
+        }
+        groups[several(DECIDED)] = gettext("decided")
+        if value in groups:
+            return groups[value]
         labels = dict(State.choices)
     elif name == "reasons":
         labels = dict(Reason.choices)

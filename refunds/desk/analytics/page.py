@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from refunds.analytics import anomalies
 from refunds.analytics.figures import Answers, Overview, ReasonFigures, StoreFigures
@@ -20,7 +20,7 @@ from refunds.desk.templatetags.desk_format import channel_name, seconds
 from refunds.states import PAID, Reason, State
 
 #: Rows of a ranking before the rest is folded away; the export has them all.
-_TOP = 10
+_TOP = 8
 _TOP_REASONS = 7
 #: The hours that the map always shows, and from which ratio to the average a store's rate is coloured.
 _OPEN_FROM, _OPEN_TO = 9, 21
@@ -33,9 +33,7 @@ def context(*, figures: Overview, period: Period, links: Links, by_amount: bool,
         "now": period.now,
         "basis_label": gettext("Money by date of success, handling by date of submission"),
         "period_label": days_label(period),
-        "previous_label": _previous_label(period),
-        "updated_at": period.now,
-        "sample_n": whole(figures.current.paid.count),
+        "compared_label": _compared_label(period),
         "insight": _insight(figures, links),
         "trend": _trend(figures, period, links),
         "reasons": _reasons(figures, links, by_amount=by_amount),
@@ -59,13 +57,16 @@ def days_label(period: Period) -> str:
     return first if first == last else f"{first} – {last}"
 
 
-def _previous_label(period: Period) -> str:
-    """The days compared with, and up to what time of the last one."""
+def _compared_label(period: Period) -> str:
+    """The days compared with, and up to what time of the last one, or when the figures were taken."""
     first, last = period.previous_first_date.isoformat(), period.previous_last_date.isoformat()
-    days = first if first == last else f"{first} – {last}"
-    if not period.is_running:
-        return days
-    return gettext("%(days)s, up to %(time)s") % {"days": days, "time": f"{period.now.astimezone(SHANGHAI):%H:%M}"}
+    facts = {
+        "days": first if first == last else f"{first} – {last}",
+        "time": f"{period.now.astimezone(SHANGHAI):%H:%M}",
+    }
+    if period.is_running:
+        return gettext("compared with %(days)s, both up to %(time)s") % facts
+    return gettext("compared with %(days)s") % facts
 
 
 def _insight(figures: Overview, links: Links) -> dict[str, str] | None:
@@ -174,13 +175,13 @@ def _heat(figures: Overview) -> dict[str, Any]:
     busy = [hour for hour in range(24) if any(day[hour] for day in figures.heat)]
     first, last = min([_OPEN_FROM, *busy]), max([_OPEN_TO, *busy])
     weekdays = [
-        gettext("Mon"),
-        gettext("Tue"),
-        gettext("Wed"),
-        gettext("Thu"),
-        gettext("Fri"),
-        gettext("Sat"),
-        gettext("Sun"),
+        pgettext("weekday", "Mon"),
+        pgettext("weekday", "Tue"),
+        pgettext("weekday", "Wed"),
+        pgettext("weekday", "Thu"),
+        pgettext("weekday", "Fri"),
+        pgettext("weekday", "Sat"),
+        pgettext("weekday", "Sun"),
     ]
     most, weekday, hour = max(
         ((count, -day, -hour) for day, counts in enumerate(figures.heat) for hour, count in enumerate(counts))

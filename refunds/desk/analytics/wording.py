@@ -77,7 +77,7 @@ def finding_sentences(finding: Finding, *, store_name: str) -> tuple[str, str, s
         behind = _behind_store(finding) % facts
     else:
         strong = (
-            gettext("“%(reason)s” makes %(rate)s of all sales come back; in the period before it was %(baseline)s.")
+            gettext('"%(reason)s" makes %(rate)s of all sales come back; in the period before it was %(baseline)s.')
             % facts
         )
         behind = _behind_reason(finding) % facts
@@ -89,9 +89,9 @@ def finding_sentences(finding: Finding, *, store_name: str) -> tuple[str, str, s
 
 def _behind_store(finding: Finding) -> str:
     if finding.reason and finding.terminal:
-        return gettext("%(share)s of them are for “%(reason)s”, most of those at till %(till)s.")
+        return gettext('%(share)s of them are for "%(reason)s", most of those at till %(till)s.')
     if finding.reason:
-        return gettext("%(share)s of them are for “%(reason)s”.")
+        return gettext('%(share)s of them are for "%(reason)s".')
     return gettext("Most of them come from till %(till)s.") if finding.terminal else ""
 
 

@@ -208,3 +208,84 @@ class World:
                     at=decided,
                 )
             )
+
+
+def month_of_a_chain(*, now: datetime) -> World:
+    """Two months of five stores, busy in the evenings; one till of the first store charges customers twice lately."""
+    pick = random.Random(5)
+    world = World()
+    world.merchant.name = "鲜禾生活"
+    world.merchant.save()
+    names = {
+        "S001": "城西万象店",
+        "S002": "滨江天街店",
+        "S003": "杭州西溪银泰店",
+        "S004": "武林银泰店",
+        "S005": "余杭未来店",
+    }
+    for code, name in names.items():
+        store, _ = Store.objects.update_or_create(merchant=world.merchant, code=code, defaults={"name": name})
+        for till in ("POS-01", "POS-11"):
+            Terminal.objects.get_or_create(store=store, code=till)
+        world.tills[store.pk] = list(store.terminals.order_by("code"))
+    world.stores = list(world.merchant.stores.order_by("code"))
+    for day in range(60):
+        for _ in range(24):
+            at = now.replace(
+                hour=pick.choice([9, 10, 11, 12, 12, 13, 15, 17, 18, 18, 19, 19, 20]), minute=pick.randrange(60)
+            )
+            _sale_of_the_day(pick, world, at - timedelta(days=day), now=now, lately=day < 25)
+    world.write()
+    return world
+
+
+def _sale_of_the_day(pick: random.Random, world: World, at: datetime, *, now: datetime, lately: bool) -> None:
+    store = pick.choice(world.stores)
+    troubled = store is world.stores[0] and lately
+    sale = world.sale(
+        at=at,
+        store=store,
+        amount_fen=pick.randrange(2_000, 40_000),
+        channel=pick.choices(["wechat", "alipay", "unionpay"], [6, 3, 1])[0],
+        cashier=pick.choice(["C001", "C002", "C003"]),
+    )
+    created = at + timedelta(minutes=pick.randrange(5, 150))
+    if created >= now or pick.random() > (0.5 if troubled else 0.13):
+        return
+    twice = troubled and pick.random() < 0.75
+    by_rule = pick.random() < 0.62
+    decided = created + timedelta(seconds=4 if by_rule else pick.randrange(90, 2_000))
+    ends = [State.CLOSED] * 22 + [State.FOLLOW_UP, State.REFUNDED, State.FAILED]
+    if not by_rule:
+        ends += [State.REJECTED] * 5 + [State.CANCELLED]
+        ends += [State.IN_REVIEW] * 20 if now - created < timedelta(hours=3) else []
+    state = pick.choice(ends)
+    request = world.request(
+        sale,
+        state=state,
+        created_at=created,
+        decided_at=None if state in UNDECIDED else decided,
+        succeeded_at=decided + timedelta(seconds=pick.randrange(2, 9)) if state in PAID else None,
+        reason=Reason.DUPLICATE_CHARGE if twice else pick.choices(list(Reason)[:6], [9, 3, 4, 2, 3, 1])[0],
+        amount_fen=pick.randrange(500, sale.amount_fen),
+        by_rule=by_rule,
+        terminal=world.tills[store.pk][-1] if twice else pick.choice(world.tills[store.pk]),
+    )
+    if state in PAID:
+        world.execution(request)
+        if pick.random() < 0.38:
+            score = pick.choices([5, 4, 3, 2, 1], [58, 27, 9, 4, 2])[0]
+            world.surveys.append(Survey(request=request, score=score, at=created))
+    elif state is State.FAILED:
+        world.execution(request, failed=pick.choice(["NOT_ENOUGH", "USER_ACCOUNT_ABNORMAL"]))
+    if not by_rule and state not in (*UNDECIDED, State.CANCELLED):
+        world.approvals.append(
+            Approval(
+                request=request,
+                staff=pick.choice(world.reviewers),
+                decision="reject" if state is State.REJECTED else "approve",
+                tier="manager",
+                version=4,
+                at=decided,
+            )
+        )

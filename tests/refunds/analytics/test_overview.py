@@ -259,7 +259,7 @@ def test_paused_clock_and_withdrawn_requests_are_neither_late_nor_in_time() -> N
 def test_number_of_statements_does_not_grow(world: World) -> None:
     with CaptureQueriesContext(connection) as queries:
         overview(scope=Scope(merchant_id=world.merchant.pk), period=PERIODS["in weeks"])
-    assert len(queries) == 9
+    assert sum("FROM" in query["sql"] for query in queries) == 9
 
 
 def test_low_scores_are_told_by_reason() -> None:

@@ -79,9 +79,9 @@ def test_every_figure_leads_to_exactly_its_rows(world: World, query: str) -> Non
     ns = {
         "Refunded amount": r"^([\d,]+) refunds",
         "Refund rate by value": r"^([\d,]+) of",
-        "Approved by rule": r"^([\d,]+) of",
+        "Share approved by rule": r"^([\d,]+) of",
         "Median handling time": r"n = ([\d,]+)$",
-        "On time": r"^([\d,]+) late",
+        "Share on time": r"^([\d,]+) late",
     }
     for label, pattern in ns.items():
         stated = re.search(pattern, kpis[label]["small"])
@@ -112,7 +112,7 @@ def test_chosen_store_and_channel_go_along_into_the_links(world: World) -> None:
     context = client.get("/desk/analytics?store=S002").context
     start, end = datetime(2026, 10, 24, tzinfo=SHANGHAI), datetime(2026, 11, 23, tzinfo=SHANGHAI)
     expected = RefundRequest.objects.filter(store__code="S002", succeeded_at__gte=start, succeeded_at__lt=end)
-    assert context["sample_n"] == str(expected.count())
+    assert context["reasons_n"] == str(expected.count())
     assert [store["name"] for store in context["stores"]] == ["2号店"]
     for kpi in context["kpis"]:
         assert parse_qs(urlsplit(kpi["url"]).query)["store"] == ["S002"]
@@ -133,7 +133,7 @@ def test_staff_of_one_store_see_that_store_only(world: World) -> None:
 def test_another_merchants_refunds_are_never_counted(world: World) -> None:
     stranger = make_merchant()
     context = signed_in(make_staff(stranger, Role.OWNER)).get("/desk/analytics").context
-    assert (context["sample_n"], context["stores"], context["cashiers"], context["insight"]) == ("0", [], [], None)
+    assert (context["reasons_n"], context["stores"], context["cashiers"], context["insight"]) == ("0", [], [], None)
 
 
 def test_empty_period_shows_dashes_and_no_change() -> None:

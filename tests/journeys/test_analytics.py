@@ -1,0 +1,74 @@
+"""A manager reads the figures in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from merchants.models import Role
+from refunds.arrival import SHANGHAI
+from tests.factories import make_staff
+from tests.refunds.analytics.rows import World, month_of_a_chain
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
+
+
+@pytest.fixture
+def world() -> World:
+    return month_of_a_chain(now=timezone.now().astimezone(SHANGHAI))
+
+
+@pytest.fixture
+def manager(world: World, page: Page, live_server: object) -> Page:
+    """The browser with a manager signed in."""
+    client = Client()
+    client.force_login(make_staff(world.merchant, Role.MANAGER), backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
+    return page
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_manager_goes_from_a_figure_to_its_refunds(
+    manager: Page, live_server: object, axe: Callable[[Page], None], width: int
+) -> None:
+    manager.set_viewport_size({"width": width, "height": 900})
+    manager.goto(f"{live_server}/desk/analytics")
+    expect(manager.locator(".kpi")).to_have_count(5)
+    expect(manager.locator(".insight b")).to_contain_text("城西万象店")
+    axe(manager)
+    assert manager.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+
+    stated = manager.locator(".kpi .small").first.inner_text().replace(",", "")
+    manager.locator(".kpi").first.click()
+    expect(manager).to_have_url(re.compile("/desk/refunds"))
+    count = "".join(filter(str.isdigit, stated))
+    expect(manager.locator(".page-head .sub")).to_contain_text(count)
+    axe(manager)
+
+
+def test_other_days_are_chosen_by_a_form_that_keeps_the_filters(manager: Page, live_server: object) -> None:
+    manager.goto(f"{live_server}/desk/analytics?store=S002&by=amount")
+    manager.get_by_role("link", name=re.compile("Custom|自定义")).click()
+    last_week = timezone.now().astimezone(SHANGHAI).date() - timedelta(days=7)
+    manager.locator("input[name=from]").fill((last_week - timedelta(days=6)).isoformat())
+    manager.locator("input[name=to]").fill(last_week.isoformat())
+    manager.locator(".dates button").click()
+    expect(manager.locator(".page-head .sub")).to_contain_text(last_week.isoformat())
+    expect(manager.locator("#h-stores")).to_be_visible()
+    expect(manager).to_have_url(re.compile("store=S002"))
+    expect(manager).to_have_url(re.compile("by=amount"))
+
+
+def test_table_is_taken_away_as_a_file(manager: Page, live_server: object) -> None:
+    manager.goto(f"{live_server}/desk/analytics?period=7")
+    with manager.expect_download() as download:
+        manager.get_by_role("link", name=re.compile("Export|导出")).click()
+    assert download.value.suggested_filename.startswith("refunds-")
