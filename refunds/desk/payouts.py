@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from refunds.models import Execution, Notification
+from refunds.flow import review
+from refunds.models import Execution, Notification, RefundRequest
 from refunds.models.notification import NotificationState
+from refunds.payout_method import REASONS as METHOD_REASONS
 from refunds.states import ExecutionState, State
+from refunds.stuck_payouts import can_be_sent_elsewhere
 
 _TONES = {
     ExecutionState.READY: "",
@@ -74,7 +78,17 @@ def payout(execution: Execution) -> dict[str, Any]:
         "cause": cause(execution),
         "remedy": str(REMEDIES.get(execution.failure_remedy, "")) if execution.failure_code else "",
         "raw": readable(execution.proof),
+        "method_reason": str(METHOD_REASONS.get(execution.method_reason, "")),
+        "can_be_sent_elsewhere": can_be_sent_elsewhere(execution),
     }
+
+
+def planned_method(request: RefundRequest, *, at: datetime) -> str:
+    """How the money would go back if it were approved now, and why; empty where the channel leaves no choice."""
+    if request.state != State.IN_REVIEW:
+        return ""
+    choice = review.payout_choice(request=request, amount_fen=request.amount_fen, at=at)
+    return "" if choice.reason == "no_voids" else str(METHOD_REASONS[choice.reason])
 
 
 def cause(execution: Execution) -> str:

@@ -83,6 +83,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "lines": _lines(sold, returned),
         "sale": _sale(request, sale),
         "steps": progress.steps(request, approvals=approvals, at=at),
+        "payout_method": payouts.planned_method(request, at=at),
         "executions": payouts.payouts(executions),
         "notifications": payouts.messages(notifications),
         "timeline": timeline(events=events, executions=executions, notifications=notifications),

@@ -15,6 +15,7 @@ from refunds.desk.views import (
     refunds,
     search,
     start,
+    stuck,
     submission,
     transactions,
 )
@@ -43,6 +44,7 @@ urlpatterns = [
     path("/refunds/<str:number>/release", decisions.release, name="release"),
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
     path("/refunds/<str:number>/retry", decisions.retry, name="retry"),
+    path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/refunds/<str:number>/note", decisions.note, name="note"),
     path("/transactions", transactions.transactions, name="transactions"),
     path("/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),

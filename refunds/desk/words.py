@@ -44,6 +44,8 @@ _TEXTS: dict[str, Promise | str] = {
     "name_required": _("Give it a name."),
     "unknown_store": _("Choose one of your stores."),
     "not_given_up": _("This message is on its way or was sent; there is nothing to repeat."),
+    "payee_incomplete": _("For a customer's card, give the bank, 12 to 19 digits and the card holder's name."),
+    "payee_refused": _("The channel did not take this account. The refund stays where it was; try another account."),
     "nothing_chosen": _("Choose at least one refund."),
 }
 

@@ -1,0 +1,61 @@
+"""Sending a stuck payout to another account: finance, with the customer's card at hand."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from core.errors import DomainError, NotFound
+from payment_channels.contract import PayeeKind
+from refunds import permissions, stuck_payouts
+from refunds.desk import words
+from refunds.desk.access import Scope, staff_page
+from refunds.models import RefundRequest
+
+
+@sensitive_post_parameters("card_number", "holder_name")
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(permissions.may_retry)
+def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """The form; a POST sends it to the channel. Card number and name are shown again to nobody."""
+    found = scope.requests().filter(number=number).first()
+    if found is None:
+        raise NotFound("there is no such refund")
+    if request.method != "POST":
+        return _form(request, found)
+    try:
+        stuck_payouts.send_elsewhere(request_id=found.pk, payee=_payee(request), by=scope.staff, at=timezone.now())
+    except DomainError as error:
+        return _form(request, found, error=words.short(error), status=422)
+    messages.success(request, gettext("The channel has taken the other account. It will tell when the money is there."))
+    return redirect("desk:refund", number=number)
+
+
+def _payee(request: HttpRequest) -> stuck_payouts.Payee:
+    to_merchant = request.POST.get("payee") == PayeeKind.MERCHANT_ACCOUNT.value
+    if to_merchant:
+        return stuck_payouts.Payee(kind=PayeeKind.MERCHANT_ACCOUNT)
+    return stuck_payouts.Payee(
+        kind=PayeeKind.CUSTOMER_CARD,
+        bank_type=request.POST.get("bank_type", "").strip().upper(),
+        card_number=request.POST.get("card_number", "").replace(" ", ""),
+        holder_name=request.POST.get("holder_name", "").strip(),
+    )
+
+
+def _form(request: HttpRequest, found: RefundRequest, *, error: str = "", status: int = 200) -> HttpResponse:
+    execution = found.executions.select_related("channel_account").order_by("-created_at").first()
+    context = {
+        "refund": found,
+        "execution": execution,
+        "stuck": execution is not None and stuck_payouts.can_be_sent_elsewhere(execution),
+        "form_error": error,
+        "payee": request.POST.get("payee", PayeeKind.CUSTOMER_CARD.value),
+        "bank_type": request.POST.get("bank_type", ""),
+    }
+    return render(request, "desk/stuck.html", context, status=status)
