@@ -351,6 +351,8 @@ class Bill(Protocol):
 
     #: Hex SHA-256 of the unpacked content, to recognise the same statement again.
     digest: str
+    #: Bytes of the file as it came.
+    size: int
 
     def __enter__(self) -> Self: ...
 

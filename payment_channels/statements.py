@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -34,6 +35,7 @@ class Statement:
     def __init__(self, *, file: BinaryIO, digest: str, read: Reader, owned: bool) -> None:
         """``owned``: close ``file`` at the end of the ``with``."""
         self.digest = digest
+        self.size = file.seek(0, io.SEEK_END)
         self._file = file
         self._read = read
         self._owned = owned

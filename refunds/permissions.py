@@ -12,6 +12,7 @@ from refunds.models import RefundRequest
 _DECIDERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.OWNER})
 _ANALYSTS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
 _RETRIERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
+_RECONCILERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
 _REVEALERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
 
 
@@ -27,6 +28,11 @@ def may_see_analytics(staff: Staff) -> bool:
 def may_retry(staff: Staff) -> bool:
     """Sending a failed payout again is finance's work."""
     return staff.is_active and staff.role in _RETRIERS
+
+
+def may_reconcile(staff: Staff) -> bool:
+    """Comparing with the channels' statements and closing days: finance, managers and owners."""
+    return staff.is_active and staff.role in _RECONCILERS
 
 
 def may_reveal(staff: Staff) -> bool:
