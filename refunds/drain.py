@@ -23,7 +23,7 @@ from refunds import doorbell
 from refunds.adapters import adapter_for
 from refunds.breaker import Breakers
 from refunds.failpoints import failpoint
-from refunds.flow.execution import Answer, Claimed, ask, claim, settle
+from refunds.flow.execution import NOT_STORABLE, Answer, Claimed, ask, claim, settle
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _drain_once() -> Drained:
         if in_flight.total() == 0:
             return done
         gathered = _gather(answers, most=2 * width)
-        settle(gathered, at=timezone.now())
+        _settle(gathered)
         failpoint("execution.after_commit")
         for answer in gathered:
             breakers.note(answer.account_id, answer.outcome)
@@ -106,6 +106,20 @@ def _claim(room: int, in_flight: Counter[int], width: int) -> list[Claimed]:
     for account_id in breakers.due_probes():
         batch += claim(limit=1, at=now, only_account=account_id)
     return batch
+
+
+def _settle(answers: list[Answer]) -> None:
+    """All in one commit; where one of them cannot be stored, one by one, so that it stops only itself."""
+    try:
+        settle(answers, at=timezone.now())
+    except NOT_STORABLE:
+        for answer in answers:
+            try:
+                settle([answer], at=timezone.now())
+            except NOT_STORABLE:
+                logger.exception(
+                    "the answer about execution %s cannot be stored; it is asked again", answer.execution_id
+                )
 
 
 def _gather(answers: queue.SimpleQueue[Answer], *, most: int) -> list[Answer]:
@@ -145,7 +159,7 @@ def _ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
 
 def _not_asked(claimed: Claimed, error: Exception) -> Answer:
     outcome = Unknown(code="adapter_error", message=type(error).__name__)
-    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, "answer")
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, "answer", turn=claimed.turn)
 
 
 @lru_cache(maxsize=1)

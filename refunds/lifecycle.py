@@ -19,12 +19,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django_fsm import TransitionNotAllowed
-from psycopg2.extras import execute_values
 
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.errors import Conflict, NotFound
+from core.sql import execute_rows
 from refunds import doorbell, states
 from refunds.models import OutboxMessage, RefundRequest
 from refunds.states import State
@@ -205,14 +205,11 @@ def _save(requests: Iterable[RefundRequest]) -> None:
     assignments = ", ".join(f'"{name}" = v."{name}"' for name in names)
     columns = ", ".join(f'"{name}"' for name in ("id", *names))
     casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
-    with connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor,
-            f"UPDATE refunds_refundrequest r SET {assignments} FROM (VALUES %s) v ({columns}) WHERE r.id = v.id",  # noqa: S608
-            rows,
-            template=f"({casts})",
-            page_size=1000,
-        )
+    execute_rows(
+        f"UPDATE refunds_refundrequest r SET {assignments} FROM (VALUES %s) v ({columns}) WHERE r.id = v.id",  # noqa: S608
+        rows,
+        template=f"({casts})",
+    )
 
 
 def _keep_counters(
@@ -235,28 +232,24 @@ def _keep_counters(
         return
     with connection.cursor() as cursor:
         lock_sales(cursor, [pk for pk, _, _ in changes])
-        try:
-            execute_values(
-                cursor.cursor,
-                "UPDATE terminals_transaction t SET reserved_fen = t.reserved_fen + v.reserved, "
-                "refunded_fen = t.refunded_fen + v.refunded FROM (VALUES %s) v (id, reserved, refunded) WHERE t.id = v.id",
-                changes,
-                template="(%s::uuid, %s::bigint, %s::bigint)",
-                page_size=1000,
+    try:
+        execute_rows(
+            "UPDATE terminals_transaction t SET reserved_fen = t.reserved_fen + v.reserved, "
+            "refunded_fen = t.refunded_fen + v.refunded FROM (VALUES %s) v (id, reserved, refunded) WHERE t.id = v.id",
+            changes,
+            template="(%s::uuid, %s::bigint, %s::bigint)",
+        )
+        if pieces:
+            execute_rows(
+                "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + c.change FROM "
+                "(SELECT r.line_id, sum(v.sign * r.quantity) AS change FROM (VALUES %s) v (request_id, sign) "
+                "JOIN refunds_refundline r ON r.request_id = v.request_id GROUP BY r.line_id) c "
+                "WHERE l.id = c.line_id",
+                pieces,
+                template="(%s::uuid, %s::integer)",
             )
-            if pieces:
-                execute_values(
-                    cursor.cursor,
-                    "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + c.change FROM "
-                    "(SELECT r.line_id, sum(v.sign * r.quantity) AS change FROM (VALUES %s) v (request_id, sign) "
-                    "JOIN refunds_refundline r ON r.request_id = v.request_id GROUP BY r.line_id) c "
-                    "WHERE l.id = c.line_id",
-                    pieces,
-                    template="(%s::uuid, %s::integer)",
-                    page_size=1000,
-                )
-        except IntegrityError as error:
-            raise over_refund(error) from error
+    except IntegrityError as error:
+        raise over_refund(error) from error
 
 
 def lock_sales(cursor: Any, transaction_ids: Sequence[UUID]) -> None:

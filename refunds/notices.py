@@ -5,6 +5,7 @@ A notice is believed only after its signature; a repeat finds its row in the inb
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,8 +17,11 @@ from merchants.models import ChannelAccount
 from payment_channels.contract import Done, NoticeRejected, NoticeReply, Outcome, RawNotice, Refused, Retry, Unknown
 from refunds import doorbell
 from refunds.adapters import adapter_for
-from refunds.flow.execution import Answer, settle
+from refunds.failpoints import failpoint
+from refunds.flow.execution import NOT_STORABLE, Answer, settle
 from refunds.models import ChannelNotice, Execution
+
+logger = logging.getLogger(__name__)
 
 TASK = "refunds.apply_notices"
 _BATCH = 200
@@ -50,6 +54,7 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         received_at=at,
     )
     ChannelNotice.objects.bulk_create([row], ignore_conflicts=True)
+    failpoint("notices.after_store")
     doorbell.ring([TASK])
     return adapter.acknowledge()
 
@@ -60,6 +65,7 @@ def apply_waiting(*, at: datetime) -> int:
     applied = 0
     while (count := _apply_batch(at)) > 0:
         applied += count
+        failpoint("notices.after_commit")
     return applied
 
 
@@ -78,16 +84,39 @@ def _apply_batch(at: datetime) -> int:
             refund_no__in={notice.refund_no for notice in waiting}
         ).values_list("pk", "request_id", "channel_account_id", "refund_no")
     }
-    answers = []
+    answers: dict[int, Answer] = {}
     for notice in waiting:
         payout = payouts.get((notice.channel_account_id, notice.refund_no))
         notice.applied_at, notice.effect = at, "applied" if payout else "unknown_number"
         if payout:
             outcome = _from_json(notice.outcome)
-            answers.append(Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk))
-    settle(answers, at=at)
+            answers[notice.pk] = Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk)
+    refused = _settle(answers, at)
+    for notice in waiting:
+        if notice.pk in refused:
+            notice.effect = "not_storable"
     ChannelNotice.objects.bulk_update(waiting, ["applied_at", "effect"])
+    failpoint("notices.before_commit")
     return len(waiting)
+
+
+def _settle(answers: Mapping[int, Answer], at: datetime) -> set[int]:
+    """All at once; where the records cannot take one of them, one by one. Returns the notices without effect.
+
+    Nothing is lost with such a notice: the payout stays due, and the channel is asked.
+    """
+    try:
+        settle(list(answers.values()), at=at)
+    except NOT_STORABLE:
+        refused = set()
+        for pk, answer in answers.items():
+            try:
+                settle([answer], at=at)
+            except NOT_STORABLE:
+                logger.exception("notice %s cannot be applied", pk)
+                refused.add(pk)
+        return refused
+    return set()
 
 
 _KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Refused, "unknown": Unknown}

@@ -11,23 +11,24 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from psycopg2.extras import execute_values
+from django.db import DataError, IntegrityError, connection, transaction
 
 from core.audit.actors import SYSTEM, channel
 from core.audit.record import event
+from core.sql import execute_rows
 from payment_channels.contract import (
     Done,
     Outcome,
     RefundChannel,
     RefundOrder,
     RefundReference,
+    Refused,
     Retry,
     Unknown,
     Voids,
@@ -51,16 +52,25 @@ _ACCEPTED_BACKOFF = (60, 120, 300, 300, 600, 1800, 3600)
 _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 
+#: How long a query may deny what the channel has accepted, where the account's profile does not say.
+_QUERY_LAG_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A payout in this loop's hands until its lease runs out."""
+    """A payout in this loop's hands until its lease runs out.
+
+    ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
+    does not know the number by now never got it.
+    """
 
     execution_id: UUID
     request_id: UUID
     account_id: int
     account_revision: int
     send: bool
+    turn: int
+    denial_counts: bool
     method: str
     order: RefundOrder
     reference: RefundReference
@@ -68,7 +78,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the channel said about one payout. ``source`` is ``answer``, ``query`` or ``notice``."""
+    """What the channel said about one payout. ``source`` is ``answer``, ``query`` or ``notice``; notices have no ``turn``."""
 
     execution_id: UUID
     request_id: UUID
@@ -76,13 +86,15 @@ class Answer:
     outcome: Outcome
     source: str
     notice_id: int | None = None
+    turn: int | None = None
 
 
 # --- claim ----------------------------------------------------------------------------------------------------------
 
 _CLAIM = """
-SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.first_sent_at,
-       e.channel_account_id, a.revision, a.code, a.channel, (a.profile->>'partial_spacing_s')::float,
+SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
+       e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
+       (a.profile->>'partial_spacing_s')::float, (a.profile->>'query_lag_s')::float,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
@@ -110,14 +122,12 @@ def claim(
             return []
         rows, postponed = _keep_spacing(cursor, rows, at)
         if rows:
-            _take_lease(cursor, rows, at)
+            _take_lease(rows, at)
         if postponed:
-            execute_values(
-                cursor.cursor,
+            execute_rows(
                 "UPDATE refunds_execution e SET due_at = v.due_at FROM (VALUES %s) v (id, due_at) WHERE e.id = v.id",
                 postponed,
                 template="(%s::uuid, %s::timestamptz)",
-                page_size=1000,
             )
     lifecycle.advance_many(
         [
@@ -129,16 +139,14 @@ def claim(
     return [row.claimed(at) for row in rows]
 
 
-def _take_lease(cursor: Any, rows: Sequence[_Due], at: datetime) -> None:
+def _take_lease(rows: Sequence[_Due], at: datetime) -> None:
     lease = at + timedelta(seconds=settings.EXECUTION_LEASE_S)
-    execute_values(
-        cursor.cursor,
+    execute_rows(
         "UPDATE refunds_execution e SET state = v.state, due_at = v.due_at, sends = e.sends + v.sent, "
         "queries = e.queries + v.asked, first_sent_at = coalesce(e.first_sent_at, v.sent_at), last_asked_at = v.sent_at "
         "FROM (VALUES %s) v (id, state, due_at, sent, asked, sent_at) WHERE e.id = v.id",
         [(r.id, ExecutionState.SENDING if r.send else r.state, lease, int(r.send), int(not r.send), at) for r in rows],
         template="(%s::uuid, %s::varchar, %s::timestamptz, %s::int, %s::int, %s::timestamptz)",
-        page_size=1000,
     )
 
 
@@ -151,12 +159,15 @@ class _Due:
     refund_no: str
     amount_fen: int
     sends: int
+    queries: int
     first_sent_at: datetime | None
+    last_asked_at: datetime | None
     account_id: int
     account_revision: int
     account_code: str
     channel: str
     spacing_s: float | None
+    query_lag_s: float | None
     channel_transaction_no: str
     order_no: str
     paid_fen: int
@@ -170,6 +181,17 @@ class _Due:
         """Only what was never sent, or was proven not accepted, is sent without asking first."""
         return self.state in (ExecutionState.READY, ExecutionState.HELD)
 
+    @property
+    def maybe_received(self) -> bool:
+        """An earlier send may lie at the channel. One that was held without ever being asked about was refused each time."""
+        return self.state != ExecutionState.READY and not (self.state == ExecutionState.HELD and self.queries == 0)
+
+    def denial_counts(self, at: datetime) -> bool:
+        """The last send left at the latest when its claim's lease ended; after that a query may lag for a while."""
+        lag = _QUERY_LAG_S if self.query_lag_s is None else self.query_lag_s
+        quiet = timedelta(seconds=lag + settings.EXECUTION_LEASE_S)
+        return self.last_asked_at is not None and at - self.last_asked_at >= quiet
+
     def claimed(self, at: datetime) -> Claimed:
         order = RefundOrder(
             refund_no=self.refund_no,
@@ -181,7 +203,7 @@ class _Due:
             reason=self.reason,
             notify_url=f"{settings.BASE_URL}/channels/{self.channel}/{self.account_code}/notices",
             first_sent_at=self.first_sent_at or at,
-            maybe_received=not self.send,
+            maybe_received=self.maybe_received,
         )
         reference = RefundReference(
             refund_no=self.refund_no,
@@ -191,7 +213,16 @@ class _Due:
             sent_at=self.first_sent_at,
         )
         return Claimed(
-            self.id, self.request_id, self.account_id, self.account_revision, self.send, self.method, order, reference
+            execution_id=self.id,
+            request_id=self.request_id,
+            account_id=self.account_id,
+            account_revision=self.account_revision,
+            send=self.send,
+            turn=self.sends + self.queries + 1,
+            denial_counts=self.denial_counts(at),
+            method=self.method,
+            order=order,
+            reference=reference,
         )
 
 
@@ -227,24 +258,41 @@ def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Du
 def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
     failpoint("execution.before_call")
+    outcome: Outcome
     if claimed.send:
-        outcome, source = _send(claimed, adapter), "answer"
+        outcome, source = _send(claimed, claimed.order, adapter), "answer"
     else:
         outcome, source = adapter.query_refund(claimed.reference), "query"
         if isinstance(outcome, Unknown) and outcome.code == "not_found":
             # The channel may not know it yet or never got it: the same number again moves the money once either way.
-            outcome, source = _send(claimed, adapter), "answer"
+            order = replace(claimed.order, maybe_received=False) if claimed.denial_counts else claimed.order
+            outcome, source = _send(claimed, order, adapter), "answer"
     failpoint("execution.after_call")
-    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, source)
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, source, turn=claimed.turn)
 
 
-def _send(claimed: Claimed, adapter: RefundChannel) -> Outcome:
-    if claimed.method == Method.VOID and isinstance(adapter, Voids):
-        return adapter.void(claimed.order)
-    return adapter.refund(claimed.order)
+def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outcome:
+    """A refusal speaks of this attempt alone: while an earlier one may have arrived, it is no proof that nothing will move."""
+    send = adapter.void if claimed.method == Method.VOID and isinstance(adapter, Voids) else adapter.refund
+    outcome = send(order)
+    if order.maybe_received and isinstance(outcome, Refused) and not _holds(outcome):
+        return _doubted(outcome)
+    return outcome
+
+
+def _holds(outcome: Refused) -> bool:
+    """Refused for the moment: the payout stays open and goes out again under its number."""
+    return outcome.throttled or outcome.retry is Retry.AFTER_TOP_UP
+
+
+def _doubted(outcome: Refused) -> Unknown:
+    return Unknown(code=outcome.code, message=outcome.message, remedy=outcome.remedy, raw=outcome.raw)
 
 
 # --- settle ---------------------------------------------------------------------------------------------------------
+
+#: What an answer raises that the records cannot take. It must stop only itself: callers then settle one by one.
+NOT_STORABLE = (DataError, IntegrityError, ValueError, lifecycle.WrongState)
 
 
 @transaction.atomic
@@ -261,10 +309,13 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     refunds_instead: list[Execution] = []
     for answer in answers:
         execution = executions[answer.execution_id]
+        if execution.state == ExecutionState.READY:
+            # A notice before we (again) sent anything: the payout goes out now under the same number and hears it itself.
+            continue
         if execution.state in EXECUTION_ENDED:
             _note_late(execution, requests[answer.request_id], answer, at)
             continue
-        outcome = _believed(execution, answer.outcome)
+        outcome = _believed(execution, answer)
         _write(execution, outcome, answer.source, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
@@ -301,8 +352,12 @@ def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Ex
     )
 
 
-def _believed(execution: Execution, outcome: Outcome) -> Outcome:
-    """A success counts only for our number and our amount; anything else proves nothing."""
+def _believed(execution: Execution, answer: Answer) -> Outcome:
+    """A success counts only for our number and our amount, a refusal only while nobody else has asked since."""
+    outcome = answer.outcome
+    overtaken = answer.turn is not None and answer.turn != execution.sends + execution.queries
+    if overtaken and isinstance(outcome, Refused) and not _holds(outcome):
+        return _doubted(outcome)
     if isinstance(outcome, Done) and (
         outcome.refund_no != execution.refund_no or outcome.amount_fen != execution.amount_fen
     ):
@@ -317,11 +372,11 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
     if isinstance(outcome, Done):
         execution.state = ExecutionState.SUCCEEDED
         execution.channel_refund_no = outcome.channel_refund_no
-        execution.received_account = outcome.received_account[:80]
+        execution.received_account = _text(outcome.received_account, 80)
         execution.succeeded_at, execution.ended_at, execution.due_at = outcome.succeeded_at, at, None
-        execution.proof, execution.proof_source = outcome.raw or "-", source
+        execution.proof, execution.proof_source = _text(outcome.raw) or "-", source
         return
-    execution.failure_code, execution.failure_message = outcome.code[:60], outcome.message[:300]
+    execution.failure_code, execution.failure_message = _text(outcome.code, 60), _text(outcome.message, 300)
     execution.failure_remedy = outcome.remedy
     execution.channel_refund_no = outcome.channel_refund_no or execution.channel_refund_no
     if isinstance(outcome, Unknown):
@@ -331,12 +386,17 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
         execution.due_at = at + _wait(backoff, execution)
         return
     execution.failure_retry = outcome.retry
-    if outcome.throttled or outcome.retry is Retry.AFTER_TOP_UP:
+    if _holds(outcome):
         execution.state = ExecutionState.HELD
         execution.due_at = at + _wait((1, 2, 4, 8) if outcome.throttled else _FUNDS_BACKOFF, execution)
         return
     execution.state = ExecutionState.FAILED
     execution.due_at, execution.ended_at = None, at
+
+
+def _text(said: str, length: int | None = None) -> str:
+    """A channel's words as the database can keep them: PostgreSQL takes no NUL."""
+    return said.replace("\0", "")[:length]
 
 
 def _wait(backoff: Sequence[int], execution: Execution) -> timedelta:
@@ -355,9 +415,9 @@ def _move(execution: Execution, outcome: Outcome, state: State, source: str, at:
         arguments = {"succeeded_at": outcome.succeeded_at, "follow_up_at": at + FOLLOW_UP_AFTER}
         data |= {"channel_refund_no": outcome.channel_refund_no, "amount_fen": execution.amount_fen}
         return Move(execution.request_id, "succeed", by, at, arguments=arguments, data=data)
-    data |= {"code": outcome.code}
+    data |= {"code": _text(outcome.code, 60)}
     if execution.state == ExecutionState.FAILED:
-        return Move(execution.request_id, "fail", by, at, data={**data, "message": outcome.message[:300]})
+        return Move(execution.request_id, "fail", by, at, data={**data, "message": _text(outcome.message, 300)})
     if execution.state == ExecutionState.UNKNOWN and state is State.EXECUTING:
         return Move(execution.request_id, "lose_sight", by, at, data=data)
     if execution.state in (ExecutionState.PROCESSING, ExecutionState.HELD) and state is State.UNKNOWN:
@@ -404,12 +464,9 @@ def _save_executions(executions: Sequence[Execution]) -> None:
     names = [name for name, _ in _SAVED]
     assignments = ", ".join(f"{name} = v.{name}" for name in names)
     casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
-    with connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor,
-            f"UPDATE refunds_execution e SET {assignments} FROM (VALUES %s) v (id, {', '.join(names)}) "  # noqa: S608
-            "WHERE e.id = v.id",
-            [(execution.pk, *(getattr(execution, name) for name in names)) for execution in executions],
-            template=f"({casts})",
-            page_size=1000,
-        )
+    execute_rows(
+        f"UPDATE refunds_execution e SET {assignments} FROM (VALUES %s) v (id, {', '.join(names)}) "  # noqa: S608
+        "WHERE e.id = v.id",
+        [(execution.pk, *(getattr(execution, name) for name in names)) for execution in executions],
+        template=f"({casts})",
+    )
