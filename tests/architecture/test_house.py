@@ -86,6 +86,8 @@ def test_every_template_is_inert_under_the_content_security_policy() -> None:
         f"{_relative(path)}: {what}"
         for path in TEMPLATES
         for what, pattern in forbidden.items()
+        # Mail programs know no stylesheets; no policy of ours reaches them either.
+        if not (what in {"style=", "a <style>"} and path.is_relative_to(ROOT / "templates" / "messages"))
         if pattern.search(path.read_text())
     ]
     assert not found
