@@ -44,7 +44,7 @@ def verify(key: RSAPublicKey, message: bytes, signature: str) -> None:
 
 def required(credentials: Mapping[str, str], name: str) -> str:
     """The non-empty credential under ``name``. Raises ``CredentialsInvalid``."""
-    value: object = credentials.get(name, "")
+    value = credentials.get(name) or ""
     if not value.strip():
         raise CredentialsInvalid(f"{name} is missing")
     return value.strip()
