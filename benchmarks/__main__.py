@@ -10,7 +10,9 @@ from django.core.management import call_command
 from django.db import connection
 
 #: Rows of one measure must not slow the next.
-_TABLES = "refunds_refundrequest, terminals_transaction, merchants_merchant, refunds_outboxmessage, refunds_idempotencyrecord"
+_TABLES = (
+    "refunds_refundrequest, terminals_transaction, merchants_merchant, refunds_outboxmessage, refunds_idempotencyrecord"
+)
 
 
 def main(names: list[str]) -> int:
@@ -32,7 +34,10 @@ def main(names: list[str]) -> int:
             sign = "<=" if figure.at_most else ">="
             verdict = "ok" if figure.reached else "MISSED"
             missed += not figure.reached
-            print(f"{figure.name:20} {figure.value:9.2f}  {sign} {figure.goal:<6g} {verdict:7} {figure.detail}", flush=True)
+            print(
+                f"{figure.name:20} {figure.value:9.2f}  {sign} {figure.goal:<6g} {verdict:7} {figure.detail}",
+                flush=True,
+            )
     return 1 if missed else 0
 
 

@@ -31,7 +31,8 @@ def post_refunds(
     loaded, lock, queue = Loaded(), threading.Lock(), iter(sales)
     started = time.perf_counter()
     threads = [
-        threading.Thread(target=_client, args=(port, key, queue, amount_fen, phone, loaded, lock)) for _ in range(clients)
+        threading.Thread(target=_client, args=(port, key, queue, amount_fen, phone, loaded, lock))
+        for _ in range(clients)
     ]
     for thread in threads:
         thread.start()

@@ -116,8 +116,12 @@ def e2e_10k() -> list[Figure]:
 
 def _memory(web: list[int], worker: list[int]) -> list[Figure]:
     return [
-        Figure("memory_web", max(rss_mb(pid) for pid in web), 150, "MB, largest web worker after the load", at_most=True),
-        Figure("memory_worker", max(rss_mb(pid) for pid in worker), 150, "MB, drain worker after the load", at_most=True),
+        Figure(
+            "memory_web", max(rss_mb(pid) for pid in web), 150, "MB, largest web worker after the load", at_most=True
+        ),
+        Figure(
+            "memory_worker", max(rss_mb(pid) for pid in worker), 150, "MB, drain worker after the load", at_most=True
+        ),
     ]
 
 
@@ -155,7 +159,11 @@ def hot_sale() -> list[Figure]:
             ratios.append(loaded.rate / baseline)
             rates.append(loaded.rate)
         _no_breach()
-        return [Figure("hot_sale", statistics.median(ratios), 0.5, f"{statistics.median(rates):.0f}/s on one sale, sum exact")]
+        return [
+            Figure(
+                "hot_sale", statistics.median(ratios), 0.5, f"{statistics.median(rates):.0f}/s on one sale, sum exact"
+            )
+        ]
 
 
 def crash() -> list[Figure]:
@@ -193,7 +201,15 @@ def idle() -> list[Figure]:
         time.sleep(20)
         used = sum(cpu_s(pid) - before[pid] for pid in pids)
         memory = sum(rss_mb(pid) for pid in pids)
-        return [Figure("idle_core_percent", used / 20 * 100, 2, f"{memory:.0f} MB resident, shared pages counted twice", at_most=True)]
+        return [
+            Figure(
+                "idle_core_percent",
+                used / 20 * 100,
+                2,
+                f"{memory:.0f} MB resident, shared pages counted twice",
+                at_most=True,
+            )
+        ]
 
 
 def wait_until(reached: Callable[[], bool], *, seconds: float) -> None:

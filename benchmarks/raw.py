@@ -52,7 +52,8 @@ def _process(pipe: Connection, seconds: float, clients: int, number: int, hot: b
     ready = threading.Barrier(clients + 1)
     go = threading.Event()
     threads = [
-        threading.Thread(target=_client, args=(counts, index, number, hot, seconds, ready, go)) for index in range(clients)
+        threading.Thread(target=_client, args=(counts, index, number, hot, seconds, ready, go))
+        for index in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -83,12 +84,16 @@ def _client(
     while time.perf_counter() < until:
         step += 1
         target = 0 if hot else (sale + step) % 10_000
-        cursor.execute("UPDATE bench_sale SET reserved = reserved + 100 WHERE id = %s AND reserved + 100 <= amount", [target])
+        cursor.execute(
+            "UPDATE bench_sale SET reserved = reserved + 100 WHERE id = %s AND reserved + 100 <= amount", [target]
+        )
         cursor.execute(
             "INSERT INTO bench_request (sale, amount, state, body) VALUES (%s, 100, 'approved', %s) RETURNING id",
             [target, _BODY],
         )
-        (request,) = cursor.fetchone()
+        row = cursor.fetchone()
+        assert row is not None
+        (request,) = row
         cursor.execute("INSERT INTO bench_event (request, at, body) VALUES (%s, now(), %s)", [request, "{}"])
         cursor.execute("INSERT INTO bench_outbox (request, topic) VALUES (%s, 'approved')", [request])
         cursor.execute("INSERT INTO bench_key (key, body) VALUES (%s, %s)", [f"{os.getpid()}-{index}-{step}", _BODY])

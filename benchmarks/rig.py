@@ -94,7 +94,15 @@ class Wechat:
     def __init__(self, env: Mapping[str, str]) -> None:
         self._state = Path(env["VAR_DIR"]) / "wechat"
         self._port, self._control = free_port(), free_port()
-        argv = [sys.executable, "-m", "simulators.wechat", "--port", str(self._port), "--control-port", str(self._control)]
+        argv = [
+            sys.executable,
+            "-m",
+            "simulators.wechat",
+            "--port",
+            str(self._port),
+            "--control-port",
+            str(self._control),
+        ]
         argv += ["--state", str(self._state), "--no-magic", "--settle-ms", "20"]
         self.process = Process("wechat", argv, env)
         wait_for_port(self._control)
@@ -174,7 +182,15 @@ def running(*, worker: bool) -> Iterator[Rig]:
 
 def start_worker(env: Mapping[str, str]) -> Process:
     argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "4"]
-    argv += ["--queues", "refunddesk", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
+    argv += [
+        "--queues",
+        "refunddesk",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "--loglevel",
+        "WARNING",
+    ]
     return Process("worker", argv, env)
 
 

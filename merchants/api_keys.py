@@ -127,9 +127,17 @@ def recognise(key: str) -> Client | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *known, scopes, sealed_secret = row
-    secret = unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else ""
-    return Client(*known, scopes=frozenset(scopes), signing_secret=secret)
+    key_id, name, merchant_id, store_id, created_by_id, rate_limit, scopes, sealed_secret = row
+    return Client(
+        key_id=key_id,
+        key_name=name,
+        merchant_id=merchant_id,
+        store_id=store_id,
+        created_by_id=created_by_id,
+        rate_limit=rate_limit,
+        scopes=frozenset(scopes),
+        signing_secret=unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else "",
+    )
 
 
 # In SQL and not by the ORM: every request passes here, and building the query cost more than running it.

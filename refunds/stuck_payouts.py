@@ -25,6 +25,9 @@ from refunds.models import Execution
 from refunds.states import ExecutionState
 
 
+__all__ = ["ApplicationRefused", "Payee", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
+
+
 class ApplicationRefused(Conflict):
     """The channel did not take this account; the payout stays stuck, and another account may be tried."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -160,7 +159,7 @@ def make_request(
     draft = Draft(
         amount_fen=amount_fen,
         reason=reason,
-        transaction_id=sale.pk if isinstance(sale.pk, UUID) else UUID(str(sale.pk)),
+        transaction_id=sale.pk,
         customer=Customer(name=name, phone=phone, email=email, locale=locale),
         customer_consent=consent,
     )

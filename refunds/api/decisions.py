@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from core.errors import Invalid
 from merchants.models import Staff
+from refunds.api import schemas
 from refunds.api.refund_requests import OneRequest
 from refunds.api.representations import stored_request_json
 from refunds.api.serializers import DecisionSerializer
@@ -28,7 +29,11 @@ class Decision(OneRequest):
 
 
 class Claim(Decision):
-    @extend_schema(request=None, responses={200: dict})
+    @extend_schema(
+        operation_id="claim_refund_request",
+        request=None,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Take a request onto one's own desk."""
         review.claim(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
@@ -36,7 +41,11 @@ class Claim(Decision):
 
 
 class Release(Decision):
-    @extend_schema(request=None, responses={200: dict})
+    @extend_schema(
+        operation_id="release_refund_request",
+        request=None,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Give a claimed request back."""
         review.release(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
@@ -44,7 +53,11 @@ class Release(Decision):
 
 
 class Approve(Decision):
-    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="approve_refund_request",
+        request=DecisionSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Approve all or, with ``amount_fen``, less."""
         data = self.read(DecisionSerializer)
@@ -60,7 +73,11 @@ class Approve(Decision):
 
 
 class Reject(Decision):
-    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="reject_refund_request",
+        request=DecisionSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
         data = self.read(DecisionSerializer)
@@ -79,7 +96,11 @@ class Reject(Decision):
 
 
 class RequestInfo(Decision):
-    @extend_schema(request=DecisionSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="request_info_refund_request",
+        request=DecisionSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
         data = self.read(DecisionSerializer)

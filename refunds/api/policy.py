@@ -20,7 +20,7 @@ class PolicyInForce(Endpoint):
     scopes = {"GET": "refunds:read"}
     staff_may = True
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(operation_id="get_policy", responses={200: dict})
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
         version = policies.in_force(merchant_id=self.caller.merchant_id, at=timezone.now())

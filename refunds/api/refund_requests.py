@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refunds import queries, ways_back
-from refunds.api import idempotency
+from refunds.api import idempotency, schemas
 from refunds.api.fields import Instant, StrictSerializer
 from refunds.api.representations import (
     arrival_json,
@@ -65,7 +65,11 @@ class Quotes(Endpoint):
     scopes = {"POST": "refunds:read"}
     staff_may = True
 
-    @extend_schema(request=RefundRequestSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="quote_refund",
+        request=RefundRequestSerializer,
+        responses={200: schemas.QuoteOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
@@ -88,7 +92,12 @@ class RefundRequests(Endpoint):
     scopes = {"GET": "refunds:read", "POST": "refunds:write"}
     staff_may = True
 
-    @extend_schema(request=RefundRequestSerializer, responses={201: dict})
+    @extend_schema(
+        operation_id="submit_refund_request",
+        request=RefundRequestSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request) -> Response:
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
@@ -113,7 +122,11 @@ class RefundRequests(Endpoint):
             raise
         return Response(body, status=201)
 
-    @extend_schema(parameters=[RequestQuery], responses={200: dict})
+    @extend_schema(
+        operation_id="list_refund_requests",
+        parameters=[RequestQuery],
+        responses={200: schemas.RefundRequestPageOut, **schemas.READ_PROBLEMS},
+    )
     def get(self, request: Request) -> Response:
         """Refund requests, newest first."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
@@ -136,7 +149,9 @@ class OneRequest(Endpoint):
 class RefundRequestDetail(OneRequest):
     scopes = {"GET": "refunds:read"}
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(
+        operation_id="get_refund_request", responses={200: schemas.RefundRequestOut, **schemas.READ_PROBLEMS}
+    )
     def get(self, request: Request, request_id: UUID) -> Response:
         """One refund request."""
         return Response(stored_request_json(self.load(request_id)))
@@ -145,7 +160,9 @@ class RefundRequestDetail(OneRequest):
 class RefundRequestEvents(OneRequest):
     scopes = {"GET": "refunds:read"}
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(
+        operation_id="list_refund_request_events", responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS}
+    )
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         found = self.load(request_id)
@@ -155,7 +172,11 @@ class RefundRequestEvents(OneRequest):
 class CancelRefundRequest(OneRequest):
     scopes = {"POST": "refunds:write"}
 
-    @extend_schema(request=VersionSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="cancel_refund_request",
+        request=VersionSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Withdraw a request of which nothing was sent to the channel yet."""
         data = self.read(VersionSerializer)
@@ -173,7 +194,11 @@ class CancelRefundRequest(OneRequest):
 class ResubmitRefundRequest(OneRequest):
     scopes = {"POST": "refunds:write"}
 
-    @extend_schema(request=ResubmitSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="resubmit_refund_request",
+        request=ResubmitSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Send in again what needed more, failed or was rejected, corrected."""
         data = self.read(ResubmitSerializer)

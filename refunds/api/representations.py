@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
-
 from core.audit.models import AuditEvent
 from core.personal_data import mask_phone
-from payment_channels.remedies import remedy
 from refunds import explanations, tracking
 from refunds.arrival import SHANGHAI, expected_arrival
 from refunds.models import Execution, RefundRequest
+from refunds.remedies import remedy
 from terminals.models import Transaction
 
 
@@ -104,7 +102,7 @@ def execution_json(execution: Execution) -> dict[str, Any]:
         failure = {
             "code": execution.failure_code,
             "message": execution.failure_message,
-            "remedy": gettext(text) if (text := remedy(execution.failure_remedy)) else "",
+            "remedy": remedy(execution.failure_remedy),
         }
     return {
         "tranche": execution.tranche,

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refunds import queries
-from refunds.api import idempotency
+from refunds.api import idempotency, schemas
 from refunds.api.fields import Instant, StrictSerializer
 from refunds.api.representations import transaction_json
 from refunds.api.serializers import TransactionSerializer
@@ -42,7 +42,12 @@ class Transactions(Endpoint):
     scopes = {"GET": "transactions:read", "POST": "transactions:write"}
     staff_may = True
 
-    @extend_schema(request=TransactionSerializer, responses={201: dict, 200: dict})
+    @extend_schema(
+        operation_id="report_transaction",
+        request=TransactionSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.TransactionOut, 200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    )
     def post(self, request: Request) -> Response:
         """Report a sale. The same ``channel`` and ``channel_transaction_no`` give the existing one (200)."""
         key = idempotency.key_of(request)
@@ -66,7 +71,11 @@ class Transactions(Endpoint):
             return idempotency.replay(request, self.caller, key)
         return Response(body, status=status)
 
-    @extend_schema(parameters=[TransactionQuery], responses={200: dict})
+    @extend_schema(
+        operation_id="list_transactions",
+        parameters=[TransactionQuery],
+        responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS},
+    )
     def get(self, request: Request) -> Response:
         """Sales, newest first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
@@ -80,7 +89,9 @@ class TransactionDetail(Endpoint):
     scopes = {"GET": "transactions:read"}
     staff_may = True
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(
+        operation_id="get_transaction", responses={200: schemas.TransactionWithRequestsOut, **schemas.READ_PROBLEMS}
+    )
     def get(self, request: Request, transaction_id: UUID) -> Response:
         """One sale: what was refunded, what is reserved, what can still be refunded."""
         sale = queries.transaction_for(

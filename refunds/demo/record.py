@@ -33,9 +33,9 @@ from refunds.messaging.wording import TOLD
 from refunds.models import Approval, Execution, Notification, OutboxMessage, RefundRequest, Survey
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
-from refunds.payout_method import REFUND
 from refunds.models.notification import Medium, NotificationState
 from refunds.models.outbox import OutboxState
+from refunds.payout_method import choose_method
 from refunds.states import ExecutionState, State
 from terminals.bulk import NewSale, store_sales
 
@@ -204,9 +204,21 @@ def _start(house: House, chunk: Sequence[Told], now: datetime) -> None:
     paid = [one for one in chunk if one.paid and one.succeeded_at <= now]
     for one in paid:
         if one.execution is None:
-            account = house.accounts[one.story.sale.channel]
-            one.execution = new_execution(one.request, channel_account_id=account.pk, choice=REFUND, at=one.decided_at)
+            one.execution = _payout(house, one)
     _advance(paid, _move("start_execution", SYSTEM, lambda one: one.decided_at + _PICKED_UP, _refund_no))
+
+
+def _payout(house: House, one: Told) -> Execution:
+    account, sale = house.accounts[one.story.sale.channel], one.story.sale
+    choice = choose_method(
+        profile=account.profile,
+        amount_fen=one.story.amount_fen,
+        paid_fen=sale.amount_fen,
+        other_refunds=0,
+        paid_at=sale.paid_at,
+        at=one.decided_at,
+    )
+    return new_execution(one.request, channel_account_id=account.pk, choice=choice, at=one.decided_at)
 
 
 def _succeed(_house: House, chunk: Sequence[Told], now: datetime) -> None:

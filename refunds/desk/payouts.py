@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
+from refunds import remedies
 from refunds.flow import review
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.models.notification import NotificationState
@@ -27,35 +26,6 @@ _TONES = {
     ExecutionState.SUCCEEDED: "ok",
     ExecutionState.FAILED: "bad",
     ExecutionState.CANCELLED: "",
-}
-
-#: What can be done about a refusal, in the reader's language. The keys are the channels'; a test holds both together.
-REMEDIES: dict[str, Promise | str] = {
-    "top_up": _(
-        "The merchant account is short of funds. Top it up: the refund goes on by itself under the same number."
-    ),
-    "slow_down": _("The channel asks for fewer requests. The refund is sent again by itself in a moment."),
-    "other_route": _("The customer's account at the channel cannot take money. Agree on another way of paying back."),
-    "payee_account": _("The channel could not deliver the money. Ask the customer for a bank card and send it there."),
-    "check_keys": _(
-        "The channel does not accept our signature. Check the keys and certificates of the channel account."
-    ),
-    "check_permission": _(
-        "The merchant account may not make refunds. Switch the product on in the channel's own portal."
-    ),
-    "check_account": _("The channel does not know this merchant account. Check its number in the channel account."),
-    "check_request": _("The channel finds the request faulty. Show this page to whoever looks after the installation."),
-    "check_sale": _("The channel does not know this sale. Check that the receipt belongs to this channel account."),
-    "check_amount": _("The amount does not fit what is left of the sale. Compare with the refunds made in the portal."),
-    "check_history": _("The number was used before with other details. Compare with the channel's portal first."),
-    "sale_closed": _("The channel no longer refunds this sale: it is too old or already closed. Pay back another way."),
-    "sale_state": _("The sale is in a state that allows no refund. Look it up in the channel's own portal."),
-    "sale_frozen": _("The channel has frozen this sale. Ask the channel's support before going on."),
-    "refunded_already": _("The channel says that this sale is already refunded or voided. Compare with its portal."),
-    "new_number": _("The channel closed this refund without paying. It can be made again under a new number."),
-    "risk": _("The channel stopped the refund for risk reasons. Ask the channel's support before going on."),
-    "outside_hours": _("The channel does not accept this operation at this hour. Refund instead, or try in its hours."),
-    "compare": _("The channel reports another amount or number than ours. Compare both before doing anything."),
 }
 
 
@@ -76,7 +46,7 @@ def payout(execution: Execution) -> dict[str, Any]:
         "sent_at": execution.first_sent_at,
         "ended_at": execution.succeeded_at or execution.ended_at,
         "cause": cause(execution),
-        "remedy": str(REMEDIES.get(execution.failure_remedy, "")) if execution.failure_code else "",
+        "remedy": remedies.remedy(execution.failure_remedy) if execution.failure_code else "",
         "raw": readable(execution.proof),
         "method_reason": str(METHOD_REASONS.get(execution.method_reason, "")),
         "can_be_sent_elsewhere": can_be_sent_elsewhere(execution),

@@ -11,7 +11,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, NotFound
-from payment_channels.contract import PayeeKind
 from refunds import permissions, stuck_payouts
 from refunds.desk import words
 from refunds.desk.access import Scope, staff_page
@@ -37,11 +36,11 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
 
 
 def _payee(request: HttpRequest) -> stuck_payouts.Payee:
-    to_merchant = request.POST.get("payee") == PayeeKind.MERCHANT_ACCOUNT.value
+    to_merchant = request.POST.get("payee") == stuck_payouts.PayeeKind.MERCHANT_ACCOUNT.value
     if to_merchant:
-        return stuck_payouts.Payee(kind=PayeeKind.MERCHANT_ACCOUNT)
+        return stuck_payouts.Payee(kind=stuck_payouts.PayeeKind.MERCHANT_ACCOUNT)
     return stuck_payouts.Payee(
-        kind=PayeeKind.CUSTOMER_CARD,
+        kind=stuck_payouts.PayeeKind.CUSTOMER_CARD,
         bank_type=request.POST.get("bank_type", "").strip().upper(),
         card_number=request.POST.get("card_number", "").replace(" ", ""),
         holder_name=request.POST.get("holder_name", "").strip(),
@@ -55,7 +54,7 @@ def _form(request: HttpRequest, found: RefundRequest, *, error: str = "", status
         "execution": execution,
         "stuck": execution is not None and stuck_payouts.can_be_sent_elsewhere(execution),
         "form_error": error,
-        "payee": request.POST.get("payee", PayeeKind.CUSTOMER_CARD.value),
+        "payee": request.POST.get("payee", stuck_payouts.PayeeKind.CUSTOMER_CARD.value),
         "bank_type": request.POST.get("bank_type", ""),
     }
     return render(request, "desk/stuck.html", context, status=status)

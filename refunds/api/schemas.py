@@ -1,0 +1,200 @@
+"""What the API answers, for its description: the shapes that ``representations`` makes. Tests hold both together."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
+from rest_framework import serializers as s
+
+from refunds.states import ExecutionState, Reason, Route, State
+
+#: Required on every POST that creates.
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",
+)
+
+
+class FieldProblem(s.Serializer[object]):
+    field = s.CharField()
+    code = s.CharField()
+    message = s.CharField()
+
+
+class Problem(s.Serializer[object]):
+    """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``."""
+
+    type = s.CharField()
+    title = s.CharField()
+    status = s.IntegerField()
+    detail = s.CharField()
+    code = s.CharField()
+    errors = FieldProblem(many=True)  # type: ignore[assignment]  # RFC 9457 with our list
+
+
+class RuleOut(s.Serializer[object]):
+    code = s.CharField()
+    passed = s.BooleanField()
+    actual = s.CharField()
+    limit = s.CharField()
+    explanation = s.CharField()
+
+
+class VerdictOut(s.Serializer[object]):
+    decision = s.ChoiceField(["approve", "review", "refuse"])
+    max_amount_fen = s.IntegerField()
+    tier = s.CharField()
+    policy_version = s.IntegerField()
+    rules = RuleOut(many=True)
+
+
+class ArrivalOut(s.Serializer[object]):
+    earliest_at = s.DateTimeField()
+    latest_at = s.DateTimeField()
+    basis = s.ChoiceField(["at_once", "working_days", "weekends_only"])
+
+
+class FailureOut(s.Serializer[object]):
+    code = s.CharField()
+    message = s.CharField()
+    remedy = s.CharField()
+
+
+class ExecutionOut(s.Serializer[object]):
+    tranche = s.IntegerField()
+    method = s.ChoiceField(["refund", "void"])
+    state = s.ChoiceField(ExecutionState.choices)
+    refund_no = s.CharField()
+    channel_refund_no = s.CharField(allow_null=True)
+    amount_fen = s.IntegerField()
+    sent_at = s.DateTimeField(allow_null=True)
+    succeeded_at = s.DateTimeField(allow_null=True)
+    failure = FailureOut(allow_null=True)
+
+
+class CustomerOut(s.Serializer[object]):
+    phone = s.CharField(help_text="masked")
+    locale = s.CharField()
+
+
+class RefundRequestOut(s.Serializer[object]):
+    id = s.UUIDField()
+    number = s.CharField()
+    state = s.ChoiceField(State.choices)
+    version = s.IntegerField(help_text="counts state changes; send it with a decision")
+    transaction = s.UUIDField()
+    kind = s.CharField()
+    reason = s.ChoiceField(Reason.choices)
+    description = s.CharField()
+    amount_fen = s.IntegerField()
+    approved_fen = s.IntegerField(allow_null=True)
+    refunded_fen = s.IntegerField()
+    route = s.ChoiceField(Route.choices)
+    verdict = VerdictOut()
+    customer = CustomerOut()
+    cashier = s.CharField()
+    reject_reason = s.CharField(allow_null=True)
+    message_to_customer = s.CharField(allow_null=True)
+    due_at = s.DateTimeField()
+    expected_arrival = ArrivalOut()
+    executions = ExecutionOut(many=True)
+    tracking_url = s.URLField()
+    created_at = s.DateTimeField()
+    updated_at = s.DateTimeField()
+    decided_at = s.DateTimeField(allow_null=True)
+    refunded_at = s.DateTimeField(allow_null=True)
+
+
+class QuoteOut(s.Serializer[object]):
+    transaction = s.UUIDField()
+    amount_fen = s.IntegerField()
+    refundable_fen = s.IntegerField()
+    verdict = VerdictOut()
+    expected_arrival = ArrivalOut()
+
+
+class ActorOut(s.Serializer[object]):
+    kind = s.ChoiceField(["staff", "api_key", "customer", "channel", "system"])
+    name = s.CharField()
+
+
+class EventOut(s.Serializer[object]):
+    at = s.DateTimeField()
+    actor = ActorOut()
+    action = s.CharField()
+    from_state = s.CharField(allow_null=True)
+    to_state = s.CharField(allow_null=True)
+    version = s.IntegerField(allow_null=True)
+    data = s.DictField()  # type: ignore[assignment]  # what the event carries
+
+
+@extend_schema_serializer(many=False)
+class EventsOut(s.Serializer[object]):
+    results = EventOut(many=True)
+
+
+class SaleLineOut(s.Serializer[object]):
+    sku = s.CharField()
+    name = s.CharField()
+    quantity = s.IntegerField()
+    returned_quantity = s.IntegerField()
+    unit_price_fen = s.IntegerField()
+    amount_fen = s.IntegerField()
+
+
+class PayerOut(s.Serializer[object]):
+    phone = s.CharField(allow_null=True, help_text="masked")
+    card_last4 = s.CharField(allow_null=True)
+    funding = s.CharField()
+
+
+class TransactionOut(s.Serializer[object]):
+    id = s.UUIDField()
+    order_no = s.CharField()
+    channel = s.CharField()
+    channel_transaction_no = s.CharField()
+    kind = s.CharField()
+    status = s.CharField()
+    amount_fen = s.IntegerField()
+    refunded_fen = s.IntegerField()
+    reserved_fen = s.IntegerField()
+    refundable_fen = s.IntegerField()
+    paid_at = s.DateTimeField()
+    store = s.CharField()
+    terminal = s.CharField(allow_null=True)
+    cashier = s.CharField()
+    payer = PayerOut()
+    lines = SaleLineOut(many=True)
+    created_at = s.DateTimeField()
+
+
+class RequestOfSaleOut(s.Serializer[object]):
+    id = s.UUIDField()
+    number = s.CharField()
+    state = s.CharField()
+    amount_fen = s.IntegerField()
+
+
+class TransactionWithRequestsOut(TransactionOut):
+    refund_requests = RequestOfSaleOut(many=True)
+
+
+@extend_schema_serializer(many=False)
+class TransactionPageOut(s.Serializer[object]):
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
+    results = TransactionOut(many=True)
+
+
+@extend_schema_serializer(many=False)
+class RefundRequestPageOut(s.Serializer[object]):
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
+    results = RefundRequestOut(many=True)
+
+
+#: What may go wrong on a write, beside what the status line of its own says.
+WRITE_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem, 429: Problem}
+READ_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 429: Problem}
