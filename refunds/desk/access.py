@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -24,10 +24,14 @@ Parameters = ParamSpec("Parameters")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A member of staff with the stores they work for; ``store_ids`` None means all of their merchant's."""
+    """A member of staff with the stores they work for; ``store_ids`` None means all of their merchant's.
+
+    ``known`` keeps, for one request, what page and navigation both show.
+    """
 
     staff: Staff
     store_ids: frozenset[int] | None
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def requests(self) -> QuerySet[RefundRequest]:
         """The refunds this person may know of."""
@@ -53,6 +57,19 @@ class Scope:
 def scope_of(staff: Staff) -> Scope:
     """The person's scope, read anew: a store taken away counts from the next page on."""
     return Scope(staff, frozenset(staff.stores.values_list("pk", flat=True)) or None)
+
+
+#: Where a request keeps its scope for the page's navigation.
+_KEPT = "desk_scope"
+
+
+def scope_of_request(request: HttpRequest) -> Scope | None:
+    """The scope of the person who asks; None for nobody."""
+    kept = getattr(request, _KEPT, None)
+    if isinstance(kept, Scope):
+        return kept
+    staff = getattr(request, "user", None)
+    return scope_of(staff) if isinstance(staff, Staff) else None
 
 
 def anyone(_staff: Staff) -> bool:
@@ -86,8 +103,10 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
                 return _sign_in_first(request)
             if not allowed(staff):
                 raise PermissionDenied
+            scope = scope_of(staff)
+            setattr(request, _KEPT, scope)
             try:
-                response = view(request, scope_of(staff), *args, **kwargs)
+                response = view(request, scope, *args, **kwargs)
             except NotFound as error:
                 raise Http404 from error
             except Forbidden as error:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from merchants.models import Role, Staff
 from refunds import permissions
 from refunds.desk import people
-from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of
+from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of_request
 from refunds.desk.keyset import Capped
 from refunds.desk.queues import counts
 from terminals.models import Terminal
@@ -40,10 +40,10 @@ def languages() -> list[dict[str, str]]:
 
 
 def _shell(request: HttpRequest) -> dict[str, Any] | None:
-    staff = getattr(request, "user", None)
-    if not isinstance(staff, Staff):
+    scope, now = scope_of_request(request), timezone.now()
+    if scope is None:
         return None
-    scope, now = scope_of(staff), timezone.now()
+    staff = scope.staff
     numbers = counts(scope=scope, at=now) if may_see_queue(staff) else {}
     groups = _groups(staff, numbers, request.path)
     stores = scope.stores().count()

@@ -76,7 +76,14 @@ def view_named(name: str) -> View:
 
 
 def counts(*, scope: Scope, at: datetime) -> Mapping[str, Capped]:
-    """How many refunds each view holds, each counted up to the cap, in one statement."""
+    """How many refunds each view holds, each counted up to the cap, in one statement a request."""
+    if "counts" not in scope.known:
+        scope.known["counts"] = _count(scope, at)
+    counted: Mapping[str, Capped] = scope.known["counts"]
+    return counted
+
+
+def _count(scope: Scope, at: datetime) -> Mapping[str, Capped]:
     stores = "" if scope.store_ids is None else " AND store_id = ANY(%(stores)s)"
     parts = ", ".join(
         "(SELECT count(*) FROM (SELECT 1 FROM refunds_refundrequest "  # noqa: S608 - fixed texts, values are parameters

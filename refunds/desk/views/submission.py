@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -68,6 +69,9 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
         return render(request, "desk/new.html#quote", {"quote": None})
     try:
         draft = _draft(form, sale)
+        if not form.consent:
+            # Not asked yet is no refusal: the form cannot be sent without it.
+            draft = replace(draft, customer_consent=None)
         _, verdict = intake.quote(draft=draft, by=_requester(scope), at=now)
         shown = _quote(draft, verdict, sale, now)
     except Invalid as error:
