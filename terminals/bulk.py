@@ -56,7 +56,8 @@ _SALE_COLUMNS = (
 _LINE_COLUMNS = (
     *("transaction_id", "position", "sku", "name", "quantity", "unit_price_fen", "amount_fen", "reserved_quantity"),
 )
-_NULL = "\\N"
+#: No text that came from a till or a file is just this.
+_NULL = "\x1fnull"
 
 
 @transaction.atomic
@@ -99,6 +100,6 @@ def _bytes(value: bytes | None) -> str:
 def _copy(table: str, columns: Sequence[str], rows: io.StringIO) -> None:
     rows.seek(0)
     names = ", ".join(columns)
-    with connection.cursor() as cursor:
-        raw: Any = cursor.cursor
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        raw: Any = cursor.cursor  # Django's wrapper knows no COPY
         raw.copy_expert(f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", rows)

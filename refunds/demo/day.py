@@ -37,8 +37,9 @@ class Cue:
 #: What goes wrong at the stand-in -> the faults that make it so, for one sale and for as long as they stand.
 TROUBLE: Mapping[str, tuple[dict[str, Any], ...]] = {
     "unknown": (
-        {"operation": "refund", "fault": "error_after_commit", "times": -1},
-        {"operation": "query", "fault": "error", "times": -1},
+        {"operation": "refund", "fault": "error_after_commit", "times": 1},
+        # Throttled, and not an error: a channel that only errs is taken to be down, and everybody else would wait.
+        {"operation": "query", "fault": "rate_limited", "times": -1},
         {"operation": "notice", "fault": "lost", "times": -1},
     ),
     "processing": ({"operation": "refund", "fault": "forever", "times": 1},),

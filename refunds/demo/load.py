@@ -15,13 +15,14 @@ from django.db import connection, transaction
 from core.audit.actors import CUSTOMER
 from merchants import api_keys
 from merchants.models import Merchant, Role, Staff
-from refunds import evidence
+from refunds import evidence, ledger
 from refunds.demo import day, demo_json, merchants, pictures, plan, record, stand_ins
 from refunds.demo.demo_json import Secrets
 from refunds.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from refunds.demo.record import Told
 from refunds.demo.stand_ins import Account, Control
 from refunds.demo.story import PlannedSale, Story
+from refunds.models import Execution
 from refunds.retail import excerpt
 from refunds.states import State
 
@@ -57,6 +58,7 @@ def load(*, demo_json_file: Path, simulators: Path, now: datetime) -> Loaded:
         hashes = _missing_passwords(secrets, hashing)
         if first:
             loaded = _load_first(accounts, secrets, now)
+            _seed_past(accounts)
         else:
             _refresh(accounts, secrets, now)
         _store_passwords(hashes)
@@ -113,6 +115,7 @@ def _load_first(accounts: Mapping[str, Account], secrets: Secrets, now: datetime
             told += record.tell(house, one.stories, now=now)
             if house.outline is merchants.RETAIL:
                 sales += excerpt.store(retail, merchant=house.merchant, now=now)
+        ledger.post_missing()
         return Loaded(sales, len(told), _add_pictures(told))
 
 
@@ -135,6 +138,25 @@ def _payments(plans: Iterable[_Plan], channel: str) -> list[dict[str, object]]:
         for sale in one.sales
         if sale.channel == channel
     ]
+
+
+def _seed_past(accounts: Mapping[str, Account]) -> None:
+    """The channels' books get the refunds that ours say they paid."""
+    for channel, account in accounts.items():
+        paid = Execution.objects.filter(proof_source=record.SOURCE, channel_account__channel=channel)
+        past = [
+            {
+                "order_no": execution.transaction.order_no,
+                "refund_no": execution.refund_no,
+                "channel_refund_no": execution.channel_refund_no,
+                "amount_fen": execution.amount_fen,
+                "kind": execution.method,
+                "moved_at": execution.ended_at.isoformat(timespec="milliseconds"),
+            }
+            for execution in paid.select_related("transaction").order_by("ended_at", "pk")
+            if execution.ended_at is not None
+        ]
+        Control(account.control_url).seed_past(past)
 
 
 def _add_pictures(told: Iterable[Told]) -> int:

@@ -241,11 +241,11 @@ def _ended(one: Told) -> Execution:
     """The payout as it would stand today. Its proof says that it is made up."""
     execution = one.execution
     assert execution is not None
-    day = one.succeeded_at.strftime("%Y%m%d")
+    digits = "".join(filter(str.isdecimal, one.request.number))
     execution.state = ExecutionState.SUCCEEDED
     execution.sends = 1
     execution.first_sent_at = execution.last_asked_at = one.decided_at + _PICKED_UP
-    execution.channel_refund_no = f"5030{one.request.merchant_id:04d}{day}{one.request.number[-6:]:0>12}"
+    execution.channel_refund_no = f"5030{one.request.merchant_id:04d}{digits:0>20}"
     execution.received_account = _received(one.story.sale)
     execution.succeeded_at = execution.ended_at = one.succeeded_at
     execution.due_at = None

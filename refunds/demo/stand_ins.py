@@ -114,6 +114,10 @@ class Control:
             self._call("POST", "/payments", {"payments": known[start : start + _CHUNK]})
         return len(known)
 
+    def seed_past(self, refunds: Sequence[Mapping[str, object]]) -> None:
+        """Make refunds known that were paid before the stand-in was there: its ledger then agrees with ours."""
+        self._call("POST", "/past", {"refunds": refunds})
+
     def order_faults(self, faults: Sequence[Mapping[str, object]]) -> None:
         """Have something go wrong, see the stand-in's ``GET /faults``."""
         for fault in faults:

@@ -68,6 +68,19 @@ class Accepted:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRefund:
+    """A refund that was paid before the book was begun; ``moved_at`` in Unix seconds."""
+
+    key: str
+    refund_no: str
+    channel_refund_no: str
+    order_no: str
+    amount_fen: int
+    kind: str
+    moved_at: float
+
+
 class Book:
     """Payments, refunds and the ledger in one store. Amounts in fen, instants in Unix seconds."""
 
@@ -95,6 +108,46 @@ class Book:
         except sqlite3.IntegrityError as error:
             raise BadSeed(f"a transaction_no belongs to another order already ({error})") from error
         return len(rows)
+
+    def add_past(self, refunds: Sequence[PastRefund]) -> int:
+        """Enter refunds that were paid before this book was begun, with their money. All or none; known ones stay.
+
+        Raises BadSeed for a number that another refund has.
+        """
+        rows = []
+        for refund in refunds:
+            self._last += 1
+            rows.append((self._last, refund))
+        try:
+            self._store.write_many(
+                """INSERT INTO refunds (number, key, refund_no, channel_refund_no, order_no, transaction_no, amount_fen,
+                    kind, status, outcome, created_at, final_at, fingerprint, notify_url)
+                SELECT ?, ?, ?, ?, order_no, transaction_no, ?, ?, 'SUCCESS', 'SUCCESS', ?, ?, 'past', ''
+                FROM payments WHERE order_no = ? ON CONFLICT (key) DO NOTHING""",
+                [
+                    (
+                        *(number, past.key, past.refund_no, past.channel_refund_no, past.amount_fen, past.kind),
+                        *(past.moved_at, past.moved_at, past.order_no),
+                    )
+                    for number, past in rows
+                ],
+            )
+        except sqlite3.IntegrityError as error:
+            raise BadSeed(f"a number belongs to another refund already ({error})") from error
+        self._store.write_many(
+            """INSERT INTO ledger (key, refund_no, channel_refund_no, order_no, transaction_no, amount_fen, kind, moved_at)
+            SELECT key, refund_no, channel_refund_no, order_no, transaction_no, amount_fen, kind, final_at
+            FROM refunds WHERE key = ? ON CONFLICT (key) DO NOTHING""",
+            [(past.key,) for past in refunds],
+        )
+        self._store.write_many(
+            """UPDATE payments SET (refunded_fen, refund_count, last_refund_at) =
+                (SELECT sum(amount_fen), count(*), max(created_at) FROM refunds
+                  WHERE refunds.order_no = payments.order_no AND status <> 'CLOSED')
+            WHERE order_no = ? AND EXISTS (SELECT 1 FROM refunds WHERE refunds.order_no = payments.order_no)""",
+            [(past.order_no,) for past in refunds],
+        )
+        return len(refunds)
 
     def payment(self, *, order_no: str = "", transaction_no: str = "") -> Row | None:
         """The payment by the channel's number, else by the shop's."""

@@ -10,8 +10,8 @@ from typing import cast
 
 from aiohttp import web
 
-from simulators.kit.book import SUCCESS, Accepted, BadSeed
-from simulators.kit.clock import rfc3339
+from simulators.kit.book import SUCCESS, Accepted, BadSeed, PastRefund
+from simulators.kit.clock import parse_instant, rfc3339
 from simulators.kit.faults import BadFault
 from simulators.kit.page import page
 from simulators.kit.simulator import Simulator
@@ -37,6 +37,7 @@ def control_app(simulator: Simulator) -> web.Application:
             web.get("/ledger", api.ledger),
             web.get("/refunds", api.refunds),
             web.post("/refunds", api.refund_in_portal),
+            web.post("/past", api.add_past),
             web.post("/settle", api.settle),
             web.get("/notices", api.notices),
             web.get("/faults", api.faults),
@@ -153,6 +154,41 @@ class _Control:
         self._simulator.settle(key)
         await self._simulator.store.durable()
         return answer({"rows": self._simulator.book.refunds(refund_no=refund_no)}, status=201)
+
+    async def add_past(self, request: web.Request) -> web.Response:
+        """Refunds of the past, so that sample data and this ledger tell the same story."""
+        given = (await read_json(request)).get("refunds")
+        if not isinstance(given, list) or not all(isinstance(refund, dict) for refund in given):
+            raise BadOrder("refunds must be a list of objects")
+        past = [self._past(cast("dict[str, object]", refund), position) for position, refund in enumerate(given)]
+        count = self._simulator.book.add_past(past)
+        await self._simulator.store.durable()
+        return answer({"seeded": count}, status=201)
+
+    def _past(self, given: dict[str, object], position: int) -> PastRefund:
+        texts = [given.get(name) for name in ("order_no", "refund_no", "channel_refund_no", "moved_at")]
+        amount_fen, kind = given.get("amount_fen"), given.get("kind", "refund")
+        if not all(isinstance(text, str) and text for text in texts) or kind not in {"refund", "void"}:
+            raise BadOrder(f"refund {position}: order_no, refund_no, channel_refund_no and moved_at must be text")
+        if not isinstance(amount_fen, int) or isinstance(amount_fen, bool) or amount_fen <= 0:
+            raise BadOrder(f"refund {position}: amount_fen must be a positive integer")
+        order_no, refund_no, channel_refund_no, moved_at = (str(text) for text in texts)
+        payment = self._simulator.book.payment(order_no=order_no)
+        if payment is None or amount_fen > payment["amount_fen"]:
+            raise BadOrder(f"refund {position}: no payment {order_no} of at least this amount")
+        try:
+            moment = parse_instant(moved_at)
+        except ValueError as error:
+            raise BadOrder(f"refund {position}: moved_at: {error}") from error
+        return PastRefund(
+            key=self._simulator.portal_key(order_no=order_no, refund_no=refund_no),
+            refund_no=refund_no,
+            channel_refund_no=channel_refund_no,
+            order_no=order_no,
+            amount_fen=amount_fen,
+            kind=str(kind),
+            moved_at=moment,
+        )
 
     async def settle(self, request: web.Request) -> web.Response:
         """Let processing refunds reach an outcome now, optionally another one than they were headed for."""
