@@ -50,3 +50,11 @@ def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL) -> str:
             return gettext("bank card ending in %(last4)s") % {"last4": sale.card_last4}
         return gettext("the bank card that paid")
     return gettext("the %(channel)s account that paid") % {"channel": channel_label(sale.channel)}
+
+
+def destination_and_way(*, sale: Transaction, route: str = Route.ORIGINAL) -> str:
+    """The same, saying so where the money goes back the way it came."""
+    label = destination_label(sale=sale, route=route)
+    return (
+        gettext("%(destination)s (the way it was paid)") % {"destination": label} if route == Route.ORIGINAL else label
+    )

@@ -12,7 +12,7 @@ from core.audit.actors import CUSTOMER
 from core.plain_text import plain_text
 from refunds import evidence
 from refunds.arrival import SHANGHAI, Arrival, expected_arrival
-from refunds.destinations import channel_label, destination_label
+from refunds.destinations import channel_label, destination_and_way, destination_label
 from refunds.messaging.causes import Failure, failure, our_fault
 from refunds.messaging.headlines import headline
 from refunds.messaging.wording import day_of
@@ -104,7 +104,7 @@ def _words(story: _Story) -> dict[str, object]:
         "apology": our_fault(reason=request.reason) if granted else "",
         "money_note": _money_note(request.state),
         "goods_summary": _goods(request),
-        "destination_label": story.destination,
+        "destination_label": destination_and_way(sale=request.transaction, route=request.route),
         "needs": plain_text(request.message_to_customer) if request.state == State.NEEDS_INFO else "",
         "message": plain_text(request.message_to_customer) if request.state in _ENDED_WITHOUT_MONEY else "",
     }
@@ -122,8 +122,7 @@ def _estimate(story: _Story) -> str:
     if request.state == State.CANCELLED:
         return gettext("No money was moved.")
     if request.state == State.FAILED:
-        why = _failure(request)
-        return f"{why.cause} {why.solution}"
+        return _failure(request).sentence
     if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING}:
         return gettext("We will tell you as soon as there is news.")
     if story.paid:

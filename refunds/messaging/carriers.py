@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import smtplib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -43,8 +44,8 @@ class SmtpCarrier:
         message = EmailMultiAlternatives(text.subject, text.body, settings.DEFAULT_FROM_EMAIL, [recipient])
         if text.html:
             message.attach_alternative(text.html, "text/html")
+        message.connection = get_connection()
         try:
-            message.connection = get_connection()
             message.send()
         except smtplib.SMTPRecipientsRefused as error:
             refused = [code for code, _reply in error.recipients.values()]
@@ -56,6 +57,10 @@ class SmtpCarrier:
             raise DeliveryFailed(f"SMTP: {type(error).__name__} {code or ''}".strip(), permanent=permanent) from error
         except ValueError as error:  # an address or a header that cannot be written as one
             raise DeliveryFailed(f"SMTP: {type(error).__name__}", permanent=True) from error
+        finally:
+            # Django leaves the line open when the login fails on it.
+            with suppress(OSError):
+                message.connection.close()
         return "accepted"
 
 

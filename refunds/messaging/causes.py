@@ -38,6 +38,11 @@ class Failure:
     cause: str
     solution: str
 
+    @property
+    def sentence(self) -> str:
+        """Both, as the language puts them together."""
+        return gettext("%(cause)s %(solution)s") % {"cause": self.cause, "solution": self.solution}
+
 
 def our_fault(*, reason: str) -> str:
     """What the merchant did wrong, as a sentence; empty where the merchant did nothing wrong."""

@@ -17,7 +17,7 @@ from core.money import yuan_grouped
 from core.plain_text import one_line, plain_text
 from refunds import tracking
 from refunds.arrival import SHANGHAI, expected_arrival
-from refunds.destinations import destination_label
+from refunds.destinations import destination_and_way, destination_label
 from refunds.messaging.carriers import Text
 from refunds.messaging.causes import failure, our_fault
 from refunds.messaging.headlines import headline
@@ -80,13 +80,13 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "amount": yuan_grouped(amount_fen),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
         "destination": destination_label(sale=sale, route=request.route),
+        "destination_and_way": destination_and_way(sale=sale, route=request.route),
         "at_once": arrival.basis == "at_once",
         "arrives_by": day_of(arrival.latest_at),
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),
-        "cause": why.cause,
-        "solution": why.solution,
+        "failure": why.sentence,
         "message": message,
         "message_short": _shortened(message),
         "url": tracking.url_for(request.pk),
