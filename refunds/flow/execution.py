@@ -383,7 +383,7 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
         execution.state = ExecutionState.PROCESSING if outcome.accepted else ExecutionState.UNKNOWN
         execution.needs_attention = outcome.attention
         backoff = _ACCEPTED_BACKOFF if outcome.accepted else _UNKNOWN_BACKOFF
-        execution.due_at = at + _wait(backoff, execution)
+        execution.due_at = at + _wait(backoff, execution, just_sent=source == "answer")
         return
     execution.failure_retry = outcome.retry
     if _holds(outcome):
@@ -399,11 +399,14 @@ def _text(said: str, length: int | None = None) -> str:
     return said.replace("\0", "")[:length]
 
 
-def _wait(backoff: Sequence[int], execution: Execution) -> timedelta:
-    first = execution.channel_account.profile.get("first_query_s")
-    if backoff is _ACCEPTED_BACKOFF and isinstance(first, int | float) and execution.queries == 0:
-        return timedelta(seconds=first)
+def _wait(backoff: Sequence[int], execution: Execution, *, just_sent: bool = False) -> timedelta:
+    """Until the payout wants attention again. What the channel accepted just now starts anew, however often was asked before."""
     tried = max(0, execution.queries if backoff is not _FUNDS_BACKOFF else execution.sends - 1)
+    if backoff is _ACCEPTED_BACKOFF and (just_sent or tried == 0):
+        tried = 0
+        first = execution.channel_account.profile.get("first_query_s")
+        if isinstance(first, int | float):
+            return timedelta(seconds=first)
     seconds = backoff[min(tried, len(backoff) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
 

@@ -225,3 +225,14 @@ def test_late_success_after_a_retry_was_asked_for_does_not_jam_the_inbox(request
     _round(Scripted(refunds=[_done(request_, now)]), now + timedelta(seconds=1))
     assert _states(request_) == ("refunded", "succeeded")
     assert Execution.objects.count() == 1
+
+
+def test_what_was_accepted_only_now_is_asked_about_soon_however_often_was_asked_before(request_: RefundRequest) -> None:
+    now = timezone.now()
+    execution.claim(limit=1, at=now)
+    accepted = Unknown(code="PROCESSING", message="", accepted=True)
+    later = now + timedelta(seconds=30)
+    _round(Scripted(refunds=[accepted], queries=[NOT_FOUND]), later)
+    due_at = request_.executions.get().due_at
+    assert due_at is not None
+    assert due_at - later == timedelta(seconds=2)  # the account's first_query_s

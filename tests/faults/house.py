@@ -1,0 +1,206 @@
+"""RefundDesk's real processes around a database: web, workers, beat and a channel, started, killed and watched by tests.
+
+Everything listens on ports of its own, is ended by its process id, and dies with the test run.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.embedded import ports, processes
+
+START_S = 20.0
+#: Short, so that what a killed worker held is free again soon; longer than the channel's time-out in these tests.
+LEASE_S = 2
+CHANNEL_TIMEOUT_S = 0.7
+
+
+class NotInTime(AssertionError):
+    """Something that should have happened did not."""
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str, every_s: float = 0.05) -> None:
+    """Look until the condition is true. Raises ``NotInTime``."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise NotInTime(f"not within {seconds} s: {what}")
+        time.sleep(every_s)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Child:
+    """A process in a session of its own; its words go to a log file."""
+
+    def __init__(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        with self.log.open("ab") as stream:
+            self._process = processes.start(argv=argv, stop_signal=signal.SIGKILL, log=stream, env=env)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; -9 after kill -9."""
+        return self._process.poll()
+
+    def says(self, text: str) -> bool:
+        return text in self.log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """kill -9 of it and its children."""
+        if self.exit_code is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def end(self, *, patience_s: float = 15) -> None:
+        """SIGTERM, as a deployment does."""
+        processes.stop(process=self._process, patience_s=patience_s)
+
+    def send(self, sig: int) -> None:
+        self._process.send_signal(sig)
+
+    def wait(self, *, seconds: float) -> int:
+        """Its exit code once it has ended by itself. Raises ``NotInTime``."""
+        try:
+            return self._process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise NotInTime(f"{self.name} is still there after {seconds} s") from error
+
+
+class Channel:
+    """A payment channel's stand-in as a process of its own; it can be killed and started again on its state."""
+
+    def __init__(self, name: str, *, folder: Path, settle_ms: float = 20) -> None:
+        self.name = name
+        self._folder = folder
+        self._settle_ms = settle_ms
+        self._port, self._control_port = ports.pick_for_tests(count=2)
+        self.start()
+
+    def start(self) -> None:
+        state = self._folder / self.name
+        (state / "account.json").unlink(missing_ok=True)
+        argv = [sys.executable, "-m", f"simulators.{self.name}", "--port", str(self._port)]
+        argv += ["--control-port", str(self._control_port), "--state", str(state), "--no-magic"]
+        argv += ["--settle-ms", str(self._settle_ms), "--notify-scale", "0.01", "--hold-s", "3"]
+        self.process = Child(f"simulator-{self.name}", argv, env=os.environ, folder=self._folder)
+        wait_until((state / "account.json").exists, seconds=START_S, what=f"the {self.name} simulator is ready")
+        self.account: dict[str, str] = json.loads((state / "account.json").read_text())
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call the control API. Raises ``AssertionError`` when it refuses."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._control_port, timeout=30)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            data = json.loads(answer.read())
+        finally:
+            connection.close()
+        assert answer.status < 400, f"{method} {path}: {answer.status} {data}"
+        return data
+
+    def reset(self) -> None:
+        """Empty, with no limit on calls and no pause between two refunds of one order."""
+        self.control("POST", "/reset", {})
+        if self.name == "wechat":
+            self.control("POST", "/limits", {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0})
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The money that moved."""
+        rows: list[dict[str, Any]] = self.control("GET", "/ledger")["rows"]
+        return rows
+
+
+@dataclass
+class House:
+    """What runs around one database and broker. ``end`` stops all of it."""
+
+    database_url: str
+    redis_url: str
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    children: list[Child] = field(default_factory=list)
+    web_port: int = field(default_factory=lambda: ports.pick_for_tests(count=1)[0])
+
+    def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "BASE_URL": self.base_url,
+            "VAR_DIR": str(self.folder),
+            "EXECUTION_LEASE_S": str(LEASE_S),
+            "API_RATE_PER_10S": "10000000",
+            "SECURE": "false",
+            "ALLOWED_HOSTS": "*",
+            "FAILPOINTS": "",
+            "LOG_LEVEL": "INFO",
+            **self.settings,
+            **(more or {}),
+        }
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def worker(self, name: str = "worker", *, failpoints: str = "") -> Child:
+        """A Celery worker as in production, ready to work (or to die at its failpoint)."""
+        argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "4"]
+        argv += ["--queues", "refunddesk", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        child = self._child(f"{name}{len(self.children)}", [*argv, "--loglevel", "INFO"], {"FAILPOINTS": failpoints})
+        wait_until(lambda: child.says(" ready."), seconds=START_S, what=f"{child.log} says it is ready")
+        return child
+
+    def beat(self, name: str = "beat") -> Child:
+        argv = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile", "", "--loglevel", "INFO"]
+        number = len(self.children)
+        return self._child(f"{name}{number}", [*argv, "--schedule", str(self.folder / f"beat-{number}.schedule")], {})
+
+    def web(self, *, failpoints: str = "") -> Child:
+        """gunicorn as in production, answering."""
+        argv = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--preload"]
+        argv += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
+        child = self._child(f"web{len(self.children)}", argv, {"FAILPOINTS": failpoints})
+        wait_until(lambda: listens(self.web_port), seconds=START_S, what="the web listens")
+        return child
+
+    def end(self) -> None:
+        """Nothing of it runs any more."""
+        for child in reversed(self.children):
+            child.kill()
+
+    def _child(self, name: str, argv: Sequence[str], more: Mapping[str, str]) -> Child:
+        child = Child(name, argv, env=self.env(more), folder=self.folder)
+        self.children.append(child)
+        return child
+
+
+@contextmanager
+def house(*, database_url: str, redis_url: str, folder: Path, **settings: str) -> Iterator[House]:
+    """A house that is empty again afterwards."""
+    built = House(database_url, redis_url, folder, settings)
+    try:
+        yield built
+    finally:
+        built.end()

@@ -1,0 +1,195 @@
+"""kill -9 wherever it hurts: nothing acknowledged is lost, nothing is paid twice, work goes on by itself."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import redis
+from django.conf import settings
+
+from merchants.models import Merchant
+from refunds.models import ChannelNotice, Execution, Notification, OutboxMessage, RefundRequest
+from tests.factories import make_request
+from tests.faults.client import Till
+from tests.faults.house import Channel, House, wait_until
+from tests.faults.work import all_refunded, paid_once, paid_sales, refunds, sweep
+
+pytestmark = pytest.mark.faults
+
+#: Failpoint -> whether the channel can have paid something when the worker dies there.
+_IN_EXECUTION = {
+    "execution.after_claim": False,
+    "execution.before_call": False,
+    "execution.after_call": True,
+    "execution.before_commit": True,
+    "execution.after_commit": True,
+}
+
+
+@pytest.mark.parametrize("failpoint", _IN_EXECUTION)
+def test_worker_killed_in_execution(home: House, merchant: Merchant, wechat: Channel, failpoint: str) -> None:
+    refunds(merchant, wechat, 5)
+    doomed = home.worker(failpoints=failpoint)
+    sweep()
+    assert doomed.wait(seconds=15) == -signal.SIGKILL
+    assert Execution.objects.filter(state="sending").exists() or failpoint == "execution.after_commit"
+    assert bool(wechat.ledger()) <= _IN_EXECUTION[failpoint]
+    home.worker()
+    all_refunded(seconds=20)
+    paid_once(wechat, 5)
+
+
+@pytest.mark.parametrize("failpoint", ["intake.before_commit", "intake.after_commit"])
+def test_web_killed_while_it_takes_a_request_in(
+    home: House, till: Till, merchant: Merchant, wechat: Channel, failpoint: str
+) -> None:
+    (sale,) = paid_sales(merchant, wechat, 1)
+    doomed = home.web(failpoints=failpoint)
+    patient = threading.Thread(target=till.post, args=(str(sale.pk),), daemon=True)
+    patient.start()
+    wait_until(lambda: till.repeats > 0, seconds=10, what="the first POST broke off")
+    assert RefundRequest.objects.count() == (failpoint == "intake.after_commit")
+    doomed.kill()
+    home.web()
+    patient.join(timeout=20)
+    assert list(till.answers[str(sale.pk)]) == [str(RefundRequest.objects.get().pk)]
+    home.worker()
+    all_refunded(seconds=15)
+    paid_once(wechat, 1)
+
+
+@pytest.mark.parametrize("failpoint", ["notices.after_store", "notices.before_commit", "notices.after_commit"])
+def test_killed_between_a_notice_and_its_effect(
+    home: House, merchant: Merchant, wechat: Channel, failpoint: str
+) -> None:
+    """The notice alone must do it: the query is an hour away."""
+    account = merchant.channel_accounts.get()
+    account.profile["first_query_s"] = 3600
+    account.save()
+    in_web = failpoint == "notices.after_store"
+    web = home.web(failpoints=failpoint if in_web else "")
+    worker = home.worker(failpoints="" if in_web else failpoint)
+    refunds(merchant, wechat, 3)
+    sweep()
+    wait_until(lambda: ChannelNotice.objects.exists(), seconds=10, what="a notice is stored")
+    if in_web:
+        web.kill()
+        home.web()
+    else:
+        sweep()
+        assert worker.wait(seconds=10) == -signal.SIGKILL
+        home.worker()
+    all_refunded(seconds=15)
+    paid_once(wechat, 3)
+
+
+@pytest.mark.parametrize("failpoint", ["outbox.before_commit", "outbox.after_commit", "notification.after_send"])
+def test_worker_killed_while_it_tells_the_customer(
+    houses: Callable[..., House], merchant: Merchant, wechat: Channel, failpoint: str
+) -> None:
+    home = houses(EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend")
+    (sale,) = paid_sales(merchant, wechat, 1)
+    make_request(sale, 1_200, email="wang@example.com")
+    doomed = home.worker(failpoints=failpoint)
+    sweep()
+    assert doomed.wait(seconds=15) == -signal.SIGKILL
+    # The message that was being carried belongs to the dead worker for a minute.
+    worker = home.worker()
+    all_refunded(seconds=15)
+
+    def told() -> bool:
+        sweep()
+        Notification.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
+        waiting = Notification.objects.exclude(state="sent").exists()
+        return not waiting and not OutboxMessage.objects.filter(state="pending").exists()
+
+    wait_until(told, seconds=15, what="the customer was told", every_s=0.2)
+    events = list(Notification.objects.order_by("version").values_list("event", flat=True))
+    assert events == sorted(set(events), key=events.index)
+    assert "refunded" in events
+    assert worker.says("wang@example.com")
+
+
+def test_worker_and_web_killed_in_the_middle_of_a_thousand(
+    home: House, till: Till, merchant: Merchant, wechat: Channel
+) -> None:
+    sales = [str(sale.pk) for sale in paid_sales(merchant, wechat, 1_000)]
+    web, worker = home.web(), home.worker()
+    home.beat()
+    posting = till.post_all(sales)
+    wait_until(lambda: Execution.objects.filter(state="succeeded").count() > 100, seconds=30, what="work is under way")
+    worker.kill()
+    web.kill()
+    home.web()
+    home.worker()
+    posting.join(timeout=60)
+    assert not posting.is_alive()
+    all_refunded(seconds=40, sweeping=False)
+    assert till.answers.keys() == set(sales)
+    assert {len(set(ids)) for ids in till.answers.values()} == {1}
+    assert RefundRequest.objects.count() == 1_000
+    paid_once(wechat, 1_000)
+
+
+def test_broker_emptied_while_work_is_queued(home: House, merchant: Merchant, wechat: Channel) -> None:
+    refunds(merchant, wechat, 20)
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    home.worker()
+    home.beat()
+    started = time.monotonic()
+    all_refunded(seconds=20, sweeping=False)
+    assert time.monotonic() - started < 15
+    paid_once(wechat, 20)
+
+
+def test_two_beats_and_two_workers_do_everything_once(home: House, merchant: Merchant, wechat: Channel) -> None:
+    for _ in range(2):
+        home.beat()
+        home.worker()
+    refunds(merchant, wechat, 30)
+    all_refunded(seconds=20, sweeping=False)
+    paid_once(wechat, 30)
+
+
+def test_beat_dead_the_bell_alone_is_enough(home: House, till: Till, merchant: Merchant, wechat: Channel) -> None:
+    home.web()
+    home.worker()
+    for sale in paid_sales(merchant, wechat, 3):
+        till.post(str(sale.pk))
+    all_refunded(seconds=10, sweeping=False)
+    paid_once(wechat, 3)
+
+
+def test_worker_asked_to_end_in_a_call_settles_it(home: House, merchant: Merchant, wechat: Channel) -> None:
+    """A rolling deployment: what is in the air is settled, nothing waits for a lease."""
+    wechat.control("POST", "/faults", {"operation": "refund", "fault": "latency", "times": 5, "delay_s": 0.5})
+    refunds(merchant, wechat, 5)
+    worker = home.worker()
+    sweep()
+    wait_until(lambda: Execution.objects.filter(state="sending").count() == 5, seconds=10, what="all are in the air")
+    worker.end()
+    assert worker.exit_code == 0
+    assert not Execution.objects.filter(state="sending").exists()
+    home.worker()
+    all_refunded(seconds=15)
+    paid_once(wechat, 5)
+
+
+def test_worker_that_was_frozen_past_its_lease_pays_nothing_twice(
+    home: House, merchant: Merchant, wechat: Channel
+) -> None:
+    wechat.control("POST", "/faults", {"operation": "refund", "fault": "latency", "times": 10, "delay_s": 0.4})
+    refunds(merchant, wechat, 10)
+    frozen = home.worker()
+    sweep()
+    wait_until(lambda: Execution.objects.filter(state="sending").count() == 10, seconds=10, what="all are in the air")
+    frozen.send(signal.SIGSTOP)
+    home.worker()
+    all_refunded(seconds=20)
+    frozen.send(signal.SIGCONT)
+    time.sleep(0.5)
+    paid_once(wechat, 10)

@@ -1,0 +1,102 @@
+"""Refunds to be done while processes die, and what must be true of them afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from merchants.models import ChannelAccount, Merchant
+from refunds.models import Execution, RefundRequest
+from terminals.models import Transaction
+from tests.factories import make_request, make_sale
+from tests.faults.house import Channel, wait_until
+
+
+def paid_sales(merchant: Merchant, channel: Channel, count: int, *, amount_fen: int = 10_000) -> list[Transaction]:
+    """So many sales that the channel knows, each large enough for several refunds."""
+    account = ChannelAccount.objects.get(merchant=merchant, channel=channel.name)
+    first = make_sale(merchant, amount_fen, channel_account=account)
+    now = timezone.now()
+    rows = [first]
+    for _ in range(count - 1):
+        identity = uuid7()
+        rows.append(
+            Transaction(
+                id=identity,
+                merchant=merchant,
+                store_id=first.store_id,
+                terminal_id=first.terminal_id,
+                channel_account=account,
+                channel=account.channel,
+                order_no=f"B{identity.hex}",
+                channel_transaction_no=f"4200{identity.int % 10**24:024d}",
+                amount_fen=amount_fen,
+                paid_at=now - timedelta(hours=1),
+                funding="balance",
+                created_at=now,
+            )
+        )
+    Transaction.objects.bulk_create(rows[1:], batch_size=2000)
+    tell_channel(channel, rows)
+    return rows
+
+
+def tell_channel(channel: Channel, sales: list[Transaction]) -> None:
+    """Let the channel know the payments."""
+    payments: list[dict[str, Any]] = [
+        {
+            "order_no": sale.order_no,
+            "transaction_no": sale.channel_transaction_no,
+            "amount_fen": sale.amount_fen,
+            "paid_at": sale.paid_at.isoformat(),
+        }
+        for sale in sales
+    ]
+    channel.control("POST", "/payments", {"payments": payments})
+
+
+def refunds(merchant: Merchant, channel: Channel, count: int = 5) -> list[RefundRequest]:
+    """So many approved requests, one of each sale."""
+    return [make_request(sale, 1_200) for sale in paid_sales(merchant, channel, count)]
+
+
+def sweep() -> None:
+    """What beat does every three seconds."""
+    current_app.send_task("refunds.sweep")
+
+
+def all_in(*states: str) -> bool:
+    return not RefundRequest.objects.exclude(state__in=states).exists()
+
+
+def all_refunded(*, seconds: float, sweeping: bool = True) -> None:
+    """Wait until every request is refunded. Raises ``NotInTime``."""
+
+    def look() -> bool:
+        if sweeping:
+            # The minutes until the channel is asked again about what it is working on.
+            Execution.objects.filter(state="processing").update(due_at=timezone.now())
+            sweep()
+        return all_in("refunded")
+
+    try:
+        wait_until(look, seconds=seconds, what="all are refunded", every_s=0.25)
+    except AssertionError as error:
+        stuck = list(
+            Execution.objects.exclude(state="succeeded").values("refund_no", "state", "due_at", "sends", "queries")[:5]
+        )
+        raise AssertionError(
+            f"{error}; {Counter(RefundRequest.objects.values_list('state', flat=True))}, {stuck}"
+        ) from error
+
+
+def paid_once(channel: Channel, count: int) -> None:
+    """The channel paid as many refunds as there were, each once."""
+    rows = channel.ledger()
+    assert len(rows) == len({row["refund_no"] for row in rows}) == count
+    assert len({row["order_no"] for row in rows}) == count
