@@ -31,6 +31,11 @@ REMEDIES: dict[str, Promise | str] = {
     "new_number": _("The channel closed this refund without paying. It can be made again under a new number."),
     "risk": _("The channel stopped the refund for risk reasons. Ask the channel's support before going on."),
     "outside_hours": _("The channel does not accept this operation at this hour. Refund instead, or try in its hours."),
+    "check_rules": _(
+        "The channel's rules do not allow this: the amount, the sale's age or the number. Check its portal."
+    ),
+    "ask_channel": _("The channel gives no reason. Ask its support before going on."),
+    "pay_by_hand": _("Pay the customer back by hand, then enter when and how it was done."),
     "compare": _("The channel reports another amount or number than ours. Compare both before doing anything."),
 }
 

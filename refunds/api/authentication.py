@@ -24,10 +24,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         header = get_authorization_header(request).split()
         if not header or header[0].lower() != b"bearer":
             return None
-        throttling.check_failures(request)
         client = api_keys.recognise(header[1].decode("latin-1")) if len(header) == 2 else None
         if client is None:
-            throttling.count_failure(request)
+            throttling.slow_down_guessing(request)
             raise AuthenticationFailed("the API key is unknown or revoked", code="invalid_api_key")
         if client.signing_secret:
             signing.check(request, client)

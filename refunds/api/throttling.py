@@ -18,7 +18,7 @@ from refunds.broker import client
 logger = logging.getLogger(__name__)
 
 _WINDOW_S = 10
-_FAILURES_PER_WINDOW = 20
+_FAILURES_PER_MINUTE = 20
 
 
 def _count(name: str) -> int:
@@ -52,25 +52,19 @@ class KeyThrottle(BaseThrottle):
         return seconds_left()
 
 
-def check_failures(request: Request) -> None:
-    """Refuse an address that keeps guessing keys. Raises ``Throttled``."""
-    try:
-        failed = client().get(_failure_key(request))
-    except redis.RedisError:
-        return
-    if failed and int(failed) >= _FAILURES_PER_WINDOW:
-        raise Throttled(wait=seconds_left())
-
-
-def count_failure(request: Request) -> None:
+def slow_down_guessing(request: Request) -> None:
+    """Count an unknown key against its address. Raises ``Throttled`` once it has guessed too often."""
     key = _failure_key(request)
     try:
         with client().pipeline(transaction=False) as pipe:
             pipe.incr(key)
             pipe.expire(key, 60)
-            pipe.execute()
+            failed, _ = pipe.execute()
     except redis.RedisError as error:
         logger.warning("failed logins are not counted: %s", error)
+        return
+    if int(failed) > _FAILURES_PER_MINUTE:
+        raise Throttled(wait=60)
 
 
 def _failure_key(request: Request) -> str:
