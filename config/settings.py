@@ -232,6 +232,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
+    "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from refunds import drain, health, invariants, notices
 from refunds.flow import follow_up, notification
+from refunds.reconciliation import downloading
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,11 @@ def sweep(**_: object) -> None:
 @shared_task(name="refunds.check_invariants")
 def check_invariants(**_: object) -> None:
     invariants.report(list(invariants.breaches()))
+
+
+@shared_task(name="refunds.reconcile")
+def reconcile(**_: object) -> None:
+    downloading.work(at=timezone.now())
 
 
 @worker_shutting_down.connect

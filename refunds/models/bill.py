@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import ChannelAccount, Merchant, Staff
 from refunds.models.execution import Execution
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class DayState(models.TextChoices):
@@ -110,6 +115,9 @@ class Bill(models.Model):
     imported_at = models.DateTimeField()
     imported_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
+    if TYPE_CHECKING:
+        lines: RelatedManager[BillLine]
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["day", "version"], name="bill_version_once")]
 
@@ -133,7 +141,14 @@ class BillLine(models.Model):
     succeeded_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=40)
     execution = models.ForeignKey(
-        Execution, null=True, blank=True, on_delete=models.PROTECT, related_name="bill_lines", db_index=False
+        Execution,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="bill_lines",
+        db_index=False,
+        # A constraint would lock payouts for as long as an import takes, and settling waits for no import.
+        db_constraint=False,
     )
     outcome = models.CharField(max_length=20, choices=MatchOutcome.choices, default=MatchOutcome.CHANNEL_ONLY)
 

@@ -37,7 +37,13 @@ class Difference(models.Model):
     kind = models.CharField(max_length=20, choices=MatchOutcome.choices)
     line = models.ForeignKey(BillLine, null=True, blank=True, on_delete=models.SET_NULL, related_name="differences")
     execution = models.ForeignKey(
-        Execution, null=True, blank=True, on_delete=models.PROTECT, related_name="differences"
+        Execution,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="differences",
+        # As on the bill lines: an import must not lock payouts.
+        db_constraint=False,
     )
     ours_fen = models.BigIntegerField(null=True)
     bill_fen = models.BigIntegerField(null=True)
@@ -52,7 +58,8 @@ class Difference(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["day", "number"], name="difference_once_a_day"),
             models.CheckConstraint(
-                condition=Q(resolution="", resolved_at__isnull=True) | (~Q(resolution="") & Q(resolved_at__isnull=False)),
+                condition=Q(resolution="", resolved_at__isnull=True)
+                | (~Q(resolution="") & Q(resolved_at__isnull=False)),
                 name="difference_resolved_at_some_time",
             ),
             models.CheckConstraint(

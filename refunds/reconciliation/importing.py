@@ -1,0 +1,250 @@
+"""Taking a statement in: streamed into the database in one transaction, whole or not at all.
+
+The same content again changes nothing. A new version replaces the day's lines and is compared at once; what people had
+resolved stays resolved where the facts are the same.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import BinaryIO
+
+from django.db import connection, transaction
+from django.db.models import Count, Sum
+
+from core.audit.actors import SYSTEM
+from core.audit.record import record
+from core.errors import Invalid
+from merchants.models import ChannelAccount, Staff
+from payment_channels import contract
+from payment_channels.contract import BillCorrupt, BillRow, BillRowKind, Bills, BillUnavailable
+from refunds.adapters import adapter_for
+from refunds.models import Bill, ReconciliationDay
+from refunds.models.bill import BillSource, MatchOutcome
+from refunds.reconciliation import days, matching
+from refunds.reconciliation.habits import Basis, Habits
+
+#: Lines sent to the database at a time: what an import holds in memory.
+_BATCH = 2000
+
+_COLUMNS = (
+    "bill_id, line, kind, order_no, channel_transaction_no, refund_no, channel_refund_no, amount_fen, fee_fen, "
+    "accepted_at, succeeded_at, state, outcome"
+)
+
+
+class BillUnreadable(Invalid):
+    """The file is no statement of this channel, was damaged, or does not add up. Nothing was taken from it."""
+
+    code = "bill_unreadable"
+
+
+class BillOfAnotherDay(Invalid):
+    """The statement speaks of other days than the one it was given for."""
+
+    code = "bill_of_another_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """``is_new`` is false when the day already had just this content."""
+
+    bill: Bill
+    is_new: bool
+
+
+def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Staff, at: datetime) -> Imported:
+    """Take in a statement that a person got from the channel's portal. Raises ``BillUnreadable``, ``BillOfAnotherDay``,
+    ``DayClosed`` or ``Forbidden``."""
+    days.check_may_reconcile(by)
+    adapter = adapter_for(account.pk, account.revision)
+    if not isinstance(adapter, Bills):
+        raise BillUnreadable("this channel has no statements")
+    try:
+        with adapter.open_bill(file=file, day=day) as statement:
+            return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
+    except (BillCorrupt, BillUnavailable) as error:
+        raise BillUnreadable(str(error)) from error
+
+
+@transaction.atomic
+def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Staff | None = None) -> Imported:
+    """Store a statement as its day's and compare. Raises ``BillCorrupt``, ``BillOfAnotherDay`` or ``DayClosed``."""
+    day = days.locked(day_id)
+    current = day.bill
+    if current is not None and current.sha256 == statement.digest:
+        _settled(day)
+        return Imported(current, is_new=False)
+    bill = _new_version(day, sha256=statement.digest, size=statement.size, at=at, by=by)
+    tally = _Tally(day.date, days.habits_for(day))
+    _copy(bill.pk, tally.counted(statement))
+    _check_totals(statement, tally)
+    if tally.elsewhere * 2 > tally.refunds:
+        raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date.isoformat())
+    if day.channel_account.profile.get("bill_shared"):
+        _leave_out_others(day, bill)
+    _add_up(bill)
+    _replace(day, current, bill, at=at, by=by)
+    return Imported(bill, is_new=True)
+
+
+@transaction.atomic
+def store_empty(*, day_id: int, at: datetime) -> Imported:
+    """The channel says that it has no statement of the day because nothing happened."""
+    day = days.locked(day_id)
+    if day.bill is not None and day.bill.size == 0:
+        _settled(day)
+        return Imported(day.bill, is_new=False)
+    bill = _new_version(day, sha256="", size=0, at=at, by=None)
+    _replace(day, day.bill, bill, at=at, by=None)
+    return Imported(bill, is_new=True)
+
+
+def _new_version(day: ReconciliationDay, *, sha256: str, size: int, at: datetime, by: Staff | None) -> Bill:
+    version = Bill.objects.filter(day=day).count() + 1
+    return Bill.objects.create(
+        day=day,
+        version=version,
+        source=BillSource.UPLOAD if by else BillSource.DOWNLOAD,
+        sha256=sha256,
+        size=size,
+        refunds=0,
+        refunds_fen=0,
+        fees_fen=0,
+        imported_at=at,
+        imported_by=by,
+    )
+
+
+def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: datetime, by: Staff | None) -> None:
+    if before is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE refunds_difference SET line_id = NULL "
+                "WHERE line_id IN (SELECT id FROM refunds_billline WHERE bill_id = %s)",
+                [before.pk],
+            )
+            cursor.execute("DELETE FROM refunds_billline WHERE bill_id = %s", [before.pk])
+    day.bill = bill
+    day.save(update_fields=["bill"])
+    _settled(day)
+    record(
+        merchant_id=day.merchant_id,
+        by=by.actor if by else SYSTEM,
+        action="reconciliation.import",
+        object_type="reconciliation_day",
+        object_id=day.pk,
+        at=at,
+        data={
+            "account": day.channel_account.code,
+            "date": day.date.isoformat(),
+            "version": bill.version,
+            "sha256": bill.sha256,
+            "refunds": bill.refunds,
+            "refunds_fen": bill.refunds_fen,
+        },
+    )
+    matching.compare(day=day, at=at)
+
+
+def _settled(day: ReconciliationDay) -> None:
+    day.due_at, day.last_error, day.last_error_message = None, "", ""
+    day.save(update_fields=["due_at", "last_error", "last_error_message"])
+
+
+class _Tally:
+    """What passes by while a statement streams into the database."""
+
+    def __init__(self, day: date, habits: Habits) -> None:
+        self._day, self._habits = day, habits
+        self.refunds = self.refunds_fen = self.elsewhere = 0
+
+    def counted(self, rows: Iterable[BillRow]) -> Iterator[BillRow]:
+        """The rows that are refunds or voids, counted on the way."""
+        near = timedelta(days=1)
+        for row in rows:
+            if row.kind not in (BillRowKind.REFUND, BillRowKind.VOID):
+                continue
+            self.refunds += 1
+            self.refunds_fen += row.amount_fen
+            instant = row.accepted_at if self._habits.basis is Basis.ACCEPTED else row.succeeded_at or row.accepted_at
+            if instant is not None and abs(self._habits.day_of(instant) - self._day) > near:
+                self.elsewhere += 1
+            yield row
+
+
+def _check_totals(statement: contract.Bill, tally: _Tally) -> None:
+    """A statement that does not add up was cut or edited."""
+    declared = statement.declared()
+    if declared is not None and declared.refunds_fen != tally.refunds_fen:
+        raise BillCorrupt(f"the lines make {tally.refunds_fen} fen, the statement says {declared.refunds_fen}")
+
+
+_OTHERS = """
+DELETE FROM refunds_billline l WHERE l.bill_id = %(bill)s
+   AND NOT EXISTS (SELECT 1 FROM terminals_transaction t
+                    WHERE t.merchant_id = %(merchant)s AND t.channel = %(channel)s
+                      AND t.channel_transaction_no = l.channel_transaction_no)
+   AND NOT EXISTS (SELECT 1 FROM refunds_execution e
+                    WHERE e.channel_account_id = %(account)s AND e.refund_no = l.refund_no)
+"""
+
+
+def _leave_out_others(day: ReconciliationDay, bill: Bill) -> None:
+    """An account that a provider shares among merchants (``bill_shared``): only lines of our sales concern us."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OTHERS,
+            {
+                "bill": bill.pk,
+                "merchant": day.merchant_id,
+                "account": day.channel_account_id,
+                "channel": day.channel_account.channel,
+            },
+        )
+
+
+def _add_up(bill: Bill) -> None:
+    sums = bill.lines.aggregate(refunds=Count("pk"), refunds_fen=Sum("amount_fen"), fees_fen=Sum("fee_fen"))
+    bill.refunds, bill.refunds_fen, bill.fees_fen = (int(value or 0) for value in sums.values())
+    bill.save(update_fields=["refunds", "refunds_fen", "fees_fen"])
+
+
+def _copy(bill_id: int, rows: Iterable[BillRow]) -> None:
+    remaining = iter(rows)
+    with connection.cursor() as cursor:
+        while batch := list(islice(remaining, _BATCH)):
+            text = io.StringIO("".join(_copied(bill_id, row) for row in batch))
+            cursor.copy_expert(f"COPY refunds_billline ({_COLUMNS}) FROM STDIN", text)
+
+
+def _copied(bill_id: int, row: BillRow) -> str:
+    """A row as COPY reads it: tabs between the fields, ``\\N`` for nothing."""
+    texts = (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no)
+    if any(len(text) > 64 for text in texts):
+        raise BillCorrupt("a number is longer than any of this channel's", line=row.line)
+    fields = (
+        str(bill_id),
+        str(row.line),
+        row.kind.value,
+        *map(_escaped, texts),
+        str(row.amount_fen),
+        str(row.fee_fen),
+        row.accepted_at.isoformat() if row.accepted_at else r"\N",
+        row.succeeded_at.isoformat() if row.succeeded_at else r"\N",
+        _escaped(row.state[:40]),
+        MatchOutcome.CHANNEL_ONLY.value,
+    )
+    return "\t".join(fields) + "\n"
+
+
+#: What COPY would take for the end of a field or row; NUL cannot be stored at all.
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
