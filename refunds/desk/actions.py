@@ -15,10 +15,14 @@ from refunds.desk.addresses import refund as refund_url
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
 
+#: Where a request takes no more evidence.
+_OVER = (State.CANCELLED, State.CLOSED)
+#: Routes whose name is not the action's.
+_ROUTES = {"evidence": "add-evidence"}
 _CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
-_NONE = dict.fromkeys(
-    ("approve", "reject", "info", "claim", "release", "cancel", "reassign", "retry", "note", "print"), ""
-)
+_SUPERVISORS = frozenset({Role.MANAGER, Role.OWNER})
+_NAMES = "approve reject info claim release cancel reassign retry resubmit evidence note print"
+_NONE = dict.fromkeys(_NAMES.split(), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,11 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
         "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
         "cancel": may_cancel(request=request, staff=staff),
         "retry": may_retry(request=request, staff=staff, last=last),
+        "resubmit": may_resubmit(request=request, staff=staff),
+        "evidence": request.state not in _OVER,
         "note": True,
     }
-    urls = {name: refund_url(request.number, name) for name, allowed in wanted.items() if allowed}
+    urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
     if request.state in PAID:
         urls["print"] = refund_url(request.number, "voucher")
     return Offered({**_NONE, **urls}, blocked)
@@ -76,6 +82,15 @@ def may_retry(*, request: RefundRequest, staff: Staff, last: Execution | None) -
     if request.state != State.FAILED or not permissions.may_retry(staff):
         return False
     return last is not None and last.failure_retry != "never"
+
+
+def may_resubmit(*, request: RefundRequest, staff: Staff) -> bool:
+    """Sending in again: what was missing by those at the counter, what failed by finance, what was rejected by a supervisor."""
+    if request.state == State.NEEDS_INFO:
+        return permissions.may_review(staff) or request.staff_id == staff.pk
+    if request.state == State.FAILED:
+        return permissions.may_retry(staff)
+    return request.state == State.REJECTED and staff.role in _SUPERVISORS
 
 
 def _is_own(request: RefundRequest, staff: Staff) -> bool:

@@ -64,6 +64,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
     can = offered(request=request, staff=scope.staff, last=executions[0] if executions else None, at=at)
     looking = presence.viewers(request_ids=[request.pk], but=scope.staff, at=at)
     undecided = request.state in UNDECIDED
+    shown_payouts = payouts.payouts(executions)
     return {
         **_head(request),
         "due_at": request.due_at if undecided else None,
@@ -84,7 +85,8 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "sale": _sale(request, sale),
         "steps": progress.steps(request, approvals=approvals, at=at),
         "payout_method": payouts.planned_method(request, at=at),
-        "executions": payouts.payouts(executions),
+        "executions": shown_payouts,
+        "trouble": _trouble(request, shown_payouts),
         "notifications": payouts.messages(notifications),
         "timeline": timeline(events=events, executions=executions, notifications=notifications),
         "is_settled": progress.is_settled(request),
@@ -196,6 +198,12 @@ def _history(request: RefundRequest) -> str:
         "sales": sales[:_HISTORY_CAP].count(),
         "refunds": refunds[:_HISTORY_CAP].count(),
     }
+
+
+def _trouble(request: RefundRequest, shown: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The newest payout where it stands in the way: its cause and what can be done, at the top of the preview."""
+    stands = request.state in (State.FAILED, State.UNKNOWN, State.EXECUTING) and shown and shown[0]["cause"]
+    return shown[0] if stands else None
 
 
 def _lines(sold: Sequence[TransactionLine], returned: dict[int, int]) -> list[dict[str, Any]]:

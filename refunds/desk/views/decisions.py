@@ -14,15 +14,18 @@ from django.views.decorators.http import require_POST
 
 from core.errors import DomainError, Forbidden, Invalid
 from core.money import yuan_grouped
-from refunds import ways_back
+from refunds import evidence, ways_back
 from refunds.desk import forms, refund_page, words
 from refunds.desk.access import Scope, staff_page
-from refunds.desk.actions import may_cancel
+from refunds.desk.actions import may_cancel, may_resubmit
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import return_to
+from refunds.desk.uploads import pictures_of
 from refunds.desk.views.refund import page
-from refunds.flow import review
+from refunds.flow import intake, review
+from refunds.flow.intake import Correction
 from refunds.models import RefundRequest
+from refunds.states import State
 
 #: Does one thing to a loaded refund and says so in a sentence.
 Act = Callable[[RefundRequest, datetime], str]
@@ -136,6 +139,54 @@ def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         return gettext("%(number)s goes out to the channel again.") % {"number": number}
 
     return _answer(request, scope, number, act)
+
+
+@require_POST
+@staff_page()
+def resubmit(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Send it in again with what was missing or wrong; the policy judges it anew."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        version = forms.version(request.POST)
+        if not may_resubmit(request=found, staff=scope.staff):
+            raise Forbidden("this person may not send it in again", code="role_required")
+        news = request.POST.get("text", "").strip()
+        correction = Correction(
+            amount_fen=forms.approved_amount_fen(request.POST),
+            description="\n".join(part for part in (found.description, news) if part)[:1000] if news else None,
+        )
+        changed = intake.resubmit(
+            request_id=found.pk, correction=correction, by=scope.staff.actor, at=at, expected_version=version
+        )
+        done = (
+            gettext("%(number)s approved by rule.")
+            if changed.state == State.APPROVED
+            else gettext("%(number)s submitted.")
+        )
+        return done % {"number": number}
+
+    return _answer(request, scope, number, act, dialog="resubmit")
+
+
+@require_POST
+@staff_page()
+def add_evidence(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Pictures that the customer brought to the store."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        pictures = pictures_of(request)
+        if not pictures:
+            raise Invalid("no picture was chosen", code="nothing_sent")
+        evidence.add(
+            request_id=found.pk,
+            pictures=pictures,
+            by=scope.staff.actor,
+            at=at,
+            note=request.POST.get("text", "").strip()[:200],
+        )
+        return gettext("The evidence is added.")
+
+    return _answer(request, scope, number, act, dialog="evidence")
 
 
 @require_POST

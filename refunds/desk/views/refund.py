@@ -25,7 +25,7 @@ from refunds.models import Evidence, RefundRequest
 from refunds.picture_response import picture_response
 from refunds.states import ExecutionState, Reason, State
 
-_DIALOGS = frozenset({"approve", "reject", "info", "cancel"})
+_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence"})
 
 
 @require_safe

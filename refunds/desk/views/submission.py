@@ -24,8 +24,8 @@ from refunds.desk import drafts, no_receipt, numbers, progress, rows, verdicts, 
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.drafts import Typed
+from refunds.desk.uploads import pictures_of
 from refunds.destinations import channel_label, destination_label
-from refunds.evidence import Picture, TooManyPictures
 from refunds.flow import intake
 from refunds.flow.intake import Draft, PolicyRefused, Prepared, Requester
 from refunds.flow.policy import Verdict
@@ -86,7 +86,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     key = request.POST.get("idempotency_key", "")[:64]
     try:
         _check_complete(key, form)
-        pictures = _pictures(request)
+        pictures = pictures_of(request)
         prepared = intake.submit(
             draft=_draft(form, sale), by=_requester(scope), at=now, before_commit=_once(scope, key, request, now)
         )
@@ -117,14 +117,6 @@ def _check_complete(key: str, form: Typed) -> None:
         raise Invalid("the form names no key", code="form_incomplete")
     if not form.consent:
         raise Invalid("the customer's consent is missing", code="consent_missing")
-
-
-def _pictures(request: HttpRequest) -> list[Picture]:
-    """The uploads, decoded before anything is stored. Raises ``NotAPicture``, ``PictureTooLarge`` or ``TooManyPictures``."""
-    uploads = request.FILES.getlist("files")
-    if len(uploads) > evidence.MAX_PER_REQUEST:
-        raise TooManyPictures("too many pictures")
-    return [evidence.read_picture(upload=upload) for upload in uploads]
 
 
 def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Any:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from django.test import Client
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
+from django.utils import timezone
+from PIL import Image
 
 from core.audit.models import AuditEvent
 from merchants.models import Staff
+from payment_channels.contract import Refused, Retry
+from refunds.flow import execution
 from refunds.models import Approval, RefundRequest
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -106,6 +114,7 @@ def test_cashier_may_decide_nothing(shop: Shop, as_staff: SignIn) -> None:
         ("release", {}),
         ("cancel", {}),
         ("retry", {}),
+        ("resubmit", {"amount": "1.00"}),
         ("reveal", {}),
     ):
         assert _post(client, request, action, **data) == 403, action
@@ -136,7 +145,7 @@ def test_another_merchants_refund_is_not_there(reviewer: Client) -> None:
     address = f"/desk/refunds/{request.number}"
     for path in ("", "/pane", "/progress", "/voucher"):
         assert reviewer.get(address + path).status_code == 404, path
-    for action in ("approve", "reject", "info", "claim", "release", "cancel", "retry", "note", "reveal"):
+    for action in ("approve", "reject", "info", "claim", "release", "cancel", "retry", "note", "reveal", "resubmit"):
         assert _post(reviewer, request, action, amount="1", message="m", reason_code="no_proof") == 404, action
     assert _unchanged(request)
     assert not AuditEvent.objects.filter(object_id=str(request.pk), actor_kind="staff").exists()
@@ -214,3 +223,89 @@ def test_reveal_leaves_a_trace_before_it_shows(reviewer: Client, shop: Shop) -> 
     assert "<html" not in answer
     event = AuditEvent.objects.get(action="refund.reveal")
     assert (event.object_id, event.actor_id, event.data) == (str(request.pk), str(shop.reviewer.pk), {})
+
+
+@pytest.fixture
+def evidence_folder(tmp_path: Path) -> Iterator[Path]:
+    with override_settings(VAR_DIR=tmp_path):
+        yield tmp_path
+
+
+def _picture(kind: str = "PNG") -> SimpleUploadedFile:
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(content, kind)
+    return SimpleUploadedFile("../x.svg", content.getvalue(), content_type="image/svg+xml")
+
+
+def test_what_was_missing_is_sent_in_again_by_those_at_the_counter(shop: Shop, as_staff: SignIn) -> None:
+    request = shop.waiting(by=shop.cashier)
+    _post(as_staff(shop.reviewer), request, "info", message="a photo, please")
+    asked = RefundRequest.objects.get(pk=request.pk)
+    client = as_staff(shop.cashier)
+    assert "dlg-resubmit" in client.get(f"/desk/refunds/{request.number}").content.decode()
+    assert _post(client, asked, "resubmit", amount="250.00", text="photo is there") == 302
+    fresh = RefundRequest.objects.get(pk=request.pk)
+    assert (fresh.state, fresh.amount_fen, fresh.description) == ("in_review", 25_000, "photo is there")
+
+
+def test_a_rejected_request_is_reopened_by_supervisors_only(shop: Shop, as_staff: SignIn) -> None:
+    request = shop.waiting()
+    _post(as_staff(shop.reviewer), request, "reject", reason_code="no_proof", message="Sorry")
+    rejected = RefundRequest.objects.get(pk=request.pk)
+    for staff in (shop.cashier, shop.reviewer, shop.finance):
+        assert _post(as_staff(staff), rejected, "resubmit", amount="268.00") == 403
+    assert RefundRequest.objects.get(pk=request.pk).state == "rejected"
+    assert _post(as_staff(shop.manager), rejected, "resubmit", amount="339.81") == 422
+    assert RefundRequest.objects.get(pk=request.pk).state == "rejected"
+    assert _post(as_staff(shop.manager), rejected, "resubmit", amount="268.00") == 302
+    assert RefundRequest.objects.get(pk=request.pk).state == "in_review"
+
+
+def test_evidence_brought_to_the_store_is_added_and_shown(reviewer: Client, shop: Shop, evidence_folder: Path) -> None:
+    request = shop.waiting()
+    assert _post(reviewer, request, "evidence", files=_picture(), text="<b>crack</b>") == 302
+    page = reviewer.get(f"/desk/refunds/{request.number}").content.decode()
+    (address,) = set(re.findall(r'href="(/desk/refunds/[^"]+/evidence/[^"]+)"', page))
+    assert "&lt;b&gt;crack" in page
+    picture = reviewer.get(address)
+    assert (picture["Content-Type"], picture["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")
+    foreign = Client()
+    foreign.force_login(make_staff(make_merchant(), "owner"), backend="django.contrib.auth.backends.ModelBackend")
+    assert foreign.get(address).status_code == 404
+
+
+def test_evidence_that_is_no_picture_is_refused(reviewer: Client, shop: Shop) -> None:
+    request = shop.waiting()
+    drawing = SimpleUploadedFile("a.png", b"<svg onload='alert(1)'/>", content_type="image/png")
+    assert _post(reviewer, request, "evidence", files=drawing) == 422
+    assert _post(reviewer, request, "evidence") == 422
+    assert not request.evidence.exists()
+
+
+def test_failed_payout_is_shown_with_its_cause_and_sent_again_by_finance(shop: Shop, as_staff: SignIn) -> None:
+    request = make_request(make_sale(shop.merchant), 1_200)
+    _refuse(request)
+    failed = RefundRequest.objects.get(pk=request.pk)
+    assert failed.state == "failed"
+    assert "USER_ACCOUNT_ABNORMAL" in as_staff(shop.finance).get("/desk?view=trouble").content.decode()
+    assert _post(as_staff(shop.reviewer), failed, "retry") == 403
+    assert RefundRequest.objects.get(pk=request.pk).state == "failed"
+    assert _post(as_staff(shop.finance), failed, "retry") == 302
+    assert RefundRequest.objects.get(pk=request.pk).state == "approved"
+
+
+def _refuse(request: RefundRequest) -> None:
+    """The channel says that it will not pay, and that a new number may be tried."""
+    at = timezone.now()
+    (claimed,) = execution.claim(limit=10, at=at)
+    refused = Refused(
+        code="USER_ACCOUNT_ABNORMAL",
+        message="the account is closed",
+        retry=Retry.NEW_NUMBER,
+        remedy="new_number",
+        raw="{}",
+    )
+    execution.settle(
+        [execution.Answer(claimed.execution_id, request.pk, claimed.account_id, refused, "answer", turn=claimed.turn)],
+        at=at,
+    )
