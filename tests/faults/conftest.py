@@ -22,18 +22,18 @@ from tests.faults.house import CHANNEL_TIMEOUT_S, Channel, House, house
 
 
 @pytest.fixture(scope="session")
-def _wechat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
+def channel_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
     channel = Channel("wechat", folder=tmp_path_factory.mktemp("simulator"))
     yield channel
     channel.process.end()
 
 
 @pytest.fixture
-def wechat(_wechat: Channel) -> Iterator[Channel]:
+def wechat(channel_process: Channel) -> Iterator[Channel]:
     """The stand-in, emptied. At the end its ledger must agree with what we believe."""
-    _wechat.reset()
-    yield _wechat
-    broken = [f"{breach.code}: {breach.what}" for breach in invariants.paid_per_ledger(_wechat.ledger())]
+    channel_process.reset()
+    yield channel_process
+    broken = [f"{breach.code}: {breach.what}" for breach in invariants.paid_per_ledger(channel_process.ledger())]
     assert not broken, "\n".join(broken)
 
 
