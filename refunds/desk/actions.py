@@ -12,6 +12,7 @@ from merchants import policies
 from merchants.models import Role, Staff
 from refunds import permissions
 from refunds.desk.addresses import refund as refund_url
+from refunds.desk.handover import may_hand_over
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
 
@@ -46,6 +47,7 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
         "claim": open_for_review and request.claimed_by_id is None and not _is_own(request, staff),
         "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
         "cancel": may_cancel(request=request, staff=staff),
+        "reassign": may_hand_over(request=request, staff=staff),
         "retry": may_retry(request=request, staff=staff, last=last),
         "resubmit": may_resubmit(request=request, staff=staff),
         "evidence": request.state not in _OVER,

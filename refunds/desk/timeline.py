@@ -30,7 +30,9 @@ _KIND_OF_ACTION = {
     "refund.late_answer": "warning",
 }
 #: Seen by colleagues only: the customer's page says nothing of them.
-_INTERNAL = frozenset({"refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.resend"})
+_INTERNAL = frozenset(
+    {"refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.reassign", "refund.resend"}
+)
 
 #: Steps within one commit that tell a reader nothing the next line does not.
 _SILENT = frozenset({"refund.verify"})
@@ -151,6 +153,10 @@ def _fail(data: Data) -> tuple[str, str]:
     )
 
 
+def _reassign(data: Data) -> tuple[str, str]:
+    return gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""
+
+
 def _plain(text: Callable[[], str]) -> Callable[[Data], tuple[str, str]]:
     return lambda _data: (text(), "")
 
@@ -172,6 +178,7 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.retry": _plain(lambda: gettext("sent the payout out again")),
     "refund.begin_follow_up": _plain(lambda: gettext("The customer is asked how it went")),
     "refund.close": _plain(lambda: gettext("Closed")),
+    "refund.reassign": _reassign,
     "refund.claim": _plain(lambda: gettext("took it on")),
     "refund.release": _plain(lambda: gettext("gave it back to the queue")),
     "refund.note": _plain(lambda: gettext("noted")),

@@ -43,6 +43,7 @@ urlpatterns = [
     path("/refunds/<str:number>/claim", decisions.claim, name="claim"),
     path("/refunds/<str:number>/release", decisions.release, name="release"),
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
+    path("/refunds/<str:number>/reassign", decisions.reassign, name="reassign"),
     path("/refunds/<str:number>/retry", decisions.retry, name="retry"),
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/refunds/<str:number>/resubmit", decisions.resubmit, name="resubmit"),

@@ -47,6 +47,7 @@ _TEXTS: dict[str, Promise | str] = {
     "payee_incomplete": _("For a customer's card, give the bank, 12 to 19 digits and the card holder's name."),
     "payee_refused": _("The channel did not take this account. The refund stays where it was; try another account."),
     "nothing_sent": _("Choose at least one picture."),
+    "unknown_colleague": _("This colleague cannot take it on."),
     "nothing_chosen": _("Choose at least one refund."),
 }
 

@@ -20,6 +20,7 @@ from refunds.desk.access import Scope, staff_page
 from refunds.desk.actions import may_cancel, may_resubmit
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import return_to
+from refunds.desk.handover import hand_over
 from refunds.desk.uploads import pictures_of
 from refunds.desk.views.refund import page
 from refunds.flow import intake, review
@@ -105,6 +106,20 @@ def release(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         return gettext("%(number)s is back in the queue.") % {"number": number}
 
     return _answer(request, scope, number, act)
+
+
+@require_POST
+@staff_page()
+def reassign(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """Hand it to a colleague."""
+
+    def act(found: RefundRequest, at: datetime) -> str:
+        chosen = request.POST.get("staff", "")
+        to = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+        colleague = hand_over(request_id=found.pk, to=to, by=scope.staff, at=at)
+        return gettext("%(number)s is with %(name)s now.") % {"number": number, "name": colleague.name}
+
+    return _answer(request, scope, number, act, dialog="reassign")
 
 
 @require_POST

@@ -14,12 +14,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from refunds import permissions
-from refunds.desk import filters, keyset, presence, queues, refund_page, rows
+from refunds.desk import channel_health, filters, keyset, presence, queues, refund_page, rows
 from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.desk_list import DeskList, desk_list
-from refunds.desk.forms import info_items, reject_reasons
 from refunds.desk.summary import reviewed_today
+from refunds.desk.views.refund import dialogs
 from refunds.flow import review
 from refunds.models import RefundRequest
 
@@ -37,6 +37,7 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     shown = rows.queue(page.rows, staff=scope.staff, at=now, query=request.GET, selected=selected)
     context = {
         "now": now,
+        "troubles": channel_health.troubles(merchant_id=scope.staff.merchant_id, at=now),
         **_views(wanted, request, scope, now),
         "rows": shown,
         "pager": rows.pager(page, total=keyset.count(wanted.rows), path=request.path, query=request.GET),
@@ -113,17 +114,13 @@ def _bulk(scope: Scope) -> dict[str, Any]:
 
 def _preview(scope: Scope, selected: str, shown: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
     row = next((row for row in shown if row["number"] == selected), None)
-    refund = None
+    found, refund = None, None
     if row is not None:
-        request = refund_page.find(scope, selected)
-        presence.look(request_id=request.pk, staff=scope.staff, at=now)
-        refund = {**refund_page.refund(request, scope=scope, at=now), "url": row["url"]}
+        found = refund_page.find(scope, selected)
+        presence.look(request_id=found.pk, staff=scope.staff, at=now)
+        refund = {**refund_page.refund(found, scope=scope, at=now), "url": row["url"]}
     return {
         "selected": refund,
         "return_to": row["return_to"] if row else reverse("desk:queue"),
-        "reject_reasons": reject_reasons(),
-        "info_items": info_items(),
-        "assignees": [],
-        "open_dialog": "",
-        "form_error": "",
+        **dialogs(found),
     }

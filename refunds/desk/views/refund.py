@@ -19,13 +19,15 @@ from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import with_query
 from refunds.desk.desk_list import position
 from refunds.desk.forms import info_items, reject_reasons
+from refunds.desk.handover import colleagues
+from refunds.desk.people import with_role
 from refunds.desk.reveal import Contact, reveal
 from refunds.destinations import destination_label
 from refunds.models import Evidence, RefundRequest
 from refunds.picture_response import picture_response
-from refunds.states import ExecutionState, Reason, State
+from refunds.states import OPEN_FOR_REVIEW, ExecutionState, Reason, State
 
-_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence"})
+_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign"})
 
 
 @require_safe
@@ -59,7 +61,7 @@ def page(
         "back_label": gettext("Review queue") if in_queue else gettext("All refunds"),
         "position": position(request.GET, request=found, scope=scope, at=now) if in_queue else None,
         "return_to": with_query(refund_url(found.number), request.GET),
-        **_dialogs(open_dialog, form_error),
+        **dialogs(found, open_dialog, form_error),
     }
     return render(request, "desk/detail.html", context, status=status)
 
@@ -78,7 +80,7 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         "now": now,
         "selected": {**refund_page.refund(found, scope=scope, at=now), "url": leads["url"]},
         "return_to": leads["return_to"],
-        **_dialogs("", ""),
+        **dialogs(found),
     }
     return render(request, "desk/queue.html#pane", context)
 
@@ -150,11 +152,13 @@ def _handlers(found: RefundRequest) -> list[str]:
     return [*names, *found.approvals.order_by("pk").values_list("staff__name", flat=True)]
 
 
-def _dialogs(open_dialog: str, form_error: str) -> dict[str, Any]:
+def dialogs(found: RefundRequest | None, open_dialog: str = "", form_error: str = "") -> dict[str, Any]:
+    """What the decisions' dialogs offer for a refund."""
+    people = colleagues(request=found) if found is not None and found.state in OPEN_FOR_REVIEW else ()
     return {
         "open_dialog": open_dialog,
         "form_error": form_error,
         "reject_reasons": reject_reasons(),
         "info_items": info_items(),
-        "assignees": [],
+        "assignees": [{"value": str(staff.pk), "label": with_role(staff)} for staff in people],
     }

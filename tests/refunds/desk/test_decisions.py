@@ -309,3 +309,19 @@ def _refuse(request: RefundRequest) -> None:
         [execution.Answer(claimed.execution_id, request.pk, claimed.account_id, refused, "answer", turn=claimed.turn)],
         at=at,
     )
+
+
+def test_handing_over_to_a_colleague_who_may_decide(shop: Shop, as_staff: SignIn) -> None:
+    request, client = shop.waiting(), as_staff(shop.reviewer)
+    offered = {int(item["value"]) for item in client.get(f"/desk/refunds/{request.number}").context["assignees"]}
+    assert {shop.colleague.pk, shop.manager.pk} <= offered
+    assert not {shop.cashier.pk, shop.finance.pk} & offered
+    foreign = make_staff(make_merchant(), "manager")
+    for nobody in (str(shop.cashier.pk), str(foreign.pk), "", "x", "9" * 30):
+        assert _post(client, request, "reassign", staff=nobody) == 422
+    assert _post(client, request, "reassign", staff=shop.colleague.pk) == 302
+    assert RefundRequest.objects.get(pk=request.pk).claimed_by == shop.colleague
+    # It is the colleague's now; only a manager may take it away.
+    assert _post(client, request, "reassign", staff=shop.manager.pk) == 403
+    assert _post(as_staff(shop.manager), request, "reassign", staff=shop.reviewer.pk) == 302
+    assert AuditEvent.objects.filter(action="refund.reassign").count() == 2
