@@ -92,7 +92,7 @@ def page_of(*, request: RefundRequest, token: str, language: str, now: datetime)
 def _words(story: _Story) -> dict[str, object]:
     request = story.request
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
-    granted = request.state not in _UNDECIDED | _ENDED_WITHOUT_MONEY
+    granted = request.state not in _UNDECIDED | _ENDED_WITHOUT_MONEY | {State.FAILED}
     return {
         "number": request.number,
         "order_no": request.transaction.order_no,
@@ -206,7 +206,9 @@ def _payout_step(story: _Story) -> Step:
 
 def _arrival_step(story: _Story) -> Step:
     label = gettext("Arrives: %(destination)s") % {"destination": story.destination}
-    if story.paid and (story.at_once or story.arrival.latest_at < story.now):
+    if story.paid and story.at_once:
+        return Step(label, "done", _moment(story.request.succeeded_at or story.request.updated_at, story.now))
+    if story.paid and story.arrival.latest_at < story.now:
         return Step(label, "done", "")
     if story.at_once:
         return Step(label, "todo", gettext("usually within minutes"))

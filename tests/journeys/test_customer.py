@@ -1,0 +1,182 @@
+"""A customer on a phone: follows the refund, answers, adds pictures, rates, reads it in English; all without a login."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from refunds import tracking
+from refunds.models import Evidence, RefundRequest, Survey
+from tests import pictures
+from tests.refunds.customer.conftest import in_state
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+#: Where pictures of the pages go, for people to look at; none are made without it.
+SHOTS = os.environ.get("SCREENSHOTS", "")
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def visit(page: Page, live_server: LiveServer) -> Callable[[RefundRequest], Page]:
+    """Open the link of a request on a phone."""
+
+    def opened(request: RefundRequest, query: str = "") -> Page:
+        page.set_viewport_size(PHONE)
+        page.goto(f"{live_server.url}/r/{tracking.token_for(request.pk)}{query}")
+        return page
+
+    return opened
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["in_review", "needs_info", "rejected", "failed", "refunded"])
+def test_every_face_of_the_page_is_accessible(
+    page: Page, visit: Callable[[RefundRequest], Page], axe: Callable[[Page], None], state: str, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    visit(in_state(state))
+    for width, size in (("390", PHONE), ("1440", DESK)):
+        page.set_viewport_size(size)
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to push sideways"
+        shot(page, f"customer-{state}-{width}-{scheme}")
+
+
+def test_everything_to_touch_is_large_enough(visit: Callable[[RefundRequest], Page]) -> None:
+    for state in ("in_review", "needs_info", "refunded"):
+        page = visit(in_state(state))
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        small = page.evaluate(
+            """[...document.querySelectorAll("main a, main button, main summary, main input[type=file], main .stars label,"
+               + " header a")].map((item) => [item.outerHTML.slice(0, 80), item.getBoundingClientRect()])
+               .filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44))
+               .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+        )
+        assert small == []
+
+
+def test_a_customer_answers_with_words_and_a_photo(visit: Callable[[RefundRequest], Page], tmp_path: Path) -> None:
+    request = in_state("needs_info")
+    page = visit(request)
+    expect(page.get_by_role("heading", level=1)).to_have_text("需要您补充材料")
+    expect(page.get_by_text("请补一张面板的照片")).to_be_visible()
+    photo = tmp_path / "面板.jpg"
+    photo.write_bytes(pictures.with_place_and_turn())
+    page.get_by_label("您的回复").fill("照片在这里")
+    page.locator("input[type=file]").set_input_files(photo)
+    page.get_by_role("button", name="提交回复").click()
+    expect(page.get_by_role("status").filter(has_text="您的回复已收到")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("门店审核中")
+    expect(page.locator(".evid img")).to_have_count(1)
+    assert page.locator(".evid img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    shot(page, "customer-answered-390-light")
+    after = RefundRequest.objects.get(pk=request.pk)
+    assert (after.state, after.description) == ("in_review", "照片在这里")
+
+
+def test_a_customer_adds_pictures_unasked(visit: Callable[[RefundRequest], Page], tmp_path: Path) -> None:
+    request = in_state("in_review")
+    page = visit(request)
+    files = [tmp_path / "one.png", tmp_path / "two.jpg"]
+    files[0].write_bytes(pictures.encoded((900, 700), kind="PNG", colour="#d9597e"))
+    files[1].write_bytes(pictures.encoded((700, 900), colour="#12a594"))
+    page.locator("summary").click()
+    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_role("button", name="提交图片").click()
+    expect(page.get_by_text("图片已收到")).to_be_visible()
+    expect(page.locator(".evid img")).to_have_count(2)
+    assert Evidence.objects.filter(request=request).count() == 2
+
+
+class TestRefused:
+    @pytest.fixture
+    def expected_complaints(self) -> list[str]:
+        return ["422"]
+
+    def test_a_file_that_is_no_picture_is_refused_in_words(
+        self, visit: Callable[[RefundRequest], Page], tmp_path: Path
+    ) -> None:
+        request = in_state("in_review")
+        page = visit(request)
+        bad = tmp_path / "photo.jpg"
+        bad.write_bytes(b"<html><script>alert(1)</script></html>")
+        page.locator("summary").click()
+        page.locator("input[type=file]").set_input_files(bad)
+        page.get_by_role("button", name="提交图片").click()
+        expect(page.get_by_role("alert")).to_contain_text("不是 JPEG、PNG 或 WebP 图片")
+        shot(page, "customer-refused-390-light")
+        assert not Evidence.objects.exists()
+
+
+def test_a_customer_rates_in_english(visit: Callable[[RefundRequest], Page]) -> None:
+    request = in_state("refunded")
+    page = visit(request)
+    expect(page.get_by_role("heading", level=1)).to_have_text("退款成功")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your money is refunded")
+    page.locator("label[for=star-4]").click()
+    page.get_by_label("What was good").fill("quick")
+    page.get_by_role("button", name="Send the score").click()
+    expect(page.get_by_text("Thank you for your score.")).to_be_visible()
+    shot(page, "customer-rated-en-390-light")
+    survey = Survey.objects.get(request=request)
+    assert (survey.score, survey.comment) == (4, "quick")
+
+
+def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], Page]) -> None:
+    request = in_state("refunded")
+    page = visit(request)
+    page.locator("#star-5").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("感谢您的评价。")).to_be_visible()
+    assert Survey.objects.get(request=request).score == 5
+
+
+def test_it_all_works_without_scripts(browser: Browser, live_server: LiveServer) -> None:
+    request = in_state("refunded")
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN", viewport=PHONE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{live_server.url}/r/{tracking.token_for(request.pk)}")
+    page.locator("label[for=star-3]").click()
+    page.get_by_role("button", name="提交评价").click()
+    expect(page.get_by_text("感谢您的评价。")).to_be_visible()
+    assert context.cookies() == [], "the page sets none"
+    context.close()
+    assert Survey.objects.get(request=request).score == 3
+
+
+class TestExpired:
+    @pytest.fixture
+    def expected_complaints(self) -> list[str]:
+        return ["410"]
+
+    def test_an_old_link_says_so_kindly(
+        self, visit: Callable[..., Page], settings: Settings, axe: Callable[[Page], None]
+    ) -> None:
+        request = in_state("in_review")
+        settings.TRACKING_LINK_DAYS = -1
+        page = visit(request)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert request.number not in page.content()
+        axe(page)
+        shot(page, "customer-expired-390-light")
