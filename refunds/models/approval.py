@@ -30,6 +30,7 @@ class Approval(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["request", "version"], name="one_decision_a_version")]
+        indexes = [models.Index(fields=["at"], name="approval_at")]
 
     def __str__(self) -> str:
         return f"{self.decision} {self.request_id}"

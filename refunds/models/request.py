@@ -132,6 +132,11 @@ class RefundRequest(models.Model):
             models.Index(
                 fields=["customer_phone_hash"], name="request_phone", condition=Q(customer_phone_hash__isnull=False)
             ),
+            models.Index(
+                fields=["merchant", "customer_phone_last4_hash"],
+                name="request_phone_last4",
+                condition=Q(customer_phone_last4_hash__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
