@@ -237,7 +237,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
-#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr.
+#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)
 #: Names of failpoints that kill the process when reached; tests only.
 FAILPOINTS = frozenset(env.list("FAILPOINTS", default=[]))

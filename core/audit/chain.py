@@ -1,7 +1,7 @@
 """Sealing events into their merchant's chain, and checking the chain.
 
 Events are sealed a moment after they are written, by one writer at a time, and not inside the refund's own transaction: a
-chain extended there would make every refund of a merchant wait for the one before (docs/adr/0004). Only events of
+chain extended there would make every refund of a merchant wait for the one before (docs/adr/0009). Only events of
 transactions that can no longer change are taken, in (txid, id) order, so that none is ever passed over.
 """
 
