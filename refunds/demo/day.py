@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from merchants.models import MerchantKind
+from refunds.arrival import SHANGHAI
 from refunds.demo import catalogue
-from refunds.demo.plan import Draw
+from refunds.demo.plan import DAY, Draw
 from refunds.demo.story import Ending, PlannedSale, Story
 from refunds.states import Reason
 
@@ -121,14 +122,23 @@ def today(draw: Draw, *, now: datetime) -> tuple[list[PlannedSale], list[Story]]
     cues = _SHOP_DAY if draw.outline.kind is MerchantKind.RETAIL else _TABLE_DAY
     sales: list[PlannedSale] = []
     stories = [_story(draw, cue, now, sales) for cue in cues]
-    for number in range(_PAID_TODAY[draw.outline.kind]):
-        # Further apart the longer ago: a morning, then a busy hour.
-        age = 20 + 560 * (number / _PAID_TODAY[draw.outline.kind]) ** 1.4 + draw.random.uniform(0, 12)
+    for _ in range(_PAID_TODAY[draw.outline.kind]):
+        age = _age_of_a_paid_one(draw, now)
         reason = draw.random.choice(_PAID_REASONS)
         cheap = [article for article in draw.articles if article.price_fen < 35_000]
         sku = draw.random.choices(cheap, [article.weight for article in cheap])[0].sku
         stories.append(_story(draw, Cue(_PAID, age, reason, sku), now, sales))
     return sales, stories
+
+
+def _age_of_a_paid_one(draw: Draw, now: datetime) -> float:
+    """Minutes ago, within ten hours and while the shops were open, if they were."""
+    longest = DAY.total_seconds() / 60 - 5
+    for _ in range(40):
+        age = draw.random.uniform(22, longest)
+        if 10 <= (now - timedelta(minutes=age)).astimezone(SHANGHAI).hour < 22:
+            break
+    return age
 
 
 def _story(draw: Draw, cue: Cue, now: datetime, sales: list[PlannedSale]) -> Story:

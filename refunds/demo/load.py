@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from core.audit.actors import CUSTOMER
@@ -71,13 +70,13 @@ def _is_loaded() -> bool:
 
 
 def _missing_passwords(secrets: Secrets, hashing: ThreadPoolExecutor) -> dict[str, Future[str]]:
-    """New passwords for logins that have none in demo.json. Hashing runs beside the loading: each takes a third of a second."""
+    """New passwords for logins that have none in demo.json. Hashing runs beside the loading."""
     hashes = {}
     for outline in OUTLINES:
         for username, _ in merchants.logins(outline):
             if username not in secrets.passwords:
                 secrets.passwords[username] = merchants.new_password()
-                hashes[username] = hashing.submit(make_password, secrets.passwords[username])
+                hashes[username] = hashing.submit(merchants.hashed, secrets.passwords[username])
     return hashes
 
 

@@ -33,8 +33,8 @@ _HOURS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     ),
     MerchantKind.RETAIL: ((10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21), (4, 6, 6, 6, 7, 9, 9, 9, 11, 14, 10, 5)),
 }
-_SALES_A_DAY = {MerchantKind.RESTAURANT: 1.5, MerchantKind.RETAIL: 1.15}
-_REFUND_SHARE = {MerchantKind.RESTAURANT: 0.030, MerchantKind.RETAIL: 0.042}
+_SALES_A_DAY = {MerchantKind.RESTAURANT: 2.4, MerchantKind.RETAIL: 2.3}
+_REFUND_SHARE = {MerchantKind.RESTAURANT: 0.036, MerchantKind.RETAIL: 0.050}
 _CHANNELS = {"wechat": 62, "alipay": 30, "unionpay": 8}
 _FUNDING = (("balance", 45), ("debit_card", 35), ("credit_card", 15), ("consumer_credit", 5))
 

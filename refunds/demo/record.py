@@ -21,7 +21,7 @@ from core.audit.record import event
 from core.personal_data import mask_email, mask_phone
 from merchants import policies
 from merchants.models import Role, Staff
-from refunds import lifecycle, submission
+from refunds import ledger, lifecycle, submission
 from refunds.demo.merchants import House
 from refunds.demo.story import Ending, PlannedSale, Story
 from refunds.flow import intake, review
@@ -102,6 +102,7 @@ def tell(house: House, stories: Iterable[Story], *, now: datetime) -> list[Told]
             take(house, chunk, now)
         _rate(chunk, now)
         told += chunk
+    ledger.post_missing()
     for one in told:
         _put_on_the_desk(house, one)
     _tell_customers(told)

@@ -42,7 +42,7 @@ def folders(
     wechat_of_demo: RunningSimulator, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Path]:
     wechat_of_demo.control("POST", "/reset", {})
-    monkeypatch.setattr(plan, "DAYS", 4)
+    monkeypatch.setattr(plan, "DAYS", 2)
     settings.VAR_DIR = tmp_path
     simulators = Path(wechat_of_demo.account["public_key_path"]).parents[1]
     while not (simulators / "wechat").is_dir():
