@@ -96,6 +96,37 @@ INVARIANTS: tuple[Invariant, ...] = (
                 OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL)""",
     ),
     Invariant(
+        "I6",
+        "ledger entries that do not balance, or a payout not booked exactly once",
+        """SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry
+            GROUP BY execution_id, kind HAVING sum(amount_fen) <> 0
+           UNION ALL
+           SELECT e.refund_no FROM refunds_execution e
+             LEFT JOIN (SELECT execution_id, count(*) AS entries,
+                               sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
+                          FROM refunds_ledgerentry WHERE kind = 'payout' GROUP BY execution_id) b ON b.execution_id = e.id
+            WHERE (e.state = 'succeeded') <> (b.execution_id IS NOT NULL)
+               OR b.entries <> 2 OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END""",
+    ),
+    Invariant(
+        "I7",
+        "a statement that agrees with our books by name only, or a closed day with something open",
+        """SELECT l.refund_no FROM refunds_billline l JOIN refunds_execution e ON e.id = l.execution_id
+             LEFT JOIN refunds_ledgerentry b
+               ON b.execution_id = e.id AND b.kind = 'payout' AND b.account = 'channel_clearing'
+            WHERE l.outcome = 'matched' AND e.state = 'succeeded' AND b.amount_fen IS DISTINCT FROM -l.amount_fen
+           UNION ALL
+           SELECT l.refund_no FROM refunds_billline l
+            WHERE l.outcome IN ('amount_differs', 'channel_only')
+              AND NOT EXISTS (SELECT 1 FROM refunds_difference d WHERE d.line_id = l.id)
+           UNION ALL
+           SELECT 'day ' || y.date || ' of ' || a.code FROM refunds_reconciliationday y
+             JOIN merchants_channelaccount a ON a.id = y.channel_account_id
+            WHERE y.state = 'closed'
+              AND (EXISTS (SELECT 1 FROM refunds_difference d WHERE d.day_id = y.id AND d.resolution = '')
+                   OR EXISTS (SELECT 1 FROM refunds_billline l WHERE l.bill_id = y.bill_id AND l.outcome = 'pending'))""",
+    ),
+    Invariant(
         "I8",
         "audit events do not lead to the present state step by step",
         f"""SELECT r.number FROM refunds_refundrequest r JOIN LATERAL (

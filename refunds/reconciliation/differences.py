@@ -222,19 +222,15 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Staff, at: datetime) -
     submission.store(Submission(request=request, changes=changes, execution=execution))
     ledger.post_payouts([execution.pk], at=at)
     proven = {"refund_no": execution.refund_no, "source": "bill"}
-    succeeded = {"succeeded_at": line.succeeded_at, "follow_up_at": at}
-    lifecycle.advance_many(
-        [
-            Move(request.pk, "start_execution", by.actor, at, data=proven),
-            Move(
-                request.pk,
-                "succeed",
-                by.actor,
-                at,
-                arguments=succeeded,
-                data={**proven, "channel_refund_no": execution.channel_refund_no, "amount_fen": line.amount_fen},
-            ),
-        ]
+    lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
+    lifecycle.advance(
+        request.pk,
+        "succeed",
+        by=by.actor,
+        at=at,
+        data={**proven, "channel_refund_no": execution.channel_refund_no, "amount_fen": line.amount_fen},
+        succeeded_at=line.succeeded_at,
+        follow_up_at=at,
     )
     BillLine.objects.filter(pk=line.pk).update(execution=execution)
     line.execution = execution

@@ -14,10 +14,11 @@ from pytest_django.fixtures import Settings
 
 from core.audit.actors import CUSTOMER, SYSTEM
 from merchants.models import Role
+from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import lifecycle, ways_back
-from refunds.flow import review
-from refunds.models import Execution, RefundRequest
-from refunds.states import ExecutionState, RejectReason
+from refunds.flow import execution, review
+from refunds.models import RefundRequest
+from refunds.states import RejectReason
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 Staged = Callable[..., RefundRequest]
@@ -69,45 +70,30 @@ def in_state(
 
 
 def _paid_out(request: RefundRequest, state: str) -> None:
-    """From approved on, with a payout that has all that its state demands."""
-    now = timezone.now()
-    payout = Execution.objects.get(request=request)
+    """From approved on, by the stages that carry a payout, with the answers that a channel would give."""
     if state == "approved":
         return
-    lifecycle.advance(request.pk, "start_execution", by=SYSTEM, at=now)
-    _payout(payout, state=ExecutionState.SENDING, first_sent_at=now, sends=1)
+    now = timezone.now()
+    (claimed,) = execution.claim(limit=1, at=now, only_account=request.transaction.channel_account_id)
+    if state == "executing":
+        return
+    answer: Outcome
     if state == "unknown":
-        _payout(payout, state=ExecutionState.UNKNOWN)
-        lifecycle.advance(request.pk, "lose_sight", by=SYSTEM, at=now)
+        answer = Unknown(code="timeout", message="no answer in time")
     elif state == "failed":
-        _payout(
-            payout,
-            state=ExecutionState.FAILED,
-            failure_code="USER_ACCOUNT_ABNORMAL",
-            failure_remedy="other_route",
-            due_at=None,
-            ended_at=now,
-        )
-        lifecycle.advance(request.pk, "fail", by=SYSTEM, at=now)
-    elif state != "executing":
-        _payout(
-            payout,
-            state=ExecutionState.SUCCEEDED,
-            channel_refund_no=f"5030{payout.pk.int % 10**24:024d}",
-            proof="{}",
-            proof_source="query",
+        answer = Refused(code="USER_ACCOUNT_ABNORMAL", message="用户账户异常", retry=Retry.NEVER, remedy="other_route")
+    else:
+        answer = Done(
+            refund_no=claimed.order.refund_no,
+            channel_refund_no=f"5030{request.pk.int % 10**24:024d}",
+            amount_fen=claimed.order.amount_fen,
             succeeded_at=now,
-            due_at=None,
-            ended_at=now,
+            raw="{}",
         )
-        lifecycle.advance(
-            request.pk, "succeed", by=SYSTEM, at=now, succeeded_at=now, follow_up_at=now + timedelta(days=1)
-        )
+    execution.settle(
+        [execution.Answer(claimed.execution_id, request.pk, claimed.account_id, answer, "answer", claimed.turn)], at=now
+    )
     if state in {"follow_up", "closed"}:
         lifecycle.advance(request.pk, "begin_follow_up", by=SYSTEM, at=now, close_at=now + timedelta(days=7))
     if state == "closed":
         lifecycle.advance(request.pk, "close", by=SYSTEM, at=now)
-
-
-def _payout(payout: Execution, **values: object) -> None:
-    Execution.objects.filter(pk=payout.pk).update(**values)
