@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.translation import gettext
 
 from core.personal_data import search_hash
@@ -17,6 +19,8 @@ _REFUND_START = re.compile(r"^RF-\d{0,6}(-\d*)?$", re.IGNORECASE)
 _PHONE = re.compile(r"^1\d{10}$")
 _TAIL = re.compile(r"^\d{4}$")
 LONGEST = 64
+_CARDS_SINCE = timedelta(days=90)
+_SALES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,14 @@ def recognise(text: str, *, scope: Scope) -> Found:
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))
     if _TAIL.match(wanted):
         tail = search_hash("phone_last4", wanted)
-        payer = Q(payer_phone_last4_hash=tail) | Q(card_last4=wanted)
-        by_payer = sales.filter(payer)
+        # Cards have no index: their ends are looked for where customers come back from, among the sales of late.
+        card = Q(card_last4=wanted, paid_at__gte=Now() - _CARDS_SINCE)
+        paid_by = sales.filter(payer_phone_last4_hash=tail).order_by("-pk").values_list("pk", flat=True)[:_SALES]
+        # Both conditions lie on the refund itself, so that each can use its index.
+        mentioned = Q(customer_phone_last4_hash=tail) | Q(transaction_id__in=list(paid_by))
         return Found(
-            refunds.filter(Q(customer_phone_last4_hash=tail) | Q(transaction__payer_phone_last4_hash=tail)),
-            by_payer,
+            refunds.filter(mentioned),
+            sales.filter(Q(payer_phone_last4_hash=tail) | card),
             gettext("the last digits of a phone or card"),
         )
     return Found(refunds.none(), sales.none())
