@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from benchmarks import raw
 from benchmarks.load import post_refunds
-from benchmarks.records import merchant_with_key, paid_sales
-from benchmarks.rig import cpu_s, rss_mb, running, start_worker
+from benchmarks.records import add_account, merchant_with_key, paid_sales
+from benchmarks.rig import StandIn, black_hole, cpu_s, rss_mb, running, start_worker
+from merchants.models import ChannelAccount
 from refunds import drain, invariants
+from refunds.demo.stand_ins import accounts_in
 from refunds.models import Execution, Notification, RefundRequest
 
 ROUNDS = 3
@@ -72,7 +79,7 @@ def execution() -> list[Figure]:
         for number in range(ROUNDS + 1):
             rig.wechat.control("POST", "/latency", {"fixed_ms": 0})
             count = 200 if number == 0 else 3_000
-            sales = paid_sales(merchant, count, wechat=rig.wechat)
+            sales = paid_sales(merchant, count, channel=rig.wechat)
             post_refunds(port=rig.port, key=key, sales=sales, clients=16)
             rig.wechat.control("POST", "/latency", {"fixed_ms": 100})
             started = time.perf_counter()
@@ -91,8 +98,8 @@ def e2e_10k() -> list[Figure]:
     raw.prepare()
     with running(worker=True) as rig:
         merchant, key = merchant_with_key(rig.wechat)
-        post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 200, wechat=rig.wechat), clients=16)
-        sales = paid_sales(merchant, 10_000, wechat=rig.wechat)
+        post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 200, channel=rig.wechat), clients=16)
+        sales = paid_sales(merchant, 10_000, channel=rig.wechat)
         before = raw.commits_per_s(seconds=4)
         started = time.perf_counter()
         loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=16)
@@ -129,7 +136,7 @@ def peak() -> list[Figure]:
     """1,000 refunds within a second or as fast as they are taken: no 5xx, all decided and paid."""
     with running(worker=True) as rig:
         merchant, key = merchant_with_key(rig.wechat)
-        sales = paid_sales(merchant, 1_000, wechat=rig.wechat)
+        sales = paid_sales(merchant, 1_000, channel=rig.wechat)
         started = time.perf_counter()
         loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=64)
         if set(loaded.statuses) != {201}:
@@ -171,7 +178,7 @@ def crash() -> list[Figure]:
     with running(worker=True) as rig:
         assert rig.worker is not None
         merchant, key = merchant_with_key(rig.wechat)
-        sales = paid_sales(merchant, 2_000, wechat=rig.wechat)
+        sales = paid_sales(merchant, 2_000, channel=rig.wechat)
         rig.wechat.control("POST", "/latency", {"fixed_ms": 100})
         post_refunds(port=rig.port, key=key, sales=sales, clients=16)
         wait_until(lambda: RefundRequest.objects.filter(state="refunded").count() >= 800, seconds=60)
@@ -189,6 +196,71 @@ def crash() -> list[Figure]:
         repeats = sends - 2_000
         detail = f"{repeats} sent again under their own number, none paid twice"
         return [Figure("crash_s", seconds, 25, detail, at_most=True)]
+
+
+def one_down() -> list[Figure]:
+    """One channel accepts connections and never answers: how much slower are the other two, and does it drain afterwards?"""
+    with running(worker=False) as rig, ExitStack() as stack:
+        env = dict(os.environ)
+        others = [StandIn(env, "alipay"), StandIn(env, "unionpay")]
+        for other in others:
+            stack.callback(other.process.stop)
+        hole = stack.enter_context(black_hole())
+        merchant, key = merchant_with_key(rig.wechat)
+        for account in accounts_in(Path(env["VAR_DIR"])).values():
+            if account.channel != "wechat":
+                add_account(merchant, account)
+        for stand_in in (rig.wechat, *others):
+            stand_in.control("POST", "/faults", {"operation": "notice", "fault": "lost", "times": 1_000_000})
+            stand_in.control("POST", "/latency", {"fixed_ms": 50})
+        seconds = []
+        for wechat_answers in (True, True, False):  # the first round warms keys and connections
+            ChannelAccount.objects.filter(merchant=merchant, channel="wechat").update(
+                base_url=rig.wechat.account["base_url"] if wechat_answers else hole, revision=F("revision") + 1
+            )
+            for stand_in in (rig.wechat, *others):
+                sales = paid_sales(merchant, 600, channel=stand_in)
+                post_refunds(port=rig.port, key=key, sales=sales, clients=16)
+            seconds.append(_drain_others())
+        _healthy_first, healthy, with_one_down = seconds
+        # It answers again: its refunds go out by themselves.
+        ChannelAccount.objects.filter(merchant=merchant, channel="wechat").update(
+            base_url=rig.wechat.account["base_url"], revision=F("revision") + 1
+        )
+        started = time.perf_counter()
+        wait_until(_drained_wechat, seconds=180)
+        _no_breach()
+        detail = f"{with_one_down:.1f} s against {healthy:.1f} s; the third drained {time.perf_counter() - started:.0f} s after"
+        return [Figure("one_down", with_one_down / healthy, 1.10, detail, at_most=True)]
+
+
+def _drain_others() -> float:
+    """Drain in a thread of its own, as a worker would, until the two healthy channels have answered for all."""
+    started = time.perf_counter()
+    worker = threading.Thread(target=_drain_thread)
+    worker.start()
+    wait_until(lambda: not _unsent().exclude(channel_account__channel="wechat").exists(), seconds=120)
+    seconds = time.perf_counter() - started
+    drain.stopping.set()
+    worker.join()
+    drain.stopping.clear()
+    return seconds
+
+
+def _drain_thread() -> None:
+    try:
+        drain.drain()
+    finally:
+        connections.close_all()
+
+
+def _unsent() -> QuerySet[Execution]:
+    return Execution.objects.filter(state__in=["ready", "sending", "unknown"])
+
+
+def _drained_wechat() -> bool:
+    drain.drain()
+    return not _unsent().exists()
 
 
 def idle() -> list[Figure]:
@@ -229,5 +301,6 @@ MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "peak": peak,
     "hot_sale": hot_sale,
     "crash": crash,
+    "one_down": one_down,
     "idle": idle,
 }

@@ -8,14 +8,15 @@ from typing import Any
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from benchmarks.rig import Wechat
+from benchmarks.rig import StandIn
 from merchants import api_keys
 from merchants.models import ApiKey, ChannelAccount, Merchant, Scope, Staff
+from refunds.demo.stand_ins import Account
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant
 
 
-def merchant_with_key(wechat: Wechat) -> tuple[Merchant, str]:
+def merchant_with_key(wechat: StandIn) -> tuple[Merchant, str]:
     """A merchant with the simulator's account, and an API key of all scopes."""
     merchant = make_merchant()
     make_account(merchant, wechat.account, first_query_s=600)
@@ -27,9 +28,24 @@ def merchant_with_key(wechat: Wechat) -> tuple[Merchant, str]:
     return merchant, key
 
 
-def paid_sales(merchant: Merchant, count: int, *, amount_fen: int = 10_000, wechat: Wechat | None = None) -> list[str]:
+def add_account(merchant: Merchant, stand_in: Account) -> None:
+    """A further channel account of the merchant, at a running simulator."""
+    account = ChannelAccount(
+        merchant=merchant,
+        channel=stand_in.channel,
+        code=f"{stand_in.channel}-{merchant.pk}",
+        base_url=stand_in.base_url,
+        profile={**stand_in.profile, **stand_in.addresses, "first_query_s": 600, "timeout_s": 8},
+    )
+    account.set_credentials(dict(stand_in.credentials))
+    account.save()
+
+
+def paid_sales(
+    merchant: Merchant, count: int, *, amount_fen: int = 10_000, channel: StandIn | None = None
+) -> list[str]:
     """So many paid sales, known to the channel where one is given; their ids."""
-    account = ChannelAccount.objects.get(merchant=merchant)
+    account = ChannelAccount.objects.get(merchant=merchant, channel=channel.name if channel else "wechat")
     store = merchant.stores.get()
     terminal = store.terminals.get()
     now = timezone.now()
@@ -43,7 +59,7 @@ def paid_sales(merchant: Merchant, count: int, *, amount_fen: int = 10_000, wech
                 store=store,
                 terminal=terminal,
                 channel_account=account,
-                channel="wechat",
+                channel=account.channel,
                 order_no=f"B{identity.hex}",
                 channel_transaction_no=f"4200{identity.int % 10**24:024d}",
                 amount_fen=amount_fen,
@@ -54,7 +70,7 @@ def paid_sales(merchant: Merchant, count: int, *, amount_fen: int = 10_000, wech
             )
         )
     Transaction.objects.bulk_create(rows, batch_size=2000)
-    if wechat is not None:
+    if channel is not None:
         payments: list[dict[str, Any]] = [
             {
                 "order_no": row.order_no,
@@ -65,5 +81,5 @@ def paid_sales(merchant: Merchant, count: int, *, amount_fen: int = 10_000, wech
             for row in rows
         ]
         for start in range(0, len(payments), 2000):
-            wechat.control("POST", "/payments", {"payments": payments[start : start + 2000]})
+            channel.control("POST", "/payments", {"payments": payments[start : start + 2000]})
     return [str(row.id) for row in rows]

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 START_S = 30.0
 WIDTH_HTTP_THREADS = 8
@@ -88,29 +87,31 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class Wechat:
-    """The WeChat simulator as a process of its own."""
+class StandIn:
+    """A channel's simulator as a process of its own: ``wechat``, ``alipay`` or ``unionpay``."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._state = Path(env["VAR_DIR"]) / "wechat"
+    def __init__(self, env: Mapping[str, str], name: str = "wechat") -> None:
+        self.name = name
+        self._state = Path(env["VAR_DIR"]) / name
         self._port, self._control = free_port(), free_port()
         argv = [
             sys.executable,
             "-m",
-            "simulators.wechat",
+            f"simulators.{name}",
             "--port",
             str(self._port),
             "--control-port",
             str(self._control),
         ]
         argv += ["--state", str(self._state), "--no-magic", "--settle-ms", "20"]
-        self.process = Process("wechat", argv, env)
+        self.process = Process(name, argv, env)
         wait_for_port(self._control)
         until = time.monotonic() + START_S
         while not (self._state / "account.json").exists() and time.monotonic() < until:
             time.sleep(0.05)
         self.account: dict[str, str] = json.loads((self._state / "account.json").read_text())
-        self.control("POST", "/limits", {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0})
+        if name == "wechat":
+            self.control("POST", "/limits", {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0})
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._control, timeout=60)
@@ -143,7 +144,7 @@ def wait_for_port(port: int) -> None:
 class Rig:
     """Everything running, and how to reach it."""
 
-    wechat: Wechat
+    wechat: StandIn
     web: Process
     worker: Process | None
     port: int
@@ -163,7 +164,7 @@ def running(*, worker: bool) -> Iterator[Rig]:
     }
     os.environ |= env
     with ExitStack() as stack:
-        wechat = Wechat(env)
+        wechat = StandIn(env)
         stack.callback(wechat.process.stop)
         mailbox = [sys.executable, "-m", "simulators.mailbox", "--smtp-port", str(smtp_port)]
         mailbox += ["--http-port", str(mailbox_port), "--state", str(Path(env["VAR_DIR"]) / "mailbox")]
@@ -200,6 +201,10 @@ def start_beat(env: Mapping[str, str]) -> Process:
     return Process("beat", [*argv, "--loglevel", "WARNING"], env)
 
 
-def host_of(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or 80
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """The address of a server that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(512)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

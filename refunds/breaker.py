@@ -62,10 +62,6 @@ class Breakers:
         """Accounts from which nothing but probes may be taken."""
         return [account_id for account_id, circuit in self._circuits.items() if circuit.open]
 
-    def troubled_accounts(self) -> set[int]:
-        """Accounts whose last answer was none."""
-        return {account_id for account_id, circuit in self._circuits.items() if circuit.failures}
-
     def due_probes(self) -> list[int]:
         """Open accounts whose next probe is due; asking counts as sending it."""
         now, due = time.monotonic(), []

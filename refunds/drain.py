@@ -70,39 +70,37 @@ def drain() -> Drained:
 
 def _drain_once() -> Drained:
     width: int = settings.EXECUTION_WIDTH
-    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    done, in_flight, empty_since = Drained(), Counter[int](), 0.0
+    answers: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+    done, in_flight, empty_since = Drained(), Counter[str](), 0.0
     while True:
-        room = 2 * width - in_flight.total()
         wait_over = time.monotonic() - empty_since >= _IDLE_CLAIM_S
-        if not stopping.is_set() and (in_flight.total() == 0 or (room >= width // 2 and wait_over)):
-            batch = _claim(room, in_flight, width)
+        if not stopping.is_set() and (in_flight.total() == 0 or wait_over):
+            batch = _claim(in_flight, width)
             failpoint("execution.after_claim")
             for claimed in batch:
                 _start(claimed, answers)
-            in_flight.update(claimed.account_id for claimed in batch)
+            in_flight.update(claimed.channel for claimed in batch)
             done.claimed += len(batch)
             empty_since = 0.0 if batch else time.monotonic()
         if in_flight.total() == 0:
             return done
         gathered = _gather(answers, most=2 * width)
-        _settle(gathered)
+        _settle([answer for _, answer in gathered])
         failpoint("execution.after_commit")
-        for answer in gathered:
+        for _, answer in gathered:
             breakers.note(answer.account_id, answer.outcome)
-        in_flight.subtract(answer.account_id for answer in gathered)
+        in_flight.subtract(channel for channel, _ in gathered)
         done.settled += len(gathered)
 
 
-def _claim(room: int, in_flight: Counter[int], width: int) -> list[Claimed]:
-    """A batch from the accounts that answer, and a probe for each that does not when its time has come.
+def _claim(in_flight: Counter[str], width: int) -> list[Claimed]:
+    """A batch for the channels with room, and a probe for each account that is down when its time has come.
 
-    While a channel keeps its callers waiting, a part of the threads stays free for the others.
+    Twice the width is kept in hand, so that no thread waits for the database; half of that at a time makes a batch.
     """
     now = timezone.now()
-    troubled = breakers.troubled_accounts()
-    busy = [account for account, count in in_flight.items() if account in troubled and count >= width // 8]
-    batch = claim(limit=room, at=now, not_accounts=[*breakers.open_accounts(), *busy])
+    full = [channel for channel, count in in_flight.items() if count > width]
+    batch = claim(limit=width, at=now, not_accounts=breakers.open_accounts(), not_channels=full)
     for account_id in breakers.due_probes():
         batch += claim(limit=1, at=now, only_account=account_id)
     return batch
@@ -122,7 +120,7 @@ def _settle(answers: list[Answer]) -> None:
                 )
 
 
-def _gather(answers: queue.SimpleQueue[Answer], *, most: int) -> list[Answer]:
+def _gather(answers: queue.SimpleQueue[tuple[str, Answer]], *, most: int) -> list[tuple[str, Answer]]:
     """Wait for one answer, then a moment for those that come with it: one commit for all of them."""
     try:
         gathered = [answers.get(timeout=_IDLE_CLAIM_S)]
@@ -137,15 +135,15 @@ def _gather(answers: queue.SimpleQueue[Answer], *, most: int) -> list[Answer]:
     return gathered
 
 
-def _start(claimed: Claimed, answers: queue.SimpleQueue[Answer]) -> None:
-    """Hand a payout to the pool. The adapter is built here: only this thread touches the database."""
+def _start(claimed: Claimed, answers: queue.SimpleQueue[tuple[str, Answer]]) -> None:
+    """Hand a payout to its channel's threads. The adapter is built here: only this thread touches the database."""
     try:
         adapter = adapter_for(claimed.account_id, claimed.account_revision)
     except (CredentialsInvalid, ProfileInvalid) as error:
         logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
-        answers.put(_not_asked(claimed, error))
+        answers.put((claimed.channel, _not_asked(claimed, error)))
         return
-    _pool().submit(lambda: answers.put(_ask(claimed, adapter)))
+    _pool(claimed.channel).submit(lambda: answers.put((claimed.channel, _ask(claimed, adapter))))
 
 
 def _ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
@@ -162,6 +160,7 @@ def _not_asked(claimed: Claimed, error: Exception) -> Answer:
     return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, "answer", turn=claimed.turn)
 
 
-@lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=settings.EXECUTION_WIDTH, thread_name_prefix="channel")
+@lru_cache(maxsize=16)
+def _pool(channel: str) -> ThreadPoolExecutor:
+    """The threads of one channel: one that keeps its callers waiting holds up nobody else's."""
+    return ThreadPoolExecutor(max_workers=settings.EXECUTION_WIDTH, thread_name_prefix=f"channel-{channel}")

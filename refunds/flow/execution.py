@@ -68,6 +68,7 @@ class Claimed:
     request_id: UUID
     account_id: int
     account_revision: int
+    channel: str
     send: bool
     turn: int
     denial_counts: bool
@@ -100,7 +101,8 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
   JOIN terminals_transaction t ON t.id = e.transaction_id
- WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND (%s::bigint IS NULL OR e.channel_account_id = %s)
+ WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
+   AND (%s::bigint IS NULL OR e.channel_account_id = %s)
  ORDER BY e.due_at, e.id
  LIMIT %s
    FOR UPDATE OF e, r SKIP LOCKED
@@ -109,14 +111,20 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
 
 @transaction.atomic
 def claim(
-    *, limit: int, at: datetime, not_accounts: Sequence[int] = (), only_account: int | None = None
+    *,
+    limit: int,
+    at: datetime,
+    not_accounts: Sequence[int] = (),
+    not_channels: Sequence[str] = (),
+    only_account: int | None = None,
 ) -> list[Claimed]:
     """Take up to ``limit`` due payouts for ``EXECUTION_LEASE_S`` seconds; payouts held by others are passed over.
 
-    ``not_accounts`` are channel accounts that are down or have enough in the air; ``only_account`` takes a probe.
+    ``not_accounts`` are channel accounts that are down, ``not_channels`` those with enough in the air; ``only_account``
+    takes a probe.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [at, list(not_accounts), only_account, only_account, limit])
+        cursor.execute(_CLAIM, [at, list(not_accounts), list(not_channels), only_account, only_account, limit])
         rows = [_Due(*row) for row in cursor.fetchall()]
         if not rows:
             return []
@@ -217,6 +225,7 @@ class _Due:
             request_id=self.request_id,
             account_id=self.account_id,
             account_revision=self.account_revision,
+            channel=self.channel,
             send=self.send,
             turn=self.sends + self.queries + 1,
             denial_counts=self.denial_counts(at),
