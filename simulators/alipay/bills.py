@@ -77,7 +77,9 @@ class BillOffice:
         stem = f"{self._simulator.keys.seller_id}0156_{day:%Y%m%d}"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, lines in self._files(kind, day, faults):
-                with archive.open(_GbkName(f"{stem}_{name}.csv"), "w") as file:
+                entry = _GbkName(f"{stem}_{name}.csv")
+                entry.compress_type = zipfile.ZIP_DEFLATED  # the archive's own choice does not reach a given entry
+                with archive.open(entry, "w") as file:
                     writer = io.TextIOWrapper(file, encoding="gbk", errors="replace", newline="")
                     writer.writelines(f"{line}\r\n" for line in lines)
                     writer.flush()

@@ -84,7 +84,8 @@ def certificate(
         .subject_name(subject)
         .issuer_name(issuer.subject if issuer is not None else subject)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        # Always forty hexadecimal digits, as the vendors' are: SDKs drop leading zeros when they name a serial.
+        .serial_number(x509.random_serial_number() | 1 << 156)
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)

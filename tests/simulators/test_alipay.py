@@ -362,6 +362,7 @@ def bill_rows(app: Application, asked: dict[str, str]) -> list[dict[str, str]]:
         names = archive.namelist()
         assert len(names) == 2
         assert "汇总" in names[1]
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
         lines = [line for line in archive.read(names[0]).decode("gbk").splitlines() if not line.startswith("#")]
     head = lines[0].split(",")
     assert len(head) == 25

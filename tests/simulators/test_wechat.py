@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -252,6 +253,7 @@ def test_certificate_mode_and_rotation(channel: RunningSimulator, merchant: Merc
     assert merchant.is_genuine(reply)
 
     fresh = channel.control("POST", "/rotate")["serial_no"]
+    assert re.fullmatch("[1-9A-F][0-9A-F]{39}", fresh)
     reply = merchant.send("GET", f"{REFUNDS}/R1")
     assert reply.headers["wechatpay-serial"] == fresh
     assert not merchant.is_genuine(reply)
