@@ -55,4 +55,4 @@ def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> Ref
 def declined(reason: str) -> NoticeReply:
     """The answer that makes WeChat Pay repeat the notice."""
     body = json.dumps({"code": "FAIL", "message": reason}, ensure_ascii=False).encode("utf-8", "replace")
-    return NoticeReply(status=500, content_type="application/json", body=body)
+    return NoticeReply(status=400, content_type="application/json", body=body)

@@ -160,5 +160,5 @@ def test_notice_with_unreadable_content_is_rejected(
 def test_answers_to_notices(channel: WeChatRefundChannel) -> None:
     assert channel.acknowledge().status == 204
     declined = channel.decline('try "again"')
-    assert declined.status == 500
+    assert declined.status == 400
     assert declined.body == b'{"code": "FAIL", "message": "try \\"again\\""}'
