@@ -24,7 +24,6 @@ from refunds.flow.execution import Answer, settle
 from refunds.models import Execution
 from refunds.states import ExecutionState
 
-
 __all__ = ["ApplicationRefused", "Payee", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
 
 

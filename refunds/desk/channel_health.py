@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext
@@ -70,10 +72,10 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
     return found
 
 
-def _waiting(merchant_id: int, at: datetime) -> list[dict[str, int]]:
+def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     short = Q(state=ExecutionState.HELD, failure_retry="after_top_up")
     silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER)
-    rows = (
+    return (
         Execution.objects.filter(merchant_id=merchant_id, due_at__isnull=False)
         .filter(short | silent)
         .values("channel_account_id")
@@ -84,4 +86,3 @@ def _waiting(merchant_id: int, at: datetime) -> list[dict[str, int]]:
         )
         .order_by("channel_account_id")
     )
-    return list(rows)
