@@ -155,7 +155,7 @@ def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], P
 
 def test_it_all_works_without_scripts(browser: Browser, live_server: LiveServer) -> None:
     request = in_state("refunded")
-    context = browser.new_context(java_script_enabled=False, locale="zh-CN", viewport=PHONE)  # type: ignore[arg-type]
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN", viewport=PHONE)
     page = context.new_page()
     page.goto(f"{live_server.url}/r/{tracking.token_for(request.pk)}")
     page.locator("label[for=star-3]").click()
