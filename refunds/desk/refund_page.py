@@ -203,7 +203,10 @@ def _history(request: RefundRequest) -> str:
 def _trouble(request: RefundRequest, shown: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The newest payout where it stands in the way: its cause and what can be done, at the top of the preview."""
     stands = request.state in (State.FAILED, State.UNKNOWN, State.EXECUTING) and shown and shown[0]["cause"]
-    return shown[0] if stands else None
+    if not stands:
+        return None
+    asked = gettext("The channel is asked again by itself, under the same number. Nothing is paid twice.")
+    return {**shown[0], "remedy": shown[0]["remedy"] or (asked if request.state == State.UNKNOWN else "")}
 
 
 def _lines(sold: Sequence[TransactionLine], returned: dict[int, int]) -> list[dict[str, Any]]:
