@@ -1,0 +1,173 @@
+"""The policy, rule by rule, without a database: same facts and rules, same verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from merchants.policy_rules import Rules, read_rules
+from refunds.demo import rules as sample
+from refunds.flow.policy import Decision, Facts, LineClaim, Verdict, judge
+from refunds.states import Reason, Route
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+RESTAURANT, RETAIL = read_rules(sample.RESTAURANT), read_rules(sample.RETAIL)
+
+FACTS = Facts(
+    at=NOW,
+    amount_fen=1_200,
+    reason=Reason.QUALITY,
+    route=Route.ORIGINAL,
+    consent=True,
+    paid_fen=33_980,
+    refundable_fen=33_980,
+    paid=True,
+    paid_at=NOW - timedelta(hours=1),
+    funding="balance",
+    has_channel=True,
+    channel_window_days=365,
+    channel_max_refunds=50,
+    refunds_so_far=0,
+    terminal_enabled=True,
+)
+
+
+def _judge(rules: Rules = RETAIL, **changes: object) -> Verdict:
+    return judge(facts=replace(FACTS, **changes), rules=rules, policy_version=7)  # type: ignore[arg-type]
+
+
+def _not_passed(verdict: Verdict) -> set[str]:
+    return {rule.code for rule in verdict.rules if not rule.passed}
+
+
+def test_small_refund_for_a_simple_reason_is_approved() -> None:
+    verdict = _judge()
+
+    assert verdict.decision is Decision.APPROVE
+    assert not _not_passed(verdict)
+    assert verdict.policy_version == 7
+
+
+def test_verdict_is_the_same_for_the_same_facts() -> None:
+    assert _judge() == _judge()
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"paid": False}, "payment_succeeded"),
+        ({"refundable_fen": 1_199}, "refundable_balance"),
+        ({"terminal_enabled": False}, "terminal_enabled"),
+        ({"has_channel": False}, "original_route"),
+        ({"paid_at": NOW - timedelta(days=366)}, "channel_window"),
+        ({"refunds_so_far": 50}, "channel_refund_count"),
+        ({"route": Route.BANK_TRANSFER}, "route_allowed"),
+        ({"claims": [LineClaim(sku="A", quantity=3, returnable=2, value_fen=9_000)]}, "article_quantity"),
+    ],
+)
+def test_hard_limit_refuses(changes: dict[str, object], rule: str) -> None:
+    verdict = _judge(**changes)
+
+    assert verdict.decision is Decision.REFUSE
+    assert rule in _not_passed(verdict)
+
+
+@pytest.mark.parametrize("funding", ["credit_card", "consumer_credit"])
+def test_credit_never_becomes_cash_whatever_the_merchant_allows(funding: str) -> None:
+    generous = replace(RETAIL, routes=("original", "cash"))
+
+    verdict = _judge(generous, route=Route.CASH, funding=funding)
+
+    assert verdict.decision is Decision.REFUSE
+    assert _not_passed(verdict) == {"no_cash_for_credit"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"amount_fen": 10_001}, "auto_approve_limit"),
+        ({"paid_at": NOW - timedelta(days=8)}, "filing_window"),
+        ({"reason": Reason.GOODWILL}, "instant_reason"),
+        ({"consent": False}, "customer_consent"),
+        ({"claims": [LineClaim(sku="A", quantity=1, returnable=2, value_fen=1_199)]}, "articles_cover_amount"),
+    ],
+)
+def test_merchants_rule_that_is_not_met_asks_for_a_person(changes: dict[str, object], rule: str) -> None:
+    verdict = _judge(**changes)
+
+    assert verdict.decision is Decision.REVIEW
+    assert _not_passed(verdict) == {rule}
+
+
+def test_limits_themselves_are_within() -> None:
+    on_the_last_day = NOW - timedelta(days=7, hours=23)
+
+    assert _judge(amount_fen=10_000, paid_at=on_the_last_day).decision is Decision.APPROVE
+
+
+def test_nobody_being_asked_for_consent_is_not_a_refusal_to_consent() -> None:
+    assert _judge(consent=None).decision is Decision.APPROVE
+
+
+def test_service_failure_gives_back_a_part_and_no_more_than_the_share() -> None:
+    fits = _judge(RESTAURANT, reason=Reason.SERVICE_FAILURE, amount_fen=2_000, paid_fen=4_000, refundable_fen=4_000)
+    # 50.03% is more than half: shares are rounded up.
+    too_much = _judge(RESTAURANT, reason=Reason.SERVICE_FAILURE, amount_fen=2_001, paid_fen=4_000, refundable_fen=4_000)
+    all_of_it = _judge(
+        RESTAURANT, reason=Reason.SERVICE_FAILURE, amount_fen=4_000, paid_fen=4_000, refundable_fen=4_000
+    )
+
+    assert fits.decision is Decision.APPROVE
+    assert fits.max_amount_fen == 2_000
+    assert _not_passed(too_much) == {"reason_share"}
+    assert _not_passed(all_of_it) == {"reason_share", "reason_extent"}
+
+
+def test_duplicate_charge_goes_back_whole_or_to_a_person() -> None:
+    duplicate = {"reason": Reason.DUPLICATE_CHARGE, "paid_fen": 1_200, "refundable_fen": 1_200}
+
+    assert "reason_extent" not in _not_passed(_judge(**duplicate))
+    assert "reason_extent" in _not_passed(_judge(**{**duplicate, "amount_fen": 1_199}))
+
+
+def test_reason_without_a_rule_is_for_a_person_and_never_refused() -> None:
+    verdict = _judge(RESTAURANT, reason=Reason.NO_REASON)
+
+    assert verdict.decision is Decision.REVIEW
+    assert "reason_covered" in _not_passed(verdict)
+
+
+def test_a_hard_limit_counts_more_than_everything_that_would_ask_for_a_person() -> None:
+    verdict = _judge(reason=Reason.GOODWILL, consent=False, refundable_fen=0)
+
+    assert verdict.decision is Decision.REFUSE
+    assert verdict.max_amount_fen == 0
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "tier"),
+    [(100_000, "manager"), (100_001, "area"), (1_000_000, "area"), (1_000_001, "head_office")],
+)
+def test_tier_is_the_lowest_that_covers_the_amount(amount_fen: int, tier: str) -> None:
+    verdict = _judge(amount_fen=amount_fen, paid_fen=2_000_000, refundable_fen=2_000_000)
+
+    assert verdict.tier == tier
+
+
+def test_simple_reasons_are_answered_in_minutes_and_others_in_hours() -> None:
+    assert _judge().due_at == NOW + timedelta(minutes=30)
+    assert _judge(reason=Reason.GOODWILL).due_at == NOW + timedelta(hours=24)
+    assert _judge(RESTAURANT, reason=Reason.NO_REASON).due_at == NOW + timedelta(hours=24)
+
+
+@pytest.mark.parametrize("rules", [RESTAURANT, RETAIL])
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_gets_a_line_for_every_rule_and_never_an_error(rules: Rules, reason: Reason) -> None:
+    verdict = _judge(rules, reason=reason)
+
+    codes = [rule.code for rule in verdict.rules]
+    assert len(codes) == len(set(codes))
+    assert all(rule.actual and rule.limit for rule in verdict.rules)
+    assert verdict.decision in (Decision.APPROVE, Decision.REVIEW)
