@@ -126,17 +126,24 @@ def _claim(at: datetime) -> list[Notification]:
     return batch
 
 
-def _worded(notification: Notification) -> Text:
-    return words(
-        event=notification.event,
-        medium=notification.medium,
-        locale=notification.locale,
-        request=notification.request,
-    )
+def _worded(notification: Notification) -> Text | None:
+    """The message in words; None when that failed, so that one message that cannot be written stops no other."""
+    try:
+        return words(
+            event=notification.event,
+            medium=notification.medium,
+            locale=notification.locale,
+            request=notification.request,
+        )
+    except Exception:
+        logger.exception("notification %s cannot be put into words", notification.pk)
+        return None
 
 
-def _carry(notification: Notification, text: Text) -> _Result:
+def _carry(notification: Notification, text: Text | None) -> _Result:
     """Runs in the pool: no database here."""
+    if text is None:
+        return _Result(error="the message cannot be put into words")
     try:
         return _Result(receipt=carrier_for(notification.medium).send(recipient=notification.recipient, text=text))
     except DeliveryFailed as error:

@@ -148,3 +148,23 @@ def test_addresses_are_sealed_in_the_database(post: Post) -> None:
         cursor.execute("SELECT recipient FROM refunds_notification WHERE request_id = %s", [request.pk])
         (sealed,) = cursor.fetchone()
     assert b"13800006021" not in bytes(sealed)
+
+
+def test_message_that_cannot_be_worded_is_counted_and_stops_no_other(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant = make_merchant()
+    bad = make_request(make_sale(merchant), 100, phone="13800000001")
+    good = make_request(make_sale(merchant), 200, phone="13800000002")
+    real = notification.words
+
+    def words(*, request: RefundRequest, **more: Any) -> Text:
+        if request.pk == bad.pk:
+            raise KeyError("a template that is broken")
+        return real(request=request, **more)
+
+    monkeypatch.setattr(notification, "words", words)
+    notification.work(at=timezone.now())
+    states = dict(Notification.objects.values_list("request_id", "state"))
+    assert (states[good.pk], states[bad.pk]) == ("sent", "pending")
+    assert Notification.objects.get(request=bad).attempts == 1
