@@ -44,7 +44,7 @@ class Command(BaseCommand):
             help="where to make the payments known first; empty: nowhere",
         )
         parser.add_argument("--width", type=int, default=8, help="requests at a time (8)")
-        parser.add_argument("--follow", type=float, default=300, metavar="S", help="look after them for so long (300)")
+        parser.add_argument("--follow", type=float, default=360, metavar="S", help="look after them for so long (360)")
         parser.add_argument("--report", type=Path, help="write every line's outcome to this CSV file")
         parser.add_argument("--demo-json", type=Path, default=Path(settings.VAR_DIR) / "demo.json")
 
