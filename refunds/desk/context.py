@@ -88,6 +88,9 @@ def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict
         if permissions.may_see_analytics(staff)
         else None,
     ]
+    money = [
+        _item("reconciliation", gettext("Reconciliation"), "scale", path) if permissions.may_reconcile(staff) else None,
+    ]
     settings_ = [
         _item("notifications", gettext("Notifications"), "bell", path) if may_see_queue(staff) else None,
         _item("api-keys", gettext("API keys"), "key-round", path) if may_manage_keys(staff) else None,
@@ -95,6 +98,7 @@ def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict
     groups = [
         (gettext("Refunds"), work),
         (gettext("Analysis"), figures),
+        (gettext("Finance"), money),
         (gettext("Settings"), settings_),
     ]
     return [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
+from refunds.desk.day_in_path import DayInPath
 from refunds.desk.views import (
     analytics,
     api_keys,
@@ -11,6 +12,7 @@ from refunds.desk.views import (
     decisions,
     notifications,
     queue,
+    reconciliation,
     refund,
     refunds,
     search,
@@ -21,6 +23,9 @@ from refunds.desk.views import (
 )
 
 app_name = "desk"
+
+register_converter(DayInPath, "day")
+_DAY = "/reconciliation/<str:account>/<day:day>"
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
@@ -53,6 +58,17 @@ urlpatterns = [
     path("/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
+    path("/reconciliation", reconciliation.reconciliation, name="reconciliation"),
+    path("/reconciliation/add", reconciliation.add, name="reconciliation-add"),
+    path("/reconciliation/differences/<int:difference_id>/resolve", reconciliation.resolve, name="difference-resolve"),
+    path("/reconciliation/differences/<int:difference_id>/assign", reconciliation.assign, name="difference-assign"),
+    path("/reconciliation/differences/<int:difference_id>/adopt", reconciliation.adopt, name="difference-adopt"),
+    path(_DAY, reconciliation.day, name="reconciliation-day"),
+    path(f"{_DAY}.csv", reconciliation.day_csv, name="reconciliation-csv"),
+    path(f"{_DAY}/close", reconciliation.close, name="reconciliation-close"),
+    path(f"{_DAY}/reopen", reconciliation.reopen, name="reconciliation-reopen"),
+    path(f"{_DAY}/download", reconciliation.download, name="reconciliation-download"),
+    path(f"{_DAY}/upload", reconciliation.upload, name="reconciliation-upload"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),

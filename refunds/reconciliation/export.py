@@ -10,6 +10,7 @@ from django.db import connection
 
 from refunds.models import ReconciliationDay
 from refunds.reconciliation import matching
+from refunds.states import ExecutionState
 
 #: Rows fetched from the database at a time.
 _BATCH = 1000
@@ -72,5 +73,19 @@ def rows(*, day: ReconciliationDay) -> Iterator[Row]:
                     yield Row(*row)
     for item in matching.waiting(day=day, limit=100_000):
         yield Row(
-            "pending", None, item.refund_no, "", "", "", item.amount_fen, None, 0, item.state, None, None, "", "", ""
+            "pending",
+            item.request_number,
+            item.refund_no,
+            "",
+            "",
+            "",
+            item.amount_fen if item.state == ExecutionState.SUCCEEDED else None,
+            None,
+            0,
+            item.state,
+            item.sent_at,
+            None,
+            "",
+            "",
+            "",
         )

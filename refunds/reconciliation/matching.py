@@ -43,7 +43,7 @@ _UNTIL_AT = {
 
 #: Our payouts of the day that no line has; ``is_missing``: paid, and all bills are there that could have it.
 _OURS_WITHOUT_LINE = """
-SELECT e.id, e.refund_no, e.amount_fen, e.state,
+SELECT e.id, e.request_id, e.refund_no, e.amount_fen, e.state, e.first_sent_at,
        e.state = 'succeeded' AND EXISTS (
          SELECT 1 FROM refunds_reconciliationday n
           WHERE n.channel_account_id = %(account)s AND n.bill_id IS NOT NULL
@@ -192,10 +192,11 @@ def recompare(*, day_id: int, at: datetime) -> None:
 class Waiting:
     """A payout of ours that the day still waits for."""
 
-    execution_id: Any
+    request_number: str
     refund_no: str
     amount_fen: int
     state: str
+    sent_at: datetime
 
 
 def waiting(*, day: ReconciliationDay, limit: int) -> list[Waiting]:
@@ -203,8 +204,9 @@ def waiting(*, day: ReconciliationDay, limit: int) -> list[Waiting]:
     with connection.cursor() as cursor:
         statement = _statement(_OURS_WITHOUT_LINE, day)
         cursor.execute(
-            f"SELECT id, refund_no, amount_fen, state FROM ({statement}) o "  # noqa: S608 - our own text
-            "WHERE NOT is_missing OR %(bill)s IS NULL ORDER BY refund_no LIMIT %(limit)s",
+            f"SELECT r.number, o.refund_no, o.amount_fen, o.state, o.first_sent_at FROM ({statement}) o "  # noqa: S608 - our own
+            "JOIN refunds_refundrequest r ON r.id = o.request_id "
+            "WHERE NOT is_missing OR %(bill)s IS NULL ORDER BY o.id LIMIT %(limit)s",
             {**_parameters(day, day.compared_at), "limit": limit},
         )
         return [Waiting(*row) for row in cursor.fetchall()]

@@ -1,0 +1,16 @@
+"""A day in an address: ``2026-11-22`` and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+class DayInPath:
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        """A ``ValueError`` makes the address one that does not exist."""
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date | str) -> str:
+        return value if isinstance(value, str) else value.isoformat()

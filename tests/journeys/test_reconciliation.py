@@ -1,0 +1,105 @@
+"""Finance reconciles a day in a browser: finds, adopts, resolves, closes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from refunds.models import Difference, RefundRequest
+from tests.refunds.reconciliation.world import DAY, MORNING, World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def world() -> World:
+    """A day with one of every kind, and a day before without statement."""
+    world = World()
+    agreed = [world.paid(1_000 + 100 * number) for number in range(3)]
+    off, _missing, flying = world.paid(1_350), world.paid(1_400), world.in_flight(1_500)
+    world.imported(
+        *(world.row(payout) for payout in agreed),
+        world.row(off, amount_fen=1_351),
+        world.row(flying, succeeded_at=None, state="PROCESSING"),
+        world.portal(world.sale(), 2_000),
+    )
+    world.imported(day=DAY - timedelta(days=1), at=MORNING)
+    return world
+
+
+@pytest.fixture
+def finance(world: World, page: Page, live_server: object) -> Page:
+    """The browser with somebody of finance signed in."""
+    client = Client()
+    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}])
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_pages_fit_the_screen_and_are_accessible(
+    finance: Page, live_server: object, axe: Callable[[Page], None], world: World, width: int, scheme: str
+) -> None:
+    finance.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    finance.set_viewport_size({"width": width, "height": 900})
+    day = f"{live_server}/desk/reconciliation/{world.account.code}/{DAY}"
+    difference = Difference.objects.get(kind="channel_only")
+    for address in (
+        f"{live_server}/desk/reconciliation",
+        f"{live_server}/desk/reconciliation?do=upload",
+        day,
+        f"{day}?tab=matched",
+        f"{day}?tab=pending",
+        f"{day}?tab=channel_only&difference={difference.pk}",
+    ):
+        finance.goto(address)
+        axe(finance)
+        wide = finance.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{address} is {wide} px wider than the screen"
+
+
+def test_finance_adopts_resolves_and_closes_a_day(finance: Page, live_server: object, world: World) -> None:
+    finance.goto(f"{live_server}/desk/reconciliation")
+    finance.get_by_role("link", name=re.compile(DAY.isoformat())).click()
+    expect(finance.locator(".rec-tabs a[aria-current] .count")).to_have_text("1")
+
+    finance.locator(".rec-tabs a", has_text=re.compile("渠道多|Only at the channel")).click()
+    finance.get_by_role("link", name=re.compile("PORTAL-1")).click()
+    finance.get_by_role("button", name=re.compile("Adopt|纳入")).click()
+    expect(finance.locator("#toasts")).to_contain_text(re.compile("RF-"))
+    adopted = RefundRequest.objects.get(reason="operator_error")
+    assert (adopted.state, adopted.refunded_fen) == ("refunded", 2_000)
+
+    for kind in ("amount_differs", "ours_only"):
+        finance.goto(f"{live_server}/desk/reconciliation/{world.account.code}/{DAY}?tab={kind}")
+        finance.locator("td.c-do a").click()
+        finance.locator("#res-kind").select_option("channel_error")
+        finance.locator("#res-note").fill("已报渠道，工单 4711")
+        finance.locator("#dlg-difference button[type=submit]").first.click()
+        expect(finance.locator("td.c-kinds")).to_contain_text("4711")
+    assert not Difference.objects.filter(resolution="").exists()
+    expect(finance.get_by_role("button", name=re.compile("Close the day|关账"))).to_have_count(0)
+
+    before = f"{live_server}/desk/reconciliation/{world.account.code}/{DAY - timedelta(days=1)}"
+    finance.goto(before)
+    finance.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    expect(finance.locator(".banner.ok")).to_contain_text(world.finance.name)
+    finance.get_by_role("link", name=re.compile("Reopen|重新打开")).click()
+    finance.locator("#reopen-note").fill("渠道补发账单")
+    finance.locator("#dlg-reopen button[type=submit]").click()
+    expect(finance.locator(".banner.mute")).to_contain_text("渠道补发账单")
+
+
+def test_the_day_is_taken_away_as_a_file(finance: Page, live_server: object, world: World) -> None:
+    finance.goto(f"{live_server}/desk/reconciliation/{world.account.code}/{DAY}")
+    with finance.expect_download() as download:
+        finance.get_by_role("link", name=re.compile("Export|导出")).click()
+    assert download.value.suggested_filename == f"reconciliation-{world.account.code}-{DAY}.csv"
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    assert len(text.splitlines()) == 1 + 6 + 1
