@@ -13,18 +13,18 @@ from simulators.kit.testing import RunningSimulator, running_simulator
 
 
 @pytest.fixture(scope="session")
-def _wechat_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+def wechat_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
     path: Path = tmp_path_factory.mktemp("wechat")
     with running_simulator("wechat", path, settle_ms=20, notify_scale=0.01) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def wechat(_wechat_process: RunningSimulator) -> Iterator[RunningSimulator]:
+def wechat(wechat_process: RunningSimulator) -> Iterator[RunningSimulator]:
     """The WeChat Pay simulator, emptied. At the end its ledger must agree with what we believe."""
-    _wechat_process.control("POST", "/reset", {})
-    yield _wechat_process
-    ledger = _wechat_process.control("GET", "/ledger")["rows"]
+    wechat_process.control("POST", "/reset", {})
+    yield wechat_process
+    ledger = wechat_process.control("GET", "/ledger")["rows"]
     assert list(invariants.paid_per_ledger(ledger)) == []
 
 

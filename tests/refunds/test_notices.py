@@ -81,7 +81,7 @@ def _apply() -> None:
 
 
 def _state(request: RefundRequest) -> str:
-    return RefundRequest.objects.get(pk=request.pk).state
+    return str(RefundRequest.objects.get(pk=request.pk).state)
 
 
 def _ask_the_channel(request: RefundRequest) -> None:
@@ -198,6 +198,7 @@ def _post(path: str, raw: Raw) -> int:
 def test_replayed_genuine_notice_is_acknowledged_without_effect(
     wechat: RunningSimulator, sale: Transaction, heard: list[tuple[Raw, NoticeReply]]
 ) -> None:
+    assert sale.channel_account is not None
     request = make_request(sale, 1_200)
     drain()
     _wait_until(lambda: heard)
