@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -48,8 +49,8 @@ def node_environment(name: str) -> tuple[Path, Path]:
         home.mkdir(parents=True)
         for lock in locks:
             shutil.copy(lock, home)
-        path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        _run([str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=home, path=path)
+        npm_ci = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        _run(npm_ci, cwd=home, environment=_npm_environment(node))
         _stamp(home, locks)
     return node, home
 
@@ -64,6 +65,15 @@ def _node() -> tuple[Path, Path]:
             return Path(node), Path(npm)
     folder = python_environment("node").parent
     return folder / "node", folder / "npm"
+
+
+def _npm_environment(node: Path) -> dict[str, str]:
+    """npm finds this Node.js first, and trusts whom this machine trusts: a wheel's Node.js only has its own list."""
+    environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    authorities = ssl.get_default_verify_paths().cafile
+    if authorities:
+        environment.setdefault("NODE_EXTRA_CA_CERTS", authorities)
+    return environment
 
 
 def _is_current(home: Path, locks: list[Path]) -> bool:
@@ -84,8 +94,7 @@ def _announce(name: str) -> None:
     sys.stdout.flush()
 
 
-def _run(argv: list[str], *, cwd: Path | None = None, path: str = "") -> None:
-    environment = {**os.environ, **({"PATH": path} if path else {})}
+def _run(argv: list[str], *, cwd: Path | None = None, environment: dict[str, str] | None = None) -> None:
     try:
         done = subprocess.run(
             argv, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=INSTALL_S

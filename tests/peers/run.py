@@ -165,7 +165,10 @@ def _hear(peer: Peer, command: list[str], brief: Mapping[str, object], tally: Ta
         process.kill()
     finished = False
     for line in said.splitlines():
-        heard = json.loads(line) if line.startswith("{") else {}
+        try:
+            heard = json.loads(line) if line.startswith('{"') else {}
+        except ValueError:
+            continue
         finished |= heard.get("finished") is True
         if "check" in heard:
             tally.add(peer, heard["check"], passed=heard["passed"] is True, detail=heard.get("detail", ""))
