@@ -101,7 +101,8 @@ await check('the bill unpacks without damage and names the refund', async () => 
   const [, bill] = Object.entries(unzipped(content)).find(([name]) => name.endsWith('业务明细.csv'));
   const rows = new TextDecoder('gbk').decode(bill).split('\r\n').filter((line) => line && !line.startsWith('#'));
   const header = rows.shift().split(',');
-  const row = rows.map((line) => line.split(',')).find((cells) => cells[header.indexOf('退款批次号/请求号')].trim() === `R${orderNo}`);
+  const number = header.indexOf('退款批次号/请求号');
+  const row = rows.map((line) => line.split(',')).find((cells) => cells[number].trim() === `R${orderNo}`);
   assert.equal(row[header.indexOf('商家实收（元）')], `-${AMOUNT}`);
 });
 

@@ -29,6 +29,8 @@ from tests.peers.wire import inbox, meddler
 START_S = 30
 PEER_S = 120
 STOP_S = 10
+#: Characters shown of what a failed check said.
+DETAIL = 800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,8 @@ class Tally:
         self.failed = 0
 
     def add(self, peer: Peer, name: str, *, passed: bool, detail: str = "") -> None:
-        """One check's result."""
+        """One check's result, on one line."""
+        detail = " ".join(detail.split())[-DETAIL:]
         if passed:
             self.passed += 1
         else:
