@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 from psycopg2.extras import execute_values
 
 
@@ -15,3 +16,38 @@ def execute_rows(sql: str, rows: Sequence[Sequence[Any]], *, template: str) -> N
     """
     with connection.wrap_database_errors, connection.cursor() as cursor:
         execute_values(cursor.cursor, sql, rows, template=template, page_size=1000)
+
+
+def save_fields(rows: Iterable[models.Model], names: tuple[str, ...]) -> None:
+    """Write these fields of saved rows of one model in one UPDATE.
+
+    What ``bulk_update`` does, without its CASE for every field and row: building that cost ten times the database's work.
+    """
+    found = list(rows)
+    if not found:
+        return
+    sql, template, fields = _update(type(found[0]), names)
+    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in found]
+    execute_rows(sql, values, template=template)
+
+
+@lru_cache(maxsize=32)
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str, tuple[models.Field[Any, Any], ...]]:
+    key = model._meta.pk
+    assert key is not None
+    changed = [model._meta.get_field(name) for name in names]
+    fields = (key, *(field for field in changed if isinstance(field, models.Field)))
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    assignments = ", ".join(f'"{field.column}" = v."{field.column}"' for field in fields[1:])
+    template = ", ".join(f"%s::{_type(field)}" for field in fields)
+    sql = (
+        f'UPDATE "{model._meta.db_table}" t SET {assignments} FROM (VALUES %s) v ({columns}) '  # noqa: S608
+        f'WHERE t."{key.column}" = v."{key.column}"'
+    )
+    return sql, f"({template})", fields
+
+
+def _type(field: models.Field[Any, Any]) -> str:
+    """The column's type, as a cast: a bare NULL in VALUES would be text."""
+    kind = field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+    return str(kind).split(" ")[0] if str(kind).startswith(("integer", "bigint")) else str(kind)

@@ -23,7 +23,7 @@ from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.errors import Conflict, NotFound
-from core.sql import execute_rows
+from core.sql import execute_rows, save_fields
 from refunds import doorbell, states
 from refunds.models import OutboxMessage, RefundRequest
 from refunds.states import State
@@ -100,7 +100,7 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
     events = [_take(requests, move) for move in moves]
     _keep_counters(requests.values(), reserved_before, refunded_before)
-    _save(requests.values())
+    save_fields(requests.values(), _SAVED)
     record_changes(events)
     _ring_after_commit(requests.values())
     return [requests[move.request_id] for move in moves]
@@ -177,38 +177,24 @@ def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
 
 #: What transitions may change; everything else on a request is fixed at submission or by its own function.
 _SAVED = (
-    ("state", "varchar"),
-    ("version", "integer"),
-    ("amount_fen", "bigint"),
-    ("approved_fen", "bigint"),
-    ("reserved_fen", "bigint"),
-    ("refunded_fen", "bigint"),
-    ("by_rule", "boolean"),
-    ("due_at", "timestamptz"),
-    ("paused_at", "timestamptz"),
-    ("step_due_at", "timestamptz"),
-    ("reject_reason", "varchar"),
-    ("message_to_customer", "text"),
-    ("updated_at", "timestamptz"),
-    ("decided_at", "timestamptz"),
-    ("succeeded_at", "timestamptz"),
-    ("claimed_by_id", "bigint"),
-    ("claimed_at", "timestamptz"),
+    "state",
+    "version",
+    "amount_fen",
+    "approved_fen",
+    "reserved_fen",
+    "refunded_fen",
+    "by_rule",
+    "due_at",
+    "paused_at",
+    "step_due_at",
+    "reject_reason",
+    "message_to_customer",
+    "updated_at",
+    "decided_at",
+    "succeeded_at",
+    "claimed_by",
+    "claimed_at",
 )
-
-
-def _save(requests: Iterable[RefundRequest]) -> None:
-    """One UPDATE for all rows; Django's bulk_update spends more on building its CASE than the database on the work."""
-    names = [name for name, _ in _SAVED]
-    rows = [(request.pk, *(getattr(request, name) for name in names)) for request in requests]
-    assignments = ", ".join(f'"{name}" = v."{name}"' for name in names)
-    columns = ", ".join(f'"{name}"' for name in ("id", *names))
-    casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
-    execute_rows(
-        f"UPDATE refunds_refundrequest r SET {assignments} FROM (VALUES %s) v ({columns}) WHERE r.id = v.id",  # noqa: S608
-        rows,
-        template=f"({casts})",
-    )
 
 
 def _keep_counters(

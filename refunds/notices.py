@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from core.sql import save_fields
 from merchants.models import ChannelAccount
 from payment_channels.contract import Done, NoticeRejected, NoticeReply, Outcome, RawNotice, Refused, Retry, Unknown
 from refunds import doorbell
@@ -95,7 +96,7 @@ def _apply_batch(at: datetime) -> int:
     for notice in waiting:
         if notice.pk in refused:
             notice.effect = "not_storable"
-    ChannelNotice.objects.bulk_update(waiting, ["applied_at", "effect"])
+    save_fields(waiting, ("applied_at", "effect"))
     failpoint("notices.before_commit")
     return len(waiting)
 

@@ -21,7 +21,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from core.audit.actors import SYSTEM, channel
 from core.audit.record import event
-from core.sql import execute_rows
+from core.sql import execute_rows, save_fields
 from payment_channels.contract import (
     Done,
     Outcome,
@@ -335,7 +335,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if move is not None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
-    _save_executions(list(executions.values()))
+    save_fields(executions.values(), _SAVED)
     ledger.post_payouts(paid, at=at)
     Execution.objects.bulk_create(refunds_instead)
     lifecycle.advance_many(moves)
@@ -456,29 +456,17 @@ def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at:
 
 
 _SAVED = (
-    ("state", "varchar"),
-    ("due_at", "timestamptz"),
-    ("channel_refund_no", "varchar"),
-    ("received_account", "varchar"),
-    ("succeeded_at", "timestamptz"),
-    ("ended_at", "timestamptz"),
-    ("proof", "text"),
-    ("proof_source", "varchar"),
-    ("failure_code", "varchar"),
-    ("failure_message", "varchar"),
-    ("failure_retry", "varchar"),
-    ("failure_remedy", "varchar"),
-    ("needs_attention", "boolean"),
+    "state",
+    "due_at",
+    "channel_refund_no",
+    "received_account",
+    "succeeded_at",
+    "ended_at",
+    "proof",
+    "proof_source",
+    "failure_code",
+    "failure_message",
+    "failure_retry",
+    "failure_remedy",
+    "needs_attention",
 )
-
-
-def _save_executions(executions: Sequence[Execution]) -> None:
-    names = [name for name, _ in _SAVED]
-    assignments = ", ".join(f"{name} = v.{name}" for name in names)
-    casts = ", ".join(f"%s::{kind}" for kind in ("uuid", *(kind for _, kind in _SAVED)))
-    execute_rows(
-        f"UPDATE refunds_execution e SET {assignments} FROM (VALUES %s) v (id, {', '.join(names)}) "  # noqa: S608
-        "WHERE e.id = v.id",
-        [(execution.pk, *(getattr(execution, name) for name in names)) for execution in executions],
-        template=f"({casts})",
-    )

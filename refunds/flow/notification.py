@@ -14,6 +14,7 @@ from functools import lru_cache
 from django.db import transaction
 
 from core.personal_data import mask_email, mask_phone
+from core.sql import save_fields
 from refunds import doorbell
 from refunds.failpoints import failpoint
 from refunds.lifecycle import NOTIFY
@@ -107,9 +108,7 @@ def send_due(*, at: datetime) -> int:
         failpoint("notification.after_send")
         for notification, result in zip(batch, results, strict=True):
             _note(notification, result, at)
-        Notification.objects.bulk_update(
-            batch, ["state", "attempts", "due_at", "sent_at", "receipt", "last_error"], batch_size=200
-        )
+        save_fields(batch, ("state", "attempts", "due_at", "sent_at", "receipt", "last_error"))
         tried += len(batch)
     return tried
 
