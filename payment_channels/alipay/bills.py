@@ -85,7 +85,7 @@ def _apply(gateway: Gateway, *, day: date) -> str:
         raise BillUnavailable("unreadable", str(error), later=True) from error
     # "Does not exist" is also the answer while the bill is still being made.
     missing = "not_exist" in status.name.lower().replace("-", "_")
-    later = missing or status.code in ("20000", "40005")
+    later = missing or status.code in ("20000", "40005") or "system_error" in status.name.lower()
     raise BillUnavailable(status.name, status.message, later=later, empty=missing)
 
 

@@ -58,6 +58,7 @@ _TEXTS: Mapping[str, Promise | str] = {
         "The file is no statement of this channel, or it was damaged or edited. Nothing was taken from it."
     ),
     "bill_of_another_day": _("Most refunds in this statement belong to other days. Nothing was taken from it."),
+    "account_unusable": _("This channel account cannot be used: its credentials or settings are incomplete."),
     "already_resolved": _("Somebody resolved this difference meanwhile."),
     "unknown_resolution": _("Choose what became of the difference."),
     "unknown_assignee": _("Give it to somebody in finance, a manager or an owner."),
@@ -99,8 +100,8 @@ def list_filters(scope: Scope) -> list[Filter]:
     states = {
         "differences": (gettext("With open differences"), Q(open_differences__gt=0)),
         "missing": (gettext("Without statement"), Q(bill__isnull=True)),
-        "open": (gettext("Open"), Q(state=DayState.OPEN)),
-        "closed": (gettext("Closed"), Q(state=DayState.CLOSED)),
+        "open": (gettext("Not closed"), Q(state=DayState.OPEN)),
+        "closed": (gettext("Day closed"), Q(state=DayState.CLOSED)),
     }
     return [
         Filter(
@@ -163,7 +164,7 @@ def _kinds(day: ReconciliationDay) -> list[dict[str, Any]]:
 def state_of(day: ReconciliationDay) -> tuple[str, str]:
     """Label and tone of a day."""
     if day.state == DayState.CLOSED:
-        return gettext("Closed"), ""
+        return gettext("Day closed"), ""
     if day.bill_id is None:
         return gettext("No statement yet"), "warn"
     if day.open_differences:

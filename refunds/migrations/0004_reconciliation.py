@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
                 ("date", models.DateField()),
                 (
                     "state",
-                    models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=10),
+                    models.CharField(choices=[("open", "Not closed"), ("closed", "Day closed")], default="open", max_length=10),
                 ),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("attempts", models.PositiveIntegerField(default=0)),

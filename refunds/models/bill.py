@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 class DayState(models.TextChoices):
-    OPEN = "open", _("Open")
-    CLOSED = "closed", _("Closed")
+    OPEN = "open", _("Not closed")
+    CLOSED = "closed", _("Day closed")
 
 
 class BillSource(models.TextChoices):

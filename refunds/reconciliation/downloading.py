@@ -13,8 +13,7 @@ from django.db import transaction
 
 from core.errors import DomainError
 from merchants.models import ChannelAccount
-from payment_channels.contract import BillCorrupt, Bills, BillUnavailable, CredentialsInvalid, ProfileInvalid
-from refunds.adapters import adapter_for
+from payment_channels.contract import BillCorrupt, BillUnavailable
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
 from refunds.reconciliation import days, importing, matching
@@ -91,7 +90,7 @@ def fetch(*, day_id: int, at: datetime) -> Imported:
         raise days.DayClosed("this day is closed; reopen it first")
     account = day.channel_account
     try:
-        with _statements_of(account).download_bill(day=day.date) as statement:
+        with importing.statements_of(account).download_bill(day=day.date) as statement:
             return importing.store(day_id=day_id, statement=statement, at=at)
     except BillUnavailable as error:
         if error.empty and (not error.later or at - days.habits_for(day).bill_at(day.date) >= _EMPTY_AFTER):
@@ -102,17 +101,9 @@ def fetch(*, day_id: int, at: datetime) -> Imported:
         # Damaged on the way, mostly: a fresh download is worth a try.
         _failed(day, "bill_unreadable", str(error), later=True, at=at)
         raise DownloadFailed(str(error), code="bill_unreadable") from error
-    except (importing.BillOfAnotherDay, CredentialsInvalid, ProfileInvalid) as error:
-        code = error.code if isinstance(error, DomainError) else "account_unusable"
-        _failed(day, code, str(error), later=False, at=at)
-        raise DownloadFailed(str(error), code=code) from error
-
-
-def _statements_of(account: ChannelAccount) -> Bills:
-    adapter = adapter_for(account.pk, account.revision)
-    if not isinstance(adapter, Bills):
-        raise BillUnavailable("no_statements", "this channel has no statements", later=False)
-    return adapter
+    except (importing.BillOfAnotherDay, importing.AccountUnusable) as error:
+        _failed(day, error.code, error.message, later=False, at=at)
+        raise DownloadFailed(error.message, code=error.code) from error
 
 
 @transaction.atomic

@@ -21,7 +21,15 @@ from core.audit.record import record
 from core.errors import Invalid
 from merchants.models import ChannelAccount, Staff
 from payment_channels import contract
-from payment_channels.contract import BillCorrupt, BillRow, BillRowKind, Bills, BillUnavailable
+from payment_channels.contract import (
+    BillCorrupt,
+    BillRow,
+    BillRowKind,
+    Bills,
+    BillUnavailable,
+    CredentialsInvalid,
+    ProfileInvalid,
+)
 from refunds.adapters import adapter_for
 from refunds.models import Bill, ReconciliationDay
 from refunds.models.bill import BillSource, MatchOutcome
@@ -49,6 +57,12 @@ class BillOfAnotherDay(Invalid):
     code = "bill_of_another_day"
 
 
+class AccountUnusable(Invalid):
+    """The channel account's credentials or profile cannot be used."""
+
+    code = "account_unusable"
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """``is_new`` is false when the day already had just this content."""
@@ -61,14 +75,22 @@ def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Staff, at:
     """Take in a statement that a person got from the channel's portal. Raises ``BillUnreadable``, ``BillOfAnotherDay``,
     ``DayClosed`` or ``Forbidden``."""
     days.check_may_reconcile(by)
-    adapter = adapter_for(account.pk, account.revision)
-    if not isinstance(adapter, Bills):
-        raise BillUnreadable("this channel has no statements")
     try:
-        with adapter.open_bill(file=file, day=day) as statement:
+        with statements_of(account).open_bill(file=file, day=day) as statement:
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
         raise BillUnreadable(str(error)) from error
+
+
+def statements_of(account: ChannelAccount) -> Bills:
+    """The account's adapter. Raises ``AccountUnusable``, ``BillUnavailable``."""
+    try:
+        adapter = adapter_for(account.pk, account.revision)
+    except (CredentialsInvalid, ProfileInvalid) as error:
+        raise AccountUnusable(str(error)) from error
+    if not isinstance(adapter, Bills):
+        raise BillUnavailable("no_statements", "this channel has no statements", later=False)
+    return adapter
 
 
 @transaction.atomic

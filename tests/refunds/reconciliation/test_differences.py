@@ -15,7 +15,7 @@ from refunds.models import Difference, LedgerEntry, RefundRequest
 from refunds.models.difference import BY_HAND
 from refunds.reconciliation import closing, days, differences, importing
 from tests.factories import make_staff
-from tests.refunds.reconciliation.world import DAY, MORNING, World, Written, counts, numbered
+from tests.refunds.reconciliation.world import DAY, MORNING, World, Written, counts, numbered, on_day
 
 pytestmark = pytest.mark.django_db
 
@@ -181,7 +181,7 @@ def test_close_wants_a_bill_and_nothing_open(world: World) -> None:
     assert refused.value.code == "payouts_pending"
     assert world.day().state == "open"
 
-    world.succeed(flying, at=flying.first_sent_at)
+    world.succeed(flying, at=on_day())
     world.imported(world.portal(world.sale(), 500), world.row(flying))
     assert world.day().open_differences == 0, "what was resolved stays resolved"
     closed = closing.close(day_id=made.pk, by=world.finance, at=MORNING)

@@ -138,8 +138,8 @@ class World:
         }
         return BillRow(**{**values, **changes})
 
-    def sale(self, amount_fen: int = 10_000) -> Any:
-        return make_sale(self.merchant, amount_fen, channel_account=self.account, paid_at=on_day(9))
+    def sale(self, amount_fen: int = 10_000, **fields: Any) -> Any:
+        return make_sale(self.merchant, amount_fen, channel_account=self.account, paid_at=on_day(9), **fields)
 
     def imported(self, *rows: BillRow, day: date = DAY, at: datetime = MORNING) -> ReconciliationDay:
         """The day after a statement of these rows was taken in."""
