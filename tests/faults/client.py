@@ -13,30 +13,41 @@ from typing import Any
 PATIENCE_S = 60.0
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A refund to ask for."""
+
+    sale: str
+    amount_fen: int = 1_200
+    reason: str = "quality"
+
+
 @dataclass
 class Till:
-    """``answers`` holds every 201 that was seen: sale -> ids of requests, one for each time it was answered."""
+    """``answers`` holds every 201 that was seen: wish -> ids of requests, one for each time it was answered."""
 
     port: int
     key: str
-    answers: dict[str, list[str]] = field(default_factory=dict)
+    answers: dict[Wish, list[str]] = field(default_factory=dict)
     repeats: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def post(self, sale: str, *, amount_fen: int = 1_200) -> dict[str, Any]:
-        """One refund of a sale. Raises ``AssertionError`` when the answer is no 201, or none comes at all."""
+    def post(self, wish: Wish) -> dict[str, Any]:
+        """One refund. Raises ``AssertionError`` when the answer is no 201, or none comes at all."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            return self._post(connection, sale, amount_fen)
+            return self._post(connection, wish)
         finally:
             connection.close()
 
-    def post_all(self, sales: Sequence[str], *, clients: int = 8) -> threading.Thread:
+    def post_all(self, wishes: Sequence[Wish], *, clients: int = 8, pause_s: float = 0.0) -> threading.Thread:
         """Post all of them from several clients; returns a thread to join."""
-        waiting = iter(sales)
+        waiting = iter(wishes)
 
         def work() -> None:
-            threads = [threading.Thread(target=self._client, args=(waiting,), daemon=True) for _ in range(clients)]
+            threads = [
+                threading.Thread(target=self._client, args=(waiting, pause_s), daemon=True) for _ in range(clients)
+            ]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -46,24 +57,30 @@ class Till:
         leader.start()
         return leader
 
-    def _client(self, waiting: Iterator[str]) -> None:
+    def _client(self, waiting: Iterator[Wish], pause_s: float) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         while True:
             with self._lock:
-                sale = next(waiting, None)
-            if sale is None:
+                wish = next(waiting, None)
+            if wish is None:
                 break
-            self._post(connection, sale, 1_200)
+            self._post(connection, wish)
+            time.sleep(pause_s)
         connection.close()
 
-    def _post(self, connection: http.client.HTTPConnection, sale: str, amount_fen: int) -> dict[str, Any]:
+    def _post(self, connection: http.client.HTTPConnection, wish: Wish) -> dict[str, Any]:
         body = json.dumps(
-            {"transaction": sale, "amount_fen": amount_fen, "reason": "quality", "customer": {"phone": "13800006021"}}
+            {
+                "transaction": wish.sale,
+                "amount_fen": wish.amount_fen,
+                "reason": wish.reason,
+                "customer": {"phone": "13800006021"},
+            }
         )
         headers = {
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
-            "Idempotency-Key": f"till-{sale}-{amount_fen}",
+            "Idempotency-Key": f"till-{wish.sale}-{wish.amount_fen}",
         }
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
@@ -83,6 +100,6 @@ class Till:
             assert answer.status == 201, text
             made: dict[str, Any] = json.loads(text)
             with self._lock:
-                self.answers.setdefault(sale, []).append(made["id"])
+                self.answers.setdefault(wish, []).append(made["id"])
             return made
-        raise AssertionError(f"no answer for {sale}")
+        raise AssertionError(f"no answer for {wish}")

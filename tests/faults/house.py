@@ -92,18 +92,18 @@ class Channel:
 
     def __init__(self, name: str, *, folder: Path, settle_ms: float = 20) -> None:
         self.name = name
-        self._folder = folder
+        self.folder = folder
         self._settle_ms = settle_ms
         self._port, self._control_port = ports.pick_for_tests(count=2)
         self.start()
 
     def start(self) -> None:
-        state = self._folder / self.name
+        state = self.folder / self.name
         (state / "account.json").unlink(missing_ok=True)
         argv = [sys.executable, "-m", f"simulators.{self.name}", "--port", str(self._port)]
         argv += ["--control-port", str(self._control_port), "--state", str(state), "--no-magic"]
         argv += ["--settle-ms", str(self._settle_ms), "--notify-scale", "0.01", "--hold-s", "3"]
-        self.process = Child(f"simulator-{self.name}", argv, env=os.environ, folder=self._folder)
+        self.process = Child(f"simulator-{self.name}", argv, env=os.environ, folder=self.folder)
         wait_until((state / "account.json").exists, seconds=START_S, what=f"the {self.name} simulator is ready")
         self.account: dict[str, str] = json.loads((state / "account.json").read_text())
 
@@ -123,8 +123,16 @@ class Channel:
     def reset(self) -> None:
         """Empty, with no limit on calls and no pause between two refunds of one order."""
         self.control("POST", "/reset", {})
-        if self.name == "wechat":
-            self.control("POST", "/limits", {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0})
+        self.lift_limits()
+
+    def lift_limits(self) -> None:
+        """No limit on calls, no pause between two refunds of one order."""
+        limits = {
+            "wechat": {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0},
+            "alipay": {"spacing_s": 0},
+        }
+        if self.name in limits:
+            self.control("POST", "/limits", limits[self.name])
 
     def ledger(self) -> list[dict[str, Any]]:
         """The money that moved."""

@@ -14,7 +14,7 @@ from django.conf import settings
 from merchants.models import Merchant
 from refunds.models import ChannelNotice, Execution, Notification, OutboxMessage, RefundRequest
 from tests.factories import make_request
-from tests.faults.client import Till
+from tests.faults.client import Till, Wish
 from tests.faults.house import Channel, House, wait_until
 from tests.faults.work import all_refunded, paid_once, paid_sales, refunds, sweep
 
@@ -49,14 +49,14 @@ def test_web_killed_while_it_takes_a_request_in(
 ) -> None:
     (sale,) = paid_sales(merchant, wechat, 1)
     doomed = home.web(failpoints=failpoint)
-    patient = threading.Thread(target=till.post, args=(str(sale.pk),), daemon=True)
+    patient = threading.Thread(target=till.post, args=(Wish(str(sale.pk)),), daemon=True)
     patient.start()
     wait_until(lambda: till.repeats > 0, seconds=10, what="the first POST broke off")
     assert RefundRequest.objects.count() == (failpoint == "intake.after_commit")
     doomed.kill()
     home.web()
     patient.join(timeout=20)
-    assert list(till.answers[str(sale.pk)]) == [str(RefundRequest.objects.get().pk)]
+    assert list(till.answers[Wish(str(sale.pk))]) == [str(RefundRequest.objects.get().pk)]
     home.worker()
     all_refunded(seconds=15)
     paid_once(wechat, 1)
@@ -117,7 +117,7 @@ def test_worker_killed_while_it_tells_the_customer(
 def test_worker_and_web_killed_in_the_middle_of_a_thousand(
     home: House, till: Till, merchant: Merchant, wechat: Channel
 ) -> None:
-    sales = [str(sale.pk) for sale in paid_sales(merchant, wechat, 1_000)]
+    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 1_000)]
     web, worker = home.web(), home.worker()
     home.beat()
     posting = till.post_all(sales)
@@ -159,7 +159,7 @@ def test_beat_dead_the_bell_alone_is_enough(home: House, till: Till, merchant: M
     home.web()
     home.worker()
     for sale in paid_sales(merchant, wechat, 3):
-        till.post(str(sale.pk))
+        till.post(Wish(str(sale.pk)))
     all_refunded(seconds=10, sweeping=False)
     paid_once(wechat, 3)
 

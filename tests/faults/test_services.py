@@ -19,7 +19,7 @@ from config.embedded.rootless import launcher
 from config.embedded.valkey import Valkey
 from merchants.models import Merchant
 from refunds.models import RefundRequest
-from tests.faults.client import Till
+from tests.faults.client import Till, Wish
 from tests.faults.conftest import till_of
 from tests.faults.house import Channel, Child, House, house, wait_until
 from tests.faults.work import all_refunded, paid_once, paid_sales
@@ -59,7 +59,7 @@ def test_broker_killed_while_the_api_writes(
     """Requests are still taken in, and once the broker is back, empty, the same workers go on."""
     home = houses(redis_url=own_broker.url)
     till = till_of(home, merchant)
-    sales = [str(sale.pk) for sale in paid_sales(merchant, wechat, 10)]
+    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 10)]
     home.web()
     home.worker()
     home.beat()
@@ -82,7 +82,7 @@ def test_broker_frozen_while_the_api_writes(
     """A broker that takes connections and says nothing costs a moment, never the request."""
     home = houses(redis_url=own_broker.url)
     till = till_of(home, merchant)
-    sales = [str(sale.pk) for sale in paid_sales(merchant, wechat, 3)]
+    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 3)]
     home.web()
     home.worker()
     home.beat()
@@ -121,7 +121,7 @@ def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path)
             home.worker()
             home.beat()
             till = Till(home.web_port, seeded["key"])
-            posting = till.post_all(seeded["sales"], clients=4)
+            posting = till.post_all([Wish(sale) for sale in seeded["sales"]], clients=4)
             wait_until(lambda: len(till.answers) > 15, seconds=20, what="work is under way")
             database.kill()
             time.sleep(0.5)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -34,7 +35,7 @@ def paid_sales(merchant: Merchant, channel: Channel, count: int, *, amount_fen: 
                 channel_account=account,
                 channel=account.channel,
                 order_no=f"B{identity.hex}",
-                channel_transaction_no=f"4200{identity.int % 10**24:024d}",
+                channel_transaction_no=f"{identity.int % 10**21:021d}",
                 amount_fen=amount_fen,
                 paid_at=now - timedelta(hours=1),
                 funding="balance",
@@ -54,10 +55,17 @@ def tell_channel(channel: Channel, sales: list[Transaction]) -> None:
             "transaction_no": sale.channel_transaction_no,
             "amount_fen": sale.amount_fen,
             "paid_at": sale.paid_at.isoformat(),
+            # Where Alipay tells of refunds; WeChat Pay and UnionPay go by the refund itself.
+            "notify_url": f"{settings.BASE_URL}/channels/{channel.name}/{_code(sale)}/notices",
         }
         for sale in sales
     ]
     channel.control("POST", "/payments", {"payments": payments})
+
+
+def _code(sale: Transaction) -> str:
+    assert sale.channel_account is not None
+    return sale.channel_account.code
 
 
 def refunds(merchant: Merchant, channel: Channel, count: int = 5) -> list[RefundRequest]:

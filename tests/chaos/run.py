@@ -1,0 +1,147 @@
+"""One seeded run: refunds over all channels while everything breaks; then the books are compared with what the channels paid."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from django.db import close_old_connections
+from django.utils import timezone
+
+from merchants.models import ChannelAccount, Merchant, Staff
+from refunds import invariants, ways_back
+from refunds.demo.stand_ins import accounts_in
+from refunds.flow import review
+from refunds.models import Execution, RefundRequest
+from tests.chaos.disturbances import City, disturb
+from tests.factories import make_merchant, make_staff
+from tests.faults.client import Till, Wish
+from tests.faults.conftest import till_of
+from tests.faults.house import CHANNEL_TIMEOUT_S, LEASE_S
+from tests.faults.work import paid_sales
+
+#: How long everything may take to end once nothing goes wrong any more.
+END_S = 120.0
+ENDED = ("refunded", "failed", "rejected", "cancelled")
+
+
+@dataclass
+class Result:
+    """What became of a run. ``broken`` is empty when all is well."""
+
+    seed: int
+    seconds: float = 0.0
+    healed_s: float = 0.0
+    done: list[str] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+
+
+def run(*, city: City, seed: int, refunds: int) -> Result:
+    """Post ``refunds`` wishes while things go wrong, let everything end, compare."""
+    dice, result, started = Random(seed), Result(seed), time.monotonic()
+    merchant = _merchant(city)
+    staff = make_staff(merchant, "manager")
+    till = till_of(city.house, merchant)
+    posting = till.post_all(_wishes(city, merchant, refunds, dice), clients=6, pause_s=0.05)
+    while posting.is_alive():
+        result.done.append(disturb(city, dice))
+        _people_work(staff, dice)
+        time.sleep(dice.uniform(0.0, 0.5))
+    city.heal()
+    healed = time.monotonic()
+    while not _ended(merchant) and time.monotonic() < healed + END_S:
+        _people_work(staff, dice)
+        _let_time_pass(merchant)
+        time.sleep(LEASE_S + 0.5)
+    result.healed_s = time.monotonic() - healed
+    result.states = Counter(RefundRequest.objects.filter(merchant=merchant).values_list("state", flat=True))
+    result.broken = _judge(city, merchant, till, refunds)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _merchant(city: City) -> Merchant:
+    """A merchant of this run, with an account at every channel."""
+    merchant = make_merchant()
+    for name, account in accounts_in(next(iter(city.channels.values())).folder).items():
+        row = ChannelAccount(
+            merchant=merchant,
+            channel=name,
+            code=f"{name}-{merchant.code}",
+            base_url=account.base_url,
+            profile={
+                **account.profile,
+                **account.addresses,
+                "first_query_s": 0.5,
+                "query_lag_s": 0,
+                "timeout_s": CHANNEL_TIMEOUT_S,
+                "partial_spacing_s": 0,
+            },
+        )
+        row.set_credentials(dict(account.credentials))
+        row.save()
+    return merchant
+
+
+def _wishes(city: City, merchant: Merchant, refunds: int, dice: Random) -> list[Wish]:
+    """So many wishes in any order: some whole, some a second one of their sale, some that a person must look at."""
+    names = sorted(city.channels)
+    shares = Counter(names[number % len(names)] for number in range(refunds))
+    wishes: list[Wish] = []
+    for name, share in shares.items():
+        seconds = share // 8
+        firsts = [_wish(str(sale.pk), dice) for sale in paid_sales(merchant, city.channels[name], share - seconds)]
+        partial = [wish for wish in firsts if wish.amount_fen < 5_000]
+        wishes += firsts
+        wishes += [Wish(wish.sale, wish.amount_fen + 1, wish.reason) for wish in dice.sample(partial, seconds)]
+    dice.shuffle(wishes)
+    return wishes
+
+
+def _wish(sale: str, dice: Random) -> Wish:
+    amount = 10_000 if dice.random() < 0.2 else dice.randint(100, 4_900)
+    return Wish(sale, amount, "goodwill" if dice.random() < 0.1 else "quality")
+
+
+def _people_work(staff: Staff, dice: Random) -> None:
+    """A reviewer decides what waits; finance sends some of what failed out again."""
+    close_old_connections()
+    now = timezone.now()
+    for request in RefundRequest.objects.filter(merchant=staff.merchant_id, state="in_review")[:20]:
+        review.approve(request_id=request.pk, by=staff, at=now, version=request.version)
+    for payout in Execution.objects.filter(
+        merchant=staff.merchant_id, state="failed", attempt_no=1, request__state="failed"
+    ).exclude(failure_retry="never")[:5]:
+        if dice.random() < 0.3:
+            request = RefundRequest.objects.get(pk=payout.request_id)
+            ways_back.retry(request_id=request.pk, by=staff, at=now, version=request.version)
+
+
+def _ended(merchant: Merchant) -> bool:
+    return not RefundRequest.objects.filter(merchant=merchant).exclude(state__in=ENDED).exists()
+
+
+def _let_time_pass(merchant: Merchant) -> None:
+    """The minutes until a channel is asked again are long over; what is in a worker's hands stays there."""
+    waiting = Execution.objects.filter(merchant=merchant, state__in=["processing", "unknown", "held"])
+    now = timezone.now()
+    waiting.filter(last_asked_at__lt=now - timedelta(seconds=LEASE_S)).update(due_at=now)
+
+
+def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str]:
+    """Everything that is not as it should be."""
+    ledger = [row for channel in city.channels.values() for row in channel.ledger()]
+    broken = [f"{breach.code}: {breach.what}" for breach in invariants.check()]
+    broken += [f"{breach.code}: {breach.what}" for breach in invariants.paid_per_ledger(ledger)]
+    requests = RefundRequest.objects.filter(merchant=merchant)
+    for request in requests.exclude(state__in=ENDED)[:10]:
+        payouts = list(request.executions.values("refund_no", "state", "failure_code", "sends", "queries", "due_at"))
+        broken.append(f"{request.number} did not end: {request.state} {request.channel} {payouts}")
+    broken += [f"{wish} was answered with {ids}" for wish, ids in till.answers.items() if len(set(ids)) != 1]
+    if not len(till.answers) == requests.count() == refunds:
+        broken.append(f"{refunds} wishes, {len(till.answers)} answers, {requests.count()} requests")
+    return broken
