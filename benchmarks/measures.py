@@ -15,7 +15,7 @@ from django.db import close_old_connections, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from benchmarks import raw
+from benchmarks import raw, reconciliation
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, merchant_with_key, paid_sales
 from benchmarks.rig import StandIn, black_hole, cpu_s, rss_mb, running, start_worker
@@ -294,6 +294,16 @@ def wait_until(reached: Callable[[], bool], *, seconds: float) -> None:
         time.sleep(0.25)
 
 
+def reconcile() -> list[Figure]:
+    """30,000 refunds of a day on three channels against their statements, fetched and compared by one process."""
+    seconds, megabytes, refunds = reconciliation.measure()
+    detail = f"s for {refunds:,} refunds on three channels, start of the process included"
+    return [
+        Figure("reconciliation", seconds, 20, detail, at_most=True),
+        Figure("reconciliation_memory", megabytes, 300, "MB, peak of that process", at_most=True),
+    ]
+
+
 MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "intake": intake,
     "execution": execution,
@@ -303,4 +313,5 @@ MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "crash": crash,
     "one_down": one_down,
     "idle": idle,
+    "reconciliation": reconcile,
 }
