@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ FACTS = Facts(
 )
 
 
-def _judge(rules: Rules = RETAIL, **changes: object) -> Verdict:
-    return judge(facts=replace(FACTS, **changes), rules=rules, policy_version=7)  # type: ignore[arg-type]
+def _judge(rules: Rules = RETAIL, **changes: Any) -> Verdict:
+    return judge(facts=replace(FACTS, **changes), rules=rules, policy_version=7)
 
 
 def _not_passed(verdict: Verdict) -> set[str]:
@@ -67,7 +68,7 @@ def test_verdict_is_the_same_for_the_same_facts() -> None:
         ({"claims": [LineClaim(sku="A", quantity=3, returnable=2, value_fen=9_000)]}, "article_quantity"),
     ],
 )
-def test_hard_limit_refuses(changes: dict[str, object], rule: str) -> None:
+def test_hard_limit_refuses(changes: dict[str, Any], rule: str) -> None:
     verdict = _judge(**changes)
 
     assert verdict.decision is Decision.REFUSE
@@ -94,7 +95,7 @@ def test_credit_never_becomes_cash_whatever_the_merchant_allows(funding: str) ->
         ({"claims": [LineClaim(sku="A", quantity=1, returnable=2, value_fen=1_199)]}, "articles_cover_amount"),
     ],
 )
-def test_merchants_rule_that_is_not_met_asks_for_a_person(changes: dict[str, object], rule: str) -> None:
+def test_merchants_rule_that_is_not_met_asks_for_a_person(changes: dict[str, Any], rule: str) -> None:
     verdict = _judge(**changes)
 
     assert verdict.decision is Decision.REVIEW
@@ -126,7 +127,7 @@ def test_service_failure_gives_back_a_part_and_no_more_than_the_share() -> None:
 
 
 def test_duplicate_charge_goes_back_whole_or_to_a_person() -> None:
-    duplicate = {"reason": Reason.DUPLICATE_CHARGE, "paid_fen": 1_200, "refundable_fen": 1_200}
+    duplicate: dict[str, Any] = {"reason": Reason.DUPLICATE_CHARGE, "paid_fen": 1_200, "refundable_fen": 1_200}
 
     assert "reason_extent" not in _not_passed(_judge(**duplicate))
     assert "reason_extent" in _not_passed(_judge(**{**duplicate, "amount_fen": 1_199}))
