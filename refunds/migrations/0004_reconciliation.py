@@ -196,7 +196,9 @@ class Migration(migrations.Migration):
                 ("date", models.DateField()),
                 (
                     "state",
-                    models.CharField(choices=[("open", "Not closed"), ("closed", "Day closed")], default="open", max_length=10),
+                    models.CharField(
+                        choices=[("open", "Not closed"), ("closed", "Day closed")], default="open", max_length=10
+                    ),
                 ),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("attempts", models.PositiveIntegerField(default=0)),
@@ -320,7 +322,10 @@ class Migration(migrations.Migration):
             model_name="ledgerentry",
             name="channel_account",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, to="merchants.channelaccount"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="merchants.channelaccount",
             ),
         ),
         migrations.AddField(
@@ -337,7 +342,10 @@ class Migration(migrations.Migration):
             model_name="ledgerentry",
             name="merchant",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, to="merchants.merchant"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="merchants.merchant",
             ),
         ),
         migrations.AddField(
