@@ -169,7 +169,7 @@ def state_of(day: ReconciliationDay) -> tuple[str, str]:
         return gettext("No statement yet"), "warn"
     if day.open_differences:
         return gettext("Differences"), "bad"
-    return (gettext("Pending"), "info") if day.pending else (gettext("Agrees"), "ok")
+    return (gettext("Not known yet"), "info") if day.pending else (gettext("Agrees"), "ok")
 
 
 def dates(query: QueryDict, *, today: date) -> tuple[date, date]:

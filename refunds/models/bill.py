@@ -32,7 +32,7 @@ class MatchOutcome(models.TextChoices):
     AMOUNT_DIFFERS = "amount_differs", _("Amount differs")
     OURS_ONLY = "ours_only", _("Only with us")
     CHANNEL_ONLY = "channel_only", _("Only at the channel")
-    PENDING = "pending", _("Pending")
+    PENDING = "pending", _("Not known yet")
 
 
 class ReconciliationDay(models.Model):
