@@ -181,8 +181,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I15",
         "a child of another merchant than its parent's",
         """SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
-             JOIN merchants_channelaccount a ON a.id = e.channel_account_id
-            WHERE e.merchant_id <> r.merchant_id OR a.merchant_id <> r.merchant_id OR e.transaction_id <> r.transaction_id
+             LEFT JOIN merchants_channelaccount a ON a.id = e.channel_account_id
+            WHERE e.merchant_id <> r.merchant_id OR a.merchant_id IS DISTINCT FROM r.merchant_id
+               OR e.transaction_id <> r.transaction_id
            UNION ALL
            SELECT t.order_no FROM terminals_transaction t JOIN merchants_store s ON s.id = t.store_id
              LEFT JOIN terminals_terminal k ON k.id = t.terminal_id

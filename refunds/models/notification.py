@@ -25,8 +25,8 @@ class Medium(models.TextChoices):
 class Notification(models.Model):
     """One message by one medium for one event. Written once however often the event is delivered."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="notifications")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="notifications", db_index=False)
     event = models.CharField(max_length=30)
     version = models.PositiveIntegerField()
     medium = models.CharField(max_length=10, choices=Medium.choices)
@@ -45,7 +45,10 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "event", "version", "medium"], name="notification_once"),
         ]
-        indexes = [models.Index(fields=["due_at", "id"], name="notification_due", condition=Q(state="pending"))]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="notification_newest"),
+            models.Index(fields=["due_at", "id"], name="notification_due", condition=Q(state="pending")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.medium}"

@@ -17,7 +17,7 @@ class OutboxState(models.TextChoices):
 class OutboxMessage(models.Model):
     """One state change to be told: ``topic`` is ``refund_request.<state>``; at least once, in order of ``id``."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     topic = models.CharField(max_length=60)
     request_id = models.UUIDField()
     version = models.PositiveIntegerField()
