@@ -102,6 +102,15 @@ messages: environment ## add new texts to the Chinese catalogue and compile it
 states: environment ## write docs/states.md from refunds/states.py
 	@$(WITH_SERVICES) $(BIN)/python manage.py states
 
+# The dice are the seed's. N refunds a run, RUNS seeds from SEED on.
+SEED ?= 1
+N ?= 300
+RUNS ?= 1
+
+.PHONY: chaos
+chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
+	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
+
 .PHONY: bench
 bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
 	@$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS)

@@ -29,6 +29,7 @@ class City:
     workers: list[Child]
     beat: Child
     faults: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for name, channel in self.channels.items():
@@ -53,7 +54,7 @@ Disturbance = Callable[[City, Random], str]
 def channel_fault(city: City, dice: Random) -> str:
     name = dice.choice(sorted(city.channels))
     operation, fault = dice.choice(city.faults[name])
-    times = dice.randint(1, 8)
+    times = dice.randint(1, 12)
     order = {"operation": operation, "fault": fault, "times": times, **_MORE.get(fault, {})}
     city.channels[name].control("POST", "/faults", order)
     return f"{name}: {times} x {operation} {fault}"
@@ -118,8 +119,7 @@ def broker_emptied(city: City, dice: Random) -> str:
 
 #: How often each is chosen, against the others.
 WEIGHTS: dict[Disturbance, int] = {
-    channel_fault: 24,
-    balance_short: 2,
+    balance_short: 3,
     channel_restarts: 2,
     worker_killed: 3,
     worker_deployed: 1,
@@ -130,7 +130,10 @@ WEIGHTS: dict[Disturbance, int] = {
 }
 
 
-def disturb(city: City, dice: Random) -> str:
-    """One thing goes wrong."""
-    (chosen,) = dice.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))
-    return chosen(city, dice)
+def disturb(city: City, dice: Random) -> list[str]:
+    """Several things go wrong at the channels, and often one at home as well. Returns what."""
+    done = [channel_fault(city, dice) for _ in range(dice.randint(1, 5))]
+    if dice.random() < 0.6:
+        (chosen,) = dice.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))
+        done.append(chosen(city, dice))
+    return done

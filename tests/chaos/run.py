@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from random import Random
 from django.db import close_old_connections
 from django.utils import timezone
 
+from core.audit.models import AuditEvent
 from merchants.models import ChannelAccount, Merchant, Staff
 from refunds import invariants, ways_back
 from refunds.demo.stand_ins import accounts_in
@@ -46,9 +48,9 @@ def run(*, city: City, seed: int, refunds: int) -> Result:
     merchant = _merchant(city)
     staff = make_staff(merchant, "manager")
     till = till_of(city.house, merchant)
-    posting = till.post_all(_wishes(city, merchant, refunds, dice), clients=6, pause_s=0.05)
+    posting = till.post_all(_wishes(city, merchant, refunds, dice), clients=6, pause_s=0.2)
     while posting.is_alive():
-        result.done.append(disturb(city, dice))
+        result.done += disturb(city, dice)
         _people_work(staff, dice)
         time.sleep(dice.uniform(0.0, 0.5))
     city.heal()
@@ -77,7 +79,8 @@ def _merchant(city: City) -> Merchant:
                 **account.profile,
                 **account.addresses,
                 "first_query_s": 0.5,
-                "query_lag_s": 0,
+                # The fault "query_lag" denies what was accepted for as long as faults last.
+                "query_lag_s": 600,
                 "timeout_s": CHANNEL_TIMEOUT_S,
                 "partial_spacing_s": 0,
             },
@@ -132,15 +135,46 @@ def _let_time_pass(merchant: Merchant) -> None:
     waiting.filter(last_asked_at__lt=now - timedelta(seconds=LEASE_S)).update(due_at=now)
 
 
+def _refund_numbers(merchant: Merchant) -> list[str]:
+    """Payouts of requests that did not end."""
+    unfinished = Execution.objects.filter(merchant=merchant).exclude(request__state__in=ENDED)
+    return list(unfinished.values_list("refund_no", flat=True)[:10])
+
+
+def _with_story(line: str) -> str:
+    """The line, with what our records say about the payout that it names."""
+    found = re.search(r"\w+N\d+", line)
+    payout = Execution.objects.filter(refund_no=found.group()).first() if found else None
+    if payout is None:
+        return line
+    events = (
+        AuditEvent.objects.filter(object_id=str(payout.request_id)).order_by("pk").values_list("at", "action", "data")
+    )
+    steps = [f"\n           {at:%H:%M:%S.%f} {action} {data}" for at, action, data in events]
+    values = Execution.objects.filter(pk=payout.pk).values(
+        "channel_account__channel",
+        "method",
+        "state",
+        "sends",
+        "queries",
+        "first_sent_at",
+        "last_asked_at",
+        "failure_code",
+    )
+    return f"{line}\n           {values.get()}{''.join(steps)}"
+
+
 def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str]:
     """Everything that is not as it should be."""
     ledger = [row for channel in city.channels.values() for row in channel.ledger()]
     broken = [f"{breach.code}: {breach.what}" for breach in invariants.check()]
     broken += [f"{breach.code}: {breach.what}" for breach in invariants.paid_per_ledger(ledger)]
+    broken += [f"{number} did not end" for number in _refund_numbers(merchant)]
+    # Books and ledgers are those of all runs: what an earlier one broke is not told again.
+    broken = [line for line in broken if line not in city.told]
+    city.told.update(broken)
+    broken = [_with_story(line) for line in broken]
     requests = RefundRequest.objects.filter(merchant=merchant)
-    for request in requests.exclude(state__in=ENDED)[:10]:
-        payouts = list(request.executions.values("refund_no", "state", "failure_code", "sends", "queries", "due_at"))
-        broken.append(f"{request.number} did not end: {request.state} {request.channel} {payouts}")
     broken += [f"{wish} was answered with {ids}" for wish, ids in till.answers.items() if len(set(ids)) != 1]
     if not len(till.answers) == requests.count() == refunds:
         broken.append(f"{refunds} wishes, {len(till.answers)} answers, {requests.count()} requests")
