@@ -71,7 +71,7 @@ def test_finance_adopts_resolves_and_closes_a_day(finance: Page, live_server: ob
 
     finance.locator(".rec-tabs a", has_text=re.compile("渠道多|Only at the channel")).click()
     finance.get_by_role("link", name=re.compile("PORTAL-1")).click()
-    finance.get_by_role("button", name=re.compile("Adopt|纳入")).click()
+    finance.get_by_role("button", name=re.compile("Adopt|补录")).click()
     expect(finance.locator("#toasts")).to_contain_text(re.compile("RF-"))
     adopted = RefundRequest.objects.get(reason="operator_error")
     assert (adopted.state, adopted.refunded_fen) == ("refunded", 2_000)
