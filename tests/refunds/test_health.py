@@ -10,6 +10,8 @@ import pytest
 import redis
 from django.test import Client
 from pytest_django import Settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from refunds import health
 from refunds.broker import client
@@ -49,7 +51,7 @@ def test_a_worker_that_has_not_swept_for_long_is_silent_whatever_its_process_say
 
 @pytest.mark.django_db
 def test_without_a_broker_it_is_not_ready_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = redis.Redis(host="127.0.0.1", port=9, socket_connect_timeout=0.2, retry=None)
+    nobody = redis.Redis(host="127.0.0.1", port=9, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(health, "client", lambda: nobody)
 
     answer = Client().get("/readyz")
