@@ -33,9 +33,7 @@ class Execution(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="executions", db_index=False)
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="executions")
-    channel_account = models.ForeignKey(
-        ChannelAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False
-    )
+    channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     tranche = models.PositiveSmallIntegerField(default=1)
     attempt_no = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.REFUND)

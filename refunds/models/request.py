@@ -69,9 +69,7 @@ class RefundRequest(models.Model):
     tier = models.CharField(max_length=30)
     by_rule = models.BooleanField(default=False)
 
-    staff = models.ForeignKey(
-        Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    staff = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     api_key = models.ForeignKey(
         ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )

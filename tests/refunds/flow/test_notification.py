@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.audit.actors import CUSTOMER
 from refunds import ways_back
 from refunds.flow import notification
+from refunds.messaging import wording
 from refunds.messaging.carriers import DeliveryFailed, Text
 from refunds.models import Notification, OutboxMessage, RefundRequest
 from refunds.models.notification import NotificationState
@@ -156,7 +157,7 @@ def test_message_that_cannot_be_worded_is_counted_and_stops_no_other(
     merchant = make_merchant()
     bad = make_request(make_sale(merchant), 100, phone="13800000001")
     good = make_request(make_sale(merchant), 200, phone="13800000002")
-    real = notification.words
+    real = wording.words
 
     def words(*, request: RefundRequest, **more: Any) -> Text:
         if request.pk == bad.pk:
