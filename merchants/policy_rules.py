@@ -97,7 +97,7 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             reasons=reasons,
             routes=tuple(data["routes"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
     _check_tiers(rules.tiers)
     return rules

@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django_fsm import can_proceed
 
+from config import celery_app
 from refunds import lifecycle, states
 from refunds.models import Execution, RefundRequest
 from refunds.states import EXECUTION_ENDED, EXECUTION_MOVES, ExecutionState, Owner, State
@@ -26,6 +27,10 @@ def test_every_state_is_worked_on_rests_is_passed_through_or_is_reserved() -> No
     groups = [frozenset(lifecycle.NEXT_STEP), lifecycle.RESTING, frozenset(states.IN_TRANSIT), states.RESERVED]
     assert frozenset().union(*groups) == ALL
     assert sum(len(group) for group in groups) == len(ALL)
+
+
+def test_every_next_step_is_a_task_that_the_worker_knows() -> None:
+    assert set(lifecycle.NEXT_STEP.values()) | {lifecycle.NOTIFY} <= set(celery_app.tasks)
 
 
 @pytest.mark.parametrize("state", sorted(ALL - states.RESERVED - frozenset(states.IN_TRANSIT)))
