@@ -85,7 +85,7 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
                 extent=Extent(rule["extent"]),
                 max_share_percent=_whole(rule["max_share_percent"], 1, 100),
                 window_days=_whole(rule["window_days"], 1, 3650),
-                instant=bool(rule["instant"]),
+                instant=_flag(rule["instant"]),
             )
             for code, rule in data["reasons"].items()
         }
@@ -106,6 +106,13 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
 def _whole(value: object, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    """No truthiness here: the text "false" would switch automatic approval on."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is not true or false")  # noqa: TRY004 -- one kind of error for all of them
     return value
 
 

@@ -30,6 +30,7 @@ def test_every_state_is_worked_on_rests_is_passed_through_or_is_reserved() -> No
 
 
 def test_every_next_step_is_a_task_that_the_worker_knows() -> None:
+    celery_app.loader.import_default_modules()
     assert set(lifecycle.NEXT_STEP.values()) | {lifecycle.NOTIFY} <= set(celery_app.tasks)
 
 

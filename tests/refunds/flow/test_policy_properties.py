@@ -183,6 +183,7 @@ def test_every_sentence_is_translated(code: str) -> None:
         },
         {"reasons": {"quality": {"extent": "some", "max_share_percent": 1, "window_days": 1, "instant": True}}},
         {"reasons": {"quality": {"extent": "any", "max_share_percent": 101, "window_days": 1, "instant": True}}},
+        {"reasons": {"quality": {"extent": "any", "max_share_percent": 9, "window_days": 1, "instant": "false"}}},
         {"reasons": {"quality": {}}},
         {"reasons": None},
         {"routes": None},
