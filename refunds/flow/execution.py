@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -241,23 +242,27 @@ def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Du
     if not spaced:
         return rows, []
     cursor.execute(
-        "SELECT transaction_id, max(last_asked_at) FROM refunds_execution "
-        "WHERE transaction_id = ANY(%s::uuid[]) AND sends > 0 GROUP BY transaction_id",
+        "SELECT transaction_id, id, last_asked_at FROM refunds_execution "
+        "WHERE transaction_id = ANY(%s::uuid[]) AND sends > 0",
         [list({row.transaction_id for row in spaced})],
     )
-    last_sent: dict[UUID, datetime] = dict(cursor.fetchall())
+    sent: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
+    for transaction_id, execution_id, asked_at in cursor.fetchall():
+        sent[transaction_id][execution_id] = asked_at
     kept: list[_Due] = []
     postponed: list[tuple[UUID, datetime]] = []
     for row in rows:
-        spacing = timedelta(seconds=row.spacing_s or 0)
-        free_at = last_sent[row.transaction_id] + spacing if row.transaction_id in last_sent else at
-        if row.send and row.spacing_s and free_at > at:
-            postponed.append((row.id, free_at))
-            last_sent[row.transaction_id] = free_at
+        if not row.send or not row.spacing_s:
+            kept.append(row)
             continue
-        if row.send and row.spacing_s:
-            last_sent[row.transaction_id] = at
-        kept.append(row)
+        # The payout's own earlier sends are no other refund: one that was held goes out again as soon as it may.
+        others = [asked_at for pk, asked_at in sent[row.transaction_id].items() if pk != row.id]
+        free_at = max(others) + timedelta(seconds=row.spacing_s) if others else at
+        if free_at > at:
+            postponed.append((row.id, free_at))
+        else:
+            kept.append(row)
+        sent[row.transaction_id][row.id] = max(free_at, at)
     return kept, postponed
 
 
