@@ -96,6 +96,9 @@ class Verdict:
         }
 
 
+#: Ways on which money can be paid out by now; another one is refused whatever the merchant's rules name.
+_PAYABLE = frozenset({Route.ORIGINAL})
+
 #: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
@@ -168,7 +171,13 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
 
 def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list[RuleResult]:
     results = [
-        RuleResult("route_allowed", facts.route in rules.routes, facts.route, ", ".join(rules.routes), hard=True),
+        RuleResult(
+            "route_allowed",
+            facts.route in rules.routes and facts.route in _PAYABLE,
+            facts.route,
+            ", ".join(route for route in rules.routes if route in _PAYABLE),
+            hard=True,
+        ),
         RuleResult("reason_covered", rule is not None, facts.reason, "covered"),
     ]
     if rule is not None:

@@ -82,7 +82,18 @@ def test_credit_never_becomes_cash_whatever_the_merchant_allows(funding: str) ->
     verdict = _judge(generous, route=Route.CASH, funding=funding)
 
     assert verdict.decision is Decision.REFUSE
-    assert _not_passed(verdict) == {"no_cash_for_credit"}
+    assert "no_cash_for_credit" in _not_passed(verdict)
+
+
+@pytest.mark.parametrize("route", [Route.CASH, Route.BANK_TRANSFER, Route.STORE_CREDIT])
+def test_route_that_nothing_can_pay_out_on_is_refused_although_the_merchant_allows_it(route: Route) -> None:
+    generous = replace(RETAIL, routes=tuple(Route))
+
+    verdict = _judge(generous, route=route)
+
+    assert verdict.decision is Decision.REFUSE
+    assert "route_allowed" in _not_passed(verdict)
+    assert _judge(generous).decision is Decision.APPROVE
 
 
 @pytest.mark.parametrize(
