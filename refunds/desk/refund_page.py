@@ -149,6 +149,8 @@ def requester_label(request: RefundRequest) -> str:
 
 
 def source_label(request: RefundRequest) -> str:
+    if request.verdict.get("source") == "portal":
+        return gettext("Channel's portal")
     if request.staff_id is not None:
         return gettext("Desk")
     if request.api_key is None:

@@ -37,7 +37,9 @@ def finance(world: World, page: Page, live_server: object) -> Page:
     """The browser with somebody of finance signed in."""
     client = Client()
     client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}])
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
     return page
 
 

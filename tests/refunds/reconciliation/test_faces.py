@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from merchants.models import Role
 from refunds.models import Bill, Difference
@@ -112,6 +113,12 @@ def test_refusals_are_told_in_words(world: World) -> None:
     page = client.get(_path(world)).content.decode()
     assert "Closed by" in page
     assert "/upload" not in page
+
+
+def test_adopted_refund_says_where_it_was_made(world: World) -> None:
+    made = differences.adopt(difference_id=Difference.objects.get().pk, note="", by=world.finance, at=timezone.now())
+    page = _as(world.finance).get(f"/desk/refunds/{made.number}").content.decode()
+    assert "Channel&#x27;s portal" in page
 
 
 # --- REST -----------------------------------------------------------------------------------------------------------
