@@ -152,10 +152,17 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "I12",
-        "decided by its own requester",
+        "approved by who requested or corrected it",
         """SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
              LEFT JOIN merchants_apikey k ON k.id = r.api_key_id
-            WHERE a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)""",
+            WHERE a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)
+           UNION ALL
+           SELECT a.request_id::text FROM refunds_approval a
+             JOIN core_auditevent e ON e.object_id = a.request_id::text AND e.action = 'refund.resubmit'
+                                   AND e.version < a.version
+             LEFT JOIN merchants_apikey k ON e.actor_kind = 'api_key' AND k.id::text = e.actor_id
+            WHERE a.decision = 'approve'
+              AND (k.created_by_id = a.staff_id OR (e.actor_kind = 'staff' AND e.actor_id = a.staff_id::text))""",
     ),
     Invariant(
         "I13",

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
+
+from core.audit.actors import ActorKind
+from core.audit.models import AuditEvent
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import ApiKey, Role, Staff
 from refunds.models import RefundRequest
+
+#: The version of a request that was submitted and judged once; nobody has corrected it yet.
+_FIRST_JUDGED = 3
 
 _DECIDERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.OWNER})
 _ANALYSTS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
@@ -58,9 +65,15 @@ def check_may_decide(*, staff: Staff, request: RefundRequest, amount_fen: int, a
 
 
 def is_own(*, staff: Staff, request: RefundRequest) -> bool:
-    """Requested by this person, rung up by them at the till, or sent in with a key they made."""
+    """Requested or corrected by this person, rung up by them at the till, or sent in with a key they made."""
     if request.staff_id == staff.pk or (request.cashier and request.cashier == staff.username):
         return True
-    if request.api_key_id is None or request.staff_id is not None:
+    own_keys = ApiKey.objects.filter(created_by_id=staff.pk)
+    if request.api_key_id is not None and request.staff_id is None and own_keys.filter(pk=request.api_key_id).exists():
+        return True
+    if request.version <= _FIRST_JUDGED:
         return False
-    return ApiKey.objects.filter(pk=request.api_key_id, created_by_id=staff.pk).exists()
+    by_staff = Q(actor_kind=ActorKind.STAFF, actor_id=str(staff.pk))
+    by_key = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in own_keys.values_list("pk", flat=True)])
+    corrections = AuditEvent.objects.filter(object_id=str(request.pk), action="refund.resubmit")
+    return corrections.filter(by_staff | by_key).exists()

@@ -150,7 +150,8 @@ def resubmit(
         customer_consent=request.customer_consent,
     )
     # The request's own lines and amount are still counted where it was not released: they do not stand against it.
-    verdict = _judge(sale, draft, [], at, own_fen=given_back)
+    claims = _own_claims(sale, request, still_counted=bool(given_back))
+    verdict = _judge(sale, draft, claims, at, own_fen=given_back)
     _refuse_hard_limits(verdict)
     moves = [
         Move(
@@ -180,6 +181,19 @@ def resubmit(
             changed, channel_account_id=sale.channel_account_id, choice=choice, at=at, attempt_no=attempt_no
         ).save()
     return changed
+
+
+def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> list[tuple[int, int, LineClaim]]:
+    """The articles that a stored request gives back, judged anew with it."""
+    lines = {line.id: line for line in sale.lines}
+    claims = []
+    for line_id, quantity in request.lines.values_list("line_id", "quantity"):
+        line = lines[line_id]
+        returnable = line.returnable + (quantity if still_counted else 0)
+        value = line.amount_fen * quantity // line.quantity
+        claim = LineClaim(sku=line.sku, quantity=quantity, returnable=returnable, value_fen=value)
+        claims.append((line_id, quantity, claim))
+    return claims
 
 
 def _choose_method(sale: Sale, amount_fen: int, other_refunds: int, at: datetime) -> MethodChoice:

@@ -12,10 +12,14 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import django
+
+from tests.faults.house import Channel, house
 
 CHANNELS = ("wechat", "alipay", "unionpay")
 
@@ -31,17 +35,16 @@ def main() -> int:
     from refunds.adapters import known_channels  # noqa: PLC0415
     from tests.chaos.disturbances import City  # noqa: PLC0415
     from tests.chaos.run import Result, run  # noqa: PLC0415
-    from tests.faults.house import Channel, house  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     folder = Path(tempfile.mkdtemp(prefix="refunddesk-chaos-"))
     print(f"logs are in {folder}")
     results: list[Result] = []
     with ExitStack() as stack:
-        channels = {}
+        channels: dict[str, Channel] = {}
         for name in sorted(known_channels() & set(CHANNELS)):
             channels[name] = Channel(name, folder=folder)
-            stack.callback(lambda name=name: channels[name].process.end())
+            stack.callback(partial(_end, channels, name))
             channels[name].reset()
         home = stack.enter_context(
             house(database_url=os.environ["DATABASE_URL"], redis_url=os.environ["REDIS_URL"], folder=folder)
@@ -65,6 +68,11 @@ def main() -> int:
     if not broken:
         shutil.rmtree(folder)
     return 1 if broken else 0
+
+
+def _end(channels: Mapping[str, Channel], name: str) -> None:
+    """Whichever process it is by then."""
+    channels[name].process.end()
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,7 +15,12 @@ from tests.faults.house import Channel, Child, House
 #: Faults that leave a refund to a person, who does not come in here.
 _FOR_PEOPLE = frozenset({"abnormal", "stale_abnormal"})
 #: Notices by the hundred tell nothing new after the first twenty.
-_MORE = {"parallel": {"count": 20}, "latency": {"delay_s": 0.5}, "slow": {"delay_s": 1}, "late": {"delay_s": 1}}
+_MORE: dict[str, dict[str, float]] = {
+    "parallel": {"count": 20},
+    "latency": {"delay_s": 0.5},
+    "slow": {"delay_s": 1},
+    "late": {"delay_s": 1},
+}
 
 
 @dataclass
@@ -55,7 +60,7 @@ def channel_fault(city: City, dice: Random) -> str:
     name = dice.choice(sorted(city.channels))
     operation, fault = dice.choice(city.faults[name])
     times = dice.randint(1, 12)
-    order = {"operation": operation, "fault": fault, "times": times, **_MORE.get(fault, {})}
+    order: dict[str, object] = {"operation": operation, "fault": fault, "times": times, **_MORE.get(fault, {})}
     city.channels[name].control("POST", "/faults", order)
     return f"{name}: {times} x {operation} {fault}"
 

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from celery import current_app
 from cryptography.exceptions import InvalidTag
 from django.db import connection
 from django.utils import timezone
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.personal_data import mask_email, mask_name, mask_phone, phone_hashes, seal, search_hash, unseal
-from refunds import broker, doorbell
+from refunds import broker
 from refunds.flow import notification
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -109,7 +110,7 @@ def test_planted_person_is_found_nowhere_in_the_clear(
     """I18: not in a dump of the database, not in the broker, in task arguments, in logs or in answers of the API."""
     caplog.set_level(logging.DEBUG)
     sent: list[Any] = []
-    monkeypatch.setattr(doorbell.current_app, "send_task", lambda *args, **more: sent.append((args, more)))
+    monkeypatch.setattr(current_app, "send_task", lambda *args, **more: sent.append((args, more)))
     broker.client().flushdb()
     api: Api = api_for(make_merchant())
     sale = make_sale(api.merchant, 50_000, phone=PHONE)

@@ -119,6 +119,16 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "VALUES (:paid, :staff, 'approve', 't', '', '', 4, now())",
     ),
     (
+        "I12",
+        "approved by who corrected it",
+        [],
+        "INSERT INTO core_auditevent (merchant_id, at, actor_kind, actor_id, actor_name, action, object_type, object_id, "
+        "from_state, to_state, version, data) VALUES (1, now(), 'staff', :staff::text, '', 'refund.resubmit', "
+        "'refund_request', :paid, '', '', 0, '{}'); "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, reason, note, version, at) "
+        "VALUES (:paid, :staff, 'approve', 't', '', '', 4, now())",
+    ),
+    (
         "I13",
         "an end without its time",
         ["refunds_execution.execution_open_has_due_time"],
