@@ -55,7 +55,8 @@ _TEXTS: dict[str, Promise | str] = {
 def explain(error: DomainError) -> str:
     """One or two sentences for a refusal."""
     text = str(_TEXTS.get(error.code, error.message))
-    return f"{text} {gettext('No money moved.')}"
+    comfort = gettext("No money moved.")
+    return f"{text} {comfort}"
 
 
 def short(error: DomainError) -> str:

@@ -82,7 +82,8 @@ def finding_sentences(finding: Finding, *, store_name: str) -> tuple[str, str, s
         )
         behind = _behind_reason(finding) % facts
     if finding.reason in _TECHNICAL and finding.terminal:
-        behind = f"{behind} {gettext('Check that till and its network.')}"
+        check = gettext("Check that till and its network.")
+        behind = f"{behind} {check}"
     link = ngettext("Show %(count)s refund", "Show %(count)s refunds", finding.count) % {"count": finding.count}
     return strong, behind, link
 
