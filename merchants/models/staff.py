@@ -21,7 +21,7 @@ class Role(models.TextChoices):
 
 
 class StaffManager(BaseUserManager["Staff"]):
-    """Finds staff by user name; accounts are made by ``merchants.staffing``."""
+    """Finds staff by user name."""
 
 
 class Staff(AbstractBaseUser):
