@@ -143,6 +143,10 @@ def _start(claimed: Claimed, answers: queue.SimpleQueue[tuple[str, Answer]]) -> 
         logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
         answers.put((claimed.channel, _not_asked(claimed, error)))
         return
+    except Exception as error:  # credentials that do not open, a channel nobody knows: the other accounts must go on
+        logger.exception("channel account %s cannot be used", claimed.account_id)
+        answers.put((claimed.channel, _not_asked(claimed, error)))
+        return
     _pool(claimed.channel).submit(lambda: answers.put((claimed.channel, _ask(claimed, adapter))))
 
 

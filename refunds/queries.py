@@ -20,7 +20,11 @@ def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) ->
 
 def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """What a full representation reads, in a fixed number of statements."""
-    return found.select_related("transaction__channel_account", "store", "terminal").prefetch_related("executions")
+    return (
+        found.select_related("transaction__channel_account", "store", "terminal")
+        .defer("transaction__channel_account__sealed_credentials")
+        .prefetch_related("executions")
+    )
 
 
 def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int] | None = None) -> RefundRequest:

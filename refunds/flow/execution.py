@@ -315,7 +315,13 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     if not answers:
         return
     requests = lifecycle.lock_requests({answer.request_id for answer in answers})
-    rows = Execution.objects.select_for_update(of=("self",)).select_related("channel_account").order_by("pk")
+    # Credentials are opened where a channel is called, not here: those of one account must not stop the others.
+    rows = (
+        Execution.objects.select_for_update(of=("self",))
+        .select_related("channel_account")
+        .defer("channel_account__sealed_credentials")
+        .order_by("pk")
+    )
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
     states = {pk: State(request.state) for pk, request in requests.items()}
     moves: list[Move] = []

@@ -119,6 +119,7 @@ def _claim(at: datetime) -> list[Notification]:
         Notification.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(state=NotificationState.PENDING, due_at__lte=at)
         .select_related("request__merchant", "request__store", "request__transaction__channel_account")
+        .defer("request__transaction__channel_account__sealed_credentials")
         .order_by("due_at", "pk")[:100]
     )
     Notification.objects.filter(pk__in=[row.pk for row in batch]).update(due_at=at + _LEASE)

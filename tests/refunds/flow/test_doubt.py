@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from core.personal_data import seal
 from payment_channels.contract import (
     Done,
     NoticeReply,
@@ -20,12 +22,12 @@ from payment_channels.contract import (
     Retry,
     Unknown,
 )
+from refunds import adapters, notices, ways_back
 from refunds import drain as drain_module
-from refunds import notices, ways_back
 from refunds.drain import drain
 from refunds.flow import execution
 from refunds.models import ChannelNotice, Execution, RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -154,21 +156,24 @@ def test_nul_in_the_channels_words_is_kept_out(request_: RefundRequest) -> None:
     assert _states(request_) == ("refunded", "succeeded")
 
 
+class Paying(Scripted):
+    """Pays everything at once, under one and the same channel number."""
+
+    def refund(self, order: RefundOrder) -> Outcome:
+        return Done(
+            refund_no=order.refund_no,
+            channel_refund_no="5030",
+            amount_fen=order.amount_fen,
+            succeeded_at=timezone.now(),
+            raw="{}",
+        )
+
+
 @pytest.fixture
 def scripted_drain(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     """The drain loop with a channel that pays every refund under one and the same channel number."""
 
-    class SameNumber(Scripted):
-        def refund(self, order: RefundOrder) -> Outcome:
-            return Done(
-                refund_no=order.refund_no,
-                channel_refund_no="5030",
-                amount_fen=order.amount_fen,
-                succeeded_at=timezone.now(),
-                raw="{}",
-            )
-
-    channel = SameNumber()
+    channel = Paying()
     monkeypatch.setattr(drain_module, "adapter_for", lambda _account, _revision: channel)
     return channel
 
@@ -180,6 +185,32 @@ def test_answer_that_cannot_be_stored_stops_only_itself() -> None:
     drain()
     states = sorted(RefundRequest.objects.get(pk=request.pk).state for request in requests)
     assert states == ["executing"] * 4 + ["refunded"]
+
+
+@pytest.mark.parametrize("broken", ["no credentials", "a channel nobody knows", "sealed for something else"])
+def test_account_that_cannot_be_used_stops_only_its_own_refunds(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    bad, good = make_account(make_merchant()), make_account(make_merchant())
+    if broken == "a channel nobody knows":
+        bad.channel = "nobody"
+    if broken == "sealed for something else":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE merchants_channelaccount SET sealed_credentials = %s WHERE id = %s",
+                [seal("{}", purpose="another field"), bad.pk],
+            )
+    else:
+        bad.save()
+    real = adapters.adapter_for
+    paying = Paying()
+    monkeypatch.setattr(
+        drain_module, "adapter_for", lambda account, revision: paying if account == good.pk else real(account, revision)
+    )
+    lost = make_request(make_sale(bad.merchant, channel_account=bad))
+    paid = make_request(make_sale(good.merchant, channel_account=good))
+    drain()
+    assert _states(paid) == ("refunded", "succeeded")
+    assert _states(lost) == ("unknown", "unknown")
+    assert lost.executions.get().failure_code == "adapter_error"
 
 
 def _notice(request: RefundRequest, outcome: Outcome, event: str) -> None:
