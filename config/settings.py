@@ -239,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
+    "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

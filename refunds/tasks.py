@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from refunds import drain, health, invariants, notices
 from refunds.flow import follow_up, notification
+from refunds.models import idempotency
 from refunds.reconciliation import downloading
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,11 @@ def sweep(**_: object) -> None:
 @shared_task(name="refunds.check_invariants")
 def check_invariants(**_: object) -> None:
     invariants.report(list(invariants.breaches()))
+
+
+@shared_task(name="refunds.forget_answers")
+def forget_answers(**_: object) -> None:
+    idempotency.forget_old(at=timezone.now())
 
 
 @shared_task(name="refunds.reconcile")

@@ -32,6 +32,15 @@ def cancel(
     return cancelled
 
 
+#: Refusals that spoke of our account and not of the refund: once that is mended, the same refund may go out again.
+_OUR_OWN = frozenset({"check_keys", "check_permission", "check_account"})
+
+
+def can_go_out_again(failed: Execution) -> bool:
+    """Whether a refused payout may be sent again as it is; the others need a corrected request."""
+    return failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN
+
+
 @transaction.atomic
 def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundRequest:
     """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
@@ -43,7 +52,7 @@ def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundR
             "only a failed payout can be sent again", state=request.state, version=request.version
         )
     failed = Execution.objects.select_for_update().filter(request_id=request_id).order_by("-created_at")[:1].get()
-    if failed.failure_retry == Retry.NEVER:
+    if not can_go_out_again(failed):
         raise Conflict(
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )

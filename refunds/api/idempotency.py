@@ -21,7 +21,6 @@ from refunds.api.caller import Caller
 from refunds.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
-KEPT_HOURS = 24
 
 
 class KeyReused(Invalid):

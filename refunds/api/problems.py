@@ -33,7 +33,7 @@ def problem(
 ) -> dict[str, Any]:
     """The document itself."""
     return {
-        "type": f"/api/docs#problem-{code.replace('_', '-')}",
+        "type": f"urn:refunddesk:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

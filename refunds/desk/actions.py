@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import Role, Staff
-from refunds import permissions
+from refunds import permissions, ways_back
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.handover import may_hand_over
 from refunds.models import Execution, RefundRequest
@@ -83,7 +83,7 @@ def may_retry(*, request: RefundRequest, staff: Staff, last: Execution | None) -
     """A failed payout that the channel does not refuse for good."""
     if request.state != State.FAILED or not permissions.may_retry(staff):
         return False
-    return last is not None and last.failure_retry != "never"
+    return last is not None and ways_back.can_go_out_again(last)
 
 
 def may_resubmit(*, request: RefundRequest, staff: Staff) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 
 
@@ -24,3 +26,13 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+#: How long a first answer is given again.
+KEPT = timedelta(hours=24)
+
+
+def forget_old(*, at: datetime, most: int = 5_000) -> int:
+    """Delete answers older than ``KEPT``, some at a time. Returns how many."""
+    old = IdempotencyRecord.objects.filter(created_at__lt=at - KEPT).order_by("created_at").values("pk")[:most]
+    return IdempotencyRecord.objects.filter(pk__in=old).delete()[0]

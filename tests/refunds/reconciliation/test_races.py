@@ -47,7 +47,7 @@ def test_same_statement_from_four_sides_is_taken_in_once() -> None:
     answers = _at_once(
         *[lambda: importing.store(day_id=day_id, statement=Written(rows), at=MORNING)] * 4  # each reads its own rows
     )
-    assert sorted(getattr(answer, "is_new", answer) for answer in answers) == [False, False, False, True]
+    assert sorted(bool(getattr(answer, "is_new", answer)) for answer in answers) == [False, False, False, True]
     assert (Bill.objects.count(), BillLine.objects.count(), Difference.objects.count()) == (1, 2, 1)
 
 
