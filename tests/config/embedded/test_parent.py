@@ -26,6 +26,11 @@ print("told", flush=True)
 """
 
 
+def _heed_every_signal() -> None:
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL], ids=lambda signum: signum.name)
 def test_a_signal_to_make_alone_is_noticed(tmp_path: Path, signum: signal.Signals) -> None:
     (tmp_path / "ask.py").write_text(ASK_UNTIL_TOLD)
@@ -36,6 +41,8 @@ def test_a_signal_to_make_alone_is_noticed(tmp_path: Path, signum: signal.Signal
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # A shell that runs tests in the background has its children ignore Ctrl-C; a terminal has not.
+        preexec_fn=_heed_every_signal,
     ) as make:
         assert make.stdout is not None
         assert make.stdout.readline() == "asking\n"
