@@ -14,6 +14,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,8 @@ def seal(text: str, *, purpose: str) -> bytes:
 
 def unseal(sealed: bytes, *, purpose: str) -> str:
     """The text again. Raises ``cryptography.exceptions.InvalidTag`` if it was changed or meant for another field."""
+    if sealed[:1] != _VERSION:
+        raise InvalidTag
     nonce, ciphertext = sealed[1 : 1 + _NONCE_LENGTH], sealed[1 + _NONCE_LENGTH :]
     return _cipher().decrypt(nonce, ciphertext, purpose.encode()).decode()
 

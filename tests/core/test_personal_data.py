@@ -44,8 +44,6 @@ def test_sealed_text_is_bound_to_its_field() -> None:
 def test_changed_byte_is_noticed(place: int) -> None:
     sealed = bytearray(seal(PHONE, purpose="a"))
     sealed[place] ^= 1
-    if place == 0:
-        pytest.skip("the version byte says how to read the rest")
     with pytest.raises(InvalidTag):
         unseal(bytes(sealed), purpose="a")
 
