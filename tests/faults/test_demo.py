@@ -47,7 +47,9 @@ def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[
             said.append(line)
             if "Ctrl-C stops everything" in line:
                 break
-        assert process.poll() is None, "".join(said)
+        else:
+            # Its output has ended, so it has or is about to: poll() would race with that.
+            raise AssertionError("".join(said))
         yield process, said
     finally:
         process.terminate()
