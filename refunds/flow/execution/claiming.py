@@ -1,0 +1,220 @@
+"""Taking due payouts under a lease, and storing that they are being sent before anything is.
+
+A payout whose lease ran out was in the hands of a worker that died: it is asked about before anything is sent again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from core.audit.actors import SYSTEM
+from core.sql import execute_rows
+from payment_channels.contract import RefundOrder, RefundReference
+from refunds import lifecycle
+from refunds.lifecycle import Move
+from refunds.states import ExecutionState, State
+
+#: How long a query may deny what the channel has accepted, where the account's profile does not say.
+_QUERY_LAG_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A payout in this loop's hands until its lease runs out.
+
+    ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
+    does not know the number by now never got it.
+    """
+
+    execution_id: UUID
+    request_id: UUID
+    account_id: int
+    account_revision: int
+    channel: str
+    send: bool
+    turn: int
+    denial_counts: bool
+    method: str
+    order: RefundOrder
+    reference: RefundReference
+
+
+_CLAIM = """
+SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
+       e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
+       (a.profile->>'partial_spacing_s')::float, (a.profile->>'query_lag_s')::float,
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method
+  FROM refunds_execution e
+  JOIN refunds_refundrequest r ON r.id = e.request_id
+  JOIN merchants_channelaccount a ON a.id = e.channel_account_id
+  JOIN terminals_transaction t ON t.id = e.transaction_id
+ WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
+   AND (%s::bigint IS NULL OR e.channel_account_id = %s)
+ ORDER BY e.due_at, e.id
+ LIMIT %s
+   FOR UPDATE OF e, r SKIP LOCKED
+"""
+
+
+@transaction.atomic
+def claim(
+    *,
+    limit: int,
+    at: datetime,
+    not_accounts: Sequence[int] = (),
+    not_channels: Sequence[str] = (),
+    only_account: int | None = None,
+) -> list[Claimed]:
+    """Take up to ``limit`` due payouts for ``EXECUTION_LEASE_S`` seconds; payouts held by others are passed over.
+
+    ``not_accounts`` are channel accounts that are down, ``not_channels`` those with enough in the air; ``only_account``
+    takes a probe.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [at, list(not_accounts), list(not_channels), only_account, only_account, limit])
+        rows = [_Due(*row) for row in cursor.fetchall()]
+        if not rows:
+            return []
+        rows, postponed = _keep_spacing(cursor, rows, at)
+        if rows:
+            _take_lease(rows, at)
+        if postponed:
+            execute_rows(
+                "UPDATE refunds_execution e SET due_at = v.due_at FROM (VALUES %s) v (id, due_at) WHERE e.id = v.id",
+                postponed,
+                template="(%s::uuid, %s::timestamptz)",
+            )
+    lifecycle.advance_many(
+        [
+            Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.refund_no})
+            for row in rows
+            if row.request_state == State.APPROVED
+        ]
+    )
+    return [row.claimed(at) for row in rows]
+
+
+def _take_lease(rows: Sequence[_Due], at: datetime) -> None:
+    lease = at + timedelta(seconds=settings.EXECUTION_LEASE_S)
+    execute_rows(
+        "UPDATE refunds_execution e SET state = v.state, due_at = v.due_at, sends = e.sends + v.sent, "
+        "queries = e.queries + v.asked, first_sent_at = coalesce(e.first_sent_at, v.sent_at), last_asked_at = v.sent_at "
+        "FROM (VALUES %s) v (id, state, due_at, sent, asked, sent_at) WHERE e.id = v.id",
+        [(r.id, ExecutionState.SENDING if r.send else r.state, lease, int(r.send), int(not r.send), at) for r in rows],
+        template="(%s::uuid, %s::varchar, %s::timestamptz, %s::int, %s::int, %s::timestamptz)",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    id: UUID
+    request_id: UUID
+    transaction_id: UUID
+    state: str
+    refund_no: str
+    amount_fen: int
+    sends: int
+    queries: int
+    first_sent_at: datetime | None
+    last_asked_at: datetime | None
+    account_id: int
+    account_revision: int
+    account_code: str
+    channel: str
+    spacing_s: float | None
+    query_lag_s: float | None
+    channel_transaction_no: str
+    order_no: str
+    paid_fen: int
+    paid_at: datetime
+    request_state: str
+    reason: str
+    method: str
+
+    @property
+    def send(self) -> bool:
+        """Only what was never sent, or was proven not accepted, is sent without asking first."""
+        return self.state in (ExecutionState.READY, ExecutionState.HELD)
+
+    @property
+    def maybe_received(self) -> bool:
+        """An earlier send may lie at the channel. One that was held without ever being asked about was refused each time."""
+        return self.state != ExecutionState.READY and not (self.state == ExecutionState.HELD and self.queries == 0)
+
+    def denial_counts(self, at: datetime) -> bool:
+        """The last send left at the latest when its claim's lease ended; after that a query may lag for a while."""
+        lag = _QUERY_LAG_S if self.query_lag_s is None else self.query_lag_s
+        quiet = timedelta(seconds=lag + settings.EXECUTION_LEASE_S)
+        return self.last_asked_at is not None and at - self.last_asked_at >= quiet
+
+    def claimed(self, at: datetime) -> Claimed:
+        order = RefundOrder(
+            refund_no=self.refund_no,
+            channel_transaction_no=self.channel_transaction_no,
+            order_no=self.order_no,
+            amount_fen=self.amount_fen,
+            paid_fen=self.paid_fen,
+            paid_at=self.paid_at,
+            reason=self.reason,
+            notify_url=f"{settings.BASE_URL}/channels/{self.channel}/{self.account_code}/notices",
+            first_sent_at=self.first_sent_at or at,
+            maybe_received=self.maybe_received,
+        )
+        reference = RefundReference(
+            refund_no=self.refund_no,
+            channel_transaction_no=self.channel_transaction_no,
+            order_no=self.order_no,
+            amount_fen=self.amount_fen,
+            sent_at=self.first_sent_at,
+        )
+        return Claimed(
+            execution_id=self.id,
+            request_id=self.request_id,
+            account_id=self.account_id,
+            account_revision=self.account_revision,
+            channel=self.channel,
+            send=self.send,
+            turn=self.sends + self.queries + 1,
+            denial_counts=self.denial_counts(at),
+            method=self.method,
+            order=order,
+            reference=reference,
+        )
+
+
+def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Due], list[tuple[UUID, datetime]]]:
+    """Some channels want time between two refunds of one sale: one goes now, the others when their turn comes."""
+    spaced = [row for row in rows if row.send and row.spacing_s]
+    if not spaced:
+        return rows, []
+    cursor.execute(
+        "SELECT transaction_id, id, last_asked_at FROM refunds_execution "
+        "WHERE transaction_id = ANY(%s::uuid[]) AND sends > 0",
+        [list({row.transaction_id for row in spaced})],
+    )
+    sent: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
+    for transaction_id, execution_id, asked_at in cursor.fetchall():
+        sent[transaction_id][execution_id] = asked_at
+    kept: list[_Due] = []
+    postponed: list[tuple[UUID, datetime]] = []
+    for row in rows:
+        if not row.send or not row.spacing_s:
+            kept.append(row)
+            continue
+        # The payout's own earlier sends are no other refund: one that was held goes out again as soon as it may.
+        others = [asked_at for pk, asked_at in sent[row.transaction_id].items() if pk != row.id]
+        free_at = max(others) + timedelta(seconds=row.spacing_s) if others else at
+        if free_at > at:
+            postponed.append((row.id, free_at))
+        else:
+            kept.append(row)
+        sent[row.transaction_id][row.id] = max(free_at, at)
+    return kept, postponed
