@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from simulators.kit.clock import Clock, china, parse_instant, rfc3339
+from simulators.kit.clock import Clock, china, rfc3339
+from simulators.kit.reading import MAX_FEN, BadOrder, instant, text, whole
 from simulators.kit.store import Store
 
 Row = sqlite3.Row
@@ -44,7 +45,11 @@ SCHEMA = (
 )
 
 
-class BadSeed(ValueError):
+#: States of a payment that can be seeded; the last four are Alipay's.
+PAYMENT_STATES = (SUCCESS, CLOSED, "WAIT_BUYER_PAY", "TRADE_SUCCESS", "TRADE_CLOSED", "TRADE_FINISHED")
+
+
+class BadSeed(BadOrder):
     """A payment that cannot be seeded; says why."""
 
 
@@ -352,22 +357,17 @@ class Book:
             self._store.write(f"DELETE FROM {table}")  # noqa: S608 - the names are the three above
 
     def _payment_row(self, payment: Mapping[str, object], position: int) -> tuple[object, ...]:
-        order_no, amount_fen = payment.get("order_no"), payment.get("amount_fen")
-        if not isinstance(order_no, str) or not order_no:
-            raise BadSeed(f"payment {position}: order_no must be text")
-        if not isinstance(amount_fen, int) or isinstance(amount_fen, bool) or amount_fen <= 0:
-            raise BadSeed(f"payment {position}: amount_fen must be a positive integer")
-        transaction_no = payment.get("transaction_no") or f"T{order_no}"
+        place = f"payment {position}"
+        order_no = text(payment.get("order_no"), f"{place}: order_no")
+        amount_fen = whole(payment.get("amount_fen"), f"{place}: amount_fen", least=1, most=MAX_FEN)
+        transaction_no = text(payment.get("transaction_no"), f"{place}: transaction_no", empty=True) or f"T{order_no}"
         paid_at = payment.get("paid_at")
-        if not isinstance(transaction_no, str) or not isinstance(paid_at, str | None):
-            raise BadSeed(f"payment {position}: transaction_no and paid_at must be text")
-        try:
-            moment = parse_instant(paid_at) if paid_at else self._clock.timestamp()
-        except ValueError as error:
-            raise BadSeed(f"payment {position}: paid_at: {error}") from error
+        moment = self._clock.timestamp() if paid_at is None else instant(paid_at, f"{place}: paid_at")
+        status = text(payment.get("status"), f"{place}: status", empty=True) or SUCCESS
+        if status not in PAYMENT_STATES:
+            raise BadSeed(f"{place}: status must be one of {', '.join(PAYMENT_STATES)}")
         known = {"order_no", "transaction_no", "amount_fen", "paid_at", "status"}
         extra = {name: value for name, value in payment.items() if name not in known}
-        status = str(payment.get("status") or SUCCESS)
         return order_no, transaction_no, amount_fen, moment, status, json.dumps(extra, ensure_ascii=False)
 
 

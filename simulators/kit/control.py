@@ -10,16 +10,22 @@ from typing import cast
 
 from aiohttp import web
 
-from simulators.kit.book import SUCCESS, Accepted, BadSeed, PastRefund
-from simulators.kit.clock import parse_instant, rfc3339
-from simulators.kit.faults import BadFault
+from simulators.kit.book import SUCCESS, Accepted, PastRefund
+from simulators.kit.clock import rfc3339
 from simulators.kit.page import page
+from simulators.kit.reading import MAX_FEN, BadOrder, instant, number, only, text, whole
 from simulators.kit.simulator import Simulator
 from simulators.kit.wire import Unreadable, read_json
 
 #: Bulk seeds of tens of thousands of payments are a few megabytes.
 MAX_BODY = 256 * 1024 * 1024
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+#: How far the clock may be moved: a decade. Further away no calendar would follow.
+MAX_OFFSET_S = 3_650 * 86_400.0
+MAX_BALANCE_FEN = 10**15
+#: The longest latency that can be ordered; callers give up long before.
+MAX_PAUSE_MS = 600_000.0
+MAX_ROWS = 100_000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -67,12 +73,16 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return answer({"error": "send application/json"}, status=415)
     try:
         return await handler(request)
-    except (Unreadable, BadSeed, BadFault, BadOrder) as error:
+    except (Unreadable, BadOrder) as error:
         return answer({"error": str(error)}, status=400)
-
-
-class BadOrder(ValueError):
-    """A control request that makes no sense; says why."""
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        allowed = error.headers.get("Allow")
+        refused = answer({"error": f"{request.method} {request.path}: {error.reason}"}, status=error.status)
+        if allowed:
+            refused.headers["Allow"] = allowed
+        return refused
 
 
 def answer(payload: object, *, status: int = 200) -> web.Response:
@@ -102,6 +112,7 @@ class _Control:
         return answer({"seeded": count}, status=201)
 
     async def payments(self, request: web.Request) -> web.Response:
+        only(request.query, {"order_no", "transaction_no"})
         found = self._simulator.book.payment(
             order_no=request.query.get("order_no", ""), transaction_no=request.query.get("transaction_no", "")
         )
@@ -115,11 +126,13 @@ class _Control:
 
     async def ledger(self, request: web.Request) -> web.StreamResponse:
         query = request.query
+        only(query, {"order_no", "refund_no"})
         rows = self._simulator.book.ledger(order_no=query.get("order_no", ""), refund_no=query.get("refund_no", ""))
         return await _stream_rows(request, rows)
 
     async def refunds(self, request: web.Request) -> web.Response:
         query = request.query
+        only(query, {"order_no", "refund_no", "limit"})
         rows = self._simulator.book.refunds(
             order_no=query.get("order_no", ""), refund_no=query.get("refund_no", ""), limit=_limit(query.get("limit"))
         )
@@ -128,12 +141,11 @@ class _Control:
     async def refund_in_portal(self, request: web.Request) -> web.Response:
         """A refund made by hand in the channel's own portal, of which the product is not told."""
         body = await read_json(request)
-        payment = self._simulator.book.payment(order_no=str(body.get("order_no") or ""))
-        refund_no, amount_fen = str(body.get("refund_no") or ""), body.get("amount_fen")
+        payment = self._simulator.book.payment(order_no=text(body.get("order_no"), "order_no"))
         if payment is None:
             raise BadOrder("no such payment")
-        if not refund_no or not isinstance(amount_fen, int) or isinstance(amount_fen, bool) or amount_fen <= 0:
-            raise BadOrder("refund_no and a positive amount_fen are needed")
+        refund_no = text(body.get("refund_no"), "refund_no")
+        amount_fen = whole(body.get("amount_fen"), "amount_fen", least=1, most=MAX_FEN)
         if payment["refunded_fen"] + amount_fen > payment["amount_fen"]:
             raise BadOrder("more than was paid")
         key = self._simulator.portal_key(order_no=payment["order_no"], refund_no=refund_no)
@@ -166,20 +178,18 @@ class _Control:
         return answer({"seeded": count}, status=201)
 
     def _past(self, given: dict[str, object], position: int) -> PastRefund:
-        texts = [given.get(name) for name in ("order_no", "refund_no", "channel_refund_no", "moved_at")]
-        amount_fen, kind = given.get("amount_fen"), given.get("kind", "refund")
-        if not all(isinstance(text, str) and text for text in texts) or kind not in {"refund", "void"}:
-            raise BadOrder(f"refund {position}: order_no, refund_no, channel_refund_no and moved_at must be text")
-        if not isinstance(amount_fen, int) or isinstance(amount_fen, bool) or amount_fen <= 0:
-            raise BadOrder(f"refund {position}: amount_fen must be a positive integer")
-        order_no, refund_no, channel_refund_no, moved_at = (str(text) for text in texts)
+        place = f"refund {position}"
+        order_no = text(given.get("order_no"), f"{place}: order_no")
+        refund_no = text(given.get("refund_no"), f"{place}: refund_no")
+        channel_refund_no = text(given.get("channel_refund_no"), f"{place}: channel_refund_no")
+        moved_at = instant(given.get("moved_at"), f"{place}: moved_at")
+        amount_fen = whole(given.get("amount_fen"), f"{place}: amount_fen", least=1, most=MAX_FEN)
+        kind = given.get("kind", "refund")
+        if kind not in {"refund", "void"}:
+            raise BadOrder(f"{place}: kind must be refund or void")
         payment = self._simulator.book.payment(order_no=order_no)
         if payment is None or amount_fen > payment["amount_fen"]:
-            raise BadOrder(f"refund {position}: no payment {order_no} of at least this amount")
-        try:
-            moment = parse_instant(moved_at)
-        except ValueError as error:
-            raise BadOrder(f"refund {position}: moved_at: {error}") from error
+            raise BadOrder(f"{place}: no payment {order_no} of at least this amount")
         return PastRefund(
             key=self._simulator.portal_key(order_no=order_no, refund_no=refund_no),
             refund_no=refund_no,
@@ -187,16 +197,20 @@ class _Control:
             order_no=order_no,
             amount_fen=amount_fen,
             kind=str(kind),
-            moved_at=moment,
+            moved_at=moved_at,
         )
 
     async def settle(self, request: web.Request) -> web.Response:
         """Let processing refunds reach an outcome now, optionally another one than they were headed for."""
         body = await read_json(request)
+        only(body, {"refund_no", "outcome"})
         outcome = body.get("outcome")
-        if outcome not in {None, "SUCCESS", "ABNORMAL", "CLOSED"}:
+        if outcome not in (None, "SUCCESS", "ABNORMAL", "CLOSED"):
             raise BadOrder("outcome must be SUCCESS, ABNORMAL or CLOSED")
-        refunds = self._simulator.book.stuck(str(body.get("refund_no") or ""))
+        refund_no = text(body.get("refund_no"), "refund_no", empty=True)
+        if refund_no and not self._simulator.book.refunds(refund_no=refund_no, limit=1):
+            return answer({"error": f"no refund {refund_no}"}, status=404)
+        refunds = self._simulator.book.stuck(refund_no)
         for refund in refunds:
             if outcome is not None:
                 self._simulator.book.change_outcome(
@@ -242,9 +256,12 @@ class _Control:
         return answer({"available_fen": self._simulator.available_fen})
 
     async def set_balance(self, request: web.Request) -> web.Response:
-        available = (await read_json(request)).get("available_fen")
-        if available is not None and (not isinstance(available, int) or isinstance(available, bool)):
-            raise BadOrder("available_fen must be an integer, or null for no limit")
+        body = await read_json(request)
+        only(body, {"available_fen"})
+        if "available_fen" not in body:
+            raise BadOrder("available_fen is needed: an amount in fen, or null for no limit")
+        given = body["available_fen"]
+        available = None if given is None else whole(given, "available_fen", least=0, most=MAX_BALANCE_FEN)
         self._simulator.set_balance(available)
         await self._simulator.store.durable()
         return await self.balance(request)
@@ -258,37 +275,43 @@ class _Control:
         """``offset_s`` lets days pass; ``skew_s`` makes the clock of signatures wrong."""
         body = await read_json(request)
         moves = {"offset_s": self._simulator.set_clock, "skew_s": self._simulator.set_skew}
-        given = {name: body[name] for name in moves if name in body}
-        if not given or not all(
-            isinstance(value, int | float) and not isinstance(value, bool) for value in given.values()
-        ):
-            raise BadOrder("offset_s and skew_s must be numbers of seconds")
-        for name, value in given.items():
-            moves[name](float(cast(float, value)))
+        only(body, moves)
+        if not body:
+            raise BadOrder("offset_s or skew_s is needed, in seconds")
+        given = {name: number(body[name], name, least=-MAX_OFFSET_S, most=MAX_OFFSET_S) for name in body}
+        for name, seconds in given.items():
+            moves[name](seconds)
         await self._simulator.store.durable()
         return await self.clock(request)
 
     async def set_latency(self, request: web.Request) -> web.Response:
         body = await read_json(request)
-        order = {name: body.get(name, 0) for name in ("fixed_ms", "tail_ms", "tail_rate")}
-        if not all(isinstance(value, int | float) and value >= 0 for value in order.values()):
-            raise BadOrder("fixed_ms, tail_ms and tail_rate must be numbers, 0 or more")
-        numbers = cast("dict[str, float]", order)
-        self._simulator.set_latency(operation=str(body.get("operation") or "*"), order=numbers)
+        only(body, {"operation", "fixed_ms", "tail_ms", "tail_rate"})
+        operation = body.get("operation", "*")
+        if operation not in ("*", *self._simulator.catalogue):
+            raise BadOrder(f"operation must be one of *, {', '.join(self._simulator.catalogue)}")
+        order = {
+            "fixed_ms": number(body.get("fixed_ms", 0), "fixed_ms", least=0, most=MAX_PAUSE_MS),
+            "tail_ms": number(body.get("tail_ms", 0), "tail_ms", least=0, most=MAX_PAUSE_MS),
+            "tail_rate": number(body.get("tail_rate", 0), "tail_rate", least=0, most=1),
+        }
+        self._simulator.set_latency(operation=str(operation), order=order)
         await self._simulator.store.durable()
         return answer(self._simulator.latency)
 
     async def set_limits(self, request: web.Request) -> web.Response:
         body = await read_json(request)
-        known = self._simulator.default_limits
-        if not all(name in known and isinstance(value, int | float) for name, value in body.items()):
-            raise BadOrder(f"limits are numbers named {sorted(known)}")
-        self._simulator.set_limits(cast("dict[str, float]", body))
+        only(body, self._simulator.default_limits)
+        if not body:
+            raise BadOrder(f"name a limit: {', '.join(self._simulator.default_limits)}")
+        self._simulator.set_limits({name: number(value, name, least=0, most=1e9) for name, value in body.items()})
         await self._simulator.store.durable()
         return answer(self._simulator.limits)
 
     async def set_magic(self, request: web.Request) -> web.Response:
-        enabled = (await read_json(request)).get("enabled")
+        body = await read_json(request)
+        only(body, {"enabled"})
+        enabled = body.get("enabled")
         if not isinstance(enabled, bool):
             raise BadOrder("enabled must be true or false")
         self._simulator.set_magic(enabled=enabled)
@@ -315,5 +338,10 @@ async def _stream_rows(request: web.Request, rows: Iterable[dict[str, object]]) 
     return response
 
 
-def _limit(text: str | None) -> int:
-    return min(int(text), 100_000) if text and text.isdigit() else 500
+def _limit(asked: str | None) -> int:
+    """How many rows to show. Raises BadOrder."""
+    if asked is None:
+        return 500
+    if not asked.isascii() or not asked.isdecimal() or not 1 <= int(asked[:9]) <= MAX_ROWS:
+        raise BadOrder(f"limit must be a number from 1 to {MAX_ROWS}")
+    return int(asked)

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from simulators.kit.reading import BadOrder, number, only, text, whole
 from simulators.kit.store import Store
 
 #: ``times`` of a fault that stays until it is cleared.
 FOREVER = -1
+#: What an order may say beside operation, fault, times and number: seconds, how many.
+_PARAMETERS = {"delay_s": 400 * 86_400.0, "count": 100_000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class FaultKind:
 Catalogue = Mapping[str, Mapping[str, FaultKind]]
 
 
-class BadFault(ValueError):
+class BadFault(BadOrder):
     """An order for a fault that does not exist or is malformed; says why."""
 
 
@@ -63,14 +66,18 @@ class FaultQueue:
         if "random" in body:
             self._order_mix(body["random"])
             return
-        operation, name, times = str(body.get("operation")), str(body.get("fault")), body.get("times", 1)
-        if name not in self.catalogue.get(operation, {}):
+        only(body, {"operation", "fault", "times", "order_no", "refund_no", *_PARAMETERS})
+        operation, name = body.get("operation"), body.get("fault")
+        if not isinstance(operation, str) or not isinstance(name, str) or name not in self.catalogue.get(operation, {}):
             known = {key: sorted(names) for key, names in self.catalogue.items()}
             raise BadFault(f"no fault {name!r} of operation {operation!r}; known: {known}")
-        if not isinstance(times, int) or isinstance(times, bool) or times < FOREVER or times == 0:
+        times = whole(body.get("times", 1), "times", least=FOREVER, most=1_000_000_000)
+        if times == 0:
             raise BadFault("times must be a positive integer, or -1 for as long as it stands")
-        params = {key: value for key, value in body.items() if key not in {"operation", "fault", "times", "order_no"}}
-        order_no = str(body.get("order_no") or body.get("refund_no") or "")
+        params: dict[str, object] = {
+            key: number(body[key], key, least=0, most=most) for key, most in _PARAMETERS.items() if key in body
+        }
+        order_no = text(body.get("order_no", body.get("refund_no")), "order_no", empty=True)
         self.queue.append(Fault(operation=operation, fault=name, times=times, order_no=order_no, params=params))
         self._save()
 
@@ -129,14 +136,15 @@ class FaultQueue:
         elif not isinstance(mix, dict):
             raise BadFault("random must be an object {seed, rate, faults} or null")
         else:
+            only(mix, {"seed", "rate", "faults"})
             every = {name for names in self.catalogue.values() for name in names}
-            unknown = [name for name in _texts(mix.get("faults")) if name not in every]
-            rate = mix.get("rate", 0.1)
-            if unknown:
-                raise BadFault(f"unknown faults {unknown}; known: {sorted(every)}")
-            if not isinstance(rate, int | float) or not 0 <= rate <= 1:
-                raise BadFault("rate must be between 0 and 1")
-            self.mix = {"seed": mix.get("seed", 0), "rate": rate, "faults": _texts(mix.get("faults")) or sorted(every)}
+            names, seed = mix.get("faults") or [], mix.get("seed", 0)
+            if not isinstance(names, list) or not every.issuperset(str(name) for name in names):
+                raise BadFault(f"faults must be a list of {sorted(every)}")
+            if not isinstance(seed, int | str):
+                raise BadFault("seed must be a number or text")
+            rate = number(mix.get("rate", 0.1), "rate", least=0, most=1)
+            self.mix = {"seed": seed, "rate": rate, "faults": _texts(names) or sorted(every)}
         self._tries.clear()
         self._store.remember("random_faults", self.mix)
 

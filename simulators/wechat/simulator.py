@@ -13,9 +13,10 @@ from aiohttp import web
 
 from simulators.kit.book import ABNORMAL, CLOSED, PROCESSING, SUCCESS, Accepted, Row, extra_of
 from simulators.kit.clock import rfc3339
-from simulators.kit.control import BadOrder, answer
+from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
+from simulators.kit.reading import BadOrder
 from simulators.kit.simulator import Options, Simulator
 from simulators.kit.wire import break_off, drop, garbage, hang, read_json
 from simulators.wechat import bills, refunds
