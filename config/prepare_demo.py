@@ -1,7 +1,9 @@
 """Bringing the demo's database and files up to date: `python -m config.prepare_demo`, started by config.embedded.
 
-One process for all three steps, because half of each would be Django's start. It prints `migrated` as soon as the web
-may start, and goes on with the sample data beside it.
+One process for all three steps, because half of each would be Django's start; and it is started before the services are, so
+that Django is loaded when they are ready. On its input a line says what is there by now: `services`, `stand-ins`. It prints
+`begun` when the signs of earlier workers are gone, and `migrated` as soon as the web may start; then it goes on with the
+sample data.
 """
 
 from __future__ import annotations
@@ -15,15 +17,32 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from refunds import health
+
 
 def main() -> None:
     """Migrate, collect the static files, load the sample data."""
     django.setup()
+    _wait_for("services")
+    health.forget_beat()
+    _say("begun")
     call_command("migrate", interactive=False, verbosity=0)
     _collect_static_if_changed()
-    sys.stdout.write("migrated\n")
-    sys.stdout.flush()
+    _say("migrated")
+    _wait_for("stand-ins")
     call_command("load_demo", demo_json=str(settings.VAR_DIR / "demo.json"))
+
+
+def _say(what: str) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+def _wait_for(what: str) -> None:
+    said = sys.stdin.readline().strip()
+    if said != what:
+        # An empty line is the end: whoever started us is gone.
+        sys.exit(f"expected to hear of the {what}, heard {said!r}")
 
 
 def _collect_static_if_changed() -> None:

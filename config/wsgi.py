@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+# Every page is imported before the workers fork: shared by them, and no first request waits for it.
+_ = get_resolver().url_patterns

@@ -26,6 +26,11 @@ def beat() -> None:
     client().set(_HEARTBEAT, time.time(), ex=3600)
 
 
+def forget_beat() -> None:
+    """Called before workers are started: the sign of those that are gone says nothing about them."""
+    client().delete(_HEARTBEAT)
+
+
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})

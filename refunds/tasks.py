@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery import current_app, shared_task
+from celery.signals import worker_ready, worker_shutting_down
 from django.utils import timezone
 
 from refunds import drain, health, invariants, notices
@@ -69,6 +69,12 @@ def forget_answers(**_: object) -> None:
 @shared_task(name="refunds.reconcile")
 def reconcile(**_: object) -> None:
     downloading.work(at=timezone.now())
+
+
+@worker_ready.connect
+def look_at_once(**_: object) -> None:
+    """What fell due while no worker ran is found now, not at beat's next stroke."""
+    current_app.send_task("refunds.sweep", expires=10)
 
 
 @worker_shutting_down.connect

@@ -7,27 +7,28 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from config.embedded import keys, leftovers, ports, processes, programs
+from config.embedded import keys, leftovers, ports, programs
 from config.embedded.folders import CHECKOUT, Folders
 from config.embedded.only_one import only_one, running
 from config.embedded.parent import Parent
 from config.embedded.ports import LOOPBACK
 from config.embedded.postgres import Cluster
+from config.embedded.preparation import Preparation, Stamp
 from config.embedded.rootless import launcher
 from config.embedded.supervision import Supervisor
 from config.embedded.valkey import Valkey
 
 _DEFAULT_PORT = 8000
 _READY_WITHIN_S = 60
+_LOOK_EVERY_S = 0.05
 
 
 class DemoFailed(Exception):
@@ -51,6 +52,7 @@ class Demo:
         self.supervisor = Supervisor(
             folders=folders, port=self.ports["supervisor"], password=self.secrets["supervisor"]
         )
+        self._preparation: Preparation | None = None
         self._parent = Parent()
         self._began = time.monotonic()
 
@@ -65,6 +67,8 @@ class Demo:
             **{name: self.secrets[name] for name in ("SECRET_KEY", "PERSONAL_DATA_KEY", "SEARCH_KEY")},
             "BASE_URL": f"http://{LOOPBACK}:{self.web_port}",
             "SECURE": "false",
+            # Celery would import every page to check it; the preparation and `make check` look at what matters.
+            "CELERY_SKIP_CHECKS": "1",
             "SMTP_HOST": LOOPBACK,
             "SMTP_PORT": str(self.ports["smtp"]),
             "SMS_PROVIDER": "outbox",
@@ -104,38 +108,55 @@ class Demo:
                 self._stop()
 
     def _stop(self) -> None:
-        # From here on another Ctrl-C must not leave half of it running.
-        for signum in _STOP_SIGNALS:
-            signal.signal(signum, signal.SIG_IGN)
+        _ignore_stop_signals()
+        if self._preparation:
+            self._preparation.stop()
         self.supervisor.stop()
         leftovers.end_leftovers(var=self.folders.var)
 
     # --- starting -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        # Before anything else: it needs longest until it can begin.
+        preparation = Preparation(log=self.folders.log / "prepare.log", env=self.environment())
+        self._preparation = preparation
         self._prepare_services()
         stand_ins = programs.stand_ins(folders=self.folders, ports=self.ports)
         services = programs.services(cluster=self.cluster, valkey=self.valkey)
-        application = programs.application(folders=self.folders, port=self.web_port)
-        self._launch([*services, *stand_ins, *application])
-        for program in [*services, *stand_ins]:
-            self.supervisor.start(program=program)
+        application, beat = programs.application(folders=self.folders, port=self.web_port)
+        self._launch([*services, *stand_ins, *application, beat])
+        self._start_programs([*services, *stand_ins])
         if self.cluster:
             self.cluster.wait_until_ready(timeout_s=30)
             self.cluster.ensure_database()
         if self.valkey:
             self.valkey.wait_until_ready(timeout_s=30)
+        preparation.tell("services")
+        # Most starts find everything as the last one left it; then web and worker need not wait for the look at it.
+        stamp = Stamp(file=self.folders.prepared, cluster=self.cluster.folder) if self.cluster else None
+        is_prepared = stamp is not None and stamp.is_current()
+        self._wait_for_preparation(lambda: preparation.has_said("begun"), what="the preparation to begin")
+        if is_prepared:
+            self._start_programs(application)
         self._wait_for_stand_ins()
+        preparation.tell("stand-ins")
         self._tell_step("database, broker, channel simulators and mailbox are up")
-        self._migrate_and_load(then=application)
+        self._wait_for_preparation(lambda: preparation.has_said("migrated"), what="the database to be migrated")
+        self._tell_step("database is migrated, loading sample data")
+        if not is_prepared:
+            self._start_programs(application)
+        if stamp:
+            stamp.renew()
+        self._wait_for_preparation(lambda: preparation.is_done, what="the sample data")
         self._wait_until(self._web_is_ready, what="the web to answer /readyz", program="web")
+        # Last: it only rings bells, and what was due the worker has found as it came up.
+        self._start_programs([beat])
         _say(_ready_text(demo=self))
 
     def _start_stand_ins_only(self) -> None:
         stand_ins = programs.stand_ins(folders=self.folders, ports=self.ports)
         self._launch(stand_ins)
-        for program in stand_ins:
-            self.supervisor.start(program=program)
+        self._start_programs(stand_ins)
         self._wait_for_stand_ins()
         for name in programs.installed_channels():
             _say(
@@ -168,33 +189,17 @@ class Demo:
             self._wait_until(self._account(name).exists, what=f"the {name} simulator", program=f"simulator-{name}")
         self._wait_until(lambda: not ports.is_free(port=self.ports["mailbox"]), what="the mailbox", program="mailbox")
 
-    def _migrate_and_load(self, *, then: list[programs.Program]) -> None:
-        log_path = self.folders.log / "prepare.log"
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "config.prepare_demo"],
-                env=self.environment(),
-                cwd=CHECKOUT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-                preexec_fn=processes.die_with_parent(sig=signal.SIGTERM),
-            )
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if line.strip() == "migrated":
-                    self._tell_step("database is migrated, loading sample data")
-                    for program in then:
-                        self.supervisor.start(program=program)
-            if process.wait() != 0:
-                raise DemoFailed(f"Preparing the data failed.\n{_tail(log_path)}")
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+    def _start_programs(self, wanted: Sequence[programs.Program]) -> None:
+        for program in wanted:
+            self.supervisor.start(program=program)
+
+    def _wait_for_preparation(self, condition: Callable[[], bool], *, what: str) -> None:
+        """Without a limit of time: sample data on a slow machine are no fault."""
+        assert self._preparation is not None
+        while not condition():
+            if self._preparation.has_failed:
+                raise DemoFailed(f"Waiting for {what} failed.\n{_tail(self._preparation.log)}")
+            self._pause(seconds=_LOOK_EVERY_S)
 
     # --- staying --------------------------------------------------------------------------------------------------
 
@@ -213,12 +218,15 @@ class Demo:
 
     def _wait_until(self, condition: Callable[[], object], *, what: str, program: str) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
+        looked_at = 0.0
         while not condition():
-            failed = self.supervisor.states().get(program) == "FATAL"
-            if failed or time.monotonic() > deadline:
-                reason = "failed" if failed else f"took longer than {_READY_WITHIN_S} s"
-                raise DemoFailed(f"Waiting for {what} {reason}.\n{_tail(self.folders.log / f'{program}.log')}")
-            self._pause(seconds=0.1)
+            if time.monotonic() > looked_at + 1:
+                looked_at = time.monotonic()
+                failed = self.supervisor.states().get(program) == "FATAL"
+                if failed or looked_at > deadline:
+                    reason = "failed" if failed else f"took longer than {_READY_WITHIN_S} s"
+                    raise DemoFailed(f"Waiting for {what} {reason}.\n{_tail(self.folders.log / f'{program}.log')}")
+            self._pause(seconds=_LOOK_EVERY_S)
 
     def _pause(self, *, seconds: float) -> None:
         time.sleep(seconds)
@@ -338,11 +346,21 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @contextmanager
 def _stop_signals_raise() -> Iterator[None]:
     def stop(_signum: int, _frame: FrameType | None) -> None:
+        # From here on another Ctrl-C must not leave half of it running.
+        _ignore_stop_signals()
         raise _Stop
 
     for signum in _STOP_SIGNALS:
         signal.signal(signum, stop)
     yield
+
+
+def _ignore_stop_signals() -> None:
+    def ignore(_signum: int, _frame: FrameType | None) -> None:
+        """Not SIG_IGN: Python complains of a signal that arrives in the moment in which that is set."""
+
+    for signum in _STOP_SIGNALS:
+        signal.signal(signum, ignore)
 
 
 # --- telling ------------------------------------------------------------------------------------------------------

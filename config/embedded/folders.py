@@ -66,6 +66,11 @@ class Folders:
         return self.run / "environment.json"
 
     @property
+    def prepared(self) -> Path:
+        """What database and static files were made from at the last start."""
+        return self.run / "prepared"
+
+    @property
     def ports(self) -> Path:
         """The ports chosen at the first start."""
         return self.var / "ports.json"

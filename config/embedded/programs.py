@@ -89,8 +89,8 @@ def stand_ins(*, folders: Folders, ports: dict[str, int]) -> list[Program]:
     return [*programs, mailbox]
 
 
-def application(*, folders: Folders, port: int) -> list[Program]:
-    """RefundDesk itself: web, worker and beat."""
+def application(*, folders: Folders, port: int) -> tuple[list[Program], Program]:
+    """RefundDesk itself: web and worker, and beat."""
     # A worker's sign of life is a file that is touched often; in memory it costs no disk.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(folders.run)  # noqa: S108 -- gunicorn's own file
     gunicorn = _python(
@@ -113,8 +113,7 @@ def application(*, folders: Folders, port: int) -> list[Program]:
     return [
         Program(name="web", argv=gunicorn, rank=30),
         Program(name="worker", argv=worker, rank=40, stop_within_s=20),
-        Program(name="beat", argv=beat, rank=50),
-    ]
+    ], Program(name="beat", argv=beat, rank=50)
 
 
 def _python(module: str, *arguments: str | Path) -> list[str]:

@@ -100,6 +100,20 @@ def test_second_start_at_once_is_told_about_the_first(place: tuple[Path, int]) -
         pass
 
 
+def test_two_signals_at_once_still_stop_it_cleanly(place: tuple[Path, int]) -> None:
+    """Ctrl-C reaches make and us, and make may pass on another one."""
+    var, _port = place
+    with demo(place) as (process, _said):
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        last = process.stdout.read()
+        assert process.wait(timeout=60) == 0, last
+        assert "stopped; the data stays in" in last
+        assert "Traceback" not in last
+    assert not leftovers.belonging(var=var)
+
+
 def test_later_start_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> None:
     before = told(place), (place[0] / "secrets.json").read_text(), (place[0] / "ports.json").read_text()
     with demo(place):
