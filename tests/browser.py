@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 from config.embedded import chromium
 
@@ -29,6 +29,8 @@ _QUIET = [
     "--disable-quic",
     "--no-first-run",
 ]
+# Five seconds are little for a page on a machine that does other work, too; what is there costs none of them.
+expect.set_options(timeout=30_000)
 # Breaches are reported to the page itself; the console repeats them, but not for every directive.
 _REPORT_CSP_BREACHES = """
 document.addEventListener("securitypolicyviolation", (breach) =>

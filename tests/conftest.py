@@ -18,7 +18,8 @@ from django.conf import settings
 
 pytest_plugins = ["tests.browser"]
 
-_NO_SERVICES = "DATABASE_URL" not in os.environ
+# Workers of pytest-xdist inherit what the first process sets below, so it leaves a word for them.
+_NO_SERVICES = os.environ.setdefault("TESTS_WITHOUT_SERVICES", str(int("DATABASE_URL" not in os.environ))) == "1"
 # (setting, value): for pure tests, so that the settings can be read at all.
 _DEFAULTS = {
     "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -30,6 +30,8 @@ AnyChannel = WeChatRefundChannel | AlipayRefundChannel | UnionPayRefundChannel
 #: Rig -> simulator.
 RIGS = {"wechat": "wechat", "wechat-certificates": "wechat", "alipay": "alipay", "unionpay": "unionpay"}
 PAID_FEN = 26800
+#: The least of the refund numbers that rigs give.
+FIRST_NUMBER = "REFUND00000001"
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Rig:
         rows: list[dict[str, Any]] = self.simulator.control("GET", "/ledger")["rows"]
         return [(row["refund_no"], row["amount_fen"]) for row in rows if row["order_no"] == order.order_no]
 
-    def wait_for_notices(self, count: int = 1, *, patience_s: float = 5.0) -> list[RawNotice]:
+    def wait_for_notices(self, count: int = 1, *, patience_s: float = 60.0) -> list[RawNotice]:
         until = time.monotonic() + patience_s
         while len(self.received) < count and time.monotonic() < until:
             time.sleep(0.02)

@@ -63,8 +63,9 @@ def _state(request: RefundRequest) -> str:
 
 def _work_until(request: RefundRequest, state: str) -> None:
     """Do the worker's work: the channel accepts first, and is asked again a little later."""
-    deadline = time.monotonic() + 15
-    while _state(request) != state and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while _state(request) != state:
+        assert time.monotonic() < deadline, f"still {_state(request)}"
         drain()
         time.sleep(0.2)
 

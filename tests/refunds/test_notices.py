@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.a
 Raw = tuple[dict[str, str], bytes]
 
 
-def _wait_until(condition: Callable[[], object], seconds: float = 8.0) -> None:
+def _wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, (list(ChannelNotice.objects.values()), list(Execution.objects.values()))

@@ -36,7 +36,7 @@ def stuck(wechat: RunningSimulator) -> RefundRequest:
 
 def _drain_until(request: RefundRequest, reached: object) -> None:
     assert callable(reached)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < until
         Execution.objects.filter(request=request, due_at__isnull=False).update(due_at=timezone.now())

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from tests.simulators.wire import Reply, call
+from tests.simulators.wire import PATIENCE_S, Reply, call
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
 
@@ -37,7 +37,7 @@ class Application:
         *,
         changes: dict[str, str] | None = None,
         in_query: bool = False,
-        timeout: float = 5.0,
+        timeout: float = PATIENCE_S,
     ) -> Reply:
         """A signed call; ``changes`` are made after signing."""
         parameters = {

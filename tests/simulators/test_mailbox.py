@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import smtplib
-import socket
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from config.embedded import ports
 from simulators.mailbox.messages import KEEP, Mailbox
 from simulators.mailbox.server import serve
 from tests.simulators.wire import Reply, call, wait_for
@@ -21,9 +21,8 @@ JSON = {"Content-Type": "application/json"}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Outside of the range from which connections of others take theirs."""
+    return ports.pick_for_tests(count=1)[0]
 
 
 class Running:

@@ -28,7 +28,8 @@ DAY_S = 86_400
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with running_simulator("wechat", tmp_path_factory.mktemp("state")) as simulator:
+    # What magic amounts hold back stays there for long enough to be seen, on a busy machine, too.
+    with running_simulator("wechat", tmp_path_factory.mktemp("state"), magic_delay_s=4) as simulator:
         yield simulator
 
 
@@ -387,7 +388,8 @@ def test_thousands_of_payments_are_seeded_at_once(channel: RunningSimulator) -> 
 
     assert channel.control("POST", "/payments", {"payments": payments}) == {"seeded": 20_000}
 
-    assert time.monotonic() - start < 5
+    # One statement each would take minutes.
+    assert time.monotonic() - start < 60
     assert channel.control("GET", "/payments?order_no=B19999")["amount_fen"] == 20_099
 
 

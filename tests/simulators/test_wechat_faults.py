@@ -11,7 +11,7 @@ import pytest
 
 from simulators.kit.testing import ControlError, RunningSimulator, running_simulator
 from tests.simulators.wechat_client import REFUNDS, Merchant, application
-from tests.simulators.wire import Reply, receiver, wait_for
+from tests.simulators.wire import PATIENCE_S, Reply, receiver, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +85,10 @@ def test_accepted_but_unanswered_is_found_by_query(
 ) -> None:
     order(channel, "refund", fault)
 
+    # An answer that does come may take its time on a busy machine.
+    timeout_s = 1 if failure is TimeoutError else PATIENCE_S
     with pytest.raises(failure):
-        merchant.send("POST", REFUNDS, application("R1", 1200), timeout=0.4)
+        merchant.send("POST", REFUNDS, application("R1", 1200), timeout=timeout_s)
 
     wait_for(lambda: merchant.query("R1")["status"] == "SUCCESS")
     assert merchant.read(merchant.refund("R1", 1200))["status"] == "SUCCESS"
@@ -166,9 +168,9 @@ def test_query_faults(channel: RunningSimulator, merchant: Merchant) -> None:
     wait_for(lambda: settled(channel))
     path = f"{REFUNDS}/R1"
 
-    def answered(fault: str, **more: object) -> Reply:
+    def answered(fault: str, timeout_s: float = PATIENCE_S, **more: object) -> Reply:
         order(channel, "query", fault, **more)
-        return merchant.send("GET", path, timeout=0.5)
+        return merchant.send("GET", path, timeout=timeout_s)
 
     assert answered("query_lag").status == 404
     assert answered("error").status == 500
@@ -176,13 +178,12 @@ def test_query_faults(channel: RunningSimulator, merchant: Merchant) -> None:
     assert b"<html>" in answered("garbage").body
     assert merchant.read(answered("stale_processing"))["status"] == "PROCESSING"
     assert merchant.read(answered("latency", delay_s=0.1))["status"] == "SUCCESS"
-    for fault, failure in (
-        ("timeout", TimeoutError),
-        ("drop", http.client.RemoteDisconnected),
-        ("reset_in_body", (http.client.IncompleteRead, ConnectionResetError)),
-    ):
-        with pytest.raises(failure):
-            answered(fault)
+    with pytest.raises(TimeoutError):
+        answered("timeout", 0.4)
+    with pytest.raises(http.client.RemoteDisconnected):
+        answered("drop")
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        answered("reset_in_body")
     assert merchant.query("R1")["status"] == "SUCCESS"
 
 
@@ -283,13 +284,13 @@ def test_random_mix_depends_on_the_seed_not_on_the_order_of_arrival(
 
 
 def test_latency_by_operation(channel: RunningSimulator, merchant: Merchant) -> None:
-    channel.control("POST", "/latency", {"operation": "refund", "fixed_ms": 200})
+    channel.control("POST", "/latency", {"operation": "refund", "fixed_ms": 2000})
     start = time.monotonic()
     merchant.refund("R1", 100)
-    assert time.monotonic() - start >= 0.2
+    assert time.monotonic() - start >= 2
     start = time.monotonic()
     merchant.query("R1")
-    assert time.monotonic() - start < 0.2
+    assert time.monotonic() - start < 2
 
 
 def test_certificates_may_fail(channel: RunningSimulator, merchant: Merchant) -> None:

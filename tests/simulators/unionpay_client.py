@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tests.simulators.wire import Reply, call
+from tests.simulators.wire import PATIENCE_S, Reply, call
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded;charset=UTF-8"}
 
@@ -45,7 +45,7 @@ class Merchant:
         self.middle = x509.load_pem_x509_certificate(Path(account["middle_cert_path"]).read_bytes())
 
     def send(
-        self, url: str, fields: dict[str, str], *, changes: dict[str, str] | None = None, timeout: float = 5.0
+        self, url: str, fields: dict[str, str], *, changes: dict[str, str] | None = None, timeout: float = PATIENCE_S
     ) -> Reply:
         """A signed form; ``changes`` are made after signing."""
         parameters = {

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from tests.simulators.wire import Reply, call
+from tests.simulators.wire import PATIENCE_S, Reply, call
 
 REFUNDS = "/v3/refund/domestic/refunds"
 
@@ -43,7 +43,7 @@ class Merchant:
         timestamp: float | None = None,
         signed_body: bytes | None = None,
         changes: dict[str, str] | None = None,
-        timeout: float = 5.0,
+        timeout: float = PATIENCE_S,
     ) -> Reply:
         """A signed call; ``signed_body``, ``timestamp`` and ``changes`` (of the header's fields) spoil it."""
         body = b"" if payload is None else json.dumps(payload, ensure_ascii=False).encode()

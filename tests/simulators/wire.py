@@ -13,6 +13,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 Found = TypeVar("Found")
+#: How long a busy machine may take for what does come; only a failure waits for it.
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def call(
     path: str,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
-    timeout: float = 5.0,
+    timeout: float = PATIENCE_S,
 ) -> Reply:
     """One call on a connection of its own."""
     address = urlsplit(base_url)
@@ -53,7 +55,7 @@ class Receiver:
     arrived_at: list[float] = field(default_factory=list)
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"success")])
 
-    def wait(self, count: int, seconds: float = 5.0) -> list[Reply]:
+    def wait(self, count: int, seconds: float = PATIENCE_S) -> list[Reply]:
         """The first ``count`` notices."""
         wait_for(lambda: len(self.received) >= count, seconds)
         return self.received
@@ -97,7 +99,7 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def wait_for(found: Callable[[], Found], seconds: float = 5.0) -> Found:
+def wait_for(found: Callable[[], Found], seconds: float = PATIENCE_S) -> Found:
     """Ask until the answer is true; fails after ``seconds``."""
     end = time.monotonic() + seconds
     while True:

@@ -39,7 +39,7 @@ def _paid_sale(wechat: RunningSimulator, amount_fen: int = 10_000, **fields: Any
     return sale
 
 
-def _drain_until(request: RefundRequest, *states: str, seconds: float = 10.0) -> RefundRequest:
+def _drain_until(request: RefundRequest, *states: str, seconds: float = 60.0) -> RefundRequest:
     """Drain, with every payout made due, until the request is in one of the states."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -130,7 +130,7 @@ def test_closed_card_needs_attention_and_stays_spent(wechat: RunningSimulator) -
     sale = _paid_sale(wechat)
     wechat.control("POST", "/faults", {"operation": "refund", "fault": "abnormal", "times": 1})
     request = make_request(sale, 1_200)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not request.executions.filter(needs_attention=True).exists():
         assert time.monotonic() < until
         Execution.objects.update(due_at=timezone.now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -19,14 +18,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_django.fixtures import Settings
 
+from config.embedded import ports
 from refunds.messaging import carriers
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Outside of the range from which connections of others take theirs."""
+    return ports.pick_for_tests(count=1)[0]
 
 
 @dataclass
@@ -79,6 +77,13 @@ class Mailbox:
         return found
 
 
+def _answers(mailbox: Mailbox) -> bool:
+    try:
+        return urllib3.request("GET", f"{mailbox.base_url}/health", retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def _mailbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mailbox, int]]:
     smtp_port, http_port = free_port(), free_port()
@@ -86,12 +91,11 @@ def _mailbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     state: Path = tmp_path_factory.mktemp("mailbox")
     process = subprocess.Popen([*command, "--state", str(state)], stderr=subprocess.DEVNULL)
     mailbox = Mailbox(f"http://127.0.0.1:{http_port}")
-    for _ in range(200):
-        try:
-            if urllib3.request("GET", f"{mailbox.base_url}/health", retries=False).status == 200:
-                break
-        except urllib3.exceptions.HTTPError:
-            time.sleep(0.05)
+    until = time.monotonic() + 60
+    while not _answers(mailbox):
+        assert process.poll() is None, "the mailbox has ended"
+        assert time.monotonic() < until, "the mailbox does not answer"
+        time.sleep(0.05)
     yield mailbox, smtp_port
     process.terminate()
     process.wait(10)
