@@ -206,6 +206,27 @@ class CashierFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TillFigures:
+    """A till's code means one till only within its store. ``reason``: what most of its refunds are for, ``reason_count`` of them.
+
+    ``previous`` is what came back there in the period before.
+    """
+
+    code: str
+    store_code: str
+    store_name: str
+    paid: Paid = field(default_factory=Paid)
+    previous: Paid = field(default_factory=Paid)
+    sold: Sold = field(default_factory=Sold)
+    reason: str = ""
+    reason_count: int = 0
+
+    @property
+    def refund_rate(self) -> Share:
+        return Share(self.paid.amount_fen, self.sold.amount_fen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewerFigures:
     """Approvals and rejections of requests submitted in the period; ``median_s`` from submission to decision."""
 
@@ -229,7 +250,7 @@ class FailureFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """Refunds paid at one till for one reason: what anomalies are looked for in. ``terminal`` is "" without a till."""
+    """Refunds paid at one till for one reason: what causes are looked for in. ``terminal`` is "" without a till."""
 
     store_id: int
     terminal: str
@@ -240,17 +261,23 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A period's figures. ``heat[weekday][hour]`` counts submissions, Monday first. Rankings are in order of size."""
+    """A period's figures. ``heat[weekday][hour]`` counts submissions, Monday first. Rankings are in order of size.
+
+    ``store_names``: code and name of every store that is looked at, also of those where nothing happened.
+    """
 
     current: Side
     previous: Side
     buckets: list[Bucket]
     reasons: list[ReasonFigures]
     previous_reasons: dict[str, Paid]
+    store_names: dict[int, tuple[str, str]]
     stores: list[StoreFigures]
     channels: list[ChannelFigures]
+    tills: list[TillFigures]
     cashiers: list[CashierFigures]
     reviewers: list[ReviewerFigures]
     failures: list[FailureFigures]
     heat: list[list[int]]
     cuts: list[Cut]
+    previous_cuts: list[Cut]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
 
 from refunds.analytics import statements
+from refunds.analytics.cuts import ArrivalCuts, HandlingCuts, PaidCuts, SoldCuts, SubmittedCuts
 from refunds.analytics.figures import (
     Answers,
     Bucket,
@@ -25,6 +26,7 @@ from refunds.analytics.figures import (
     Spread,
     StoreFigures,
     Submitted,
+    TillFigures,
 )
 from refunds.analytics.periods import Period
 from refunds.analytics.scope import Scope
@@ -37,11 +39,11 @@ _LOW_SCORE = 2
 def overview(*, scope: Scope, period: Period) -> Overview:
     """Everything that the analytics page shows. Nine statements, whatever the period."""
     statements.allow_sorting()
-    paid = _PaidCuts(scope, period)
-    sold = _SoldCuts(scope, period)
-    submitted = _SubmittedCuts(scope, period)
-    handling = _HandlingCuts(scope, period)
-    arrival = _ArrivalCuts(scope, period)
+    paid = PaidCuts(scope, period)
+    sold = SoldCuts(scope, period)
+    submitted = SubmittedCuts(scope, period)
+    handling = HandlingCuts(scope, period)
+    arrival = ArrivalCuts(scope, period)
     answers = _answers(scope, period)
     stores, terminals = _names(scope, period)
 
@@ -76,6 +78,7 @@ def overview(*, scope: Scope, period: Period) -> Overview:
             key=lambda row: (-row.paid.count, -row.paid.amount_fen, row.reason),
         ),
         previous_reasons={reason: money for (current, reason), money in paid.reasons.items() if not current},
+        store_names=stores,
         stores=_stores(stores, paid, sold, submitted, handling),
         channels=sorted(
             (
@@ -84,20 +87,13 @@ def overview(*, scope: Scope, period: Period) -> Overview:
             ),
             key=lambda row: (-row.submitted.count, row.channel),
         ),
+        tills=_tills(stores, terminals, paid, sold),
         cashiers=_cashiers(stores, paid, sold),
         reviewers=_reviewers(scope, period),
         failures=_failures(scope, period),
         heat=submitted.heat,
-        cuts=[
-            Cut(
-                store_id=store_id,
-                terminal=terminals.get(terminal_id, ""),
-                reason=reason,
-                count=money.count,
-                amount_fen=money.amount_fen,
-            )
-            for (store_id, terminal_id, reason), money in paid.cuts.items()
-        ],
+        cuts=_cuts(paid, terminals, current=True),
+        previous_cuts=_cuts(paid, terminals, current=False),
     )
 
 
@@ -106,118 +102,6 @@ def payouts(*, scope: Scope, period: Period) -> dict[bool, Payouts]:
     rows = statements.run(statements.PAYOUTS, time="created_at", scope=scope, period=period)
     found = {current: Payouts(*counts) for current, *counts in rows}
     return {current: found.get(current, Payouts()) for current in (True, False)}
-
-
-class _PaidCuts:
-    def __init__(self, scope: Scope, period: Period) -> None:
-        self.whole: dict[bool, Paid] = {}
-        self.buckets: dict[tuple[bool, int], Paid] = {}
-        self.reasons: dict[tuple[bool, str], Paid] = {}
-        self.cuts: dict[tuple[int, int | None, str], Paid] = {}
-        self.cashiers: dict[tuple[int, str], Paid] = {}
-        self.stores: dict[int, Paid] = {}
-        for level, current, bucket, reason, store_id, terminal_id, cashier, *counts in statements.run(
-            statements.PAID_REFUNDS, time="succeeded_at", scope=scope, period=period
-        ):
-            money = Paid(*counts)
-            if level == 31:
-                self.whole[current] = money
-            elif level == 15:
-                self.buckets[current, bucket] = money
-            elif level == 23:
-                self.reasons[current, reason] = money
-            elif not current:
-                continue
-            elif level == 27:
-                self.stores[store_id] = money
-            elif level == 26:
-                self.cashiers[store_id, cashier] = money
-            else:
-                self.cuts[store_id, terminal_id, reason] = money
-
-
-class _SoldCuts:
-    def __init__(self, scope: Scope, period: Period) -> None:
-        self.whole: dict[bool, Sold] = {}
-        self.buckets: dict[tuple[bool, int], Sold] = {}
-        self.stores: dict[int, Sold] = {}
-        self.cashiers: dict[tuple[int, str], Sold] = {}
-        for level, current, bucket, store_id, cashier, *counts in statements.run(
-            statements.SALES, time="paid_at", scope=scope, period=period
-        ):
-            money = Sold(*counts)
-            if level == 7:
-                self.whole[current] = money
-            elif level == 3:
-                self.buckets[current, bucket] = money
-            elif not current:
-                continue
-            elif level == 5:
-                self.stores[store_id] = money
-            else:
-                self.cashiers[store_id, cashier] = money
-
-
-class _SubmittedCuts:
-    def __init__(self, scope: Scope, period: Period) -> None:
-        self.whole: dict[bool, Submitted] = {}
-        self.buckets: dict[tuple[bool, int], Submitted] = {}
-        self.stores: dict[int, Submitted] = {}
-        self.channels: dict[str, Submitted] = {}
-        self.heat = [[0] * 24 for _ in range(7)]
-        for level, current, bucket, store_id, channel, weekday, hour, *counts in statements.run(
-            statements.SUBMITTED_REFUNDS, time="created_at", scope=scope, period=period
-        ):
-            requests = Submitted(*counts)
-            if level == 31:
-                self.whole[current] = requests
-            elif level == 15:
-                self.buckets[current, bucket] = requests
-            elif not current:
-                continue
-            elif level == 23:
-                self.stores[store_id] = requests
-            elif level == 27:
-                self.channels[channel] = requests
-            else:
-                self.heat[weekday - 1][hour] = requests.count
-
-
-class _HandlingCuts:
-    def __init__(self, scope: Scope, period: Period) -> None:
-        self.whole: dict[bool, Spread] = {}
-        self.buckets: dict[tuple[bool, int], Spread] = {}
-        self.stores: dict[int, Spread] = {}
-        for level, current, bucket, store_id, n, percentiles, mean in statements.run(
-            statements.HANDLING, time="created_at", scope=scope, period=period
-        ):
-            spread = _spread(n, percentiles, mean)
-            if level == 3:
-                self.whole[current] = spread
-            elif level == 1:
-                self.buckets[current, bucket] = spread
-            elif current:
-                self.stores[store_id] = spread
-
-
-class _ArrivalCuts:
-    def __init__(self, scope: Scope, period: Period) -> None:
-        self.whole: dict[bool, Spread] = {}
-        self.cycle: dict[bool, Spread] = {}
-        self.channels: dict[str, Spread] = {}
-        for level, current, channel, n, percentiles, mean, cycle, cycle_mean in statements.run(
-            statements.ARRIVAL, time="created_at", scope=scope, period=period
-        ):
-            if level == 1:
-                self.whole[current] = _spread(n, percentiles, mean)
-                self.cycle[current] = _spread(n, cycle, cycle_mean)
-            elif current:
-                self.channels[channel] = _spread(n, percentiles, mean)
-
-
-def _spread(n: int, percentiles: list[float] | None, mean: float | None) -> Spread:
-    median, p90 = percentiles or (None, None)
-    return Spread(n, median, p90, mean)
 
 
 def _answers(scope: Scope, period: Period) -> dict[bool, tuple[dict[int, int], dict[str, int]]]:
@@ -246,10 +130,10 @@ def _names(scope: Scope, period: Period) -> tuple[dict[int, tuple[str, str]], di
 
 def _stores(
     names: dict[int, tuple[str, str]],
-    paid: _PaidCuts,
-    sold: _SoldCuts,
-    submitted: _SubmittedCuts,
-    handling: _HandlingCuts,
+    paid: PaidCuts,
+    sold: SoldCuts,
+    submitted: SubmittedCuts,
+    handling: HandlingCuts,
 ) -> list[StoreFigures]:
     """Stores where anything happened, the most refunded first."""
     rows = [
@@ -268,7 +152,7 @@ def _stores(
     return sorted(busy, key=lambda row: (-row.paid.amount_fen, row.code))
 
 
-def _cashiers(stores: dict[int, tuple[str, str]], paid: _PaidCuts, sold: _SoldCuts) -> list[CashierFigures]:
+def _cashiers(stores: dict[int, tuple[str, str]], paid: PaidCuts, sold: SoldCuts) -> list[CashierFigures]:
     """Cashiers on whose sales or requests money came back, the most refunded first."""
     rows = [
         CashierFigures(
@@ -281,6 +165,53 @@ def _cashiers(stores: dict[int, tuple[str, str]], paid: _PaidCuts, sold: _SoldCu
         for (store_id, cashier), money in paid.cashiers.items()
     ]
     return sorted(rows, key=lambda row: (-row.paid.amount_fen, row.store_code, row.cashier))
+
+
+def _cuts(paid: PaidCuts, terminals: dict[int | None, str], *, current: bool) -> list[Cut]:
+    return [
+        Cut(
+            store_id=store_id,
+            terminal=terminals.get(terminal_id, ""),
+            reason=reason,
+            count=money.count,
+            amount_fen=money.amount_fen,
+        )
+        for (is_current, store_id, terminal_id, reason), money in paid.cuts.items()
+        if is_current == current
+    ]
+
+
+def _tills(
+    stores: dict[int, tuple[str, str]], terminals: dict[int | None, str], paid: PaidCuts, sold: SoldCuts
+) -> list[TillFigures]:
+    """Tills with refunds in the period, the highest rate first; what was sold or refunded without a till is left out."""
+    money: dict[tuple[int, int | None], dict[bool, list[tuple[str, Paid]]]] = {}
+    for (current, store_id, terminal_id, reason), of_reason in paid.cuts.items():
+        if terminal_id in terminals:
+            money.setdefault((store_id, terminal_id), {True: [], False: []})[current].append((reason, of_reason))
+    rows = []
+    for (store_id, terminal_id), sides in money.items():
+        if not sides[True]:
+            continue
+        reason, most = max(sides[True], key=lambda item: (item[1].count, item[1].amount_fen, item[0]))
+        rows.append(
+            TillFigures(
+                code=terminals[terminal_id],
+                store_code=stores[store_id][0],
+                store_name=stores[store_id][1],
+                paid=_together(part for _, part in sides[True]),
+                previous=_together(part for _, part in sides[False]),
+                sold=sold.tills.get((store_id, terminal_id), Sold()),
+                reason=reason,
+                reason_count=most.count,
+            )
+        )
+    return sorted(rows, key=lambda row: (-(row.refund_rate.value or 0), row.store_code, row.code))
+
+
+def _together(parts: Iterable[Paid]) -> Paid:
+    listed = list(parts)
+    return Paid(*(sum(values) for values in zip(*((p.count, p.amount_fen, p.instant) for p in listed), strict=True)))
 
 
 def _reviewers(scope: Scope, period: Period) -> list[ReviewerFigures]:

@@ -58,15 +58,17 @@ SELECT grouping(bucket, reason, store_id, terminal_id, cashier) AS level, curren
                          (current, store_id, cashier), (current, store_id, terminal_id, reason))
 """
 
-#: level of: everything 7, bucket 3, store 5, store/cashier 4
+#: level of: everything 15, bucket 7, store 11, store/cashier 9, store/terminal 10
 SALES = """
 WITH sold AS (
-  SELECT r.paid_at >= %(start)s AS current, {bucket} AS bucket, r.store_id, r.cashier, r.amount_fen, r.refunded_fen
+  SELECT r.paid_at >= %(start)s AS current, {bucket} AS bucket, r.store_id, r.cashier, r.terminal_id, r.amount_fen,
+         r.refunded_fen
     FROM terminals_transaction r WHERE {scope} AND {span} AND r.status = 'success')
-SELECT grouping(bucket, store_id, cashier) AS level, current, bucket, store_id, cashier,
+SELECT grouping(bucket, store_id, cashier, terminal_id) AS level, current, bucket, store_id, cashier, terminal_id,
        count(*), sum(amount_fen)::bigint, sum(refunded_fen)::bigint
   FROM sold
- GROUP BY GROUPING SETS ((current), (current, bucket), (current, store_id), (current, store_id, cashier))
+ GROUP BY GROUPING SETS ((current), (current, bucket), (current, store_id), (current, store_id, cashier),
+                         (current, store_id, terminal_id))
 """
 
 #: level of: everything 31, bucket 15, store 23, channel 27, weekday/hour 28

@@ -14,12 +14,16 @@ from refunds.charts.geometry import percent, short
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """``value`` gives the length, ``figure`` (bold) and ``share`` are shown at the right, ``extra`` only in the table."""
+    """``value`` gives the length, ``figure`` (bold), ``share`` and ``moved`` (against before) are shown at the right.
+
+    ``extra`` is only in the table.
+    """
 
     label: str
     value: float
     figure: str
     share: str = ""
+    moved: str = ""
     extra: str = ""
     url: str = ""
     tone: str = ""
@@ -50,7 +54,11 @@ def horizontal_bars(*, bars: Sequence[Bar], title: str, headers: Sequence[str]) 
 
 def _label(bar: Bar) -> SafeString:
     inner = format_html(
-        '<span class="trunc">{}</span><span class="v"><b>{}</b>{}</span>', bar.label, bar.figure, bar.share
+        '<span class="trunc">{}</span><span class="v"><b>{}</b>{}{}</span>',
+        bar.label,
+        bar.figure,
+        bar.share,
+        format_html("<small>{}</small>", bar.moved) if bar.moved else "",
     )
     if bar.url:
         return format_html('<a class="lab" href="{}">{}</a>', bar.url, inner)

@@ -58,7 +58,7 @@ def heat_map(
 
 
 def _cells(*, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[int]]) -> Iterator[SafeString]:
-    largest = max((count for line in values for count in line), default=0)
+    largest = busiest([count for line in values for count in line])
     slot = 100 / max(len(columns), 1)
     for down, (name, line) in enumerate(zip(rows, values, strict=True)):
         for across, (hour, count) in enumerate(zip(columns, line, strict=True)):
@@ -73,8 +73,17 @@ def _cells(*, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequ
             )
 
 
+def busiest(counts: Sequence[int]) -> int:
+    """The count that takes the darkest shade: of fifty cells with anything in them forty-nine have no more.
+
+    A single hour that stands far out would otherwise leave all the others pale.
+    """
+    filled = sorted(count for count in counts if count > 0)
+    return filled[-(-len(filled) * 49 // 50) - 1] if filled else 0
+
+
 def shade(*, count: int, largest: int) -> int:
-    """0 for none, then 1..6 by sixths of the largest."""
+    """0 for none, then 1..6 by sixths of ``largest``; beyond it stays 6."""
     if count <= 0 or largest <= 0:
         return 0
     return min(_SHADES, -(-count * _SHADES // largest))

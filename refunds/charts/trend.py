@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from refunds.charts.figures import Figures
 from refunds.charts.geometry import nice_ceiling, percent, short, smooth_path
 
-_PLOT, _HEIGHT, _TOP = 256, 286, 8
+_PLOT, _HEIGHT, _TOP = 300, 330, 8
 _INTERVALS = 4
 _LABELS_WIDE, _LABELS_NARROW = 8, 4
 

@@ -1,9 +1,10 @@
 """From a figure to the list that shows exactly the refunds it counts, and what the list makes of such an address.
 
 Beside the list's own filters these parameters narrow it: ``states``, ``reasons``, ``channels`` (several, with commas; also
-values that the list's menus do not offer), ``by_rule`` (1 or 0), ``cashier``, ``late`` (1), and ``created_after``,
-``created_before``, ``succeeded_after``, ``succeeded_before``: a day of the calendar in Shanghai, which belongs to the span,
-or an instant, up to but without which it reaches.
+values that the list's menus do not offer), ``by_rule`` (1 or 0), ``cashier``, ``terminal`` (a till's code), ``failure`` (the
+channel's code of the payout that failed last, or - for none), ``late`` (1), and ``created_after``, ``created_before``,
+``succeeded_after``, ``succeeded_before``: a day of the calendar in Shanghai, which belongs to the span, or an instant, up to
+but without which it reaches.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import Exact
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -24,11 +26,17 @@ from refunds.analytics.statements import DECIDED, GRANTED, OPEN
 from refunds.arrival import SHANGHAI
 from refunds.desk.addresses import with_query
 from refunds.desk.templatetags.desk_format import channel_name
-from refunds.states import PAID, Reason, State
+from refunds.models import Execution
+from refunds.states import PAID, ExecutionState, Reason, State
 
 _SPANS = ("created", "succeeded")
+#: Parameters that may name several values -> their fields.
+_SEVERAL = {"states": "state", "reasons": "reason", "channels": "channel"}
 _BOUNDS = tuple(f"{span}_{end}" for span in _SPANS for end in ("after", "before"))
-PARAMETERS = ("states", "reasons", "channels", "by_rule", "cashier", "late", *_BOUNDS)
+PARAMETERS = ("states", "reasons", "channels", "by_rule", "cashier", "terminal", "failure", "late", *_BOUNDS)
+
+#: How an address names the failures for which the channel gave no code.
+NO_CODE = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,11 @@ class Links:
     def succeeded(self, **narrowed: str) -> str:
         """The refunds whose money came back in the period."""
         return self._list("succeeded", self._days(), narrowed)
+
+    def succeeded_before(self, **narrowed: str) -> str:
+        """The refunds whose money came back in the period before, up to the same stage of it."""
+        bounds = self.period.previous_start_at.isoformat(), self.period.previous_end_at.isoformat()
+        return self._list("succeeded", bounds, narrowed)
 
     def succeeded_in_bucket(self, index: int) -> str:
         """The refunds of one bar."""
@@ -96,6 +109,8 @@ def chips(query: QueryDict, path: str) -> list[dict[str, Any]]:
             ("channels", gettext("Channel")),
             ("by_rule", gettext("Approval")),
             ("cashier", gettext("Cashier")),
+            ("terminal", gettext("Till")),
+            ("failure", gettext("Why it failed")),
             ("late", gettext("Due time")),
         )
         if (value := query.get(name, ""))
@@ -138,17 +153,18 @@ def _worded(name: str, value: str) -> str:
     return ", ".join(str(labels.get(item, item)) for item in value.split(","))
 
 
-def _condition(name: str, value: str, now: datetime) -> Q | None:
+def _condition(name: str, value: str, now: datetime) -> Q | Exact | None:
     if name in _BOUNDS:
         return _bound(name, value)
-    if name == "states":
-        return Q(state__in=value.split(","))
-    if name == "reasons":
-        return Q(reason__in=value.split(","))
-    if name == "channels":
-        return Q(channel__in=value.split(","))
+    if name in _SEVERAL:
+        return Q(**{f"{_SEVERAL[name]}__in": value.split(",")})
     if name == "cashier":
         return Q(cashier=value)
+    if name == "terminal":
+        return Q(terminal__code=value)
+    if name == "failure":
+        failed = Execution.objects.filter(request=OuterRef("pk"), state=ExecutionState.FAILED).order_by("-attempt_no")
+        return Exact(Subquery(failed.values("failure_code")[:1]), "" if value == NO_CODE else value)
     if name == "by_rule":
         return Q(by_rule=value == "1") if value in ("0", "1") else None
     late = Q(state__in=DECIDED, decided_at__gt=F("due_at")) | Q(state=State.IN_REVIEW, due_at__lt=now)

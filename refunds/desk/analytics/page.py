@@ -14,7 +14,8 @@ from refunds.analytics.periods import Period
 from refunds.analytics.statements import GRANTED, OPEN
 from refunds.arrival import SHANGHAI
 from refunds.charts import Bar, FunnelStep, TrendPoint
-from refunds.desk.analytics.links import Links, several
+from refunds.desk.analytics import causes
+from refunds.desk.analytics.links import NO_CODE, Links, several
 from refunds.desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
 from refunds.desk.templatetags.desk_format import channel_name, seconds
 from refunds.states import PAID, Reason, State
@@ -36,6 +37,9 @@ def context(*, figures: Overview, period: Period, links: Links, by_amount: bool,
         "compared_label": _compared_label(period),
         "insight": _insight(figures, links),
         "trend": _trend(figures, period, links),
+        "drivers": causes.drivers(figures=figures, links=links),
+        "tills": causes.tills(figures=figures, links=links, average=figures.current.refund_rate.value),
+        "tills_n": len(figures.tills),
         "reasons": _reasons(figures, links, by_amount=by_amount),
         "reasons_n": whole(figures.current.paid.count),
         "failures": _failures(figures, links),
@@ -102,7 +106,7 @@ def _trend(figures: Overview, period: Period, links: Links) -> dict[str, Any]:
 
 def _reasons(figures: Overview, links: Links, *, by_amount: bool) -> list[Bar]:
     """The largest reasons, and the rest of them as one bar."""
-    total = figures.current.paid
+    total, before = figures.current.paid, figures.previous_reasons
 
     def value(row: ReasonFigures) -> int:
         return row.paid.amount_fen if by_amount else row.paid.count
@@ -126,10 +130,18 @@ def _reasons(figures: Overview, links: Links, *, by_amount: bool) -> list[Bar]:
                 figure=yuan(amount) if by_amount else whole(count),
                 share=percent(measure / measured if measured else None),
                 extra=whole(count) if by_amount else yuan(amount),
+                moved=""
+                if by_amount
+                else _moved(count - sum(before[row.reason].count for row in members if row.reason in before)),
                 url=links.succeeded(**{named: several(row.reason for row in members)}),
             )
         )
     return bars
+
+
+def _moved(count: int) -> str:
+    """How many more or fewer than in the period before: ``+21``."""
+    return f"{'+' if count > 0 else '−' if count < 0 else '±'}{whole(abs(count))}"
 
 
 def _failures(figures: Overview, links: Links) -> list[Bar]:
@@ -140,7 +152,7 @@ def _failures(figures: Overview, links: Links) -> list[Bar]:
             value=row.count,
             figure=whole(row.count),
             share=percent(row.count / total),
-            url=links.submitted(states=State.FAILED),
+            url=links.submitted(states=State.FAILED, failure=row.code or NO_CODE),
             tone="bad",
         )
         for row in figures.failures[:_TOP]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext
 
 from core.money import yuan
+from refunds.analytics.drivers import movement
 from refunds.analytics.figures import Overview, Paid, Share, Side, Sold
 from refunds.analytics.periods import Period
 from refunds.desk.templatetags.desk_format import channel_name
@@ -113,6 +114,11 @@ def _cuts(figures: Overview, period: Period) -> Iterator[Line]:
         name = f"{cashier.store_code} {cashier.cashier}".strip()
         yield from _money(gettext("Cashiers"), name, cashier.paid, success)
         yield _rate(gettext("Cashiers, refund rate"), name, cashier.refund_rate, cashier.sold, success)
+    for till in figures.tills:
+        name = f"{till.store_code} {till.code}"
+        yield from _money(gettext("Tills"), name, till.paid, success)
+        yield _rate(gettext("Tills, refund rate"), name, till.refund_rate, till.sold, success)
+    yield from _drivers(figures, success)
     for reviewer in figures.reviewers:
         decided = str(reviewer.decided)
         yield gettext("Reviewers, approved"), reviewer.name, str(reviewer.approved), "", decided, submission
@@ -130,6 +136,17 @@ def _cuts(figures: Overview, period: Period) -> Iterator[Line]:
                     "",
                     submission,
                 )
+
+
+def _drivers(figures: Overview, basis: str) -> Iterator[Line]:
+    """What changed against the period before, and by how much. n is the number of refunds now."""
+    moved = movement(figures)
+    for driver in moved.drivers:
+        store_code, _name = figures.store_names[driver.store_id]
+        name = f"{store_code} {Reason(driver.reason).label} {driver.terminal}".strip()
+        yield gettext("Change by cause"), name, yuan(driver.change_fen), "CNY", str(driver.count), basis
+    if moved.drivers:
+        yield gettext("Change by cause"), gettext("Everything else"), yuan(moved.rest_fen), "CNY", "", basis
 
 
 def _money(figure: str, item: str, paid: Paid, basis: str) -> Iterator[Line]:

@@ -169,6 +169,7 @@ class World:
                 channel=pick.choice(["wechat", "wechat", "alipay"]),
                 cashier=pick.choice(["C001", "C002", "C003"]),
                 status=pick.choice(["success"] * 9 + ["declined"]),
+                terminal=pick.choice([None, *self.tills[store.pk]]),
             )
             if sale.status == "success" and pick.random() < 0.6:
                 self._random_request(pick, sale, start=start, seconds=seconds)

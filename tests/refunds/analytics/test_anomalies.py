@@ -25,6 +25,9 @@ NOTHING_ELSE: dict[str, list[Any]] = {
     "failures": [],
     "heat": [],
     "buckets": [],
+    "tills": [],
+    "store_names": {},
+    "previous_cuts": [],
 }
 
 

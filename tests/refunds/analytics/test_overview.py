@@ -16,7 +16,7 @@ from refunds.analytics.periods import Period, last_days, parse
 from refunds.analytics.scope import Scope
 from refunds.arrival import SHANGHAI
 from refunds.models import RefundRequest, Survey
-from refunds.states import PAID, State
+from refunds.states import PAID, Reason, State
 from terminals.models import Transaction
 from tests.factories import make_merchant
 from tests.refunds.analytics.rows import UNDECIDED, World
@@ -179,6 +179,20 @@ def _check_cuts(
         assert cashier.sold == naive_sold(
             row for row in sold if (row.store.code, row.cashier) == (cashier.store_code, cashier.cashier)
         )
+    for till in figures.tills:
+        here = (till.store_code, till.code)
+        mine = [row for row in paid if row.terminal and (row.store.code, row.terminal.code) == here]
+        assert till.paid == naive_paid(mine)
+        assert till.sold == naive_sold(
+            row for row in sold if row.terminal and (row.store.code, row.terminal.code) == here
+        )
+        assert till.reason_count == sum(row.reason == till.reason for row in mine)
+        assert till.reason_count == max(sum(row.reason == reason for row in mine) for reason in Reason)
+    assert {(till.store_code, till.code) for till in figures.tills} == {
+        (row.store.code, row.terminal.code) for row in paid if row.terminal
+    }
+    before = [row for row in requests if within(period.previous_start_at, period.previous_end_at, "succeeded_at")(row)]
+    assert sum(cut.amount_fen for cut in figures.previous_cuts) == sum(row.refunded_fen for row in before)
     # Every cut of the money adds up to the whole of it.
     for cut in (figures.reasons, figures.stores, figures.cashiers, figures.buckets):
         assert sum(row.paid.amount_fen for row in cut) == figures.current.paid.amount_fen

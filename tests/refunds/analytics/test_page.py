@@ -98,13 +98,27 @@ def test_every_figure_leads_to_exactly_its_rows(world: World, query: str) -> Non
         assert total_of_list(client, channel["url"]) == int(channel["count"])
     for cashier in context["cashiers"]:
         assert total_of_list(client, cashier["url"]) == int(cashier["count"])
-    if context["failures"]:
-        counted = sum(int(bar.figure) for bar in context["failures"])
-        assert total_of_list(client, context["failures"][0].url) == counted
+    for bar in context["failures"]:
+        assert total_of_list(client, bar.url) == int(bar.figure)
     if query in ("?period=7", "?period=today"):
         in_bars = sum(total_of_list(client, point.url) for point in context["trend"]["points"] if point.url)
         assert in_bars == total_of_list(client, kpis["Refunded amount"]["url"])
     assert sum(point.value for point in context["trend"]["points"]) == context["trend"]["total_fen"]
+
+
+@pytest.mark.parametrize("query", ["", "?period=7", "?from=2026-10-03&to=2026-11-10"])
+def test_causes_and_tills_lead_to_exactly_their_rows(world: World, query: str) -> None:
+    client = signed_in(make_staff(world.merchant, Role.OWNER))
+    context = client.get(f"/desk/analytics{query}").context
+    assert context["tills"]
+    assert context["drivers"]["rows"]
+    for till in context["tills"]:
+        assert total_of_list(client, till["url"]) == int(till["count"])
+    for driver in context["drivers"]["rows"]:
+        for url, count in (("url", "count"), ("previous_url", "previous_count")):
+            assert (total_of_list(client, driver[url]) if driver[url] else 0) == int(driver[count])
+        if driver["terminal_url"]:
+            assert total_of_list(client, driver["terminal_url"]) == int(driver["terminal_count"])
 
 
 def test_chosen_store_and_channel_go_along_into_the_links(world: World) -> None:

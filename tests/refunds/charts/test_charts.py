@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from refunds import charts
-from refunds.charts.heatmap import shade
+from refunds.charts.heatmap import busiest, shade
 
 EVIL = '<script>alert("x")</script>'
 
@@ -168,3 +168,10 @@ def test_stacked_bar_leaves_out_parts_of_nothing_and_names_the_rest() -> None:
 
     assert [(part.get("x"), part.get("class")) for part in tree.iter("rect")] == [("0%", "p1"), ("75%", "p2")]
     assert "before" not in "".join(tree.itertext())
+
+
+def test_one_hour_that_stands_far_out_does_not_leave_the_others_pale() -> None:
+    assert busiest([*([3] * 60), 90, 0]) == 3
+    assert shade(count=90, largest=3) == shade(count=3, largest=3) == 6
+    assert busiest([5]) == 5
+    assert busiest([0, 0]) == 0
