@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from refunds import health
 from refunds.api import problems
+from refunds.api.problem_page import problem_types
 from refunds.notice_endpoint import channel_notice
 
 # The library's stylesheet draws its arrows as data: pictures; no other page may.
@@ -16,10 +17,10 @@ api_docs = csp_update({"img-src": "data:"})(
     SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html")
 )
 
-handler400 = "refunds.desk.errors.bad_request"
+handler400 = "config.errors.bad_request"
 handler403 = "refunds.desk.errors.forbidden"
 handler404 = "refunds.desk.errors.not_found"
-handler500 = "refunds.desk.errors.server_error"
+handler500 = "config.errors.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="desk:start")),
@@ -30,6 +31,8 @@ urlpatterns = [
     path("api/v1/", include("refunds.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", api_docs, name="docs"),
+    path("api/problems", problem_types),
+    path("api", RedirectView.as_view(pattern_name="docs")),
     re_path("^api/", problems.not_found),
     path("channels/<str:channel>/<str:account>/notices", channel_notice),
     path("healthz", health.healthz),

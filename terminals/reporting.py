@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.personal_data import phone_hashes
 from merchants.models import ChannelAccount, Store
 from terminals.models import Terminal, Transaction, TransactionLine
@@ -43,7 +43,10 @@ class ReportedSale:
 def report_sale(
     *, sale: ReportedSale, merchant_id: int, store_ids: frozenset[int] | None, at: datetime
 ) -> tuple[Transaction, bool]:
-    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place."""
+    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place.
+
+    Raises ``Conflict`` where the payment was reported by a store that the reporter may not see.
+    """
     store = Store.objects.filter(merchant_id=merchant_id, code=sale.store).first()
     if store is None or (store_ids is not None and store.pk not in store_ids):
         raise Invalid("there is no such store", code="unknown_store")
@@ -56,17 +59,26 @@ def report_sale(
         merchant_id=merchant_id, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
     if (existing := known.first()) is not None:
-        return existing, False
+        return _of(existing, store_ids), False
     try:
         with transaction.atomic():
             return _create(sale, store, terminal, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
-        return known.get(), False
+        return _of(known.get(), store_ids), False
+
+
+def _of(existing: Transaction, store_ids: frozenset[int] | None) -> Transaction:
+    """The sale, where the reporter may see it."""
+    if store_ids is not None and existing.store_id not in store_ids:
+        raise Conflict("another store has reported this payment", code="reported_elsewhere")
+    return existing
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, at: datetime) -> Transaction:
-    account = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True).first()
+    accounts = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True)
+    # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
+    account = None if sale.channel == "cash" else accounts.first()
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
         merchant_id=store.merchant_id,

@@ -19,6 +19,7 @@ from refunds.analytics.periods import BadPeriod, Period
 from refunds.analytics.scope import UnknownStore, narrowed
 from refunds.api.fields import StrictSerializer, Text
 from refunds.api.representations import instant
+from refunds.api.serializers import CHANNELS
 from refunds.api.views import Endpoint
 
 #: What places a refund in the period: the money's return, its submission, or the sale's payment.
@@ -29,7 +30,7 @@ class SummaryQuery(StrictSerializer):
     """Days as ``yyyy-mm-dd`` in Asia/Shanghai, both included; nothing named is the last 30."""
 
     store = Text(required=False, max_length=20)
-    channel = Text(required=False, max_length=20)
+    channel = serializers.ChoiceField(CHANNELS, required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """``from`` is no name that a class body could hold."""

@@ -8,29 +8,22 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
-from rest_framework.exceptions import APIException
+from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refunds import evidence, queries
-from refunds.api import idempotency
+from refunds.api import idempotency, schemas
+from refunds.api.bodies import BodyTooLarge, refuse_packed
 from refunds.api.fields import StrictSerializer, Text
+from refunds.api.representations import instant
 from refunds.api.views import Endpoint
 from refunds.models import Evidence
 from refunds.models.evidence import EvidenceKind
 
 #: Refused by its length before anything of it is read.
 MAX_BODY_BYTES = evidence.MAX_UPLOAD_BYTES + 100_000
-
-
-class BodyTooLarge(APIException):
-    """The upload is larger than a picture may be."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "body_too_large"
-    default_detail = "a picture may have 8 MB"
 
 
 class EvidenceSerializer(StrictSerializer):
@@ -45,13 +38,20 @@ class AddEvidence(Endpoint):
     scopes = {"POST": "refunds:write"}
     staff_may = True
     parser_classes = (MultiPartParser,)
+    max_body_bytes = MAX_BODY_BYTES
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
             raise BodyTooLarge
+        refuse_packed(request)
         super().initial(request, *args, **kwargs)
 
-    @extend_schema(request={"multipart/form-data": EvidenceSerializer}, responses={201: dict})
+    @extend_schema(
+        operation_id="add_evidence",
+        request={"multipart/form-data": EvidenceSerializer},
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Add one picture to a request, at most twelve in all."""
         key = idempotency.key_of(request)
@@ -93,5 +93,5 @@ def _evidence_json(row: Evidence) -> dict[str, Any]:
         "content_type": row.content_type,
         "size": row.size,
         "sha256": row.sha256,
-        "added_at": row.added_at.isoformat(),
+        "added_at": instant(row.added_at),
     }

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from django.core.validators import EmailValidator
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from core.money import MAX_FEN
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -19,7 +25,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
             raise serializers.ValidationError(
                 {
-                    str(name): [serializers.ErrorDetail("this field is not known", code="unknown_field")]
+                    str(name): [serializers.ErrorDetail(_("this field is not known"), code="unknown_field")]
                     for name in unknown
                 }
             )
@@ -49,25 +55,83 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", data):
-            raise serializers.ValidationError("control characters are not allowed", code="control_character")
+            raise serializers.ValidationError(_("control characters are not allowed"), code="control_character")
         return str(super().to_internal_value(data))
 
 
 class Instant(serializers.DateTimeField):
-    """RFC 3339 with an offset: a local time without one could be any of 24 instants."""
+    """RFC 3339 with an offset, as UTC: a local time without one could be any of 24 instants."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        if not isinstance(value, str):
+        text = value.upper() if isinstance(value, str) else ""
+        found = _RFC_3339.fullmatch(text)
+        if found is None:
             self.fail("invalid", format="RFC 3339")
+        if found[2] is None:
+            raise serializers.ValidationError(_("give the offset, e.g. +08:00"), code="offset_missing")
         try:
-            parsed = datetime.fromisoformat(value)
+            parsed = datetime.fromisoformat(text)
         except ValueError:
             self.fail("invalid", format="RFC 3339")
-        if parsed.tzinfo is None:
-            raise serializers.ValidationError("give the offset, e.g. +08:00", code="offset_missing")
         if not 2000 <= parsed.year <= 2100:
-            raise serializers.ValidationError("the year is out of range", code="out_of_range")
-        return parsed
+            raise serializers.ValidationError(_("the year is out of range"), code="out_of_range")
+        # PostgreSQL knows no offset beyond 15:59, RFC 3339 does.
+        return parsed.astimezone(UTC)
+
+
+class QueryInstant(Instant):
+    """An instant in an address, where a plus that was not written ``%2B`` arrives as a blank; nothing else could be meant."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        return super().to_internal_value(re.sub(r" (?=\d\d:\d\d$)", "+", value) if isinstance(value, str) else value)
+
+
+class QueryFen(serializers.IntegerField):
+    """An amount in an address: ASCII digits and nothing else."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": MAX_FEN, **kwargs})
+
+    def to_internal_value(self, data: Any) -> int:
+        if not (isinstance(data, str) and re.fullmatch(r"-?[0-9]{1,30}", data)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """``true`` or ``false``; no text and no number that resembles one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Id(serializers.UUIDField):
+    """A UUID in its usual 36 characters; no number, no braces."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not (isinstance(data, str) and _UUID.fullmatch(data)):
+            self.fail("invalid", value=data)
+        return UUID(data)
+
+
+class FourDigits(Text):
+    """The end of a card's or phone's number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if text and not re.fullmatch(r"[0-9]{4}", text):
+            raise serializers.ValidationError(_("the last four digits"), code="invalid")
+        return text
+
+
+class Email(Text):
+    """An address that a message can be sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(EmailValidator())
 
 
 class Phone(Text):
@@ -76,5 +140,5 @@ class Phone(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data).replace(" ", "").replace("-", "")
         if text and not re.fullmatch(r"\+?[0-9]{5,20}", text):
-            raise serializers.ValidationError("not a phone number", code="invalid_phone")
+            raise serializers.ValidationError(_("not a phone number"), code="invalid_phone")
         return text

@@ -8,19 +8,22 @@ from typing import Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-_MAX_BYTES = 1_000_000
+from refunds.api.bodies import MAX_JSON_BYTES, BodyTooLarge, refuse_packed
+
 _MAX_DEPTH = 32
 
 
 class StrictJSONParser(BaseParser):
-    """Parses ``application/json`` or answers 400 with the reason."""
+    """Parses ``application/json`` or says why it cannot."""
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        raw: bytes = stream.read(_MAX_BYTES + 1)
-        if len(raw) > _MAX_BYTES:
-            raise ParseError("the body is larger than 1 MB", code="body_too_large")
+        if parser_context:
+            refuse_packed(parser_context["request"])
+        raw: bytes = stream.read(MAX_JSON_BYTES + 1)
+        if len(raw) > MAX_JSON_BYTES:
+            raise BodyTooLarge
         try:
             text = raw.decode("utf-8")
             data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from core.money import yuan_grouped
 from merchants import policies
 from merchants.policy_rules import Extent, ReasonRule
+from refunds.api import schemas
 from refunds.api.representations import instant
 from refunds.api.views import Endpoint
 from refunds.states import Reason
@@ -20,7 +21,7 @@ class PolicyInForce(Endpoint):
     scopes = {"GET": "refunds:read"}
     staff_may = True
 
-    @extend_schema(operation_id="get_policy", responses={200: dict})
+    @extend_schema(operation_id="get_policy", responses={200: schemas.PolicyOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
         version = policies.in_force(merchant_id=self.caller.merchant_id, at=timezone.now())

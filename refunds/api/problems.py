@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from psycopg2.errors import LockNotAvailable
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.errors import Conflict, DomainError, FieldError, Forbidden, Invalid, NotFound
+from refunds.api.problem_types import PROBLEM_TYPES, address_of
+from refunds.api.rendering import JSONRenderer
 from refunds.api.representations import verdict_json
 from refunds.flow.intake import PolicyRefused
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,14 +33,37 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Invalid, 422),
 )
 
+#: The field that a refusal is about, where what raises it does not know how the field is called here.
+_FIELD_OF = {
+    "amount_above_requested": "amount_fen",
+    "ambiguous_order_no": "order_no",
+    "exceeds_quantity": "lines",
+    "exceeds_refundable": "amount_fen",
+    "idempotency_key_reused": "Idempotency-Key",
+    "message_required": "message",
+    "no_cash_for_credit": "route",
+    "not_a_picture": "file",
+    "original_route": "route",
+    "picture_too_large": "file",
+    "reason_code_required": "reason_code",
+    "reported_elsewhere": "channel_transaction_no",
+    "route_allowed": "route",
+    "transaction_not_found": "transaction",
+    "unknown_reason_code": "reason_code",
+    "unknown_store": "store",
+    "unknown_terminal": "terminal",
+    "version_conflict": "version",
+}
+
 
 def problem(
     *, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The document itself."""
+    """The document itself. ``title`` and the messages are in the caller's language; ``detail`` is for a log."""
+    kind = PROBLEM_TYPES.get(code)
     return {
-        "type": f"urn:refunddesk:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "type": "about:blank" if kind is None else address_of(code),
+        "title": HTTPStatus(status).phrase if kind is None else str(kind.title),
         "status": status,
         "detail": detail,
         "code": code,
@@ -43,12 +72,17 @@ def problem(
     }
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
     """DRF's exception handler. Unforeseen errors pass through and become a 500."""
     response = _translate(error)
-    if response is not None:
-        set_rollback()
-        response.content_type = MEDIA_TYPE
+    if response is None:
+        return None
+    set_rollback()
+    response.content_type = MEDIA_TYPE
+    request: Any = context.get("request")
+    if not isinstance(getattr(request, "accepted_renderer", None), JSONRenderer | None):
+        # The description of the API is YAML to most; what is wrong with asking for it is JSON all the same.
+        return HttpResponse(JSONRenderer().render(response.data), status=response.status_code, content_type=MEDIA_TYPE)
     return response
 
 
@@ -62,6 +96,10 @@ def _translate(error: Exception) -> Response | None:
     if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
         body = problem(status=409, code="busy", detail="the same thing is being changed right now; try again")
         return Response(body, status=409, headers={"Retry-After": "1"})
+    if isinstance(error, InterfaceError | OperationalError):
+        logger.error("the database did not do it", exc_info=error)
+        body = problem(status=503, code="try_again", detail="the database is not there right now; try again")
+        return Response(body, status=503, headers={"Retry-After": "2"})
     if isinstance(error, exceptions.APIException):
         return _of_api_exception(error)
     return None
@@ -73,6 +111,8 @@ def _of_domain_error(error: DomainError) -> Response:
     if isinstance(error, PolicyRefused):
         facts["verdict"] = verdict_json(facts["verdict"].as_json())
     errors = [_field(item) for item in error.errors]
+    if not errors and (field := _FIELD_OF.get(error.code)):
+        errors = [_field(FieldError(field, error.code, error.message))]
     return Response(
         problem(status=status, code=error.code, detail=error.message, errors=errors, **facts), status=status
     )
@@ -114,7 +154,23 @@ def _field(item: FieldError) -> dict[str, str]:
     return {"field": item.field, "code": item.code, "message": item.message}
 
 
-def not_found(request: HttpRequest) -> JsonResponse:
-    """For paths below /api that lead nowhere."""
-    body = problem(status=404, code="not_found", detail="there is no such thing here")
-    return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
+def _plain(*, status: int, code: str, detail: str) -> HttpResponse:
+    """A problem that no view of ours could tell of."""
+    content = JSONRenderer().render(problem(status=status, code=code, detail=detail))
+    return HttpResponse(content, status=status, content_type=MEDIA_TYPE)
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> HttpResponse:
+    """For paths below /api that lead nowhere, with whatever method."""
+    return _plain(status=404, code="not_found", detail="there is no such thing here")
+
+
+def bad_request(request: HttpRequest) -> HttpResponse:
+    """For requests that Django itself turns away."""
+    return _plain(status=400, code="bad_request", detail="the request cannot be read")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """For what nobody foresaw: it is in the log, and the caller may send the same call again."""
+    return _plain(status=500, code="internal_error", detail="the fault is ours and was recorded")

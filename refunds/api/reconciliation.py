@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from core.errors import Forbidden
 from refunds import permissions
-from refunds.api.fields import StrictSerializer, Text
+from refunds.api.fields import StrictSerializer
 from refunds.api.representations import instant
+from refunds.api.serializers import CHANNELS
 from refunds.api.views import Endpoint
 from refunds.models import Difference, ReconciliationDay
 from refunds.models.bill import MatchOutcome
@@ -38,7 +39,7 @@ class ReconciliationQuery(StrictSerializer):
     """One bill day, of all channel accounts or of one channel."""
 
     date = Day()
-    channel = Text(required=False, max_length=20)
+    channel = serializers.ChoiceField(CHANNELS, required=False)
 
 
 class Reconciliations(Endpoint):

@@ -10,10 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.errors import DomainError
 from refunds import queries, ways_back
 from refunds.api import idempotency, schemas
-from refunds.api.fields import Instant, StrictSerializer
+from refunds.api.fields import QueryInstant, StrictSerializer, Text
+from refunds.api.pagination import OldestFirst
 from refunds.api.representations import (
+    Place,
     arrival_json,
     event_json,
     request_json,
@@ -30,7 +33,6 @@ from refunds.api.serializers import (
 from refunds.api.views import PAGE_PARAMETERS, Endpoint
 from refunds.flow import intake
 from refunds.flow.intake import Prepared
-from refunds.lifecycle import OverRefund
 from refunds.models import RefundRequest
 from refunds.states import Reason, State
 from refunds.submission import KeyAlreadyUsed
@@ -38,13 +40,13 @@ from refunds.submission import KeyAlreadyUsed
 
 class RequestQuery(StrictSerializer):
     state = serializers.ChoiceField(State.choices, required=False)
-    store = serializers.CharField(required=False)
-    terminal = serializers.CharField(required=False)
+    store = Text(required=False)
+    terminal = Text(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
-    created_after = Instant(required=False)
-    created_before = Instant(required=False)
-    number = serializers.CharField(required=False)
-    order_no = serializers.CharField(required=False)
+    created_after = QueryInstant(required=False, help_text="from then on")
+    created_before = QueryInstant(required=False, help_text="up to, not including")
+    number = Text(required=False)
+    order_no = Text(required=False)
 
 
 _FILTERS = {
@@ -81,7 +83,9 @@ class Quotes(Endpoint):
                 "amount_fen": draft.amount_fen,
                 "refundable_fen": sale.refundable_fen,
                 "verdict": verdict_json(verdict.as_json()),
-                "expected_arrival": arrival_json(funding=sale.funding, profile=sale.channel_profile, at=now),
+                "expected_arrival": arrival_json(
+                    funding=sale.funding, profile=sale.channel_profile, at=now, route=draft.route
+                ),
             }
         )
 
@@ -115,8 +119,8 @@ class RefundRequests(Endpoint):
             intake.submit(draft=draft, by=self.caller.requester(), at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
-        except (intake.PolicyRefused, OverRefund):
-            # A repeat finds that the first has already taken what it asks for: it is answered like the first.
+        except DomainError:
+            # A repeat finds what the first has changed: nothing left, another sale of that number. It is answered like the first.
             if idempotency.is_known(self.caller, key):
                 return idempotency.replay(request, self.caller, key)
             raise
@@ -124,7 +128,7 @@ class RefundRequests(Endpoint):
 
     @extend_schema(
         operation_id="list_refund_requests",
-        parameters=[RequestQuery],
+        parameters=[RequestQuery, schemas.LIMIT, schemas.CURSOR],
         responses={200: schemas.RefundRequestPageOut, **schemas.READ_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
@@ -161,12 +165,14 @@ class RefundRequestEvents(OneRequest):
     scopes = {"GET": "refunds:read"}
 
     @extend_schema(
-        operation_id="list_refund_request_events", responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS}
+        operation_id="list_refund_request_events",
+        parameters=[schemas.LIMIT, schemas.CURSOR],
+        responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS},
     )
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
-        found = self.load(request_id)
-        return Response({"results": [event_json(event) for event in queries.events_of(found.pk)]})
+        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
+        return self.page(request, queries.events_of(self.load(request_id).pk), event_json, order=OldestFirst)
 
 
 class CancelRefundRequest(OneRequest):
@@ -214,10 +220,12 @@ class ResubmitRefundRequest(OneRequest):
 
 
 def _new_request_json(prepared: Prepared) -> dict[str, object]:
-    execution = prepared.submission.execution
+    execution, sale = prepared.submission.execution, prepared.sale
     return request_json(
         prepared.submission.request,
+        place=Place(sale.order_no, sale.store_code, sale.terminal_code),
         executions=[execution] if execution else [],
-        funding=prepared.sale.funding,
-        profile=prepared.sale.channel_profile,
+        funding=sale.funding,
+        profile=sale.channel_profile,
+        payee=prepared.payee,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from core.audit.models import AuditEvent
 from core.personal_data import mask_phone
-from refunds import explanations, tracking
+from refunds import explanations, payees, tracking
 from refunds.arrival import SHANGHAI, expected_arrival
-from refunds.models import Execution, RefundRequest
+from refunds.models import Execution, Payee, RefundRequest
 from refunds.remedies import remedy
+from refunds.states import Route
 from terminals.models import Transaction
 
 
@@ -37,8 +39,10 @@ def verdict_json(stored: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def arrival_json(*, funding: str, profile: Mapping[str, object], at: datetime) -> dict[str, Any]:
-    arrival = expected_arrival(funding=funding, profile=profile, at=at)
+def arrival_json(
+    *, funding: str, profile: Mapping[str, object], at: datetime, route: str = Route.ORIGINAL
+) -> dict[str, Any]:
+    arrival = expected_arrival(funding=funding, profile=profile, at=at, route=route)
     return {
         "earliest_at": instant(arrival.earliest_at),
         "latest_at": instant(arrival.latest_at),
@@ -46,20 +50,34 @@ def arrival_json(*, funding: str, profile: Mapping[str, object], at: datetime) -
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the sale was made, in the shop's own words; a sale without a terminal has ""."""
+
+    order_no: str
+    store: str
+    terminal: str
+
+
 def request_json(
     request: RefundRequest,
     *,
     executions: Iterable[Execution],
+    place: Place,
     funding: str,
     profile: Mapping[str, object],
+    payee: Payee | None = None,
 ) -> dict[str, Any]:
-    """A refund request as api.md fixes it."""
+    """A refund request as clients rely on it."""
     return {
         "id": str(request.pk),
         "number": request.number,
         "state": str(request.state),
         "version": request.version,
         "transaction": str(request.transaction_id),
+        "order_no": place.order_no,
+        "store": place.store,
+        "terminal": place.terminal or None,
         "kind": request.kind,
         "reason": request.reason,
         "description": request.description,
@@ -67,6 +85,7 @@ def request_json(
         "approved_fen": request.approved_fen,
         "refunded_fen": request.refunded_fen,
         "route": request.route,
+        "payee": None if payee is None else payees.masked(payee),
         "verdict": verdict_json(request.verdict),
         "customer": {"phone": mask_phone(request.customer_phone), "locale": request.customer_locale},
         "cashier": request.cashier,
@@ -74,7 +93,10 @@ def request_json(
         "message_to_customer": request.message_to_customer or None,
         "due_at": instant(request.due_at),
         "expected_arrival": arrival_json(
-            funding=funding, profile=profile, at=request.succeeded_at or request.decided_at or request.created_at
+            funding=funding,
+            profile=profile,
+            at=request.succeeded_at or request.decided_at or request.created_at,
+            route=request.route,
         ),
         "executions": [execution_json(execution) for execution in executions],
         "tracking_url": tracking.url_for(request.pk),
@@ -90,9 +112,11 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
     sale = request.transaction
     return request_json(
         request,
+        place=Place(sale.order_no, request.store.code, request.terminal.code if request.terminal else ""),
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
         funding=sale.funding,
         profile=sale.channel_account.profile if sale.channel_account else {},
+        payee=payees.of(request),
     )
 
 

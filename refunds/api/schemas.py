@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers as s
 
+from refunds.models.evidence import EvidenceKind
 from refunds.states import ExecutionState, Reason, Route, State
 
 #: Required on every POST that creates.
@@ -16,6 +17,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",
 )
 
+LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200}, description="rows a page")
+CURSOR = OpenApiParameter("cursor", str, description="from `next` or `previous` of another page; not to be made up")
+
 
 class FieldProblem(s.Serializer[object]):
     field = s.CharField()
@@ -26,11 +30,11 @@ class FieldProblem(s.Serializer[object]):
 class Problem(s.Serializer[object]):
     """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``."""
 
-    type = s.CharField()
+    type = s.URLField(help_text="what this code means and what to do about it, as a page")
     title = s.CharField()
     status = s.IntegerField()
-    detail = s.CharField()
-    code = s.CharField()
+    detail = s.CharField(help_text="for a log, not for a customer")
+    code = s.CharField(help_text="decide by this one")
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # RFC 9457 with our list
 
 
@@ -74,6 +78,12 @@ class ExecutionOut(s.Serializer[object]):
     failure = FailureOut(allow_null=True)
 
 
+class PayeeOut(s.Serializer[object]):
+    holder_name = s.CharField(help_text="masked")
+    account_no = s.CharField(help_text="masked")
+    bank_name = s.CharField()
+
+
 class CustomerOut(s.Serializer[object]):
     phone = s.CharField(help_text="masked")
     locale = s.CharField()
@@ -85,6 +95,9 @@ class RefundRequestOut(s.Serializer[object]):
     state = s.ChoiceField(State.choices)
     version = s.IntegerField(help_text="counts state changes; send it with a decision")
     transaction = s.UUIDField()
+    order_no = s.CharField()
+    store = s.CharField()
+    terminal = s.CharField(allow_null=True)
     kind = s.CharField()
     reason = s.ChoiceField(Reason.choices)
     description = s.CharField()
@@ -92,6 +105,7 @@ class RefundRequestOut(s.Serializer[object]):
     approved_fen = s.IntegerField(allow_null=True)
     refunded_fen = s.IntegerField()
     route = s.ChoiceField(Route.choices)
+    payee = PayeeOut(allow_null=True, help_text="of a bank transfer")
     verdict = VerdictOut()
     customer = CustomerOut()
     cashier = s.CharField()
@@ -132,6 +146,8 @@ class EventOut(s.Serializer[object]):
 
 @extend_schema_serializer(many=False)
 class EventsOut(s.Serializer[object]):
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
     results = EventOut(many=True)
 
 
@@ -193,6 +209,32 @@ class RefundRequestPageOut(s.Serializer[object]):
     next = s.URLField(allow_null=True)
     previous = s.URLField(allow_null=True)
     results = RefundRequestOut(many=True)
+
+
+class EvidenceOut(s.Serializer[object]):
+    id = s.UUIDField()
+    refund_request = s.UUIDField()
+    kind = s.ChoiceField(EvidenceKind.choices)
+    note = s.CharField()
+    content_type = s.CharField(help_text="of the picture as it is kept: always written anew")
+    size = s.IntegerField(help_text="bytes, as it is kept")
+    sha256 = s.CharField(help_text="of the picture as it is kept")
+    added_at = s.DateTimeField()
+
+
+class ReasonRuleOut(s.Serializer[object]):
+    reason = s.ChoiceField(Reason.choices)
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField()
+
+
+class PolicyOut(s.Serializer[object]):
+    name = s.CharField()
+    version = s.IntegerField()
+    effective_from = s.DateTimeField()
+    auto_approve_limit_fen = s.IntegerField()
+    summary = s.CharField()
+    reasons = ReasonRuleOut(many=True)
 
 
 #: What may go wrong on a write, beside what the status line of its own says.

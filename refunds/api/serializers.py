@@ -6,17 +6,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from refunds.api.fields import Fen, Instant, Phone, StrictSerializer, Text, WholeNumber
+from refunds.api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber
 from refunds.flow.intake import Correction, Customer, Draft
+from refunds.payees import Account
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import Funding, TransactionKind
 
-_CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
+#: How a sale may have been paid.
+CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
 
 
 class PayerSerializer(StrictSerializer):
     phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
-    card_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False, allow_null=True, default=None)
+    card_last4 = FourDigits(required=False, allow_null=True, allow_blank=True, default=None)
     funding = serializers.ChoiceField(Funding.choices, required=False, default=Funding.UNKNOWN)
 
 
@@ -32,7 +34,7 @@ class TransactionSerializer(StrictSerializer):
     """A sale as a terminal or shop reports it."""
 
     order_no = Text(max_length=64)
-    channel = serializers.ChoiceField(_CHANNELS)
+    channel = serializers.ChoiceField(CHANNELS)
     channel_transaction_no = Text(max_length=64)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
     amount_fen = Fen()
@@ -52,14 +54,22 @@ class RefundLineSerializer(StrictSerializer):
 class CustomerSerializer(StrictSerializer):
     name = Text(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
-    email = serializers.EmailField(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
+    email = Email(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
     locale = serializers.ChoiceField(["zh-Hans", "en"], required=False, default="zh-Hans")
+
+
+class PayeeSerializer(StrictSerializer):
+    """The customer's own account, for a bank transfer."""
+
+    holder_name = Text(max_length=60)
+    account_no = Text(max_length=50, help_text="8 to 32 digits; blanks and hyphens are taken out")
+    bank_name = Text(max_length=60)
 
 
 class RefundRequestSerializer(StrictSerializer):
     """A refund as it is asked for. The sale is named by ``transaction`` or ``order_no``."""
 
-    transaction = serializers.UUIDField(required=False)
+    transaction = Id(required=False)
     order_no = Text(max_length=64, required=False)
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)
@@ -67,7 +77,8 @@ class RefundRequestSerializer(StrictSerializer):
     route = serializers.ChoiceField(Route.choices, required=False, default=Route.ORIGINAL)
     lines = serializers.ListField(child=RefundLineSerializer(), required=False, default=list, max_length=200)
     customer = CustomerSerializer(required=False, allow_null=True, default=None)
-    customer_consent = serializers.BooleanField(required=False, allow_null=True, default=None)
+    customer_consent = Flag(required=False, allow_null=True, default=None)
+    payee = PayeeSerializer(required=False, allow_null=True, default=None)
     cashier = Text(max_length=40, required=False, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +102,7 @@ def draft_of(data: dict[str, Any]) -> Draft:
         lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
         customer=Customer(**customer),
         customer_consent=data["customer_consent"],
+        payee=Account(**data["payee"]) if data["payee"] else None,
         cashier=data["cashier"],
     )
 
@@ -106,11 +118,21 @@ class ResubmitSerializer(VersionSerializer):
     amount_fen = Fen(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
     description = Text(max_length=1000, required=False, allow_blank=True)
+    route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
+    payee = PayeeSerializer(required=False, allow_null=True, default=None)
+    customer_consent = Flag(required=False, allow_null=True, default=None)
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
     """The correction in a validated ``ResubmitSerializer`` body."""
-    return Correction(amount_fen=data.get("amount_fen"), reason=data.get("reason"), description=data.get("description"))
+    return Correction(
+        amount_fen=data.get("amount_fen"),
+        reason=data.get("reason"),
+        description=data.get("description"),
+        route=data.get("route"),
+        payee=Account(**data["payee"]) if data["payee"] else None,
+        customer_consent=data["customer_consent"],
+    )
 
 
 class DecisionSerializer(StrictSerializer):

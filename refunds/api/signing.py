@@ -11,6 +11,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from merchants.api_keys import Client
+from refunds.api.bodies import whole_body
 from refunds.broker import client as broker
 
 _WINDOW_S = 300
@@ -45,7 +46,7 @@ def check(request: Request, client: Client) -> None:
         timestamp=timestamp,
         method=request.method or "",
         path=request.get_full_path(),
-        body=request._request.body,
+        body=whole_body(request),
     )
     if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
         raise AuthenticationFailed("the signature does not match", code="signature_mismatch")

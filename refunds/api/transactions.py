@@ -8,13 +8,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from refunds import queries
 from refunds.api import idempotency, schemas
-from refunds.api.fields import Instant, StrictSerializer
+from refunds.api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
 from refunds.api.representations import transaction_json
 from refunds.api.serializers import TransactionSerializer
 from refunds.api.views import PAGE_PARAMETERS, Endpoint
@@ -23,17 +22,17 @@ from terminals.reporting import ReportedLine, ReportedSale
 
 
 class TransactionQuery(StrictSerializer):
-    order_no = serializers.CharField(required=False)
-    channel_transaction_no = serializers.CharField(required=False)
-    store = serializers.CharField(required=False)
-    terminal = serializers.CharField(required=False)
-    cashier = serializers.CharField(required=False)
-    paid_after = Instant(required=False)
-    paid_before = Instant(required=False)
-    amount_fen = serializers.IntegerField(required=False, min_value=1)
-    card_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False)
-    phone_last4 = serializers.RegexField(r"^[0-9]{4}$", required=False)
-    sku = serializers.CharField(required=False)
+    order_no = Text(required=False)
+    channel_transaction_no = Text(required=False)
+    store = Text(required=False)
+    terminal = Text(required=False)
+    cashier = Text(required=False)
+    paid_after = QueryInstant(required=False, help_text="from then on")
+    paid_before = QueryInstant(required=False, help_text="up to, not including")
+    amount_fen = QueryFen(required=False)
+    card_last4 = FourDigits(required=False)
+    phone_last4 = FourDigits(required=False)
+    sku = Text(required=False)
 
 
 class Transactions(Endpoint):
@@ -73,7 +72,7 @@ class Transactions(Endpoint):
 
     @extend_schema(
         operation_id="list_transactions",
-        parameters=[TransactionQuery],
+        parameters=[TransactionQuery, schemas.LIMIT, schemas.CURSOR],
         responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS},
     )
     def get(self, request: Request) -> Response:

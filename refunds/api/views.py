@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -36,13 +38,18 @@ class Endpoint(APIView):
         self, serializer: type[StrictSerializer], *, besides: frozenset[str] = frozenset()
     ) -> dict[str, Any]:
         """The validated query parameters; repeated and unknown ones are errors."""
-        parameters = {name: value for name, value in self.request.query_params.items() if name not in besides}
+        given = self.request.query_params
+        if repeated := [name for name, values in given.lists() if len(values) > 1]:
+            raise ValidationError(dict.fromkeys(repeated, _("given more than once")), code="repeated")
+        parameters = {name: value for name, value in given.items() if name not in besides}
         data: dict[str, Any] = _kept(serializer).run_validation(parameters)
         return data
 
-    def page(self, request: Request, found: QuerySet[Any], represent: Any) -> Response:
+    def page(
+        self, request: Request, found: QuerySet[Any], represent: Any, *, order: type[NewestFirst] = NewestFirst
+    ) -> Response:
         """One cursor page of a list."""
-        pages = NewestFirst()
+        pages = order()
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
 

@@ -1,0 +1,20 @@
+"""What is answered when no view could: problem documents below /api, pages elsewhere."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from refunds.api import problems
+from refunds.desk import errors as pages
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return problems.bad_request(request) if _is_api(request) else pages.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return problems.server_error(request) if _is_api(request) else pages.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
