@@ -20,6 +20,7 @@ _DECIDERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.OWNER})
 _ANALYSTS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
 _RETRIERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
 _RECONCILERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
+_EXPORTERS = frozenset({Role.MANAGER, Role.FINANCE, Role.OWNER})
 _REVEALERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
 
 
@@ -40,6 +41,11 @@ def may_retry(staff: Staff) -> bool:
 def may_reconcile(staff: Staff) -> bool:
     """Comparing with the channels' statements and closing days: finance, managers and owners."""
     return staff.is_active and staff.role in _RECONCILERS
+
+
+def may_export(staff: Staff) -> bool:
+    """Taking a whole list of refunds away as a file; every export is audited."""
+    return staff.is_active and staff.role in _EXPORTERS
 
 
 def may_reveal(staff: Staff) -> bool:

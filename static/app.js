@@ -11,6 +11,8 @@
 //   [data-autosubmit] on a form        sends itself when a field changes
 //   [data-filter="kind"] buttons       show only list items [data-kind~="kind"] in [data-filtered="#id"]
 //   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
+//   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
+//   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
 (() => {
   const root = document.documentElement;
@@ -41,6 +43,10 @@
     if (!toast.classList.contains("bad")) setTimeout(() => toast.remove(), TOAST_MS);
   };
   const toast = (message, tone = "info") => {
+    // The same words twice would only hide the first ones.
+    document.querySelectorAll("#toasts .toast").forEach((other) => {
+      if (other.firstChild.textContent === message) other.remove();
+    });
     const box = document.createElement("div");
     box.className = `toast ${tone}`;
     box.textContent = message;
@@ -49,9 +55,42 @@
   };
   document.querySelectorAll("#toasts .toast").forEach(dress);
   document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.tone));
-  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.addEventListener(name, () => toast(words.lost, "bad"));
-  }
+
+  // --- polls disturb nobody: what is half written would be gone with the page ---
+  const isWriting = () =>
+    Boolean(document.querySelector("dialog[open]")) ||
+    [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-poll]") && (document.hidden || isWriting())) event.preventDefault();
+  });
+
+  // --- answers that did not come, and those that refuse ---
+  // A page that only looks (a poll, a preview) says once that it cannot, and takes it back when it can again.
+  const lost = document.getElementById("lost");
+  const failed = (event) => {
+    const asked = event.detail.elt;
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    const text = status === 401 || status === 403 ? words.stale : words.lost;
+    const slot = asked.querySelector(".form-error");
+    if (slot) {
+      // In the form itself: a dialog lies above every toast.
+      const box = document.createElement("p");
+      box.className = "banner bad";
+      box.setAttribute("role", "alert");
+      box.textContent = text;
+      slot.replaceChildren(box);
+    } else if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") toast(text, "bad");
+    else if (lost && status !== 404) lost.hidden = false;
+  };
+  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, failed);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (lost && event.detail.successful) lost.hidden = true;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.xhr.getResponseHeader("Refused")) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
 
   // --- dialogs ---
   const show = (dialog) => {
@@ -70,6 +109,11 @@
     show(dialog);
     return true;
   };
+  // What was said of an earlier attempt is over once the dialog is closed ("close" does not bubble).
+  const forget = (event) => {
+    if (!event.target.open) event.target.querySelectorAll(".form-error").forEach((slot) => slot.replaceChildren());
+  };
+  document.addEventListener("close", forget, true);
   // A dialog that the server sent open (no script, or a form error) becomes a modal one.
   const upgradeDialogs = (scope) => scope.querySelectorAll("dialog[open]").forEach((dialog) => show(dialog));
   upgradeDialogs(document);
@@ -131,6 +175,13 @@
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (form && form.matches("[data-autosubmit]")) form.requestSubmit();
+  });
+
+  // --- paper folds nothing away ---
+  window.addEventListener("beforeprint", () => {
+    document.querySelectorAll("details[data-print-open]").forEach((fold) => {
+      fold.open = true;
+    });
   });
 
   // --- chart tooltips (writing styles from a script is allowed; inline ones are not) ---

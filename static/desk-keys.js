@@ -27,19 +27,30 @@
     if (sheet && event.target.closest("[data-keys-sheet]")) sheet.showModal();
   });
 
+  // An entry of a closed menu counts as offered when its menu can be seen.
+  const isOffered = (item) => {
+    const menu = item.closest("details.menu");
+    return item.offsetParent !== null || Boolean(menu) && menu.querySelector("summary").offsetParent !== null;
+  };
   const press = (name) => {
-    const control = [...document.querySelectorAll(`[data-action="${name}"]`)].find((item) => item.offsetParent !== null);
+    const control = [...document.querySelectorAll(`[data-action="${name}"]`)].find(isOffered);
     if (control) control.click();
     return Boolean(control);
+  };
+  /** Press the first of these controls that is offered, of the refund that is highlighted. */
+  const decide = (...names) => {
+    const act = () => names.some(press);
+    if (window.desk) window.desk.whenShown(act);
+    else act();
   };
   const keys = {
     j: () => window.desk && window.desk.step(1),
     k: () => window.desk && window.desk.step(-1),
     x: () => window.desk && window.desk.pick(),
-    a: () => press("approve"),
-    r: () => press("reject"),
-    i: () => press("info"),
-    c: () => press("claim") || press("release"),
+    a: () => decide("approve"),
+    r: () => decide("reject"),
+    i: () => decide("info"),
+    c: () => decide("claim", "release"),
     n: () => press("claim-next"),
     "/": () => {
       const field = document.querySelector("[data-search]");

@@ -3,6 +3,9 @@
 //   [data-pick] in a row, [data-pick-all]                    check boxes; a row's amount in fen is in data-amount
 //   #bulk [data-bulk-count] [data-bulk-total]                the bar; #dlg-bulk shows the dry run
 //   [data-step="1|-1"]                                       next and previous row
+//   #pane-lost                                               what the preview shows when it could not be fetched
+// While a preview is on its way the one before it still stands there: nothing in it can be pressed, and a decision key
+// waits for the refund that is highlighted. Otherwise J and then A, typed fast, would approve the wrong one.
 window.desk = (() => {
   const list = document.getElementById("queue");
   const pane = document.getElementById("pane");
@@ -15,15 +18,34 @@ window.desk = (() => {
   const PREVIEW_AFTER_MS = 120;
   let timer = 0;
   let wanted = "";
-  const preview = (row) => {
+  let waiting = null;
+  const isBusy = () => Boolean(pane) && pane.getAttribute("aria-busy") === "true";
+  const settle = () => {
+    pane.removeAttribute("aria-busy");
+    pane.inert = false;
+    const act = waiting;
+    waiting = null;
+    return act;
+  };
+  // A failure is told by its event; the promise would tell it once more, to the console.
+  const ask = (path, how) => htmx.ajax("GET", path, how).catch(() => {});
+  const fetchPane = (path) => ask(path, { source: pane, target: pane, swap: "innerHTML" });
+  const preview = (row, after = PREVIEW_AFTER_MS) => {
     wanted = row.dataset.pane;
+    waiting = null;
     pane.setAttribute("aria-busy", "true");
+    pane.inert = true;
     clearTimeout(timer);
     // Holding J must not ask for every row it passes.
     timer = setTimeout(() => {
-      htmx.ajax("GET", row.dataset.pane, { source: pane, target: pane, swap: "innerHTML" });
+      fetchPane(row.dataset.pane);
       history.replaceState(null, "", row.dataset.select);
-    }, PREVIEW_AFTER_MS);
+    }, after);
+  };
+  /** Act on the highlighted refund: at once, or as soon as its preview is there. */
+  const whenShown = (act) => {
+    if (isBusy()) waiting = act;
+    else act();
   };
   const mark = (row) => {
     const before = current();
@@ -47,7 +69,8 @@ window.desk = (() => {
   };
   const open = () => {
     const row = current();
-    if (row) location.assign(row.dataset.href);
+    // Enter after A means the dialog that is about to open, not the page.
+    if (row && !waiting) location.assign(row.dataset.href);
   };
 
   if (pane) {
@@ -57,8 +80,75 @@ window.desk = (() => {
       const asked = event.detail.requestConfig && event.detail.requestConfig.path;
       if (asked && wanted && asked !== wanted) event.detail.shouldSwap = false;
     });
-    pane.addEventListener("htmx:afterSwap", () => pane.removeAttribute("aria-busy"));
+    pane.addEventListener("htmx:afterSettle", (event) => {
+      if (event.target !== pane) return;
+      const act = settle();
+      if (act) act();
+    });
+    const lost = (event) => {
+      if (event.detail.elt !== pane) return;
+      settle();
+      pane.replaceChildren(document.getElementById("pane-lost").content.cloneNode(true));
+    };
+    for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) pane.addEventListener(name, lost);
   }
+
+  // --- the list stays fresh ---
+  // Colleagues decide, tills submit. Nobody is disturbed: not while rows are picked, a dialog or a menu is open, or the
+  // page is out of sight. The row and the preview stay where they are.
+  const FRESH_EVERY_MS = 20000;
+  const shown = () => {
+    const mark = pane && pane.querySelector("[data-shown]");
+    return mark ? `${mark.dataset.shown}@${mark.dataset.stamp}` : "";
+  };
+  const isQuiet = () =>
+    !document.hidden && !isBusy() && !document.querySelector("dialog[open], details.menu[open], [data-pick]:checked");
+  const refresh = () => {
+    if (!isQuiet()) return;
+    const row = current();
+    const url = new URL(row ? row.dataset.select : location.href, location.origin);
+    ask(url.pathname + url.search, { source: list, target: "#list", swap: "outerHTML" });
+  };
+  setInterval(refresh, FRESH_EVERY_MS);
+  // The navigation shows the number of the first view, too.
+  const tellCount = () => {
+    const count = document.querySelector("#views .count");
+    document.querySelectorAll("[data-queue-count]").forEach((other) => {
+      other.textContent = count.textContent;
+    });
+  };
+  let kept = null;
+  list.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "list") return;
+    // Somebody began to do something while the answer was on its way: the next one will do.
+    if (!isQuiet()) event.detail.shouldSwap = false;
+    const row = current();
+    const focused = document.activeElement && document.activeElement.closest(".q-row");
+    const scroller = list.querySelector(".tablewrap");
+    kept = { key: row && row.dataset.key, focus: focused && focused.dataset.key, top: scroller ? scroller.scrollTop : 0 };
+  });
+  list.addEventListener("htmx:afterSettle", () => {
+    if (!kept) return;
+    const { key, focus, top } = kept;
+    kept = null;
+    tellCount();
+    const scroller = list.querySelector(".tablewrap");
+    if (scroller) scroller.scrollTop = top;
+    const named = (wantedKey) => rows().find((row) => row.dataset.key === wantedKey);
+    const link = focus && named(focus) && named(focus).querySelector("a");
+    if (link) link.focus({ preventScroll: true });
+    const row = named(key);
+    const before = current();
+    if (before && before !== row) {
+      before.classList.remove("current");
+      before.removeAttribute("aria-current");
+    }
+    if (row && row !== before) mark(row);
+    if (!hasPane() || !shown()) return;
+    // Decided or changed by somebody else: what stands in the preview is fetched anew.
+    if (row && shown() !== `${row.dataset.key}@${row.dataset.stamp}`) preview(row, 0);
+    else if (!row && key) fetchPane(wanted || pane.querySelector("[data-shown]").dataset.pane);
+  });
 
   list.addEventListener("click", (event) => {
     const row = event.target.closest(".q-row");
@@ -69,6 +159,8 @@ window.desk = (() => {
   document.addEventListener("click", (event) => {
     const stepper = event.target.closest("[data-step]");
     if (stepper) step(Number(stepper.dataset.step));
+    const again = event.target.closest("[data-pane-again]");
+    if (again && current()) preview(current(), 0);
     const cancel = event.target.closest("[data-bulk-clear]");
     if (cancel) clear();
     const wide = event.target.closest("[data-wide]");
@@ -119,10 +211,10 @@ window.desk = (() => {
     tally();
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id === "dlg-bulk") event.target.showModal();
+    if (event.target.id === "dlg-bulk" && !event.target.open) event.target.showModal();
     else tally();
   });
   tally();
 
-  return { step, open, pick, select };
+  return { step, open, pick, select, whenShown };
 })();

@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from core.errors import Forbidden, NotFound
@@ -85,8 +86,8 @@ def may_manage_keys(staff: Staff) -> bool:
     return staff.role in {Role.OWNER, Role.MANAGER}
 
 
-View = Callable[Concatenate[HttpRequest, Scope, Parameters], HttpResponse]
-Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Scope, Parameters], HttpResponseBase]
+Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponseBase]
 
 
 def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Parameters]], Routed[Parameters]]:
@@ -97,7 +98,7 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
 
     def decorate(view: View[Parameters]) -> Routed[Parameters]:
         @wraps(view)
-        def routed(request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
+        def routed(request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponseBase:
             staff = request.user
             if not isinstance(staff, Staff):
                 return _sign_in_first(request)
@@ -121,6 +122,9 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    if is_htmx(request) and request.method == "POST":
+        # Leaving the page would lose what was typed: the form says so itself (app.js).
+        return HttpResponse(status=401)
     if is_htmx(request):
         # A fragment cannot hold the sign-in page: the whole page goes there.
         return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?next=/desk"})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from refunds.arrival import Arrival, expected_arrival
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
-from refunds.states import PAID, State
+from refunds.states import PAID, UNDECIDED, State
 
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
 MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
@@ -19,6 +19,13 @@ MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
 
 def is_settled(request: RefundRequest) -> bool:
     return request.state not in MOVING
+
+
+def ask_every_s(request: RefundRequest) -> int:
+    """How often an open page asks for news: at once while money moves, at ease while colleagues may act, 0 for never."""
+    if not is_settled(request):
+        return 3
+    return 20 if request.state in UNDECIDED else 0
 
 
 def steps(request: RefundRequest, *, approvals: list[Approval], at: datetime) -> list[dict[str, Any]]:

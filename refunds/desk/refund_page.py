@@ -18,12 +18,12 @@ from refunds.desk.access import Scope
 from refunds.desk.actions import offered
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.reveal import Contact
-from refunds.desk.rows import target_s
+from refunds.desk.rows import stamp, target_s
 from refunds.desk.timeline import timeline
 from refunds.destinations import channel_label, destination_label
 from refunds.models import Evidence, RefundRequest
 from refunds.states import RELEASED, UNDECIDED, Reason, RejectReason, Route, State
-from terminals.models import Transaction, TransactionLine
+from terminals.models import Terminal, Transaction, TransactionLine
 
 #: As far back as a customer's other refunds are counted.
 _HISTORY = timedelta(days=30)
@@ -79,7 +79,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "customer": _customer(request),
         "reveal_url": _reveal_url(request, scope),
         "revealed": revealed,
-        "verdict": verdicts.shown(request),
+        "verdict": {**verdicts.shown(request), **({} if undecided else {"tone": "mute"})},
         "evidence": [evidence_piece(request.number, piece) for piece in evidence],
         "lines": _lines(sold, returned),
         "sale": _sale(request, sale),
@@ -90,7 +90,8 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "notifications": payouts.messages(notifications),
         "timeline": timeline(events=events, executions=executions, notifications=notifications),
         "is_settled": progress.is_settled(request),
-        "status_url": f"{refund_url(request.number, 'progress')}?version={request.version}",
+        "status_url": f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
+        "ask_every_s": progress.ask_every_s(request),
         "actions": can.urls,
         "blocked_reason": can.blocked,
         "claimed_by_me": request.claimed_by_id == scope.staff.pk,
@@ -105,10 +106,10 @@ def _head(request: RefundRequest) -> dict[str, Any]:
         "url": refund_url(request.number),
         "pane_url": refund_url(request.number, "pane"),
         "version": request.version,
+        "stamp": stamp(request),
         "state": str(request.state),
         "state_label": State(request.state).label,
         "decision": request.verdict["decision"],
-        "risk_level": "low",
         "tier": verdicts.tier_level(request),
         "amount_fen": amount,
         "requested_fen": request.amount_fen,
@@ -122,12 +123,20 @@ def _head(request: RefundRequest) -> dict[str, Any]:
         "route_label": Route(request.route).label,
         "store_name": request.store.name,
         "terminal_code": request.terminal.code if request.terminal else "",
+        "till_label": till_label(request.terminal),
         "reason_label": Reason(request.reason).label,
         "reject_label": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "message_to_customer": request.message_to_customer,
         "customer_note": request.description,
         "created_at": request.created_at,
     }
+
+
+def till_label(till: Terminal | None) -> str:
+    """``POS-02 · version 4.2.1``: which software rang it up says a lot about a system fault."""
+    if till is None or not till.software_version:
+        return till.code if till else ""
+    return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
 
 
 def goods_summary(sold: Sequence[TransactionLine], returned: dict[int, int]) -> str:
@@ -233,7 +242,7 @@ def _sale(request: RefundRequest, sale: Transaction) -> dict[str, Any]:
         "url": reverse("desk:transaction", args=[sale.pk]),
         "paid_at": sale.paid_at,
         "cashier_label": sale.cashier,
-        "terminal_code": sale.terminal.code if sale.terminal else "",
+        "till_label": till_label(sale.terminal),
         "channel_no": sale.channel_transaction_no,
         "paid_fen": sale.amount_fen,
         "refunded_fen": before,

@@ -43,6 +43,7 @@ _SHOWN = (
     "transaction__amount_fen",
     "transaction__order_no",
     "claimed_by__name",
+    "staff_id",
 )
 
 
@@ -54,12 +55,12 @@ def lean(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
 def queue(
     requests: Sequence[RefundRequest], *, staff: Staff, at: datetime, query: QueryDict, selected: str
 ) -> list[dict[str, Any]]:
-    """Rows of the review desk; each preview knows where the desk goes on after a decision in it."""
+    """Rows of the review desk; each preview knows where the desk goes on after a decision in it: where one can decide."""
     ids = [request.pk for request in requests]
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)
     looking = presence.viewers(request_ids=ids, but=staff, at=at)
-    following = [*(request.number for request in requests[1:]), ""]
+    following = _following(requests, staff)
     return [
         {
             **_queue_row(request),
@@ -70,6 +71,18 @@ def queue(
         }
         for request, after in zip(requests, following, strict=False)
     ]
+
+
+def _following(requests: Sequence[RefundRequest], staff: Staff) -> list[str]:
+    """For every row the next one that is neither a colleague's nor submitted by this person, "" for none."""
+    following = [""] * len(requests)
+    after = ""
+    for index in range(len(requests) - 1, -1, -1):
+        following[index] = after
+        request = requests[index]
+        if request.claimed_by_id in (None, staff.pk) and request.staff_id != staff.pk:
+            after = request.number
+    return following
 
 
 def queue_addresses(number: str, query: QueryDict, *, following: str) -> dict[str, str]:
@@ -97,7 +110,6 @@ def _queue_row(request: RefundRequest) -> dict[str, Any]:
         "paid_fen": paid,
         "is_full": amount == paid,
         "decision": request.verdict["decision"],
-        "risk_level": "low",
         "tier": verdicts.tier_level(request),
         "state": str(request.state),
         "state_label": State(request.state).label,
@@ -106,7 +118,14 @@ def _queue_row(request: RefundRequest) -> dict[str, Any]:
         "paused": request.state == State.NEEDS_INFO,
         "owner": person(request.claimed_by),
         "version": request.version,
+        "stamp": stamp(request),
+        "why": verdicts.why(request.verdict["rules"]) if undecided else "",
     }
+
+
+def stamp(request: RefundRequest) -> str:
+    """Changes whenever a colleague did something: the version does not count who has claimed it."""
+    return f"{request.version}-{request.claimed_by_id or 0}"
 
 
 def target_s(request: RefundRequest) -> int:

@@ -94,11 +94,19 @@ def _message(notification: Notification) -> dict[str, Any]:
         "kind": "message" if sent else "warning",
         "actor": "",
         "text": text % values,
-        "detail": notification.receipt if sent else notification.last_error,
+        "detail": _receipt(notification) if sent else notification.last_error,
         "note": "",
         "raw": "",
         "internal": False,
     }
+
+
+def _receipt(notification: Notification) -> str:
+    """``SMS · receipt accepted``."""
+    medium = str(notification.get_medium_display())
+    if not notification.receipt:
+        return medium
+    return gettext("%(medium)s · receipt %(receipt)s") % {"medium": medium, "receipt": notification.receipt}
 
 
 # --- what each event says -----------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ urlpatterns = [
     path("/new", submission.new, name="new"),
     path("/new/quote", submission.quote, name="quote"),
     path("/refunds", refunds.refunds, name="refunds"),
+    path("/refunds.csv", refunds.refunds_csv, name="refunds-csv"),
     path("/refunds/<str:number>", refund.refund, name="refund"),
     path("/refunds/<str:number>/pane", refund.pane, name="pane"),
     path("/refunds/<str:number>/progress", refund.show_progress, name="progress"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants import policies
 from refunds import explanations
+from refunds.desk import words
 from refunds.models import RefundRequest
 
 #: Names of tiers as policies write them.
@@ -19,7 +20,7 @@ _TIERS = {
     "area": _("Area tier"),
     "head_office": _("Head office tier"),
 }
-#: Lines a preview shows even when they passed: what a reviewer looks at first.
+#: Lines that stand open even when they passed: what a reviewer looks at first.
 _TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
 _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
 
@@ -52,7 +53,16 @@ def summary(rules: Sequence[Mapping[str, Any]]) -> str:
     if not failed:
         return gettext("All %(n)s rules passed.") % {"n": len(rules)}
     counted = ngettext("%(n)s of %(all)s rules did not pass.", "%(n)s of %(all)s rules did not pass.", len(failed))
-    return " ".join([counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0])])
+    return words.sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
+
+
+def why(rules: Sequence[Mapping[str, Any]]) -> str:
+    """What made it wait for a person, in a few words: the first rule that did not pass, and how many more there are."""
+    failed = [explanations.label(rule["code"]) for rule in rules if not rule["passed"]]
+    if not failed:
+        return ""
+    more = len(failed) - 1
+    return gettext("%(rule)s and %(n)s more") % {"rule": failed[0], "n": more} if more else failed[0]
 
 
 def lines(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -76,8 +86,13 @@ def shown(request: RefundRequest) -> dict[str, Any]:
         "decided_at": request.created_at,
         "tone": tone(stored["decision"]),
         "rules": lines(stored["rules"]),
-        "brief": lines([rule for rule in stored["rules"] if not rule["passed"] or rule["code"] in _TELLING]),
+        "brief": lines([rule for rule in stored["rules"] if _is_telling(rule)]),
+        "rest": lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
     }
+
+
+def _is_telling(rule: Mapping[str, Any]) -> bool:
+    return not rule["passed"] or rule["code"] in _TELLING
 
 
 def _outcome(rule: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict, DomainError, Forbidden
@@ -48,15 +48,20 @@ _TEXTS: dict[str, Promise | str] = {
     "payee_refused": _("The channel did not take this account. The refund stays where it was; try another account."),
     "nothing_sent": _("Choose at least one picture."),
     "unknown_colleague": _("This colleague cannot take it on."),
+    "too_many_rows": _("These are more than 100,000 refunds. Narrow the list by days or filters, then export it."),
     "nothing_chosen": _("Choose at least one refund."),
 }
+
+
+def sentences(*parts: str) -> str:
+    """Whole sentences one after another; Chinese puts no space between them."""
+    return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
 def explain(error: DomainError) -> str:
     """One or two sentences for a refusal."""
     text = str(_TEXTS.get(error.code, error.message))
-    comfort = gettext("No money moved.")
-    return f"{text} {comfort}"
+    return sentences(text, gettext("No money moved."))
 
 
 def short(error: DomainError) -> str:

@@ -153,8 +153,90 @@ def test_decision_that_came_too_late_is_told_and_stores_nothing(
         request_id=request.pk, by=colleague, at=timezone.now(), version=request.version, message="photo"
     )
     page.keyboard.press("Enter")
-    expect(page.locator(".toast.bad")).to_be_visible()
+    # The dialog stays with all that was typed, says so, and leads to the refund as it is now.
+    refusal = page.locator("#dlg-approve [role=alert]")
+    expect(refusal).to_be_visible()
+    refusal.locator("a").click()
+    expect(page.locator("ol.steps")).to_be_visible()
+    expect(page.locator("[data-action=approve]")).to_have_count(0)
     assert _state(request) == "needs_info"
+
+
+def test_keys_typed_ahead_of_the_preview_decide_the_highlighted_refund(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    first, second = _waiting(merchant), _waiting(merchant, 21_000)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    # The preview of the second one is slow; the first one still stands there.
+    page.route("**/pane*", lambda route: (time.sleep(0.6), route.continue_()))
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#dlg-approve")).to_contain_text(second.number)
+    expect(page.locator("#dlg-approve [type=submit]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.ok")).to_contain_text(second.number)
+    assert (_state(first), _state(second)) == ("in_review", "approved")
+
+
+def test_nothing_typed_is_lost_while_the_server_is_away(
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    reviewer: Staff,
+    sign_in: SignIn,
+    expected_complaints: list[str],
+) -> None:
+    expected_complaints.append("ERR_CONNECTION_REFUSED|sendError|htmx")
+    first, second = _waiting(merchant), _waiting(merchant, 21_000)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    page.keyboard.press("r")
+    page.locator("#reject-reason").select_option("no_proof")
+    page.locator("#reject-message").fill("没有小票，无法核对。")
+    page.route("**/desk/**", lambda route: route.abort("connectionrefused"))
+    page.locator("#dlg-reject [type=submit]").click()
+    expect(page.locator("#dlg-reject [role=alert]")).to_contain_text("服务器")
+    expect(page.locator("#reject-message")).to_have_value("没有小票，无法核对。")
+    page.keyboard.press("Escape")
+    # A preview that does not come says so and offers nothing of the refund before it.
+    page.keyboard.press("j")
+    expect(page.locator("#pane [data-pane-again]")).to_be_visible()
+    expect(page.locator("#lost")).to_be_visible()
+    page.unroute("**/desk/**")
+    page.locator("#pane [data-pane-again]").click()
+    expect(page.locator("#pane h2").first).to_have_text(second.number)
+    expect(page.locator("#lost")).to_be_hidden()
+    page.keyboard.press("k")
+    expect(page.locator("#pane h2").first).to_have_text(first.number)
+    page.keyboard.press("r")
+    page.locator("#reject-reason").select_option("no_proof")
+    page.locator("#reject-message").fill("没有小票，无法核对。")
+    page.locator("#dlg-reject [type=submit]").click()
+    expect(page.locator(".toast.ok")).to_contain_text(first.number)
+    assert (_state(first), _state(second)) == ("rejected", "in_review")
+
+
+def test_the_list_follows_what_colleagues_do_and_keeps_ones_place(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    requests = [_waiting(merchant) for _ in range(3)]
+    sign_in(reviewer)
+    page.clock.install()
+    page.goto(f"{live_server}/desk?selected={requests[1].number}")
+    colleague = make_staff(merchant, Role.REVIEWER)
+    now = timezone.now()
+    review.approve(request_id=requests[0].pk, by=colleague, at=now, version=requests[0].version)
+    review.claim(request_id=requests[1].pk, by=colleague, at=now)
+    page.clock.run_for(21_000)
+    expect(page.locator("tr.q-row")).to_have_count(2)
+    expect(page.locator("#views .count").first).to_have_text("2")
+    expect(page.locator("tr.q-row.current")).to_have_attribute("data-key", requests[1].number)
+    # The preview knows of the claim: what could be pressed a moment ago is gone.
+    page.clock.run_for(1_000)
+    expect(page.locator("#pane .pane-foot")).to_contain_text(colleague.name)
+    expect(page.locator("#pane [data-action=approve]")).to_have_count(0)
 
 
 def test_several_are_picked_tried_and_approved_together(

@@ -250,12 +250,10 @@ def state_badge(state: str, label: str) -> SafeString:
 
 
 @register.simple_tag
-def verdict_badge(decision: str, risk_level: str = "low", tier: int = 0, state: str = "in_review") -> SafeString:
+def verdict_badge(decision: str, tier: int = 0, state: str = "in_review") -> SafeString:
     """What the policy makes of a request, in the words of the queue."""
     if state == "needs_info":
         return badge(gettext("Waiting for customer"), "", "hourglass")
-    if risk_level == "high":
-        return badge(gettext("High risk"), "bad", "shield-alert")
     if decision == "approve":
         return badge(gettext("Approval suggested"), "ok", "circle-check")
     if decision == "refuse":

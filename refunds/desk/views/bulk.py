@@ -14,7 +14,7 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -24,8 +24,9 @@ from core.errors import DomainError, Invalid
 from merchants.models import Staff
 from refunds import permissions
 from refunds.desk import forms, words
-from refunds.desk.access import Scope, staff_page
+from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import return_to
+from refunds.desk.views.answers import go_on, refusal
 from refunds.flow import review
 from refunds.models import RefundRequest
 from refunds.states import RejectReason
@@ -74,8 +75,10 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
         order = _order(request, scope)
         rows = _rows(scope, order)
     except DomainError as error:
+        if is_htmx(request) and request.POST.get("confirm"):
+            return refusal(request, error)
         messages.error(request, words.explain(error))
-        return redirect(back)
+        return go_on(request, back)
     if not request.POST.get("confirm"):
         return _dry_run(request, order, rows, back)
     done, refused = [], []
@@ -86,7 +89,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
         except DomainError as error:
             refused.append((row, error))
     _report(request, order.action, done, refused)
-    return redirect(back)
+    return go_on(request, back)
 
 
 def _order(request: HttpRequest, scope: Scope) -> Order:

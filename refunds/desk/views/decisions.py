@@ -7,21 +7,21 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from core.errors import DomainError, Forbidden, Invalid
+from core.errors import Conflict, DomainError, Forbidden, Invalid
 from core.money import yuan_grouped
 from refunds import evidence, ways_back
 from refunds.desk import forms, refund_page, words
-from refunds.desk.access import Scope, staff_page
+from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.actions import may_cancel, may_resubmit
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import return_to
 from refunds.desk.handover import hand_over
 from refunds.desk.uploads import pictures_of
+from refunds.desk.views.answers import go_on, refusal
 from refunds.desk.views.refund import page
 from refunds.flow import intake, review
 from refunds.flow.intake import Correction
@@ -226,10 +226,13 @@ def _answer(request: HttpRequest, scope: Scope, number: str, act: Act, *, dialog
             raise
         return _refused(request, scope, number, error, dialog)
     messages.success(request, done)
-    return redirect(return_to(request, refund_url(number)))
+    return go_on(request, return_to(request, refund_url(number)))
 
 
 def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError, dialog: str) -> HttpResponse:
+    if is_htmx(request):
+        # The form stays as it is with all that was typed, and says why.
+        return refusal(request, error, look_url=refund_url(number) if isinstance(error, Conflict) else "")
     fresh = refund_page.find(scope, number)
     # A form that was filled in badly is shown again; anything else wants a look at the refund first.
     if isinstance(error, Invalid) and dialog:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,6 +19,8 @@ from refunds.desk import channel_health, filters, keyset, presence, queues, refu
 from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.desk_list import DeskList, desk_list
+from refunds.desk.empty_view import words_for
+from refunds.desk.export import export_url
 from refunds.desk.summary import reviewed_today
 from refunds.desk.views.refund import dialogs
 from refunds.flow import review
@@ -37,16 +40,36 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     shown = rows.queue(page.rows, staff=scope.staff, at=now, query=request.GET, selected=selected)
     context = {
         "now": now,
-        "troubles": channel_health.troubles(merchant_id=scope.staff.merchant_id, at=now),
-        **_views(wanted, request, scope, now),
         "rows": shown,
         "pager": rows.pager(page, total=keyset.count(wanted.rows), path=request.path, query=request.GET),
-        "summary": reviewed_today(scope=scope, at=now),
+        **_views(wanted, request, scope, now),
         **_bulk(scope),
+    }
+    if is_htmx(request):
+        return _fresh(request, scope, context, page.rows, selected)
+    done = reviewed_today(scope=scope, at=now)
+    context |= {
+        "troubles": channel_health.troubles(merchant_id=scope.staff.merchant_id, at=now),
+        "summary": done,
+        "empty": words_for(view=wanted.view, scope=scope, done=done, at=now),
         **_preview(scope, selected, shown, now),
     }
-    template = "desk/queue.html#list" if is_htmx(request) else "desk/queue.html"
-    return render(request, template, context)
+    return render(request, "desk/queue.html", context)
+
+
+def _fresh(
+    request: HttpRequest, scope: Scope, context: dict[str, Any], found: list[RefundRequest], selected: str
+) -> HttpResponse:
+    """The list and the numbers of the views as they are now. Whoever asks still has the selected refund before them."""
+    looked_at = next((row for row in found if row.number == selected == request.GET.get("selected")), None)
+    if looked_at is not None:
+        presence.look(request_id=looked_at.pk, staff=scope.staff, at=context["now"])
+    wanted = queues.view_named(request.GET.get("view", ""))
+    done = reviewed_today(scope=scope, at=context["now"])
+    empty = words_for(view=wanted, scope=scope, done=done, at=context["now"])
+    context |= {"fragment": True, "empty": empty}
+    parts = (render_to_string(f"desk/queue.html#{part}", context, request) for part in ("list", "views"))
+    return HttpResponse("".join(parts))
 
 
 @require_POST
@@ -94,7 +117,7 @@ def _views(wanted: DeskList, request: HttpRequest, scope: Scope, now: datetime) 
         "has_filters": filters.any_chosen(wanted.filters, query) or bool(query.get("q")),
         "clear_filters_url": with_query(path, view=query.get("view", ""), sort=query.get("sort", "")),
         "claim_next_url": reverse("desk:claim-next") if permissions.may_review(scope.staff) else "",
-        "export_url": "",
+        "export_url": export_url(query, scope, view=wanted.view.name),
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -88,14 +89,15 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
 @require_safe
 @staff_page()
 def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
-    """The steps, asked for while system and channel are at work. Once anything changed the whole page is loaded anew."""
+    """The steps and who else looks. Once anything changed, a claim included, the whole page is loaded anew."""
     found = refund_page.find(scope, number)
     now = timezone.now()
     presence.look(request_id=found.pk, staff=scope.staff, at=now)
-    if request.GET.get("version") != str(found.version):
+    if request.GET.get("stamp") != rows.stamp(found):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    context = {"now": now, "refund": refund_page.refund(found, scope=scope, at=now)}
-    return render(request, "desk/detail.html#progress", context)
+    context = {"now": now, "refund": refund_page.refund(found, scope=scope, at=now), "fragment": True}
+    parts = (render_to_string(f"desk/detail.html#{part}", context, request) for part in ("progress", "viewers"))
+    return HttpResponse("".join(parts))
 
 
 @require_POST

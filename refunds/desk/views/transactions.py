@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from refunds import queries
-from refunds.desk import filters, keyset, numbers, rows
+from refunds.desk import filters, keyset, numbers, refund_page, rows
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import with_query
 from refunds.destinations import channel_label, destination_label
@@ -71,6 +71,7 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
         "channel_label": channel_label(found.channel),
         "destination_label": destination_label(sale=found),
         "channel_no": found.channel_transaction_no,
+        "till_label": refund_page.till_label(found.terminal),
         "source": found.source,
         # Three parts of one bar: paid back, under way, left.
         "under_way_fen": found.reserved_fen - found.refunded_fen,

@@ -161,19 +161,18 @@ def test_an_unclaimed_row_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "risk", "tier", "state", "words"),
+    ("decision", "tier", "state", "words"),
     [
-        ("approve", "low", 1, "in_review", "Approval suggested"),
-        ("review", "low", 1, "in_review", "Needs review"),
-        ("review", "low", 2, "in_review", "Second tier"),
-        ("refuse", "low", 1, "in_review", "Against the policy"),
-        ("approve", "high", 1, "in_review", "High risk"),
-        ("approve", "high", 1, "needs_info", "Waiting for customer"),
+        ("approve", 1, "in_review", "Approval suggested"),
+        ("review", 1, "in_review", "Needs review"),
+        ("review", 2, "in_review", "Second tier"),
+        ("refuse", 1, "in_review", "Against the policy"),
+        ("approve", 1, "needs_info", "Waiting for customer"),
     ],
 )
-def test_the_verdict_in_the_words_of_the_queue(decision: str, risk: str, tier: int, state: str, words: str) -> None:
+def test_the_verdict_in_the_words_of_the_queue(decision: str, tier: int, state: str, words: str) -> None:
     with translation.override("en"):
-        assert words in fmt.verdict_badge(decision, risk, tier, state)
+        assert words in fmt.verdict_badge(decision, tier, state)
 
 
 def test_a_qr_code_is_drawn_without_styles() -> None:

@@ -90,7 +90,7 @@ def test_detail_of_every_state_opens(reviewer: Client, shop: Shop) -> None:
 def test_progress_is_asked_for_while_the_channel_works_and_reloads_on_change(reviewer: Client, shop: Shop) -> None:
     request = make_request(make_sale(shop.merchant), 1_200)
     page = reviewer.get(f"/desk/refunds/{request.number}").content.decode()
-    address = f"/desk/refunds/{request.number}/progress?version={request.version}"
+    address = f"/desk/refunds/{request.number}/progress?stamp={request.version}-0"
     assert address in page
     fragment = reviewer.get(address, headers={"hx-request": "true"})
     assert (fragment.status_code, "<html" in fragment.content.decode()) == (200, False)
