@@ -8,13 +8,17 @@ JSON (amounts in fen, times in minutes, hours or days as the names say)::
      "tiers": [{"name": "manager", "limit_fen": 50000, "roles": ["reviewer", "manager", "owner"]},
                {"name": "head_office", "limit_fen": null, "roles": ["manager", "owner"]}],
      "reasons": {"quality": {"extent": "any", "max_share_percent": 100, "window_days": 7, "instant": true}, ...},
-     "routes": ["original"]}
+     "routes": ["original", "cash"],
+     "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20000}}}
+
+``route_rules`` may be left out. It says for sales paid from what (``null``: anything) and up to which amount (``null``: any)
+a route other than the original may be taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -51,6 +55,18 @@ class ReasonRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteRule:
+    """What a route other than the original may pay back; None: whatever the sale was paid from, any amount."""
+
+    fundings: frozenset[str] | None = None
+    limit_fen: int | None = None
+
+
+#: Cash for what was paid in cash, up to 1,000 yuan, until a merchant says otherwise.
+_ROUTE_DEFAULTS: Mapping[str, RouteRule] = {"cash": RouteRule(frozenset({"cash"}), 100_000)}
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     auto_approve_limit_fen: int
     handling_minutes: int
@@ -58,6 +74,11 @@ class Rules:
     tiers: tuple[Tier, ...]
     reasons: Mapping[str, ReasonRule]
     routes: tuple[str, ...]
+    route_rules: Mapping[str, RouteRule] = field(default_factory=dict)
+
+    def route_rule(self, route: str) -> RouteRule:
+        """The merchant's rule for a route, or what holds where they have none."""
+        return self.route_rules.get(route) or _ROUTE_DEFAULTS.get(route) or RouteRule()
 
     def tier_for(self, amount_fen: int) -> Tier:
         """The lowest tier whose limit covers the amount."""
@@ -96,6 +117,7 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             tiers=tiers,
             reasons=reasons,
             routes=tuple(data["routes"]),
+            route_rules={route: _route_rule(rule) for route, rule in data.get("route_rules", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
@@ -118,6 +140,13 @@ def _flag(value: object) -> bool:
 
 def _fen_or_none(value: object) -> int | None:
     return None if value is None else _whole(value, 1, 10**11)
+
+
+def _route_rule(rule: Mapping[str, Any]) -> RouteRule:
+    fundings = rule["fundings"]
+    if fundings is not None and not (isinstance(fundings, list) and all(isinstance(name, str) for name in fundings)):
+        raise ValueError(f"{fundings!r} is not a list of fundings")
+    return RouteRule(None if fundings is None else frozenset(fundings), _fen_or_none(rule["limit_fen"]))
 
 
 def _check_tiers(tiers: tuple[Tier, ...]) -> None:

@@ -103,7 +103,8 @@ class Unknown:
     ``code`` is the channel's code or one of ours: ``timeout``, ``connection``, ``server_error``,
     ``bad_signature``, ``unreadable``, ``not_found``, ``mismatch`` (another number or amount than asked for),
     ``adapter_error``. ``not_found`` is no proof: queries lag behind. ``attention`` marks a refund that a person
-    must help along (WeChat's ABNORMAL: the payer's card is closed); ``remedy`` says how.
+    must help along (WeChat's ABNORMAL: the payer's card is closed); ``remedy`` says how. ``by_hand`` says that a person pays
+    this, so that asking again changes nothing.
     """
 
     code: str
@@ -111,6 +112,7 @@ class Unknown:
     accepted: bool = False
     attention: bool = False
     remedy: str = ""
+    by_hand: bool = False
     channel_refund_no: str = ""
     raw: str = ""
 

@@ -1,11 +1,12 @@
 """Routes on which a person pays back: bank transfer, cash, store credit. Their "channel" is a member of staff.
 
-Nothing is sent anywhere: a refund rests as accepted until a person enters when and how it was paid, and
-``confirmed`` turns that into the same proof that a real channel gives.
+Nothing is sent anywhere: a refund rests as accepted until a person enters when and how it was paid, or why it could not be.
+``confirmed`` and ``given_up`` turn that into what a real channel's answer would be.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -19,10 +20,20 @@ from payment_channels.contract import (
     RefundNotice,
     RefundOrder,
     RefundReference,
+    Refused,
+    Retry,
     Unknown,
 )
 
 ROUTES: Final = ("bank_transfer", "cash", "store_credit")
+
+#: Why a person could not pay -> whether the same payout can be made later, or only a corrected one. The keys are remedies, too.
+TROUBLES: Final[Mapping[str, Retry]] = {
+    "payee_wrong": Retry.NEVER,
+    "other_way": Retry.NEVER,
+    "not_collected": Retry.SAME_NUMBER,
+    "no_means": Retry.SAME_NUMBER,
+}
 
 
 def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> ManualRefundChannel:
@@ -53,10 +64,19 @@ class ManualRefundChannel:
         """See ``RefundChannel``."""
         return NoticeReply(status=404, content_type="text/plain", body=b"")
 
-    def confirmed(self, *, reference: RefundReference, voucher_no: str, paid_at: datetime, by: str) -> Done:
-        """What a person has entered as proof: the slip's or transfer's number, when, and who says so.
+    def confirmed(
+        self,
+        *,
+        reference: RefundReference,
+        voucher_no: str,
+        paid_at: datetime,
+        by: str,
+        received_account: str = "",
+        drawer: str = "",
+    ) -> Done:
+        """What a person has entered as proof: the slip's or transfer's number, when, who says so, from which drawer.
 
-        Raises ``ValueError`` where the number is empty or the instant has no offset.
+        ``received_account`` is masked. Raises ``ValueError`` where the number is empty or the instant has no offset.
         """
         if not voucher_no.strip():
             raise ValueError("voucher_no is empty")
@@ -67,11 +87,26 @@ class ManualRefundChannel:
             channel_refund_no=voucher_no.strip(),
             amount_fen=reference.amount_fen,
             succeeded_at=paid_at,
-            raw=f"paid by hand, entered by {by}",
+            received_account=received_account,
+            raw=_statement(reference, number=voucher_no.strip(), paid_at=paid_at.isoformat(), drawer=drawer, by=by),
+        )
+
+    def given_up(self, *, reference: RefundReference, trouble: str, note: str, by: str) -> Refused:
+        """A person says that nothing was paid, and why: a key of ``TROUBLES``."""
+        return Refused(
+            code=trouble,
+            message=note,
+            retry=TROUBLES[trouble],
+            remedy=trouble,
+            raw=_statement(reference, trouble=trouble, note=note, by=by),
         )
 
 
 def _waiting() -> Unknown:
-    return Unknown(
-        code="by_hand", message="a person pays this back", accepted=True, attention=True, remedy="pay_by_hand"
-    )
+    return Unknown(code="by_hand", message="a person pays this back", accepted=True, by_hand=True, remedy="pay_by_hand")
+
+
+def _statement(reference: RefundReference, **said: str) -> str:
+    """A person's word as it is kept: what was said, of which payout."""
+    facts = {"refund_no": reference.refund_no, "amount_fen": reference.amount_fen, **said}
+    return json.dumps({name: value for name, value in facts.items() if value != ""}, ensure_ascii=False)

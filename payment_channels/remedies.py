@@ -27,6 +27,10 @@ REMEDIES: dict[str, str] = {
     "outside_hours": "The channel does not accept this operation at this hour. Refund instead, or try in its hours.",
     "ask_channel": "The channel gives no reason. Ask its support before going on.",
     "pay_by_hand": "Pay the customer back by hand, then enter when and how it was done.",
+    "payee_wrong": "The account was wrong. Ask the customer for the right one and send the request in again with it.",
+    "other_way": "Agree with the customer on how they are paid, and send the request in again with it.",
+    "not_collected": "The money was not collected. Send it out again when the customer comes, or agree on another way.",
+    "no_means": "There was too little money to pay it. Fill the till or the account, then send it out again.",
     "compare": "The channel reports another amount or number than ours. Compare both before doing anything.",
 }
 

@@ -25,6 +25,8 @@ _DEFAULT: Mapping[str, tuple[int, int]] = {
     "cash": (0, 0),
     "unknown": (0, 3),
 }
+#: The same from the moment a person has paid, by route: a transfer between two banks is there by the next working day.
+_BY_ROUTE: Mapping[str, tuple[int, int]] = {"bank_transfer": (0, 1), "cash": (0, 0), "store_credit": (0, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ class Arrival:
     basis: str
 
 
-def expected_arrival(*, funding: str, profile: Mapping[str, object], at: datetime) -> Arrival:
-    """The estimate for a refund that the channel accepts at this instant."""
+def expected_arrival(*, funding: str, profile: Mapping[str, object], at: datetime, route: str = "original") -> Arrival:
+    """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant."""
     table = profile.get("arrival")
-    span = table.get(funding) if isinstance(table, Mapping) else None
-    first, last = span if isinstance(span, list | tuple) and len(span) == 2 else _DEFAULT.get(funding, (0, 3))
+    paid_to = route if route in _BY_ROUTE else funding
+    span = table.get(paid_to) if isinstance(table, Mapping) else None
+    default = _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
+    first, last = span if isinstance(span, list | tuple) and len(span) == 2 else default
     if last == 0:
         return Arrival(at, at + timedelta(minutes=10), "at_once")
     earliest, certain_from = _after_working_days(at, int(first))

@@ -37,8 +37,13 @@ def channel_label(channel: str) -> str:
     return str(_CHANNELS.get(channel, channel))
 
 
-def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL) -> str:
-    """``WeChat balance``, ``bank card ending in 6021``, ``cash at the store``; never more of an account than its end."""
+def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL, account_last4: str = "") -> str:
+    """``WeChat balance``, ``bank card ending in 6021``, ``cash at the store``; never more of an account than its end.
+
+    ``account_last4`` is of the account that a bank transfer goes to.
+    """
+    if route == Route.BANK_TRANSFER and account_last4:
+        return gettext("your bank account ending in %(last4)s, by transfer") % {"last4": account_last4}
     if route in _OTHER_ROUTES:
         return str(_OTHER_ROUTES[route])
     if sale.channel == "cash":
@@ -52,9 +57,9 @@ def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL) -> str:
     return gettext("the %(channel)s account that paid") % {"channel": channel_label(sale.channel)}
 
 
-def destination_and_way(*, sale: Transaction, route: str = Route.ORIGINAL) -> str:
+def destination_and_way(*, sale: Transaction, route: str = Route.ORIGINAL, account_last4: str = "") -> str:
     """The same, saying so where the money goes back the way it came."""
-    label = destination_label(sale=sale, route=route)
+    label = destination_label(sale=sale, route=route, account_last4=account_last4)
     return (
         gettext("%(destination)s (the way it was paid)") % {"destination": label} if route == Route.ORIGINAL else label
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from refunds.states import Reason, Route
+from terminals.models.transaction import Funding
 
 #: code -> (short label, sentence when it passes, sentence when it does not)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
@@ -47,6 +48,36 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("No cash for credit"),
         _("The sale was not paid by credit."),
         _("A sale paid by credit is never refunded in cash."),
+    ),
+    "consent_to_route": (
+        _("Customer agrees to the route"),
+        _("The customer agreed to being paid back this way."),
+        _("Another way of paying back needs the customer's consent."),
+    ),
+    "no_transfer_for_credit": (
+        _("No transfer for credit"),
+        _("The original payment method is no longer possible, so a transfer may take its place."),
+        _("A sale paid by credit goes back to that credit as long as the channel takes it."),
+    ),
+    "route_funding": (
+        _("Route fits the payment"),
+        _("The policy pays this kind of sale back on this route."),
+        _("The policy pays a sale like this back on another route."),
+    ),
+    "route_limit": (
+        _("Limit of the route"),
+        _("¥%(actual)s is within the ¥%(limit)s of this route."),
+        _("¥%(actual)s is above the ¥%(limit)s of this route."),
+    ),
+    "original_first": (
+        _("Original payment method first"),
+        _("The original payment method is not possible any more."),
+        _("The original payment method is still possible: ask why not that one."),
+    ),
+    "by_hand": (
+        _("Paid by the channel"),
+        _("The channel pays it back."),
+        _("A person pays this back, so a person decides."),
     ),
     "article_quantity": (
         _("Pieces returned"),
@@ -103,6 +134,9 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
 _WORDS: dict[str, Promise | str] = {
     **{reason.value: reason.label for reason in Reason},
     **{route.value: route.label for route in Route},
+    **{funding.value: funding.label for funding in Funding},
+    "possible": _("possible"),
+    "impossible": _("impossible"),
     "success": _("paid"),
     "not_paid": _("not confirmed"),
     "enabled": _("on"),
@@ -115,7 +149,7 @@ _WORDS: dict[str, Promise | str] = {
     "no": _("no"),
 }
 
-_MONEY = frozenset({"refundable_balance", "articles_cover_amount", "auto_approve_limit"})
+_MONEY = frozenset({"refundable_balance", "route_limit", "articles_cover_amount", "auto_approve_limit"})
 
 
 def label(code: str) -> str:

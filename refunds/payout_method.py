@@ -35,10 +35,12 @@ REASONS: dict[str, Promise] = {
     "partial": _("Refund: only a part of the sale goes back."),
     "refunded_before": _("Refund: a part of the sale was refunded before."),
     "other_day": _("Refund: the sale's clearing day has ended."),
+    "by_hand": _("A person pays this back, outside of the channel that was paid through."),
     "void_refused": _("Refund: the channel refused the void, so nothing had been undone."),
 }
 
 REFUND = MethodChoice("refund", "no_voids")
+BY_HAND = MethodChoice("refund", "by_hand")
 
 
 def choose_method(

@@ -11,7 +11,9 @@ from core.audit.models import AuditEvent
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import ApiKey, Role, Staff
-from refunds.models import RefundRequest
+from refunds.models import Approval, RefundRequest
+from refunds.models.approval import Decision
+from refunds.states import Route
 
 #: The version of a request that was submitted and judged once; nobody has corrected it yet.
 _FIRST_JUDGED = 3
@@ -19,6 +21,9 @@ _FIRST_JUDGED = 3
 _DECIDERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.OWNER})
 _ANALYSTS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
 _RETRIERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
+#: Transfers and store credit are finance's; cash is also paid at the till.
+_PAYERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
+_TILL_PAYERS = _PAYERS | {Role.CASHIER}
 _RECONCILERS = frozenset({Role.FINANCE, Role.MANAGER, Role.OWNER})
 _EXPORTERS = frozenset({Role.MANAGER, Role.FINANCE, Role.OWNER})
 _REVEALERS = frozenset({Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER})
@@ -36,6 +41,25 @@ def may_see_analytics(staff: Staff) -> bool:
 def may_retry(staff: Staff) -> bool:
     """Sending a failed payout again is finance's work."""
     return staff.is_active and staff.role in _RETRIERS
+
+
+def may_pay_by_hand(staff: Staff, route: str = Route.CASH) -> bool:
+    """Paying back by hand: finance, managers and owners; cash also a cashier. Who approved or asked for it pays nothing."""
+    return staff.is_active and staff.role in (_TILL_PAYERS if route == Route.CASH else _PAYERS)
+
+
+def check_may_pay_by_hand(*, staff: Staff, request: RefundRequest) -> None:
+    """Role and distance: two persons for every payout by hand."""
+    if not may_pay_by_hand(staff, request.route):
+        raise Forbidden("your role does not pay on this route", code="role_required")
+    if is_own(staff=staff, request=request) or has_approved(staff_id=staff.pk, request=request):
+        raise Forbidden("who asked for a refund or approved it does not pay it", code="two_persons_needed")
+
+
+def has_approved(*, staff_id: int | None, request: RefundRequest) -> bool:
+    """Whether this person approved the request, now or in an earlier round."""
+    decided = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE)
+    return staff_id is not None and decided.filter(staff_id=staff_id).exists()
 
 
 def may_reconcile(staff: Staff) -> bool:

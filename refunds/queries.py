@@ -21,7 +21,7 @@ def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) ->
 def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """What a full representation reads, in a fixed number of statements."""
     return (
-        found.select_related("transaction__channel_account", "store", "terminal")
+        found.select_related("transaction__channel_account", "store", "terminal", "payee")
         .defer("transaction__channel_account__sealed_credentials")
         .prefetch_related("executions")
     )

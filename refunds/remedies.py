@@ -38,6 +38,14 @@ REMEDIES: dict[str, Promise | str] = {
     "pay_by_hand": _("Pay the customer back by hand, then enter when and how it was done."),
     "compare": _("The channel reports another amount or number than ours. Compare both before doing anything."),
 }
+    "payee_wrong": _(
+        "The account was wrong. Ask the customer for the right one and send the request in again with it."
+    ),
+    "other_way": _("Agree with the customer on how they are paid, and send the request in again with it."),
+    "not_collected": _(
+        "The money was not collected. Send it out again when the customer comes, or agree on another way."
+    ),
+    "no_means": _("There was too little money to pay it. Fill the till or the account, then send it out again."),
 
 
 def remedy(key: str) -> str:

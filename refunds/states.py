@@ -64,8 +64,8 @@ OWNER: dict[State, Owner] = {
     State.CLOSED: Owner.NOBODY,
 }
 
-#: Named in the API from the start; goods returns, vendor tickets, manual routes and tranches will lead into them.
-RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED})
+#: Named in the API from the start; goods returns, vendor tickets and tranches will lead into them.
+RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR, State.PARTIALLY_REFUNDED})
 
 #: Passed through within one commit: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED, State.VERIFYING)
@@ -115,8 +115,19 @@ EDGES: tuple[Edge, ...] = (
     Edge("start_execution", (State.APPROVED,), State.EXECUTING, "a worker holds it and its number is stored"),
     Edge("lose_sight", (State.EXECUTING,), State.UNKNOWN, "the channel's answer did not come or proves nothing"),
     Edge("regain_sight", (State.UNKNOWN,), State.EXECUTING, "the channel says that it is working on it"),
-    Edge("succeed", (State.EXECUTING, State.UNKNOWN), State.REFUNDED, "the channel proves that the money moved"),
-    Edge("fail", (State.EXECUTING, State.UNKNOWN), State.FAILED, "the channel proves that it will not move"),
+    Edge("hand_over", (State.EXECUTING, State.UNKNOWN), State.MANUAL_PENDING, "a person pays it back by hand"),
+    Edge(
+        "succeed",
+        (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING),
+        State.REFUNDED,
+        "the channel, or who paid by hand, proves that the money moved",
+    ),
+    Edge(
+        "fail",
+        (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING),
+        State.FAILED,
+        "the channel proves that it will not move, or it could not be paid by hand",
+    ),
     Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
     Edge("begin_follow_up", (State.REFUNDED,), State.FOLLOW_UP, "the customer is asked how it went"),
     Edge("close", (State.FOLLOW_UP,), State.CLOSED, "answered, or nothing more came"),
@@ -173,6 +184,19 @@ class Route(TextChoices):
     STORE_CREDIT = "store_credit", _("Store credit")
 
 
+#: Where a person pays back: the adapters of ``payment_channels.manual``.
+BY_HAND = frozenset({Route.BANK_TRANSFER, Route.CASH, Route.STORE_CREDIT})
+
+
+class HandTrouble(TextChoices):
+    """Why a payout by hand could not be made."""
+
+    PAYEE_WRONG = "payee_wrong", _("The bank account does not exist, or is somebody else's")
+    NOT_COLLECTED = "not_collected", _("The customer did not come for it")
+    NO_MEANS = "no_means", _("The till or the account has too little money")
+    OTHER_WAY = "other_way", _("The customer wants it another way")
+
+
 class RejectReason(TextChoices):
     """A rejection needs a coded reason; the customer reads the label."""
 
@@ -191,7 +215,7 @@ class ExecutionState(TextChoices):
     SENDING = "sending", _("Being sent")
     PROCESSING = "processing", _("Accepted by the channel")
     UNKNOWN = "unknown", _("Outcome unknown")
-    HELD = "held", _("Held: waiting for funds")
+    HELD = "held", _("Held: goes on by itself")
     SUCCEEDED = "succeeded", _("Paid")
     FAILED = "failed", _("Refused")
     CANCELLED = "cancelled", _("Cancelled before sending")

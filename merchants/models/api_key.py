@@ -15,6 +15,7 @@ class Scope(models.TextChoices):
     TRANSACTIONS_READ = "transactions:read"
     REFUNDS_WRITE = "refunds:write"
     REFUNDS_READ = "refunds:read"
+    PAYOUTS_WRITE = "payouts:write"
     ANALYTICS_READ = "analytics:read"
     WEBHOOKS_WRITE = "webhooks:write"
 

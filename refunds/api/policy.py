@@ -10,11 +10,12 @@ from rest_framework.response import Response
 
 from core.money import yuan_grouped
 from merchants import policies
-from merchants.policy_rules import Extent, ReasonRule
+from merchants.policy_rules import Extent, ReasonRule, RouteRule
 from refunds.api import schemas
 from refunds.api.representations import instant
 from refunds.api.views import Endpoint
-from refunds.states import Reason
+from refunds.states import BY_HAND, Reason, Route
+from terminals.models.transaction import Funding
 
 
 class PolicyInForce(Endpoint):
@@ -40,6 +41,15 @@ class PolicyInForce(Endpoint):
                     {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}
                     for code, rule in rules.reasons.items()
                 ],
+                "routes": [
+                    {
+                        "route": route,
+                        "label": str(Route(route).label),
+                        "words": _route_words(rules.route_rule(route)) if route in BY_HAND else "",
+                    }
+                    for route in rules.routes
+                    if route in Route.values
+                ],
             }
         )
 
@@ -52,3 +62,12 @@ def _words(rule: ReasonRule) -> str:
     }[rule.extent]
     within = gettext("within %(days)s days") % {"days": rule.window_days}
     return f"{extent}, {within}"
+
+
+def _route_words(rule: RouteRule) -> str:
+    """What a route is for: ``paid with: Cash; up to ¥200.00``; empty where it takes everything."""
+    labels = [str(Funding(name).label) for name in sorted(rule.fundings or ()) if name in Funding.values]
+    parts = [gettext("paid with: %(fundings)s") % {"fundings": gettext(", ").join(labels)}] if labels else []
+    if rule.limit_fen is not None:
+        parts.append(gettext("up to ¥%(limit)s") % {"limit": yuan_grouped(rule.limit_fen)})
+    return "; ".join(parts)

@@ -228,6 +228,12 @@ class ReasonRuleOut(s.Serializer[object]):
     words = s.CharField()
 
 
+class RouteRuleOut(s.Serializer[object]):
+    route = s.ChoiceField(Route.choices)
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField(help_text="empty where nothing limits it")
+
+
 class PolicyOut(s.Serializer[object]):
     name = s.CharField()
     version = s.IntegerField()
@@ -235,6 +241,7 @@ class PolicyOut(s.Serializer[object]):
     auto_approve_limit_fen = s.IntegerField()
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
+    routes = RouteRuleOut(many=True)
 
 
 #: What may go wrong on a write, beside what the status line of its own says.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from refunds.api import analytics, decisions, evidence, policy, reconciliation, refund_requests, transactions
+from refunds.api import analytics, decisions, evidence, payouts, policy, reconciliation, refund_requests, transactions
 
 _REQUEST = "refund-requests/<uuid:request_id>"
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path(f"{_REQUEST}/approve", decisions.Approve.as_view()),
     path(f"{_REQUEST}/reject", decisions.Reject.as_view()),
     path(f"{_REQUEST}/request-info", decisions.RequestInfo.as_view()),
+    path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
+    path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

@@ -13,10 +13,12 @@ from core.plain_text import plain_text
 from refunds import evidence
 from refunds.arrival import SHANGHAI, Arrival, expected_arrival
 from refunds.destinations import channel_label, destination_and_way, destination_label
+from refunds.messaging import hand_words
 from refunds.messaging.causes import Failure, failure, our_fault
 from refunds.messaging.headlines import headline
 from refunds.messaging.wording import day_of
 from refunds.models import Evidence, RefundRequest, Survey
+from refunds.routes import is_by_hand
 from refunds.states import PAID, RejectReason, State
 
 _TONES: dict[str, str] = {
@@ -58,12 +60,20 @@ class _Story:
         return self.request.state in PAID
 
 
+    @property
+    def by_hand(self) -> bool:
+        return is_by_hand(self.request.route)
+
 def page_of(*, request: RefundRequest, token: str, language: str, now: datetime) -> dict[str, object]:
     """The context of ``customer/refund.html``. ``request`` comes with store, merchant, transaction and channel account."""
     sale = request.transaction
     profile = sale.channel_account.profile if sale.channel_account else {}
-    arrival = expected_arrival(funding=sale.funding, profile=profile, at=request.succeeded_at or now)
-    story = _Story(request, arrival, destination_label(sale=sale, route=request.route), now)
+    arrival = expected_arrival(
+        funding=sale.funding, profile=profile, at=request.succeeded_at or now, route=request.route
+    )
+    tail = hand_words.account_tail(request)
+    destination = destination_label(sale=sale, route=request.route, account_last4=tail)
+    story = _Story(request, arrival, destination, now)
     survey = Survey.objects.filter(request=request).first()
     pictures = list(Evidence.objects.filter(request=request, added_by=CUSTOMER.name).order_by("added_at", "pk"))
     places_left = evidence.places_left(request_id=request.pk)
@@ -104,7 +114,10 @@ def _words(story: _Story) -> dict[str, object]:
         "apology": our_fault(reason=request.reason) if granted else "",
         "money_note": _money_note(request.state),
         "goods_summary": _goods(request),
-        "destination_label": destination_and_way(sale=request.transaction, route=request.route),
+        "destination_label": story.destination
+        if story.by_hand
+        else destination_and_way(sale=request.transaction, route=request.route),
+        "reference": hand_words.reference(request) if story.by_hand and story.paid else None,
         "needs": plain_text(request.message_to_customer) if request.state == State.NEEDS_INFO else "",
         "message": plain_text(request.message_to_customer) if request.state in _ENDED_WITHOUT_MONEY else "",
     }
@@ -123,13 +136,15 @@ def _estimate(story: _Story) -> str:
         return gettext("No money was moved.")
     if request.state == State.FAILED:
         return _failure(request).sentence
-    if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR, State.MANUAL_PENDING}:
+    if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR}:
         return gettext("We will tell you as soon as there is news.")
     if story.paid:
         return _arrived(story)
     if story.at_once:
         return gettext("It usually arrives within minutes.")
     return gettext("It arrives by %(day)s.") % {"day": day_of(story.arrival.latest_at)}
+    if story.by_hand:
+        return hand_words.next_step(request.route)
 
 
 def _review_estimate(story: _Story) -> str:
@@ -194,7 +209,11 @@ def _check_step(story: _Story) -> Step:
 
 def _payout_step(story: _Story) -> Step:
     request = story.request
-    label = gettext("Refund through %(channel)s") % {"channel": channel_label(request.channel)}
+    label = (
+        hand_words.step(request.route)
+        if story.by_hand
+        else gettext("Refund through %(channel)s") % {"channel": channel_label(request.channel)}
+    )
     if request.state in _UNDECIDED:
         return Step(label, "todo", gettext("right after the approval"))
     if request.state == State.FAILED:
@@ -220,3 +239,5 @@ def _moment(at: datetime, now: datetime) -> str:
     """``14:30`` today, ``November 25, 14:30`` on another day."""
     there, today = at.astimezone(SHANGHAI), now.astimezone(SHANGHAI).date()
     return f"{there:%H:%M}" if there.date() == today else f"{day_of(at)} {there:%H:%M}"
+    if story.by_hand and not story.paid:
+        return Step(label, "todo", "")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from refunds.arrival import Arrival, expected_arrival
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
+from refunds.routes import is_by_hand
 from refunds.states import PAID, UNDECIDED, State
 
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
@@ -67,7 +68,7 @@ def _review(request: RefundRequest, approvals: list[Approval]) -> dict[str, Any]
 
 
 def _channel(request: RefundRequest) -> dict[str, Any]:
-    label = gettext("Channel")
+    label = gettext("Payout") if is_by_hand(request.route) else gettext("Channel")
     state = State(request.state)
     if state in PAID:
         return _step(label, "done", request.succeeded_at)
@@ -77,6 +78,8 @@ def _channel(request: RefundRequest) -> dict[str, Any]:
         return _step(label, "now", None, gettext("the channel is working on it"))
     if state is State.UNKNOWN:
         return _step(label, "now", None, gettext("asking the channel again"))
+    if state is State.MANUAL_PENDING:
+        return _step(label, "now", None, gettext("a person pays it by hand"))
     if state is State.FAILED:
         return _step(label, "failed", request.updated_at, gettext("refused"))
     if state is State.CANCELLED:
@@ -100,7 +103,7 @@ def _arrival(request: RefundRequest, at: datetime) -> dict[str, Any]:
 def arrival(request: RefundRequest, *, at: datetime) -> Arrival:
     sale = request.transaction
     profile = sale.channel_account.profile if sale.channel_account else {}
-    return expected_arrival(funding=sale.funding, profile=profile, at=at)
+    return expected_arrival(funding=sale.funding, profile=profile, at=at, route=request.route)
 
 
 def arrival_label(estimate: Arrival) -> str:

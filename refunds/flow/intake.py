@@ -22,16 +22,16 @@ from core.audit.record import event
 from core.errors import FieldError, Invalid
 from core.personal_data import phone_hashes
 from merchants import policies
-from refunds import lifecycle, submission
+from refunds import lifecycle, payees, submission
 from refunds.arrival import SHANGHAI
 from refunds.flow import policy
 from refunds.flow.policy import Decision, Facts, LineClaim, Verdict
 from refunds.lifecycle import Move
-from refunds.models import RefundLine, RefundRequest
+from refunds.models import Execution, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice, choose_method
 from refunds.sales import Sale, find_sale
-from refunds.states import Route, State
+from refunds.states import ExecutionState, Route, State
 from refunds.submission import Submission
 
 #: WeChat Pay's window and count, the strictest defaults; an account's profile says what its contract says.
@@ -65,7 +65,9 @@ class Requester:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity)."""
+    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
+    ``payee`` is the customer's account for a bank transfer.
+    """
 
     amount_fen: int
     reason: str
@@ -76,6 +78,7 @@ class Draft:
     lines: Sequence[tuple[str, int]] = ()
     customer: Customer = field(default_factory=Customer)
     customer_consent: bool | None = None
+    payee: payees.Account | None = None
     cashier: str = ""
 
 
@@ -86,6 +89,7 @@ class Prepared:
     submission: Submission
     sale: Sale
     verdict: Verdict
+    payee: Payee | None = None
 
 
 def quote(*, draft: Draft, by: Requester, at: datetime) -> tuple[Sale, Verdict]:
@@ -100,6 +104,7 @@ def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
     claims = _claims(sale, draft.lines)
     verdict = _judge(sale, draft, claims, at)
     _refuse_hard_limits(verdict)
+    payees.check(route=draft.route, account=draft.payee)
     request = _build(sale, draft, verdict, by, at)
     changes = _first_changes(request, verdict, by, at)
     prepared = Submission(
@@ -112,7 +117,8 @@ def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
         assert sale.channel_account_id is not None
         choice = _choose_method(sale, request.amount_fen, sale.refunds, at)
         prepared.execution = new_execution(request, channel_account_id=sale.channel_account_id, choice=choice, at=at)
-    return Prepared(prepared, sale, verdict)
+    payee = payees.row(request=request, account=draft.payee, by=by.actor, at=at) if draft.payee else None
+    return Prepared(prepared, sale, verdict, payee)
 
 
 def submit(
@@ -122,7 +128,12 @@ def submit(
     prepared = prepare(draft=draft, by=by, at=at)
     if before_commit is not None:
         before_commit(prepared)
-    submission.store(prepared.submission)
+    if prepared.payee is None:
+        submission.store(prepared.submission)
+        return prepared
+    with transaction.atomic():
+        submission.store(prepared.submission)
+        prepared.payee.save(force_insert=True)
     return prepared
 
 
@@ -133,6 +144,9 @@ class Correction:
     amount_fen: int | None = None
     reason: str | None = None
     description: str | None = None
+    route: str | None = None
+    payee: payees.Account | None = None
+    customer_consent: bool | None = None
 
 
 @transaction.atomic
@@ -146,12 +160,13 @@ def resubmit(
     draft = Draft(
         amount_fen=correction.amount_fen or request.amount_fen,
         reason=correction.reason or request.reason,
-        route=request.route,
-        customer_consent=request.customer_consent,
+        route=correction.route or request.route,
+        customer_consent=_consent(request, correction),
     )
+    payees.check(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     # The request's own lines and amount are still counted where it was not released: they do not stand against it.
     claims = _own_claims(sale, request, still_counted=bool(given_back))
-    verdict = _judge(sale, draft, claims, at, own_fen=given_back)
+    verdict = _judge(sale, draft, claims, at, own_fen=given_back, original_failed=_original_failed(request))
     _refuse_hard_limits(verdict)
     moves = [
         Move(
@@ -161,18 +176,22 @@ def resubmit(
             at,
             expected_version,
             {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
-            {"amount_fen": draft.amount_fen, "reason": draft.reason},
+            {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
         ),
         Move(request_id, _next_after(verdict), POLICY, at, None, {}, _judged(verdict)),
     ]
     changed = lifecycle.advance_many(moves)[-1]
     RefundRequest.objects.filter(pk=request_id).update(
         reason=draft.reason,
+        route=draft.route,
+        customer_consent=draft.customer_consent,
         description=request.description if correction.description is None else correction.description,
         verdict=verdict.as_json(),
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    if correction.payee is not None:
+        payees.row(request=request, account=correction.payee, by=by, at=at).save()
     if changed.state == State.APPROVED:
         assert sale.channel_account_id is not None
         attempt_no = changed.executions.count() + 1
@@ -181,6 +200,22 @@ def resubmit(
             changed, channel_account_id=sale.channel_account_id, choice=choice, at=at, attempt_no=attempt_no
         ).save()
     return changed
+
+
+def _consent(request: RefundRequest, correction: Correction) -> bool | None:
+    """What the customer agreed to; to another route they must agree anew."""
+    if correction.customer_consent is not None:
+        return correction.customer_consent
+    another_way = correction.route is not None and correction.route != request.route
+    return None if another_way else request.customer_consent
+
+
+def _original_failed(request: RefundRequest) -> bool:
+    """Whether the channel that was paid through has proven that it will not take this refund back."""
+    if request.state != State.FAILED:
+        return False
+    refused = Execution.objects.filter(request_id=request.pk, state=ExecutionState.FAILED)
+    return refused.filter(channel_account_id=request.transaction.channel_account_id).exists()
 
 
 def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> list[tuple[int, int, LineClaim]]:
@@ -241,7 +276,12 @@ def _claims(sale: Sale, lines: Sequence[tuple[str, int]]) -> list[tuple[int, int
 
 
 def _judge(
-    sale: Sale, draft: Draft, claims: Sequence[tuple[int, int, LineClaim]], at: datetime, own_fen: int = 0
+    sale: Sale,
+    draft: Draft,
+    claims: Sequence[tuple[int, int, LineClaim]],
+    at: datetime,
+    own_fen: int = 0,
+    original_failed: bool = False,  # noqa: FBT001, FBT002
 ) -> Verdict:
     facts = Facts(
         at=at,
@@ -255,6 +295,7 @@ def _judge(
         paid_at=sale.paid_at,
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
+        original_failed=original_failed,
         channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
         channel_max_refunds=int(sale.channel_profile.get("max_partials", _MAX_REFUNDS)),
         refunds_so_far=sale.refunds - bool(own_fen),

@@ -1,8 +1,12 @@
 """Stage 2, policy: a pure function from facts and rules to an explained verdict.
 
-Order of judgement: hard limits first (what is paid, what is left, what the channel can do), then the merchant's rule for the
-reason. A hard limit refuses; a merchant's rule that is not met sends the request to a person. The filing window only
-advises: it never defeats a customer's statutory right.
+Order of judgement: hard limits first (what is paid, what is left, what the channel can do), then the route where it is not
+the original one, then the merchant's rule for the reason. A hard limit refuses; a merchant's rule that is not met sends the
+request to a person. The filing window only advises: it never defeats a customer's statutory right.
+
+The original route comes first: another one is a person's work, so a person decides, and says in the verdict's own words
+whether the original is still open. What was bought on credit never leaves as cash, and leaves as a transfer only once the
+original route is proven impossible: anything else would be cashing out.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 
 from core.money import yuan
 from merchants.policy_rules import Extent, ReasonRule, Rules
-from refunds.states import Reason, Route
+from refunds.states import BY_HAND, Reason, Route
 
 
 class Decision(StrEnum):
@@ -36,7 +40,7 @@ class LineClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known when a request is judged. Amounts in fen."""
+    """What is known when a request is judged. Amounts in fen. ``original_failed``: the channel refused this refund for good."""
 
     at: datetime
     amount_fen: int
@@ -53,7 +57,16 @@ class Facts:
     channel_max_refunds: int
     refunds_so_far: int
     terminal_enabled: bool
+    original_failed: bool = False
     claims: Sequence[LineClaim] = ()
+
+    @property
+    def original_is_open(self) -> bool:
+        """Whether the channel that was paid through would still take a refund."""
+        in_time = _days_since(self.paid_at, self.at) <= self.channel_window_days
+        return (
+            self.has_channel and in_time and self.refunds_so_far < self.channel_max_refunds and not self.original_failed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +109,6 @@ class Verdict:
         }
 
 
-#: Ways on which money can be paid out by now; another one is refused whatever the merchant's rules name.
-_PAYABLE = frozenset({Route.ORIGINAL})
-
 #: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
@@ -106,10 +116,10 @@ _CREDIT = frozenset({"credit_card", "consumer_credit"})
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
     rule = rules.reasons.get(facts.reason)
-    results = [*_hard_limits(facts), *_merchant_rules(facts, rules, rule)]
+    results = [*_hard_limits(facts), *_other_route(facts, rules), *_merchant_rules(facts, rules, rule)]
     return Verdict(
         decision=_decide([result for result in results if not result.passed]),
-        max_amount_fen=_largest(facts, rule),
+        max_amount_fen=_largest(facts, rules, rule),
         tier=rules.tier_for(facts.amount_fen).name,
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
@@ -154,8 +164,6 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
                 hard=True,
             ),
         ]
-    if facts.route == Route.CASH:
-        results.append(RuleResult("no_cash_for_credit", facts.funding not in _CREDIT, facts.funding, "cash", hard=True))
     results += [
         RuleResult(
             "article_quantity",
@@ -169,13 +177,38 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
     return results
 
 
+def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
+    """What speaks for and against paying back another way than was paid."""
+    if facts.route not in BY_HAND:
+        return []
+    agreed = facts.consent is True
+    results = [RuleResult("consent_to_route", agreed, "yes" if agreed else "no", "yes", hard=True)]
+    if facts.route == Route.CASH:
+        results.append(RuleResult("no_cash_for_credit", facts.funding not in _CREDIT, facts.funding, "cash", hard=True))
+    still_open = facts.original_is_open
+    if facts.route == Route.BANK_TRANSFER and facts.funding in _CREDIT:
+        results.append(RuleResult("no_transfer_for_credit", not still_open, facts.funding, "original", hard=True))
+    allowed = rules.route_rule(facts.route)
+    if allowed.fundings is not None:
+        fits = facts.funding in allowed.fundings
+        results.append(RuleResult("route_funding", fits, facts.funding, ", ".join(sorted(allowed.fundings)), hard=True))
+    if allowed.limit_fen is not None:
+        fits = facts.amount_fen <= allowed.limit_fen
+        results.append(RuleResult("route_limit", fits, yuan(facts.amount_fen), yuan(allowed.limit_fen), hard=True))
+    return [
+        *results,
+        RuleResult("original_first", not still_open, "possible" if still_open else "impossible", "impossible"),
+        RuleResult("by_hand", passed=False, actual=facts.route, limit="original"),
+    ]
+
+
 def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list[RuleResult]:
     results = [
         RuleResult(
             "route_allowed",
-            facts.route in rules.routes and facts.route in _PAYABLE,
+            facts.route in rules.routes,
             facts.route,
-            ", ".join(route for route in rules.routes if route in _PAYABLE),
+            ", ".join(rules.routes),
             hard=True,
         ),
         RuleResult("reason_covered", rule is not None, facts.reason, "covered"),
@@ -210,9 +243,11 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
     return results
 
 
-def _largest(facts: Facts, rule: ReasonRule | None) -> int:
+def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
     share = rule.max_share_percent if rule else 100
-    return max(0, min(facts.refundable_fen, facts.paid_fen * share // 100))
+    most = min(facts.refundable_fen, facts.paid_fen * share // 100)
+    limit = rules.route_rule(facts.route).limit_fen if facts.route in BY_HAND else None
+    return max(0, most if limit is None else min(most, limit))
 
 
 def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:

@@ -12,7 +12,7 @@ from core.audit.record import record
 from core.errors import Conflict, Forbidden, Invalid
 from merchants import policies
 from merchants.models import Staff
-from refunds import lifecycle, permissions
+from refunds import lifecycle, permissions, routes
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -90,9 +90,7 @@ def approve(
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
     permissions.check_may_decide(staff=by, request=request, amount_fen=amount, at=at)
-    sale = Transaction.objects.get(pk=request.transaction_id)
-    if sale.channel_account_id is None or sale.status != "success":
-        raise Conflict("the sale cannot be refunded on its original route", code="original_route_impossible")
+    account_id = _account_of(request)
     approved = lifecycle.advance(
         request_id,
         "approve",
@@ -105,7 +103,7 @@ def approve(
     attempt_no = approved.executions.count() + 1
     new_execution(
         approved,
-        channel_account_id=sale.channel_account_id,
+        channel_account_id=account_id,
         choice=payout_choice(request=approved, amount_fen=amount, at=at),
         at=at,
         attempt_no=attempt_no,
@@ -114,8 +112,22 @@ def approve(
     return approved
 
 
+def _account_of(request: RefundRequest) -> int:
+    """The channel account that the payout goes through. Raises ``Conflict`` where the sale's cannot be refunded through."""
+    sale = Transaction.objects.get(pk=request.transaction_id)
+    if sale.status != "success":
+        raise Conflict("the sale is not paid", code="original_route_impossible")
+    if routes.is_by_hand(request.route):
+        return routes.account_of(request)
+    if sale.channel_account_id is None:
+        raise Conflict("the sale cannot be refunded on its original route", code="original_route_impossible")
+    return sale.channel_account_id
+
+
 def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> MethodChoice:
-    """Void or refund, and why, if this amount were paid out now; the reviewer reads it before approving."""
+    """Void, refund or by hand, and why, if this amount were paid out now; the reviewer reads it before approving."""
+    if routes.is_by_hand(request.route):
+        return routes.METHOD_BY_HAND
     sale = request.transaction
     others = RefundRequest.objects.filter(transaction_id=request.transaction_id, reserved_fen__gt=0)
     return choose_method(

@@ -31,6 +31,20 @@ _ACCOUNT_CLOSED = frozenset({"other_route", "payee_account"})
 _SALE_CLOSED = frozenset({"sale_closed", "sale_state", "sale_frozen", "refunded_already", "risk"})
 
 
+#: What a person said who could not pay by hand.
+_BY_HAND: dict[str, tuple[Promise | str, Promise | str]] = {
+    "payee_wrong": (
+        _("The bank did not take the transfer: the account is not right."),
+        _("Please call the store and tell them your account once more."),
+    ),
+    "other_way": (_("You asked for another way."), _("The store agrees on it with you.")),
+    "not_collected": (
+        _("The money was not collected."),
+        _("Come to the store when it suits you, or call and agree on another way."),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a payout failed and what happens now, a sentence each."""
@@ -52,6 +66,9 @@ def our_fault(*, reason: str) -> str:
 def failure(*, remedy: str, channel: str) -> Failure:
     """The failure behind an execution's ``failure_remedy``."""
     if remedy in _ACCOUNT_CLOSED:
+    if remedy in _BY_HAND:
+        cause, solution = _BY_HAND[remedy]
+        return Failure(str(cause), str(solution))
         return Failure(
             gettext("The account that paid cannot take the money."),
             gettext("Please call the store and name another account of yours."),

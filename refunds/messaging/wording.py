@@ -18,10 +18,12 @@ from core.plain_text import one_line, plain_text
 from refunds import tracking
 from refunds.arrival import SHANGHAI, expected_arrival
 from refunds.destinations import destination_and_way, destination_label
+from refunds.messaging import hand_words
 from refunds.messaging.carriers import Text
 from refunds.messaging.causes import failure, our_fault
 from refunds.messaging.headlines import headline
 from refunds.models import RefundRequest
+from refunds.routes import is_by_hand
 from refunds.states import RejectReason, State
 
 #: Events of which the customer is told; the rest is nobody's business but ours.
@@ -65,7 +67,10 @@ def _has_link(event: str, request: RefundRequest) -> bool:
 def _context(event: str, request: RefundRequest) -> dict[str, object]:
     sale = request.transaction
     profile = sale.channel_account.profile if sale.channel_account else {}
-    arrival = expected_arrival(funding=sale.funding, profile=profile, at=request.succeeded_at or request.updated_at)
+    arrival = expected_arrival(
+        funding=sale.funding, profile=profile, at=request.succeeded_at or request.updated_at, route=request.route
+    )
+    tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     failed = request.executions.order_by("-created_at", "-pk").first() if event == State.FAILED else None
     why = failure(remedy=failed.failure_remedy if failed else "", channel=request.channel)
@@ -79,8 +84,9 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "number": request.number,
         "amount": yuan_grouped(amount_fen),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
-        "destination": destination_label(sale=sale, route=request.route),
-        "destination_and_way": destination_and_way(sale=sale, route=request.route),
+        "destination": destination_label(sale=sale, route=request.route, account_last4=tail),
+        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail),
+        "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
         "at_once": arrival.basis == "at_once",
         "arrives_by": day_of(arrival.latest_at),
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",

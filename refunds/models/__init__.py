@@ -10,6 +10,7 @@ from refunds.models.ledger import LedgerEntry
 from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
+from refunds.models.payee import Payee
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.survey import Survey
 
@@ -25,6 +26,7 @@ __all__ = [
     "LedgerEntry",
     "Notification",
     "OutboxMessage",
+    "Payee",
     "ReconciliationDay",
     "RefundLine",
     "RefundRequest",

@@ -208,6 +208,10 @@ class RefundRequest(models.Model):
     def regain_sight(self, *, at: datetime) -> None:
         """The execution carries its own due time."""
 
+    @_edge("hand_over")
+    def hand_over(self, *, at: datetime) -> None:
+        """The execution carries its own due time."""
+
     @_edge("succeed")
     def succeed(self, *, at: datetime, succeeded_at: datetime, follow_up_at: datetime) -> None:
         self.refunded_fen = self.reserved_fen

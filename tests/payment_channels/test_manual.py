@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from payment_channels.contract import NoticeRejected, RawNotice, RefundChannel, RefundReference, Unknown
-from payment_channels.manual import ROUTES, ManualRefundChannel, build
+from payment_channels.manual import ROUTES, TROUBLES, ManualRefundChannel, build
 from payment_channels.registry import CHANNELS
+from payment_channels.remedies import remedy
 
 REFERENCE = RefundReference(
     refund_no="R20261122000001", channel_transaction_no="", order_no="T1", amount_fen=1200, sent_at=None
@@ -27,7 +29,7 @@ def test_refund_rests_until_a_person_has_paid() -> None:
     outcome = build({}, {}, "").query_refund(REFERENCE)
 
     assert isinstance(outcome, Unknown)
-    assert (outcome.accepted, outcome.attention, outcome.remedy) == (True, True, "pay_by_hand")
+    assert (outcome.accepted, outcome.by_hand, outcome.remedy) == (True, True, "pay_by_hand")
 
 
 def test_confirmation_is_a_proof_like_any_other() -> None:
@@ -35,6 +37,30 @@ def test_confirmation_is_a_proof_like_any_other() -> None:
 
     assert (done.refund_no, done.channel_refund_no, done.amount_fen) == (REFERENCE.refund_no, "0042", 1200)
     assert done.succeeded_at == NOW
+
+
+def test_confirmation_keeps_who_said_so_and_where_the_money_came_from() -> None:
+    done = ManualRefundChannel().confirmed(
+        reference=REFERENCE, voucher_no="7", paid_at=NOW, by="李娜", received_account="工商银行 **** 0123", drawer="POS-1"
+    )
+
+    assert json.loads(done.raw) == {
+        "refund_no": REFERENCE.refund_no,
+        "amount_fen": 1200,
+        "number": "7",
+        "paid_at": "2026-11-22T00:00:00+00:00",
+        "drawer": "POS-1",
+        "by": "李娜",
+    }
+    assert done.received_account == "工商银行 **** 0123"
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_could_not_be_paid_is_a_refusal_with_a_remedy(trouble: str) -> None:
+    refused = ManualRefundChannel().given_up(reference=REFERENCE, trouble=trouble, note="退回", by="li.na")
+
+    assert (refused.code, refused.retry, refused.message) == (trouble, TROUBLES[trouble], "退回")
+    assert remedy(refused.remedy)
 
 
 @pytest.mark.parametrize(("voucher_no", "paid_at"), [(" ", NOW), ("1", datetime(2026, 11, 22))])  # noqa: DTZ001

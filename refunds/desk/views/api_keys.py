@@ -115,6 +115,7 @@ def _label(permission: Permission) -> str:
         Permission.TRANSACTIONS_READ: gettext("read sales"),
         Permission.REFUNDS_WRITE: gettext("submit and decide refunds"),
         Permission.REFUNDS_READ: gettext("read refunds"),
+        Permission.PAYOUTS_WRITE: gettext("confirm payouts made by hand"),
         Permission.ANALYTICS_READ: gettext("read figures"),
         Permission.WEBHOOKS_WRITE: gettext("manage webhooks"),
     }[permission]

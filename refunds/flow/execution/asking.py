@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from core.audit.actors import Actor
 from payment_channels.contract import Outcome, RefundChannel, RefundOrder, Refused, Retry, Unknown, Voids
 from refunds.failpoints import failpoint
 from refunds.flow.execution.claiming import Claimed
@@ -13,7 +14,9 @@ from refunds.models.execution import Method
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the channel said about one payout. ``source`` is ``answer``, ``query`` or ``notice``; notices have no ``turn``."""
+    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice`` or ``person``; only the first
+    two have a ``turn``. ``by`` is who said it, where that was a person.
+    """
 
     execution_id: UUID
     request_id: UUID
@@ -22,6 +25,7 @@ class Answer:
     source: str
     notice_id: int | None = None
     turn: int | None = None
+    by: Actor | None = None
 
 
 def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:

@@ -36,6 +36,10 @@ _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 
 #: What an answer raises that the records cannot take. It must stop only itself: callers then settle one by one.
+_MENDING_BACKOFF = (30, 60, 120)
+_THROTTLED_BACKOFF = (1, 2, 4, 8)
+#: What a person pays is looked at once a day: nothing but their word changes it.
+_BY_HAND_LOOK = timedelta(days=1)
 NOT_STORABLE = (DataError, IntegrityError, ValueError, lifecycle.WrongState)
 
 
@@ -72,7 +76,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
             refunds_instead.append(_refund_instead(execution, requests[answer.request_id], at))
             continue
-        move = _move(execution, outcome, states[answer.request_id], answer.source, at)
+        move = _move(execution, outcome, states[answer.request_id], answer, at)
         if move is not None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
@@ -100,6 +104,7 @@ def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Ex
         at=at,
         attempt_no=void.attempt_no + 1,
     )
+    "hand_over": State.MANUAL_PENDING,
 
 
 def _believed(execution: Execution, answer: Answer) -> Outcome:
@@ -132,8 +137,10 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
     if isinstance(outcome, Unknown):
         execution.state = ExecutionState.PROCESSING if outcome.accepted else ExecutionState.UNKNOWN
         execution.needs_attention = outcome.attention
-        backoff = _ACCEPTED_BACKOFF if outcome.accepted else _UNKNOWN_BACKOFF
-        execution.due_at = at + _wait(backoff, execution, just_sent=source == "answer")
+        if outcome.by_hand:
+            execution.due_at = at + _BY_HAND_LOOK
+            return
+        execution.due_at = at + _until_query(execution, accepted=outcome.accepted, just_sent=source == "answer")
         return
     execution.failure_retry = outcome.retry
     if holds(outcome):
@@ -161,9 +168,9 @@ def _wait(backoff: Sequence[int], execution: Execution, *, just_sent: bool = Fal
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
 
 
-def _move(execution: Execution, outcome: Outcome, state: State, source: str, at: datetime) -> Move | None:
-    by = channel(execution.channel_account.channel)
-    data: dict[str, Any] = {"refund_no": execution.refund_no, "source": source}
+def _move(execution: Execution, outcome: Outcome, state: State, answer: Answer, at: datetime) -> Move | None:
+    by = answer.by or channel(execution.channel_account.channel)
+    data: dict[str, Any] = {"refund_no": execution.refund_no, "source": answer.source}
     if isinstance(outcome, Done):
         arguments = {"succeeded_at": outcome.succeeded_at, "follow_up_at": at + FOLLOW_UP_AFTER}
         data |= {"channel_refund_no": outcome.channel_refund_no, "amount_fen": execution.amount_fen}
@@ -196,6 +203,9 @@ def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at:
     ).save(force_insert=True)
 
 
+    if isinstance(outcome, Unknown) and outcome.by_hand:
+        waits = state is State.MANUAL_PENDING
+        return None if waits else Move(execution.request_id, "hand_over", by, at, data=data)
 _SAVED = (
     "state",
     "due_at",

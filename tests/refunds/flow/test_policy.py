@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from merchants.policy_rules import Rules, read_rules
+from merchants.policy_rules import RouteRule, Rules, read_rules
 from refunds.demo import rules as sample
 from refunds.flow.policy import Decision, Facts, LineClaim, Verdict, judge
 from refunds.states import Reason, Route
@@ -64,7 +64,6 @@ def test_verdict_is_the_same_for_the_same_facts() -> None:
         ({"has_channel": False}, "original_route"),
         ({"paid_at": NOW - timedelta(days=366)}, "channel_window"),
         ({"refunds_so_far": 50}, "channel_refund_count"),
-        ({"route": Route.BANK_TRANSFER}, "route_allowed"),
         ({"claims": [LineClaim(sku="A", quantity=3, returnable=2, value_fen=9_000)]}, "article_quantity"),
     ],
 )
@@ -85,15 +84,74 @@ def test_credit_never_becomes_cash_whatever_the_merchant_allows(funding: str) ->
     assert "no_cash_for_credit" in _not_passed(verdict)
 
 
-@pytest.mark.parametrize("route", [Route.CASH, Route.BANK_TRANSFER, Route.STORE_CREDIT])
-def test_route_that_nothing_can_pay_out_on_is_refused_although_the_merchant_allows_it(route: Route) -> None:
-    generous = replace(RETAIL, routes=tuple(Route))
+_EVERY_ROUTE = replace(RETAIL, routes=tuple(Route), route_rules={Route.CASH: RouteRule(frozenset({"cash"}), 50_000)})
+_CASH_SALE = {"funding": "cash", "has_channel": False}
 
-    verdict = _judge(generous, route=route)
+
+@pytest.mark.parametrize("route", [Route.CASH, Route.BANK_TRANSFER, Route.STORE_CREDIT])
+def test_what_a_person_pays_a_person_decides_however_small(route: Route) -> None:
+    verdict = _judge(_EVERY_ROUTE, route=route, amount_fen=1, **_CASH_SALE)
+
+    assert verdict.decision is Decision.REVIEW
+    assert _not_passed(verdict) == {"by_hand"}
+
+
+@pytest.mark.parametrize("route", [Route.CASH, Route.BANK_TRANSFER, Route.STORE_CREDIT])
+def test_route_that_the_merchant_does_not_name_is_refused(route: Route) -> None:
+    verdict = _judge(replace(_EVERY_ROUTE, routes=("original",)), route=route, **_CASH_SALE)
 
     assert verdict.decision is Decision.REFUSE
     assert "route_allowed" in _not_passed(verdict)
-    assert _judge(generous).decision is Decision.APPROVE
+
+
+@pytest.mark.parametrize("route", [Route.BANK_TRANSFER, Route.STORE_CREDIT])
+def test_reviewer_reads_that_the_original_route_is_still_open(route: Route) -> None:
+    still_open = _judge(_EVERY_ROUTE, route=route)
+
+    assert still_open.decision is Decision.REVIEW
+    assert "original_first" in _not_passed(still_open)
+    for proof in ({"has_channel": False}, {"original_failed": True}, {"paid_at": NOW - timedelta(days=366)}):
+        assert "original_first" not in _not_passed(_judge(_EVERY_ROUTE, route=route, **proof))
+
+
+@pytest.mark.parametrize("funding", ["credit_card", "consumer_credit"])
+def test_credit_is_transferred_only_once_its_own_route_is_proven_impossible(funding: str) -> None:
+    refused = _judge(_EVERY_ROUTE, route=Route.BANK_TRANSFER, funding=funding)
+    assert refused.decision is Decision.REFUSE
+    assert "no_transfer_for_credit" in _not_passed(refused)
+    after = _judge(_EVERY_ROUTE, route=Route.BANK_TRANSFER, funding=funding, original_failed=True)
+    assert after.decision is Decision.REVIEW
+    assert _judge(_EVERY_ROUTE, route=Route.STORE_CREDIT, funding=funding).decision is Decision.REVIEW
+
+
+@pytest.mark.parametrize("consent", [None, False])
+def test_another_route_is_nothing_without_the_customers_consent(consent: bool | None) -> None:
+    verdict = _judge(_EVERY_ROUTE, route=Route.STORE_CREDIT, consent=consent)
+
+    assert verdict.decision is Decision.REFUSE
+    assert "consent_to_route" in _not_passed(verdict)
+
+
+def test_route_pays_back_what_its_rule_says_and_no_more() -> None:
+    paid_by_wallet = _judge(_EVERY_ROUTE, route=Route.CASH)
+    assert paid_by_wallet.decision is Decision.REFUSE
+    assert "route_funding" in _not_passed(paid_by_wallet)
+
+    facts = {"route": Route.CASH, "paid_fen": 60_000, "refundable_fen": 60_000, **_CASH_SALE}
+    within, above = _judge(_EVERY_ROUTE, amount_fen=50_000, **facts), _judge(_EVERY_ROUTE, amount_fen=50_001, **facts)
+    assert within.decision is Decision.REVIEW
+    assert above.decision is Decision.REFUSE
+    assert "route_limit" in _not_passed(above)
+    assert within.max_amount_fen == 50_000
+
+
+def test_without_a_rule_cash_is_for_cash_and_up_to_a_thousand_yuan() -> None:
+    silent = replace(_EVERY_ROUTE, route_rules={})
+    facts = {"route": Route.CASH, "paid_fen": 200_000, "refundable_fen": 200_000}
+
+    assert "route_limit" not in _not_passed(_judge(silent, amount_fen=100_000, **facts, **_CASH_SALE))
+    assert "route_limit" in _not_passed(_judge(silent, amount_fen=100_001, **facts, **_CASH_SALE))
+    assert "route_funding" in _not_passed(_judge(silent, amount_fen=1, **facts))
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merchants.policy_rules import Extent, PolicyInvalid, ReasonRule, Rules, Tier, read_rules
+from merchants.policy_rules import Extent, PolicyInvalid, ReasonRule, RouteRule, Rules, Tier, read_rules
 from refunds import explanations
 from refunds.flow.policy import Decision, Facts, LineClaim, Verdict, judge
-from refunds.states import Reason, Route
+from refunds.states import BY_HAND, Reason, Route
 from tests.factories import RULES
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -35,7 +35,13 @@ _rules = st.builds(
         lambda limit: (Tier("low", limit, frozenset({"reviewer"})), Tier("high", None, frozenset({"owner"}))), _FEN
     ),
     reasons=st.dictionaries(st.sampled_from(Reason.values), _reason_rules),
-    routes=st.sampled_from([("original",), ("original", "cash"), ("bank_transfer",)]),
+    routes=st.sampled_from([("original",), ("original", "cash"), ("bank_transfer",), tuple(Route)]),
+    route_rules=st.dictionaries(
+        st.sampled_from(sorted(BY_HAND)),
+        st.builds(
+            RouteRule, fundings=st.sampled_from([None, frozenset({"cash", "credit_card"})]), limit_fen=st.none() | _FEN
+        ),
+    ),
 )
 _claims = st.lists(
     st.builds(LineClaim, sku=st.just("A"), quantity=st.integers(1, 9), returnable=st.integers(0, 9), value_fen=_FEN),
@@ -56,7 +62,8 @@ def _facts(draw: st.DrawFn) -> Facts:
         refundable_fen=draw(st.integers(0, paid_fen)),
         paid=draw(st.booleans()),
         paid_at=NOW - timedelta(days=draw(st.integers(0, 800)), seconds=draw(st.integers(0, 86_399))),
-        funding=draw(st.sampled_from(["balance", "credit_card", "consumer_credit"])),
+        funding=draw(st.sampled_from(["balance", "cash", "credit_card", "consumer_credit"])),
+        original_failed=draw(st.booleans()),
         has_channel=draw(st.booleans()),
         channel_window_days=draw(st.integers(1, 400)),
         channel_max_refunds=draw(st.integers(1, 60)),
@@ -113,8 +120,21 @@ def test_nothing_above_a_limit_is_ever_approved(facts: Facts, rules: Rules) -> N
     assert facts.consent is not False
     assert rule.instant
     assert facts.route in rules.routes
+    assert facts.route not in BY_HAND
     if facts.claims:
         assert facts.amount_fen <= sum(claim.value_fen for claim in facts.claims)
+
+
+@given(_facts(), _rules)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_credit_never_leaves_as_cash_and_as_a_transfer_only_when_its_own_route_is_closed(
+    facts: Facts, rules: Rules
+) -> None:
+    if _verdict(facts, rules).decision is Decision.REFUSE or facts.funding not in {"credit_card", "consumer_credit"}:
+        return
+    assert facts.route != Route.CASH
+    if facts.route == Route.BANK_TRANSFER:
+        assert not facts.original_is_open
 
 
 @given(_EITHER, _rules, st.data())
