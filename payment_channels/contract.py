@@ -23,6 +23,7 @@ class Retry(StrEnum):
 
     SAME_NUMBER = "same_number"  # send the same request again under the same number
     AFTER_TOP_UP = "after_top_up"  # the same number, once the account is funded
+    AFTER_MENDING = "after_mending"  # the same number, once the account's keys or permissions are put right
     NEW_NUMBER = "new_number"  # the number is spent: a further attempt needs a new one
     NEVER = "never"  # a person must change something first
 
@@ -111,8 +112,8 @@ class Unknown:
     message: str
     accepted: bool = False
     attention: bool = False
-    remedy: str = ""
     by_hand: bool = False
+    remedy: str = ""
     channel_refund_no: str = ""
     raw: str = ""
 

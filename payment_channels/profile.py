@@ -12,6 +12,10 @@ from typing import Self
 
 from payment_channels.contract import ProfileInvalid, Retry
 
+#: Channel -> seconds after a send before which it wants no query, where the account's profile has no ``query_after_s``.
+#: Source for Alipay: https://opendocs.alipay.com/open/02ekfl (退款查询, 10 秒以上).
+QUERY_AFTER_S: Mapping[str, float] = {"alipay": 10.0}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:

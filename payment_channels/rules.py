@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
 
 #: After these the number may be sent again, so that it does not matter whether an earlier send arrived.
-_HARMLESS = (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP)
+_HARMLESS = (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

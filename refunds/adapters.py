@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
+from core.errors import Invalid
 from merchants.models import ChannelAccount
-from payment_channels.contract import RefundChannel
+from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel
 from payment_channels.registry import CHANNELS
 
 _lock = threading.Lock()
@@ -15,6 +17,14 @@ _kept: dict[int, tuple[int, RefundChannel]] = {}
 def known_channels() -> frozenset[str]:
     """The channels that the product can talk to."""
     return frozenset(CHANNELS)
+
+
+def check(*, channel: str, credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> None:
+    """Whether an adapter can be built of these. Raises ``Invalid`` that names the field, never its value."""
+    try:
+        CHANNELS[channel](credentials, profile, base_url)
+    except (CredentialsInvalid, ProfileInvalid) as error:
+        raise Invalid(str(error), code="credentials_invalid") from error
 
 
 def adapter_for(account_id: int, revision: int) -> RefundChannel:

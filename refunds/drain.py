@@ -18,12 +18,12 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils import timezone
 
-from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel, Unknown
+from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel, Refused, Retry, Unknown
 from refunds import doorbell
 from refunds.adapters import adapter_for
 from refunds.breaker import Breakers
 from refunds.failpoints import failpoint
-from refunds.flow.execution import NOT_STORABLE, Answer, Claimed, ask, claim, settle
+from refunds.flow.execution import NOT_STORABLE, Answer, Claimed, ask, claim, settle, wake
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +87,9 @@ def _drain_once() -> Drained:
         gathered = _gather(answers, most=2 * width)
         _settle([answer for _, answer in gathered])
         failpoint("execution.after_commit")
-        for _, answer in gathered:
-            breakers.note(answer.account_id, answer.outcome)
+        well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
+        if well_again:
+            wake(well_again, at=timezone.now())
         in_flight.subtract(channel for channel, _ in gathered)
         done.settled += len(gathered)
 
@@ -141,11 +142,11 @@ def _start(claimed: Claimed, answers: queue.SimpleQueue[tuple[str, Answer]]) -> 
         adapter = adapter_for(claimed.account_id, claimed.account_revision)
     except (CredentialsInvalid, ProfileInvalid) as error:
         logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
-        answers.put((claimed.channel, _not_asked(claimed, error)))
+        answers.put((claimed.channel, _not_mended(claimed, str(error))))
         return
     except Exception as error:  # credentials that do not open, a channel nobody knows: the other accounts must go on
         logger.exception("channel account %s cannot be used", claimed.account_id)
-        answers.put((claimed.channel, _not_asked(claimed, error)))
+        answers.put((claimed.channel, _not_mended(claimed, type(error).__name__)))
         return
     _pool(claimed.channel).submit(lambda: answers.put((claimed.channel, _ask(claimed, adapter))))
 
@@ -157,6 +158,14 @@ def _ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     except Exception as error:
         logger.exception("asking the channel about %s failed", claimed.order.refund_no)
         return _not_asked(claimed, error)
+
+
+def _not_mended(claimed: Claimed, message: str) -> Answer:
+    """The account cannot be used, so that nothing left: what was to be sent waits until the account is put right."""
+    outcome: Refused | Unknown = Unknown(code="account_unusable", message=message, remedy="check_keys")
+    if claimed.send:
+        outcome = Refused(code="account_unusable", message=message, retry=Retry.AFTER_MENDING, remedy="check_keys")
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, "answer", turn=claimed.turn)
 
 
 def _not_asked(claimed: Claimed, error: Exception) -> Answer:

@@ -14,12 +14,14 @@ REMEDIES: dict[str, Promise | str] = {
     "other_route": _("The customer's account at the channel cannot take money. Agree on another way of paying back."),
     "payee_account": _("The channel could not deliver the money. Ask the customer for a bank card and send it there."),
     "check_keys": _(
-        "The channel does not accept our signature. Check the keys and certificates of the channel account."
+        "The channel does not accept our signature. Mend the account's keys: the refund then goes on by itself."
     ),
     "check_permission": _(
-        "The merchant account may not make refunds. Switch the product on in the channel's own portal."
+        "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves."
     ),
-    "check_account": _("The channel does not know this merchant account. Check its number in the channel account."),
+    "check_account": _(
+        "The channel does not know this merchant account. Put its number right: the refund then goes on."
+    ),
     "check_request": _("The channel finds the request faulty. Show this page to whoever looks after the installation."),
     "check_sale": _("The channel does not know this sale. Check that the receipt belongs to this channel account."),
     "check_amount": _("The amount does not fit what is left of the sale. Compare with the refunds made in the portal."),
@@ -36,8 +38,6 @@ REMEDIES: dict[str, Promise | str] = {
     ),
     "ask_channel": _("The channel gives no reason. Ask its support before going on."),
     "pay_by_hand": _("Pay the customer back by hand, then enter when and how it was done."),
-    "compare": _("The channel reports another amount or number than ours. Compare both before doing anything."),
-}
     "payee_wrong": _(
         "The account was wrong. Ask the customer for the right one and send the request in again with it."
     ),
@@ -46,6 +46,8 @@ REMEDIES: dict[str, Promise | str] = {
         "The money was not collected. Send it out again when the customer comes, or agree on another way."
     ),
     "no_means": _("There was too little money to pay it. Fill the till or the account, then send it out again."),
+    "compare": _("The channel reports another amount or number than ours. Compare both before doing anything."),
+}
 
 
 def remedy(key: str) -> str:

@@ -23,19 +23,22 @@ RULES: dict[str, Rule] = {
     "ACQ.REASON_TRADE_REFUND_FEE_ERR": Rule(retry=Retry.NEVER, remedy="check_amount"),
     "ACQ.REASON_TRADE_BEEN_FREEZEN": Rule(retry=Retry.NEVER, remedy="sale_frozen"),
     "ACQ.DISCORDANT_REPEAT_REQUEST": Rule(retry=Retry.NEVER, remedy="check_history"),
-    "isv.invalid-signature": Rule(retry=Retry.NEVER, remedy="check_keys"),
-    "isv.missing-signature": Rule(retry=Retry.NEVER, remedy="check_keys"),
-    "isv.invalid-app-id": Rule(retry=Retry.NEVER, remedy="check_account"),
+    # Of our account and not of the refund: nothing was looked at, the next refund would be refused alike.
+    "isv.invalid-signature": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),
+    "isv.missing-signature": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),
+    "isv.invalid-app-id": Rule(retry=Retry.AFTER_MENDING, remedy="check_account"),
+    "isv.app-auth-token-expired": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),
+    "isv.invalid-app-auth-token": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),
 }
 
 #: The gateway's own codes, where the sub-code is not listed. It refuses before the trade system sees anything.
 GATEWAY_RULES: dict[str, Rule] = {
     "20000": Rule(retry=None),  # 服务不可用
-    "20001": Rule(retry=Retry.NEVER, remedy="check_permission"),  # 授权权限不足
+    "20001": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),  # 授权权限不足
     "40001": Rule(retry=Retry.NEVER, remedy="check_request"),  # 缺少必选参数
     "40002": Rule(retry=Retry.NEVER, remedy="check_request"),  # 非法的参数
     "40005": Rule(retry=Retry.SAME_NUMBER, remedy="slow_down", throttled=True),  # 调用频次超限
-    "40006": Rule(retry=Retry.NEVER, remedy="check_permission"),  # 权限不足
+    "40006": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),  # 权限不足
 }
 
 #: A query's ways of saying that it knows no such refund or payment. No proof: queries lag behind.

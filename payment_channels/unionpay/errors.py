@@ -22,7 +22,7 @@ RULES: dict[str, Rule] = {
     "05": Rule(retry=None),  # 交易已受理，请稍后查询交易结果
     "06": Rule(retry=None),  # 系统繁忙，请稍后再试: not said to be refused
     "10": Rule(retry=Retry.NEVER, remedy="check_request"),  # 报文格式错误
-    "11": Rule(retry=Retry.NEVER, remedy="check_keys"),  # 验证签名失败
+    "11": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),  # 验证签名失败: of our key and not of the trade
     "12": Rule(retry=None),  # 重复交易: our own earlier send
     "34": Rule(retry=Retry.NEVER, remedy="check_sale"),  # 查无此交易
     "35": Rule(retry=Retry.NEVER, remedy="sale_state"),  # 原交易不存在或状态不正确

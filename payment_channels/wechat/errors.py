@@ -20,12 +20,13 @@ RULES: dict[str, Rule] = {
     "RATELIMIT_EXCEEDED": Rule(retry=Retry.SAME_NUMBER, remedy="slow_down", throttled=True),
     "NOT_ENOUGH": Rule(retry=Retry.AFTER_TOP_UP, remedy="top_up"),
     "USER_ACCOUNT_ABNORMAL": Rule(retry=Retry.NEVER, remedy="other_route"),
-    "NO_AUTH": Rule(retry=Retry.NEVER, remedy="check_permission"),
-    "SIGN_ERROR": Rule(retry=Retry.NEVER, remedy="check_keys"),
+    # Of our account and not of the refund: nothing was looked at, the next refund would be refused alike.
+    "NO_AUTH": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),
+    "SIGN_ERROR": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),
+    "MCH_NOT_EXISTS": Rule(retry=Retry.AFTER_MENDING, remedy="check_account"),
     "PARAM_ERROR": Rule(retry=Retry.NEVER, remedy="check_request"),
     # Many meanings: more than is left, too old, more than 50 partials, same number with other parameters.
     "INVALID_REQUEST": Rule(retry=Retry.NEVER, remedy="check_rules"),
-    "MCH_NOT_EXISTS": Rule(retry=Retry.NEVER, remedy="check_account"),
     "RESOURCE_NOT_EXISTS": Rule(retry=Retry.NEVER, remedy="check_sale"),
 }
 

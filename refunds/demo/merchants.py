@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
+from django.utils import timezone
 
-from core.audit.actors import Actor, ActorKind
+from core.audit.actors import SYSTEM, Actor, ActorKind
 from merchants import api_keys, policies
 from merchants.models import ApiKey, ChannelAccount, Merchant, MerchantKind, Role, Scope, Staff, Store
+from refunds import channel_credentials
 from refunds.demo import rules
 from refunds.demo.stand_ins import Account
 from terminals.models import Terminal
@@ -214,10 +216,13 @@ def keep_accounts(merchant: Merchant, accounts: Mapping[str, Account]) -> dict[s
             continue
         else:
             row.revision += 1
+        before = row.credentials
         row.base_url = account.base_url
         row.profile |= account.addresses
         row.set_credentials(dict(account.credentials))
         row.save()
+        if row.credentials != before:
+            channel_credentials.record_change(account=row, before=before, by=SYSTEM, at=timezone.now())
         kept[channel] = row
     return kept
 

@@ -1,4 +1,4 @@
-"""What the desk says of channels in trouble: down, short of funds, silent. Each line says that no money is lost."""
+"""What the desk says of channels in trouble: down, short of funds, refusing us, silent. Each line says that no money is lost."""
 
 from __future__ import annotations
 
@@ -58,6 +58,22 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                     },
                 )
             )
+        if waiting["barred"]:
+            found.append(
+                Trouble(
+                    channel,
+                    "bad",
+                    gettext(
+                        "%(channel)s does not accept our keys or permissions. %(n)s refunds over ¥%(amount)s go on once they are "
+                        "put right."
+                    )
+                    % {
+                        "channel": channel_label(channel),
+                        "n": waiting["barred"],
+                        "amount": yuan_grouped(waiting["barred_fen"]),
+                    },
+                )
+            )
         if waiting["silent"] and waiting["channel_account_id"] not in down:
             found.append(
                 Trouble(
@@ -74,13 +90,17 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
 
 def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     short = Q(state=ExecutionState.HELD, failure_retry="after_top_up")
+    # While a payout of them is tried again it is being sent, and still what it was.
+    barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending")
     silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER)
     return (
         Execution.objects.filter(merchant_id=merchant_id, due_at__isnull=False)
-        .filter(short | silent)
+        .filter(short | barred | silent)
         .values("channel_account_id")
         .annotate(
             short=Count("pk", filter=short),
+            barred=Count("pk", filter=barred),
+            barred_fen=Sum("amount_fen", filter=barred),
             silent=Count("pk", filter=silent),
             short_fen=Sum("amount_fen", filter=short),
         )

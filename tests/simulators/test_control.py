@@ -12,7 +12,7 @@ from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.simulators.wire import call
 
 CHANNELS = ("wechat", "alipay", "unionpay")
-SALE = {"order_no": "A1", "amount_fen": 100}
+SALE: dict[str, object] = {"order_no": "A1", "amount_fen": 100}
 
 Started = Callable[[str], RunningSimulator]
 
@@ -42,59 +42,58 @@ def _state(simulator: RunningSimulator) -> list[object]:
     return [*shown, clock["offset_s"], clock["skew_s"]]
 
 
-_FAULT = {"operation": "refund", "fault": "slow"}
+def _each(path: str, field: str, *wrong: object, **base: object) -> list[tuple[str, object]]:
+    """One body for every wrong value of a field."""
+    return [(path, {**base, field: value}) for value in wrong]
+
+
+def _all(path: str, *wrong: object) -> list[tuple[str, object]]:
+    return [(path, body) for body in wrong]
+
+
+_FAULT: dict[str, object] = {"operation": "refund", "fault": "slow"}
+_HUGE = 10**400
+_LATE, _EARLY = "9999-12-31T23:59:59-12:00", "0001-01-01"
 WRONG: list[tuple[str, object]] = [
-    ("/payments", {}),
-    ("/payments", {"order_no": "", "amount_fen": 100}),
-    ("/payments", {"order_no": 5, "amount_fen": 100}),
-    ("/payments", {"order_no": "A\ud800", "amount_fen": 100}),
-    ("/payments", {"order_no": "A\0", "amount_fen": 100}),
-    ("/payments", {"order_no": "A" * 65, "amount_fen": 100}),
-    *(
-        ("/payments", {"order_no": "A1", "amount_fen": wrong})
-        for wrong in (0, -1, 1.5, "100", True, None, 10**12, 2**63)
+    *_all("/payments", {}, {"order_no": "A1"}, {"amount_fen": 100}),
+    *_each("/payments", "order_no", "", 5, None, "A\ud800", "A\0", "A" * 65, amount_fen=100),
+    *_each("/payments", "amount_fen", 0, -1, 1.5, "100", True, None, 10**12, 2**63, _HUGE, order_no="A1"),
+    *_each("/payments", "transaction_no", 5, "A\n", **SALE),
+    *_each("/payments", "openid", "\ud800", **SALE),
+    *_each("/payments", "status", "NEVER_HEARD_OF", 5, **SALE),
+    *_each("/payments", "paid_at", "yesterday", 5, "", _LATE, _EARLY, **SALE),
+    *_each("/payments", "payments", 5, [5], [SALE, {"order_no": ""}]),
+    *_all("/faults", {}, {"fault": "slow"}, {**_FAULT, "dealy_s": 5}),
+    *_each("/faults", "fault", "never_heard_of", 5, None, operation="refund"),
+    *_each("/faults", "operation", "certificate", ["refund"], None, fault="slow"),
+    *_each("/faults", "times", 0, -2, "2", 1.5, True, None, 10**30, **_FAULT),
+    *_each("/faults", "delay_s", "5", -1, None, True, 1e300, **_FAULT),
+    *_each("/faults", "count", "5", -1, 1e9, **_FAULT),
+    *_each("/faults", "order_no", 5, ["A1"], "\ud800", **_FAULT),
+    *_each(
+        "/faults",
+        "random",
+        5,
+        {"rate": 2},
+        {"rate": "x"},
+        {"faults": "slow"},
+        {"faults": ["?"]},
+        {"seed": []},
+        {"sed": 1},
     ),
-    ("/payments", {**SALE, "transaction_no": 5}),
-    ("/payments", {**SALE, "openid": "\ud800"}),
-    ("/payments", {**SALE, "status": "NEVER_HEARD_OF"}),
-    *(
-        ("/payments", {**SALE, "paid_at": wrong})
-        for wrong in ("yesterday", 5, "", "9999-12-31T23:59:59-12:00", "0001-01-01")
-    ),
-    ("/payments", {"payments": 5}),
-    ("/payments", {"payments": [5]}),
-    ("/payments", {"payments": [SALE, {"order_no": ""}]}),
-    ("/faults", {}),
-    ("/faults", {"operation": "refund", "fault": "never_heard_of"}),
-    ("/faults", {"operation": "certificate", "fault": "slow"}),
-    ("/faults", {"operation": ["refund"], "fault": "slow"}),
-    *(("/faults", {**_FAULT, "times": wrong}) for wrong in (0, -2, "2", 1.5, True, None, 10**30)),
-    *(("/faults", {**_FAULT, "delay_s": wrong}) for wrong in ("5", -1, None, True, 1e300)),
-    *(("/faults", {**_FAULT, "order_no": wrong}) for wrong in (5, ["A1"], "\ud800")),
-    ("/faults", {**_FAULT, "dealy_s": 5}),
-    *(
-        ("/faults", {"random": wrong})
-        for wrong in (5, {"rate": 2}, {"rate": "x"}, {"faults": "slow"}, {"seed": []}, {"sed": 1})
-    ),
-    ("/faults", {"random": {"faults": ["never_heard_of"]}}),
-    *(("/balance", wrong) for wrong in ({}, {"available": 5}, {"available_fen": "5"}, {"available_fen": 1.5})),
-    *(("/balance", {"available_fen": wrong}) for wrong in (-1, True, 2**70)),
-    *(("/clock", wrong) for wrong in ({}, {"offset": 5})),
-    *(("/clock", {"offset_s": wrong}) for wrong in ("5", True, None, 1e12, -1e12, 1e300, 10**400)),
-    ("/clock", {"skew_s": 1e12}),
-    *(("/latency", {"fixed_ms": wrong}) for wrong in (-1, "5", True, 1e300)),
-    *(("/latency", wrong) for wrong in ({"tail_rate": 2}, {"operation": "nothing"}, {"operation": 5}, {"fixd_ms": 5})),
-    *(
-        ("/limits", wrong)
-        for wrong in ({}, {"nothing": 1}, {"window_days": "x"}, {"window_days": True}, {"window_days": -1})
-    ),
-    *(("/magic", wrong) for wrong in ({}, {"enabled": 1}, {"enabled": "true"})),
-    *(
-        ("/settle", wrong)
-        for wrong in ({"outcome": "PAID"}, {"outcome": []}, {"refund_no": "unheard"}, {"refund_no": 5})
-    ),
-    *(("/refunds", wrong) for wrong in ({}, {"order_no": "unheard", "refund_no": "R1", "amount_fen": 1})),
-    *(("/past", wrong) for wrong in ({}, {"refunds": 5}, {"refunds": [{}]})),
+    *_all("/balance", {}, {"available": 5}),
+    *_each("/balance", "available_fen", "5", 1.5, -1, True, 2**70),
+    *_all("/clock", {}, {"offset": 5}),
+    *_each("/clock", "offset_s", "5", True, None, 1e12, -1e12, 1e300, _HUGE),
+    *_each("/clock", "skew_s", 1e12),
+    *_each("/latency", "fixed_ms", -1, "5", True, 1e300),
+    *_all("/latency", {"tail_rate": 2}, {"operation": "nothing"}, {"operation": 5}, {"fixd_ms": 5}),
+    *_all("/limits", {}, {"nothing": 1}),
+    *_each("/limits", "window_days", "x", True, -1),
+    *_all("/magic", {}, {"enabled": 1}, {"enabled": "true"}),
+    *_all("/settle", {"outcome": "PAID"}, {"outcome": []}, {"refund_no": "unheard"}, {"refund_no": 5}),
+    *_all("/refunds", {}, {"order_no": "unheard", "refund_no": "R1", "amount_fen": 1}),
+    *_all("/past", {}, {"refunds": 5}, {"refunds": [{}]}),
 ]
 RAW = (
     b"[]",

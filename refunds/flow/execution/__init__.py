@@ -11,5 +11,6 @@ from __future__ import annotations
 from refunds.flow.execution.asking import Answer, ask
 from refunds.flow.execution.claiming import Claimed, claim
 from refunds.flow.execution.settling import FOLLOW_UP_AFTER, NOT_STORABLE, settle
+from refunds.flow.execution.waking import wake
 
-__all__ = ["FOLLOW_UP_AFTER", "NOT_STORABLE", "Answer", "Claimed", "ask", "claim", "settle"]
+__all__ = ["FOLLOW_UP_AFTER", "NOT_STORABLE", "Answer", "Claimed", "ask", "claim", "settle", "wake"]

@@ -55,7 +55,7 @@ def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outco
 
 def holds(outcome: Refused) -> bool:
     """Refused for the moment: the payout stays open and goes out again under its number."""
-    return outcome.throttled or outcome.retry is Retry.AFTER_TOP_UP
+    return outcome.throttled or outcome.retry in (Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 
 def doubted(outcome: Refused) -> Unknown:

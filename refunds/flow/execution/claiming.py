@@ -50,8 +50,11 @@ class Claimed:
 _CLAIM = """
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
-       (a.profile->>'partial_spacing_s')::float, (a.profile->>'query_lag_s')::float,
-       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method
+       coalesce((a.profile->>'partial_spacing_s')::float, CASE a.channel WHEN 'wechat' THEN 60 ELSE 0 END),
+       (a.profile->>'query_lag_s')::float,
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method,
+       CASE WHEN a.channel = 'wechat' OR a.profile ? 'partial_spacing_s'
+            THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
@@ -129,7 +132,7 @@ class _Due:
     account_revision: int
     account_code: str
     channel: str
-    spacing_s: float | None
+    spacing_s: float
     query_lag_s: float | None
     channel_transaction_no: str
     order_no: str
@@ -138,6 +141,8 @@ class _Due:
     request_state: str
     reason: str
     method: str
+    #: Whether this claim alone looks at payouts of the sale now.
+    has_sale: bool
 
     @property
     def send(self) -> bool:
@@ -191,7 +196,12 @@ class _Due:
 
 
 def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Due], list[tuple[UUID, datetime]]]:
-    """Some channels want time between two refunds of one sale: one goes now, the others when their turn comes."""
+    """Some channels want time between two refunds of one sale: one goes now, the others when their turn comes.
+
+    What another claim sends of the same sale at this moment is not visible yet: a payout whose sale is in other hands stays
+    due. The statement below sees what those who had it before us have committed.
+    """
+    rows = [row for row in rows if row.has_sale or not (row.send and row.spacing_s)]
     spaced = [row for row in rows if row.send and row.spacing_s]
     if not spaced:
         return rows, []

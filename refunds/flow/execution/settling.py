@@ -14,10 +14,12 @@ from django.db import DataError, IntegrityError, transaction
 from core.audit.actors import channel
 from core.audit.record import event
 from core.sql import save_fields
-from payment_channels.contract import Done, Outcome, Refused, Unknown
+from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
+from payment_channels.profile import QUERY_AFTER_S
 from refunds import ledger, lifecycle
 from refunds.failpoints import failpoint
 from refunds.flow.execution.asking import Answer, doubted, holds
+from refunds.flow.execution.waking import HOLDS_AN_ACCOUNT, wake
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
@@ -34,12 +36,12 @@ FOLLOW_UP_AFTER = timedelta(days=1)
 _ACCEPTED_BACKOFF = (60, 120, 300, 300, 600, 1800, 3600)
 _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
-
-#: What an answer raises that the records cannot take. It must stop only itself: callers then settle one by one.
 _MENDING_BACKOFF = (30, 60, 120)
 _THROTTLED_BACKOFF = (1, 2, 4, 8)
 #: What a person pays is looked at once a day: nothing but their word changes it.
 _BY_HAND_LOOK = timedelta(days=1)
+
+#: What an answer raises that the records cannot take. It must stop only itself: callers then settle one by one.
 NOT_STORABLE = (DataError, IntegrityError, ValueError, lifecycle.WrongState)
 
 
@@ -61,6 +63,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     moves: list[Move] = []
     paid: list[UUID] = []
     refunds_instead: list[Execution] = []
+    well_again: set[int] = set()
     for answer in answers:
         execution = executions[answer.execution_id]
         if execution.state == ExecutionState.READY:
@@ -70,6 +73,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             _note_late(execution, requests[answer.request_id], answer, at)
             continue
         outcome = _believed(execution, answer)
+        if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
+            well_again.add(execution.channel_account_id)
         _write(execution, outcome, answer.source, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
@@ -83,8 +88,15 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     save_fields(executions.values(), _SAVED)
     ledger.post_payouts(paid, at=at)
     Execution.objects.bulk_create(refunds_instead)
+    if well_again:
+        wake(well_again, at=at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
+
+
+def _was_taken(outcome: Outcome) -> bool:
+    """The channel looked at the refund again, so that what had held it back is over."""
+    return isinstance(outcome, Done) or (isinstance(outcome, Unknown) and outcome.accepted)
 
 
 _TARGET = {
@@ -92,6 +104,7 @@ _TARGET = {
     "fail": State.FAILED,
     "lose_sight": State.UNKNOWN,
     "regain_sight": State.EXECUTING,
+    "hand_over": State.MANUAL_PENDING,
 }
 
 
@@ -104,7 +117,6 @@ def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Ex
         at=at,
         attempt_no=void.attempt_no + 1,
     )
-    "hand_over": State.MANUAL_PENDING,
 
 
 def _believed(execution: Execution, answer: Answer) -> Outcome:
@@ -145,7 +157,7 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
     execution.failure_retry = outcome.retry
     if holds(outcome):
         execution.state = ExecutionState.HELD
-        execution.due_at = at + _wait((1, 2, 4, 8) if outcome.throttled else _FUNDS_BACKOFF, execution)
+        execution.due_at = at + _spread(_held_backoff(outcome), tried=execution.sends - 1)
         return
     execution.state = ExecutionState.FAILED
     execution.due_at, execution.ended_at = None, at
@@ -156,15 +168,28 @@ def _text(said: str, length: int | None = None) -> str:
     return said.replace("\0", "")[:length]
 
 
-def _wait(backoff: Sequence[int], execution: Execution, *, just_sent: bool = False) -> timedelta:
-    """Until the payout wants attention again. What the channel accepted just now starts anew, however often was asked before."""
-    tried = max(0, execution.queries if backoff is not _FUNDS_BACKOFF else execution.sends - 1)
-    if backoff is _ACCEPTED_BACKOFF and (just_sent or tried == 0):
-        tried = 0
-        first = execution.channel_account.profile.get("first_query_s")
-        if isinstance(first, int | float):
-            return timedelta(seconds=first)
-    seconds = backoff[min(tried, len(backoff) - 1)]
+def _until_query(execution: Execution, *, accepted: bool, just_sent: bool) -> timedelta:
+    """Until the channel is asked. What it accepted just now starts anew, however often was asked before."""
+    profile = execution.channel_account.profile
+    if not accepted:
+        wait = _spread(_UNKNOWN_BACKOFF, tried=execution.queries)
+        least = profile.get("query_after_s", QUERY_AFTER_S.get(execution.channel_account.channel, 0))
+        return max(wait, timedelta(seconds=least)) if just_sent and isinstance(least, int | float) else wait
+    if not just_sent and execution.queries:
+        return _spread(_ACCEPTED_BACKOFF, tried=execution.queries)
+    first = profile.get("first_query_s")
+    return timedelta(seconds=first) if isinstance(first, int | float) else _spread(_ACCEPTED_BACKOFF, tried=0)
+
+
+def _held_backoff(outcome: Refused) -> Sequence[int]:
+    if outcome.throttled:
+        return _THROTTLED_BACKOFF
+    return _FUNDS_BACKOFF if outcome.retry is Retry.AFTER_TOP_UP else _MENDING_BACKOFF
+
+
+def _spread(backoff: Sequence[int], *, tried: int) -> timedelta:
+    """The wait after so many tries, a tenth more or less, so that what fell due together does not stay together."""
+    seconds = backoff[min(max(0, tried), len(backoff) - 1)]
     return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
 
 
@@ -178,6 +203,9 @@ def _move(execution: Execution, outcome: Outcome, state: State, answer: Answer, 
     data |= {"code": _text(outcome.code, 60)}
     if execution.state == ExecutionState.FAILED:
         return Move(execution.request_id, "fail", by, at, data={**data, "message": _text(outcome.message, 300)})
+    if isinstance(outcome, Unknown) and outcome.by_hand:
+        waits = state is State.MANUAL_PENDING
+        return None if waits else Move(execution.request_id, "hand_over", by, at, data=data)
     if execution.state == ExecutionState.UNKNOWN and state is State.EXECUTING:
         return Move(execution.request_id, "lose_sight", by, at, data=data)
     if execution.state in (ExecutionState.PROCESSING, ExecutionState.HELD) and state is State.UNKNOWN:
@@ -203,9 +231,6 @@ def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at:
     ).save(force_insert=True)
 
 
-    if isinstance(outcome, Unknown) and outcome.by_hand:
-        waits = state is State.MANUAL_PENDING
-        return None if waits else Move(execution.request_id, "hand_over", by, at, data=data)
 _SAVED = (
     "state",
     "due_at",

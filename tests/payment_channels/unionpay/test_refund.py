@@ -151,7 +151,7 @@ def test_application_answered_about_another_is_no_proof(
         ("05", None, ""),
         ("06", None, ""),
         ("10", Retry.NEVER, "check_request"),
-        ("11", Retry.NEVER, "check_keys"),
+        ("11", Retry.AFTER_MENDING, "check_keys"),
         ("12", None, ""),
         ("34", Retry.NEVER, "check_sale"),
         ("35", Retry.NEVER, "sale_state"),
@@ -182,7 +182,7 @@ def test_application_refused_says_what_may_be_done(
         assert (outcome.retry, outcome.remedy) == (retry, remedy)
     else:
         assert outcome.accepted is (code == "05")
-    assert isinstance(repeated, Refused) is (code == "64")
+    assert isinstance(repeated, Refused) is (code in ("11", "64"))
 
 
 def test_every_rule_names_a_known_remedy() -> None:

@@ -222,11 +222,11 @@ def test_answer_about_another_refund_proves_nothing(
         (429, "FREQUENCY_LIMITED", Retry.SAME_NUMBER, True, "slow_down"),
         (403, "NOT_ENOUGH", Retry.AFTER_TOP_UP, False, "top_up"),
         (403, "USER_ACCOUNT_ABNORMAL", Retry.NEVER, False, "other_route"),
-        (403, "NO_AUTH", Retry.NEVER, False, "check_permission"),
-        (401, "SIGN_ERROR", Retry.NEVER, False, "check_keys"),
+        (403, "NO_AUTH", Retry.AFTER_MENDING, False, "check_permission"),
+        (401, "SIGN_ERROR", Retry.AFTER_MENDING, False, "check_keys"),
         (400, "PARAM_ERROR", Retry.NEVER, False, "check_request"),
         (400, "INVALID_REQUEST", Retry.NEVER, False, "check_rules"),
-        (404, "MCH_NOT_EXISTS", Retry.NEVER, False, "check_account"),
+        (404, "MCH_NOT_EXISTS", Retry.AFTER_MENDING, False, "check_account"),
         (404, "RESOURCE_NOT_EXISTS", Retry.NEVER, False, "check_sale"),
     ],
 )
@@ -257,7 +257,7 @@ def test_refund_when_an_earlier_send_may_have_arrived_is_refused_only_where_it_c
 
     outcome = channel.refund(replace(ORDER, maybe_received=True))
 
-    if RULES[code].retry in (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP):
+    if RULES[code].retry in (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING):
         assert isinstance(outcome, Refused)
     else:
         assert isinstance(outcome, Unknown)

@@ -40,6 +40,19 @@ def test_short_balance_is_said_with_the_amount() -> None:
     assert "12.00" in _desk(merchant)
 
 
+def test_refused_keys_are_said_with_the_amount_and_not_as_silence() -> None:
+    merchant = make_merchant()
+    make_request(make_sale(merchant), 1_200)
+    now = timezone.now()
+    (claimed,) = execution.claim(limit=1, at=now)
+    wrong_key = Refused(code="SIGN_ERROR", message="签名错误", retry=Retry.AFTER_MENDING, remedy="check_keys")
+    settle([Answer(claimed.execution_id, claimed.request_id, claimed.account_id, wrong_key, "answer")], at=now)
+    (trouble,) = troubles(merchant_id=merchant.pk, at=now)
+    assert trouble.tone == "bad"
+    assert "12.00" in trouble.text
+    assert trouble.text in _desk(merchant)
+
+
 def test_open_circuit_is_said_and_closes_with_the_first_answer() -> None:
     merchant = make_merchant()
     make_sale(merchant)

@@ -88,7 +88,7 @@ _SURVIVED = [
     "stale_response",
     "wrong_serial",
 ]
-_REFUSED = {"account_abnormal": "never", "no_auth": "same_number", "param_error": "never", "closed": "new_number"}
+_REFUSED = {"account_abnormal": "never", "param_error": "never", "closed": "new_number"}
 
 
 @pytest.mark.parametrize("fault", _SURVIVED)
@@ -124,6 +124,27 @@ def test_short_balance_holds_and_goes_on_by_itself_after_the_top_up(wechat: Runn
     _drain_until(request, "refunded")
     payout.refresh_from_db()
     assert payout.refund_no == wechat.control("GET", "/ledger")["rows"][0]["refund_no"]
+
+
+@pytest.mark.parametrize("fault", ["sign_error", "no_auth", "mch_not_exists"])
+def test_refusal_of_our_account_holds_and_goes_on_by_itself_once_it_is_mended(
+    wechat: RunningSimulator, fault: str
+) -> None:
+    sale = _paid_sale(wechat)
+    wechat.control("POST", "/faults", {"operation": "refund", "fault": fault, "times": 2})
+    request = make_request(sale, 1_200)
+    drain()
+    (payout,) = request.executions.all()
+    assert (payout.state, payout.failure_retry) == ("held", "after_mending")
+    assert payout.failure_remedy in REMEDIES
+    assert wechat.control("GET", "/ledger")["rows"] == []
+    sale.refresh_from_db()
+    assert sale.reserved_fen == 1_200
+
+    _drain_until(request, "refunded")
+
+    payout.refresh_from_db()
+    assert [row["refund_no"] for row in wechat.control("GET", "/ledger")["rows"]] == [payout.refund_no]
 
 
 def test_closed_card_needs_attention_and_stays_spent(wechat: RunningSimulator) -> None:
