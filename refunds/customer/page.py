@@ -25,6 +25,7 @@ _TONES: dict[str, str] = {
     **dict.fromkeys((State.NEEDS_INFO, State.WAITING_GOODS, State.FAILED), "warn"),
     **dict.fromkeys(PAID, "ok"),
     State.REJECTED: "bad",
+    State.CANCELLED: "mute",
 }
 #: Where pictures can be added without having been asked for.
 _OPEN_TO_PICTURES = frozenset({State.IN_REVIEW, State.WAITING_GOODS, State.WAITING_VENDOR, State.FAILED})
@@ -59,10 +60,10 @@ class _Story:
     def paid(self) -> bool:
         return self.request.state in PAID
 
-
     @property
     def by_hand(self) -> bool:
         return is_by_hand(self.request.route)
+
 
 def page_of(*, request: RefundRequest, token: str, language: str, now: datetime) -> dict[str, object]:
     """The context of ``customer/refund.html``. ``request`` comes with store, merchant, transaction and channel account."""
@@ -111,6 +112,8 @@ def _words(story: _Story) -> dict[str, object]:
         "amount_fen": amount_fen,
         "asked_fen": None if amount_fen == request.amount_fen else request.amount_fen,
         "estimate": _estimate(story),
+        "call_first": request.state == State.FAILED and _failure(request).customer_acts,
+        "appeal": _appeal(request),
         "apology": our_fault(reason=request.reason) if granted else "",
         "money_note": _money_note(request.state),
         "goods_summary": _goods(request),
@@ -140,11 +143,11 @@ def _estimate(story: _Story) -> str:
         return gettext("We will tell you as soon as there is news.")
     if story.paid:
         return _arrived(story)
+    if story.by_hand:
+        return hand_words.next_step(request.route)
     if story.at_once:
         return gettext("It usually arrives within minutes.")
     return gettext("It arrives by %(day)s.") % {"day": day_of(story.arrival.latest_at)}
-    if story.by_hand:
-        return hand_words.next_step(request.route)
 
 
 def _review_estimate(story: _Story) -> str:
@@ -166,6 +169,15 @@ def _arrived(story: _Story) -> str:
     if story.arrival.latest_at < story.now:
         return gettext("It should be there since %(day)s: %(destination)s. If not, call the store.") % facts
     return gettext("It will be there by %(day)s: %(destination)s.") % facts
+
+
+def _appeal(request: RefundRequest) -> str:
+    """A refusal is not the end of it, and says where to go."""
+    if request.state != State.REJECTED:
+        return ""
+    if request.store.phone:
+        return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
+    return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
 
 
 def _money_note(state: str) -> str:
@@ -225,10 +237,15 @@ def _payout_step(story: _Story) -> Step:
 
 def _arrival_step(story: _Story) -> Step:
     label = gettext("Arrives: %(destination)s") % {"destination": story.destination}
+    if story.request.state == State.FAILED:
+        # No day is promised while nobody can keep it.
+        return Step(label, "todo", gettext("once it is paid"))
     if story.paid and story.at_once:
         return Step(label, "done", _moment(story.request.succeeded_at or story.request.updated_at, story.now))
     if story.paid and story.arrival.latest_at < story.now:
         return Step(label, "done", "")
+    if story.by_hand and not story.paid:
+        return Step(label, "todo", "")
     if story.at_once:
         return Step(label, "todo", gettext("usually within minutes"))
     days = gettext("by %(day)s") % {"day": day_of(story.arrival.latest_at)}
@@ -239,5 +256,3 @@ def _moment(at: datetime, now: datetime) -> str:
     """``14:30`` today, ``November 25, 14:30`` on another day."""
     there, today = at.astimezone(SHANGHAI), now.astimezone(SHANGHAI).date()
     return f"{there:%H:%M}" if there.date() == today else f"{day_of(at)} {there:%H:%M}"
-    if story.by_hand and not story.paid:
-        return Step(label, "todo", "")

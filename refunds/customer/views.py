@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -73,11 +73,8 @@ def _behind_link(view: View[Parameters]) -> Routed:
             visit = _open(request, token)
         except LinkExpired:
             response: HttpResponseBase = _expired(request)
-        except NotFound as error:
-            if not throttling.too_many_bad_tokens(request):
-                raise Http404 from error
-            response = render(request, "429.html", status=429)
-            response["Retry-After"] = str(throttling.WINDOW_S)
+        except NotFound:
+            response = _unknown(request)
         else:
             with _speaking(request, visit.language):
                 response = view(request, visit, *args, **kwargs)
@@ -115,6 +112,17 @@ def _expired(request: HttpRequest) -> HttpResponse:
     language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
     with _speaking(request, language):
         return render(request, "customer/expired.html", {"languages": _other_languages(language)}, status=410)
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
+    language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
+    with _speaking(request, language):
+        if not throttling.too_many_bad_tokens(request):
+            return render(request, "customer/unknown.html", status=404)
+        response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(throttling.WINDOW_S)
+    return response
 
 
 def _other_languages(language: str) -> list[dict[str, str]]:

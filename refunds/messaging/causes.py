@@ -47,10 +47,11 @@ _BY_HAND: dict[str, tuple[Promise | str, Promise | str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a payout failed and what happens now, a sentence each."""
+    """Why a payout failed and what happens now, a sentence each. ``customer_acts``: it waits for the customer."""
 
     cause: str
     solution: str
+    customer_acts: bool = False
 
     @property
     def sentence(self) -> str:
@@ -65,13 +66,14 @@ def our_fault(*, reason: str) -> str:
 
 def failure(*, remedy: str, channel: str) -> Failure:
     """The failure behind an execution's ``failure_remedy``."""
-    if remedy in _ACCOUNT_CLOSED:
     if remedy in _BY_HAND:
         cause, solution = _BY_HAND[remedy]
         return Failure(str(cause), str(solution))
+    if remedy in _ACCOUNT_CLOSED:
         return Failure(
             gettext("The account that paid cannot take the money."),
             gettext("Please call the store and name another account of yours."),
+            customer_acts=True,
         )
     if remedy in _SALE_CLOSED:
         return Failure(

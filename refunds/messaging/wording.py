@@ -46,8 +46,9 @@ def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Te
         body = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
         lines = [line.strip() for line in body.splitlines() if line.strip()]
         if medium == "sms":
-            link = [str(context["url"])] if _has_link(event, request) else []
-            return Text("", " ".join([*lines, *link]))
+            # Chinese sentences follow one another without a space; a link needs one to be recognised.
+            body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)
+            return Text("", f"{body} {context['url']}" if _has_link(event, request) else body)
         subject = gettext("%(merchant)s: %(headline)s (%(number)s)") % context
         html = render_to_string("messages/mail.html", {**context, "lines": lines, "subject": subject})
         follow = gettext("Follow your refund: %(url)s") % context
@@ -61,6 +62,9 @@ def language_of(locale: str) -> str:
 
 
 def _has_link(event: str, request: RefundRequest) -> bool:
+    if event == State.FAILED and request.store.phone:
+        # Whoever has to do something does it on the phone.
+        return False
     return event in _SMS_WITH_LINK or (event == State.APPROVED and request.by_rule)
 
 

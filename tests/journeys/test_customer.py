@@ -141,11 +141,25 @@ def test_a_customer_rates_in_english(visit: Callable[[RefundRequest], Page]) -> 
     assert (survey.score, survey.comment) == (4, "quick")
 
 
+#: How many stars are filled.
+_SHINING = """[...document.querySelectorAll(".stars label svg")]
+  .filter((star) => getComputedStyle(star).fill !== "none").length"""
+
+
 def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], Page]) -> None:
     request = in_state("refunded")
     page = visit(request)
-    page.locator("#star-5").focus()
+    assert page.evaluate(_SHINING) == 0
+    # To the right is one more.
+    page.locator("#star-1").focus()
     page.keyboard.press("Space")
+    for shining in (2, 3, 4):
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate(_SHINING) == shining
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(_SHINING) == 3
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

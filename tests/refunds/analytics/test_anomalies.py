@@ -26,7 +26,6 @@ NOTHING_ELSE: dict[str, list[Any]] = {
     "heat": [],
     "buckets": [],
     "tills": [],
-    "store_names": {},
     "previous_cuts": [],
 }
 
@@ -54,6 +53,7 @@ def figures(stores: dict[int, tuple[int, int]], cuts: list[Cut], *, before: dict
         previous_reasons={name: Paid(n, n * 1_000) for name, n in (reasons if before is None else before).items()},
         stores=rows,
         cuts=cuts,
+        store_names={},
         **NOTHING_ELSE,
     )
 

@@ -11,6 +11,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from core.errors import NotFound
 from refunds import tracking
 from refunds.customer import throttling
 from refunds.models import RefundRequest
@@ -123,18 +124,46 @@ def test_a_forged_link_is_a_404_and_says_nothing(staged: Staged) -> None:
     token = tracking.token_for(request.pk)
     other = staged("in_review")
     forged = [
-        token[:-1] + ("A" if token[-1] != "A" else "B"),
-        token.rsplit(":", 1)[0],
-        f"{tracking.token_for(other.pk).split(':')[0]}:{token.split(':', 1)[1]}",
+        *(token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(len(token))),
+        token[:-1],
+        token[:-4],
+        f"{token}AAAA",
+        f"{tracking.token_for(other.pk)[:21]}{token[21:]}",
+        token.replace("-", "+").replace("_", "/") if set("-_") & set(token) else f"{token[:-1]}=",
+        "退款",
         str(request.pk),
         "x",
         "%00",
         "../../etc/passwd",
     ]
     for text in forged:
-        response = Client().get(f"/r/{text}")
+        cache.clear()
+        response = Client().get(f"/r/{text}", {"lang": "en"})
         assert response.status_code == 404, text
         assert request.number not in response.content.decode()
+    assert "This link is not complete" in Client().get(f"/r/{token[:-1]}?lang=en").content.decode()
+
+
+def test_a_link_fits_into_an_sms_and_outlives_a_change_of_keys(staged: Staged, settings: Settings) -> None:
+    request = staged("in_review")
+    token = tracking.token_for(request.pk)
+    assert len(token) == 48
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key for the tests", [settings.SECRET_KEY]
+    assert tracking.request_id_of(token) == request.pk
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(NotFound):
+        tracking.request_id_of(token)
+
+
+def test_a_failed_payout_promises_no_day_and_puts_the_call_first(staged: Staged) -> None:
+    page = read(staged("failed"))
+    assert "once it is paid" in page
+    assert page.index("tel:05718888") < page.index('class="steps')
+    assert "usually within minutes" not in page
+
+
+def test_a_refusal_says_what_can_still_be_done(staged: Staged) -> None:
+    assert "have new proof, call the store" in read(staged("rejected"))
 
 
 def test_a_genuine_link_to_a_refund_that_is_gone_is_a_404(staged: Staged) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from django.utils.html import escape
+from pytest_django.fixtures import Settings
 
 from merchants.models import Merchant, Store
 from refunds import tracking
@@ -94,10 +95,12 @@ def test_no_message_names_the_customer(event: str, medium: str, locale: str) -> 
 
 
 @pytest.mark.parametrize("event", sorted(TOLD))
-def test_an_sms_in_chinese_is_one_part_and_its_link(event: str) -> None:
+def test_an_sms_in_chinese_is_one_part_and_its_link(event: str, settings: Settings) -> None:
     text, request = told(event, medium="sms", locale="zh-Hans")
     assert len(without_link(text, request)) <= (ONE_SMS if "http" not in text else SMS_PART), text
     assert "\n" not in text
+    assert not re.search(r"[。，：] (?!http)", text), "no space between Chinese sentences"
+    assert len(text.replace(settings.BASE_URL, "https://refund.example.cn")) <= 2 * SMS_PART, text
     if "http" in text:
         assert re.search(r"\s\S+$", text), "the link stands alone at the end, so that phones recognise it"
 
@@ -114,7 +117,7 @@ def test_an_sms_in_english_is_short_too(event: str) -> None:
         ("in_review", True),
         ("needs_info", True),
         ("refunded", True),
-        ("failed", True),
+        ("failed", False),
         ("rejected", False),
         ("cancelled", False),
     ],
@@ -122,6 +125,14 @@ def test_an_sms_in_english_is_short_too(event: str) -> None:
 def test_an_sms_has_a_link_where_the_customer_has_something_to_do(event: str, has_link: bool) -> None:
     text, _ = told(event, medium="sms", locale="en")
     assert ("/r/" in text) == has_link
+
+
+def test_a_failed_payout_names_the_number_to_call_and_without_one_the_link() -> None:
+    text, request = told("failed", medium="sms", locale="zh-Hans")
+    assert request.store.phone in text
+    Store.objects.filter(pk=request.store_id).update(phone="")
+    request.store.refresh_from_db()
+    assert "/r/" in words(event="failed", medium="sms", locale="zh-Hans", request=request).body
 
 
 def test_an_approval_brings_the_link_only_when_it_is_the_first_message() -> None:
