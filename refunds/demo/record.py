@@ -178,7 +178,7 @@ def _decide(_house: House, chunk: Sequence[Told], now: datetime) -> None:
     )
     _advance(
         cancelled,
-        lambda one: Move(one.request.pk, "cancel", CUSTOMER, one.decided_at, arguments={"message": "顾客撤回了申请。"}),
+        lambda one: Move(one.request.pk, "cancel", CUSTOMER, one.decided_at, arguments={"message": "您已撤回申请。"}),
     )
     Approval.objects.bulk_create(
         [
