@@ -163,6 +163,29 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "masked_recipient, state, attempts, created_at, receipt, last_error) "
         "VALUES (:other, :paid, 'refunded', 5, 'sms', 'en', '', '', 'sent', 1, now(), '', '')",
     ),
+    (
+        "I20",
+        "sent within the minute",
+        [],
+        "UPDATE merchants_channelaccount SET profile = profile - 'partial_spacing_s'; "
+        "UPDATE refunds_execution SET sends = 1, first_sent_at = now() WHERE request_id IN (:paid, :approved)",
+    ),
+    (
+        "I20",
+        "sent after its last day",
+        [],
+        "UPDATE refunds_execution SET sends = 1, first_sent_at = "
+        "(SELECT paid_at FROM terminals_transaction WHERE id = :sale) + interval '366 days' WHERE request_id = :approved",
+    ),
+    (
+        "I20",
+        "one refund more than the account allows",
+        [],
+        "UPDATE merchants_channelaccount SET profile = profile || '{\"max_partials\": 1}'; "
+        "UPDATE refunds_execution SET sends = 1, first_sent_at = "
+        "now() - CASE WHEN request_id = :paid THEN interval '5 minutes' ELSE interval '0' END "
+        "WHERE request_id IN (:paid, :approved)",
+    ),
     ("I16", "nobody is told", [], "DELETE FROM refunds_outboxmessage WHERE request_id = :paid AND version = 5"),
     (
         "I16",

@@ -386,7 +386,7 @@ def test_restart_keeps_everything(tmp_path: Path) -> None:
     with running_simulator("unionpay", tmp_path) as channel:
         merchant = Merchant(channel.account)
         channel.control("POST", "/payments", SALE)
-        order(channel, "refund", "slow", delay_s=0.6)
+        order(channel, "refund", "slow", delay_s=4)
         sent = merchant.refund("REFUND01", 1200)
         account = channel.account
         channel.restart()

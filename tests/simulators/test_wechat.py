@@ -195,6 +195,34 @@ def test_service_provider_names_the_sub_merchant(channel: RunningSimulator, merc
     assert merchant.send("GET", f"{REFUNDS}/R1?sub_mchid=1900000109").status == 200
 
 
+def test_service_providers_bill_can_be_of_one_sub_merchant(channel: RunningSimulator, merchant: Merchant) -> None:
+    channel.control("POST", "/payments", {"order_no": "SP1", "amount_fen": 10_000, "sub_mchid": "1900000109"})
+    merchant.refund("R1", 1200, order_no="SP1", sub_mchid="1900000109")
+    merchant.refund("R2", 300)
+    day = china_day(0)
+    channel.control("POST", "/clock", {"offset_s": 2 * DAY_S})
+
+    def numbers(sub_mchid: str) -> set[str]:
+        query = f"/v3/bill/tradebill?bill_date={day}&bill_type=REFUND{sub_mchid}"
+        link = urlsplit(merchant.read(merchant.send("GET", query))["download_url"])
+        text = merchant.send("GET", f"{link.path}?{link.query}").body.decode()
+        return {number for number in ("R1", "R2") if f"`{number}," in text}
+
+    assert numbers("") == {"R1", "R2"}
+    assert numbers("&sub_mchid=1900000109") == {"R1"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reason": "\ud800"}, {"notify_url": "http://[::1"}, {"notify_url": "http://\ud800"}]
+)
+def test_what_is_no_text_or_address_is_a_parameter_error(
+    channel: RunningSimulator, merchant: Merchant, wrong: dict[str, str]
+) -> None:
+    body = json.dumps(application("R1", 1200, **wrong)).encode()
+    reply = merchant.send_raw(body)
+    assert (reply.status, merchant.read(reply)["code"]) == (400, "PARAM_ERROR")
+
+
 def test_balance_short_until_topped_up(channel: RunningSimulator, merchant: Merchant) -> None:
     channel.control("POST", "/balance", {"available_fen": 1_000})
 
@@ -357,7 +385,7 @@ def china_day(days: int) -> str:
 
 
 def test_restart_keeps_payments_refunds_ledger_and_what_was_under_way(tmp_path: Path) -> None:
-    with running_simulator("wechat", tmp_path, settle_ms=400) as channel, receiver() as inbox:
+    with running_simulator("wechat", tmp_path, settle_ms=4000) as channel, receiver() as inbox:
         merchant = Merchant(channel.account)
         channel.control("POST", "/payments", {"order_no": "A1", "amount_fen": 10_000})
         channel.control("POST", "/faults", {"operation": "query", "fault": "query_lag", "times": -1, "order_no": "R9"})
@@ -373,6 +401,20 @@ def test_restart_keeps_payments_refunds_ledger_and_what_was_under_way(tmp_path: 
         assert channel.control("GET", "/faults")["queued"][0]["order_no"] == "R9"
         channel.restart()
         assert ledger(channel) == [("R1", 1200)]
+
+
+def test_magic_shortage_and_its_top_up_survive_a_restart(tmp_path: Path) -> None:
+    with running_simulator("wechat", tmp_path) as channel:
+        merchant = Merchant(channel.account)
+        for order_no in ("A1", "A2"):
+            channel.control("POST", "/payments", {"order_no": order_no, "amount_fen": 10_000})
+        assert code(merchant, "M1", 103) == (403, "NOT_ENOUGH")
+        channel.restart()
+        assert code(merchant, "M1", 103) == (403, "NOT_ENOUGH")
+        channel.control("POST", "/balance", {"available_fen": None})
+        channel.restart()
+        assert merchant.refund("M1", 103).status == 200
+        assert code(merchant, "M2", 103, order_no="A2") == (403, "NOT_ENOUGH")
 
 
 def test_refund_made_in_the_portal_is_in_ledger_and_query(channel: RunningSimulator, merchant: Merchant) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from payment_channels.contract import Refused, Retry
@@ -78,3 +80,44 @@ def test_while_one_is_held_the_other_keeps_its_distance() -> None:
     assert [claimed.execution_id for claimed in taken] == [held.pk]
     other = Execution.objects.exclude(pk=held.pk).get()
     assert (other.state, other.due_at) == (ExecutionState.READY, at + timedelta(seconds=120))
+
+
+@pytest.mark.parametrize(("profile", "together"), [({}, 1), ({"partial_spacing_s": 0}, 2)])
+def test_wechat_pay_wants_its_minute_where_the_account_says_nothing(profile: dict[str, int], together: int) -> None:
+    merchant = make_merchant()
+    account = make_account(merchant)
+    account.profile = profile
+    account.save()
+    sale = make_sale(merchant, 33_980, channel_account=account)
+    make_request(sale, 1_200)
+    make_request(sale, 1_300)
+
+    assert len(claim(limit=10, at=timezone.now() + timedelta(seconds=1))) == together
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_claims_at_once_send_one_refund_of_a_sale() -> None:
+    """The second claim cannot see what the first has not committed: it leaves the sale alone."""
+    _two_of_one_sale()
+    at = timezone.now() + timedelta(seconds=1)
+    first: list[Claimed] = []
+    second: list[Claimed] = []
+
+    def other_worker() -> None:
+        try:
+            second.extend(claim(limit=10, at=at))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        first.extend(claim(limit=1, at=at))
+        beside = threading.Thread(target=other_worker)
+        beside.start()
+        beside.join(timeout=60)
+    assert (len(first), len(second)) == (1, 0)
+    waiting = Execution.objects.get(state=ExecutionState.READY)
+    assert waiting.due_at is not None
+    assert waiting.due_at <= at
+    assert claim(limit=10, at=at) == []
+    waiting.refresh_from_db()
+    assert waiting.due_at == at + timedelta(seconds=60)

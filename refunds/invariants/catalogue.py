@@ -1,38 +1,21 @@
-"""What must never be untrue, as queries that find nothing when all is well.
-
-Numbers are those of the trust design. They run after every integration test, at the end of every benchmark and chaos run, by
-``manage.py check_invariants``, and on a schedule; a breach there is logged as an error, which is what pages people.
-"""
+"""The invariants that are one query each. Numbers are those of the trust design."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, connection, transaction
-
-from core.audit import chain
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
-
-logger = logging.getLogger(__name__)
 
 #: How long past its due time a step may rest before it counts as forgotten.
 GRACE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
-    """One row that breaks one invariant."""
-
-    code: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class Invariant:
+    """``sql`` gives one text column: what is broken. No rows: it holds."""
+
     code: str
     meaning: str
     sql: str
@@ -42,6 +25,12 @@ _RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
 _PAID = ", ".join(f"'{state}'" for state in states.PAID)
 _MOVES = ", ".join(f"('{source}', '{target}')" for source, target in sorted(set(states.allowed_moves())))
 _OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
+
+
+def _limit(name: str, default: int) -> str:
+    """A limit of the channel account ``a``; the default is the channel's own, as in ``payment_channels.profile``."""
+    return f"coalesce((a.profile->>'{name}')::numeric, {default})"
+
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
@@ -216,79 +205,24 @@ INVARIANTS: tuple[Invariant, ...] = (
            UNION ALL
            SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' GROUP BY object_id HAVING count(*) > 1""",
     ),
+    Invariant(
+        "I20",
+        "WeChat Pay: more partial refunds of a sale than it takes, too close to one another, or sent after its last day",
+        f"""SELECT t.order_no || ': ' || count(*) || ' refunds' FROM refunds_execution e
+             JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
+             JOIN terminals_transaction t ON t.id = e.transaction_id
+            WHERE e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
+            GROUP BY t.id, a.id HAVING count(*) > {_limit("max_partials", 50)}
+           UNION ALL
+           SELECT e.refund_no || ' and ' || o.refund_no FROM refunds_execution e
+             JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
+             JOIN refunds_execution o ON o.transaction_id = e.transaction_id AND o.id > e.id AND o.sends > 0
+            WHERE e.sends > 0
+              AND abs(extract(epoch FROM o.first_sent_at - e.first_sent_at)) < {_limit("partial_spacing_s", 60)}
+           UNION ALL
+           SELECT e.refund_no FROM refunds_execution e
+             JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
+             JOIN terminals_transaction t ON t.id = e.transaction_id
+            WHERE e.first_sent_at - t.paid_at > {_limit("window_days", 365)} * interval '1 day'""",
+    ),
 )
-
-
-def breaches() -> Iterator[Breach]:
-    """Every breach of every invariant, at most 20 rows of each."""
-    for invariant in INVARIANTS:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM ({invariant.sql}) AS breach LIMIT 20")
-            for (what,) in cursor.fetchall():
-                yield Breach(invariant.code, f"{invariant.meaning}: {what}")
-    for broken in chain.breaches():
-        yield Breach("I9", f"audit chain of merchant {broken.merchant_id} at {broken.seq}: {broken.what}")
-    yield from _append_only()
-
-
-def _append_only() -> Iterator[Breach]:
-    """Try to do what must be impossible, and take it back."""
-    for name, sql in _FORBIDDEN.items():
-        if _succeeds(sql):
-            yield Breach("I9", f"{name} of the audit trail succeeds")
-
-
-_FORBIDDEN = {
-    "UPDATE": "UPDATE core_auditevent SET action = action WHERE id = (SELECT max(id) FROM core_auditevent)",
-    "DELETE": "DELETE FROM core_auditevent WHERE id = (SELECT max(id) FROM core_auditevent)",
-    "TRUNCATE": "TRUNCATE core_auditevent CASCADE",
-}
-
-
-def _succeeds(sql: str) -> bool:
-    changed = False
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '500ms'")
-            cursor.execute(sql)
-            changed = bool(cursor.rowcount)
-            transaction.set_rollback(True)
-    except DatabaseError:
-        return False
-    return changed
-
-
-def report(found: Iterable[Breach]) -> None:
-    """Log breaches as errors."""
-    for breach in found:
-        logger.error("invariant %s is broken: %s", breach.code, breach.what)
-
-
-#: What a test or a benchmark calls at its end.
-def check(*, also: Iterable[Callable[[], Iterable[Breach]]] = ()) -> list[Breach]:
-    """All breaches at this moment, with the audit chain sealed up to now, and those of further checks."""
-    chain.seal_events()
-    found = list(breaches())
-    for more in also:
-        found.extend(more())
-    return found
-
-
-def paid_per_ledger(rows: Iterable[dict[str, object]]) -> Iterator[Breach]:
-    """I4 and I7 against a simulator's ledger: every number at most once, and just what we call paid."""
-    ledger: dict[str, int] = {}
-    for row in rows:
-        number, amount = str(row["refund_no"]), int(str(row["amount_fen"]))
-        if number in ledger:
-            yield Breach("I4", f"the channel paid {number} twice")
-        ledger[number] = amount
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT refund_no, amount_fen, state FROM refunds_execution WHERE sends > 0")
-        ours = {number: (amount, state) for number, amount, state in cursor.fetchall()}
-    for number, (amount, state) in ours.items():
-        if state == "succeeded" and ledger.get(number) != amount:
-            yield Breach("I7", f"{number}: we say {amount} fen were paid, the channel {ledger.get(number)}")
-        if state == "failed" and number in ledger:
-            yield Breach("I7", f"{number}: we say it failed, the channel paid")
-    for number in ledger.keys() - ours.keys():
-        yield Breach("I7", f"{number}: the channel paid what we do not know")

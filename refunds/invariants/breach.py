@@ -1,0 +1,13 @@
+"""What every check gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One row that breaks one invariant."""
+
+    code: str
+    what: str
