@@ -33,6 +33,7 @@ def read_content(parameters: Mapping[str, str]) -> dict[str, object]:
     """biz_content. Raises Refusal."""
     try:
         content = json.loads(parameters.get("biz_content") or "{}")
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise Refusal("40002", "isv.invalid-parameter", "biz_content 不是有效的 JSON") from error
     if not isinstance(content, dict):

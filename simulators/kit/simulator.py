@@ -83,8 +83,9 @@ class Simulator(ABC):
         self.latency = _numbers_by_operation(self.store.setting("latency", {}))
         limits = self.store.setting("limits", {})
         self.limits: dict[str, float] = {**self.default_limits, **(limits if isinstance(limits, dict) else {})}
-        self._top_ups = 0
-        self._short: dict[str, int] = {}
+        top_ups, short = self.store.setting("top_ups", 0), self.store.setting("short", {})
+        self._top_ups = top_ups if isinstance(top_ups, int) else 0
+        self._short: dict[str, int] = dict(short) if isinstance(short, dict) else {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     # What a channel adds
@@ -190,7 +191,12 @@ class Simulator(ABC):
         """Whether the balance does not suffice. A magic .03 stays short until the account is topped up."""
         if self.available_fen is not None and self.available_fen < amount_fen:
             return True
-        return self.magic_of(amount_fen) == "short" and self._short.setdefault(key, self._top_ups) == self._top_ups
+        if self.magic_of(amount_fen) != "short":
+            return False
+        if key not in self._short:
+            self._short[key] = self._top_ups
+            self.store.remember("short", self._short)
+        return self._short[key] == self._top_ups
 
     def default_outcome(self, amount_fen: int) -> tuple[str, float | None]:
         """Outcome and settling time that the amount alone asks for."""
@@ -217,6 +223,7 @@ class Simulator(ABC):
     def set_balance(self, available_fen: int | None) -> None:
         """Set the available balance (None: without limit). Counts as a top-up."""
         self._top_ups += 1
+        self.store.remember("top_ups", self._top_ups)
         self._set_available(available_fen)
 
     def set_skew(self, skew_s: float) -> None:
@@ -258,6 +265,7 @@ class Simulator(ABC):
             timer.cancel()
         self._timers.clear()
         self._short.clear()
+        self.store.remember("short", {})
         self.office.reset()
         self.book.reset()
         self.faults.clear()

@@ -51,6 +51,9 @@ CATALOGUE: Catalogue = {
 MAGIC_MEANING = {
     1: FaultKind("先答 05，数秒后成功", "05 first, success some seconds later"),
     2: FaultKind("先答 00，最终被发卡行拒绝（38）", "00 first, then the issuing bank refuses (38)"),
-    3: FaultKind("可用余额不足（64），充值后换新订单号即成功", "64 balance short until topped up"),
+    3: FaultKind(
+        "可用余额不足（64），充值后以原订单号重试即成功",
+        "64 balance short until topped up; then the same orderId works",
+    ),
     4: FaultKind("受理后超时无应答，查询可得结果", "accepted, then a time-out; a query tells the outcome"),
 }

@@ -77,7 +77,8 @@ class BillOffice:
         if kind not in HEADERS:
             raise bad_param("/bill_type", kind, "ALL, SUCCESS or REFUND")
         day, faults = await self._asked(request)
-        return self._hand_out(request, self._trade_text(day, kind, faults), faults)
+        sub_mchid = request.query.get("sub_mchid", "")
+        return self._hand_out(request, self._trade_text(day, kind, faults, sub_mchid=sub_mchid), faults)
 
     async def fund_flow_bill(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """GET /v3/bill/fundflowbill."""
@@ -148,12 +149,15 @@ class BillOffice:
         for token in [token for token, link in self._links.items() if link.expires_at < now]:
             (self._directory / self._links.pop(token).path_name).unlink(missing_ok=True)
 
-    def _trade_text(self, day: date, kind: str, faults: list[Fault]) -> Iterator[str]:
+    def _trade_text(self, day: date, kind: str, faults: list[Fault], *, sub_mchid: str) -> Iterator[str]:
+        """A service provider's bill has all its merchants, or the one that ``sub_mchid`` names."""
         start, end = day_start(day), day_start(day + timedelta(days=1))
         book, mchid = self._simulator.book, self._simulator.keys.mchid
         lines = [] if kind == "SUCCESS" else [refund_line(row) for row in book.refunds_between(start, end)]
+        lines = [line for line in lines if sub_mchid in ("", line.payment.get("sub_mchid"))]
         lines = spoil(lines, faults, self._simulator.spoiled)
         payments = [] if kind == "REFUND" else list(book.payments_between(start, end))
+        payments = [row for row in payments if sub_mchid in ("", extra_of(row).get("sub_mchid"))]
         if not lines and not payments:
             raise _no_statement()
         paid = sum(row["amount_fen"] for row in payments)

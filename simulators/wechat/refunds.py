@@ -43,6 +43,7 @@ def read_object(body: bytes) -> dict[str, object]:
     """The body as a JSON object. Raises ApiError PARAM_ERROR."""
     try:
         given = json.loads(body)
+        json.dumps(given, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "PARAM_ERROR", "请求体不是有效的 JSON") from error
     if not isinstance(given, dict):
@@ -201,7 +202,10 @@ def _fen(amount: dict[str, object], name: str) -> int:
 def _notify_url(url: str) -> str:
     if not url:
         return ""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise bad_param("/notify_url", url, "is no address") from error
     if parts.scheme not in {"http", "https"} or not parts.netloc or len(url) > 256:
         raise bad_param("/notify_url", url, "must be an http(s) address of at most 256 characters")
     if parts.query or parts.fragment or "?" in url:

@@ -47,6 +47,33 @@ class Merchant:
     ) -> Reply:
         """A signed call; ``signed_body``, ``timestamp`` and ``changes`` (of the header's fields) spoil it."""
         body = b"" if payload is None else json.dumps(payload, ensure_ascii=False).encode()
+        return self._send(
+            method,
+            path,
+            body,
+            headers=headers,
+            timestamp=timestamp,
+            signed_body=signed_body,
+            changes=changes,
+            timeout=timeout,
+        )
+
+    def send_raw(self, body: bytes) -> Reply:
+        """A signed application of any bytes."""
+        return self._send("POST", REFUNDS, body)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        headers: dict[str, str] | None = None,
+        timestamp: float | None = None,
+        signed_body: bytes | None = None,
+        changes: dict[str, str] | None = None,
+        timeout: float = 5.0,
+    ) -> Reply:
         moment, nonce = str(int(timestamp or time.time())), secrets.token_hex(16)
         message = f"{method}\n{path}\n{moment}\n{nonce}\n".encode() + (body if signed_body is None else signed_body)
         fields = {
