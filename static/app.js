@@ -11,6 +11,8 @@
 //   [data-autosubmit] on a form        sends itself when a field changes
 //   [data-filter="kind"] buttons       show only list items [data-kind~="kind"] in [data-filtered="#id"]
 //   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
+//   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
+//   Ctrl+Enter in a form                sends it, from any field
 //   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
@@ -172,7 +174,21 @@
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
+    const form = event.target.closest("dialog form, form.compose");
+    const send = form && form.querySelector("[type=submit]:not([disabled])");
+    if (!send) return;
+    event.preventDefault();
+    send.click();
+  });
+  const suggested = new WeakMap();
   document.addEventListener("change", (event) => {
+    const field = document.getElementById(event.target.dataset.suggests);
+    if (field && (!field.value.trim() || field.value === suggested.get(field))) {
+      field.value = event.target.selectedOptions[0].dataset.text || "";
+      suggested.set(field, field.value);
+    }
     const form = event.target.form;
     if (form && form.matches("[data-autosubmit]")) form.requestSubmit();
   });

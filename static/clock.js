@@ -19,6 +19,7 @@
     return fill(words.clockHoursMinutes, { h: hours, m });
   };
   const left = (seconds) => {
+    if (seconds < 0 && seconds > -60) return words.clockJustOver;
     if (seconds < 0) return fill(words.clockOver, { time: span(-seconds) });
     if (seconds < HALF_HOUR) return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
     return span(seconds);

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, Sum
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
 from merchants.models import ChannelAccount
@@ -50,7 +50,11 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                 Trouble(
                     channel,
                     "warn",
-                    gettext("%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.")
+                    ngettext(
+                        "%(channel)s: the balance is short. %(n)s refund over ¥%(amount)s goes on after a top-up.",
+                        "%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.",
+                        waiting["short"],
+                    )
                     % {
                         "channel": channel_label(channel),
                         "n": waiting["short"],
@@ -63,9 +67,12 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                 Trouble(
                     channel,
                     "bad",
-                    gettext(
-                        "%(channel)s does not accept our keys or permissions. %(n)s refunds over ¥%(amount)s go on once they are "
-                        "put right."
+                    ngettext(
+                        "%(channel)s does not accept our keys or permissions. "
+                        "%(n)s refund over ¥%(amount)s goes on once they are put right.",
+                        "%(channel)s does not accept our keys or permissions. "
+                        "%(n)s refunds over ¥%(amount)s go on once they are put right.",
+                        waiting["barred"],
                     )
                     % {
                         "channel": channel_label(channel),
@@ -79,8 +86,10 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                 Trouble(
                     channel,
                     "warn",
-                    gettext(
-                        "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about."
+                    ngettext(
+                        "%(channel)s: the outcome of %(n)s refund is unknown for more than 5 minutes. It is asked about.",
+                        "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
+                        waiting["silent"],
                     )
                     % {"channel": channel_label(channel), "n": waiting["silent"]},
                 )

@@ -60,8 +60,6 @@ def _shell(request: HttpRequest) -> dict[str, Any] | None:
         "logout_url": reverse("logout"),
         "languages": languages(),
         "now": now,
-        "unread": None,
-        "notifications_url": "",
     }
 
 

@@ -23,6 +23,29 @@ INFO_ITEMS: dict[str, Promise | str] = {
     "description": _("What happened, in a few words"),
 }
 
+#: What a reviewer would write to the customer for each reason; put into the field to be changed or sent as it is.
+_SUGGESTIONS: dict[RejectReason, Promise | str] = {
+    RejectReason.OUTSIDE_WINDOW: _(
+        "The agreed period had ended when you asked. If you think the date is wrong, show us your receipt."
+    ),
+    RejectReason.GOODS_USED: _(
+        "The goods show traces of use, so the rules do not allow a refund. "
+        "If they were like that when you got them, send us a photo from that day."
+    ),
+    RejectReason.NO_PROOF: _(
+        "We found no proof of the purchase or of the fault. Send us the receipt or a photo, and we look at it again."
+    ),
+    RejectReason.NOT_COVERED: _(
+        "The refund rules do not cover this reason. If something was wrong with goods or service, tell us what happened."
+    ),
+    RejectReason.ALREADY_SOLVED: _(
+        "This was solved by an exchange, a repair or a compensation. If that did not happen, please call the store."
+    ),
+    RejectReason.SUSPECTED_ABUSE: _(
+        "We could not confirm this request with the records of the sale. If you see it differently, bring your receipt."
+    ),
+}
+
 _MESSAGE_MAX = 500
 
 
@@ -67,7 +90,7 @@ def rejection(data: QueryDict) -> Rejection:
 def information_wanted(data: QueryDict, *, language: str) -> str:
     """The words to the customer: the chosen items in their language, then what the reviewer wrote."""
     message = data.get("message", "").strip()
-    with translation.override("en" if language.lower().startswith("en") else "zh-hans"):
+    with _in(language):
         items = [str(INFO_ITEMS[item]) for item in data.getlist("items") if item in INFO_ITEMS]
         asked = gettext("Please send us: %(items)s.") % {"items": gettext(", ").join(items)} if items else ""
     text = "\n".join(part for part in (asked, message) if part)[:_MESSAGE_MAX]
@@ -76,8 +99,16 @@ def information_wanted(data: QueryDict, *, language: str) -> str:
     return text
 
 
-def reject_reasons() -> list[dict[str, str]]:
-    return [{"value": item.value, "label": str(item.label)} for item in RejectReason]
+def reject_reasons(*, language: str = "") -> list[dict[str, str]]:
+    """The reasons in the reader's language, each with words to the customer in theirs (by default the reader's, too)."""
+    with _in(language or translation.get_language() or ""):
+        texts = {reason: str(text) for reason, text in _SUGGESTIONS.items()}
+    return [{"value": item.value, "label": str(item.label), "text": texts[item]} for item in RejectReason]
+
+
+def _in(language: str) -> translation.override:
+    """The one of our two languages that this one is closest to."""
+    return translation.override("en" if language.lower().startswith("en") else "zh-hans")
 
 
 def info_items() -> list[dict[str, str]]:

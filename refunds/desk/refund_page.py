@@ -70,7 +70,6 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "due_at": request.due_at if undecided else None,
         "target_s": target_s(request),
         "paused": request.state == State.NEEDS_INFO,
-        "escalates_to": "",
         "owner": people.person(request.claimed_by),
         "viewers": looking.get(request.pk, []),
         "goods_summary": goods_summary(sold, returned),

@@ -135,6 +135,26 @@ def test_claim_next_then_reject_with_a_reason_then_the_next_one(
     expect(page.locator("#pane h2").first).to_have_text(second.number)
 
 
+def test_every_kind_of_decision_by_keyboard_alone(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    approved, rejected, asked = _waiting(merchant), _waiting(merchant), _waiting(merchant)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    for keys, request in (
+        (("a", "Enter"), approved),
+        # The reason brings words to the customer along; they go out as they are.
+        (("r", "ArrowDown", "Control+Enter"), rejected),
+        (("i", "Space", "Control+Enter"), asked),
+    ):
+        expect(page.locator("#pane h2").first).to_have_text(request.number)
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.locator(".toast.ok")).to_contain_text(request.number)
+    assert [_state(request) for request in (approved, rejected, asked)] == ["approved", "rejected", "needs_info"]
+    assert RefundRequest.objects.get(pk=rejected.pk).message_to_customer
+
+
 def test_decision_that_came_too_late_is_told_and_stores_nothing(
     page: Page,
     live_server: object,

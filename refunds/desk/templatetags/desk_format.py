@@ -366,6 +366,7 @@ def used_share(*, left_s: int, target_s: int) -> int:
 #: The words of the clock; ``clock.js`` gets the same from the page and must agree with ``time_left``.
 CLOCK_WORDS = {
     "over": _("over {time}"),
+    "just_over": _("just over"),
     "minutes": _("{m} min"),
     "hours": _("{h} h"),
     "hours_minutes": _("{h} h {m} min"),
@@ -376,6 +377,8 @@ CLOCK_WORDS = {
 def time_left(left_s: int) -> str:
     """``1104`` -> ``18:24``; ``2520`` -> ``42 min``; ``-720`` -> ``over 12 min``."""
     words = {key: str(text) for key, text in CLOCK_WORDS.items()}
+    if -60 < left_s < 0:
+        return words["just_over"]
     if left_s < 0:
         return words["over"].replace("{time}", _span(-left_s, words))
     if left_s < 30 * 60:

@@ -160,7 +160,7 @@ def dialogs(found: RefundRequest | None, open_dialog: str = "", form_error: str 
     return {
         "open_dialog": open_dialog,
         "form_error": form_error,
-        "reject_reasons": reject_reasons(),
+        "reject_reasons": reject_reasons(language=found.customer_locale if found is not None else ""),
         "info_items": info_items(),
         "assignees": [{"value": str(staff.pk), "label": with_role(staff)} for staff in people],
     }

@@ -62,7 +62,8 @@ def test_long_numbers_lose_their_middle() -> None:
 @pytest.mark.parametrize(
     ("left_s", "text"),
     [
-        (-1, "over 0 min"),
+        (-1, "just over"),
+        (-60, "over 1 min"),
         (-720, "over 12 min"),
         (-7300, "over 2 h"),
         (0, "0:00"),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from merchants.models import Staff
 from refunds.flow import review
 from refunds.models import RefundRequest
+from refunds.states import RejectReason
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -131,3 +132,18 @@ def test_the_tills_software_is_told(reviewer: Client, shop: Shop) -> None:
     type(till).objects.filter(pk=till.pk).update(software_version="5.2.1")
     for path in (f"/desk/refunds/{request.number}", f"/desk/transactions/{request.transaction_id}"):
         assert f"{till.code} · version 5.2.1" in reviewer.get(path).content.decode()
+
+
+def test_each_reason_brings_words_in_the_customers_language(reviewer: Client, shop: Shop) -> None:
+    request = shop.waiting()
+    RefundRequest.objects.filter(pk=request.pk).update(customer_locale="zh-CN")
+    reasons = reviewer.get(f"/desk/refunds/{request.number}").context["reject_reasons"]
+    assert {reason["value"] for reason in reasons} == set(RejectReason.values)
+    assert all(reason["label"].isascii() and not reason["text"].isascii() for reason in reasons)
+
+
+def test_what_is_ticked_is_enough_to_ask_for_more(reviewer: Client, shop: Shop) -> None:
+    request = shop.waiting()
+    values = {"version": request.version, "items": ["photo"], "message": ""}
+    assert reviewer.post(f"/desk/refunds/{request.number}/info", values, headers=HTMX).status_code == 204
+    assert _state(request) == "needs_info"
