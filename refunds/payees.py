@@ -19,7 +19,7 @@ _NAME_MAX, _BANK_MAX = 60, 60
 class PayeeInvalid(Invalid):
     """A transfer without a complete account, or an account where nothing is transferred."""
 
-    code = "payee_incomplete"
+    code = "account_incomplete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

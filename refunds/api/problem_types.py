@@ -160,7 +160,7 @@ _ALL = (
     ),
     # what a person pays
     ProblemType(
-        "payee_incomplete",
+        "account_incomplete",
         [422],
         _("The account of the transfer is incomplete"),
         _("`payee` has holder, number and bank of the customer's own account; only a bank transfer has one."),

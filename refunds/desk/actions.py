@@ -12,6 +12,7 @@ from merchants import policies
 from merchants.models import Role, Staff
 from refunds import permissions, ways_back
 from refunds.desk.addresses import refund as refund_url
+from refunds.desk.by_hand import may_pay
 from refunds.desk.handover import may_hand_over
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -19,10 +20,10 @@ from refunds.states import OPEN_FOR_REVIEW, PAID, State
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
-_ROUTES = {"evidence": "add-evidence"}
+_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand"}
 _CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
 _SUPERVISORS = frozenset({Role.MANAGER, Role.OWNER})
-_NAMES = "approve reject info claim release cancel reassign retry resubmit evidence note print"
+_NAMES = "approve reject info claim release cancel reassign retry pay resubmit evidence note print"
 _NONE = dict.fromkeys(_NAMES.split(), "")
 
 
@@ -49,6 +50,7 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
         "cancel": may_cancel(request=request, staff=staff),
         "reassign": may_hand_over(request=request, staff=staff),
         "retry": may_retry(request=request, staff=staff, last=last),
+        "pay": request.state == State.MANUAL_PENDING and may_pay(request, staff),
         "resubmit": may_resubmit(request=request, staff=staff),
         "evidence": request.state not in _OVER,
         "note": True,

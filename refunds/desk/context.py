@@ -16,6 +16,7 @@ from merchants.models import Role, Staff
 from refunds import permissions
 from refunds.desk import people
 from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of_request
+from refunds.desk.by_hand import count
 from refunds.desk.keyset import Capped
 from refunds.desk.queues import counts
 from terminals.models import Terminal
@@ -45,7 +46,7 @@ def _shell(request: HttpRequest) -> dict[str, Any] | None:
         return None
     staff = scope.staff
     numbers = counts(scope=scope, at=now) if may_see_queue(staff) else {}
-    groups = _groups(staff, numbers, request.path)
+    groups = _groups(staff, numbers, request.path, count(scope) if permissions.may_pay_by_hand(staff) else None)
     stores = scope.stores().count()
     return {
         "merchant_name": staff.merchant.name,
@@ -70,8 +71,11 @@ def _scope_label(scope: Scope, stores: int) -> str:
     return names[0] if stores == 1 and names else gettext("%(n)s stores") % {"n": stores}
 
 
-def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict[str, Any]]:
+def _groups(
+    staff: Staff, numbers: Mapping[str, Capped], path: str, waits_by_hand: Capped | None
+) -> list[dict[str, Any]]:
     """Only what this person may open, and only what there is."""
+    may_pay = waits_by_hand is not None
     work = [
         # A refund's page belongs to the queue for those who work in it, to the list for the others.
         _item("queue", gettext("Review queue"), "inbox", path, count=numbers.get("waiting"), within=_REFUND_PAGES)
@@ -80,6 +84,7 @@ def _groups(staff: Staff, numbers: Mapping[str, Capped], path: str) -> list[dict
         _item("new", gettext("New refund"), "circle-plus", path),
         _item("refunds", gettext("All refunds"), "receipt-text", path, within="" if may_see_queue(staff) else None),
         _item("transactions", gettext("Transactions"), "search", path),
+        _item("by-hand", gettext("To pay by hand"), "hand-coins", path, count=waits_by_hand) if may_pay else None,
     ]
     figures = [
         _item("analytics", gettext("Refund analytics"), "chart-column", path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 
 from core.errors import Invalid
-from refunds.desk import forms
+from refunds.desk import forms, ways
+from refunds.desk.ways import Way
 from refunds.flow.intake import Customer, Draft
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
@@ -25,6 +26,7 @@ class Typed:
     email: str
     consent: bool
     pieces: dict[int, int]
+    way: Way = field(default_factory=Way)
 
     def as_form(self) -> dict[str, Any]:
         return {
@@ -34,6 +36,7 @@ class Typed:
             "phone": self.phone,
             "email": self.email,
             "consent": self.consent,
+            "way": self.way,
         }
 
 
@@ -47,6 +50,7 @@ def typed(data: QueryDict) -> Typed:
         email=data.get("email", "").strip()[:254],
         consent=bool(data.get("consent")),
         pieces=_pieces(data),
+        way=ways.read(data),
     )
 
 
@@ -68,6 +72,8 @@ def draft(form: Typed, *, sale: Transaction, lines: list[TransactionLine], local
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
         customer=Customer(phone=form.phone, email=form.email, locale=locale),
         customer_consent=form.consent,
+        route=form.way.route,
+        payee=form.way.account,
     )
 
 

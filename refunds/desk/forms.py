@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import QueryDict
 from django.utils import translation
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid
 from core.money import fen_from_yuan
+from refunds.arrival import SHANGHAI
 from refunds.states import RejectReason
 
 #: What a customer can be asked for; the label is what they read.
@@ -78,6 +80,14 @@ def approved_amount_fen(data: QueryDict) -> int | None:
     """The adjusted amount; None where the field was left empty: all that was asked for."""
     text = data.get("amount", "").strip()
     return amount_fen(text) if text else None
+
+
+def moment(text: str) -> datetime:
+    """A typed day and time, of the store's clocks."""
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=SHANGHAI)
+    except ValueError as error:
+        raise Invalid("not a day and time", code="moment_invalid") from error
 
 
 def rejection(data: QueryDict) -> Rejection:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
-from refunds import permissions, queries, tracking
+from refunds import payees, permissions, queries, tracking
 from refunds.desk import payouts, people, presence, progress, verdicts
 from refunds.desk.access import Scope
 from refunds.desk.actions import offered
@@ -100,6 +100,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
 def _head(request: RefundRequest) -> dict[str, Any]:
     paid = request.transaction.amount_fen
     amount = request.approved_fen or request.amount_fen
+    payee = payees.of(request)
     return {
         "number": request.number,
         "url": refund_url(request.number),
@@ -118,7 +119,9 @@ def _head(request: RefundRequest) -> dict[str, Any]:
         "refundable_fen": request.amount_fen,
         "channel": request.channel,
         "channel_label": channel_label(request.channel),
-        "destination_label": destination_label(sale=request.transaction, route=request.route),
+        "destination_label": destination_label(
+            sale=request.transaction, route=request.route, account_last4=payee.account_last4 if payee else ""
+        ),
         "route_label": Route(request.route).label,
         "store_name": request.store.name,
         "terminal_code": request.terminal.code if request.terminal else "",
@@ -180,12 +183,14 @@ def evidence_piece(number: str, piece: Evidence) -> dict[str, Any]:
 
 
 def _reveal_url(request: RefundRequest, scope: Scope) -> str:
-    known = request.customer_name or request.customer_phone or request.customer_email
+    known = request.customer_name or request.customer_phone or request.customer_email or payees.of(request)
     return refund_url(request.number, "reveal") if known and permissions.may_reveal(scope.staff) else ""
 
 
-def _customer(request: RefundRequest) -> dict[str, str]:
+def _customer(request: RefundRequest) -> dict[str, Any]:
+    payee = payees.of(request)
     return {
+        "payee": payees.masked(payee) if payee else None,
         "name_masked": mask_name(request.customer_name),
         "phone_masked": mask_phone(request.customer_phone),
         "email_masked": mask_email(request.customer_email),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.db import transaction
 from core.audit.record import record
 from core.errors import Forbidden
 from merchants.models import Staff
-from refunds import permissions
+from refunds import payees, permissions
 from refunds.models import RefundRequest
 
 
@@ -19,11 +19,17 @@ class Contact:
     name: str
     phone: str
     email: str
+    holder_name: str = ""
+    account_no: str = ""
+    bank_name: str = ""
 
 
 @transaction.atomic
 def reveal(*, request: RefundRequest, by: Staff, at: datetime) -> Contact:
-    """The contact in full; the look is in the audit log before it is seen. Raises ``Forbidden``."""
+    """The contact, and the account of a transfer, in full; the look is in the audit log before it is seen.
+
+    Raises ``Forbidden``.
+    """
     if not permissions.may_reveal(by):
         raise Forbidden("your role does not see full contacts", code="role_required")
     record(
@@ -34,4 +40,8 @@ def reveal(*, request: RefundRequest, by: Staff, at: datetime) -> Contact:
         object_id=request.pk,
         at=at,
     )
-    return Contact(request.customer_name, request.customer_phone, request.customer_email)
+    contact = Contact(request.customer_name, request.customer_phone, request.customer_email)
+    payee = payees.of(request)
+    if payee is None:
+        return contact
+    return replace(contact, holder_name=payee.holder_name, account_no=payee.account_no, bank_name=payee.bank_name)

@@ -14,7 +14,7 @@ from refunds import explanations
 from refunds.desk.payouts import event_label, readable
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
-from refunds.states import Reason, RejectReason
+from refunds.states import HandTrouble, Reason, RejectReason, Route
 
 _KINDS = {
     ActorKind.STAFF: "person",
@@ -81,7 +81,7 @@ def _actor(event: AuditEvent) -> str:
 
 def event_channel(code: str) -> str:
     names = {"wechat": gettext("WeChat Pay"), "alipay": gettext("Alipay"), "unionpay": gettext("UnionPay")}
-    return names.get(code, code)
+    return names.get(code) or (str(Route(code).label) if code in Route.values else code)
 
 
 def _message(notification: Notification) -> dict[str, Any]:
@@ -151,11 +151,21 @@ def _lose_sight(data: Data) -> tuple[str, str]:
     )
 
 
+def _hand_over(_data: Data) -> tuple[str, str]:
+    return gettext("hands it to a person, who pays it by hand"), ""
+
+
 def _succeed(data: Data) -> tuple[str, str]:
     return gettext("confirmed the payout"), str(data.get("channel_refund_no", ""))
 
 
 def _fail(data: Data) -> tuple[str, str]:
+    if data.get("source") == "person":
+        code = str(data.get("code", ""))
+        why = str(HandTrouble(code).label) if code in HandTrouble.values else code
+        return gettext("could not pay it by hand; no money moved"), " · ".join(
+            part for part in (why, str(data.get("message", ""))) if part
+        )
     return gettext("refused the payout; no money moved"), " ".join(
         str(data[key]) for key in ("code", "message") if data.get(key)
     )
@@ -179,6 +189,7 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.request_info": _request_info,
     "refund.start_execution": _start,
     "refund.lose_sight": _lose_sight,
+    "refund.hand_over": _hand_over,
     "refund.succeed": _succeed,
     "refund.fail": _fail,
     "refund.regain_sight": _plain(lambda: gettext("is working on the payout")),

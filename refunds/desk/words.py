@@ -50,6 +50,20 @@ _TEXTS: dict[str, Promise | str] = {
     "unknown_colleague": _("This colleague cannot take it on."),
     "too_many_rows": _("These are more than 100,000 refunds. Narrow the list by days or filters, then export it."),
     "nothing_chosen": _("Choose at least one refund."),
+    "two_persons_needed": _("You asked for this one or approved it. Somebody else must pay it."),
+    "account_incomplete": _(
+        "For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."
+    ),
+    "payment_incomplete": _(
+        "Look at number, time and drawer: paid after the approval, not in the future, from a till here."
+    ),
+    "reference_used": _("Another payout was confirmed with this number. Look at the slip once more."),
+    "moment_invalid": _("Give day and time of the payment."),
+    "consent_to_route": _("Another way of paying back needs the customer's consent."),
+    "no_cash_for_credit": _("A sale paid by credit is never refunded in cash."),
+    "no_transfer_for_credit": _("A sale paid by credit goes back to that credit as long as the channel takes it."),
+    "route_funding": _("The policy pays a sale like this back on another route."),
+    "route_limit": _("This is above the limit of the route."),
 }
 
 
@@ -58,10 +72,15 @@ def sentences(*parts: str) -> str:
     return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
+def text(code: str) -> str:
+    """The sentence for a code that has one."""
+    return str(_TEXTS[code])
+
+
 def explain(error: DomainError) -> str:
     """One or two sentences for a refusal."""
-    text = str(_TEXTS.get(error.code, error.message))
-    return sentences(text, gettext("No money moved."))
+    said = str(_TEXTS.get(error.code, error.message))
+    return sentences(said, gettext("No money moved."))
 
 
 def short(error: DomainError) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from core.errors import Conflict, DomainError, Forbidden, Invalid
 from core.money import yuan_grouped
 from refunds import evidence, ways_back
-from refunds.desk import forms, refund_page, words
+from refunds.desk import forms, refund_page, ways, words
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.actions import may_cancel, may_resubmit
 from refunds.desk.addresses import refund as refund_url
@@ -166,8 +166,13 @@ def resubmit(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         if not may_resubmit(request=found, staff=scope.staff):
             raise Forbidden("this person may not send it in again", code="role_required")
         news = request.POST.get("text", "").strip()
+        way = ways.read(request.POST)
+        another = "route" in request.POST and way.route != found.route
         correction = Correction(
             amount_fen=forms.approved_amount_fen(request.POST),
+            route=way.route if another else None,
+            payee=way.account,
+            customer_consent=True if request.POST.get("consent") else None,
             description="\n".join(part for part in (found.description, news) if part)[:1000] if news else None,
         )
         changed = intake.resubmit(

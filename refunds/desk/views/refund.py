@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from refunds import tracking
-from refunds.desk import presence, refund_page, rows
+from refunds.desk import presence, refund_page, rows, ways
 from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import with_query
@@ -28,6 +28,8 @@ from refunds.models import Evidence, RefundRequest
 from refunds.picture_response import picture_response
 from refunds.states import OPEN_FOR_REVIEW, ExecutionState, Reason, State
 
+#: From where a request is sent in again, by another route if need be.
+_RESUBMITTED = (State.NEEDS_INFO, State.FAILED, State.REJECTED)
 _DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign"})
 
 
@@ -162,5 +164,9 @@ def dialogs(found: RefundRequest | None, open_dialog: str = "", form_error: str 
         "form_error": form_error,
         "reject_reasons": reject_reasons(language=found.customer_locale if found is not None else ""),
         "info_items": info_items(),
+        "routes": ways.options(merchant_id=found.merchant_id, at=timezone.now())
+        if found is not None and found.state in _RESUBMITTED
+        else [],
+        "way": ways.Way(route=found.route) if found is not None else ways.Way(),
         "assignees": [{"value": str(staff.pk), "label": with_role(staff)} for staff in people],
     }

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core.errors import DomainError, Invalid, NotFound
 from refunds import evidence
 from refunds.arrival import expected_arrival
-from refunds.desk import drafts, no_receipt, numbers, progress, rows, verdicts, words
+from refunds.desk import drafts, no_receipt, numbers, progress, rows, verdicts, ways, words
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.drafts import Typed
@@ -208,6 +208,7 @@ def _page(
         "quote": quote,
         "quote_url": reverse("desk:quote"),
         "submit_url": reverse("desk:new"),
+        "routes": ways.options(merchant_id=scope.staff.merchant_id, at=now),
         "idempotency_key": request.POST.get("idempotency_key", "")[:64] or secrets.token_urlsafe(24),
     }
     return render(request, "desk/new.html", context, status=status)
@@ -243,7 +244,7 @@ def _quote(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime) -> d
     stored = verdict.as_json()
     decision = verdict.decision.value
     profile = sale.channel_account.profile if sale.channel_account else {}
-    arrival = expected_arrival(funding=sale.funding, profile=profile, at=at)
+    arrival = expected_arrival(funding=sale.funding, profile=profile, at=at, route=draft.route)
     return {
         "decision": decision,
         "decision_label": {

@@ -1,0 +1,164 @@
+"""Payouts that wait for a person: the list, and the form in which that person says what came of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.errors import DomainError, Forbidden, NotFound
+from refunds import by_hand as payouts
+from refunds import payees, permissions
+from refunds.by_hand import Payer
+from refunds.desk import forms, refund_page, words
+from refunds.desk.access import Scope, staff_page
+from refunds.desk.addresses import refund as refund_url
+from refunds.desk.by_hand import count, may_pay, waiting
+from refunds.desk.reveal import Contact, reveal
+from refunds.desk.uploads import pictures_of
+from refunds.models import RefundRequest
+from refunds.routes import is_by_hand
+from refunds.states import HandTrouble, Route, State
+
+_SHOWN = 200
+
+
+@require_safe
+@staff_page(permissions.may_pay_by_hand)
+def by_hand(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """What waits to be paid, the longest first. Cashiers see the cash of their stores."""
+    found = waiting(scope)
+    rows = found.select_related("store", "transaction", "payee").order_by("decided_at", "pk")[:_SHOWN]
+    context = {
+        "now": timezone.now(),
+        "rows": [_row(row) for row in rows],
+        "total": count(scope),
+        "shown": _SHOWN,
+    }
+    return render(request, "desk/by_hand.html", context)
+
+
+def _row(row: RefundRequest) -> dict[str, Any]:
+    payee = payees.of(row)
+    return {
+        "number": row.number,
+        "url": refund_url(row.number),
+        "pay_url": refund_url(row.number, "pay-by-hand"),
+        "route": row.route,
+        "route_label": Route(row.route).label,
+        "payee": payees.masked(payee) if payee else None,
+        "amount_fen": row.approved_fen,
+        "store_name": row.store.name,
+        "since": row.decided_at,
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(permissions.may_pay_by_hand)
+def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
+    """The form; a POST says that it was paid, or why not."""
+    found = refund_page.find(scope, number)
+    if not is_by_hand(found.route):
+        raise NotFound("the channel pays this refund")
+    if not permissions.may_pay_by_hand(scope.staff, found.route):
+        raise Forbidden("your role does not pay on this route", code="role_required")
+    if request.method != "POST":
+        return _form(request, scope, found)
+    try:
+        done = _give_up(request, scope, found) if request.POST.get("paid") == "no" else _confirm(request, scope, found)
+    except DomainError as error:
+        fresh = refund_page.find(scope, number)
+        return _form(request, scope, fresh, error=words.short(error), status=words.status(error))
+    messages.success(request, done)
+    return redirect(reverse("desk:by-hand"))
+
+
+def _confirm(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
+    payment = payouts.Payment(
+        reference_no=request.POST.get("reference_no", ""),
+        paid_at=forms.moment(request.POST.get("paid_at", "")),
+        drawer=request.POST.get("drawer", "") if found.route == Route.CASH else "",
+    )
+    payouts.confirm(
+        request_id=found.pk,
+        payment=payment,
+        by=_payer(scope),
+        at=timezone.now(),
+        version=forms.version(request.POST),
+        pictures=tuple(pictures_of(request)),
+    )
+    return gettext("%(number)s is paid; the customer is told.") % {"number": found.number}
+
+
+def _give_up(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
+    payouts.give_up(
+        request_id=found.pk,
+        trouble=request.POST.get("trouble", ""),
+        note=request.POST.get("note", ""),
+        by=_payer(scope),
+        at=timezone.now(),
+        version=forms.version(request.POST),
+    )
+    return gettext("%(number)s was not paid; the refund can be corrected or sent out again.") % {"number": found.number}
+
+
+def _payer(scope: Scope) -> Payer:
+    return Payer(actor=scope.staff.actor, staff=scope.staff)
+
+
+@require_POST
+@staff_page(permissions.may_pay_by_hand)
+def reveal_payee(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """The account in full, to make the transfer; the look is recorded like every other."""
+    found = refund_page.find(scope, number)
+    if found.route != Route.BANK_TRANSFER:
+        raise NotFound("this refund goes to no account")
+    return _form(request, scope, found, revealed=reveal(request=found, by=scope.staff, at=timezone.now()))
+
+
+def _form(
+    request: HttpRequest,
+    scope: Scope,
+    found: RefundRequest,
+    *,
+    error: str = "",
+    status: int = 200,
+    revealed: Contact | None = None,
+) -> HttpResponse:
+    now = timezone.localtime()
+    payee = payees.of(found)
+    typed = request.POST if error else {}
+    context = {
+        "now": now,
+        "number": found.number,
+        "version": found.version,
+        "refund_url": refund_url(found.number),
+        "waits": found.state == State.MANUAL_PENDING,
+        "blocked": "" if may_pay(found, scope.staff) else words.text("two_persons_needed"),
+        "amount_fen": found.approved_fen,
+        "route": found.route,
+        "route_label": Route(found.route).label,
+        "store_name": found.store.name,
+        "payee": payees.masked(payee) if payee else None,
+        "revealed": revealed,
+        "reveal_url": refund_url(found.number, "pay-by-hand-reveal")
+        if payee and permissions.may_reveal(scope.staff)
+        else "",
+        "drawers": list(found.store.terminals.order_by("code").values_list("code", flat=True)),
+        "troubles": [{"value": item.value, "label": item.label} for item in HandTrouble],
+        "error": error,
+        "typed": {
+            "reference_no": typed.get("reference_no", ""),
+            "paid_at": typed.get("paid_at", "") or now.strftime("%Y-%m-%dT%H:%M"),
+            "drawer": typed.get("drawer", "") or (found.terminal.code if found.terminal else ""),
+            "trouble": typed.get("trouble", ""),
+            "note": typed.get("note", ""),
+        },
+    }
+    return render(request, "desk/pay_by_hand.html", context, status=status)
