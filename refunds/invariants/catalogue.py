@@ -223,6 +223,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT e.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
-            WHERE e.first_sent_at - t.paid_at > {_limit("window_days", 365)} * interval '1 day'""",
+            WHERE e.state NOT IN ('sending', 'failed', 'cancelled')
+              AND e.first_sent_at - t.paid_at > ({_limit("window_days", 365)} + 1) * interval '1 day'""",
     ),
 )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
+from uuid import UUID
 
 from django.db import close_old_connections
 from django.utils import timezone
@@ -23,7 +24,7 @@ from refunds.models import Execution, RefundRequest
 from tests.chaos.disturbances import City, disturb
 from tests.factories import make_merchant, make_staff
 from tests.faults.client import Till, Wish
-from tests.faults.conftest import till_of
+from tests.faults.conftest import leaked, till_of
 from tests.faults.house import CHANNEL_TIMEOUT_S, LEASE_S
 from tests.faults.work import paid_sales
 
@@ -103,6 +104,9 @@ def _wishes(city: City, merchant: Merchant, refunds: int, dice: Random) -> list[
         partial = [wish for wish in firsts if wish.amount_fen < 5_000]
         wishes += firsts
         wishes += [Wish(wish.sale, wish.amount_fen + 1, wish.reason) for wish in dice.sample(partial, seconds)]
+    # Some that must be refused: more than was paid, or of a sale that nobody knows.
+    wishes += [Wish(wish.sale, dice.randint(10_001, 10**9), hopeless=True) for wish in wishes[::10]]
+    wishes += [Wish(str(UUID(int=dice.getrandbits(128), version=4)), hopeless=True) for _ in range(refunds // 20)]
     dice.shuffle(wishes)
     return wishes
 
@@ -179,7 +183,8 @@ def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str
     city.told.update(broken)
     broken = [_with_story(line) for line in broken]
     requests = RefundRequest.objects.filter(merchant=merchant)
-    broken += [f"{wish} was answered with {ids}" for wish, ids in till.answers.items() if len(set(ids)) != 1]
+    broken += till.disagreements()
+    broken += leaked(city.house.folder)
     if not len(till.answers) == requests.count() == refunds:
         broken.append(f"{refunds} wishes, {len(till.answers)} answers, {requests.count()} requests")
     return broken

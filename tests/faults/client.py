@@ -10,7 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from merchants import api_keys
+from refunds.invariants import Told, told_per_client
+
 PATIENCE_S = 60.0
+#: Planted with every wish: it must be found nowhere in the clear (I18).
+PHONE = "13800006021"
 
 
 @dataclass(frozen=True)
@@ -20,20 +25,31 @@ class Wish:
     sale: str
     amount_fen: int = 1_200
     reason: str = "quality"
+    #: Whether it must be refused: asked for more than was paid, or of a sale that nobody knows.
+    hopeless: bool = False
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"till-{self.sale}-{self.amount_fen}"
 
 
 @dataclass
 class Till:
-    """``answers`` holds every 201 that was seen: wish -> ids of requests, one for each time it was answered."""
+    """``answers`` holds every 201 that was seen: wish -> ids of requests, one for each time it was answered.
+
+    ``told`` holds every answer that settled something, and ``asked`` every wish that was sent at all.
+    """
 
     port: int
     key: str
     answers: dict[Wish, list[str]] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+    asked: set[Wish] = field(default_factory=set)
     repeats: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def post(self, wish: Wish) -> dict[str, Any]:
-        """One refund. Raises ``AssertionError`` when the answer is no 201, or none comes at all."""
+        """One refund. Raises ``AssertionError`` when a wish that is not hopeless is refused, or no answer comes at all."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             return self._post(connection, wish)
@@ -57,6 +73,15 @@ class Till:
         leader.start()
         return leader
 
+    def disagreements(self) -> list[str]:
+        """What was made against what this till was told (I10, I11)."""
+        settled = {one.key for one in self.told}
+        in_doubt = sum(wish.idempotency_key not in settled for wish in self.asked)
+        own = api_keys.recognise(self.key)
+        assert own is not None
+        found = told_per_client(self.told, api_key_id=own.key_id, in_doubt=in_doubt)
+        return [f"{breach.code}: {breach.what}" for breach in found]
+
     def _client(self, waiting: Iterator[Wish], pause_s: float) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         while True:
@@ -74,14 +99,16 @@ class Till:
                 "transaction": wish.sale,
                 "amount_fen": wish.amount_fen,
                 "reason": wish.reason,
-                "customer": {"phone": "13800006021"},
+                "customer": {"phone": PHONE},
             }
         )
         headers = {
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
-            "Idempotency-Key": f"till-{wish.sale}-{wish.amount_fen}",
+            "Idempotency-Key": wish.idempotency_key,
         }
+        with self._lock:
+            self.asked.add(wish)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             try:
@@ -97,9 +124,12 @@ class Till:
                 self.repeats += 1
                 time.sleep(0.1)
                 continue
-            assert answer.status == 201, text
             made: dict[str, Any] = json.loads(text)
+            told = Told(wish.idempotency_key, answer.status, wish.sale, wish.amount_fen, made.get("id", ""))
             with self._lock:
-                self.answers.setdefault(wish, []).append(made["id"])
+                self.told.append(told)
+                if answer.status == 201:
+                    self.answers.setdefault(wish, []).append(made["id"])
+            assert (answer.status == 201) is not wish.hopeless, text
             return made
         raise AssertionError(f"no answer for {wish}")

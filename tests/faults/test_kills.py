@@ -118,9 +118,12 @@ def test_worker_and_web_killed_in_the_middle_of_a_thousand(
     home: House, till: Till, merchant: Merchant, wechat: Channel
 ) -> None:
     sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 1_000)]
+    hopeless = [Wish(wish.sale, 10_001, hopeless=True) for wish in sales[::50]]
     web, worker = home.web(), home.worker()
     home.beat()
-    posting = till.post_all(sales)
+    posting = till.post_all(
+        [wish for place in range(0, 1_000, 50) for wish in (*sales[place : place + 50], hopeless[place // 50])]
+    )
     wait_until(lambda: Execution.objects.filter(state="succeeded").count() > 100, seconds=30, what="work is under way")
     worker.kill()
     web.kill()

@@ -175,7 +175,7 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "sent after its last day",
         [],
         "UPDATE refunds_execution SET sends = 1, first_sent_at = "
-        "(SELECT paid_at FROM terminals_transaction WHERE id = :sale) + interval '366 days' WHERE request_id = :approved",
+        "(SELECT paid_at FROM terminals_transaction WHERE id = :sale) + interval '367 days' WHERE request_id = :paid",
     ),
     (
         "I20",

@@ -28,11 +28,22 @@ class Answer:
     by: Actor | None = None
 
 
+#: Judged in time, and approved or topped up when the channel's window had closed: no channel has to be asked.
+_TOO_LATE = Refused(
+    code="window_closed",
+    message="the channel's window had closed before the refund was sent",
+    retry=Retry.NEVER,
+    remedy="sale_closed",
+)
+
+
 def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
     failpoint("execution.before_call")
     outcome: Outcome
-    if claimed.send:
+    if claimed.send and claimed.too_late and not claimed.order.maybe_received:
+        outcome, source = _TOO_LATE, "answer"
+    elif claimed.send:
         outcome, source = _send(claimed, claimed.order, adapter), "answer"
     else:
         outcome, source = adapter.query_refund(claimed.reference), "query"

@@ -31,7 +31,7 @@ class Claimed:
     """A payout in this loop's hands until its lease runs out.
 
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
-    does not know the number by now never got it.
+    does not know the number by now never got it. ``too_late`` says that the channel's window has closed on the sale.
     """
 
     execution_id: UUID
@@ -42,6 +42,7 @@ class Claimed:
     send: bool
     turn: int
     denial_counts: bool
+    too_late: bool
     method: str
     order: RefundOrder
     reference: RefundReference
@@ -51,7 +52,7 @@ _CLAIM = """
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        coalesce((a.profile->>'partial_spacing_s')::float, CASE a.channel WHEN 'wechat' THEN 60 ELSE 0 END),
-       (a.profile->>'query_lag_s')::float,
+       (a.profile->>'query_lag_s')::float, coalesce((a.profile->>'window_days')::int, 365),
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method,
        CASE WHEN a.channel = 'wechat' OR a.profile ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
@@ -134,6 +135,7 @@ class _Due:
     channel: str
     spacing_s: float
     query_lag_s: float | None
+    window_days: int
     channel_transaction_no: str
     order_no: str
     paid_fen: int
@@ -189,6 +191,8 @@ class _Due:
             send=self.send,
             turn=self.sends + self.queries + 1,
             denial_counts=self.denial_counts(at),
+            # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
+            too_late=at - self.paid_at > timedelta(days=self.window_days + 1),
             method=self.method,
             order=order,
             reference=reference,

@@ -268,3 +268,21 @@ def test_what_was_accepted_only_now_is_asked_about_soon_however_often_was_asked_
     due_at = request_.executions.get().due_at
     assert due_at is not None
     assert due_at - later == timedelta(seconds=2)  # the account's first_query_s
+
+
+@pytest.mark.parametrize(("days", "sent"), [(365, True), (367, False)])
+def test_what_was_approved_after_the_channels_window_is_not_sent(days: int, sent: bool) -> None:
+    """A sale of which the last day passed while somebody thought about it: the channel would only say no."""
+    at = timezone.now()
+    request = make_request(make_sale(make_merchant()), 1_200)
+    channel = Scripted(refunds=[THROTTLED])
+    (claimed,) = execution.claim(limit=1, at=request.transaction.paid_at + timedelta(days=days))
+
+    answer = execution.ask(claimed, channel)
+    execution.settle([answer], at=at)
+
+    payout = Execution.objects.get()
+    assert bool(channel.orders) is sent
+    assert (payout.state, payout.failure_code) == (
+        ("held", "FREQUENCY_LIMITED") if sent else ("failed", "window_closed")
+    )
