@@ -75,6 +75,7 @@ def reconcile(**_: object) -> None:
 def look_at_once(**_: object) -> None:
     """What fell due while no worker ran is found now, not at beat's next stroke."""
     current_app.send_task("refunds.sweep", expires=10)
+    current_app.send_task("refunds.reconcile", expires=240)
 
 
 @worker_shutting_down.connect

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from core.audit.actors import CUSTOMER
 from merchants import api_keys
 from merchants.models import Merchant, Role, Staff
-from refunds import evidence, ledger
-from refunds.demo import day, demo_json, merchants, pictures, plan, record, stand_ins
+from refunds import doorbell, evidence, ledger
+from refunds.demo import day, demo_json, differences, merchants, pictures, plan, record, stand_ins
 from refunds.demo.demo_json import Secrets
 from refunds.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from refunds.demo.record import Told
@@ -58,6 +58,9 @@ def load(*, demo_json_file: Path, simulators: Path, now: datetime) -> Loaded:
         if first:
             loaded = _load_first(accounts, secrets, now)
             _seed_past(accounts)
+            differences.leave(accounts, now=now)
+            # Nobody has to wait for the schedule to see the first statements.
+            doorbell.ring(["refunds.reconcile"])
         else:
             _refresh(accounts, secrets, now)
         _store_passwords(hashes)

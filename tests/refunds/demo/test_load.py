@@ -20,7 +20,7 @@ from core.audit.actors import Actor, ActorKind
 from merchants import api_keys
 from merchants.models import ApiKey, Merchant, Role, Scope, Staff
 from refunds import drain, invariants
-from refunds.demo import plan
+from refunds.demo import differences, plan
 from refunds.flow import intake, review
 from refunds.flow.intake import Draft, Requester
 from refunds.models import Evidence, Notification, OutboxMessage, RefundRequest
@@ -99,7 +99,12 @@ def test_load_demo_tells_a_believable_day_that_breaks_no_invariant(
     }
     assert set(Transaction.objects.values_list("source", flat=True)) == {"demo", "online-retail"}
     assert invariants.check() == []
-    assert list(invariants.paid_per_ledger(wechat_of_demo.control("GET", "/ledger")["rows"])) == []
+    rows = wechat_of_demo.control("GET", "/ledger")["rows"]
+    portal = [row for row in rows if row["refund_no"].startswith(differences.PORTAL_PREFIX)]
+    assert len(portal) == 1
+    assert list(invariants.paid_per_ledger([row for row in rows if row not in portal])) == []
+    faults = wechat_of_demo.control("GET", "/faults")["queued"]
+    assert [fault["fault"] for fault in faults if fault["operation"] == "bill"] == ["row_missing"]
 
 
 def test_load_demo_again_changes_nothing_and_asks_little(
