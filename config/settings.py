@@ -209,13 +209,18 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 API_RATE_PER_10S = env.int("API_RATE_PER_10S", default=12_000)
 SPECTACULAR_SETTINGS = {
     "TITLE": "RefundDesk API",
-    "DESCRIPTION": "Submit, follow and decide refunds. Amounts are integers in fen; instants are RFC 3339 with offset.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "refunds.api.description.complete",
+    ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
 }

@@ -14,7 +14,7 @@ from merchants.models import Staff
 from refunds.api import schemas
 from refunds.api.refund_requests import OneRequest
 from refunds.api.representations import stored_request_json
-from refunds.api.serializers import DecisionSerializer
+from refunds.api.serializers import DecisionSerializer, VersionSerializer
 from refunds.flow import review
 
 
@@ -31,12 +31,14 @@ class Decision(OneRequest):
 class Claim(Decision):
     @extend_schema(
         operation_id="claim_refund_request",
-        request=None,
+        request=VersionSerializer,
         responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request, request_id: UUID) -> Response:
-        """Take a request onto one's own desk."""
-        review.claim(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
+        """Take a request onto one's own desk; with ``version`` only as it was seen."""
+        data = self.read(VersionSerializer)
+        found = self.load(request_id)
+        review.claim(request_id=found.pk, by=self.staff, at=timezone.now(), version=data["version"])
         return Response(stored_request_json(self.load(request_id)))
 
 

@@ -36,7 +36,9 @@ def address_of(code: str) -> str:
 
 _POLICY_SAYS_WHY = _("`verdict` says why, rule by rule. Nothing was stored.")
 _READ_AGAIN = _("Read the request again and decide with what it says now; `state` and `version` are in this answer.")
-_SIGN = _("See “Signed requests” in the guide: a new `X-Request-Id` every time, seconds, the path with its query.")
+_SIGN = _(
+    "See “Keys, scopes, signed requests” in the guide: a new `X-Request-Id` every time, seconds, the path with its query."
+)
 _MEND_BODY = _("Mend the body. Nothing was stored.")
 
 _ALL = (

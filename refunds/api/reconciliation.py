@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from core.errors import Forbidden
 from refunds import permissions
+from refunds.api import schemas
 from refunds.api.fields import StrictSerializer
 from refunds.api.representations import instant
 from refunds.api.serializers import CHANNELS
@@ -48,7 +49,7 @@ class Reconciliations(Endpoint):
     scopes = {"GET": "analytics:read"}
     staff_may = True
 
-    @extend_schema(parameters=[ReconciliationQuery], responses={200: dict})
+    @extend_schema(parameters=[ReconciliationQuery], responses={200: dict, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """One entry an account: totals in fen, counts by kind, differences that were not cleared. Whole merchant only."""
         if self.caller.staff is not None and not permissions.may_reconcile(self.caller.staff):

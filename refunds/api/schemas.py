@@ -17,7 +17,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",
 )
 
-LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200}, description="rows a page")
+LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="rows a page; 200 at most are given")
 CURSOR = OpenApiParameter("cursor", str, description="from `next` or `previous` of another page; not to be made up")
 
 

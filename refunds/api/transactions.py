@@ -73,7 +73,7 @@ class Transactions(Endpoint):
     @extend_schema(
         operation_id="list_transactions",
         parameters=[TransactionQuery, schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS},
+        responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
     )
     def get(self, request: Request) -> Response:
         """Sales, newest first. Without a number, at least two of time window, amount, card, phone and article."""

@@ -28,10 +28,11 @@ class ClaimedByAnother(Conflict):
 
 
 @transaction.atomic
-def claim(*, request_id: UUID, by: Staff, at: datetime) -> RefundRequest:
-    """Take a request onto one's own desk. Taking one's own again changes nothing."""
+def claim(*, request_id: UUID, by: Staff, at: datetime, version: int | None = None) -> RefundRequest:
+    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen."""
     permissions.check_may_review(by)
     request = lifecycle.lock_requests([request_id])[request_id]
+    _check_version(request, request.version if version is None else version)
     if request.state not in OPEN_FOR_REVIEW:
         raise lifecycle.WrongState(
             "only a request in review can be claimed", state=request.state, version=request.version
@@ -203,13 +204,17 @@ def add_note(*, request_id: UUID, by: Staff, at: datetime, text: str) -> None:
 def _open_request(request_id: UUID, by: Staff, version: int) -> RefundRequest:
     permissions.check_may_review(by)
     request = lifecycle.lock_requests([request_id])[request_id]
-    if request.version != version:
-        raise lifecycle.AlreadyChanged(
-            "the refund request was changed meanwhile", state=request.state, version=request.version
-        )
+    _check_version(request, version)
     if request.claimed_by_id not in (None, by.pk):
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
     return request
+
+
+def _check_version(request: RefundRequest, seen: int) -> None:
+    if request.version != seen:
+        raise lifecycle.AlreadyChanged(
+            "the refund request was changed meanwhile", state=request.state, version=request.version
+        )
 
 
 def _tier(request: RefundRequest, amount_fen: int, at: datetime) -> str:

@@ -266,3 +266,15 @@ def test_a_decision_without_its_reason_names_the_field(api: Api) -> None:
     session = session_for(make_staff(api.merchant, "reviewer"))
     body = _problem(session.post(f"refund-requests/{request.pk}/reject", {"version": 3}), 422, "reason_code_required")
     assert body["errors"][0]["field"] == "reason_code"
+
+
+def test_a_claim_names_the_version_it_saw(api: Api) -> None:
+    request = make_request(make_sale(api.merchant, 50_000), 30_000)
+    session = session_for(make_staff(api.merchant, "reviewer"))
+    path = f"refund-requests/{request.pk}/claim"
+    body = _problem(session.post(path, {"version": 2}), 409, "version_conflict")
+    assert (body["state"], body["version"]) == ("in_review", 3)
+    _problem(session.post(path, {"version": 3, "state": "approved"}), 400, "invalid_input")
+    assert RefundRequest.objects.get().claimed_by is None
+    assert session.post(path, {"version": 3}).status_code == 200
+    assert session.post(path, {}).status_code == 200
