@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.conf import settings
 from django.utils.translation import get_language
 
 from refunds.api.examples import BODIES
-from refunds.api.problems import MEDIA_TYPE
+from refunds.api.problem_types import PROBLEM_TYPES
+from refunds.api.problems import MEDIA_TYPE, problem
 
 _HERE = Path(__file__).parent
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
@@ -23,6 +25,18 @@ _TAGS = {
     "policy": "The rules in force, in words.",
     "analytics": "Figures of a period.",
     "reconciliations": "How a day compares with the channels' statements.",
+}
+#: status -> the code that a client meets most often with it
+_TYPICAL = {
+    400: "invalid_input",
+    401: "invalid_api_key",
+    403: "missing_scope",
+    404: "not_found",
+    409: "state_conflict",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "exceeds_refundable",
+    429: "throttled",
 }
 
 
@@ -45,6 +59,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         for status, response in operation["responses"].items():
             if status >= "4" and "content" in response:
                 response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
+                _explain(int(status), response)
     return result
 
 
@@ -53,6 +68,15 @@ def guide(*, language: str) -> str:
     """The guide for developers, as Markdown, with this installation's address."""
     name = "guide.zh-hans.md" if language.startswith("zh") else "guide.en.md"
     return (_HERE / name).read_text(encoding="utf-8").replace("https://refunds.example", settings.BASE_URL)
+
+
+def _explain(status: int, response: dict[str, Any]) -> None:
+    """A refusal's description, and what a typical one looks like."""
+    kind = PROBLEM_TYPES[_TYPICAL[status]]
+    response["description"] = f"{kind.title} ({kind.code}), for example"
+    errors = [{"field": "amount_fen", "code": "invalid", "message": "..."}] if status == HTTPStatus.BAD_REQUEST else []
+    example = problem(status=status, code=kind.code, detail="...", errors=errors)
+    response["content"][MEDIA_TYPE]["example"] = example
 
 
 def _operations(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

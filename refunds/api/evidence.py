@@ -29,7 +29,7 @@ MAX_BODY_BYTES = evidence.MAX_UPLOAD_BYTES + 100_000
 class EvidenceSerializer(StrictSerializer):
     file = serializers.FileField()
     kind = serializers.ChoiceField(EvidenceKind.choices, default=EvidenceKind.PHOTO)
-    note = Text(required=False, allow_blank=True, max_length=200, default="")
+    note = Text(multiline=True, required=False, allow_blank=True, max_length=200, default="")
 
 
 class AddEvidence(Endpoint):

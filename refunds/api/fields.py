@@ -49,14 +49,19 @@ class Fen(WholeNumber):
 
 
 class Text(serializers.CharField):
-    """A JSON string without control characters; never a number turned into one."""
+    """A JSON string without control characters; never a number turned into one. ``multiline`` may have line breaks and tabs."""
+
+    def __init__(self, *, multiline: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._refused = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", data):
+        text = data.replace("\r\n", "\n").strip()
+        if self._refused.search(text):
             raise serializers.ValidationError(_("control characters are not allowed"), code="control_character")
-        return str(super().to_internal_value(data))
+        return str(super().to_internal_value(text))
 
 
 class Instant(serializers.DateTimeField):

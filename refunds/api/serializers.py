@@ -73,7 +73,7 @@ class RefundRequestSerializer(StrictSerializer):
     order_no = Text(max_length=64, required=False)
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)
-    description = Text(max_length=1000, required=False, allow_blank=True, default="")
+    description = Text(multiline=True, max_length=1000, required=False, allow_blank=True, default="")
     route = serializers.ChoiceField(Route.choices, required=False, default=Route.ORIGINAL)
     lines = serializers.ListField(child=RefundLineSerializer(), required=False, default=list, max_length=200)
     customer = CustomerSerializer(required=False, allow_null=True, default=None)
@@ -111,13 +111,13 @@ class VersionSerializer(StrictSerializer):
     """``version`` is the one the caller saw."""
 
     version = WholeNumber(min_value=1, required=False, allow_null=True, default=None)
-    note = Text(max_length=500, required=False, allow_blank=True, default="")
+    note = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")
 
 
 class ResubmitSerializer(VersionSerializer):
     amount_fen = Fen(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
-    description = Text(max_length=1000, required=False, allow_blank=True)
+    description = Text(multiline=True, max_length=1000, required=False, allow_blank=True)
     route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag(required=False, allow_null=True, default=None)
@@ -140,6 +140,6 @@ class DecisionSerializer(StrictSerializer):
 
     version = WholeNumber(min_value=1)
     amount_fen = Fen(required=False, allow_null=True, default=None)
-    note = Text(max_length=500, required=False, allow_blank=True, default="")
+    note = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")
     reason_code = serializers.ChoiceField(RejectReason.choices, required=False, allow_null=True, default=None)
-    message = Text(max_length=500, required=False, allow_blank=True, default="")
+    message = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")

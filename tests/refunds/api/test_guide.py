@@ -143,6 +143,8 @@ def test_the_description_is_complete_and_speaks_the_readers_language() -> None:
             for status, answer in operation["responses"].items():
                 media = list(answer["content"])
                 assert media == (["application/problem+json"] if status >= "4" else ["application/json"]), where
+                if status >= "4":
+                    assert answer["content"]["application/problem+json"]["example"]["status"] == int(status), where
             if method == "post" and "requestBody" in operation:
                 (form,) = operation["requestBody"]["content"].values()
                 name = form["schema"]["$ref"].rsplit("/", 1)[1]

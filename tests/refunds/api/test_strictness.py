@@ -278,3 +278,13 @@ def test_a_claim_names_the_version_it_saw(api: Api) -> None:
     assert RefundRequest.objects.get().claimed_by is None
     assert session.post(path, {"version": 3}).status_code == 200
     assert session.post(path, {}).status_code == 200
+
+
+def test_words_may_have_lines_and_names_may_not(api: Api) -> None:
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    made = api.post("refund-requests", {**body, "description": " 面板开裂\r\n\t左下角 "}).json()
+    assert made["description"] == "面板开裂\n\t左下角"
+    _problem(api.post("refund-requests", {**body, "description": "\x1b[31m"}), 400, "invalid_input")
+    for name in ("order_no", "channel_transaction_no", "cashier"):
+        answer = _problem(api.post("transactions", {**_SALE, name: "A\nB"}), 400, "invalid_input")
+        assert [error["field"] for error in answer["errors"]] == [name]

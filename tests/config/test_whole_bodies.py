@@ -1,0 +1,38 @@
+"""A body that came in chunks is read like any other, and never without end."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from config.whole_bodies import with_length
+
+
+def _sent(environ: dict[str, Any]) -> tuple[str, bytes]:
+    seen: list[tuple[str, bytes]] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        length = environ.get("CONTENT_LENGTH", "")
+        seen.append((length, environ["wsgi.input"].read(int(length or 0))))
+        return []
+
+    with_length(application)(environ, lambda *_: lambda _: None)
+    return seen[0]
+
+
+@pytest.mark.parametrize("size", [0, 5, 2_000_000])
+def test_a_body_in_chunks_gets_its_length(size: int) -> None:
+    body = b"x" * size
+    assert _sent({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": BytesIO(body)}) == (str(size), body)
+
+
+def test_a_body_that_names_its_length_is_left_alone() -> None:
+    assert _sent({"CONTENT_LENGTH": "3", "wsgi.input": BytesIO(b"abcdef")}) == ("3", b"abc")
+    assert _sent({"wsgi.input": BytesIO(b"not looked at")}) == ("", b"")
+
+
+def test_a_body_without_end_is_cut_where_it_will_be_refused() -> None:
+    length, body = _sent({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": BytesIO(b"x" * 20_000_000)})
+    assert int(length) == len(body) == 9_000_000
