@@ -63,6 +63,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long values after their argument.
+
+    A zip holds the time at which it was made: workers that had made theirs two seconds apart disagreed on the tests' names,
+    and pytest-xdist refused to run any.
+    """
+    return argname if isinstance(val, str | bytes) and len(val) > 80 else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
     """Plain file names for static files (no collectstatic needed) and a quick password hash (logins by the hundred)."""
