@@ -16,7 +16,7 @@ from django.db import close_old_connections, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from benchmarks import raw, reconciliation
+from benchmarks import outage, raw, reconciliation
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, merchant_with_key, paid_sales
 from benchmarks.rig import StandIn, black_hole, cpu_s, rss_mb, running, start_worker
@@ -311,6 +311,19 @@ def reconcile() -> list[Figure]:
     ]
 
 
+def one_dark() -> list[Figure]:
+    """Ten minutes (``OUTAGE_S``) of steady load with one channel dark; see ``benchmarks.outage``."""
+    seen = outage.measure()
+    if seen.breaches:
+        raise AssertionError(f"invariants are broken: {seen.breaches[:5]}")
+    drained = f"s until the {seen.waiting} refunds that had waited were paid, by themselves, each once"
+    return [
+        Figure("outage_median", seen.ratio(0.5), 1.10, outage.describe(seen), at_most=True),
+        Figure("outage_p95", seen.ratio(0.95), 1.25, "of the same", at_most=True),
+        Figure("outage_drain_s", seen.drain_s, outage.DRAIN_WITHIN_S, drained, at_most=True),
+    ]
+
+
 MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "intake": intake,
     "execution": execution,
@@ -322,3 +335,6 @@ MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "idle": idle,
     "reconciliation": reconcile,
 }
+
+#: Too long to run with the others: only when named.
+LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {"outage": one_dark}

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 OPENS_AFTER = 5
 #: Seconds until the next probe, by how many have failed; the last one repeats. A short fault is over soon, a long one is not
 #: made worse by asking.
-PROBE_AFTER_S = (2.0, 4.0, 8.0, 10.0)
+PROBE_AFTER_S = (1.0, 2.0, 3.0, 5.0)
 #: How long the desk believes what was written about an open circuit: longer than a probe that times out.
 _MARK_KEPT_S = 40
 

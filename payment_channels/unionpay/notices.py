@@ -18,7 +18,7 @@ from payment_channels.unionpay.messages import TradeReport
 from payment_channels.unionpay.signing import TrustedSigners
 
 ACKNOWLEDGED: Final = NoticeReply(status=200, content_type="text/plain", body=b"ok")
-DECLINED: Final = NoticeReply(status=500, content_type="text/plain", body=b"fail")
+DECLINED: Final = NoticeReply(status=400, content_type="text/plain", body=b"fail")
 _TYPES = (messages.REFUND, *messages.VOIDS.values())
 
 

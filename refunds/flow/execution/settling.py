@@ -33,7 +33,7 @@ FOLLOW_UP_AFTER = timedelta(days=1)
 
 #: Seconds until the next query, by how often was asked; the last one repeats. WeChat Pay wants the first poll of an accepted
 #: refund after a minute and fewer after five; an answer that never came is asked about at once.
-_ACCEPTED_BACKOFF = (60, 120, 300, 300, 600, 1800, 3600)
+_ACCEPTED_BACKOFF = (60, 60, 60, 60, 60, 120, 300, 600, 1800, 3600)
 _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 _MENDING_BACKOFF = (30, 60, 120)

@@ -79,4 +79,4 @@ def test_notice_that_is_none_is_rejected(
 
 def test_answers_to_notices(channel: UnionPayRefundChannel) -> None:
     assert channel.acknowledge().status == 200
-    assert channel.decline("later").status == 500
+    assert channel.decline("later").status == 400
