@@ -1,5 +1,6 @@
 // Single-key shortcuts. Off while typing, while an input method composes, with a modifier, and when switched off in the
-// sheet (?). A, R, I, N and C press the control that carries [data-action], so a key can do nothing a button cannot.
+// sheet (?). A, R, I, N and C press the control that carries [data-action], or the bar's while rows are picked, so a key
+// can do nothing a button cannot.
 (() => {
   const sheet = document.getElementById("dlg-keys");
   const KEY = "keys";
@@ -37,6 +38,13 @@
     if (control) control.click();
     return Boolean(control);
   };
+  /** With rows picked a key means all of them. */
+  const forPicked = (action) => {
+    const bar = document.getElementById("bulk");
+    const button = bar && !bar.hidden && bar.querySelector(`button[value="${action}"]`);
+    if (button) button.click();
+    return Boolean(button);
+  };
   /** Press the first of these controls that is offered, of the refund that is highlighted. */
   const decide = (...names) => {
     const act = () => names.some(press);
@@ -47,10 +55,11 @@
     j: () => window.desk && window.desk.step(1),
     k: () => window.desk && window.desk.step(-1),
     x: () => window.desk && window.desk.pick(),
-    a: () => decide("approve"),
-    r: () => decide("reject"),
+    a: () => forPicked("approve") || decide("approve"),
+    r: () => forPicked("reject") || decide("reject"),
     i: () => decide("info"),
-    c: () => decide("claim", "release"),
+    c: () => forPicked("claim") || decide("claim", "release"),
+    Escape: () => window.desk && window.desk.clear(),
     n: () => press("claim-next"),
     "/": () => {
       const field = document.querySelector("[data-search]");
@@ -74,7 +83,7 @@
     }
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
-    event.preventDefault();
+    if (event.key !== "Escape") event.preventDefault();
     act();
   });
 })();

@@ -3,7 +3,7 @@
 //   [data-pick] in a row, [data-pick-all]                    check boxes; a row's amount in fen is in data-amount
 //   #bulk [data-bulk-count] [data-bulk-total]                the bar; #dlg-bulk shows the dry run
 //   [data-step="1|-1"]                                       next and previous row
-//   #pane-lost                                               what the preview shows when it could not be fetched
+//   #pane-loading, #pane-lost                                what the preview shows when it is slow, and when it could not be had
 // While a preview is on its way the one before it still stands there: nothing in it can be pressed, and a decision key
 // waits for the refund that is highlighted. Otherwise J and then A, typed fast, would approve the wrong one.
 window.desk = (() => {
@@ -19,8 +19,12 @@ window.desk = (() => {
   let timer = 0;
   let wanted = "";
   let waiting = null;
+  const put = (template) => pane.replaceChildren(document.getElementById(template).content.cloneNode(true));
   const isBusy = () => Boolean(pane) && pane.getAttribute("aria-busy") === "true";
+  const SLOW_AFTER_MS = 400;
+  let slow = 0;
   const settle = () => {
+    clearTimeout(slow);
     pane.removeAttribute("aria-busy");
     pane.inert = false;
     const act = waiting;
@@ -35,6 +39,8 @@ window.desk = (() => {
     waiting = null;
     pane.setAttribute("aria-busy", "true");
     pane.inert = true;
+    clearTimeout(slow);
+    slow = setTimeout(() => put("pane-loading"), after + SLOW_AFTER_MS);
     clearTimeout(timer);
     // Holding J must not ask for every row it passes.
     timer = setTimeout(() => {
@@ -88,7 +94,7 @@ window.desk = (() => {
     const lost = (event) => {
       if (event.detail.elt !== pane) return;
       settle();
-      pane.replaceChildren(document.getElementById("pane-lost").content.cloneNode(true));
+      put("pane-lost");
     };
     for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) pane.addEventListener(name, lost);
   }
@@ -216,5 +222,5 @@ window.desk = (() => {
   });
   tally();
 
-  return { step, open, pick, select, whenShown };
+  return { step, open, pick, select, clear, whenShown };
 })();

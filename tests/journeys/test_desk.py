@@ -272,11 +272,13 @@ def test_several_are_picked_tried_and_approved_together(
     page.goto(f"{live_server}/desk")
     page.locator("[data-pick-all]").check()
     expect(page.locator("[data-bulk-total]")).to_have_text("¥746.00")
-    page.locator("#bulk button[value=approve]").click()
+    # With rows picked the key means all of them, not the one that is highlighted.
+    page.keyboard.press("a")
     expect(page.locator("#dlg-bulk .money")).to_have_text("¥478.00")
     expect(page.locator("#dlg-bulk .rule.fail")).to_contain_text(requests[2].number)
     axe(page)
-    page.locator("#dlg-bulk button[type=submit]").click()
+    expect(page.locator("#dlg-bulk button[type=submit]")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator(".toast.ok")).to_be_visible()
     assert [_state(request) for request in requests] == ["approved", "approved", "in_review"]
 
@@ -325,6 +327,25 @@ _PAGES = (
     "/desk/api-keys",
     "/desk/notifications",
 )
+
+
+def test_long_names_break_no_page_at_any_width(
+    page: Page, live_server: object, merchant: Merchant, sign_in: SignIn
+) -> None:
+    request = _waiting(merchant)
+    type(request.store).objects.update(
+        name="Fresh Grain Bistro · 杭州西溪银泰城五层美食广场旗舰店（地铁五常站 B 出口）"
+    )
+    Merchant.objects.filter(pk=merchant.pk).update(name="鲜禾餐饮管理（杭州）有限公司西溪湿地文化创意产业园旗舰总店")
+    manager = make_staff(merchant, Role.MANAGER)
+    Staff.objects.filter(pk=manager.pk).update(name="Wolfeschlegelsteinhausenbergerdorff")
+    sign_in(manager)
+    sale = f"/desk/transactions/{request.transaction_id}"
+    for path in (*_PAGES, f"/desk/refunds/{request.number}", sale):
+        page.goto(f"{live_server}{path}")
+        for width in (1440, 1180, 1024, 768, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert _fits(page), f"{path} is wider than {width} px"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -126,10 +126,10 @@ def _bulk(scope: Scope) -> dict[str, Any]:
         return {"bulk_actions": [], "bulk_url": ""}
     return {
         "bulk_actions": [
-            {"action": "approve", "label": gettext("Approve"), "icon": "check"},
-            {"action": "reject", "label": gettext("Reject"), "icon": "x"},
-            {"action": "claim", "label": gettext("Claim"), "icon": "hand"},
-            {"action": "release", "label": gettext("Release"), "icon": "undo-2"},
+            {"action": "approve", "label": gettext("Approve"), "icon": "check", "key": "A"},
+            {"action": "reject", "label": gettext("Reject"), "icon": "x", "key": "R"},
+            {"action": "claim", "label": gettext("Claim"), "icon": "hand", "key": "C"},
+            {"action": "release", "label": gettext("Release"), "icon": "undo-2", "key": ""},
         ],
         "bulk_url": reverse("desk:bulk"),
     }
