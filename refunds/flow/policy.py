@@ -21,6 +21,8 @@ from core.money import yuan
 from merchants.policy_rules import Extent, ReasonRule, Rules
 from refunds.states import BY_HAND, Reason, Route
 
+_DAY = timedelta(days=1)
+
 
 class Decision(StrEnum):
     APPROVE = "approve"
@@ -61,9 +63,14 @@ class Facts:
     claims: Sequence[LineClaim] = ()
 
     @property
+    def days_of_window(self) -> int:
+        """Days of the channel's window that are used: a moment past day 365 is day 366. Channels count by the moment."""
+        return max(0, -((self.paid_at - self.at) // _DAY))
+
+    @property
     def original_is_open(self) -> bool:
         """Whether the channel that was paid through would still take a refund."""
-        in_time = _days_since(self.paid_at, self.at) <= self.channel_window_days
+        in_time = self.days_of_window <= self.channel_window_days
         return (
             self.has_channel and in_time and self.refunds_so_far < self.channel_max_refunds and not self.original_failed
         )
@@ -146,13 +153,14 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
         RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
     ]
     if facts.route == Route.ORIGINAL:
-        days = _days_since(facts.paid_at, facts.at)
+        in_time = facts.days_of_window <= facts.channel_window_days
         results += [
             RuleResult("original_route", facts.has_channel, _flag(facts.has_channel), "enabled", hard=True),
             RuleResult(
                 "channel_window",
-                days <= facts.channel_window_days,
-                str(days),
+                in_time,
+                # Counted as everywhere, from day 0; past the window by an hour, it is the day that is too many.
+                str(_days_since(facts.paid_at, facts.at) if in_time else facts.days_of_window),
                 str(facts.channel_window_days),
                 hard=True,
             ),

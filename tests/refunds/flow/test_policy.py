@@ -55,6 +55,12 @@ def test_verdict_is_the_same_for_the_same_facts() -> None:
     assert _judge() == _judge()
 
 
+def test_the_last_moment_of_the_channels_window_is_in_it() -> None:
+    verdict = _judge(paid_at=NOW - timedelta(days=365))
+    (rule,) = [rule for rule in verdict.rules if rule.code == "channel_window"]
+    assert (rule.passed, rule.actual, rule.limit) == (True, "365", "365")
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
@@ -62,7 +68,7 @@ def test_verdict_is_the_same_for_the_same_facts() -> None:
         ({"refundable_fen": 1_199}, "refundable_balance"),
         ({"terminal_enabled": False}, "terminal_enabled"),
         ({"has_channel": False}, "original_route"),
-        ({"paid_at": NOW - timedelta(days=366)}, "channel_window"),
+        ({"paid_at": NOW - timedelta(days=365, microseconds=1)}, "channel_window"),
         ({"refunds_so_far": 50}, "channel_refund_count"),
         ({"claims": [LineClaim(sku="A", quantity=3, returnable=2, value_fen=9_000)]}, "article_quantity"),
     ],
