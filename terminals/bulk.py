@@ -35,7 +35,7 @@ class NewSale:
     merchant_id: int
     store_id: int
     terminal_id: int
-    channel_account_id: int
+    channel_account_id: int | None
     channel: str
     order_no: str
     channel_transaction_no: str
@@ -84,8 +84,9 @@ def store_sales(sales: Iterable[NewSale], *, source: str, at: datetime) -> int:
 def _sale_row(sale: NewSale, source: str, at: datetime) -> tuple[object, ...]:
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     sealed = seal(sale.payer_phone, purpose="transaction.payer_phone") if sale.payer_phone else b""
+    account = _NULL if sale.channel_account_id is None else sale.channel_account_id
     return (
-        *(sale.id, sale.merchant_id, sale.store_id, sale.terminal_id, sale.channel_account_id, sale.channel),
+        *(sale.id, sale.merchant_id, sale.store_id, sale.terminal_id, account, sale.channel),
         *(sale.order_no, sale.channel_transaction_no, TransactionKind.SALE.value, TransactionStatus.SUCCESS.value),
         *(sale.amount_fen, 0, 0, sale.paid_at.isoformat(), sale.cashier),
         *(_bytes(sealed), _bytes(phone_hash), _bytes(last4_hash), sale.card_last4, sale.funding, source),

@@ -17,10 +17,11 @@ from refunds.arrival import SHANGHAI
 from refunds.demo import catalogue
 from refunds.demo.plan import DAY, Draw
 from refunds.demo.story import Ending, PlannedSale, Story
-from refunds.states import Reason
+from refunds.states import Reason, Route
 
 _CLAIMED, _WAITING, _INFO = Ending.CLAIMED, Ending.WAITING, Ending.NEEDS_INFO
 _APPROVED, _REJECTED, _CANCELLED, _PAID = Ending.APPROVED, Ending.REJECTED, Ending.CANCELLED, Ending.PAID
+_BY_HAND, _HANDED = Ending.BY_HAND, Ending.PAID_BY_HAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Cue:
     sku: str
     pictures: Sequence[str] = ()
     trouble: str = ""
+    route: str = Route.ORIGINAL
 
 
 #: What goes wrong at the stand-in -> the faults that make it so, for one sale and for as long as they stand.
@@ -87,6 +89,11 @@ _SHOP_DAY: tuple[Cue, ...] = (
     Cue(_APPROVED, 20, Reason.NO_REASON, "69415077", ("box",), "abnormal"),
     Cue(_APPROVED, 18, Reason.QUALITY, "69413520", ("damage",)),
     Cue(_APPROVED, 12, Reason.CUSTOMER_CANCELLED, "69414230", ()),
+    Cue(_BY_HAND, 205, Reason.QUALITY, "69413544", ("damage",), route=Route.BANK_TRANSFER),
+    Cue(_BY_HAND, 118, Reason.NO_REASON, "69415077", ("box",), route=Route.STORE_CREDIT),
+    Cue(_BY_HAND, 41, Reason.QUALITY, "69412003", ("receipt",), route=Route.CASH),
+    Cue(_HANDED, 310, Reason.QUALITY, "69413520", ("damage",), route=Route.BANK_TRANSFER),
+    Cue(_HANDED, 160, Reason.NOT_AS_DESCRIBED, "69412003", ("receipt",), route=Route.CASH),
 )
 
 _TABLE_DAY: tuple[Cue, ...] = (
@@ -107,6 +114,8 @@ _TABLE_DAY: tuple[Cue, ...] = (
     Cue(_APPROVED, 27, Reason.QUALITY, "XH-104", ("dish",), "unknown"),
     Cue(_APPROVED, 24, Reason.DUPLICATE_CHARGE, "XH-110", ("bank",), "refused"),
     Cue(_APPROVED, 16, Reason.QUALITY, "XH-110", ("dish",)),
+    Cue(_BY_HAND, 52, Reason.QUALITY, "XH-104", ("dish",), route=Route.CASH),
+    Cue(_HANDED, 190, Reason.QUALITY, "XH-110", ("dish",), route=Route.BANK_TRANSFER),
 )
 
 #: How many requests of the day are over and paid already.
@@ -115,6 +124,13 @@ _PAID_REASONS = (
     *(Reason.QUALITY, Reason.WRONG_AMOUNT, Reason.QUALITY, Reason.CUSTOMER_CANCELLED, Reason.NOT_AS_DESCRIBED),
     *(Reason.WRONG_AMOUNT, Reason.OPERATOR_ERROR),
 )
+
+
+#: What the customer says where the money does not go back the way it came.
+WHY_ANOTHER_WAY: Mapping[str, str] = {
+    Route.BANK_TRANSFER: "付款的银行卡已经注销，请转到我本人的另一张卡。",
+    Route.STORE_CREDIT: "不用退钱，换成门店储值下次用就行。",
+}
 
 
 def today(draw: Draw, *, now: datetime) -> tuple[list[PlannedSale], list[Story]]:
@@ -147,11 +163,16 @@ def _story(draw: Draw, cue: Cue, now: datetime, sales: list[PlannedSale]) -> Sto
     hours = draw.random.uniform(0.2, 0.5) if cue.reason == Reason.DUPLICATE_CHARGE else draw.random.uniform(1, 60)
     shop = draw.shop()
     # What goes to the stand-in's faults must be a sale of the stand-in that knows them.
-    channel = "wechat" if cue.ending is Ending.APPROVED else ""
+    channel = "wechat" if cue.ending is Ending.APPROVED else "cash" if cue.route == Route.CASH else ""
     terminal = draw.random.choice(shop.terminals)
     sale = draw.sale(
         shop=shop, paid_at=at - timedelta(hours=hours), lines=draw.basket(article), terminal=terminal, channel=channel
     )
+    if cue.route != Route.ORIGINAL:
+        # Paid in cash, or with a card that is closed by now: never on credit, which goes back to the credit.
+        funding = "cash" if cue.route == Route.CASH else "debit_card"
+        tail = "" if cue.route == Route.CASH else sale.card_last4 or "6021"
+        sale = replace(sale, funding=funding, card_last4=tail)
     sales.append(sale)
     if cue.reason == Reason.DUPLICATE_CHARGE:
         sale = draw.twin(sale)
@@ -168,6 +189,8 @@ def _story(draw: Draw, cue: Cue, now: datetime, sales: list[PlannedSale]) -> Sto
         pictures=tuple(cue.pictures),
         by_cashier=False,
         decided_after=decided_after,
+        route=cue.route,
+        description=WHY_ANOTHER_WAY.get(cue.route, story.description),
         faults=tuple({**fault, "order_no": sale.order_no} for fault in TROUBLE.get(cue.trouble, ())),
     )
     if cue.ending is Ending.NEEDS_INFO:

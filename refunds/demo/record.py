@@ -22,6 +22,7 @@ from core.personal_data import mask_email, mask_phone
 from merchants import policies
 from merchants.models import Role, Staff
 from refunds import ledger, lifecycle, submission
+from refunds.demo import by_hand
 from refunds.demo.merchants import House
 from refunds.demo.story import Ending, PlannedSale, Story
 from refunds.flow import intake, review
@@ -79,7 +80,7 @@ def _new_sale(house: House, sale: PlannedSale) -> NewSale:
         merchant_id=house.merchant.pk,
         store_id=house.stores[sale.store].pk,
         terminal_id=house.terminals[sale.store, sale.terminal].pk,
-        channel_account_id=house.accounts[sale.channel].pk,
+        channel_account_id=house.accounts[sale.channel].pk if sale.channel in house.accounts else None,
         channel=sale.channel,
         order_no=sale.order_no,
         channel_transaction_no=sale.channel_transaction_no,
@@ -128,11 +129,15 @@ def _submitted(house: House, story: Story) -> Told:
         lines=story.lines,
         customer=Customer(name=story.name, phone=story.phone, email=story.email),
         customer_consent=True,
+        route=story.route,
+        payee=by_hand.account_of(story),
     )
     prepared = intake.prepare(draft=draft, by=requester, at=story.at)
     # The payout of a refund that is over is stored as it ended.
     execution, prepared.submission.execution = prepared.submission.execution, None
     submission.store(prepared.submission)
+    if prepared.payee is not None:
+        prepared.payee.save(force_insert=True)
     request = prepared.submission.request
     return Told(story, request, execution, _decider(house, request, story.desk))
 
@@ -344,6 +349,8 @@ def _put_on_the_desk(house: House, one: Told) -> None:
         )
     elif story.ending is Ending.APPROVED:
         one.request = review.approve(request_id=request.pk, by=one.decider, at=one.decided_at, version=request.version)
+    elif story.ending in (Ending.BY_HAND, Ending.PAID_BY_HAND):
+        one.request = by_hand.tell(house, story, request, decider=one.decider, decided_at=one.decided_at)
 
 
 # --- messages -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ _DESK = ["reviewer", "manager", "owner"]
 _AREA = ["manager", "owner"]
 _HEAD = ["owner"]
 
+_ROUTES = ["original", "bank_transfer", "cash", "store_credit"]
+
 
 def _reason(*, days: int, share: int = 100, extent: str = "any", instant: bool = True) -> dict[str, Any]:
     return {"extent": extent, "max_share_percent": share, "window_days": days, "instant": instant}
@@ -39,7 +41,8 @@ RESTAURANT: dict[str, Any] = {
         Reason.DEPOSIT: _reason(days=180, instant=False),
         Reason.GOODWILL: _reason(days=90, instant=False),
     },
-    "routes": ["original"],
+    "routes": _ROUTES,
+    "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20_000}},
 }
 
 RETAIL: dict[str, Any] = {
@@ -67,5 +70,6 @@ RETAIL: dict[str, Any] = {
         Reason.DEPOSIT: _reason(days=180, instant=False),
         Reason.GOODWILL: _reason(days=90, instant=False),
     },
-    "routes": ["original"],
+    "routes": _ROUTES,
+    "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 50_000}},
 }

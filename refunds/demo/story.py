@@ -22,6 +22,8 @@ class Ending(StrEnum):
     CLAIMED = "claimed"  # on a colleague's desk
     NEEDS_INFO = "needs_info"
     APPROVED = "approved"  # a worker of the running demo carries it to the stand-in
+    BY_HAND = "by_hand"  # approved, and waiting for a person to pay it
+    PAID_BY_HAND = "paid_by_hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Story:
     score: int = 0
     comment: str = ""
     pictures: Sequence[str] = ()
+    route: str = "original"
     faults: Sequence[dict[str, object]] = field(default=())
 
 

@@ -24,6 +24,7 @@ class Invariant:
 _RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
 _PAID = ", ".join(f"'{state}'" for state in states.PAID)
 _MOVES = ", ".join(f"('{source}', '{target}')" for source, target in sorted(set(states.allowed_moves())))
+_BY_HAND = ", ".join(f"'{route}'" for route in sorted(states.BY_HAND))
 _OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
 
 
@@ -170,7 +171,7 @@ INVARIANTS: tuple[Invariant, ...] = (
              WHERE e.due_at < now() - interval '{GRACE.total_seconds()} seconds'
             UNION ALL
             SELECT r.number FROM refunds_refundrequest r
-             WHERE r.state IN ('approved', 'executing', 'unknown')
+             WHERE r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
                AND NOT EXISTS (SELECT 1 FROM refunds_execution e WHERE e.request_id = r.id AND e.due_at IS NOT NULL)""",
     ),
     Invariant(
@@ -225,5 +226,20 @@ INVARIANTS: tuple[Invariant, ...] = (
              JOIN terminals_transaction t ON t.id = e.transaction_id
             WHERE e.state NOT IN ('sending', 'failed', 'cancelled')
               AND e.first_sent_at - t.paid_at > ({_limit("window_days", 365)} + 1) * interval '1 day'""",
+    ),
+    Invariant(
+        "I21",
+        "paid by hand by who asked for it or approved it, proven by anything but their word, or a transfer to no account",
+        f"""SELECT e.refund_no FROM refunds_execution e JOIN merchants_channelaccount a ON a.id = e.channel_account_id
+             WHERE e.state = 'succeeded' AND (a.channel IN ({_BY_HAND})) <> (e.proof_source = 'person')
+            UNION ALL
+            SELECT r.number FROM core_auditevent v JOIN refunds_refundrequest r ON r.id::text = v.object_id
+             WHERE v.action = 'refund.succeed' AND v.actor_kind = 'staff'
+               AND (v.actor_id = r.staff_id::text
+                    OR EXISTS (SELECT 1 FROM refunds_approval p WHERE p.request_id = r.id AND p.decision = 'approve'
+                                                                  AND p.staff_id::text = v.actor_id))
+            UNION ALL
+            SELECT r.number FROM refunds_refundrequest r
+             WHERE r.route = 'bank_transfer' AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
     ),
 )

@@ -214,6 +214,26 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "from_state, to_state, data) SELECT merchant_id, at, actor_kind, actor_id, actor_name, action, object_type, "
         "object_id, from_state, to_state, data FROM core_auditevent WHERE object_id = :paid AND action = 'refund.succeed'",
     ),
+    (
+        "I21",
+        "a channel's proof of what a person pays",
+        [],
+        "UPDATE merchants_channelaccount SET channel = 'cash' WHERE id IN "
+        "(SELECT channel_account_id FROM refunds_execution WHERE request_id = :paid)",
+    ),
+    (
+        "I21",
+        "paid by who asked for it",
+        [],
+        "WITH said AS (UPDATE core_auditevent SET actor_kind = 'staff', actor_id = :staff::text "
+        "WHERE action = 'refund.succeed') UPDATE refunds_refundrequest SET staff_id = :staff WHERE id = :paid",
+    ),
+    (
+        "I21",
+        "a transfer to no account",
+        [],
+        "UPDATE refunds_refundrequest SET route = 'bank_transfer' WHERE id = :review",
+    ),
 ]
 
 #: Only what is committed is sealed into the chain: these need rows that are.

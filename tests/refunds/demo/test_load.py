@@ -141,7 +141,7 @@ def test_load_demo_follows_a_stand_in_to_another_address(folders: dict[str, Path
 
     load({**folders, "simulators": tmp_path})
 
-    account = Merchant.objects.get(code="M001").channel_accounts.get()
+    account = Merchant.objects.get(code="M001").channel_accounts.get(channel="wechat")
     assert (account.base_url, account.revision) == ("http://127.0.0.1:9", 2)
 
 
