@@ -19,6 +19,7 @@ from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of_
 from refunds.desk.by_hand import count
 from refunds.desk.keyset import Capped
 from refunds.desk.queues import counts
+from refunds.reconciliation import days
 from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
@@ -46,7 +47,8 @@ def _shell(request: HttpRequest) -> dict[str, Any] | None:
         return None
     staff = scope.staff
     numbers = counts(scope=scope, at=now) if may_see_queue(staff) else {}
-    groups = _groups(staff, numbers, request.path, count(scope) if permissions.may_pay_by_hand(staff) else None)
+    waits_by_hand = count(scope) if permissions.may_pay_by_hand(staff) else None
+    groups = _groups(staff, numbers, request.path, waits_by_hand, _unresolved(scope))
     stores = scope.stores().count()
     return {
         "merchant_name": staff.merchant.name,
@@ -72,7 +74,7 @@ def _scope_label(scope: Scope, stores: int) -> str:
 
 
 def _groups(
-    staff: Staff, numbers: Mapping[str, Capped], path: str, waits_by_hand: Capped | None
+    staff: Staff, numbers: Mapping[str, Capped], path: str, waits_by_hand: Capped | None, unresolved: Capped | None
 ) -> list[dict[str, Any]]:
     """Only what this person may open, and only what there is."""
     may_pay = waits_by_hand is not None
@@ -92,7 +94,9 @@ def _groups(
         else None,
     ]
     money = [
-        _item("reconciliation", gettext("Reconciliation"), "scale", path) if permissions.may_reconcile(staff) else None,
+        _item("reconciliation", gettext("Reconciliation"), "scale", path, count=unresolved, hot=True)
+        if permissions.may_reconcile(staff)
+        else None,
     ]
     settings_ = [
         _item("notifications", gettext("Notifications"), "bell", path) if may_see_queue(staff) else None,
@@ -111,17 +115,35 @@ def _groups(
     ]
 
 
+def _unresolved(scope: Scope) -> Capped | None:
+    """Differences that wait for somebody; None where there are none, or where the page is not for this person."""
+    if scope.store_ids is not None or not permissions.may_reconcile(scope.staff):
+        return None
+    waiting = days.open_differences(merchant_id=scope.staff.merchant_id)
+    return Capped(waiting) if waiting else None
+
+
 def _item(
-    name: str, label: str, icon: str, path: str, *, count: Capped | None = None, within: str | None = None
+    name: str,
+    label: str,
+    icon: str,
+    path: str,
+    *,
+    count: Capped | None = None,
+    hot: bool = False,
+    within: str | None = None,
 ) -> dict[str, Any] | None:
-    """A page's entry; None while there is no such page. ``within`` is where else it is current, by default below itself."""
+    """A page's entry; None while there is no such page. ``within`` is where else it is current, by default below itself.
+
+    A ``hot`` count is money that somebody has to look after.
+    """
     try:
         url = reverse(f"desk:{name}")
     except NoReverseMatch:
         return None
     below = f"{url}/" if within is None else within
     current = path == url or bool(below and path.startswith(below))
-    return {"label": label, "url": url, "icon": icon, "count": count, "hot": False, "current": current}
+    return {"label": label, "url": url, "icon": icon, "count": count, "hot": hot, "current": current}
 
 
 def _tabs(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

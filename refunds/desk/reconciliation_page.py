@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
 from merchants.models import Role, Staff
-from refunds.desk import keyset, words
+from refunds.desk import funds_card, keyset, words
 from refunds.desk.access import Scope
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import with_query
@@ -51,6 +51,7 @@ _URGENCY = (
     MatchOutcome.MATCHED,
 )
 _LINES = (MatchOutcome.MATCHED, MatchOutcome.PENDING)
+_BOTH_SIDES = ("ours_fen", "ours_count", "bill_fen", "bill_count", "gap_fen")
 
 _TEXTS: Mapping[str, Promise | str] = {
     "day_closed": _("This day is closed. Reopen it with a note first."),
@@ -136,6 +137,19 @@ def list_rows(found: QuerySet[ReconciliationDay], *, at: datetime) -> list[dict[
     ]
 
 
+def list_totals(rows: Sequence[Mapping[str, Any]], path: str, query: QueryDict) -> dict[str, Any]:
+    """Both sides of the days that are shown and have a statement, and what is left to do about all of them."""
+    both = [row for row in rows if row["has_bill"]]
+    return {
+        **{name: sum(row[name] or 0 for row in both) for name in _BOTH_SIDES},
+        "open_differences": sum(row["open_differences"] for row in rows),
+        "differences_url": with_query(path, query, state="differences"),
+        "days": len(rows),
+        "to_close": sum(not row["is_closed"] for row in rows),
+        "to_close_url": with_query(path, query, state="open"),
+    }
+
+
 def _figures(day: ReconciliationDay) -> dict[str, Any]:
     label, tone = state_of(day)
     return {
@@ -148,6 +162,7 @@ def _figures(day: ReconciliationDay) -> dict[str, Any]:
         "bill_fen": day.bill_fen if day.bill_id else None,
         "gap_fen": day.gap_fen if day.bill_id else None,
         "open_differences": day.open_differences,
+        "is_closed": day.state == DayState.CLOSED,
         "state_label": label,
         "tone": tone,
     }
@@ -199,6 +214,7 @@ def day_context(day: ReconciliationDay, *, scope: Scope, query: QueryDict, at: d
         "now": at,
         "day": {**_figures(day), "channel": day.channel_account.channel, "account_code": day.channel_account.code},
         "bill": _bill(day),
+        "funds": funds_card.card(day),
         "last_error": "" if not day.last_error else text_of(day.last_error) or day.last_error_message or day.last_error,
         "due_at": day.due_at,
         "is_closed": is_closed,
@@ -350,6 +366,7 @@ def _dialog(
         "kind_label": MatchOutcome(found.kind).label,
         "opened_at": found.opened_at,
         "line": found.line,
+        "money": funds_card.witness(found),
         "sale": {
             "order_no": sale.order_no,
             "url": reverse("desk:transaction", args=[sale.pk]),

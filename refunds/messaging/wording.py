@@ -43,8 +43,8 @@ def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Te
     """The message for one event. ``request`` comes with store, merchant and transaction with its channel account."""
     with translation.override(language_of(locale)):
         context = _context(event, request)
-        body = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
-        lines = [line.strip() for line in body.splitlines() if line.strip()]
+        said = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
         if medium == "sms":
             # Chinese sentences follow one another without a space; a link needs one to be recognised.
             body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)

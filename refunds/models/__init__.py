@@ -5,6 +5,7 @@ from refunds.models.bill import Bill, BillLine, ReconciliationDay
 from refunds.models.difference import Difference
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
+from refunds.models.fund_line import FundLine, FundStatement
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.ledger import LedgerEntry
 from refunds.models.notice import ChannelNotice
@@ -22,6 +23,8 @@ __all__ = [
     "Difference",
     "Evidence",
     "Execution",
+    "FundLine",
+    "FundStatement",
     "IdempotencyRecord",
     "LedgerEntry",
     "Notification",

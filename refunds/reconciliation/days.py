@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from core.errors import Conflict, Forbidden, NotFound
 from merchants.models import ChannelAccount, Staff
@@ -31,6 +31,12 @@ def days_of(*, merchant_id: int) -> QuerySet[ReconciliationDay]:
     """The merchant's days, with account, bill and whoever closed them."""
     found = ReconciliationDay.objects.filter(merchant_id=merchant_id)
     return found.select_related("channel_account", "bill", "closed_by").defer("channel_account__sealed_credentials")
+
+
+def open_differences(*, merchant_id: int) -> int:
+    """How many differences of the merchant nobody has resolved, as last compared."""
+    found = ReconciliationDay.objects.filter(merchant_id=merchant_id, open_differences__gt=0)
+    return int(found.aggregate(open=Sum("open_differences"))["open"] or 0)
 
 
 def day_for(*, merchant_id: int, account_code: str, day: date) -> ReconciliationDay:

@@ -16,7 +16,7 @@ from merchants.models import ChannelAccount
 from payment_channels.contract import BillCorrupt, BillUnavailable
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
-from refunds.reconciliation import days, importing, matching
+from refunds.reconciliation import days, funds, importing, matching
 from refunds.reconciliation.habits import WITH_BILLS, habits_of
 from refunds.reconciliation.importing import Imported
 
@@ -57,6 +57,7 @@ def work(*, at: datetime) -> int:
             taken += 1
         except DownloadFailed as error:
             logger.info("no statement for day %s yet: %s", day_id, error.code)
+    funds.work(at=at)
     _compare_waiting(at)
     return taken
 
@@ -79,8 +80,11 @@ def plan(*, at: datetime) -> None:
 
 
 def fetch_now(*, account: ChannelAccount, day: date, at: datetime) -> Imported:
-    """Fetch a day's statement at once, for people. Raises ``DownloadFailed`` or ``DayClosed``."""
-    return fetch(day_id=days.day_made(account=account, day=day).pk, at=at)
+    """Fetch a day's statement at once, for people, and the fund flow beside it. Raises ``DownloadFailed`` or ``DayClosed``."""
+    day_id = days.day_made(account=account, day=day).pk
+    imported = fetch(day_id=day_id, at=at)
+    funds.fetch_quietly(day_id=day_id, at=at)
+    return imported
 
 
 def fetch(*, day_id: int, at: datetime) -> Imported:

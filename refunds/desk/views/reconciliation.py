@@ -46,9 +46,11 @@ def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
         days.days_of(merchant_id=scope.staff.merchant_id).filter(date__range=(first, last)), chosen, query
     )
     accounts = days.accounts_of(merchant_id=scope.staff.merchant_id).filter(is_active=True)
+    rows = reconciliation_page.list_rows(found, at=now)
     context = {
         "now": now,
-        "rows": reconciliation_page.list_rows(found, at=now),
+        "rows": rows,
+        "totals": reconciliation_page.list_totals(rows, request.path, query),
         "filters": filters.menus(chosen, query, request.path),
         "has_filters": filters.any_chosen(chosen, query) or bool(query.get("from") or query.get("to")),
         "clear_filters_url": request.path,
@@ -103,7 +105,7 @@ def download(request: HttpRequest, scope: Scope, account: str, day: date) -> Htt
     found = _day(scope, account, day)
 
     def act(at: datetime) -> str:
-        return _taken_in(downloading.fetch(day_id=found.pk, at=at))
+        return _taken_in(downloading.fetch_now(account=found.channel_account, day=found.date, at=at))
 
     return _answer(request, act, back=reconciliation_page.address(found))
 
