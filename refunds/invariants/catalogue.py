@@ -235,6 +235,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             UNION ALL
             SELECT r.number FROM core_auditevent v JOIN refunds_refundrequest r ON r.id::text = v.object_id
              WHERE v.action = 'refund.succeed' AND v.actor_kind = 'staff'
+               AND EXISTS (SELECT 1 FROM refunds_execution h WHERE h.request_id = r.id AND h.proof_source = 'person')
                AND (v.actor_id = r.staff_id::text
                     OR EXISTS (SELECT 1 FROM refunds_approval p WHERE p.request_id = r.id AND p.decision = 'approve'
                                                                   AND p.staff_id::text = v.actor_id))
