@@ -11,6 +11,7 @@ REMEDIES: dict[str, str] = {
     "other_route": "The customer's account at the channel cannot take money. Agree on another way of paying back.",
     "payee_account": "The channel could not deliver the money. Ask the customer for a bank card and send it there.",
     "check_keys": "The channel does not accept our signature. Mend the account's keys: the refund then goes on by itself.",
+    "check_their_key": "The channel's answers cannot be verified, so nothing is concluded. Check its key in the channel account.",
     "check_permission": "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves.",
     "check_account": "The channel does not know this merchant account. Put its number right: the refund then goes on.",
     "check_request": "The channel finds the request faulty. Show this page to whoever looks after the installation.",

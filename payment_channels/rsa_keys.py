@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
-from payment_channels.contract import CredentialsInvalid
+from payment_channels.contract import CredentialsInvalid, Unknown
 
 _MIN_KEY_BITS = 2048
 _PADDING = PKCS1v15()
@@ -27,6 +27,10 @@ class SignatureInvalid(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+    def outcome(self) -> Unknown:
+        """What it means for a refund: nothing is proven. Where it goes on, our copy of the channel's key is the cause."""
+        return Unknown(code="bad_signature", message=self.message, remedy="check_their_key")
 
 
 def sign(key: RSAPrivateKey, message: bytes) -> str:

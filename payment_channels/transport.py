@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -52,11 +53,31 @@ class TransportFailed(Exception):
         return Unknown(code=self.code, message=self.message)
 
 
+class _Pace:
+    """Spreads calls evenly: each caller takes the next free moment and sleeps until then."""
+
+    def __init__(self, per_second: int) -> None:
+        self._gap_s = 1 / per_second if per_second else 0.0
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def wait(self) -> None:
+        if not self._gap_s:
+            return
+        with self._lock:
+            now = monotonic()
+            mine = max(now, self._free_at)
+            self._free_at = mine + self._gap_s
+        sleep(mine - now)
+
+
 class Transport:
     """A kept pool of connections to one channel. Safe to use from many threads at once."""
 
-    def __init__(self, *, base_url: str, timeout_s: float, connect_timeout_s: float, pool_size: int) -> None:
-        """``base_url`` may carry a path, which goes before every target."""
+    def __init__(
+        self, *, base_url: str, timeout_s: float, connect_timeout_s: float, pool_size: int, max_per_second: int = 0
+    ) -> None:
+        """``base_url`` may carry a path, which goes before every target. ``max_per_second`` 0: no limit."""
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("base_url must be an http(s) address without query")
@@ -65,6 +86,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._timeout = urllib3.Timeout(connect=connect_timeout_s, read=timeout_s)
         self._pool = urllib3.connection_from_url(self.origin, maxsize=pool_size, block=False, retries=False)
+        self._pace = _Pace(max_per_second)
         self._elsewhere = urllib3.PoolManager(num_pools=4, retries=False)
 
     def send(
@@ -77,6 +99,7 @@ class Transport:
         max_bytes: int = MAX_REPLY_BYTES,
     ) -> Reply:
         """Send one request to ``prefix + target`` and read the whole answer. Raises ``TransportFailed``."""
+        self._pace.wait()
         deadline = monotonic() + self._timeout_s
         try:
             response = self._pool.urlopen(

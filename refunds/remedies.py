@@ -16,6 +16,9 @@ REMEDIES: dict[str, Promise | str] = {
     "check_keys": _(
         "The channel does not accept our signature. Mend the account's keys: the refund then goes on by itself."
     ),
+    "check_their_key": _(
+        "The channel's answers cannot be verified, so nothing is concluded. Check its key in the channel account."
+    ),
     "check_permission": _(
         "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves."
     ),

@@ -54,6 +54,7 @@ class AlipayRefundChannel:
             timeout_s=profile.timeout_s,
             connect_timeout_s=profile.connect_timeout_s,
             pool_size=profile.pool_size,
+            max_per_second=profile.max_per_second,
         )
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
@@ -129,7 +130,7 @@ class AlipayRefundChannel:
             raw = answer.raw
             return read(answer)
         except SignatureInvalid as error:
-            return Unknown(code="bad_signature", message=error.message)
+            return error.outcome()
         except ServerError as error:
             return Unknown(code="server_error", message=str(error))
         except Unreadable as error:

@@ -117,7 +117,7 @@ class UnionPayRefundChannel:
             raw = answer.raw
             return read(answer)
         except SignatureInvalid as error:
-            return Unknown(code="bad_signature", message=error.message)
+            return error.outcome()
         except ServerError as error:
             return Unknown(code="server_error", message=str(error))
         except Unreadable as error:
@@ -130,4 +130,5 @@ def _transport(base_url: str, *, profile: Profile) -> Transport:
         timeout_s=profile.timeout_s,
         connect_timeout_s=profile.connect_timeout_s,
         pool_size=profile.pool_size,
+        max_per_second=profile.max_per_second,
     )

@@ -54,6 +54,7 @@ class WeChatRefundChannel:
             timeout_s=profile.timeout_s,
             connect_timeout_s=profile.connect_timeout_s,
             pool_size=profile.pool_size,
+            max_per_second=profile.max_per_second,
         )
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
@@ -66,7 +67,7 @@ class WeChatRefundChannel:
         try:
             reply = self._gateway.call(method="POST", target=_REFUNDS, body=body)
         except SignatureInvalid as error:
-            return Unknown(code="bad_signature", message=error.message)
+            return error.outcome()
         if not 200 <= reply.status < 300:
             return errors.outcome_of_application(reply, maybe_received=order.maybe_received)
         return self._state(
@@ -85,7 +86,7 @@ class WeChatRefundChannel:
         try:
             reply = self._gateway.call(method="GET", target=target)
         except SignatureInvalid as error:
-            return Unknown(code="bad_signature", message=error.message)
+            return error.outcome()
         if not 200 <= reply.status < 300:
             return errors.outcome_of_query(reply)
         return self._state(
@@ -129,7 +130,7 @@ class WeChatRefundChannel:
             )
             reply = self._gateway.call(method="POST", target=target, body=body, serial=key.key_id)
         except SignatureInvalid as error:
-            return Unknown(code="bad_signature", message=error.message)
+            return error.outcome()
         if not 200 <= reply.status < 300:
             return errors.outcome_of_application(reply, maybe_received=False)
         return self._state(reply, refund_no=order.refund_no, channel_transaction_no="", amount_fen=order.amount_fen)

@@ -190,3 +190,14 @@ def test_mistake_of_ours_becomes_an_unknown_outcome_and_its_text_stays_out_of_th
     assert Broken().refund("6222020200112233") == Unknown(code="adapter_error", message="KeyError")
     assert "KeyError" in caplog.text
     assert "6222020200112233" not in caplog.text
+
+
+def test_calls_keep_the_pace_of_the_contract_also_from_many_threads(server: LocalServer) -> None:
+    server.respond = lambda _: Answer(body=b"{}")
+    paced = Transport(base_url=server.base_url, timeout_s=2, connect_timeout_s=2, pool_size=8, max_per_second=20)
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as threads:
+        for reply in threads.map(lambda _: paced.send(method="GET", target="/", headers={}), range(9)):
+            assert reply.status == 200
+    assert time.monotonic() - started >= 8 / 20
+    paced.close()
