@@ -63,7 +63,10 @@ def check_invariants(**_: object) -> None:
 
 @shared_task(name="refunds.forget_answers")
 def forget_answers(**_: object) -> None:
-    idempotency.forget_old(at=timezone.now())
+    now = timezone.now()
+    # Batch by batch, each its own commit, until fewer than a batch were old.
+    while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
+        pass
 
 
 @shared_task(name="refunds.reconcile")

@@ -17,7 +17,7 @@ from refunds.analytics.figures import Answers, Overview, Payouts, Share, Side, S
 from refunds.analytics.overview import overview, payouts
 from refunds.analytics.periods import BadPeriod, Period
 from refunds.analytics.scope import UnknownStore, narrowed
-from refunds.api import schemas
+from refunds.api import schemas, schemas_figures
 from refunds.api.fields import StrictSerializer, Text
 from refunds.api.representations import instant
 from refunds.api.serializers import CHANNELS
@@ -44,7 +44,7 @@ class AnalyticsSummary(Endpoint):
     scopes = {"GET": "analytics:read"}
     staff_may = True
 
-    @extend_schema(parameters=[SummaryQuery], responses={200: dict, **schemas.READ_PROBLEMS})
+    @extend_schema(parameters=[SummaryQuery], responses={200: schemas_figures.SummaryOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
         if self.caller.staff is not None and not permissions.may_see_analytics(self.caller.staff):

@@ -31,7 +31,7 @@ class PolicyInForce(Endpoint):
             {
                 "name": version.name,
                 "version": version.number,
-                "effective_from": instant(version.effective_from),
+                "effective_at": instant(version.effective_from),
                 "auto_approve_limit_fen": rules.auto_approve_limit_fen,
                 "summary": gettext(
                     "Up to ¥%(limit)s and for a simple reason: refunded at once. Otherwise a person decides."

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from core.errors import Forbidden
 from refunds import permissions
-from refunds.api import schemas
+from refunds.api import schemas, schemas_figures
 from refunds.api.fields import StrictSerializer
 from refunds.api.representations import instant
 from refunds.api.serializers import CHANNELS
@@ -49,7 +49,9 @@ class Reconciliations(Endpoint):
     scopes = {"GET": "analytics:read"}
     staff_may = True
 
-    @extend_schema(parameters=[ReconciliationQuery], responses={200: dict, **schemas.READ_PROBLEMS})
+    @extend_schema(
+        parameters=[ReconciliationQuery], responses={200: schemas_figures.ReconciliationsOut, **schemas.READ_PROBLEMS}
+    )
     def get(self, request: Request) -> Response:
         """One entry an account: totals in fen, counts by kind, differences that were not cleared. Whole merchant only."""
         if self.caller.staff is not None and not permissions.may_reconcile(self.caller.staff):

@@ -237,7 +237,7 @@ class RouteRuleOut(s.Serializer[object]):
 class PolicyOut(s.Serializer[object]):
     name = s.CharField()
     version = s.IntegerField()
-    effective_from = s.DateTimeField()
+    effective_at = s.DateTimeField()
     auto_approve_limit_fen = s.IntegerField()
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)

@@ -15,9 +15,11 @@ from merchants.models import Role, Store
 from refunds.analytics.overview import overview
 from refunds.analytics.periods import last_days
 from refunds.analytics.scope import Scope
+from refunds.api import schemas_figures
 from refunds.arrival import SHANGHAI
 from tests.factories import make_merchant, make_staff
 from tests.refunds.analytics.rows import World
+from tests.refunds.api.test_schema import same_names
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,7 @@ def client(world: World, *, scopes: tuple[str, ...] = ("analytics:read",), store
 
 def test_figures_are_those_of_the_page(world: World) -> None:
     body: dict[str, Any] = client(world).get(f"{SUMMARY}?from=2026-11-16&to=2026-11-22").json()
+    same_names(schemas_figures.SummaryOut(), body)
     figures = overview(scope=Scope(merchant_id=world.merchant.pk), period=last_days(days=7, now=NOW))
     side = figures.current
     assert (body["from"], body["to"], body["previous_from"]) == ("2026-11-16", "2026-11-22", "2026-11-09")

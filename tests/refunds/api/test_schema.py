@@ -15,7 +15,8 @@ from tests.refunds.api.conftest import Api
 pytestmark = pytest.mark.django_db
 
 
-def _same_names(schema: BaseSerializer[Any], body: dict[str, Any], path: str = "") -> None:
+def same_names(schema: BaseSerializer[Any], body: dict[str, Any], path: str = "") -> None:
+    """An answer has just the fields that the description names, at every depth."""
     fields = schema.fields  # type: ignore[attr-defined]
     assert set(fields) == set(body), path
     for name, field in fields.items():
@@ -23,17 +24,18 @@ def _same_names(schema: BaseSerializer[Any], body: dict[str, Any], path: str = "
         child = getattr(field, "child", field)
         for one in value if isinstance(value, list) else [value]:
             if isinstance(child, BaseSerializer) and isinstance(one, dict):
-                _same_names(child, one, f"{path}.{name}")
+                same_names(child, one, f"{path}.{name}")
 
 
 def test_answers_have_just_the_described_fields(api: Api) -> None:
     request = make_request(make_sale(api.merchant))
-    _same_names(schemas.RefundRequestOut(), api.get(f"refund-requests/{request.pk}").json())
-    _same_names(schemas.EventsOut(), api.get(f"refund-requests/{request.pk}/events").json())
-    _same_names(schemas.TransactionWithRequestsOut(), api.get(f"transactions/{request.transaction_id}").json())
-    _same_names(schemas.RefundRequestPageOut(), api.get("refund-requests").json())
-    _same_names(schemas.TransactionPageOut(), api.get("transactions").json())
-    _same_names(schemas.Problem(), api.get("refund-requests", limit="x").json())
+    same_names(schemas.RefundRequestOut(), api.get(f"refund-requests/{request.pk}").json())
+    same_names(schemas.EventsOut(), api.get(f"refund-requests/{request.pk}/events").json())
+    same_names(schemas.TransactionWithRequestsOut(), api.get(f"transactions/{request.transaction_id}").json())
+    same_names(schemas.RefundRequestPageOut(), api.get("refund-requests").json())
+    same_names(schemas.PolicyOut(), api.get("policy").json())
+    same_names(schemas.TransactionPageOut(), api.get("transactions").json())
+    same_names(schemas.Problem(), api.get("refund-requests", limit="x").json())
 
 
 def test_schema_is_openapi_3_1_and_the_page_reads_it() -> None:

@@ -12,10 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Role
+from refunds.api import schemas_figures
 from refunds.models import Bill, Difference
 from refunds.reconciliation import closing, differences
 from tests.factories import make_staff
 from tests.refunds.api.conftest import api_for
+from tests.refunds.api.test_schema import same_names
 from tests.refunds.desk.conftest import BACKEND
 from tests.refunds.reconciliation.world import DAY, MORNING, World, on_day
 
@@ -126,6 +128,7 @@ def test_adopted_refund_says_where_it_was_made(world: World) -> None:
 
 def test_endpoint_says_what_the_page_says(world: World) -> None:
     body = api_for(world.merchant).get("reconciliations", date=DAY.isoformat(), channel="wechat").json()
+    same_names(schemas_figures.ReconciliationsOut(), body)
     (day,) = body["results"]
     assert (day["date"], day["channel"], day["account"], day["state"]) == (
         DAY.isoformat(),
