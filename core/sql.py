@@ -1,13 +1,37 @@
-"""Statements over many rows at once."""
+"""Statements whose plan is kept, and statements over many rows at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connection, models
 from psycopg2.extras import execute_values
+
+#: The names that each open connection of the driver has prepared. They live and die with it.
+_prepared_on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement with ``$1 ... $n`` that every connection parses and plans once: for the few that every request runs,
+    where planning costs more than running. ``types`` are the parameters' types in order.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    sql: str
+
+    def execute(self, cursor: Any, parameters: Sequence[Any]) -> None:
+        """Run it on a cursor of the default connection. Raises Django's database errors."""
+        known = _prepared_on.setdefault(connection.connection, set())
+        if self.name not in known:
+            cursor.execute(f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}")
+            known.add(self.name)
+        cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", parameters)
 
 
 def execute_rows(sql: str, rows: Sequence[Sequence[Any]], *, template: str) -> None:

@@ -7,11 +7,14 @@ it looks for work. A lost message therefore costs at most the mark's life, not a
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
+from functools import lru_cache
 
 import redis
 from celery import current_app
 from kombu.exceptions import OperationalError
+from redis.commands.core import Script
 
 from refunds.broker import client
 
@@ -19,14 +22,44 @@ logger = logging.getLogger(__name__)
 
 _MARK_TTL_MS = 2000
 
+#: Sets the marks that are not set yet; answers 1 or 0 for each. One command for all bells of a change.
+_MARK = """
+local first = {}
+for number, key in ipairs(KEYS) do
+  first[number] = redis.call('SET', key, 1, 'NX', 'PX', ARGV[1]) and 1 or 0
+end
+return first
+"""
+
+
+@lru_cache(maxsize=1)
+def _mark() -> Script:
+    return client().register_script(_MARK)
+
+
+#: Bells that are still to be rung by the thread that is ringing now.
+_pending: set[str] = set()
+_ringing = threading.Lock()
+
 
 def ring(tasks: Sequence[str]) -> None:
-    """Wake a worker for each of these tasks. A broker that does not answer is logged and left to the sweep."""
+    """Wake a worker for each of these tasks. A broker that does not answer is logged and left to the sweep.
+
+    Of the threads that ring at the same time one rings for all: the others leave their bells with it and go on.
+    """
+    _pending.update(tasks)
+    while _pending and _ringing.acquire(blocking=False):
+        try:
+            bells = sorted(_pending)
+            _pending.difference_update(bells)
+            _ring(bells)
+        finally:
+            _ringing.release()
+
+
+def _ring(tasks: Sequence[str]) -> None:
     try:
-        with client().pipeline(transaction=False) as pipe:
-            for task in tasks:
-                pipe.set(f"bell:{task}", 1, nx=True, px=_MARK_TTL_MS)
-            first = pipe.execute()
+        first = _mark()(keys=[f"bell:{task}" for task in tasks], args=[_MARK_TTL_MS])
         for task, is_first in zip(tasks, first, strict=True):
             if is_first:
                 current_app.send_task(task)

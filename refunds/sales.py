@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.errors import Invalid, NotFound
+from core.sql import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,15 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
   LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
   LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
   JOIN LATERAL (SELECT v.id, v.number FROM merchants_policyversion v
-                 WHERE v.merchant_id = t.merchant_id AND v.effective_from <= %(at)s
+                 WHERE v.merchant_id = t.merchant_id AND v.effective_from <= $4
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
- WHERE t.merchant_id = %(merchant)s AND {which} AND (%(stores)s::bigint[] IS NULL OR t.store_id = ANY(%(stores)s))
+ WHERE t.merchant_id = $2 AND {which} AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 2
 """
+_BY_ID = Prepared("sale_by_id", ("uuid", "bigint", "bigint[]", "timestamptz"), _SELECT.replace("{which}", "t.id = $1"))
+_BY_ORDER_NO = Prepared(
+    "sale_by_order_no", ("text", "bigint", "bigint[]", "timestamptz"), _SELECT.replace("{which}", "t.order_no = $1")
+)
 
 
 def find_sale(
@@ -85,18 +90,12 @@ def find_sale(
     store_ids: frozenset[int] | None = None,
 ) -> Sale:
     """The sale by its id or its order number. Raises ``NotFound``, or ``Invalid`` when an order number names several."""
-    which = "t.id = %(id)s" if transaction_id else "t.order_no = %(order_no)s"
+    stores = None if store_ids is None else sorted(store_ids)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SELECT.replace("{which}", which),
-            {
-                "merchant": merchant_id,
-                "stores": None if store_ids is None else sorted(store_ids),
-                "id": transaction_id,
-                "order_no": order_no,
-                "at": at,
-            },
-        )
+        if transaction_id:
+            _BY_ID.execute(cursor, [transaction_id, merchant_id, stores, at])
+        else:
+            _BY_ORDER_NO.execute(cursor, [order_no, merchant_id, stores, at])
         rows = cursor.fetchall()
     if not rows:
         raise NotFound("there is no such transaction", code="transaction_not_found")

@@ -7,16 +7,22 @@ compares what it stores with what the models would.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, connection, models, transaction
+from psycopg2.extensions import Binary
 
 from core.audit.models import AuditEvent
 from core.errors import Conflict
+from core.personal_data import SealedTextField
+from core.sql import Prepared
 from refunds import lifecycle
 from refunds.failpoints import failpoint
 from refunds.lifecycle import NEXT_STEP, NOTIFY
@@ -45,25 +51,16 @@ class Submission:
 def store(submission: Submission) -> None:
     """Commit a submission whole. Raises ``OverRefund`` or ``KeyAlreadyUsed``, and then nothing was stored."""
     request = submission.request
-    clauses: list[str] = ["UPDATE terminals_transaction SET reserved_fen = reserved_fen + %s WHERE id = %s"]
+    tables = list(_tables(submission))
+    statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.pieces))
     parameters: list[Any] = [request.reserved_fen, request.transaction_id]
     if submission.pieces:
-        values = ", ".join(["(%s::bigint, %s::integer)"] * len(submission.pieces))
-        clauses.append(
-            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
-            f"FROM (VALUES {values}) v (id, quantity) WHERE l.id = v.id"
-        )
-        parameters += [value for piece in submission.pieces for value in piece]
-    for rows in _rows(submission):
-        clause, values_of_rows = _insert(rows)
-        clauses.append(clause)
-        parameters += values_of_rows
-    *first, last = clauses
-    statement = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
+        parameters += [list(column) for column in zip(*submission.pieces, strict=True)]
+    parameters += [_as_json(rows) for rows in tables]
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
-        _execute(f"WITH {statement} {last}", parameters)
+        _execute(statement, parameters)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
@@ -72,14 +69,15 @@ def store(submission: Submission) -> None:
     lifecycle.ring_after_commit(bells)
 
 
-def _execute(statement: str, parameters: Sequence[Any]) -> None:
+def _execute(statement: Prepared, parameters: Sequence[Any]) -> None:
     """One statement is a transaction by itself: outside of another, BEGIN and COMMIT would be two trips for nothing."""
     savepoint = transaction.atomic() if connection.in_atomic_block else nullcontext()
     with savepoint, connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        statement.execute(cursor, parameters)
 
 
-def _rows(submission: Submission) -> Iterable[Sequence[models.Model]]:
+def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
+    """The rows to insert, a table at a time."""
     yield [submission.request]
     if submission.lines:
         yield submission.lines
@@ -91,35 +89,71 @@ def _rows(submission: Submission) -> Iterable[Sequence[models.Model]]:
     yield submission.changes
 
 
-#: Fields whose Python value is what the driver takes; asking the field for it costs more than sending it.
-_PLAIN = (models.IntegerField, models.DateTimeField, models.UUIDField, models.BooleanField, models.ForeignKey)
+@lru_cache(maxsize=32)
+def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool) -> Prepared:  # noqa: FBT001
+    """The statement for rows of these tables. Each table's rows come as one JSON array, so that the text is always the
+    same and the database keeps its plan.
+    """
+    types = ["bigint", "uuid"]
+    clauses = ["UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1 WHERE id = $2"]
+    if has_pieces:
+        types += ["bigint[]", "integer[]"]
+        clauses.append(
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
+            "FROM unnest($3, $4) v (id, quantity) WHERE l.id = v.id"
+        )
+    for model in tables:
+        types.append("json")
+        table = model._meta.db_table
+        columns = ", ".join(f'"{column}"' for column, _, _ in _columns(model))
+        clauses.append(
+            f'INSERT INTO "{table}" ({columns}) SELECT {columns} '
+            f'FROM json_populate_recordset(NULL::"{table}", ${len(types)})'
+        )
+    *first, last = clauses
+    ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
+    name = "_".join(
+        ["submit", *(model._meta.model_name or "" for model in tables), "pieces" if has_pieces else "whole"]
+    )
+    return Prepared(name, tuple(types), f"WITH {ctes} {last}")
 
 
 @lru_cache(maxsize=32)
-def _columns(model: type[models.Model]) -> tuple[str, tuple[tuple[str, models.Field[Any, Any] | None], ...], str]:
-    """The start of an INSERT, its (attribute, field to prepare it or None), and the template of one row.
+def _columns(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[Any, Any] | None], ...]:
+    """(column, attribute, the field if its value must be prepared) of what an INSERT names.
 
     What the database fills in is left out.
     """
-    fields = [
-        field
+    return tuple(
+        (str(field.column), field.attname, field if isinstance(field, SealedTextField) else None)
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField) and not field.has_db_default()
-    ]
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    columns = tuple((field.attname, None if isinstance(field, _PLAIN) else field) for field in fields)
-    return (
-        f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ',
-        columns,
-        "(" + ", ".join(["%s"] * len(fields)) + ")",
     )
 
 
-def _insert(rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
-    start, columns, template = _columns(type(rows[0]))
-    values = []
-    for row in rows:
-        for name, column in columns:
-            value = getattr(row, name)
-            values.append(value if column is None else column.get_db_prep_save(value, connection))
-    return start + ", ".join([template] * len(rows)), values
+def _as_json(rows: Sequence[models.Model]) -> str:
+    return _encode(
+        [
+            {
+                column: getattr(row, name) if field is None else field.get_db_prep_save(getattr(row, name), connection)
+                for column, name, field in _columns(type(row))
+            }
+            for row in rows
+        ]
+    )
+
+
+def _stand_in(value: Any) -> str:
+    """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Binary):
+        value = value.adapted
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    raise TypeError(f"{type(value).__name__} has no form here")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=_stand_in).encode

@@ -1,0 +1,55 @@
+"""Middleware that only people in browsers need, kept away from machines.
+
+A call with an API key has no session, no flash messages and no page to protect: the whole chain would cost it more than
+recognising its key. Everything else goes through the chain as if it stood in ``MIDDLEWARE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import import_string
+
+_Handler = Callable[[HttpRequest], HttpResponseBase]
+
+#: What Django would call on a middleware in ``MIDDLEWARE`` and nobody calls on one in here.
+_HOOKS = ("process_view", "process_exception", "process_template_response")
+
+#: What an answer that is never a page says of itself, should somebody get a browser to show it as one.
+_NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'"
+
+
+def is_machine(request: HttpRequest) -> bool:
+    """Whether this is a call with an API key. A cookie beside the key counts for nothing."""
+    return (
+        request.path_info.startswith("/api/v1/") and request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer "
+    )
+
+
+class PagesOnly:
+    """The chain of ``settings.PAGE_MIDDLEWARE``, around everything but calls with an API key."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: _Handler) -> None:
+        self._direct = get_response
+        handler: Any = get_response
+        for path in reversed(settings.PAGE_MIDDLEWARE):
+            middleware: Any = import_string(path)(handler)
+            if any(hasattr(middleware, hook) for hook in _HOOKS):
+                raise ImproperlyConfigured(f"{path} has hooks that are not passed on here: put it into MIDDLEWARE")
+            handler = convert_exception_to_response(middleware)
+        self._chain: _Handler = handler
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_machine(request):
+            return self._chain(request)
+        response = self._direct(request)
+        response.headers.setdefault("Content-Security-Policy", _NOT_A_PAGE)
+        return response

@@ -1,0 +1,48 @@
+"""Statements whose plan a connection keeps."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection
+
+from core.sql import Prepared
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_SUM = Prepared("sum_for_test", ("integer", "integer"), "SELECT $1 + $2")
+
+
+def _sum(left: int, right: int) -> int:
+    with connection.cursor() as cursor:
+        _SUM.execute(cursor, [left, right])
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _prepared_here() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'sum_for_test'")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_statement_is_prepared_once_a_connection() -> None:
+    assert (_sum(1, 2), _sum(3, 4)) == (3, 7)
+    assert _prepared_here() == 1
+
+
+def test_new_connection_prepares_anew() -> None:
+    _sum(1, 2)
+    connection.close()
+    assert _prepared_here() == 0
+    assert _sum(5, 6) == 11
+
+
+def test_errors_are_djangos() -> None:
+    wrong = Prepared(
+        "wrong_for_test", ("integer",), "INSERT INTO merchants_merchant (id, code, name) VALUES ($1, NULL, NULL)"
+    )
+    with connection.cursor() as cursor, pytest.raises(IntegrityError):
+        wrong.execute(cursor, [1])
