@@ -14,6 +14,7 @@ from refunds.flow import review
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.models.notification import NotificationState
 from refunds.payout_method import REASONS as METHOD_REASONS
+from refunds.routes import is_by_hand
 from refunds.states import ExecutionState, State
 from refunds.stuck_payouts import can_be_sent_elsewhere
 
@@ -36,16 +37,19 @@ def payouts(executions: Iterable[Execution]) -> list[dict[str, Any]]:
 
 def payout(execution: Execution) -> dict[str, Any]:
     state = ExecutionState(execution.state)
+    by_hand = is_by_hand(execution.channel_account.channel)
+    waits = by_hand and state is ExecutionState.PROCESSING
     return {
         "channel": execution.channel_account.channel,
         "refund_no": execution.refund_no,
         "channel_refund_no": execution.channel_refund_no,
         "state_label": state.label,
         "tone": _TONES[state],
+        "by_hand": by_hand,
         "attempts": execution.sends,
         "sent_at": execution.first_sent_at,
         "ended_at": execution.succeeded_at or execution.ended_at,
-        "cause": cause(execution),
+        "cause": gettext("A person pays this back by hand.") if waits else cause(execution),
         "remedy": remedies.remedy(execution.failure_remedy) if execution.failure_code else "",
         "raw": readable(execution.proof),
         "method_reason": str(METHOD_REASONS.get(execution.method_reason, "")),

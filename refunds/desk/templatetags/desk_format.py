@@ -33,7 +33,11 @@ _CHANNELS = {
     "ecny": ("数", _("e-CNY")),
     "cash": ("现", _("Cash")),
     "card": ("卡", _("Bank card")),
+    # Where a person pays.
+    "bank_transfer": ("转", _("Bank transfer")),
+    "store_credit": ("储", _("Store credit")),
 }
+_OF_A_PERSON = frozenset({"bank_transfer", "store_credit"})
 
 #: state -> (tone, icon). A state is never told by colour alone: the label and the icon say it too.
 _STATES = {
@@ -219,7 +223,7 @@ def _icon(name: str, size: int, css: str) -> SafeString:
 def channel_mark(channel: str) -> SafeString:
     """The channel's lettered square with its name for screen readers and as a tooltip."""
     letter, name = _CHANNELS.get(channel, (channel[:1].upper() or "?", channel))
-    css = channel if channel in _CHANNELS else "other"
+    css = channel if channel in _CHANNELS and channel not in _OF_A_PERSON else "other"
     return format_html(
         '<span class="ch {}" title="{}"><span aria-hidden="true">{}</span><span class="sr">{}</span></span>',
         css,

@@ -41,7 +41,7 @@ def _waiting(shop: Merchant, route: str, **fields: object) -> RefundRequest:
 
 
 def _page(request: RefundRequest) -> str:
-    return f"/desk/refunds/{request.number}/pay-by-hand"
+    return f"/desk/by-hand/{request.number}"
 
 
 def _form(request: RefundRequest, **fields: object) -> dict[str, object]:
