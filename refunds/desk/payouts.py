@@ -43,7 +43,7 @@ def payout(execution: Execution) -> dict[str, Any]:
         "channel": execution.channel_account.channel,
         "refund_no": execution.refund_no,
         "channel_refund_no": execution.channel_refund_no,
-        "state_label": state.label,
+        "state_label": State.MANUAL_PENDING.label if waits else state.label,
         "tone": _TONES[state],
         "by_hand": by_hand,
         "attempts": execution.sends,

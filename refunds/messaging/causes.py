@@ -68,7 +68,7 @@ def failure(*, remedy: str, channel: str) -> Failure:
     """The failure behind an execution's ``failure_remedy``."""
     if remedy in _BY_HAND:
         cause, solution = _BY_HAND[remedy]
-        return Failure(str(cause), str(solution))
+        return Failure(str(cause), str(solution), customer_acts=remedy != "other_way")
     if remedy in _ACCOUNT_CLOSED:
         return Failure(
             gettext("The account that paid cannot take the money."),
