@@ -82,6 +82,7 @@ def _merchant(city: City) -> Merchant:
                 **account.profile,
                 **account.addresses,
                 "first_query_s": 0.5,
+                "query_after_s": 0,
                 # The fault "query_lag" denies what was accepted for as long as faults last.
                 "query_lag_s": 600,
                 "timeout_s": CHANNEL_TIMEOUT_S,
