@@ -54,6 +54,24 @@ def test_manager_goes_from_a_figure_to_its_refunds(
     axe(manager)
 
 
+def test_manager_sees_why_refunds_rise_and_at_which_till(manager: Page, live_server: object) -> None:
+    manager.goto(f"{live_server}/desk/analytics")
+    cause = manager.locator("#h-drivers").locator("xpath=ancestor::section").locator("tbody tr").first
+    expect(cause).to_contain_text("城西万象店 · 重复扣款")
+    till = cause.get_by_role("link", name=re.compile("POS-11"))
+    count = re.search(r"(\d+) 笔", till.inner_text())
+    assert count
+
+    till.click()
+
+    expect(manager).to_have_url(re.compile("terminal=POS-11"))
+    expect(manager.locator(".page-head .sub")).to_contain_text(count[1])
+    # The till stands among the filters and can be let go of.
+    manager.get_by_text("POS-11").first.click()
+    manager.get_by_role("link", name="清除").first.click()
+    expect(manager).not_to_have_url(re.compile("terminal="))
+
+
 def test_other_days_are_chosen_by_a_form_that_keeps_the_filters(manager: Page, live_server: object) -> None:
     manager.goto(f"{live_server}/desk/analytics?store=S002&by=amount")
     manager.get_by_role("link", name=re.compile("Custom|自定义")).click()
@@ -61,7 +79,7 @@ def test_other_days_are_chosen_by_a_form_that_keeps_the_filters(manager: Page, l
     manager.locator("input[name=from]").fill((last_week - timedelta(days=6)).isoformat())
     manager.locator("input[name=to]").fill(last_week.isoformat())
     manager.locator(".dates button").click()
-    expect(manager.locator(".page-head .sub")).to_contain_text(last_week.isoformat())
+    expect(manager.locator(".page-head .sub").last).to_contain_text(last_week.isoformat())
     expect(manager.locator("#h-stores")).to_be_visible()
     expect(manager).to_have_url(re.compile("store=S002"))
     expect(manager).to_have_url(re.compile("by=amount"))
