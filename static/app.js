@@ -14,6 +14,7 @@
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
 //   Ctrl+Enter in a form                sends it, from any field
 //   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
+//   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
 (() => {
@@ -72,7 +73,7 @@
   const failed = (event) => {
     const asked = event.detail.elt;
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    const text = status === 401 || status === 403 ? words.stale : words.lost;
+    const text = status === 401 || status === 403 ? words.stale : asked.dataset.lost || words.lost;
     const slot = asked.querySelector(".form-error");
     if (slot) {
       // In the form itself: a dialog lies above every toast.
@@ -81,6 +82,7 @@
       box.setAttribute("role", "alert");
       box.textContent = text;
       slot.replaceChildren(box);
+      box.scrollIntoView({ block: "nearest" });
     } else if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") toast(text, "bad");
     else if (lost && status !== 404) lost.hidden = false;
   };
@@ -88,10 +90,19 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (lost && event.detail.successful) lost.hidden = true;
   });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.matches(".form-error")) event.target.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!event.detail.xhr.getResponseHeader("Refused")) return;
-    event.detail.shouldSwap = true;
     event.detail.isError = false;
+    if (event.detail.target.matches(".form-error")) {
+      event.detail.shouldSwap = true;
+      return;
+    }
+    // A single button has no place for words of its own.
+    const said = new DOMParser().parseFromString(event.detail.serverResponse, "text/html").body.textContent;
+    toast(said.replace(/\s+/g, " ").trim(), "bad");
   });
 
   // --- dialogs ---

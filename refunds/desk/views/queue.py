@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from refunds.desk.desk_list import DeskList, desk_list
 from refunds.desk.empty_view import words_for
 from refunds.desk.export import export_url
 from refunds.desk.summary import reviewed_today
+from refunds.desk.views.answers import go_on
 from refunds.desk.views.refund import dialogs
 from refunds.flow import review
 from refunds.models import RefundRequest
@@ -79,9 +80,9 @@ def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
     claimed = review.claim_next(by=scope.staff, at=timezone.now())
     if claimed is None:
         messages.info(request, gettext("Nothing is left to claim."))
-        return redirect(return_to(request, reverse("desk:queue")))
+        return go_on(request, return_to(request, reverse("desk:queue")))
     messages.success(request, gettext("%(number)s is yours.") % {"number": claimed.number})
-    return redirect(with_query(reverse("desk:queue"), view="mine", selected=claimed.number))
+    return go_on(request, with_query(reverse("desk:queue"), view="mine", selected=claimed.number))
 
 
 def _selected(found: list[RefundRequest], wanted: str) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
@@ -22,17 +22,17 @@ from core.errors import DomainError, Invalid, NotFound
 from refunds import evidence
 from refunds.arrival import expected_arrival
 from refunds.desk import drafts, no_receipt, numbers, progress, rows, verdicts, ways, words
-from refunds.desk.access import Scope, staff_page
+from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.drafts import Typed
 from refunds.desk.uploads import pictures_of
+from refunds.desk.views.answers import go_on, refusal
 from refunds.destinations import channel_label, destination_label
 from refunds.flow import intake
 from refunds.flow.intake import Draft, PolicyRefused, Prepared, Requester
 from refunds.flow.policy import Verdict
 from refunds.models import IdempotencyRecord
 from refunds.states import Reason, State
-from refunds.submission import KeyAlreadyUsed
 from terminals.models import Transaction, TransactionLine
 
 _CANDIDATES = 20
@@ -91,13 +91,15 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         prepared = intake.submit(
             draft=_draft(form, sale), by=_requester(scope), at=now, before_commit=_once(scope, key, request, now)
         )
-    except KeyAlreadyUsed:
-        # Sent twice: the first one counts.
-        first = IdempotencyRecord.objects.get(principal=_principal(scope), key=key)
-        return redirect(refund_url(json.loads(first.body)["number"]))
     except DomainError as error:
+        # Sent twice: the first one counts, also where it left nothing to refund for the second.
+        if number := _made_before(scope, key):
+            return go_on(request, refund_url(number))
         if isinstance(error, NotFound):
             raise
+        if is_htmx(request):
+            # The form keeps all that was typed, and the pictures, which no page could give back.
+            return refusal(request, error)
         verdict = error.facts.get("verdict") if isinstance(error, PolicyRefused) else None
         shown = _quote(_draft(form, sale), verdict, sale, now) if verdict else None
         return _page(
@@ -110,7 +112,13 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         gettext("%(number)s submitted.") if stored.state == State.IN_REVIEW else gettext("%(number)s approved by rule.")
     )
     messages.success(request, done % {"number": stored.number})
-    return redirect(refund_url(stored.number))
+    return go_on(request, refund_url(stored.number))
+
+
+def _made_before(scope: Scope, key: str) -> str:
+    """The number of the refund that this form made already; empty for none."""
+    first = IdempotencyRecord.objects.filter(principal=_principal(scope), key=key).first() if key else None
+    return str(json.loads(first.body)["number"]) if first else ""
 
 
 def _check_complete(key: str, form: Typed) -> None:

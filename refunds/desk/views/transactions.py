@@ -44,6 +44,7 @@ def transaction_list(request: HttpRequest, scope: Scope, *, path: str) -> HttpRe
         "now": timezone.now(),
         "query": text,
         "recognised": gettext("taken for %(what)s") % {"what": named.recognised} if named.recognised else "",
+        "refunds_url": with_query(reverse("desk:refunds"), q=text) if text and named.refunds.exists() else "",
         "filters": filters.menus(chosen, query, path),
         "has_filters": filters.any_chosen(chosen, query) or bool(query.get("from") or query.get("to")),
         "clear_filters_url": with_query(path),

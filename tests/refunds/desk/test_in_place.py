@@ -11,6 +11,7 @@ from merchants.models import Staff
 from refunds.flow import review
 from refunds.models import RefundRequest
 from refunds.states import RejectReason
+from tests.factories import make_sale
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -147,3 +148,22 @@ def test_what_is_ticked_is_enough_to_ask_for_more(reviewer: Client, shop: Shop) 
     values = {"version": request.version, "items": ["photo"], "message": ""}
     assert reviewer.post(f"/desk/refunds/{request.number}/info", values, headers=HTMX).status_code == 204
     assert _state(request) == "needs_info"
+
+
+def test_a_new_refund_is_refused_in_its_form_and_leads_on_once_it_is_there(reviewer: Client, shop: Shop) -> None:
+    sale = make_sale(shop.merchant, 33_980)
+    values = {"sale": str(sale.pk), "idempotency_key": "k1", "reason": "quality", "amount": "268.00"}
+    refused = reviewer.post("/desk/new", values, headers=HTMX)
+    assert (refused.status_code, refused["Refused"]) == (422, "1")
+    assert "<html" not in refused.content.decode()
+    # Sent twice because no answer came: it leads to the first one, though that left too little for another.
+    for _ in range(2):
+        done = reviewer.post("/desk/new", {**values, "consent": "1"}, headers=HTMX)
+        assert (done.status_code, done["HX-Redirect"]) == (204, f"/desk/refunds/{RefundRequest.objects.get().number}")
+
+
+def test_claims_lead_on_without_a_page(reviewer: Client, shop: Shop) -> None:
+    request = shop.waiting()
+    claimed = reviewer.post("/desk/claim-next", headers=HTMX)
+    assert claimed["HX-Redirect"] == f"/desk?view=mine&selected={request.number}"
+    assert reviewer.post("/desk/claim-next", headers=HTMX)["HX-Redirect"] == "/desk"

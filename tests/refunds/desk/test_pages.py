@@ -289,3 +289,12 @@ def test_message_that_was_given_up_goes_out_again(reviewer: Client, shop: Shop) 
 def test_every_role_opens_what_is_everyones(shop: Shop, as_staff: SignIn, path: str) -> None:
     for staff in (shop.cashier, shop.reviewer, shop.manager, shop.finance):
         assert as_staff(staff).get(path).status_code in {200, 302}
+
+
+def test_a_phones_sales_lead_to_its_refunds(reviewer: Client, shop: Shop) -> None:
+    for _ in range(2):
+        make_request(make_sale(shop.merchant, 33_980, phone="13800006021"), 26_800, phone="13800006021")
+    found = reviewer.get("/desk/search", {"q": "6021"})
+    assert found.context["refunds_url"] == "/desk/refunds?q=6021"
+    assert len(reviewer.get(found.context["refunds_url"]).context["rows"]) == 2
+    assert reviewer.get("/desk/transactions").context["refunds_url"] == ""
