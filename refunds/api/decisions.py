@@ -36,8 +36,8 @@ class Claim(Decision):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Take a request onto one's own desk; with ``version`` only as it was seen."""
-        data = self.read(VersionSerializer)
         found = self.load(request_id)
+        data = self.read(VersionSerializer)
         review.claim(request_id=found.pk, by=self.staff, at=timezone.now(), version=data["version"])
         return Response(stored_request_json(self.load(request_id)))
 
@@ -62,9 +62,10 @@ class Approve(Decision):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Approve all or, with ``amount_fen``, less."""
+        found = self.load(request_id)
         data = self.read(DecisionSerializer)
         review.approve(
-            request_id=self.load(request_id).pk,
+            request_id=found.pk,
             by=self.staff,
             at=timezone.now(),
             version=data["version"],
@@ -82,11 +83,12 @@ class Reject(Decision):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
+        found = self.load(request_id)
         data = self.read(DecisionSerializer)
         if data["reason_code"] is None:
             raise Invalid("a rejection needs a reason_code", code="reason_code_required")
         review.reject(
-            request_id=self.load(request_id).pk,
+            request_id=found.pk,
             by=self.staff,
             at=timezone.now(),
             version=data["version"],
@@ -105,9 +107,10 @@ class RequestInfo(Decision):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
+        found = self.load(request_id)
         data = self.read(DecisionSerializer)
         review.request_info(
-            request_id=self.load(request_id).pk,
+            request_id=found.pk,
             by=self.staff,
             at=timezone.now(),
             version=data["version"],

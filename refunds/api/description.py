@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import get_language
+from drf_spectacular.openapi import AutoSchema
 
 from refunds.api.examples import BODIES
 from refunds.api.problem_types import PROBLEM_TYPES
@@ -47,7 +48,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items() if name in used]
     for name, operation in _operations(result):
         operation.setdefault(
-            "summary", re.split(r"[.;:] |\.$", operation["description"], maxsplit=1)[0].replace("`", "")
+            "summary", re.split(r"[.;:]\s|\.$", operation["description"], maxsplit=1)[0].replace("`", "")
         )
         body = operation.get("requestBody", {}).get("content", {})
         for form in body.values():
@@ -99,3 +100,16 @@ def _close(schema: dict[str, Any], components: dict[str, Any]) -> None:
     for inner in (schema.get("items"), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         if inner:
             _close(inner, components)
+
+
+class Description(AutoSchema):
+    """Says of each call who may make it: keys with which scope, or staff alone."""
+
+    def get_description(self) -> str:
+        scope = self.view.scopes.get(self.method)
+        who = f"Needs the scope `{scope}`." if scope else "For staff in their browser, not for keys."
+        return f"{super().get_description()}\n\n{who}"
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        schemes: list[dict[str, Any]] = super().get_auth()
+        return schemes if self.view.scopes.get(self.method) else [one for one in schemes if "apiKey" not in one]

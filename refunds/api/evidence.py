@@ -54,13 +54,13 @@ class AddEvidence(Endpoint):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Add one picture to a request, at most twelve in all."""
+        found = queries.request_for(
+            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
+        )
         key = idempotency.key_of(request)
         data = self.read(EvidenceSerializer)
         if len(request.FILES.getlist("file")) > 1:
             raise serializers.ValidationError({"file": "send one file at a time"}, code="one_file")
-        found = queries.request_for(
-            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
-        )
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
         now = timezone.now()

@@ -55,9 +55,10 @@ class ConfirmPayout(HandPayout):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """A refund in `manual_pending` was paid by hand: it is refunded, once."""
+        found = self.load(request_id)
         data = self.read(ConfirmPayoutSerializer)
         by_hand.confirm(
-            request_id=self.load(request_id).pk,
+            request_id=found.pk,
             payment=Payment(reference_no=data["reference_no"], paid_at=data["paid_at"], drawer=data["drawer"]),
             by=self.payer,
             at=timezone.now(),
@@ -73,10 +74,11 @@ class PayoutFailed(HandPayout):
         responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request, request_id: UUID) -> Response:
-        """A refund in `manual_pending` could not be paid by hand, and nothing was paid: it has failed, with the reason."""
+        """A refund in `manual_pending` could not be paid by hand: it has failed."""
+        found = self.load(request_id)
         data = self.read(PayoutFailedSerializer)
         by_hand.give_up(
-            request_id=self.load(request_id).pk,
+            request_id=found.pk,
             trouble=str(data["reason_code"]),
             note=data["note"],
             by=self.payer,

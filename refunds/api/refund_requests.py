@@ -140,7 +140,7 @@ class RefundRequests(Endpoint):
 
 
 class OneRequest(Endpoint):
-    """What the views of one request share."""
+    """What the views of one request share: it is looked up before anything that was sent is judged."""
 
     staff_may = True
 
@@ -185,8 +185,8 @@ class CancelRefundRequest(OneRequest):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Withdraw a request of which nothing was sent to the channel yet."""
-        data = self.read(VersionSerializer)
         found = self.load(request_id)
+        data = self.read(VersionSerializer)
         ways_back.cancel(
             request_id=found.pk,
             by=self.caller.actor,
@@ -207,8 +207,8 @@ class ResubmitRefundRequest(OneRequest):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Send in again what needed more, failed or was rejected, corrected."""
-        data = self.read(ResubmitSerializer)
         found = self.load(request_id)
+        data = self.read(ResubmitSerializer)
         intake.resubmit(
             request_id=found.pk,
             correction=correction_of(data),

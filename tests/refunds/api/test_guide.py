@@ -139,6 +139,8 @@ def test_the_description_is_complete_and_speaks_the_readers_language() -> None:
         for method, operation in item.items():
             where = f"{method} {path}"
             assert operation["operationId"], where
+            by_key = {"apiKey": []} in operation["security"]
+            assert by_key is ("Needs the scope `" in operation["description"]), where
             assert 4 < len(operation["summary"]) < 80, where
             for status, answer in operation["responses"].items():
                 media = list(answer["content"])
@@ -149,6 +151,13 @@ def test_the_description_is_complete_and_speaks_the_readers_language() -> None:
                 (form,) = operation["requestBody"]["content"].values()
                 name = form["schema"]["$ref"].rsplit("/", 1)[1]
                 assert schema["components"]["schemas"][name]["additionalProperties"] is False, where
+
+
+@pytest.mark.django_db
+def test_no_name_in_the_description_is_made_up(capfd: pytest.CaptureFixture[str]) -> None:
+    names = _schema()["components"]["schemas"]
+    assert capfd.readouterr().err == ""
+    assert [name for name in names if re.search(r"[0-9a-f]{3}Enum$", name)] == []
 
 
 def _schema(language: str = "en") -> dict[str, Any]:

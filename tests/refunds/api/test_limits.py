@@ -43,9 +43,7 @@ def test_a_key_beyond_its_own_limit_is_told_when_to_come_back() -> None:
 
 def test_guessing_keys_is_slowed_down_by_address_and_real_keys_are_not(api: Api) -> None:
     client = Client(REMOTE_ADDR="203.0.113.7")
-    answers = [
-        client.get("/api/v1/policy", headers={"Authorization": f"Bearer rdk_{number}"}) for number in range(22)
-    ]
+    answers = [client.get("/api/v1/policy", headers={"Authorization": f"Bearer rdk_{number}"}) for number in range(22)]
     assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 2
     assert int(answers[-1]["Retry-After"]) > 0
     assert client.get("/api/v1/policy", headers={"Authorization": f"Bearer {api.key}"}).status_code == 200
