@@ -16,7 +16,7 @@ from core.audit.models import AuditEvent
 from core.errors import DomainError
 from merchants import api_keys
 from merchants.models import ApiKey, ChannelAccount
-from payment_channels.contract import Retry
+from payment_channels.contract import Retry, Unknown
 from refunds import by_hand, ways_back
 from refunds.adapters import adapter_for
 from refunds.by_hand import Payer
@@ -112,6 +112,38 @@ def test_worker_that_died_after_the_claim_is_followed_by_one_that_hands_over() -
     drain()
 
     assert RefundRequest.objects.get(pk=request.pk).state == "manual_pending"
+
+
+def test_fault_of_our_own_delays_the_handing_over_and_no_more() -> None:
+    request = hand.approved(hand.asked(Route.STORE_CREDIT))
+    (claimed,) = execution.claim(limit=10, at=timezone.now())
+    fault = Unknown(code="adapter_error", message="KeyError")
+    answer = execution.Answer(claimed.execution_id, request.pk, claimed.account_id, fault, "answer", turn=claimed.turn)
+    execution.settle([answer], at=timezone.now())
+    assert RefundRequest.objects.get(pk=request.pk).state == "unknown"
+
+    Execution.objects.update(due_at=timezone.now())
+    drain()
+
+    waiting = RefundRequest.objects.get(pk=request.pk)
+    assert waiting.state == "manual_pending"
+    assert _confirm(waiting).state == "refunded"
+
+
+def test_what_waits_for_a_person_can_no_longer_be_withdrawn() -> None:
+    request = hand.waiting(Route.CASH)
+    with pytest.raises(DomainError) as refusal:
+        ways_back.cancel(request_id=request.pk, by=hand.payer(request).actor, at=timezone.now())
+    assert refusal.value.code == "state_conflict"
+    assert Execution.objects.get().state == "processing"
+
+
+def test_withdrawn_before_the_handing_over_nobody_is_asked_to_pay() -> None:
+    request = hand.approved(hand.asked(Route.CASH))
+    ways_back.cancel(request_id=request.pk, by=hand.payer(request).actor, at=timezone.now())
+    drain()
+    assert RefundRequest.objects.get(pk=request.pk).state == "cancelled"
+    _refused("state_conflict", RefundRequest.objects.get(pk=request.pk))
 
 
 def test_confirming_while_the_worker_looks_pays_once() -> None:

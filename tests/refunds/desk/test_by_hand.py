@@ -15,6 +15,7 @@ from PIL import Image
 from core.audit.models import AuditEvent
 from merchants.models import ChannelAccount, Merchant, Staff, Store
 from refunds import tracking
+from refunds.drain import drain
 from refunds.flow import intake, notification
 from refunds.messaging.wording import words
 from refunds.models import Evidence, Execution, Notification, RefundRequest
@@ -171,7 +172,7 @@ def test_who_approved_is_told_that_somebody_else_pays(shop: Merchant, as_staff: 
     manager = make_staff(shop, "manager")
     request = hand.asked(Route.STORE_CREDIT, sale=hand.sale_for(shop, Route.STORE_CREDIT))
     hand.approved(request, by=manager)
-    hand.drain()
+    drain()
     request = RefundRequest.objects.get(pk=request.pk)
     client = as_staff(manager)
 

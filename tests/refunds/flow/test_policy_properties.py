@@ -207,6 +207,12 @@ def test_every_sentence_is_translated(code: str) -> None:
         {"reasons": {"quality": {}}},
         {"reasons": None},
         {"routes": None},
+        {"route_rules": None},
+        {"route_rules": {"cash": {}}},
+        {"route_rules": {"cash": {"fundings": "cash", "limit_fen": 1}}},
+        {"route_rules": {"cash": {"fundings": [1], "limit_fen": 1}}},
+        {"route_rules": {"cash": {"fundings": None, "limit_fen": 0}}},
+        {"route_rules": {"cash": {"fundings": None, "limit_fen": "100"}}},
     ],
 )
 def test_rules_that_make_no_sense_are_not_taken(broken: dict[str, object]) -> None:
