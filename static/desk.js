@@ -123,15 +123,21 @@ window.desk = (() => {
       other.textContent = count.textContent;
     });
   };
+  // Where the focus stood, in words that the new list understands, too.
+  const placeOf = (element) => {
+    if (!element || !list.contains(element)) return "";
+    const row = element.closest(".q-row");
+    if (!row) return element.matches(".tablewrap") ? ".tablewrap" : "";
+    return `.q-row[data-key="${row.dataset.key}"] ${element.matches("[data-pick]") ? "[data-pick]" : "a"}`;
+  };
   let kept = null;
   list.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id !== "list") return;
     // Somebody began to do something while the answer was on its way: the next one will do.
     if (!isQuiet()) event.detail.shouldSwap = false;
     const row = current();
-    const focused = document.activeElement && document.activeElement.closest(".q-row");
     const scroller = list.querySelector(".tablewrap");
-    kept = { key: row && row.dataset.key, focus: focused && focused.dataset.key, top: scroller ? scroller.scrollTop : 0 };
+    kept = { key: row && row.dataset.key, focus: placeOf(document.activeElement), top: scroller ? scroller.scrollTop : 0 };
   });
   list.addEventListener("htmx:afterSettle", () => {
     if (!kept) return;
@@ -141,8 +147,8 @@ window.desk = (() => {
     const scroller = list.querySelector(".tablewrap");
     if (scroller) scroller.scrollTop = top;
     const named = (wantedKey) => rows().find((row) => row.dataset.key === wantedKey);
-    const link = focus && named(focus) && named(focus).querySelector("a");
-    if (link) link.focus({ preventScroll: true });
+    const place = focus && list.querySelector(focus);
+    if (place) place.focus({ preventScroll: true });
     const row = named(key);
     const before = current();
     if (before && before !== row) {

@@ -254,8 +254,11 @@ def test_the_list_follows_what_colleagues_do_and_keeps_ones_place(
     now = timezone.now()
     review.approve(request_id=requests[0].pk, by=colleague, at=now, version=requests[0].version)
     review.claim(request_id=requests[1].pk, by=colleague, at=now)
+    place = page.locator(f'tr[data-key="{requests[2].number}"] a')
+    place.focus()
     page.clock.run_for(21_000)
     expect(page.locator("tr.q-row")).to_have_count(2)
+    expect(place).to_be_focused()
     expect(page.locator("#views .count").first).to_have_text("2")
     expect(page.locator("tr.q-row.current")).to_have_attribute("data-key", requests[1].number)
     # The preview knows of the claim: what could be pressed a moment ago is gone.
