@@ -104,6 +104,12 @@ def payouts(*, scope: Scope, period: Period) -> dict[bool, Payouts]:
     return {current: found.get(current, Payouts()) for current in (True, False)}
 
 
+def fees_lost_fen(*, scope: Scope, period: Period) -> dict[bool, int]:
+    """True -> fees that channels kept of this period's refunds, False -> of the previous one's."""
+    found = dict(statements.run(statements.FEES_LOST, time="succeeded_at", scope=scope, period=period))
+    return {current: found.get(current, 0) for current in (True, False)}
+
+
 def _answers(scope: Scope, period: Period) -> dict[bool, tuple[dict[int, int], dict[str, int]]]:
     found: dict[bool, tuple[dict[int, int], dict[str, int]]] = {True: ({}, {}), False: ({}, {})}
     for current, score, reason, count in statements.run(

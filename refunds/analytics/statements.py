@@ -153,6 +153,16 @@ SELECT r.created_at >= %(start)s AS current, count(*), count(*) FILTER (WHERE e.
  GROUP BY 1
 """
 
+#: Fees that a channel kept of payouts whose refund succeeded in the period.
+FEES_LOST = """
+SELECT r.succeeded_at >= %(start)s AS current, sum(b.amount_fen)::bigint
+  FROM refunds_refundrequest r
+  JOIN refunds_execution e ON e.request_id = r.id AND e.state = 'succeeded'
+  JOIN refunds_ledgerentry b ON b.execution_id = e.id AND b.kind = 'fee' AND b.account = 'fees_lost'
+ WHERE {scope} AND {span}
+ GROUP BY 1
+"""
+
 NAMES = """
 SELECT s.id, s.code, s.name, t.id, t.code FROM merchants_store s LEFT JOIN terminals_terminal t ON t.store_id = s.id
  WHERE s.merchant_id = %(merchant)s AND (%(stores)s::bigint[] IS NULL OR s.id = ANY(%(stores)s::bigint[]))

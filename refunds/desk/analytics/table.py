@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from core.money import yuan
 from refunds.analytics.drivers import movement
-from refunds.analytics.figures import Overview, Paid, Share, Side, Sold
+from refunds.analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from refunds.analytics.periods import Period
 from refunds.desk.templatetags.desk_format import channel_name
 from refunds.states import Reason
@@ -21,8 +21,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 Line = tuple[str, str, str, str, str, str]
 
 
-def csv_text(*, figures: Overview, period: Period) -> str:
-    """The whole table as CSV for spreadsheets: UTF-8 with a mark, texts that cannot become formulas."""
+def csv_text(*, figures: Overview, period: Period, payouts: dict[bool, Payouts], fees_lost_fen: dict[bool, int]) -> str:
+    """The whole table as CSV for spreadsheets: UTF-8 with a mark, texts that cannot become formulas.
+
+    ``payouts`` and ``fees_lost_fen``: True -> this period, False -> the one before.
+    """
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)
@@ -31,8 +34,9 @@ def csv_text(*, figures: Overview, period: Period) -> str:
     writer.writerow([*headers, gettext("From"), gettext("To")])
     before = period.previous_first_date.isoformat(), period.previous_last_date.isoformat()
     for span, lines in (
-        ((first, last), [*_side(figures.current), *_cuts(figures, period)]),
-        (before, list(_side(figures.previous))),
+        ((first, last), [*_side(figures.current), *_more(figures.current, payouts[True], fees_lost_fen[True])]),
+        ((first, last), _cuts(figures, period)),
+        (before, [*_side(figures.previous), *_more(figures.previous, payouts[False], fees_lost_fen[False])]),
     ):
         writer.writerows([*map(safe, line), *span] for line in lines)
     return out.getvalue()
@@ -80,6 +84,13 @@ def _side(side: Side) -> Iterator[Line]:
     yield gettext("Mean score"), "", _number(side.answers.mean), "1-5", str(side.answers.n), success
     yield _share(gettext("Satisfied"), "", side.answers.satisfied, success)
     yield _share(gettext("Answered"), "", side.answers.answered, success)
+
+
+def _more(side: Side, ended: Payouts, lost_fen: int) -> Iterator[Line]:
+    success, submission = gettext("date of success"), gettext("date of submission")
+    yield _share(gettext("Voids per sale"), "", Share(ended.voids, side.sold.count), submission)
+    yield _share(gettext("Paid at the first call"), "", Share(ended.first_pass, ended.ended), submission)
+    yield gettext("Fees lost"), "", yuan(lost_fen), "CNY", str(side.paid.count), success
 
 
 def _cuts(figures: Overview, period: Period) -> Iterator[Line]:

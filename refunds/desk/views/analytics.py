@@ -14,12 +14,12 @@ from django.views.decorators.http import require_safe
 from refunds import permissions
 from refunds.analytics import periods
 from refunds.analytics import scope as scopes
-from refunds.analytics.overview import overview
+from refunds.analytics.overview import fees_lost_fen, overview, payouts
 from refunds.analytics.periods import BadPeriod, Period
 from refunds.desk import filters
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import with_query
-from refunds.desk.analytics import kpis, page, table
+from refunds.desk.analytics import kpis, more, page, table
 from refunds.desk.analytics.links import Links
 
 
@@ -30,7 +30,8 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
     query = request.GET
     period, error = _period(request)
     store, channel = _chosen(request, scope)
-    figures = overview(scope=_counted(scope, store, channel), period=period)
+    counted = _counted(scope, store, channel)
+    figures = overview(scope=counted, period=period)
     links = Links(period=period, store=store, channel=channel)
     chosen = [filters.store(scope), filters.channel(scope)]
     by_amount = query.get("by") == "amount"
@@ -39,6 +40,12 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
             figures=figures, period=period, links=links, by_amount=by_amount, all_stores=query.get("stores") == "all"
         ),
         "kpis": kpis.kpis(figures=figures, period=period, links=links),
+        "more": more.rows(
+            figures=figures,
+            payouts=payouts(scope=counted, period=period),
+            fees_lost_fen=fees_lost_fen(scope=counted, period=period),
+            links=links,
+        ),
         "periods": _presets(request, period),
         "period_error": error,
         "custom": period.preset == periods.CUSTOM,
@@ -65,10 +72,16 @@ def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The same figures as a table, one a line."""
     period, _ = _period(request)
     store, channel = _chosen(request, scope)
-    figures = overview(scope=_counted(scope, store, channel), period=period)
+    counted = _counted(scope, store, channel)
+    text = table.csv_text(
+        figures=overview(scope=counted, period=period),
+        period=period,
+        payouts=payouts(scope=counted, period=period),
+        fees_lost_fen=fees_lost_fen(scope=counted, period=period),
+    )
     name = f"refunds-{period.first_date.isoformat()}-{period.last_date.isoformat()}.csv"
     return HttpResponse(
-        table.csv_text(figures=figures, period=period),
+        text,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

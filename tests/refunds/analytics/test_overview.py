@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from refunds import ledger
 from refunds.analytics.figures import Overview, Paid, Sold, Spread, Submitted
-from refunds.analytics.overview import overview, payouts
+from refunds.analytics.overview import fees_lost_fen, overview, payouts
 from refunds.analytics.periods import Period, last_days, parse
 from refunds.analytics.scope import Scope
 from refunds.arrival import SHANGHAI
@@ -226,6 +227,24 @@ def test_payouts_count_first_calls_and_ends(world: World) -> None:
     paid = [row for row in ended if row.state == "succeeded"]
     assert (found.ended, found.paid) == (len(ended), len(paid))
     assert found.first_pass == sum(row.attempt_no == 1 and row.sends == 1 for row in paid)
+
+
+def test_fees_lost_are_those_of_the_refunds_that_succeeded_in_the_period() -> None:
+    world = World()
+    for at, state in (
+        (NOW, State.CLOSED),
+        (NOW - timedelta(days=8), State.CLOSED),
+        (NOW - timedelta(days=40), State.CLOSED),
+    ):
+        request = world.request(world.sale(at=at), state=state, created_at=at, succeeded_at=at, amount_fen=10_000)
+        world.execution(request)
+    world.account.profile = {"fee_rate_bp": 60, "fee_returned": False}
+    world.account.save()
+    world.write()
+    ledger.post_missing()
+    scope = Scope(merchant_id=world.merchant.pk)
+    assert fees_lost_fen(scope=scope, period=PERIODS["week"]) == {True: 60, False: 60}
+    assert fees_lost_fen(scope=Scope(merchant_id=make_merchant().pk), period=PERIODS["week"]) == {True: 0, False: 0}
 
 
 def test_midnight_in_shanghai_divides_the_days() -> None:

@@ -121,6 +121,23 @@ def test_causes_and_tills_lead_to_exactly_their_rows(world: World, query: str) -
             assert total_of_list(client, driver["terminal_url"]) == int(driver["terminal_count"])
 
 
+def test_more_figures_say_both_periods_and_over_how_many(world: World) -> None:
+    client = signed_in(make_staff(world.merchant, Role.OWNER))
+    context = client.get("/desk/analytics?period=7").context
+    more = {row["label"]: row for row in context["more"]}
+    start, end = datetime(2026, 11, 16, tzinfo=SHANGHAI), datetime(2026, 11, 23, tzinfo=SHANGHAI)
+    mine = [row for row in world.requests if start <= row.created_at < end]
+    rejected = sum(row.state == State.REJECTED for row in mine)
+    decided = sum(row.decided_at is not None and row.state != State.CANCELLED for row in mine)
+    assert more["Rejected of those decided"]["n"] == f"{rejected} / {decided}"
+    assert total_of_list(client, more["Rejected of those decided"]["url"]) == rejected
+    ended = [row for row in world.executions if start <= row.request.created_at < end]
+    first = sum(row.state == "succeeded" and row.attempt_no == 1 and row.sends == 1 for row in ended)
+    assert more["Paid at the first call"]["n"] == f"{first} / {len(ended)}"
+    assert more["Fees lost"]["value"] == "¥0.00"
+    assert all(row["previous"] for row in context["more"])
+
+
 def test_chosen_store_and_channel_go_along_into_the_links(world: World) -> None:
     client = signed_in(make_staff(world.merchant, Role.OWNER))
     context = client.get("/desk/analytics?store=S002").context
