@@ -105,11 +105,16 @@ def _close(schema: dict[str, Any], components: dict[str, Any]) -> None:
 class Description(AutoSchema):
     """Says of each call who may make it: keys with which scope, or staff alone."""
 
-    def get_description(self) -> str:
-        scope = self.view.scopes.get(self.method)
+    def get_description(self) -> str:  # type: ignore[override]  # as the library itself overrides it
+        scope = self._scope()
         who = f"Needs the scope `{scope}`." if scope else "For staff in their browser, not for keys."
         return f"{super().get_description()}\n\n{who}"
 
     def get_auth(self) -> list[dict[str, Any]]:
         schemes: list[dict[str, Any]] = super().get_auth()
-        return schemes if self.view.scopes.get(self.method) else [one for one in schemes if "apiKey" not in one]
+        return schemes if self._scope() else [one for one in schemes if "apiKey" not in one]
+
+    def _scope(self) -> str | None:
+        view: Any = self.view
+        scope: str | None = view.scopes.get(self.method)
+        return scope

@@ -34,5 +34,7 @@ def test_a_body_that_names_its_length_is_left_alone() -> None:
 
 
 def test_a_body_without_end_is_cut_where_it_will_be_refused() -> None:
-    length, body = _sent({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": BytesIO(b"x" * 20_000_000)})
+    sent = BytesIO(b"x" * 20_000_000)
+    length, body = _sent({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": sent})
     assert int(length) == len(body) == 9_000_000
+    assert sent.read() == b"", "what is left in the pipe would be taken for the next request"

@@ -23,7 +23,8 @@ def _calls() -> Iterator[tuple[str, str, str | None]]:
     """(method, path with names in angle brackets, scope or None for staff alone) of every call."""
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
-        view: Any = pattern.callback.view_class
+        callback: Any = pattern.callback
+        view = callback.view_class
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             if hasattr(view, method.lower()):
                 yield method, str(pattern.pattern), view.scopes.get(method)
