@@ -24,7 +24,7 @@ from refunds.desk.addresses import with_query
 from refunds.desk.analytics.table import safe
 from refunds.desk.templatetags.desk_format import channel_name, when
 from refunds.models import RefundRequest
-from refunds.states import Reason, State
+from refunds.states import Reason, Route, State
 
 #: The most rows of one file. More is refused: a file that was cut off looks complete.
 MOST_ROWS = 100_000
@@ -39,6 +39,7 @@ _READ = (
     "state",
     "channel",
     "reason",
+    "route",
     "amount_fen",
     "approved_fen",
     "cashier",
@@ -114,6 +115,7 @@ def _headers() -> list[str]:
         gettext("Due at"),
         gettext("Decided at"),
         gettext("Refunded at"),
+        gettext("Route"),
         gettext("Channel"),
         gettext("Store code"),
         gettext("Store"),
@@ -139,6 +141,7 @@ def _cells(request: RefundRequest) -> list[str]:
         _instant(request.due_at),
         _instant(request.decided_at),
         _instant(request.succeeded_at),
+        str(Route(request.route).label),
         channel_name(request.channel),
         request.store.code,
         request.store.name,

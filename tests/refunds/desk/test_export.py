@@ -38,7 +38,9 @@ def test_the_filtered_list_leaves_as_it_is_filtered(shop: Shop, as_staff: SignIn
         (kept.number, "268.00", "")
     ]
     by_rule = _table(manager.get("/desk/refunds.csv", {"state": "approved"}))
-    assert [(row["Refund request"], row["Decided by"]) for row in by_rule] == [(paid.number, "the policy")]
+    assert [(row["Refund request"], row["Decided by"], row["Route"]) for row in by_rule] == [
+        (paid.number, "the policy", "Original payment method")
+    ]
 
 
 def test_the_review_desks_own_list_leaves_too(shop: Shop, as_staff: SignIn) -> None:
