@@ -54,7 +54,7 @@ def horizontal_bars(*, bars: Sequence[Bar], title: str, headers: Sequence[str]) 
 
 def _label(bar: Bar) -> SafeString:
     inner = format_html(
-        '<span class="trunc">{}</span><span class="v"><b>{}</b>{}{}</span>',
+        '<span class="trunc">{}</span><span class="v"><b>{}</b> {} {}</span>',
         bar.label,
         bar.figure,
         bar.share,
