@@ -24,6 +24,8 @@ from config.embedded.rootless import Launcher
 SUPERUSER = "postgres"
 # Owns the application's database and is no superuser: what triggers and grants forbid stays forbidden.
 APPLICATION = "refunddesk"
+# As in core/tenant_wall.py, which may not be imported here: it is Django's.
+TENANT = "refunddesk_tenant"
 
 # Small and quiet: a demo on a laptop. Durability (fsync, synchronous_commit, full_page_writes) keeps its safe defaults.
 _SETTINGS: dict[str, str] = {
@@ -158,7 +160,7 @@ class Cluster:
                 return
 
     def ensure_database(self) -> None:
-        """Create the application's role and database where they are missing; the role's password is set every time."""
+        """Create the application's roles and database where they are missing; the role's password is set every time."""
         with closing(self._connect(database="postgres")) as connection:
             # CREATE DATABASE refuses to run inside a transaction.
             connection.autocommit = True
@@ -169,6 +171,11 @@ class Cluster:
                 # Tests make databases of their own.
                 may_create = sql.SQL("CREATEDB" if self.throwaway else "NOCREATEDB")
                 cursor.execute(sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(verb, role, may_create, secret))
+                # The second wall between merchants: the application becomes this role for a page (docs/adr/0023).
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TENANT])
+                if not cursor.fetchone():
+                    cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(TENANT)))
+                cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(TENANT), role))
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION])
                 if not cursor.fetchone():
                     cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from core import tenant_wall
 from core.errors import Forbidden, NotFound
 from merchants.models import Role, Staff, Store
 from refunds import permissions
@@ -91,7 +92,7 @@ Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponseBase]
 
 
 def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Parameters]], Routed[Parameters]]:
-    """Sign-in first, then the role, then the view with the person's scope.
+    """Sign-in first, then the role, then the view with the person's scope, behind their merchant's wall.
 
     What the domain does not know, or may not tell of, is a 404; what it forbids and the view does not explain, a 403.
     """
@@ -107,11 +108,16 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
             scope = scope_of(staff)
             setattr(request, _KEPT, scope)
             try:
-                response = view(request, scope, *args, **kwargs)
+                with tenant_wall.within(staff.merchant_id):
+                    response = view(request, scope, *args, **kwargs)
             except NotFound as error:
                 raise Http404 from error
             except Forbidden as error:
                 raise PermissionDenied from error
+            if isinstance(response, StreamingHttpResponse):
+                # Its lines are read from the database when the view is long over.
+                lines = cast("Iterator[bytes]", response.streaming_content)
+                response.streaming_content = _behind_the_wall(lines, staff.merchant_id)
             # Pages hold customers' data: no cache keeps them, and "back" after signing out shows nothing.
             response["Cache-Control"] = "private, no-store"
             return response
@@ -119,6 +125,11 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
         return routed
 
     return decorate
+
+
+def _behind_the_wall(content: Iterator[bytes], merchant_id: int) -> Iterator[bytes]:
+    with tenant_wall.within(merchant_id):
+        yield from content
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:

@@ -188,7 +188,12 @@ INVARIANTS: tuple[Invariant, ...] = (
             WHERE s.merchant_id <> t.merchant_id OR k.store_id <> t.store_id OR a.merchant_id <> t.merchant_id
            UNION ALL
            SELECT n.id::text FROM refunds_notification n JOIN refunds_refundrequest r ON r.id = n.request_id
-            WHERE n.merchant_id <> r.merchant_id""",
+            WHERE n.merchant_id <> r.merchant_id
+           UNION ALL
+           SELECT 'no wall around ' || c.relname FROM pg_class c
+             JOIN pg_attribute m ON m.attrelid = c.oid AND m.attname = 'merchant_id' AND NOT m.attisdropped
+            WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+              AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))""",
     ),
     Invariant(
         "I16",

@@ -154,6 +154,13 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
     ),
     ("I14", "no payout", [], "DELETE FROM refunds_execution WHERE request_id = :approved"),
     ("I15", "another's payout", [], "UPDATE refunds_execution SET merchant_id = :other WHERE request_id = :paid"),
+    ("I15", "a wall torn down", [], "DROP POLICY one_merchant ON refunds_refundrequest"),
+    (
+        "I15",
+        "a wall without effect",
+        [],
+        "DROP TABLE IF EXISTS nothing; ALTER TABLE refunds_payee DISABLE ROW LEVEL SECURITY",
+    ),
     ("I15", "another's store", [], "UPDATE terminals_transaction SET merchant_id = :other WHERE id = :sale"),
     (
         "I15",

@@ -1,0 +1,117 @@
+"""Row-level security for the role ``refunddesk_tenant`` (core/tenant_wall.py, docs/adr/0023).
+
+The application's own role owns the tables, so that the policies do not bind it: the hot path, workers and reports over all
+merchants are as they were.
+"""
+
+from django.db import migrations
+
+ROLE = "refunddesk_tenant"
+
+#: Tables whose rows name their merchant.
+OWN = (
+    "core_auditevent",
+    "core_auditlink",
+    "merchants_apikey",
+    "merchants_channelaccount",
+    "merchants_policyversion",
+    "merchants_staff",
+    "merchants_store",
+    "refunds_difference",
+    "refunds_execution",
+    "refunds_ledgerentry",
+    "refunds_notification",
+    "refunds_outboxmessage",
+    "refunds_payee",
+    "refunds_reconciliationday",
+    "refunds_refundrequest",
+    "terminals_transaction",
+)
+#: Tables whose rows belong to the merchant of their parent: (column, parent). The parent's own policy decides.
+CHILDREN = {
+    "merchants_staff_stores": ("staff_id", "merchants_staff"),
+    "refunds_approval": ("request_id", "refunds_refundrequest"),
+    "refunds_bill": ("day_id", "refunds_reconciliationday"),
+    "refunds_billline": ("bill_id", "refunds_bill"),
+    "refunds_channelnotice": ("channel_account_id", "merchants_channelaccount"),
+    "refunds_evidence": ("request_id", "refunds_refundrequest"),
+    "refunds_fundstatement": ("day_id", "refunds_reconciliationday"),
+    "refunds_fundline": ("statement_id", "refunds_fundstatement"),
+    "refunds_refundline": ("request_id", "refunds_refundrequest"),
+    "refunds_survey": ("request_id", "refunds_refundrequest"),
+    "terminals_terminal": ("store_id", "merchants_store"),
+    "terminals_transactionline": ("transaction_id", "terminals_transaction"),
+}
+#: What only grows: read and added to behind the wall, never changed.
+APPEND_ONLY = ("core_auditevent", "core_auditlink", "refunds_ledgerentry")
+
+# A subquery: worked out once a statement instead of once a row.
+_MINE = "(SELECT current_setting('app.merchant_id')::bigint)"
+
+_MAKE_ROLE = f"""
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
+        BEGIN
+            CREATE ROLE {ROLE} NOLOGIN;
+            EXECUTE format('GRANT {ROLE} TO %I', current_user);
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE EXCEPTION 'the role {ROLE} is missing and % may not make it', current_user
+                USING HINT = format('As a superuser: CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO %I;', current_user);
+        END;
+    END IF;
+    IF NOT pg_has_role('{ROLE}', 'SET') THEN
+        RAISE EXCEPTION '% may not become {ROLE}', current_user
+            USING HINT = format('As a superuser: GRANT {ROLE} TO %I;', current_user);
+    END IF;
+END $$;
+"""
+
+
+def _up() -> list[str]:
+    may = "SELECT, INSERT, UPDATE, DELETE ON"
+    statements = [
+        _MAKE_ROLE,
+        f"GRANT USAGE ON SCHEMA public TO {ROLE}",
+        f"GRANT {may} ALL TABLES IN SCHEMA public TO {ROLE}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}",
+        # What later migrations make.
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {may} TABLES TO {ROLE}",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {ROLE}",
+        *(f"REVOKE UPDATE, DELETE ON {table} FROM {ROLE}" for table in APPEND_ONLY),
+        *(f"CREATE POLICY one_merchant ON {table} TO {ROLE} USING (merchant_id = {_MINE})" for table in OWN),
+        f"CREATE POLICY one_merchant ON merchants_merchant TO {ROLE} USING (id = {_MINE})",
+    ]
+    for table, (column, parent) in CHILDREN.items():
+        # Checked when read only: a row that is stored in one statement with its parent cannot see it yet.
+        statements.append(
+            f"CREATE POLICY one_merchant ON {table} TO {ROLE} "
+            f"USING (EXISTS (SELECT FROM {parent} parent WHERE parent.id = {table}.{column})) WITH CHECK (true)"
+        )
+    return statements + [f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY" for table in _walled()]
+
+
+def _down() -> list[str]:
+    return [
+        statement
+        for table in _walled()
+        for statement in (
+            f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+            f"DROP POLICY one_merchant ON {table}",
+        )
+    ]
+
+
+def _walled() -> list[str]:
+    return [*OWN, "merchants_merchant", *CHILDREN]
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("core", "0002_append_only"),
+        ("merchants", "0004_payouts_scope"),
+        ("refunds", "0010_fund_flow"),
+        ("terminals", "0002_tills_stay"),
+    ]
+
+    operations = [migrations.RunSQL(_up(), _down())]
