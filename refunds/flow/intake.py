@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 from uuid_utils.compat import uuid7
 
 from core.audit.actors import POLICY, Actor
@@ -30,6 +31,7 @@ from refunds.lifecycle import Move
 from refunds.models import Execution, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice, choose_method
+from refunds.routes import is_by_hand
 from refunds.sales import Sale, find_sale
 from refunds.states import ExecutionState, Route, State
 from refunds.submission import Submission
@@ -166,7 +168,7 @@ def resubmit(
     payees.check(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     # The request's own lines and amount are still counted where it was not released: they do not stand against it.
     claims = _own_claims(sale, request, still_counted=bool(given_back))
-    verdict = _judge(sale, draft, claims, at, own_fen=given_back, original_failed=_original_failed(request))
+    verdict = _judge(sale, draft, claims, at, own_fen=given_back, again=request)
     _refuse_hard_limits(verdict)
     moves = [
         Move(
@@ -216,6 +218,16 @@ def _original_failed(request: RefundRequest) -> bool:
         return False
     refused = Execution.objects.filter(request_id=request.pk, state=ExecutionState.FAILED)
     return refused.filter(channel_account_id=request.transaction.channel_account_id).exists()
+
+
+def _on_this_route_fen(sale: Sale, route: str, again: RefundRequest | None) -> int:
+    """What other refunds of the sale take on a route where a person pays; asked for nowhere else."""
+    if not is_by_hand(route) or not sale.refunds:
+        return 0
+    others = RefundRequest.objects.filter(transaction_id=sale.id, route=route)
+    if again is not None:
+        others = others.exclude(pk=again.pk)
+    return others.aggregate(fen=Sum("reserved_fen"))["fen"] or 0
 
 
 def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> list[tuple[int, int, LineClaim]]:
@@ -281,8 +293,9 @@ def _judge(
     claims: Sequence[tuple[int, int, LineClaim]],
     at: datetime,
     own_fen: int = 0,
-    original_failed: bool = False,  # noqa: FBT001, FBT002
+    again: RefundRequest | None = None,
 ) -> Verdict:
+    """The verdict; ``again`` is the stored request that is judged anew, and ``own_fen`` what it still holds of the sale."""
     facts = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -295,7 +308,8 @@ def _judge(
         paid_at=sale.paid_at,
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
-        original_failed=original_failed,
+        original_failed=again is not None and _original_failed(again),
+        on_this_route_fen=_on_this_route_fen(sale, draft.route, again),
         channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
         channel_max_refunds=int(sale.channel_profile.get("max_partials", _MAX_REFUNDS)),
         refunds_so_far=sale.refunds - bool(own_fen),

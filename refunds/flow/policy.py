@@ -42,7 +42,11 @@ class LineClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known when a request is judged. Amounts in fen. ``original_failed``: the channel refused this refund for good."""
+    """What is known when a request is judged. Amounts in fen.
+
+    ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
+    take on the same route, where a person pays.
+    """
 
     at: datetime
     amount_fen: int
@@ -60,6 +64,7 @@ class Facts:
     refunds_so_far: int
     terminal_enabled: bool
     original_failed: bool = False
+    on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
 
     @property
@@ -201,8 +206,10 @@ def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
         fits = facts.funding in allowed.fundings
         results.append(RuleResult("route_funding", fits, facts.funding, ", ".join(sorted(allowed.fundings)), hard=True))
     if allowed.limit_fen is not None:
-        fits = facts.amount_fen <= allowed.limit_fen
-        results.append(RuleResult("route_limit", fits, yuan(facts.amount_fen), yuan(allowed.limit_fen), hard=True))
+        # Of one sale in all: the limit is not got round by asking twice.
+        in_all = facts.on_this_route_fen + facts.amount_fen
+        fits = in_all <= allowed.limit_fen
+        results.append(RuleResult("route_limit", fits, yuan(in_all), yuan(allowed.limit_fen), hard=True))
     return [
         *results,
         RuleResult("original_first", not still_open, "possible" if still_open else "impossible", "impossible"),
@@ -255,7 +262,7 @@ def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
     share = rule.max_share_percent if rule else 100
     most = min(facts.refundable_fen, facts.paid_fen * share // 100)
     limit = rules.route_rule(facts.route).limit_fen if facts.route in BY_HAND else None
-    return max(0, most if limit is None else min(most, limit))
+    return max(0, most if limit is None else min(most, limit - facts.on_this_route_fen))
 
 
 def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:

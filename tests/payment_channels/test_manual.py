@@ -41,7 +41,12 @@ def test_confirmation_is_a_proof_like_any_other() -> None:
 
 def test_confirmation_keeps_who_said_so_and_where_the_money_came_from() -> None:
     done = ManualRefundChannel().confirmed(
-        reference=REFERENCE, voucher_no="7", paid_at=NOW, by="李娜", received_account="工商银行 **** 0123", drawer="POS-1"
+        reference=REFERENCE,
+        voucher_no="7",
+        paid_at=NOW,
+        by="李娜",
+        received_account="工商银行 **** 0123",
+        drawer="POS-1",
     )
 
     assert json.loads(done.raw) == {

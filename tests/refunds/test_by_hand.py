@@ -193,6 +193,17 @@ def test_what_is_being_paid_by_hand_cannot_be_asked_for_again() -> None:
     assert refusal.value.code == "exceeds_refundable"
 
 
+def test_cash_limit_holds_for_the_sale_and_not_for_each_request() -> None:
+    sale = hand.sale_for(hand.make_shop(), Route.CASH, 90_000)
+    hand.asked(Route.CASH, sale=sale, amount_fen=30_000)
+
+    with pytest.raises(intake.PolicyRefused) as refusal:
+        hand.asked(Route.CASH, sale=sale, amount_fen=30_000)
+
+    assert refusal.value.code == "route_limit"
+    assert hand.asked(Route.CASH, sale=sale, amount_fen=20_000).state == "in_review"
+
+
 # --- who may ------------------------------------------------------------------------------------------------------
 
 

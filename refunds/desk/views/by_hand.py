@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -27,6 +28,8 @@ from refunds.routes import is_by_hand
 from refunds.states import HandTrouble, Route, State
 
 _SHOWN = 200
+#: After fifteen days a refund counts as held back on purpose (侵害消费者权益行为处罚办法); three days leave time to act.
+_SLOW_AFTER_DAYS, _LATE_AFTER_DAYS = 3, 12
 
 
 @require_safe
@@ -35,16 +38,17 @@ def by_hand(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What waits to be paid, the longest first. Cashiers see the cash of their stores."""
     found = waiting(scope)
     rows = found.select_related("store", "transaction", "payee").order_by("decided_at", "pk")[:_SHOWN]
+    now = timezone.now()
     context = {
-        "now": timezone.now(),
-        "rows": [_row(row) for row in rows],
+        "now": now,
+        "rows": [_row(row, now) for row in rows],
         "total": count(scope),
         "shown": _SHOWN,
     }
     return render(request, "desk/by_hand.html", context)
 
 
-def _row(row: RefundRequest) -> dict[str, Any]:
+def _row(row: RefundRequest, now: datetime) -> dict[str, Any]:
     payee = payees.of(row)
     return {
         "number": row.number,
@@ -56,7 +60,16 @@ def _row(row: RefundRequest) -> dict[str, Any]:
         "amount_fen": row.approved_fen,
         "store_name": row.store.name,
         "since": row.decided_at,
+        **_age((now - (row.decided_at or now)).days),
     }
+
+
+def _age(days: int) -> dict[str, str]:
+    """How long it waits, once that is worth a word."""
+    if days < _SLOW_AFTER_DAYS:
+        return {"age_label": "", "age_tone": ""}
+    label = gettext("waits for %(n)s days") % {"n": days}
+    return {"age_label": label, "age_tone": "bad" if days >= _LATE_AFTER_DAYS else "warn"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

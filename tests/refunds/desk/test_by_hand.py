@@ -89,6 +89,15 @@ def test_list_is_empty_until_there_is_something_to_pay(shop: Merchant, as_staff:
     assert "Nothing to pay by hand" in client.get("/desk/by-hand").content.decode()
 
 
+def test_what_waits_long_says_so(shop: Merchant, as_staff: SignIn) -> None:
+    request, client = _waiting(shop, Route.STORE_CREDIT), as_staff(make_staff(shop, "finance"))
+    assert client.get("/desk/by-hand").context["rows"][0]["age_label"] == ""
+    for waited, tone in ((3, "warn"), (12, "bad")):
+        RefundRequest.objects.filter(pk=request.pk).update(decided_at=timezone.now() - timedelta(days=waited))
+        row = client.get("/desk/by-hand").context["rows"][0]
+        assert (row["age_label"], row["age_tone"]) == (f"waits for {waited} days", tone)
+
+
 def test_reviewers_and_other_merchants_see_nothing_of_it(shop: Merchant, as_staff: SignIn) -> None:
     request = _waiting(shop, Route.BANK_TRANSFER)
     reviewer, stranger = as_staff(make_staff(shop, "reviewer")), as_staff(make_staff(hand.make_shop(), "finance"))

@@ -148,6 +148,9 @@ def test_route_pays_back_what_its_rule_says_and_no_more() -> None:
     assert within.decision is Decision.REVIEW
     assert above.decision is Decision.REFUSE
     assert "route_limit" in _not_passed(above)
+    second = _judge(_EVERY_ROUTE, amount_fen=20_001, on_this_route_fen=30_000, **facts)
+    assert "route_limit" in _not_passed(second)
+    assert second.max_amount_fen == 20_000
     assert within.max_amount_fen == 50_000
 
 
