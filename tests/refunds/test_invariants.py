@@ -233,7 +233,10 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "paid by who asked for it",
         [],
         "WITH said AS (UPDATE core_auditevent SET actor_kind = 'staff', actor_id = :staff::text "
-        "WHERE action = 'refund.succeed') UPDATE refunds_refundrequest SET staff_id = :staff WHERE id = :paid",
+        "WHERE action = 'refund.succeed'), by_hand AS (UPDATE merchants_channelaccount SET channel = 'cash' WHERE id IN "
+        "(SELECT channel_account_id FROM refunds_execution WHERE request_id = :paid)), proven AS (UPDATE "
+        "refunds_execution SET proof_source = 'person' WHERE request_id = :paid) "
+        "UPDATE refunds_refundrequest SET staff_id = :staff WHERE id = :paid",
     ),
     (
         "I21",
