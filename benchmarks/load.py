@@ -1,9 +1,12 @@
-"""A loader: so many clients over kept connections, each POST with its own sale and key."""
+"""A loader: so many clients over kept connections, each POST with its own sale and key.
+
+It runs on the cores that it loads, so it speaks HTTP by hand: `http.client` took a twentieth of what it was to measure.
+"""
 
 from __future__ import annotations
 
-import http.client
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -45,28 +48,56 @@ def post_refunds(
 def _client(
     port: int, key: str, queue: Iterator[str], amount_fen: int, phone: str, loaded: Loaded, lock: threading.Lock
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     statuses: Counter[int] = Counter()
-    while True:
-        with lock:
-            sale = next(queue, None)
-        if sale is None:
-            break
-        body = json.dumps(
-            {
-                "transaction": sale,
-                "amount_fen": amount_fen,
-                "reason": "quality",
-                "description": "面板开裂",
-                "customer": {"name": "王敏", "phone": phone, "locale": "zh-Hans"},
-                "customer_consent": True,
-            }
-        )
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Idempotency-Key": uuid4().hex}
-        connection.request("POST", "/api/v1/refund-requests", body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        statuses[answer.status] += 1
-    connection.close()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            with lock:
+                sale = next(queue, None)
+            if sale is None:
+                break
+            connection.sendall(_request(key, sale, amount_fen, phone))
+            statuses[_status(connection)] += 1
     with lock:
         loaded.statuses += statuses
+
+
+def _request(key: str, sale: str, amount_fen: int, phone: str) -> bytes:
+    body = json.dumps(
+        {
+            "transaction": sale,
+            "amount_fen": amount_fen,
+            "reason": "quality",
+            "description": "面板开裂",
+            "customer": {"name": "王敏", "phone": phone, "locale": "zh-Hans"},
+            "customer_consent": True,
+        }
+    ).encode()
+    head = (
+        "POST /api/v1/refund-requests HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {key}\r\nIdempotency-Key: {uuid4().hex}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _status(connection: socket.socket) -> int:
+    """Read one answer to its end. Raises ``ConnectionError`` when it is cut off."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _more(connection)
+    head, _, rest = received.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+    )
+    left = length - len(rest)
+    while left > 0:
+        left -= len(_more(connection))
+    return int(head.split(b" ", 2)[1])
+
+
+def _more(connection: socket.socket) -> bytes:
+    received = connection.recv(65_536)
+    if not received:
+        raise ConnectionError("the server closed the connection")
+    return received

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from core.errors import Invalid
 from refunds.api.caller import Caller
+from refunds.api.rendering import Rendered, as_json
 from refunds.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
@@ -46,9 +47,14 @@ def record(request: Request, caller: Caller, key: str, *, status: int, body: Any
         key=key,
         fingerprint=_fingerprint(request),
         status=status,
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str),
+        body=as_json(body),
         created_at=at,
     )
+
+
+def answer(first: IdempotencyRecord) -> Response:
+    """What a record keeps, to the byte."""
+    return Response(Rendered(first.body), status=first.status)
 
 
 def is_known(caller: Caller, key: str) -> bool:
@@ -61,7 +67,9 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
     first = IdempotencyRecord.objects.get(principal=caller.principal, key=key)
     if bytes(first.fingerprint) != _fingerprint(request):
         raise KeyReused("this Idempotency-Key was used for another request")
-    return Response(json.loads(first.body), status=first.status, headers={"Idempotent-Replayed": "true"})
+    response = answer(first)
+    response["Idempotent-Replayed"] = "true"
+    return response
 
 
 def _fingerprint(request: Request) -> bytes:

@@ -107,16 +107,14 @@ class RefundRequests(Endpoint):
         key = idempotency.key_of(request)
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
-        body: dict[str, object] = {}
 
         def keep_answer(prepared: Prepared) -> None:
-            body.update(_new_request_json(prepared))
             prepared.submission.idempotency = idempotency.record(
-                request, self.caller, key, status=201, body=body, at=now
+                request, self.caller, key, status=201, body=_new_request_json(prepared), at=now
             )
 
         try:
-            intake.submit(draft=draft, by=self.caller.requester(), at=now, before_commit=keep_answer)
+            taken = intake.submit(draft=draft, by=self.caller.requester(), at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -124,7 +122,8 @@ class RefundRequests(Endpoint):
             if idempotency.is_known(self.caller, key):
                 return idempotency.replay(request, self.caller, key)
             raise
-        return Response(body, status=201)
+        assert taken.submission.idempotency is not None
+        return idempotency.answer(taken.submission.idempotency)
 
     @extend_schema(
         operation_id="list_refund_requests",

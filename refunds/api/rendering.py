@@ -8,6 +8,17 @@ from typing import Any
 from rest_framework.renderers import BaseRenderer
 
 
+class Rendered(str):
+    """JSON that is text already: an answer that was kept, or is about to be."""
+
+    __slots__ = ()
+
+
+def as_json(data: Any) -> str:
+    """The text of an answer."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 class JSONRenderer(BaseRenderer):
     """Plain data only: representations have already made texts of ids and instants."""
 
@@ -18,4 +29,4 @@ class JSONRenderer(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+        return (data if isinstance(data, Rendered) else as_json(data)).encode()

@@ -16,6 +16,7 @@ from refunds.api.authentication import ApiKeyAuthentication, StaffSession
 from refunds.api.caller import Caller
 from refunds.api.fields import StrictSerializer
 from refunds.api.pagination import NewestFirst
+from refunds.api.rendering import JSONRenderer
 
 
 class Endpoint(APIView):
@@ -28,6 +29,12 @@ class Endpoint(APIView):
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 -- DRF's
+        """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them."""
+        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type}:
+            return JSONRenderer(), JSONRenderer.media_type
+        return super().perform_content_negotiation(request, force)
 
     def read(self, serializer: type[StrictSerializer]) -> dict[str, Any]:
         """The validated body. Raises ``ValidationError``."""
