@@ -75,7 +75,8 @@ def confirm(
         outcome = ManualRefundChannel().confirmed(
             reference=_reference(execution),
             voucher_no=reference_no,
-            paid_at=payment.paid_at,
+            # Within the minute of the approval: after it.
+            paid_at=max(payment.paid_at, request.decided_at or payment.paid_at),
             by=by.actor.name,
             received_account="" if payee is None else str(payee),
             drawer=payment.drawer,

@@ -94,6 +94,15 @@ def test_confirmed_payout_is_paid_booked_and_proven_once(route: str) -> None:
     assert (said.actor_kind, said.actor_id) == ("staff", finance.actor.id)
 
 
+def test_minute_of_the_approval_counts_as_after_it() -> None:
+    request = hand.waiting(Route.STORE_CREDIT)
+    assert request.decided_at is not None
+
+    paid = _confirm(request, paid_at=request.decided_at.replace(second=0, microsecond=0))
+
+    assert paid.succeeded_at == request.decided_at
+
+
 def test_a_day_later_the_look_changes_nothing() -> None:
     request = hand.waiting(Route.BANK_TRANSFER)
     Execution.objects.update(due_at=timezone.now())
