@@ -129,7 +129,8 @@ def test_broker_that_answers_late_or_resets_costs_no_request(
         del sales[:2]
     assert till.repeats == 0
     to_broker.refuse = False
-    all_refunded(seconds=30, sweeping=False)
+    # Worker and beat come back in steps of some seconds each, more under load; two minutes are allowed for a broker's loss.
+    all_refunded(seconds=90, sweeping=False)
     paid_once(wechat, 6)
 
 
