@@ -52,6 +52,9 @@ def test_no_update_sets_a_requests_state_past_the_lifecycle() -> None:
     assert not found
 
 
+_FRACTIONS = {"FloatField", "DecimalField"}
+
+
 @pytest.mark.parametrize("path", PYTHON, ids=_relative)
 def test_money_is_never_a_float(path: Path) -> None:
     """Money is whole fen; a float has no place near it, nor has a field that holds fractions."""
@@ -61,8 +64,13 @@ def test_money_is_never_a_float(path: Path) -> None:
             name = node.arg if isinstance(node, ast.arg) else ast.unparse(node.target)
             if MONEY.search(name) and re.search(r"\bfloat\b", ast.unparse(node.annotation)):
                 found.append(f"{_relative(path)}:{node.lineno} {name} is annotated as a float")
-        if isinstance(node, ast.Attribute) and node.attr in {"FloatField", "DecimalField"}:
+        # A share or a median of seconds that an answer shows may be a fraction; nothing that is stored, and no amount.
+        if isinstance(node, ast.Attribute) and node.attr in _FRACTIONS and ast.unparse(node.value) == "models":
             found.append(f"{_relative(path)}:{node.lineno} {node.attr}")
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            kind = ast.unparse(node.value.func).rpartition(".")[2]
+            if kind in _FRACTIONS and any(MONEY.search(ast.unparse(target)) for target in node.targets):
+                found.append(f"{_relative(path)}:{node.lineno} {ast.unparse(node.targets[0])} is a {kind}")
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "float" and node.args:
             argument = ast.unparse(node.args[0])
             if argument.endswith("_fen"):
