@@ -11,14 +11,18 @@ from weakref import WeakKeyDictionary
 from django.db import connection, models
 from psycopg2.extras import execute_values
 
-#: The names that each open connection of the driver has prepared. They live and die with it.
-_prepared_on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+#: How often each open connection of the driver may still run what it has prepared, by name. They live and die with it.
+_prepared_on: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+
+#: A plan is made anew after so many runs. One made while a table was young may read all of it when it has grown, and would be
+#: kept until autovacuum has looked at the table.
+_RUNS_A_PLAN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement with ``$1 ... $n`` that every connection parses and plans once: for the few that every request runs,
-    where planning costs more than running. ``types`` are the parameters' types in order.
+    """A statement with ``$1 ... $n`` that a connection parses and plans once for many runs: for the few that every request
+    runs, where planning costs more than running. ``types`` are the parameters' types in order.
     """
 
     name: str
@@ -27,10 +31,14 @@ class Prepared:
 
     def execute(self, cursor: Any, parameters: Sequence[Any]) -> None:
         """Run it on a cursor of the default connection. Raises Django's database errors."""
-        known = _prepared_on.setdefault(connection.connection, set())
-        if self.name not in known:
+        left = _prepared_on.setdefault(connection.connection, {})
+        if not left.get(self.name):
+            if self.name in left:
+                cursor.execute(f"DEALLOCATE {self.name}")
+                del left[self.name]
             cursor.execute(f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}")
-            known.add(self.name)
+            left[self.name] = _RUNS_A_PLAN
+        left[self.name] -= 1
         cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", parameters)
 
 

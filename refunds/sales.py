@@ -65,19 +65,27 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
        (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
                                          l.unit_price_fen, l.amount_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
-  FROM terminals_transaction t
+  FROM ({found}) t
   JOIN merchants_store s ON s.id = t.store_id
   LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
   LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
   JOIN LATERAL (SELECT v.id, v.number FROM merchants_policyversion v
                  WHERE v.merchant_id = t.merchant_id AND v.effective_from <= $4
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
- WHERE t.merchant_id = $2 AND {which} AND ($3 IS NULL OR t.store_id = ANY($3))
+ WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 2
 """
-_BY_ID = Prepared("sale_by_id", ("uuid", "bigint", "bigint[]", "timestamptz"), _SELECT.replace("{which}", "t.id = $1"))
+#: OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is kept
+#: must be right whatever the table's statistics said when it was made.
+_BY_ID = Prepared(
+    "sale_by_id",
+    ("uuid", "bigint", "bigint[]", "timestamptz"),
+    _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0"),
+)
 _BY_ORDER_NO = Prepared(
-    "sale_by_order_no", ("text", "bigint", "bigint[]", "timestamptz"), _SELECT.replace("{which}", "t.order_no = $1")
+    "sale_by_order_no",
+    ("text", "bigint", "bigint[]", "timestamptz"),
+    _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE order_no = $1 AND merchant_id = $2 OFFSET 0"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, connection
 
+from core import sql
 from core.sql import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,6 +39,21 @@ def test_new_connection_prepares_anew() -> None:
     connection.close()
     assert _prepared_here() == 0
     assert _sum(5, 6) == 11
+
+
+def test_plan_is_made_anew_after_many_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One made for an empty table must not stay for ever."""
+    connection.close()
+    monkeypatch.setattr(sql, "_RUNS_A_PLAN", 3)
+    ages = []
+    for _ in range(7):
+        _sum(1, 2)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT custom_plans + generic_plans FROM pg_prepared_statements WHERE name = 'sum_for_test'"
+            )
+            ages.append(cursor.fetchone()[0])
+    assert ages == [1, 2, 3, 1, 2, 3, 1]
 
 
 def test_errors_are_djangos() -> None:
