@@ -75,8 +75,8 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
  WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 2
 """
-#: OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is kept
-#: must be right whatever the table's statistics said when it was made.
+#: OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
+#: kept must be right whatever the table's statistics said when it was made.
 _BY_ID = Prepared(
     "sale_by_id",
     ("uuid", "bigint", "bigint[]", "timestamptz"),
