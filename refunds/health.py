@@ -111,6 +111,11 @@ class _Figures:
 
 _SINGLE = (
     (
+        "refunddesk_tenant_wall",
+        "1 where row-level security stands behind the desk (ADR 0023), 0 where nobody has raised it",
+        "SELECT (EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant'))::int",
+    ),
+    (
         "refunddesk_outbox_pending",
         "Outbox rows not told yet",
         "SELECT count(*) FROM refunds_outboxmessage WHERE state = 'pending'",

@@ -193,6 +193,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT 'no wall around ' || c.relname FROM pg_class c
              JOIN pg_attribute m ON m.attrelid = c.oid AND m.attname = 'merchant_id' AND NOT m.attisdropped
             WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+              AND EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')
               AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))""",
     ),
     Invariant(

@@ -4,6 +4,8 @@ The application's own role owns the tables, so that the policies do not bind it:
 merchants are as they were.
 """
 
+import logging
+
 from django.db import migrations
 
 ROLE = "refunddesk_tenant"
@@ -48,30 +50,58 @@ APPEND_ONLY = ("core_auditevent", "core_auditlink", "refunds_ledgerentry")
 # A subquery: worked out once a statement instead of once a row.
 _MINE = "(SELECT current_setting('app.merchant_id')::bigint)"
 
-_MAKE_ROLE = f"""
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
-        BEGIN
-            CREATE ROLE {ROLE} NOLOGIN;
-            EXECUTE format('GRANT {ROLE} TO %I', current_user);
-        EXCEPTION WHEN insufficient_privilege THEN
-            RAISE EXCEPTION 'the role {ROLE} is missing and % may not make it', current_user
-                USING HINT = format('As a superuser: CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO %I;', current_user);
-        END;
-    END IF;
-    IF NOT pg_has_role('{ROLE}', 'SET') THEN
-        RAISE EXCEPTION '% may not become {ROLE}', current_user
-            USING HINT = format('As a superuser: GRANT {ROLE} TO %I;', current_user);
-    END IF;
-END $$;
-"""
+MISSING = f"""The role {ROLE} is missing and this login may not make it. As a superuser:
+    CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO %s;
+Then: manage.py raise_tenant_wall"""
+
+
+def raise_wall(connection):
+    """Build the wall. Returns what a superuser has to do first; "" when it stands.
+
+    A login that may not make roles is no reason to do without the product: it works behind its first wall until somebody
+    has made the role.
+    """
+    with connection.cursor() as cursor:
+        # The privilege to become a role has a name of its own since PostgreSQL 16.
+        privilege = "SET" if connection.pg_version >= 160000 else "MEMBER"
+        cursor.execute("SELECT current_user, rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        me, may_make_roles = cursor.fetchone()
+        cursor.execute("SELECT pg_has_role(oid, %s) FROM pg_roles WHERE rolname = %s", [privilege, ROLE])
+        found = cursor.fetchone()
+        if found is None and may_make_roles:
+            cursor.execute(f"CREATE ROLE {ROLE} NOLOGIN")
+            cursor.execute(f'GRANT {ROLE} TO "{me}"')
+        elif found is None or not found[0]:
+            return MISSING % me
+        cursor.execute("SELECT count(*) FROM pg_policies WHERE policyname = 'one_merchant'")
+        if not cursor.fetchone()[0]:
+            for statement in _up():
+                cursor.execute(statement)
+    return ""
+
+
+def lower_wall(connection):
+    """Take it down again; the role stays, other databases of the server may use it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_policies WHERE policyname = 'one_merchant'")
+        if cursor.fetchone()[0]:
+            for statement in _down():
+                cursor.execute(statement)
+
+
+def _forwards(_apps, schema_editor):
+    missing = raise_wall(schema_editor.connection)
+    if missing:
+        logging.getLogger(__name__).warning("No second wall between merchants yet. %s", missing)
+
+
+def _backwards(_apps, schema_editor):
+    lower_wall(schema_editor.connection)
 
 
 def _up() -> list[str]:
     may = "SELECT, INSERT, UPDATE, DELETE ON"
     statements = [
-        _MAKE_ROLE,
         f"GRANT USAGE ON SCHEMA public TO {ROLE}",
         f"GRANT {may} ALL TABLES IN SCHEMA public TO {ROLE}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}",
@@ -114,4 +144,4 @@ class Migration(migrations.Migration):
         ("terminals", "0002_tills_stay"),
     ]
 
-    operations = [migrations.RunSQL(_up(), _down())]
+    operations = [migrations.RunPython(_forwards, _backwards)]

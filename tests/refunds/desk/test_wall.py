@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -188,3 +189,40 @@ def test_every_table_of_ours_stands_behind_the_wall_or_is_known_to_be_nobodys() 
         )
         # Found by the caller's own key; and how far the audit chain is sealed.
         assert [name for (name,) in cursor.fetchall()] == ["core_auditsealpoint", "refunds_idempotencyrecord"]
+
+
+@pytest.fixture
+def unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has not looked yet."""
+    monkeypatch.setattr(tenant_wall, "_seen_standing", False)
+    monkeypatch.setattr(tenant_wall, "_told_of_none", False)
+
+
+@pytest.mark.usefixtures("unknown")
+def test_server_where_nobody_made_the_role_works_behind_the_first_wall(
+    of_two_merchants: Two, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tenant_wall, "ROLE", "nobody_made_this_one")
+    before = _role()
+    for _ in range(2):
+        with tenant_wall.within(of_two_merchants[0].merchant_id):
+            assert _role() == before
+    assert caplog.text.count("raise_tenant_wall") == 1
+
+
+@pytest.mark.usefixtures("unknown")
+def test_wall_is_raised_afterwards_and_twice_is_once() -> None:
+    migration = import_module("refunds.migrations.0011_second_wall")
+    migration.lower_wall(connection)
+    assert not tenant_wall.stands()
+    call_command("raise_tenant_wall")
+    call_command("raise_tenant_wall")
+    assert tenant_wall.stands()
+
+
+@pytest.mark.usefixtures("unknown")
+def test_login_that_may_not_make_roles_is_told_what_a_superuser_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = import_module("refunds.migrations.0011_second_wall")
+    monkeypatch.setattr(migration, "ROLE", "nobody_made_this_one")
+    with pytest.raises(CommandError, match=r"CREATE ROLE .* GRANT .* TO refunddesk"):
+        call_command("raise_tenant_wall")
