@@ -38,6 +38,12 @@ breakers = Breakers()
 _running = threading.Lock()
 _rung_again = threading.Event()
 
+#: What a loop waits for: a channel's answer with the channel it came from, or None for a bell.
+Inbox = queue.SimpleQueue[tuple[str, Answer] | None]
+
+#: The inbox of the loop that runs, or of the last one.
+_inbox: Inbox = queue.SimpleQueue()
+
 _GATHER_S = 0.02
 _IDLE_CLAIM_S = 0.1
 
@@ -51,11 +57,14 @@ class Drained:
 
 
 def drain() -> Drained:
-    """Work until nothing is due. Returns at once if this process is already draining; that loop then looks again."""
+    """Work until nothing is due. Returns at once if this process is already draining; that loop then looks again, at once if it
+    only waits for channels.
+    """
     _rung_again.set()
     total = Drained()
     while _rung_again.is_set() and not stopping.is_set():
         if not _running.acquire(blocking=False):
+            _inbox.put(None)
             return total
         try:
             _rung_again.clear()
@@ -69,11 +78,14 @@ def drain() -> Drained:
 
 
 def _drain_once() -> Drained:
+    global _inbox
     width: int = settings.EXECUTION_WIDTH
-    answers: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+    # An inbox of its own: a loop that broke off leaves answers behind that this one does not count.
+    answers = _inbox = queue.SimpleQueue()
     done, in_flight, empty_since = Drained(), Counter[str](), 0.0
     while True:
-        wait_over = time.monotonic() - empty_since >= _IDLE_CLAIM_S
+        # A bell: something may be due, and a channel that keeps us waiting must not hold up the others' refunds.
+        wait_over = _rung_again.is_set() or time.monotonic() - empty_since >= _IDLE_CLAIM_S
         if not stopping.is_set() and (in_flight.total() == 0 or wait_over):
             batch = _claim(in_flight, width)
             failpoint("execution.after_claim")
@@ -81,10 +93,18 @@ def _drain_once() -> Drained:
                 _start(claimed, answers)
             in_flight.update(claimed.channel for claimed in batch)
             done.claimed += len(batch)
+            if not batch and _rung_again.is_set():
+                # While there is work the loop looks anyway, and bells stay unanswered and unrung. Now they count again; what came
+                # before they did is found by looking once more.
+                _rung_again.clear()
+                doorbell.answered(TASK)
+                continue
             empty_since = 0.0 if batch else time.monotonic()
         if in_flight.total() == 0:
             return done
         gathered = _gather(answers, most=2 * width)
+        if not gathered:
+            continue
         _settle([answer for _, answer in gathered])
         failpoint("execution.after_commit")
         well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
@@ -121,22 +141,24 @@ def _settle(answers: list[Answer]) -> None:
                 )
 
 
-def _gather(answers: queue.SimpleQueue[tuple[str, Answer]], *, most: int) -> list[tuple[str, Answer]]:
-    """Wait for one answer, then a moment for those that come with it: one commit for all of them."""
-    try:
-        gathered = [answers.get(timeout=_IDLE_CLAIM_S)]
-    except queue.Empty:
-        return []
-    until = time.monotonic() + _GATHER_S
+def _gather(answers: Inbox, *, most: int) -> list[tuple[str, Answer]]:
+    """Wait for one answer, then a moment for those that come with it: one commit for all of them. A bell ends the waiting."""
+    gathered: list[tuple[str, Answer]] = []
+    until = time.monotonic() + _IDLE_CLAIM_S
     while len(gathered) < most:
         try:
-            gathered.append(answers.get(timeout=max(0.0, until - time.monotonic())))
+            arrived = answers.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             break
+        if arrived is None:
+            break
+        if not gathered:
+            until = time.monotonic() + _GATHER_S
+        gathered.append(arrived)
     return gathered
 
 
-def _start(claimed: Claimed, answers: queue.SimpleQueue[tuple[str, Answer]]) -> None:
+def _start(claimed: Claimed, answers: Inbox) -> None:
     """Hand a payout to its channel's threads. The adapter is built here: only this thread touches the database."""
     try:
         adapter = adapter_for(claimed.account_id, claimed.account_revision)
