@@ -110,6 +110,8 @@ class StandIn:
         while not (self._state / "account.json").exists() and time.monotonic() < until:
             time.sleep(0.05)
         self.account: dict[str, str] = json.loads((self._state / "account.json").read_text())
+        # The database is emptied between measures: what an earlier one left in the books would be money of nobody.
+        self.control("POST", "/reset")
         if name == "wechat":
             self.control("POST", "/limits", {"per_second": 0, "errors_per_second": 0, "partial_spacing_s": 0})
 
