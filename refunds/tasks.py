@@ -10,7 +10,7 @@ from celery import current_app, shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.utils import timezone
 
-from refunds import drain, health, invariants, notices
+from refunds import drain, health, invariants, notices, watch
 from refunds.flow import follow_up, notification
 from refunds.models import idempotency
 from refunds.reconciliation import downloading
@@ -41,9 +41,14 @@ def follow_up_due(**_: object) -> None:
 @shared_task(name="refunds.sweep")
 def sweep(**_: object) -> None:
     """Whatever a lost bell left lying: everything that is due, of every kind."""
-    health.beat()
+    watch.called()
+    take_up_what_is_due()
+
+
+def take_up_what_is_due() -> None:
     now = timezone.now()
     stages: tuple[Callable[[], object], ...] = (
+        health.beat,
         partial(notices.apply_waiting, at=now),
         drain.drain,
         partial(notification.work, at=now),
@@ -77,6 +82,7 @@ def reconcile(**_: object) -> None:
 @worker_ready.connect
 def look_at_once(**_: object) -> None:
     """What fell due while no worker ran is found now, not at beat's next stroke."""
+    watch.start(take_up_what_is_due)
     current_app.send_task("refunds.sweep", expires=10)
     current_app.send_task("refunds.reconcile", expires=240)
 

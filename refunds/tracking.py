@@ -44,6 +44,9 @@ def request_id_of(token: str) -> UUID:
         content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise NotFound("there is no such page") from error
+    if base64.urlsafe_b64encode(content).decode() != token:
+        # The decoder takes the ordinary alphabet's + and / as well: a link has one spelling.
+        raise NotFound("there is no such page")
     said, signature = content[: _ID + _TIME], content[_ID + _TIME :]
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     if len(content) != _BYTES or not any(constant_time_compare(signature, _signature(said, key)) for key in keys):

@@ -97,6 +97,8 @@ def test_reviewer_signs_in_and_approves_268_yuan_with_the_keyboard(
     page.keyboard.type("a long password")
     page.keyboard.press("Enter")
     expect(page.locator("tr.q-row.current")).to_have_attribute("data-key", first.number)
+    # The row is there before the scripts that listen for keys are.
+    page.wait_for_load_state("domcontentloaded")
     page.keyboard.press("j")
     expect(page.locator("#pane h2").first).to_have_text(request.number)
     expect(page).to_have_url(re.compile(f"selected={request.number}"))
