@@ -102,6 +102,10 @@ messages: environment ## add new texts to the Chinese catalogue and compile it
 states: environment ## write docs/states.md from refunds/states.py
 	@$(WITH_SERVICES) $(BIN)/python manage.py states
 
+.PHONY: rights
+rights: environment ## write docs/rights.md from merchants/rights.py
+	@$(WITH_SERVICES) $(BIN)/python manage.py rights
+
 # The dice are the seed's. N refunds a run, RUNS seeds from SEED on.
 SEED ?= 1
 N ?= 300

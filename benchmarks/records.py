@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.rig import StandIn
 from merchants import api_keys
 from merchants.models import ApiKey, ChannelAccount, Merchant, Scope, Staff
+from merchants.principals import of_staff
 from refunds.demo.stand_ins import Account
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant
@@ -22,7 +23,13 @@ def merchant_with_key(wechat: StandIn) -> tuple[Merchant, str]:
     make_account(merchant, wechat.account, first_query_s=600)
     owner = Staff.objects.get(merchant=merchant, role="owner")
     _row, key, _secret = api_keys.issue(
-        merchant=merchant, name="bench", scopes=list(Scope.values), by=owner, at=timezone.now(), rate_limit=10_000_000
+        merchant=merchant,
+        name="bench",
+        scopes=list(Scope.values),
+        by=of_staff(owner),
+        at=timezone.now(),
+        rate_limit=10_000_000,
+        all_stores=True,
     )
     assert ApiKey.objects.filter(merchant=merchant).exists()
     return merchant, key

@@ -64,6 +64,7 @@ def steps() -> list[Step]:
         Step(name="djlint", argv=[_tool("djlint"), "--lint", "--quiet", "templates"]),
         Step(name="migrations", argv=_manage("makemigrations", "--check", "--dry-run")),
         Step(name="states", argv=_manage("states", "--check")),
+        Step(name="rights", argv=_manage("rights", "--check")),
         Step(name="translations", argv=[sys.executable, "-m", "config.translations", "check"]),
         Step(name="deploy", argv=_manage("check", "--deploy", "--fail-level", "WARNING"), env=_AS_IN_PRODUCTION),
         Step(

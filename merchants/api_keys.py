@@ -11,25 +11,22 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from core.audit.record import record
-from core.errors import Forbidden, Invalid
+from core.errors import FieldError, Invalid
 from core.personal_data import unseal
-from merchants.models import ApiKey, Merchant, Role, Scope, Staff, Store
+from merchants import principals
+from merchants.models import ApiKey, Merchant, Scope, Store
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 
 _PREFIX = "rdk_"
-MAY_MANAGE = frozenset({Role.OWNER, Role.MANAGER})
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who a request with a valid key comes from."""
+    """Who a request with a valid key comes from, how often they may, and what they must sign with."""
 
-    key_id: int
-    key_name: str
-    merchant_id: int
-    store_id: int | None
-    created_by_id: int | None
+    principal: Principal
     rate_limit: int | None
-    scopes: frozenset[str]
     signing_secret: str
 
 
@@ -43,31 +40,40 @@ def issue(
     merchant: Merchant,
     name: str,
     scopes: Sequence[str],
-    by: Staff,
+    by: Principal,
     at: datetime,
     store: Store | None = None,
+    all_stores: bool = False,
     signed: bool = False,
     rate_limit: int | None = None,
 ) -> tuple[ApiKey, str, str]:
-    """Make a key. Returns the row, the key and the signing secret ("" unless ``signed``): the only time both are seen."""
-    check_may_manage(by=by, merchant=merchant)
+    """Make a key of one store, or of all where that is said. Returns the row, the key and the signing secret ("" unless
+    ``signed``): the only time both are seen. Raises ``Forbidden`` or ``Invalid``.
+    """
+    check_may(Act.MANAGE_KEYS, by=by)
     unknown = set(scopes) - set(Scope.values)
     if unknown or not scopes:
         raise Invalid(f"unknown scopes: {', '.join(sorted(unknown)) or 'none given'}", code="unknown_scope")
-    if store is not None and store.merchant_id != merchant.pk:
-        raise Invalid("the store belongs to another merchant", code="unknown_store")
+    if (store is None) != all_stores or (store is not None and store.merchant_id != merchant.pk):
+        raise Invalid(
+            "a key is of one of the merchant's stores, or of all of them",
+            code="unknown_store",
+            errors=[FieldError("store", "unknown_store", "one of the merchant's stores, or all of them by name")],
+        )
+    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(merchant.pk, None if store is None else store.pk))
     key = _PREFIX + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(
         merchant=merchant,
         store=store,
+        all_stores=all_stores,
         name=name,
         prefix=key[:12],
         hash=_hash(key),
         scopes=sorted(scopes),
         signing_secret=signing_secret,
         rate_limit=rate_limit,
-        created_by=by,
+        created_by_id=by.staff_id,
         created_at=at,
     )
     record(
@@ -77,15 +83,21 @@ def issue(
         object_type="api_key",
         object_id=row.pk,
         at=at,
-        data={"name": name, "scopes": sorted(scopes), "prefix": row.prefix},
+        data={
+            "name": name,
+            "scopes": sorted(scopes),
+            "prefix": row.prefix,
+            "store": "" if store is None else store.code,
+            "all_stores": all_stores,
+        },
     )
     return row, key, signing_secret
 
 
 @transaction.atomic
-def revoke(*, key: ApiKey, by: Staff, at: datetime) -> None:
+def revoke(*, key: ApiKey, by: Principal, at: datetime) -> None:
     """The key is dead from now on. Revoking twice changes nothing."""
-    check_may_manage(by=by, merchant=key.merchant)
+    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(key.merchant_id, key.store_id))
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=at):
         record(
             merchant_id=key.merchant_id,
@@ -99,7 +111,7 @@ def revoke(*, key: ApiKey, by: Staff, at: datetime) -> None:
 
 
 @transaction.atomic
-def rotate(*, key: ApiKey, by: Staff, at: datetime) -> tuple[ApiKey, str, str]:
+def rotate(*, key: ApiKey, by: Principal, at: datetime) -> tuple[ApiKey, str, str]:
     """A new key with the same name, scopes and store; the old one is revoked in the same moment."""
     revoke(key=key, by=by, at=at)
     return issue(
@@ -109,15 +121,15 @@ def rotate(*, key: ApiKey, by: Staff, at: datetime) -> tuple[ApiKey, str, str]:
         by=by,
         at=at,
         store=key.store,
+        all_stores=key.all_stores,
         signed=bool(key.signing_secret),
         rate_limit=key.rate_limit,
     )
 
 
-def check_may_manage(*, by: Staff, merchant: Merchant) -> None:
-    """Owners and managers, of their own merchant only."""
-    if by.merchant_id != merchant.pk or by.role not in MAY_MANAGE or not by.is_active:
-        raise Forbidden("only an owner or manager may manage API keys", code="role_required")
+def _subject(merchant_id: int, store_id: int | None) -> Subject:
+    """A key without a store is the whole merchant's: nobody who works in some stores only makes or ends one."""
+    return Subject(merchant_id=merchant_id, store_id=store_id)
 
 
 def recognise(key: str) -> Client | None:
@@ -127,22 +139,29 @@ def recognise(key: str) -> Client | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    key_id, name, merchant_id, store_id, created_by_id, rate_limit, scopes, sealed_secret = row
+    key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
+    username, till_codes = codes
+    stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
     return Client(
-        key_id=key_id,
-        key_name=name,
-        merchant_id=merchant_id,
-        store_id=store_id,
-        created_by_id=created_by_id,
+        principal=principals.of_key(
+            key_id=key_id,
+            name=name,
+            merchant_id=merchant_id,
+            stores=stores,
+            scopes=frozenset(scopes),
+            made_by=made_by,
+            till_codes=() if username is None else (username, *till_codes),
+        ),
         rate_limit=rate_limit,
-        scopes=frozenset(scopes),
         signing_secret=unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else "",
     )
 
 
-# In SQL and not by the ORM: every request passes here, and building the query cost more than running it.
+# In SQL and not by the ORM: every request passes here, and building the query cost more than running it. Its maker comes with
+# it: what a key asks for, its maker has asked for.
 _RECOGNISE = (
-    "SELECT id, name, merchant_id, store_id, created_by_id, rate_limit, scopes, signing_secret "
-    "FROM merchants_apikey WHERE hash = %s AND revoked_at IS NULL"
+    "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
+    "k.signing_secret, s.username, s.till_codes FROM merchants_apikey k "
+    "LEFT JOIN merchants_staff s ON s.id = k.created_by_id WHERE k.hash = %s AND k.revoked_at IS NULL"
 )
 _SECRET_PURPOSE = "api_key.signing_secret"  # noqa: S105 - names the field

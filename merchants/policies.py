@@ -9,16 +9,16 @@ from typing import Any
 from django.db import transaction
 
 from core.audit.record import record
-from core.errors import Forbidden
-from merchants.models import Merchant, PolicyVersion, Role, Staff
+from merchants.models import Merchant, PolicyVersion
 from merchants.policy_rules import Rules, read_rules
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 
 
 @transaction.atomic
-def publish(*, merchant: Merchant, name: str, rules: dict[str, Any], by: Staff, at: datetime) -> PolicyVersion:
+def publish(*, merchant: Merchant, name: str, rules: dict[str, Any], by: Principal, at: datetime) -> PolicyVersion:
     """Put new rules in force from ``at``. Raises ``PolicyInvalid`` for rules that cannot be read."""
-    if by.merchant_id != merchant.pk or by.role not in {Role.OWNER, Role.MANAGER}:
-        raise Forbidden("only an owner or manager may change the policy", code="role_required")
+    check_may(Act.PUBLISH_POLICY, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None))
     read_rules(rules)
     Merchant.objects.select_for_update().get(pk=merchant.pk)
     latest = PolicyVersion.objects.filter(merchant=merchant).order_by("-number").first()
@@ -29,7 +29,7 @@ def publish(*, merchant: Merchant, name: str, rules: dict[str, Any], by: Staff, 
         rules=rules,
         effective_from=at,
         published_at=at,
-        published_by=by,
+        published_by_id=by.staff_id,
     )
     record(
         merchant_id=merchant.pk,

@@ -14,13 +14,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from core.audit.actors import Actor
-from core.errors import Conflict, FieldError, Forbidden, Invalid
+from core.errors import Conflict, FieldError, Invalid
 from core.plain_text import one_line
-from merchants.models import ApiKey, Staff
+from merchants.principals import Principal
 from payment_channels.contract import Outcome, RefundReference
 from payment_channels.manual import ManualRefundChannel
-from refunds import evidence, lifecycle, payees, permissions
+from refunds import conditions, evidence, lifecycle, payees
 from refunds.evidence import Picture
 from refunds.flow.execution import Answer, settle
 from refunds.models import Execution, RefundRequest
@@ -47,20 +46,11 @@ class Payment:
     drawer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payer:
-    """Who says so: a member of staff, or an API key that may confirm payouts."""
-
-    actor: Actor
-    staff: Staff | None = None
-    key_id: int | None = None
-
-
 def confirm(
     *,
     request_id: UUID,
     payment: Payment,
-    by: Payer,
+    by: Principal,
     at: datetime,
     version: int,
     pictures: tuple[Picture, ...] = (),
@@ -77,7 +67,7 @@ def confirm(
             voucher_no=reference_no,
             # Within the minute of the approval: after it.
             paid_at=max(payment.paid_at, request.decided_at or payment.paid_at),
-            by=by.actor.name,
+            by=by.name,
             received_account="" if payee is None else str(payee),
             drawer=payment.drawer,
         )
@@ -89,27 +79,27 @@ def confirm(
                 raise
             raise ReferenceUsed("another payout was confirmed with this number") from error
         if pictures:
-            evidence.add(request_id=request.pk, pictures=pictures, by=by.actor, at=at, kind=EvidenceKind.RECEIPT)
+            evidence.add(request_id=request.pk, pictures=pictures, by=by, at=at, kind=EvidenceKind.RECEIPT)
     return RefundRequest.objects.get(pk=request_id)
 
 
 @transaction.atomic
-def give_up(*, request_id: UUID, trouble: str, note: str, by: Payer, at: datetime, version: int) -> RefundRequest:
+def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: datetime, version: int) -> RefundRequest:
     """It could not be paid, and nothing was: the amount is free again. Raises as ``confirm`` does."""
     if trouble not in HandTrouble.values:
         raise Invalid("say why with one of the coded reasons", code="unknown_reason_code")
     _request, execution = _take(request_id, by, version)
     outcome = ManualRefundChannel().given_up(
-        reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.actor.name
+        reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
     )
     _settle(execution, outcome, by, at)
     return RefundRequest.objects.get(pk=request_id)
 
 
-def _take(request_id: UUID, by: Payer, version: int) -> tuple[RefundRequest, Execution]:
+def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
     """The request and its open payout under the request's lock, for someone who may pay it."""
     request = lifecycle.lock_requests([request_id])[request_id]
-    _check_may_pay(by, request)
+    conditions.check(conditions.pay_act(request.route), by=by, request=request)
     if request.version != version:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
@@ -122,19 +112,6 @@ def _take(request_id: UUID, by: Payer, version: int) -> tuple[RefundRequest, Exe
         Execution.objects.select_related("transaction").exclude(state__in=EXECUTION_ENDED).get(request_id=request_id)
     )
     return request, execution
-
-
-def _check_may_pay(by: Payer, request: RefundRequest) -> None:
-    if by.staff is not None:
-        permissions.check_may_pay_by_hand(staff=by.staff, request=request)
-        return
-    if request.route == Route.CASH:
-        raise Forbidden("cash is paid by a person at a till", code="staff_only")
-    assert by.key_id is not None
-    maker_id = ApiKey.objects.only("created_by").get(pk=by.key_id).created_by_id
-    own = by.key_id == request.api_key_id or (maker_id is not None and maker_id == request.staff_id)
-    if own or permissions.has_approved(staff_id=maker_id, request=request):
-        raise Forbidden("who asked for a refund or approved it does not pay it", code="two_persons_needed")
 
 
 def _checked(payment: Payment, request: RefundRequest, at: datetime) -> str:
@@ -169,7 +146,7 @@ def _reference(execution: Execution) -> RefundReference:
     )
 
 
-def _settle(execution: Execution, outcome: Outcome, by: Payer, at: datetime) -> None:
+def _settle(execution: Execution, outcome: Outcome, by: Principal, at: datetime) -> None:
     answer = Answer(
         execution.pk, execution.request_id, execution.channel_account_id, outcome, source="person", by=by.actor
     )

@@ -13,10 +13,11 @@ from django.db import transaction
 
 from core.audit.actors import Actor
 from core.audit.record import record
-from core.errors import Forbidden, Invalid
+from core.errors import Invalid
 from core.personal_data import search_hash
-from merchants.api_keys import MAY_MANAGE
-from merchants.models import ChannelAccount, Staff
+from merchants.models import ChannelAccount
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 from refunds import adapters
 from refunds.flow.execution import wake
 
@@ -25,14 +26,13 @@ _OPEN = frozenset({"mchid", "sub_mchid", "merchant_serial", "public_key_id", "ap
 
 
 @transaction.atomic
-def change(*, account_id: int, given: Mapping[str, object], by: Staff, at: datetime) -> list[str]:
+def change(*, account_id: int, given: Mapping[str, object], by: Principal, at: datetime) -> list[str]:
     """Put ``given`` over the account's credentials; null takes one away. Returns the names of those that changed.
 
     Raises ``Forbidden``, and ``Invalid`` where the result is no set of credentials of this channel: nothing is changed then.
     """
     account = ChannelAccount.objects.select_for_update().get(pk=account_id)
-    if by.role not in MAY_MANAGE or not by.is_active or by.merchant_id != account.merchant_id:
-        raise Forbidden("only owners and managers may change credentials", code="role_required")
+    check_may(Act.CHANGE_CREDENTIALS, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
     before = account.credentials
     after: dict[str, str] = dict(before)
     for name, value in given.items():

@@ -25,11 +25,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from PIL import Image, ImageOps
 
-from core.audit.actors import Actor
 from core.audit.record import record
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
-from refunds import lifecycle
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, lifecycle
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.states import State
@@ -141,12 +142,14 @@ def add(
     *,
     request_id: UUID,
     pictures: Sequence[Picture],
-    by: Actor,
+    by: Principal,
     at: datetime,
     kind: str = EvidenceKind.PHOTO,
     note: str = "",
 ) -> list[Evidence]:
-    """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Conflict`` or ``TooManyPictures``."""
+    """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
+    ``TooManyPictures``.
+    """
     if kind not in EvidenceKind.values:
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
     # Files first: a row without its file would be a lie, a file without its row is only litter.
@@ -161,9 +164,10 @@ def add(
 
 @transaction.atomic
 def _add_rows(
-    request_id: UUID, stored: Sequence[tuple[Picture, str]], kind: str, note: str, by: Actor, at: datetime
+    request_id: UUID, stored: Sequence[tuple[Picture, str]], kind: str, note: str, by: Principal, at: datetime
 ) -> list[Evidence]:
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ADD_EVIDENCE, by=by, request=request, at=at)
     if not takes_more(request):
         raise Conflict("the request is over and takes no more evidence", code="state_conflict", state=request.state)
     if len(stored) > places_left(request_id=request_id):
@@ -186,7 +190,7 @@ def _add_rows(
     for row in rows:
         record(
             merchant_id=request.merchant_id,
-            by=by,
+            by=by.actor,
             action="refund.evidence",
             object_type="refund_request",
             object_id=request.pk,

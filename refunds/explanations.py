@@ -74,6 +74,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("The original payment method is not possible any more."),
         _("The original payment method is still possible: ask why not that one."),
     ),
+    "rejected_before": (
+        _("Not rejected before"),
+        _("Nobody has rejected this refund before."),
+        _("This refund was rejected before: a person decides it."),
+    ),
     "by_hand": (
         _("Paid by the channel"),
         _("The channel pays it back."),

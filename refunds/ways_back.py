@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.audit.actors import Actor
-from core.errors import Conflict, Forbidden
-from merchants.models import Staff
+from core.errors import Conflict
+from merchants.principals import Principal
+from merchants.rights import Act
 from payment_channels.contract import Retry
-from refunds import lifecycle, permissions
+from refunds import conditions, lifecycle
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice
@@ -20,11 +20,12 @@ from refunds.states import ExecutionState, State
 
 @transaction.atomic
 def cancel(
-    *, request_id: UUID, by: Actor, at: datetime, message: str = "", expected_version: int | None = None
+    *, request_id: UUID, by: Principal, at: datetime, message: str = "", expected_version: int | None = None
 ) -> RefundRequest:
     """Withdraw a request of which nothing was sent yet; the amount is free again."""
+    conditions.check(Act.CANCEL, by=by, request=lifecycle.lock_requests([request_id])[request_id])
     cancelled = lifecycle.advance(
-        request_id, "cancel", by=by, at=at, expected_version=expected_version, message=message
+        request_id, "cancel", by=by.actor, at=at, expected_version=expected_version, message=message
     )
     Execution.objects.filter(request_id=request_id, state=ExecutionState.READY).update(
         state=ExecutionState.CANCELLED, due_at=None, ended_at=at
@@ -42,11 +43,10 @@ def can_go_out_again(failed: Execution) -> bool:
 
 
 @transaction.atomic
-def retry(*, request_id: UUID, by: Staff, at: datetime, version: int) -> RefundRequest:
+def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
     """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
-    if not permissions.may_retry(by):
-        raise Forbidden("only finance and managers may send a payout again", code="role_required")
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RETRY, by=by, request=request)
     if request.state != State.FAILED:
         raise lifecycle.WrongState(
             "only a failed payout can be sent again", state=request.state, version=request.version

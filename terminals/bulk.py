@@ -51,7 +51,8 @@ class NewSale:
 _SALE_COLUMNS = (
     *("id", "merchant_id", "store_id", "terminal_id", "channel_account_id", "channel", "order_no"),
     *("channel_transaction_no", "kind", "status", "amount_fen", "reserved_fen", "refunded_fen", "paid_at", "cashier"),
-    *("payer_phone", "payer_phone_hash", "payer_phone_last4_hash", "card_last4", "funding", "source", "created_at"),
+    *("payer_phone", "payer_phone_hash", "payer_phone_last4_hash", "card_last4", "funding", "source", "reported_by"),
+    "created_at",
 )
 _LINE_COLUMNS = (
     *("transaction_id", "position", "sku", "name", "quantity", "unit_price_fen", "amount_fen", "reserved_quantity"),
@@ -90,7 +91,7 @@ def _sale_row(sale: NewSale, source: str, at: datetime) -> tuple[object, ...]:
         *(sale.order_no, sale.channel_transaction_no, TransactionKind.SALE.value, TransactionStatus.SUCCESS.value),
         *(sale.amount_fen, 0, 0, sale.paid_at.isoformat(), sale.cashier),
         *(_bytes(sealed), _bytes(phone_hash), _bytes(last4_hash), sale.card_last4, sale.funding, source),
-        at.isoformat(),
+        *(f"loader: {source}", at.isoformat()),
     )
 
 

@@ -11,6 +11,8 @@ from django.db import IntegrityError, transaction
 from core.errors import Conflict, Invalid
 from core.personal_data import phone_hashes
 from merchants.models import ChannelAccount, Store
+from merchants.principals import Principal
+from merchants.rights import Act, check_may
 from terminals.models import Terminal, Transaction, TransactionLine
 
 
@@ -40,15 +42,15 @@ class ReportedSale:
     lines: Sequence[ReportedLine]
 
 
-def report_sale(
-    *, sale: ReportedSale, merchant_id: int, store_ids: frozenset[int] | None, at: datetime
-) -> tuple[Transaction, bool]:
+def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place.
 
-    Raises ``Conflict`` where the payment was reported by a store that the reporter may not see.
+    Sales come from keys: whoever could invent one in a browser could have it refunded. Raises ``Forbidden``, and ``Conflict``
+    where the payment was reported by a store that the reporter may not see.
     """
-    store = Store.objects.filter(merchant_id=merchant_id, code=sale.store).first()
-    if store is None or (store_ids is not None and store.pk not in store_ids):
+    check_may(Act.REPORT_SALE, by=by)
+    store = Store.objects.filter(merchant_id=by.merchant_id, code=sale.store).first()
+    if store is None or not by.works_in(store.pk):
         raise Invalid("there is no such store", code="unknown_store")
     terminal = None
     if sale.terminal:
@@ -56,26 +58,26 @@ def report_sale(
         if terminal is None:
             raise Invalid("the store has no such terminal", code="unknown_terminal")
     known = Transaction.objects.filter(
-        merchant_id=merchant_id, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
+        merchant_id=by.merchant_id, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
     if (existing := known.first()) is not None:
-        return _of(existing, store_ids), False
+        return _of(existing, by), False
     try:
         with transaction.atomic():
-            return _create(sale, store, terminal, at), True
+            return _create(sale, store, terminal, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
-        return _of(known.get(), store_ids), False
+        return _of(known.get(), by), False
 
 
-def _of(existing: Transaction, store_ids: frozenset[int] | None) -> Transaction:
+def _of(existing: Transaction, by: Principal) -> Transaction:
     """The sale, where the reporter may see it."""
-    if store_ids is not None and existing.store_id not in store_ids:
+    if not by.works_in(existing.store_id):
         raise Conflict("another store has reported this payment", code="reported_elsewhere")
     return existing
 
 
-def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, at: datetime) -> Transaction:
+def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
     accounts = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True)
     # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
     account = None if sale.channel == "cash" else accounts.first()
@@ -97,6 +99,8 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, at: dat
         payer_phone_last4_hash=last4_hash,
         card_last4=sale.card_last4,
         funding=sale.funding,
+        reported_by=by.name[:80],
+        reported_by_key_id=by.key_id,
         created_at=at,
     )
     TransactionLine.objects.bulk_create(

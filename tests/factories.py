@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from core.audit.actors import Actor, ActorKind
 from core.personal_data import phone_hashes
 from merchants import policies
-from merchants.models import ChannelAccount, Merchant, PolicyVersion, Role, Staff, Store
+from merchants.models import ApiKey, ChannelAccount, Merchant, PolicyVersion, Role, Scope, Staff, Store
+from merchants.principals import Principal, of_key, of_staff
 from refunds.flow import intake
-from refunds.flow.intake import Customer, Draft, Requester
+from refunds.flow.intake import Customer, Draft
 from refunds.models import RefundRequest
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -48,24 +49,63 @@ def make_merchant(code: str = "", *, rules: dict[str, Any] | None = None, kind: 
     Terminal.objects.create(store=store, code="POS-01")
     owner = make_staff(merchant, Role.OWNER)
     version = policies.publish(
-        merchant=merchant, name="标准", rules=rules or RULES, by=owner, at=now - timedelta(days=365)
+        merchant=merchant, name="标准", rules=rules or RULES, by=of_staff(owner), at=now - timedelta(days=365)
     )
     assert isinstance(version, PolicyVersion)
     return merchant
 
 
-def make_staff(merchant: Merchant, role: str, *, username: str = "", password: str = "") -> Staff:
+def make_staff(
+    merchant: Merchant,
+    role: str,
+    *,
+    username: str = "",
+    password: str = "",
+    stores: Sequence[Store] = (),
+    till_codes: Sequence[str] = (),
+) -> Staff:
+    """Works in all stores, unless in the given ones only."""
     number = next(_counter)
     staff = Staff(
         merchant=merchant,
         username=username or f"{role}{number}",
         name=f"员工{number}",
         role=role,
+        all_stores=not stores,
+        till_codes=list(till_codes),
         created_at=timezone.now(),
     )
     staff.set_password(password or None)
     staff.save()
+    staff.stores.set(stores)
     return staff
+
+
+def works_in(staff: Staff, *stores: Store) -> None:
+    """From now on in these stores only."""
+    staff.all_stores = False
+    staff.save()
+    staff.stores.set(stores)
+
+
+def till(merchant: Merchant) -> Principal:
+    """A key of nobody in particular, with every scope, that is not stored."""
+    scopes = frozenset(Scope.values)
+    return of_key(key_id=0, name="test", merchant_id=merchant.pk, stores=None, scopes=scopes, made_by=None)
+
+
+def of_api_key(key: ApiKey) -> Principal:
+    """A client with this stored key."""
+    maker = key.created_by
+    return of_key(
+        key_id=key.pk,
+        name=key.name,
+        merchant_id=key.merchant_id,
+        stores=None if key.all_stores else frozenset(filter(None, [key.store_id])),
+        scopes=frozenset(key.scopes),
+        made_by=key.created_by_id,
+        till_codes=() if maker is None else (maker.username, *maker.till_codes),
+    )
 
 
 def make_account(merchant: Merchant, account: dict[str, str] | None = None, **profile: Any) -> ChannelAccount:
@@ -146,7 +186,7 @@ def make_request(
     amount_fen: int = 1_200,
     *,
     reason: str = "quality",
-    by: Staff | None = None,
+    by: Staff | Principal | None = None,
     at: datetime | None = None,
     phone: str = "",
     email: str = "",
@@ -155,8 +195,7 @@ def make_request(
     consent: bool | None = True,
 ) -> RefundRequest:
     """A request taken in by the real intake: approved by rule when small and simple, in review otherwise."""
-    actor = by.actor if by else Actor(ActorKind.API_KEY, "0", "test")
-    requester = Requester(actor=actor, merchant_id=sale.merchant_id, staff_id=by.pk if by else None)
+    requester = of_staff(by) if isinstance(by, Staff) else by or till(sale.merchant)
     draft = Draft(
         amount_fen=amount_fen,
         reason=reason,

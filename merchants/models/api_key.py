@@ -21,13 +21,15 @@ class Scope(models.TextChoices):
 
 
 class ApiKey(models.Model):
-    """A client of one merchant, optionally of one store. ``hash`` is SHA-256 of the key: it has 256 random bits.
+    """A client of one merchant: of one store, or of all where ``all_stores`` says so. ``hash`` is SHA-256 of the key: it has
+    256 random bits.
 
     A key with a ``signing_secret`` only takes signed requests. ``rate_limit`` is requests in ten seconds.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
     store = models.ForeignKey(Store, null=True, blank=True, on_delete=models.PROTECT)
+    all_stores = models.BooleanField(default=False)
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12)
     hash = models.BinaryField(max_length=32, unique=True)
@@ -37,6 +39,13 @@ class ApiKey(models.Model):
     created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(all_stores=False) | models.Q(store=None), name="key_of_one_store_or_all"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

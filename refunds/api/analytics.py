@@ -10,8 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import Forbidden
-from refunds import permissions
+from merchants.rights import Act
 from refunds.analytics import periods
 from refunds.analytics.figures import Answers, Overview, Payouts, Share, Side, Spread
 from refunds.analytics.overview import overview, payouts
@@ -41,14 +40,11 @@ class SummaryQuery(StrictSerializer):
 class AnalyticsSummary(Endpoint):
     """The figures of a period, with those of the period before."""
 
-    scopes = {"GET": "analytics:read"}
-    staff_may = True
+    acts = {"GET": Act.SEE_ANALYTICS}
 
     @extend_schema(parameters=[SummaryQuery], responses={200: schemas_figures.SummaryOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
-        if self.caller.staff is not None and not permissions.may_see_analytics(self.caller.staff):
-            raise Forbidden("figures are for reviewers, managers, finance and owners", code="role_required")
         asked = self.read_query(SummaryQuery)
         try:
             period = periods.parse(first=asked.get("from", ""), last=asked.get("to", ""), now=timezone.now())

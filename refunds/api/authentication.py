@@ -11,7 +11,8 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pe
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from merchants import api_keys
+from core.errors import Forbidden
+from merchants import api_keys, principals, rights
 from merchants.models import Staff
 from refunds.api import signing, throttling
 from refunds.api.caller import Caller
@@ -30,7 +31,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("the API key is unknown or revoked", code="invalid_api_key")
         if client.signing_secret:
             signing.check(request, client)
-        return Caller(client=client), None
+        return Caller(client.principal, client), None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
@@ -46,13 +47,14 @@ class StaffSession(SessionAuthentication):
         staff: Any = found[0]
         if isinstance(staff, AnonymousUser) or not isinstance(staff, Staff):
             return None
-        return Caller(staff=staff), None
+        return Caller(principals.of_staff(staff)), None
 
 
 class HasScope(BasePermission):
-    """A key needs the view's scope for the method; a session may use views that let staff in.
+    """Who is turned away before anything is read.
 
-    A view says ``scopes = {"GET": "refunds:read", "POST": "refunds:write"}`` and ``staff_may = True``.
+    A view names the act of each method, as ``acts = {"POST": Act.CANCEL}``; whoever the table of rights gives nothing of it
+    (where there are several: of any) goes no further. Whose request it is, the act asks.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -61,15 +63,15 @@ class HasScope(BasePermission):
             raise NotAuthenticated("send an API key as Authorization: Bearer <key>", code="not_authenticated")
         if request.method == "OPTIONS" or not hasattr(view, (request.method or "").lower()):
             return True  # a method that the path does not have is a 405, whoever asks
-        if caller.staff is not None:
-            return bool(getattr(view, "staff_may", False))
-        assert caller.client is not None
-        scope = getattr(view, "scopes", {}).get("GET" if request.method == "HEAD" else request.method)
-        if scope is None:
-            raise PermissionDenied("this is for staff in the browser, not for API keys", code="staff_only")
-        if scope not in caller.client.scopes:
-            raise PermissionDenied(f"the API key lacks the scope {scope}", code="missing_scope")
-        return True
+        refusal = Forbidden("nobody does this", code="role_required")
+        for act in view.acts_of("GET" if request.method == "HEAD" else request.method or ""):
+            try:
+                rights.check_may(act, by=caller.by)
+            except Forbidden as error:
+                refusal = error
+            else:
+                return True
+        raise PermissionDenied(refusal.message, code=refusal.code)
 
 
 class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import Invalid
-from merchants.models import Staff
+from merchants.rights import Act
 from refunds.api import schemas
 from refunds.api.refund_requests import OneRequest
 from refunds.api.representations import stored_request_json
@@ -18,17 +18,9 @@ from refunds.api.serializers import DecisionSerializer, VersionSerializer
 from refunds.flow import review
 
 
-class Decision(OneRequest):
-    """Keys have no scope for any of these."""
+class Claim(OneRequest):
+    acts = {"POST": Act.CLAIM}
 
-    @property
-    def staff(self) -> Staff:
-        staff = self.caller.staff
-        assert staff is not None  # keys were turned away by HasScope
-        return staff
-
-
-class Claim(Decision):
     @extend_schema(
         operation_id="claim_refund_request",
         request=VersionSerializer,
@@ -38,11 +30,13 @@ class Claim(Decision):
         """Take a request onto one's own desk; with ``version`` only as it was seen."""
         found = self.load(request_id)
         data = self.read(VersionSerializer)
-        review.claim(request_id=found.pk, by=self.staff, at=timezone.now(), version=data["version"])
+        review.claim(request_id=found.pk, by=self.caller.by, at=timezone.now(), version=data["version"])
         return Response(stored_request_json(self.load(request_id)))
 
 
-class Release(Decision):
+class Release(OneRequest):
+    acts = {"POST": Act.RELEASE}
+
     @extend_schema(
         operation_id="release_refund_request",
         request=None,
@@ -50,11 +44,13 @@ class Release(Decision):
     )
     def post(self, request: Request, request_id: UUID) -> Response:
         """Give a claimed request back."""
-        review.release(request_id=self.load(request_id).pk, by=self.staff, at=timezone.now())
+        review.release(request_id=self.load(request_id).pk, by=self.caller.by, at=timezone.now())
         return Response(stored_request_json(self.load(request_id)))
 
 
-class Approve(Decision):
+class Approve(OneRequest):
+    acts = {"POST": Act.APPROVE}
+
     @extend_schema(
         operation_id="approve_refund_request",
         request=DecisionSerializer,
@@ -66,7 +62,7 @@ class Approve(Decision):
         data = self.read(DecisionSerializer)
         review.approve(
             request_id=found.pk,
-            by=self.staff,
+            by=self.caller.by,
             at=timezone.now(),
             version=data["version"],
             amount_fen=data["amount_fen"],
@@ -75,7 +71,9 @@ class Approve(Decision):
         return Response(stored_request_json(self.load(request_id)))
 
 
-class Reject(Decision):
+class Reject(OneRequest):
+    acts = {"POST": Act.REJECT}
+
     @extend_schema(
         operation_id="reject_refund_request",
         request=DecisionSerializer,
@@ -89,7 +87,7 @@ class Reject(Decision):
             raise Invalid("a rejection needs a reason_code", code="reason_code_required")
         review.reject(
             request_id=found.pk,
-            by=self.staff,
+            by=self.caller.by,
             at=timezone.now(),
             version=data["version"],
             reason=data["reason_code"],
@@ -99,7 +97,9 @@ class Reject(Decision):
         return Response(stored_request_json(self.load(request_id)))
 
 
-class RequestInfo(Decision):
+class RequestInfo(OneRequest):
+    acts = {"POST": Act.REQUEST_INFO}
+
     @extend_schema(
         operation_id="request_info_refund_request",
         request=DecisionSerializer,
@@ -111,7 +111,7 @@ class RequestInfo(Decision):
         data = self.read(DecisionSerializer)
         review.request_info(
             request_id=found.pk,
-            by=self.staff,
+            by=self.caller.by,
             at=timezone.now(),
             version=data["version"],
             message=data["message"] or data["note"],

@@ -13,6 +13,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from merchants.rights import Act
 from refunds import evidence, queries
 from refunds.api import idempotency, schemas
 from refunds.api.bodies import BodyTooLarge, refuse_packed
@@ -35,8 +36,7 @@ class EvidenceSerializer(StrictSerializer):
 class AddEvidence(Endpoint):
     """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
 
-    scopes = {"POST": "refunds:write"}
-    staff_may = True
+    acts = {"POST": Act.ADD_EVIDENCE}
     parser_classes = (MultiPartParser,)
     max_body_bytes = MAX_BODY_BYTES
 
@@ -72,7 +72,7 @@ class AddEvidence(Endpoint):
                     pictures=[picture],
                     kind=data["kind"],
                     note=data["note"],
-                    by=self.caller.actor,
+                    by=self.caller.by,
                     at=now,
                 )
                 body = _evidence_json(row)

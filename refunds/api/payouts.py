@@ -10,12 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from merchants.rights import Act
 from refunds import by_hand
 from refunds.api import schemas
 from refunds.api.fields import Instant, StrictSerializer, Text, WholeNumber
 from refunds.api.refund_requests import OneRequest
 from refunds.api.representations import stored_request_json
-from refunds.by_hand import Payer, Payment
+from refunds.by_hand import Payment
 from refunds.states import HandTrouble
 
 
@@ -39,12 +40,7 @@ class PayoutFailedSerializer(StrictSerializer):
 
 
 class HandPayout(OneRequest):
-    scopes = {"POST": "payouts:write"}
-
-    @property
-    def payer(self) -> Payer:
-        caller = self.caller
-        return Payer(actor=caller.actor, staff=caller.staff, key_id=caller.client.key_id if caller.client else None)
+    acts = {"POST": (Act.PAY_CASH, Act.PAY_BY_HAND)}
 
 
 class ConfirmPayout(HandPayout):
@@ -60,7 +56,7 @@ class ConfirmPayout(HandPayout):
         by_hand.confirm(
             request_id=found.pk,
             payment=Payment(reference_no=data["reference_no"], paid_at=data["paid_at"], drawer=data["drawer"]),
-            by=self.payer,
+            by=self.caller.by,
             at=timezone.now(),
             version=data["version"],
         )
@@ -81,7 +77,7 @@ class PayoutFailed(HandPayout):
             request_id=found.pk,
             trouble=str(data["reason_code"]),
             note=data["note"],
-            by=self.payer,
+            by=self.caller.by,
             at=timezone.now(),
             version=data["version"],
         )

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from core.money import yuan_grouped
 from merchants import policies
 from merchants.policy_rules import Extent, ReasonRule, RouteRule
+from merchants.rights import Act
 from refunds.api import schemas
 from refunds.api.representations import instant
 from refunds.api.views import Endpoint
@@ -19,8 +20,7 @@ from terminals.models.transaction import Funding
 
 
 class PolicyInForce(Endpoint):
-    scopes = {"GET": "refunds:read"}
-    staff_may = True
+    acts = {"GET": Act.SEE_POLICY}
 
     @extend_schema(operation_id="get_policy", responses={200: schemas.PolicyOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:

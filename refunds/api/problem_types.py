@@ -94,6 +94,9 @@ _ALL = (
     ),
     ProblemType("role_required", [403], _("Not in this role"), _("Somebody with another role has to do this.")),
     ProblemType(
+        "key_required", [403], _("Keys do this, people do not"), _("Tills and shops report it, with an API key.")
+    ),
+    ProblemType(
         "all_stores_required", [403], _("For the whole merchant only"), _("Use a key that is not bound to a store.")
     ),
     ProblemType("tier_required", [403], _("The amount is above this role's limit"), _("`tier` names who decides it.")),

@@ -10,8 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import Forbidden
-from refunds import permissions
+from merchants.rights import Act
 from refunds.api import schemas, schemas_figures
 from refunds.api.fields import StrictSerializer
 from refunds.api.representations import instant
@@ -46,18 +45,13 @@ class ReconciliationQuery(StrictSerializer):
 class Reconciliations(Endpoint):
     """How a day compares with the channels' statements."""
 
-    scopes = {"GET": "analytics:read"}
-    staff_may = True
+    acts = {"GET": Act.SEE_RECONCILIATION}
 
     @extend_schema(
         parameters=[ReconciliationQuery], responses={200: schemas_figures.ReconciliationsOut, **schemas.READ_PROBLEMS}
     )
     def get(self, request: Request) -> Response:
         """One entry an account: totals in fen, counts by kind, differences that were not cleared. Whole merchant only."""
-        if self.caller.staff is not None and not permissions.may_reconcile(self.caller.staff):
-            raise Forbidden("reconciliation is for finance, managers and owners", code="role_required")
-        if self.caller.store_ids is not None:
-            raise Forbidden("a statement is of the whole merchant, not of some stores", code="all_stores_required")
         asked = self.read_query(ReconciliationQuery)
         found = days.days_of(merchant_id=self.caller.merchant_id).filter(date=asked["date"])
         if channel := asked.get("channel"):

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import DomainError
+from merchants.rights import Act
 from refunds import queries, ways_back
 from refunds.api import idempotency, schemas
 from refunds.api.fields import QueryInstant, StrictSerializer, Text
@@ -64,8 +65,7 @@ _FILTERS = {
 class Quotes(Endpoint):
     """The policy's verdict without creating anything."""
 
-    scopes = {"POST": "refunds:read"}
-    staff_may = True
+    acts = {"POST": Act.QUOTE}
 
     @extend_schema(
         operation_id="quote_refund",
@@ -76,7 +76,7 @@ class Quotes(Endpoint):
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
-        sale, verdict = intake.quote(draft=draft, by=self.caller.requester(), at=now)
+        sale, verdict = intake.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             {
                 "transaction": str(sale.id),
@@ -93,8 +93,7 @@ class Quotes(Endpoint):
 class RefundRequests(Endpoint):
     """Submit and list refund requests."""
 
-    scopes = {"GET": "refunds:read", "POST": "refunds:write"}
-    staff_may = True
+    acts = {"GET": Act.READ_REFUNDS, "POST": Act.SUBMIT}
 
     @extend_schema(
         operation_id="submit_refund_request",
@@ -114,7 +113,7 @@ class RefundRequests(Endpoint):
             )
 
         try:
-            taken = intake.submit(draft=draft, by=self.caller.requester(), at=now, before_commit=keep_answer)
+            taken = intake.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -141,8 +140,6 @@ class RefundRequests(Endpoint):
 class OneRequest(Endpoint):
     """What the views of one request share: it is looked up before anything that was sent is judged."""
 
-    staff_may = True
-
     def load(self, request_id: UUID) -> RefundRequest:
         return queries.request_for(
             merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
@@ -150,7 +147,7 @@ class OneRequest(Endpoint):
 
 
 class RefundRequestDetail(OneRequest):
-    scopes = {"GET": "refunds:read"}
+    acts = {"GET": Act.READ_REFUNDS}
 
     @extend_schema(
         operation_id="get_refund_request", responses={200: schemas.RefundRequestOut, **schemas.READ_PROBLEMS}
@@ -161,7 +158,7 @@ class RefundRequestDetail(OneRequest):
 
 
 class RefundRequestEvents(OneRequest):
-    scopes = {"GET": "refunds:read"}
+    acts = {"GET": Act.READ_REFUNDS}
 
     @extend_schema(
         operation_id="list_refund_request_events",
@@ -175,7 +172,7 @@ class RefundRequestEvents(OneRequest):
 
 
 class CancelRefundRequest(OneRequest):
-    scopes = {"POST": "refunds:write"}
+    acts = {"POST": Act.CANCEL}
 
     @extend_schema(
         operation_id="cancel_refund_request",
@@ -188,7 +185,7 @@ class CancelRefundRequest(OneRequest):
         data = self.read(VersionSerializer)
         ways_back.cancel(
             request_id=found.pk,
-            by=self.caller.actor,
+            by=self.caller.by,
             at=timezone.now(),
             message=data["note"],
             expected_version=data["version"],
@@ -197,7 +194,7 @@ class CancelRefundRequest(OneRequest):
 
 
 class ResubmitRefundRequest(OneRequest):
-    scopes = {"POST": "refunds:write"}
+    acts = {"POST": (Act.RESUBMIT, Act.RESUBMIT_FAILED)}
 
     @extend_schema(
         operation_id="resubmit_refund_request",
@@ -211,7 +208,7 @@ class ResubmitRefundRequest(OneRequest):
         intake.resubmit(
             request_id=found.pk,
             correction=correction_of(data),
-            by=self.caller.actor,
+            by=self.caller.by,
             at=timezone.now(),
             expected_version=data["version"],
         )
@@ -222,7 +219,7 @@ def _new_request_json(prepared: Prepared) -> dict[str, object]:
     execution, sale = prepared.submission.execution, prepared.sale
     return request_json(
         prepared.submission.request,
-        place=Place(sale.order_no, sale.store_code, sale.terminal_code),
+        place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
         executions=[execution] if execution else [],
         funding=sale.funding,
         profile=sale.channel_profile,

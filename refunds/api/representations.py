@@ -52,11 +52,12 @@ def arrival_json(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the sale was made, in the shop's own words; a sale without a terminal has ""."""
+    """Where the sale was made and who rang it up, in the shop's own words; a sale without a terminal has ""."""
 
     order_no: str
     store: str
     terminal: str
+    cashier: str
 
 
 def request_json(
@@ -89,6 +90,7 @@ def request_json(
         "verdict": verdict_json(request.verdict),
         "customer": {"phone": mask_phone(request.customer_phone), "locale": request.customer_locale},
         "cashier": request.cashier,
+        "sale_cashier": place.cashier,
         "reject_reason": request.reject_reason or None,
         "message_to_customer": request.message_to_customer or None,
         "due_at": instant(request.due_at),
@@ -112,7 +114,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
     sale = request.transaction
     return request_json(
         request,
-        place=Place(sale.order_no, request.store.code, request.terminal.code if request.terminal else ""),
+        place=Place(sale.order_no, request.store.code, request.terminal.code if request.terminal else "", sale.cashier),
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
         funding=sale.funding,
         profile=sale.channel_account.profile if sale.channel_account else {},
@@ -188,6 +190,11 @@ def transaction_json(sale: Transaction, *, requests: Iterable[RefundRequest] | N
             }
             for line in sale.lines.all()
         ],
+        "reported_by": {
+            "kind": "api_key" if sale.reported_by_key_id else "loader" if sale.reported_by else "unknown",
+            "id": None if sale.reported_by_key_id is None else str(sale.reported_by_key_id),
+            "name": sale.reported_by,
+        },
         "created_at": instant(sale.created_at),
     }
     if requests is not None:

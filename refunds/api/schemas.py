@@ -108,7 +108,8 @@ class RefundRequestOut(s.Serializer[object]):
     payee = PayeeOut(allow_null=True, help_text="of a bank transfer")
     verdict = VerdictOut()
     customer = CustomerOut()
-    cashier = s.CharField()
+    cashier = s.CharField(help_text="who asks for it, as sent; else who rang the sale up")
+    sale_cashier = s.CharField(help_text="who rang the sale up")
     reject_reason = s.CharField(allow_null=True)
     message_to_customer = s.CharField(allow_null=True)
     due_at = s.DateTimeField()
@@ -166,6 +167,12 @@ class PayerOut(s.Serializer[object]):
     funding = s.CharField()
 
 
+class ReporterOut(s.Serializer[object]):
+    kind = s.ChoiceField(["api_key", "loader", "unknown"])
+    id = s.CharField(allow_null=True, help_text="of the API key")
+    name = s.CharField()
+
+
 class TransactionOut(s.Serializer[object]):
     id = s.UUIDField()
     order_no = s.CharField()
@@ -183,6 +190,7 @@ class TransactionOut(s.Serializer[object]):
     cashier = s.CharField()
     payer = PayerOut()
     lines = SaleLineOut(many=True)
+    reported_by = ReporterOut()
     created_at = s.DateTimeField()
 
 

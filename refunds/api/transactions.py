@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from merchants.rights import Act
 from refunds import queries
 from refunds.api import idempotency, schemas
 from refunds.api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
@@ -38,8 +39,7 @@ class TransactionQuery(StrictSerializer):
 class Transactions(Endpoint):
     """Report a sale; list and find sales."""
 
-    scopes = {"GET": "transactions:read", "POST": "transactions:write"}
-    staff_may = True
+    acts = {"GET": Act.READ_SALES, "POST": Act.REPORT_SALE}
 
     @extend_schema(
         operation_id="report_transaction",
@@ -53,12 +53,7 @@ class Transactions(Endpoint):
         data = self.read(TransactionSerializer)
         try:
             with transaction.atomic():
-                sale, is_new = reporting.report_sale(
-                    sale=_reported(data),
-                    merchant_id=self.caller.merchant_id,
-                    store_ids=self.caller.store_ids,
-                    at=timezone.now(),
-                )
+                sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
                 loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
                 body, status = transaction_json(loaded), 201 if is_new else 200
                 idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
@@ -85,8 +80,7 @@ class Transactions(Endpoint):
 class TransactionDetail(Endpoint):
     """One sale with its refund requests."""
 
-    scopes = {"GET": "transactions:read"}
-    staff_may = True
+    acts = {"GET": Act.READ_SALES}
 
     @extend_schema(
         operation_id="get_transaction", responses={200: schemas.TransactionWithRequestsOut, **schemas.READ_PROBLEMS}

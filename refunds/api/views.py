@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from merchants.rights import TABLE, Act
 from refunds.api.authentication import ApiKeyAuthentication, StaffSession
 from refunds.api.caller import Caller
 from refunds.api.fields import StrictSerializer
@@ -20,11 +22,22 @@ from refunds.api.rendering import JSONRenderer
 
 
 class Endpoint(APIView):
-    """A view for callers with the scopes it names; with ``staff_may`` also for staff in their browser."""
+    """A view for callers who may do what it names: ``acts`` by method, of the table of rights."""
 
     authentication_classes = (ApiKeyAuthentication, StaffSession)
-    scopes: ClassVar[dict[str, str]] = {}
-    staff_may: ClassVar[bool] = False
+    acts: ClassVar[Mapping[str, Act | tuple[Act, ...]]] = {}
+    #: The scope that a key needs, by method, as the table has it.
+    scopes: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        named = {method: TABLE[cls.acts_of(method)[-1]].scope for method in cls.acts}
+        cls.scopes = {method: scope for method, scope in named.items() if scope}
+
+    @classmethod
+    def acts_of(cls, method: str) -> tuple[Act, ...]:
+        act = cls.acts.get(method, ())
+        return (act,) if isinstance(act, Act) else act
 
     @property
     def caller(self) -> Caller:

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.audit.actors import CUSTOMER
 from core.errors import Invalid
 from core.plain_text import plain_text
-from refunds import evidence, lifecycle
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, evidence, lifecycle
 from refunds.evidence import Picture
 from refunds.flow import intake
 from refunds.flow.intake import Correction
@@ -23,7 +24,7 @@ _MAX_DESCRIPTION = 1000
 
 
 @transaction.atomic
-def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], at: datetime) -> RefundRequest:
+def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], by: Principal, at: datetime) -> RefundRequest:
     """Add words and pictures and send the request in again, in one commit.
 
     Raises ``Invalid`` for an empty answer, ``WrongState`` when nothing is asked any more, what ``evidence.add`` raises, and
@@ -33,11 +34,12 @@ def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], at: dat
     if not words and not pictures:
         raise Invalid("an answer has words or pictures", code="empty_answer")
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RESUBMIT, by=by, request=request, at=at)
     if request.state != State.NEEDS_INFO:
         raise lifecycle.WrongState("nothing is asked of the customer now", state=request.state)
-    evidence.add(request_id=request_id, pictures=pictures, by=CUSTOMER, at=at)
+    evidence.add(request_id=request_id, pictures=pictures, by=by, at=at)
     correction = Correction(description=_joined(request.description, words))
-    return intake.resubmit(request_id=request_id, correction=correction, by=CUSTOMER, at=at)
+    return intake.resubmit(request_id=request_id, correction=correction, by=by, at=at)
 
 
 def _joined(description: str, words: str) -> str:

@@ -25,6 +25,8 @@ from django.views.decorators.http import require_POST, require_safe
 from core.audit.actors import CUSTOMER
 from core.errors import DomainError, NotFound
 from core.plain_text import plain_text
+from merchants import principals
+from merchants.principals import Principal
 from refunds import evidence, tracking
 from refunds.customer import answers, throttling
 from refunds.customer.page import page_of
@@ -54,6 +56,12 @@ class Visit:
     token: str
     refund: RefundRequest
     language: str
+
+    @property
+    def by(self) -> Principal:
+        """The customer, as far as the link goes."""
+        refund = self.refund
+        return principals.of_customer(merchant_id=refund.merchant_id, store_id=refund.store_id, request_id=refund.pk)
 
 
 View = Callable[Concatenate[HttpRequest, Visit, Parameters], HttpResponseBase]
@@ -151,7 +159,7 @@ def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
     if score not in {"1", "2", "3", "4", "5"}:
         return _refused(request, visit, notice=gettext("Please choose one to five stars."), comment=comment)
     try:
-        follow_up.rate(request_id=visit.refund.pk, score=int(score), comment=comment, at=timezone.now())
+        follow_up.rate(request_id=visit.refund.pk, score=int(score), comment=comment, by=visit.by, at=timezone.now())
     except follow_up.AlreadyRated:
         return _done(visit, "rated")
     except DomainError:
@@ -170,7 +178,7 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _refused(request, visit, notice=gettext("Please choose at least one picture."), message=note)
     try:
         pictures = _read(uploads)
-        evidence.add(request_id=visit.refund.pk, pictures=pictures, note=note, by=CUSTOMER, at=timezone.now())
+        evidence.add(request_id=visit.refund.pk, pictures=pictures, note=note, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=note)
     return _done(visit, "added")
@@ -185,7 +193,7 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     words = plain_text(request.POST.get("message", ""), limit=answers.MAX_WORDS)
     try:
         pictures = _read(request.FILES.getlist("files"))
-        answers.answer(request_id=visit.refund.pk, words=words, pictures=pictures, at=timezone.now())
+        answers.answer(request_id=visit.refund.pk, words=words, pictures=pictures, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
     return _done(visit, "answered")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from merchants import principals
 from merchants.models import Role, Staff
 from refunds import by_hand
 from refunds.adapters import adapter_for
-from refunds.by_hand import Payer, Payment
+from refunds.by_hand import Payment
 from refunds.demo.merchants import House
 from refunds.demo.story import Ending, Story
 from refunds.flow import execution, review
@@ -31,7 +32,7 @@ def account_of(story: Story) -> Account | None:
 def tell(house: House, story: Story, request: RefundRequest, *, decider: Staff, decided_at: datetime) -> RefundRequest:
     """Approve it, hand it over, and where the story says so pay it."""
     at = decided_at + _HANDED_OVER
-    review.approve(request_id=request.pk, by=decider, at=decided_at, version=request.version)
+    review.approve(request_id=request.pk, by=principals.of_staff(decider), at=decided_at, version=request.version)
     account_id = Execution.objects.values_list("channel_account_id", flat=True).get(request_id=request.pk)
     claimed = execution.claim(limit=1, at=at, only_account=account_id)
     execution.settle([execution.ask(one, adapter_for(one.account_id, one.account_revision)) for one in claimed], at=at)
@@ -49,7 +50,7 @@ def tell(house: House, story: Story, request: RefundRequest, *, decider: Staff, 
             paid_at=paid_at,
             drawer=story.sale.terminal if story.route == Route.CASH else "",
         ),
-        by=Payer(actor=finance.actor, staff=finance),
+        by=principals.of_staff(finance),
         at=paid_at,
         version=waiting.version,
     )

@@ -11,8 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from core.audit.actors import CUSTOMER
-from merchants import api_keys
+from merchants import api_keys, principals
 from merchants.models import Merchant, Role, Staff
 from refunds import doorbell, evidence, ledger
 from refunds.demo import day, demo_json, differences, merchants, pictures, plan, record, stand_ins
@@ -171,7 +170,9 @@ def _add_pictures(told: Iterable[Told]) -> int:
             evidence.add(
                 request_id=one.request.pk,
                 pictures=[pictures.picture(motif, one.story.desk % 2)],
-                by=CUSTOMER,
+                by=principals.of_customer(
+                    merchant_id=one.request.merchant_id, store_id=one.request.store_id, request_id=one.request.pk
+                ),
                 at=one.story.at,
                 kind=kind,
                 note=note,
@@ -190,12 +191,12 @@ def _refresh(accounts: Mapping[str, Account], secrets: Secrets, now: datetime) -
         merchant = Merchant.objects.get(code=outline.code)
         merchants.keep_accounts(merchant, accounts)
         client = api_keys.recognise(secrets.keys.get(outline.code, ""))
-        if client is None or client.merchant_id != merchant.pk:
+        if client is None or client.principal.merchant_id != merchant.pk:
             _replace_key(merchant, secrets, now)
 
 
 def _replace_key(merchant: Merchant, secrets: Secrets, now: datetime) -> None:
     maker = merchant.staff.get(username=f"{merchant.code.lower()}.{KEY_MAKER}", role=Role.OWNER)
     for lost in merchant.api_keys.filter(name=merchants.KEY_NAME, revoked_at=None):
-        api_keys.revoke(key=lost, by=maker, at=now)
+        api_keys.revoke(key=lost, by=principals.of_staff(maker), at=now)
     _, secrets.keys[merchant.code] = merchants.new_key(merchant, maker, now)

@@ -11,9 +11,10 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
 from django.utils import timezone
 
-from core.audit.actors import SYSTEM, Actor, ActorKind
-from merchants import api_keys, policies
+from core.audit.actors import SYSTEM
+from merchants import api_keys, policies, principals
 from merchants.models import ApiKey, ChannelAccount, Merchant, MerchantKind, Role, Scope, Staff, Store
+from merchants.principals import Principal
 from refunds import channel_credentials
 from refunds.demo import rules
 from refunds.demo.stand_ins import Account
@@ -114,8 +115,16 @@ class House:
     key: ApiKey
 
     @property
-    def key_actor(self) -> Actor:
-        return Actor(ActorKind.API_KEY, str(self.key.pk), self.key.name)
+    def tills(self) -> Principal:
+        """The key with which the tills send."""
+        return principals.of_key(
+            key_id=self.key.pk,
+            name=self.key.name,
+            merchant_id=self.merchant.pk,
+            stores=None,
+            scopes=frozenset(self.key.scopes),
+            made_by=self.key.created_by_id,
+        )
 
     @property
     def cashier(self) -> Staff:
@@ -169,6 +178,7 @@ def create(outline: Outline, *, accounts: Mapping[str, Account], now: datetime) 
             username=username,
             name=name,
             role=role,
+            all_stores=True,
             created_at=since,
             password=make_password(None),
         )
@@ -176,7 +186,9 @@ def create(outline: Outline, *, accounts: Mapping[str, Account], now: datetime) 
     }
     Staff.objects.bulk_create(staff.values())
     owner = next(one for one in staff.values() if one.role == Role.OWNER)
-    policies.publish(merchant=merchant, name=outline.policy_name, rules=dict(outline.rules), by=owner, at=since)
+    policies.publish(
+        merchant=merchant, name=outline.policy_name, rules=dict(outline.rules), by=principals.of_staff(owner), at=since
+    )
     maker = staff[f"{outline.code.lower()}.{KEY_MAKER}"]
     key, secret = new_key(merchant, maker, since)
     house = House(outline, merchant, stores, terminals, staff, keep_accounts(merchant, accounts), key)
@@ -200,7 +212,10 @@ def _create_stores(outline: Outline, merchant: Merchant) -> dict[str, Store]:
 
 def new_key(merchant: Merchant, maker: Staff, at: datetime) -> tuple[ApiKey, str]:
     """A key for the tills with every scope."""
-    key, secret, _ = api_keys.issue(merchant=merchant, name=KEY_NAME, scopes=list(Scope.values), by=maker, at=at)
+    by = principals.of_staff(maker)
+    key, secret, _ = api_keys.issue(
+        merchant=merchant, name=KEY_NAME, scopes=list(Scope.values), by=by, at=at, all_stores=True
+    )
     return key, secret
 
 

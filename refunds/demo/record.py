@@ -19,7 +19,7 @@ from core.audit.actors import CUSTOMER, SYSTEM, Actor, channel
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.personal_data import mask_email, mask_phone
-from merchants import policies
+from merchants import policies, principals
 from merchants.models import Role, Staff
 from refunds import ledger, lifecycle, submission
 from refunds.demo import by_hand
@@ -28,7 +28,7 @@ from refunds.demo.story import Ending, PlannedSale, Story
 from refunds.flow import intake, review
 from refunds.flow.execution import FOLLOW_UP_AFTER
 from refunds.flow.follow_up import CLOSE_AFTER
-from refunds.flow.intake import Customer, Draft, Requester
+from refunds.flow.intake import Customer, Draft
 from refunds.lifecycle import Move
 from refunds.messaging.wording import TOLD
 from refunds.models import Approval, Execution, Notification, OutboxMessage, RefundRequest, Survey
@@ -114,13 +114,7 @@ def tell(house: House, stories: Iterable[Story], *, now: datetime) -> list[Told]
 
 
 def _submitted(house: House, story: Story) -> Told:
-    cashier = house.cashier
-    requester = Requester(
-        actor=cashier.actor if story.by_cashier else house.key_actor,
-        merchant_id=house.merchant.pk,
-        staff_id=cashier.pk if story.by_cashier else None,
-        api_key_id=None if story.by_cashier else house.key.pk,
-    )
+    by = principals.of_staff(house.cashier) if story.by_cashier else house.tills
     draft = Draft(
         amount_fen=story.amount_fen,
         reason=story.reason,
@@ -132,7 +126,7 @@ def _submitted(house: House, story: Story) -> Told:
         route=story.route,
         payee=by_hand.account_of(story),
     )
-    prepared = intake.prepare(draft=draft, by=requester, at=story.at)
+    prepared = intake.prepare(draft=draft, by=by, at=story.at)
     # The payout of a refund that is over is stored as it ended.
     execution, prepared.submission.execution = prepared.submission.execution, None
     submission.store(prepared.submission)
@@ -337,18 +331,19 @@ def _put_on_the_desk(house: House, one: Told) -> None:
     story, request = one.story, one.request
     if request.state != State.IN_REVIEW:
         return
+    by = principals.of_staff(one.decider)
     if story.ending is Ending.CLAIMED:
-        review.claim(request_id=request.pk, by=one.decider, at=story.at + story.decided_after)
+        review.claim(request_id=request.pk, by=by, at=story.at + story.decided_after)
     elif story.ending is Ending.NEEDS_INFO:
         one.request = review.request_info(
             request_id=request.pk,
-            by=one.decider,
+            by=by,
             at=one.decided_at,
             version=request.version,
             message=story.message,
         )
     elif story.ending is Ending.APPROVED:
-        one.request = review.approve(request_id=request.pk, by=one.decider, at=one.decided_at, version=request.version)
+        one.request = review.approve(request_id=request.pk, by=by, at=one.decided_at, version=request.version)
     elif story.ending in (Ending.BY_HAND, Ending.PAID_BY_HAND):
         one.request = by_hand.tell(house, story, request, decider=one.decider, decided_at=one.decided_at)
 

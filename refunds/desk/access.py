@@ -16,8 +16,10 @@ from django.urls import reverse
 
 from core import tenant_wall
 from core.errors import Forbidden, NotFound
-from merchants.models import Role, Staff, Store
-from refunds import permissions
+from merchants import principals, rights
+from merchants.models import Staff, Store
+from merchants.principals import Principal
+from merchants.rights import Act
 from refunds.models import Notification, RefundRequest
 from terminals.models import Transaction
 
@@ -26,14 +28,22 @@ Parameters = ParamSpec("Parameters")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A member of staff with the stores they work for; ``store_ids`` None means all of their merchant's.
+    """A member of staff and what they act as; ``store_ids`` None means all of their merchant's stores.
 
     ``known`` keeps, for one request, what page and navigation both show.
     """
 
     staff: Staff
-    store_ids: frozenset[int] | None
+    by: Principal
     known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def store_ids(self) -> frozenset[int] | None:
+        return self.by.stores
+
+    def may(self, act: Act) -> bool:
+        """Whether there is anything that this person may do this to: whether to show a page or a menu."""
+        return rights.may(act, by=self.by)
 
     def requests(self) -> QuerySet[RefundRequest]:
         """The refunds this person may know of."""
@@ -58,7 +68,7 @@ class Scope:
 
 def scope_of(staff: Staff) -> Scope:
     """The person's scope, read anew: a store taken away counts from the next page on."""
-    return Scope(staff, frozenset(staff.stores.values_list("pk", flat=True)) or None)
+    return Scope(staff, principals.of_staff(staff))
 
 
 #: Where a request keeps its scope for the page's navigation.
@@ -74,25 +84,13 @@ def scope_of_request(request: HttpRequest) -> Scope | None:
     return scope_of(staff) if isinstance(staff, Staff) else None
 
 
-def anyone(_staff: Staff) -> bool:
-    return True
-
-
-def may_see_queue(staff: Staff) -> bool:
-    """Deciders work in the queue; finance looks after what the channel refused there."""
-    return permissions.may_review(staff) or permissions.may_retry(staff)
-
-
-def may_manage_keys(staff: Staff) -> bool:
-    return staff.role in {Role.OWNER, Role.MANAGER}
-
-
 View = Callable[Concatenate[HttpRequest, Scope, Parameters], HttpResponseBase]
 Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponseBase]
 
 
-def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Parameters]], Routed[Parameters]]:
-    """Sign-in first, then the role, then the view with the person's scope, behind their merchant's wall.
+def staff_page(*acts: Act) -> Callable[[View[Parameters]], Routed[Parameters]]:
+    """Sign-in first, then whether the person may do any of the acts that the page is for, then the view with their scope, behind
+    their merchant's wall.
 
     What the domain does not know, or may not tell of, is a 404; what it forbids and the view does not explain, a 403.
     """
@@ -103,9 +101,9 @@ def staff_page(allowed: Callable[[Staff], bool] = anyone) -> Callable[[View[Para
             staff = request.user
             if not isinstance(staff, Staff):
                 return _sign_in_first(request)
-            if not allowed(staff):
-                raise PermissionDenied
             scope = scope_of(staff)
+            if acts and not any(map(scope.may, acts)):
+                raise PermissionDenied
             setattr(request, _KEPT, scope)
             try:
                 with tenant_wall.within(staff.merchant_id):

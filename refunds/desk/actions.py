@@ -8,12 +8,12 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from core.errors import Forbidden
-from merchants import policies
-from merchants.models import Role, Staff
-from refunds import permissions, ways_back
+from merchants import policies, rights
+from merchants.models import Role
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, ways_back
 from refunds.desk.addresses import refund as refund_url
-from refunds.desk.by_hand import may_pay
-from refunds.desk.handover import may_hand_over
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
 
@@ -22,7 +22,6 @@ _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
 _ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand"}
 _CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
-_SUPERVISORS = frozenset({Role.MANAGER, Role.OWNER})
 _NAMES = "approve reject info claim release cancel reassign retry pay resubmit evidence note print"
 _NONE = dict.fromkeys(_NAMES.split(), "")
 
@@ -35,25 +34,32 @@ class Offered:
     blocked: str
 
 
-def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at: datetime) -> Offered:
+def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
     """``last`` is the newest payout."""
-    blocked = why_not_decide(request=request, staff=staff, at=at)
-    open_for_review = request.state in OPEN_FOR_REVIEW and permissions.may_review(staff)
-    mine = request.claimed_by_id == staff.pk
-    decidable = request.state == State.IN_REVIEW and permissions.may_review(staff) and not blocked
+    blocked = why_not_decide(request=request, by=by, at=at)
+    open_for_review = request.state in OPEN_FOR_REVIEW
+
+    def may(act: Act) -> bool:
+        return conditions.may(act, by=by, request=request, at=at)
+
+    decidable = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by) and not blocked
     wanted = {
         "approve": decidable,
         "reject": decidable,
         "info": decidable,
-        "claim": open_for_review and request.claimed_by_id is None and not _is_own(request, staff),
-        "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
-        "cancel": may_cancel(request=request, staff=staff),
-        "reassign": may_hand_over(request=request, staff=staff),
-        "retry": may_retry(request=request, staff=staff, last=last),
-        "pay": request.state == State.MANUAL_PENDING and may_pay(request, staff),
-        "resubmit": may_resubmit(request=request, staff=staff),
-        "evidence": request.state not in _OVER,
-        "note": True,
+        "claim": open_for_review and request.claimed_by_id is None and may(Act.CLAIM),
+        "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
+        "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
+        "reassign": open_for_review and may(Act.REASSIGN),
+        "retry": request.state == State.FAILED
+        and last is not None
+        and ways_back.can_go_out_again(last)
+        and may(Act.RETRY),
+        "pay": request.state == State.MANUAL_PENDING and may(conditions.pay_act(request.route)),
+        "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
+        or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),
+        "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),
+        "note": may(Act.ADD_NOTE),
     }
     urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
     if request.state in PAID:
@@ -61,44 +67,19 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
     return Offered({**_NONE, **urls}, blocked)
 
 
-def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime) -> str:
+def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime) -> str:
     """Why a decider may not decide this one; empty when they may, or when there is nothing to decide for them."""
-    if request.state != State.IN_REVIEW or not permissions.may_review(staff):
+    if request.state != State.IN_REVIEW or not rights.may(Act.APPROVE, by=by):
         return ""
     try:
-        permissions.check_may_decide(staff=staff, request=request, amount_fen=request.amount_fen, at=at)
+        conditions.check(Act.APPROVE, by=by, request=request, at=at)
     except Forbidden as error:
         if error.code == "own_request":
             return gettext("You submitted or rang up this one. Someone else must decide it.")
         return gettext("An amount like this is decided by: %(roles)s") % {"roles": _deciders(request, at)}
-    if request.claimed_by is not None and request.claimed_by_id != staff.pk:
+    if request.claimed_by is not None and request.claimed_by_id != by.staff_id:
         return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}
     return ""
-
-
-def may_cancel(*, request: RefundRequest, staff: Staff) -> bool:
-    """Whoever submitted it, and those who review, as long as nothing was sent."""
-    return request.state in _CANCELLABLE and (permissions.may_review(staff) or request.staff_id == staff.pk)
-
-
-def may_retry(*, request: RefundRequest, staff: Staff, last: Execution | None) -> bool:
-    """A failed payout that the channel does not refuse for good."""
-    if request.state != State.FAILED or not permissions.may_retry(staff):
-        return False
-    return last is not None and ways_back.can_go_out_again(last)
-
-
-def may_resubmit(*, request: RefundRequest, staff: Staff) -> bool:
-    """Sending in again: what was missing by those at the counter, what failed by finance, what was rejected by a supervisor."""
-    if request.state == State.NEEDS_INFO:
-        return permissions.may_review(staff) or request.staff_id == staff.pk
-    if request.state == State.FAILED:
-        return permissions.may_retry(staff)
-    return request.state == State.REJECTED and staff.role in _SUPERVISORS
-
-
-def _is_own(request: RefundRequest, staff: Staff) -> bool:
-    return permissions.is_own(staff=staff, request=request)
 
 
 def _deciders(request: RefundRequest, at: datetime) -> str:

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext
 
-from merchants.models import Role, Staff
-from refunds import permissions
+from merchants.models import Role
+from merchants.rights import Act
 from refunds.desk import people
-from refunds.desk.access import Scope, may_manage_keys, may_see_queue, scope_of_request
+from refunds.desk.access import Scope, scope_of_request
 from refunds.desk.by_hand import count
 from refunds.desk.keyset import Capped
 from refunds.desk.queues import counts
@@ -46,9 +46,9 @@ def _shell(request: HttpRequest) -> dict[str, Any] | None:
     if scope is None:
         return None
     staff = scope.staff
-    numbers = counts(scope=scope, at=now) if may_see_queue(staff) else {}
-    waits_by_hand = count(scope) if permissions.may_pay_by_hand(staff) else None
-    groups = _groups(staff, numbers, request.path, waits_by_hand, _unresolved(scope))
+    numbers = counts(scope=scope, at=now) if scope.may(Act.SEE_QUEUE) else {}
+    waits_by_hand = count(scope) if scope.may(Act.PAY_CASH) or scope.may(Act.PAY_BY_HAND) else None
+    groups = _groups(scope, numbers, request.path, waits_by_hand, _unresolved(scope))
     stores = scope.stores().count()
     return {
         "merchant_name": staff.merchant.name,
@@ -74,33 +74,31 @@ def _scope_label(scope: Scope, stores: int) -> str:
 
 
 def _groups(
-    staff: Staff, numbers: Mapping[str, Capped], path: str, waits_by_hand: Capped | None, unresolved: Capped | None
+    scope: Scope, numbers: Mapping[str, Capped], path: str, waits_by_hand: Capped | None, unresolved: Capped | None
 ) -> list[dict[str, Any]]:
     """Only what this person may open, and only what there is."""
     may_pay = waits_by_hand is not None
     work = [
         # A refund's page belongs to the queue for those who work in it, to the list for the others.
         _item("queue", gettext("Review queue"), "inbox", path, count=numbers.get("waiting"), within=_REFUND_PAGES)
-        if may_see_queue(staff)
+        if scope.may(Act.SEE_QUEUE)
         else None,
         _item("new", gettext("New refund"), "circle-plus", path),
-        _item("refunds", gettext("All refunds"), "receipt-text", path, within="" if may_see_queue(staff) else None),
+        _item("refunds", gettext("All refunds"), "receipt-text", path, within="" if scope.may(Act.SEE_QUEUE) else None),
         _item("transactions", gettext("Transactions"), "search", path),
         _item("by-hand", gettext("To pay by hand"), "hand-coins", path, count=waits_by_hand) if may_pay else None,
     ]
     figures = [
-        _item("analytics", gettext("Refund analytics"), "chart-column", path)
-        if permissions.may_see_analytics(staff)
-        else None,
+        _item("analytics", gettext("Refund analytics"), "chart-column", path) if scope.may(Act.SEE_ANALYTICS) else None,
     ]
     money = [
         _item("reconciliation", gettext("Reconciliation"), "scale", path, count=unresolved, hot=True)
-        if permissions.may_reconcile(staff)
+        if scope.may(Act.SEE_RECONCILIATION)
         else None,
     ]
     settings_ = [
-        _item("notifications", gettext("Notifications"), "bell", path) if may_see_queue(staff) else None,
-        _item("api-keys", gettext("API keys"), "key-round", path) if may_manage_keys(staff) else None,
+        _item("notifications", gettext("Notifications"), "bell", path) if scope.may(Act.SEE_QUEUE) else None,
+        _item("api-keys", gettext("API keys"), "key-round", path) if scope.may(Act.MANAGE_KEYS) else None,
     ]
     groups = [
         (gettext("Refunds"), work),
@@ -117,7 +115,7 @@ def _groups(
 
 def _unresolved(scope: Scope) -> Capped | None:
     """Differences that wait for somebody; None where there are none, or where the page is not for this person."""
-    if scope.store_ids is not None or not permissions.may_reconcile(scope.staff):
+    if not scope.may(Act.SEE_RECONCILIATION):
         return None
     waiting = days.open_differences(merchant_id=scope.staff.merchant_id)
     return Capped(waiting) if waiting else None

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from refunds import permissions
+from merchants.rights import Act
 from refunds.desk.access import Scope
 from refunds.desk.addresses import with_query
 from refunds.desk.queues import View, counts
@@ -20,7 +20,7 @@ from refunds.desk.words import sentences
 def words_for(*, view: View, scope: Scope, done: Mapping[str, Any], at: datetime) -> dict[str, str]:
     """``icon, title, text, url, label`` of the empty state; ``done`` comes from ``summary.reviewed_today``."""
     unclaimed = counts(scope=scope, at=at)["unclaimed"]
-    if view.name == "mine" and unclaimed and permissions.may_review(scope.staff):
+    if view.name == "mine" and unclaimed and scope.may(Act.CLAIM):
         waiting = ngettext(
             "%(n)s refund waits unclaimed. N claims the next one.",
             "%(n)s refunds wait unclaimed. N claims the next one.",

@@ -18,7 +18,8 @@ from django.utils.translation import gettext
 from core.audit.record import record
 from core.errors import Invalid
 from core.money import yuan
-from refunds import permissions
+from merchants.principals import Principal
+from merchants.rights import Act, check_may
 from refunds.desk.access import Scope
 from refunds.desk.addresses import with_query
 from refunds.desk.analytics.table import safe
@@ -59,25 +60,27 @@ _READ = (
 
 def export_url(query: QueryDict, scope: Scope, *, view: str = "") -> str:
     """Where the list of this address can be taken away; empty for those who may not. ``view`` names the desk's list."""
-    if not permissions.may_export(scope.staff):
+    if not scope.may(Act.EXPORT):
         return ""
     return with_query(reverse("desk:refunds-csv"), query, view=view)
 
 
-def checked(rows: QuerySet[RefundRequest], *, scope: Scope, query: QueryDict, at: datetime) -> int:
+def checked(rows: QuerySet[RefundRequest], *, by: Principal, query: QueryDict, at: datetime) -> int:
     """How many rows the export will have; the audit log knows of it before the first one leaves.
 
-    Raises ``Invalid`` when they are too many.
+    Raises ``Forbidden``, and ``Invalid`` when they are too many.
     """
+    check_may(Act.EXPORT, by=by)
+    assert by.merchant_id is not None
     count = rows.order_by().values("pk")[: MOST_ROWS + 1].count()
     if count > MOST_ROWS:
         raise Invalid(f"at most {MOST_ROWS} rows are exported at once", code="too_many_rows")
     record(
-        merchant_id=scope.staff.merchant_id,
-        by=scope.staff.actor,
+        merchant_id=by.merchant_id,
+        by=by.actor,
         action="refund.export",
         object_type="refund_list",
-        object_id=scope.staff.pk,
+        object_id=by.staff_id,
         at=at,
         data={"filters": {name: query[name][:200] for name in sorted(query) if query[name]}, "rows": count},
     )

@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
-from refunds import payees, permissions, queries, tracking
+from merchants.rights import Act
+from refunds import payees, queries, tracking
 from refunds.desk import payouts, people, presence, progress, verdicts
 from refunds.desk.access import Scope
 from refunds.desk.actions import offered
@@ -61,7 +62,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
     evidence = list(request.evidence.order_by("added_at", "pk"))
     sold = list(sale.lines.order_by("position"))
     returned = dict(request.lines.values_list("line_id", "quantity"))
-    can = offered(request=request, staff=scope.staff, last=executions[0] if executions else None, at=at)
+    can = offered(request=request, by=scope.by, last=executions[0] if executions else None, at=at)
     looking = presence.viewers(request_ids=[request.pk], but=scope.staff, at=at)
     undecided = request.state in UNDECIDED
     shown_payouts = payouts.payouts(executions)
@@ -184,7 +185,7 @@ def evidence_piece(number: str, piece: Evidence) -> dict[str, Any]:
 
 def _reveal_url(request: RefundRequest, scope: Scope) -> str:
     known = request.customer_name or request.customer_phone or request.customer_email or payees.of(request)
-    return refund_url(request.number, "reveal") if known and permissions.may_reveal(scope.staff) else ""
+    return refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else ""
 
 
 def _customer(request: RefundRequest) -> dict[str, Any]:
@@ -246,6 +247,7 @@ def _sale(request: RefundRequest, sale: Transaction) -> dict[str, Any]:
         "url": reverse("desk:transaction", args=[sale.pk]),
         "paid_at": sale.paid_at,
         "cashier_label": sale.cashier,
+        "reporter_label": sale.reported_by,
         "till_label": till_label(sale.terminal),
         "channel_no": sale.channel_transaction_no,
         "paid_fen": sale.amount_fen,

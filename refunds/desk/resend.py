@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from core.audit.record import record
-from core.errors import Conflict, Forbidden, NotFound
+from core.errors import Conflict, NotFound
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 from refunds import lifecycle
-from refunds.desk.access import Scope, may_see_queue
 from refunds.models import Notification
 from refunds.models.notification import NotificationState
 
@@ -21,13 +22,15 @@ class NotGivenUp(Conflict):
 
 
 @transaction.atomic
-def resend(*, notification_id: int, scope: Scope, at: datetime) -> Notification:
+def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification:
     """Put a message back in line, with all its tries anew. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
-    if not may_see_queue(scope.staff):
-        raise Forbidden("your role does not send messages", code="role_required")
-    found = scope.notifications().select_for_update(of=("self",)).filter(pk=notification_id).defer("recipient").first()
+    check_may(Act.RESEND, by=by)
+    messages = Notification.objects.select_for_update(of=("self",)).select_related("request").defer("recipient")
+    found = messages.filter(pk=notification_id).first()
     if found is None:
         raise NotFound("there is no such message")
+    subject = Subject(merchant_id=found.merchant_id, store_id=found.request.store_id)
+    check_may(Act.RESEND, by=by, subject=subject)
     if found.state != NotificationState.DEAD:
         raise NotGivenUp("the message was not given up")
     Notification.objects.filter(pk=found.pk).update(
@@ -35,7 +38,7 @@ def resend(*, notification_id: int, scope: Scope, at: datetime) -> Notification:
     )
     record(
         merchant_id=found.merchant_id,
-        by=scope.staff.actor,
+        by=by.actor,
         action="refund.resend",
         object_type="refund_request",
         object_id=found.request_id,

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db import transaction
 
 from core.audit.record import record
-from core.errors import Forbidden
-from merchants.models import Staff
-from refunds import payees, permissions
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, payees
 from refunds.models import RefundRequest
 
 
@@ -25,13 +25,12 @@ class Contact:
 
 
 @transaction.atomic
-def reveal(*, request: RefundRequest, by: Staff, at: datetime) -> Contact:
+def reveal(*, request: RefundRequest, by: Principal, at: datetime) -> Contact:
     """The contact, and the account of a transfer, in full; the look is in the audit log before it is seen.
 
     Raises ``Forbidden``.
     """
-    if not permissions.may_reveal(by):
-        raise Forbidden("your role does not see full contacts", code="role_required")
+    conditions.check(Act.REVEAL, by=by, request=request)
     record(
         merchant_id=request.merchant_id,
         by=by.actor,

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from core.audit.actors import CUSTOMER, SYSTEM
+from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import Conflict, Invalid
-from refunds import lifecycle
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, lifecycle
 from refunds.lifecycle import Move
 from refunds.models import RefundRequest, Survey
 from refunds.states import PAID, State
@@ -53,11 +55,12 @@ def _move_batch(at: datetime) -> int:
 
 
 @transaction.atomic
-def rate(*, request_id: UUID, score: int, comment: str, at: datetime) -> Survey:
+def rate(*, request_id: UUID, score: int, comment: str, by: Principal, at: datetime) -> Survey:
     """The customer's answer, once, after the money moved."""
     if not 1 <= score <= 5:
         raise Invalid("a score is 1 to 5", code="score_out_of_range")
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RATE, by=by, request=request, at=at)
     if request.state not in PAID:
         raise Conflict("the refund has not arrived yet", code="state_conflict", state=request.state)
     try:
@@ -67,7 +70,7 @@ def rate(*, request_id: UUID, score: int, comment: str, at: datetime) -> Survey:
         raise AlreadyRated("this refund was rated before") from error
     record(
         merchant_id=request.merchant_id,
-        by=CUSTOMER,
+        by=by.actor,
         action="refund.rated",
         object_type="refund_request",
         object_id=request.pk,

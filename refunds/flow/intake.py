@@ -17,13 +17,15 @@ from django.db import transaction
 from django.db.models import Sum
 from uuid_utils.compat import uuid7
 
-from core.audit.actors import POLICY, Actor
+from core.audit.actors import POLICY
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.errors import FieldError, Invalid
 from core.personal_data import phone_hashes
-from merchants import policies
-from refunds import lifecycle, payees, submission
+from merchants import policies, rights
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, lifecycle, payees, submission
 from refunds.arrival import SHANGHAI
 from refunds.flow import policy
 from refunds.flow.policy import Decision, Facts, LineClaim, Verdict
@@ -55,17 +57,6 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requester:
-    """Who hands the request in, and in which stores they may; None means all of the merchant's."""
-
-    actor: Actor
-    merchant_id: int
-    store_ids: frozenset[int] | None = None
-    staff_id: int | None = None
-    api_key_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
     ``payee`` is the customer's account for a bank transfer.
@@ -94,14 +85,16 @@ class Prepared:
     payee: Payee | None = None
 
 
-def quote(*, draft: Draft, by: Requester, at: datetime) -> tuple[Sale, Verdict]:
+def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
     """The policy's verdict, refusals included, without making anything."""
+    rights.check_may(Act.QUOTE, by=by)
     sale = _find(draft, by, at)
     return sale, _judge(sale, draft, _claims(sale, draft.lines), at)
 
 
-def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
-    """Find the sale, judge, build. Raises ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
+def prepare(*, draft: Draft, by: Principal, at: datetime) -> Prepared:
+    """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
+    rights.check_may(Act.SUBMIT, by=by)
     sale = _find(draft, by, at)
     claims = _claims(sale, draft.lines)
     verdict = _judge(sale, draft, claims, at)
@@ -124,7 +117,7 @@ def prepare(*, draft: Draft, by: Requester, at: datetime) -> Prepared:
 
 
 def submit(
-    *, draft: Draft, by: Requester, at: datetime, before_commit: Callable[[Prepared], None] | None = None
+    *, draft: Draft, by: Principal, at: datetime, before_commit: Callable[[Prepared], None] | None = None
 ) -> Prepared:
     """Take a request in. Raises what ``prepare`` raises, ``OverRefund`` or ``KeyAlreadyUsed``; then nothing was stored."""
     prepared = prepare(draft=draft, by=by, at=at)
@@ -153,10 +146,14 @@ class Correction:
 
 @transaction.atomic
 def resubmit(
-    *, request_id: UUID, correction: Correction, by: Actor, at: datetime, expected_version: int | None = None
+    *, request_id: UUID, correction: Correction, by: Principal, at: datetime, expected_version: int | None = None
 ) -> RefundRequest:
-    """Send a request in again, corrected, to be judged anew. Raises as ``prepare`` and ``lifecycle.advance`` do."""
+    """Send a request in again, corrected, to be judged anew. One that was ever rejected goes to a person, whoever sends it and
+    however it was corrected. Raises as ``prepare`` and ``lifecycle.advance`` do.
+    """
     request = lifecycle.lock_requests([request_id])[request_id]
+    act = Act.RESUBMIT_FAILED if request.state == State.FAILED else Act.RESUBMIT
+    conditions.check(act, by=by, request=request, at=at)
     given_back = request.reserved_fen
     sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
     draft = Draft(
@@ -174,7 +171,7 @@ def resubmit(
         Move(
             request_id,
             "resubmit",
-            by,
+            by.actor,
             at,
             expected_version,
             {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
@@ -193,7 +190,7 @@ def resubmit(
         policy_version_id=sale.policy_version_id,
     )
     if correction.payee is not None:
-        payees.row(request=request, account=correction.payee, by=by, at=at).save()
+        payees.row(request=request, account=correction.payee, by=by.actor, at=at).save()
     if changed.state == State.APPROVED:
         assert sale.channel_account_id is not None
         attempt_no = changed.executions.count() + 1
@@ -254,13 +251,13 @@ def _choose_method(sale: Sale, amount_fen: int, other_refunds: int, at: datetime
     )
 
 
-def _find(draft: Draft, by: Requester, at: datetime) -> Sale:
+def _find(draft: Draft, by: Principal, at: datetime) -> Sale:
     return find_sale(
         merchant_id=by.merchant_id,
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,
-        store_ids=by.store_ids,
+        store_ids=by.stores,
     )
 
 
@@ -309,6 +306,7 @@ def _judge(
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
         original_failed=again is not None and _original_failed(again),
+        rejected_before=again is not None and conditions.was_rejected(again),
         on_this_route_fen=_on_this_route_fen(sale, draft.route, again),
         channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
         channel_max_refunds=int(sale.channel_profile.get("max_partials", _MAX_REFUNDS)),
@@ -330,7 +328,7 @@ def _refuse_hard_limits(verdict: Verdict) -> None:
     raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
 
 
-def _build(sale: Sale, draft: Draft, verdict: Verdict, by: Requester, at: datetime) -> RefundRequest:
+def _build(sale: Sale, draft: Draft, verdict: Verdict, by: Principal, at: datetime) -> RefundRequest:
     phone_hash, last4_hash = phone_hashes(draft.customer.phone)
     return RefundRequest(
         id=uuid7(),
@@ -350,7 +348,7 @@ def _build(sale: Sale, draft: Draft, verdict: Verdict, by: Requester, at: dateti
         verdict=verdict.as_json(),
         tier=verdict.tier,
         staff_id=by.staff_id,
-        api_key_id=by.api_key_id,
+        api_key_id=by.key_id,
         cashier=draft.cashier or sale.cashier,
         customer_name=draft.customer.name,
         customer_phone=draft.customer.phone,
@@ -365,7 +363,7 @@ def _build(sale: Sale, draft: Draft, verdict: Verdict, by: Requester, at: dateti
     )
 
 
-def _first_changes(request: RefundRequest, verdict: Verdict, by: Requester, at: datetime) -> list[AuditEvent]:
+def _first_changes(request: RefundRequest, verdict: Verdict, by: Principal, at: datetime) -> list[AuditEvent]:
     submitted = event(
         merchant_id=request.merchant_id,
         by=by.actor,

@@ -45,7 +45,7 @@ class Facts:
     """What is known when a request is judged. Amounts in fen.
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays.
+    take on the same route, where a person pays. ``rejected_before``: somebody has rejected this very request.
     """
 
     at: datetime
@@ -64,6 +64,7 @@ class Facts:
     refunds_so_far: int
     terminal_enabled: bool
     original_failed: bool = False
+    rejected_before: bool = False
     on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
 
@@ -245,6 +246,9 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
         results.append(
             RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value))
         )
+    if facts.rejected_before:
+        # Whatever was corrected: what a person refused, only a person takes back.
+        results.append(RuleResult("rejected_before", passed=False, actual="yes", limit="no"))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(

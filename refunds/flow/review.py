@@ -6,13 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.audit.record import record
-from core.errors import Conflict, Forbidden, Invalid
-from merchants import policies
-from merchants.models import Staff
-from refunds import lifecycle, permissions, routes
+from core.errors import Conflict, Invalid
+from merchants import policies, rights
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import conditions, lifecycle, routes
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -28,34 +29,35 @@ class ClaimedByAnother(Conflict):
 
 
 @transaction.atomic
-def claim(*, request_id: UUID, by: Staff, at: datetime, version: int | None = None) -> RefundRequest:
-    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen."""
-    permissions.check_may_review(by)
+def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
+    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
+
+    Raises ``Forbidden`` for whoever could not decide it: on their desk it would only keep colleagues away.
+    """
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.CLAIM, by=by, request=request, at=at)
     _check_version(request, request.version if version is None else version)
     if request.state not in OPEN_FOR_REVIEW:
         raise lifecycle.WrongState(
             "only a request in review can be claimed", state=request.state, version=request.version
         )
-    if request.claimed_by_id == by.pk:
+    if request.claimed_by_id == by.staff_id:
         return request
     if request.claimed_by_id is not None:
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
-    RefundRequest.objects.filter(pk=request.pk).update(claimed_by=by, claimed_at=at)
-    request.claimed_by, request.claimed_at = by, at
+    RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
+    request.claimed_by_id, request.claimed_at = by.staff_id, at
     _record(request, by, "refund.claim", at)
     return request
 
 
 @transaction.atomic
-def release(*, request_id: UUID, by: Staff, at: datetime) -> RefundRequest:
-    """Give a claimed request back to the queue. Managers may release for others."""
-    permissions.check_may_review(by)
+def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
+    """Give a claimed request back to the queue. Managers may release for others. One that nobody has stays as it is."""
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RELEASE, by=by, request=request)
     if request.claimed_by_id is None:
         return request
-    if request.claimed_by_id != by.pk and by.role == "reviewer":
-        raise Forbidden("only a manager may release a colleague's request", code="role_required")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=None, claimed_at=None)
     request.claimed_by = request.claimed_at = None
     _record(request, by, "refund.release", at)
@@ -63,34 +65,59 @@ def release(*, request_id: UUID, by: Staff, at: datetime) -> RefundRequest:
 
 
 @transaction.atomic
-def claim_next(*, by: Staff, at: datetime) -> RefundRequest | None:
-    """Claim the unclaimed request whose time is shortest; None when the queue is empty."""
-    permissions.check_may_review(by)
+def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
+    """Claim the unclaimed request whose time is shortest of those that this person could decide; None when there is none."""
+    rights.check_may(Act.CLAIM, by=by)
+    for row in _waiting_for(by, at).iterator(chunk_size=50):
+        if not conditions.may(Act.CLAIM, by=by, request=row, at=at):
+            continue
+        free = RefundRequest.objects.filter(pk=row.pk, state=State.IN_REVIEW, claimed_by=None)
+        # A colleague who is taking it just now is no reason to wait: the next one will do.
+        if free.select_for_update(skip_locked=True, of=("self",)).exists():
+            return claim(request_id=row.pk, by=by, at=at)
+    return None
+
+
+def _waiting_for(by: Principal, at: datetime) -> QuerySet[RefundRequest]:
+    """What waits in this person's stores, of amounts that their role decides, with who rang it up."""
+    assert by.merchant_id is not None
     waiting = RefundRequest.objects.filter(merchant_id=by.merchant_id, state=State.IN_REVIEW, claimed_by=None)
-    stores = list(by.stores.values_list("pk", flat=True))
-    if stores:
-        waiting = waiting.filter(store_id__in=stores)
-    mine = Q(staff_id=by.pk) | Q(cashier=by.username)
-    found = (
-        waiting.exclude(mine)
-        .order_by("due_at", "pk")
-        .select_for_update(skip_locked=True, of=("self",))
-        .values_list("pk", flat=True)
-        .first()
+    if by.stores is not None:
+        waiting = waiting.filter(store_id__in=by.stores)
+    amounts, above = Q(pk=None), 0
+    for tier in policies.rules_of(policies.in_force(merchant_id=by.merchant_id, at=at).pk).tiers:
+        within = (
+            Q(amount_fen__gt=above)
+            if tier.limit_fen is None
+            else Q(amount_fen__gt=above, amount_fen__lte=tier.limit_fen)
+        )
+        above = tier.limit_fen or above
+        if by.role in tier.roles:
+            amounts |= within
+    needed = (
+        "merchant",
+        "store",
+        "staff",
+        "api_key",
+        "cashier",
+        "version",
+        "amount_fen",
+        "claimed_by",
+        "transaction__cashier",
     )
-    return None if found is None else claim(request_id=found, by=by, at=at)
+    return waiting.filter(amounts).select_related("transaction").only(*needed).order_by("due_at", "pk")
 
 
 @transaction.atomic
 def approve(
-    *, request_id: UUID, by: Staff, at: datetime, version: int, amount_fen: int | None = None, note: str = ""
+    *, request_id: UUID, by: Principal, at: datetime, version: int, amount_fen: int | None = None, note: str = ""
 ) -> RefundRequest:
     """Approve all or less of what was asked for; the payout is made ready in the same commit."""
-    request = _open_request(request_id, by, version)
+    request = _open_request(Act.APPROVE, request_id, by, version)
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
-    permissions.check_may_decide(staff=by, request=request, amount_fen=amount, at=at)
+    conditions.check(Act.APPROVE, by=by, request=request, amount_fen=amount, at=at)
     account_id = _account_of(request)
     approved = lifecycle.advance(
         request_id,
@@ -143,13 +170,13 @@ def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> M
 
 @transaction.atomic
 def reject(
-    *, request_id: UUID, by: Staff, at: datetime, version: int, reason: str, message: str, note: str = ""
+    *, request_id: UUID, by: Principal, at: datetime, version: int, reason: str, message: str, note: str = ""
 ) -> RefundRequest:
     """Refuse, with a coded reason and words for the customer."""
     if reason not in RejectReason.values:
         raise Invalid("a rejection needs one of the coded reasons", code="unknown_reason_code")
-    request = _open_request(request_id, by, version)
-    permissions.check_may_decide(staff=by, request=request, amount_fen=request.amount_fen, at=at)
+    request = _open_request(Act.REJECT, request_id, by, version)
+    conditions.check(Act.REJECT, by=by, request=request, at=at)
     rejected = lifecycle.advance(
         request_id,
         "reject",
@@ -165,12 +192,12 @@ def reject(
 
 
 @transaction.atomic
-def request_info(*, request_id: UUID, by: Staff, at: datetime, version: int, message: str) -> RefundRequest:
+def request_info(*, request_id: UUID, by: Principal, at: datetime, version: int, message: str) -> RefundRequest:
     """Ask the customer for what is missing; the handling clock pauses."""
     if not message.strip():
         raise Invalid("say what is missing", code="message_required")
-    request = _open_request(request_id, by, version)
-    permissions.check_may_decide(staff=by, request=request, amount_fen=request.amount_fen, at=at)
+    request = _open_request(Act.REQUEST_INFO, request_id, by, version)
+    conditions.check(Act.REQUEST_INFO, by=by, request=request, at=at)
     asked = lifecycle.advance(
         request_id,
         "request_info",
@@ -185,11 +212,12 @@ def request_info(*, request_id: UUID, by: Staff, at: datetime, version: int, mes
 
 
 @transaction.atomic
-def add_note(*, request_id: UUID, by: Staff, at: datetime, text: str) -> None:
+def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> None:
     """A note for colleagues, kept in the timeline."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ADD_NOTE, by=by, request=request)
     if not text.strip():
         raise Invalid("the note is empty", code="message_required")
-    request = lifecycle.lock_requests([request_id])[request_id]
     record(
         merchant_id=request.merchant_id,
         by=by.actor,
@@ -201,11 +229,12 @@ def add_note(*, request_id: UUID, by: Staff, at: datetime, text: str) -> None:
     )
 
 
-def _open_request(request_id: UUID, by: Staff, version: int) -> RefundRequest:
-    permissions.check_may_review(by)
+def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> RefundRequest:
+    rights.check_may(act, by=by)
     request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check_known(request, by=by)
     _check_version(request, version)
-    if request.claimed_by_id not in (None, by.pk):
+    if request.claimed_by_id not in (None, by.staff_id):
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
     return request
 
@@ -225,7 +254,7 @@ def _tier(request: RefundRequest, amount_fen: int, at: datetime) -> str:
 def _store_decision(
     request: RefundRequest,
     decision: Decision,
-    by: Staff,
+    by: Principal,
     at: datetime,
     *,
     amount_fen: int | None = None,
@@ -234,7 +263,7 @@ def _store_decision(
 ) -> None:
     Approval.objects.create(
         request=request,
-        staff=by,
+        staff_id=by.staff_id,
         decision=decision,
         tier=request.tier,
         amount_fen=amount_fen,
@@ -245,7 +274,7 @@ def _store_decision(
     )
 
 
-def _record(request: RefundRequest, by: Staff, action: str, at: datetime) -> None:
+def _record(request: RefundRequest, by: Principal, action: str, at: datetime) -> None:
     record(
         merchant_id=request.merchant_id,
         by=by.actor,

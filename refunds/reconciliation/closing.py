@@ -9,7 +9,8 @@ from django.db import transaction
 from core.audit.record import record
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
-from merchants.models import Staff
+from merchants.principals import Principal
+from merchants.rights import Act, check_may
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
 from refunds.reconciliation import days, matching
@@ -37,14 +38,14 @@ def why_not_close(day: ReconciliationDay) -> str:
 
 
 @transaction.atomic
-def close(*, day_id: int, by: Staff, at: datetime) -> ReconciliationDay:
+def close(*, day_id: int, by: Principal, at: datetime) -> ReconciliationDay:
     """Close a day of which nothing is open, as compared at this moment. Raises ``CannotClose``, ``DayClosed``, ``Forbidden``."""
     day = _own(day_id, by)
     if day.bill_id is not None:
         matching.compare(day=day, at=at)
     if code := why_not_close(day):
         raise CannotClose("the day cannot be closed yet", code=code)
-    day.state, day.closed_at, day.closed_by, day.due_at = DayState.CLOSED, at, by, None
+    day.state, day.closed_at, day.closed_by_id, day.due_at = DayState.CLOSED, at, by.staff_id, None
     day.save(update_fields=["state", "closed_at", "closed_by", "due_at"])
     figures = {"ours_fen": day.ours_fen, "bill_fen": day.bill_fen, "matched": day.matched}
     _record(day, "reconciliation.close", by, at, **figures)
@@ -52,9 +53,9 @@ def close(*, day_id: int, by: Staff, at: datetime) -> ReconciliationDay:
 
 
 @transaction.atomic
-def reopen(*, day_id: int, note: str, by: Staff, at: datetime) -> ReconciliationDay:
+def reopen(*, day_id: int, note: str, by: Principal, at: datetime) -> ReconciliationDay:
     """Open a closed day again, saying why. Raises ``NotClosed``, ``Invalid``, ``Forbidden``."""
-    days.check_may_reconcile(by)
+    check_may(Act.CLOSE_DAY, by=by)
     text = one_line(note, limit=500)
     if not text:
         raise Invalid("say why the day is opened again", code="message_required")
@@ -74,14 +75,14 @@ def reopen(*, day_id: int, note: str, by: Staff, at: datetime) -> Reconciliation
     return day
 
 
-def _own(day_id: int, by: Staff) -> ReconciliationDay:
-    days.check_may_reconcile(by)
+def _own(day_id: int, by: Principal) -> ReconciliationDay:
+    check_may(Act.CLOSE_DAY, by=by)
     if not ReconciliationDay.objects.filter(pk=day_id, merchant_id=by.merchant_id).exists():
         raise NotFound("there is no such day of reconciliation")
     return days.locked(day_id)
 
 
-def _record(day: ReconciliationDay, action: str, by: Staff, at: datetime, **data: object) -> None:
+def _record(day: ReconciliationDay, action: str, by: Principal, at: datetime, **data: object) -> None:
     record(
         merchant_id=day.merchant_id,
         by=by.actor,

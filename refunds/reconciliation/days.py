@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from core.errors import Conflict, Forbidden, NotFound
-from merchants.models import ChannelAccount, Staff
-from refunds import permissions
+from core.errors import Conflict, NotFound
+from merchants.models import ChannelAccount
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
 from refunds.reconciliation.habits import WITH_BILLS, Habits, habits_of
@@ -69,9 +68,3 @@ def locked(day_id: int) -> ReconciliationDay:
 def habits_for(day: ReconciliationDay) -> Habits:
     """The statement habits of the day's account."""
     return habits_of(channel=day.channel_account.channel, profile=day.channel_account.profile)
-
-
-def check_may_reconcile(staff: Staff) -> None:
-    """Raise ``Forbidden`` for everybody but finance, managers and owners."""
-    if not permissions.may_reconcile(staff):
-        raise Forbidden("reconciliation is for finance, managers and owners", code="role_required")

@@ -18,8 +18,11 @@ from core.audit.actors import POLICY
 from core.audit.record import event, record
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
+from merchants import principals
 from merchants.models import Staff
-from refunds import ledger, lifecycle, permissions, submission
+from merchants.principals import Principal
+from merchants.rights import Act, check_may, may
+from refunds import ledger, lifecycle, submission
 from refunds.arrival import SHANGHAI
 from refunds.lifecycle import Move, OverRefund
 from refunds.models import BillLine, Difference, Execution, RefundRequest
@@ -75,12 +78,13 @@ def differences_of(*, merchant_id: int) -> QuerySet[Difference]:
     )
 
 
-def assign(*, difference_id: int, owner_id: int | None, by: Staff, at: datetime) -> Difference:
+def assign(*, difference_id: int, owner_id: int | None, by: Principal, at: datetime) -> Difference:
     """Give a difference to somebody who reconciles, or to nobody. Raises ``NotFound``, ``AlreadyResolved``, ``Invalid``."""
+    check_may(Act.RESOLVE_DIFFERENCE, by=by)
     owner = None
     if owner_id is not None:
         owner = Staff.objects.filter(pk=owner_id, merchant_id=by.merchant_id, is_active=True).first()
-        if owner is None or not permissions.may_reconcile(owner):
+        if owner is None or not may(Act.RESOLVE_DIFFERENCE, by=principals.of_staff(owner)):
             raise Invalid("give it to somebody in finance, a manager or an owner", code="unknown_assignee")
 
     def change(difference: Difference) -> dict[str, Any]:
@@ -90,8 +94,9 @@ def assign(*, difference_id: int, owner_id: int | None, by: Staff, at: datetime)
     return _act(difference_id, "reconciliation.assign", change, by=by, at=at)
 
 
-def resolve(*, difference_id: int, resolution: str, note: str, by: Staff, at: datetime) -> Difference:
+def resolve(*, difference_id: int, resolution: str, note: str, by: Principal, at: datetime) -> Difference:
     """Say what became of it. Raises ``NotFound``, ``AlreadyResolved``, ``DayClosed``, ``Forbidden`` or ``Invalid``."""
+    check_may(Act.RESOLVE_DIFFERENCE, by=by)
     if resolution not in BY_HAND:
         raise Invalid("choose what became of it", code="unknown_resolution")
     text = one_line(note, limit=NOTE_MAX)
@@ -135,12 +140,13 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
     return "exceeds_refundable" if line.amount_fen > sale.refundable_fen else ""
 
 
-def adopt(*, difference_id: int, note: str, by: Staff, at: datetime) -> RefundRequest:
+def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> RefundRequest:
     """Make a refund of ours out of one that was made in the channel's own portal, proven by the statement's line.
 
     It goes through the lifecycle like any other and its amount is reserved under the same CHECK. Raises ``CannotAdopt``
     (``exceeds_refundable`` where the sale was refunded beyond what was paid), ``AlreadyResolved``, ``DayClosed``.
     """
+    check_may(Act.ADOPT, by=by)
     made: list[RefundRequest] = []
 
     def change(difference: Difference) -> dict[str, Any]:
@@ -164,9 +170,8 @@ def adopt(*, difference_id: int, note: str, by: Staff, at: datetime) -> RefundRe
 
 @transaction.atomic
 def _act(
-    difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Staff, at: datetime
+    difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Principal, at: datetime
 ) -> Difference:
-    days.check_may_reconcile(by)
     known = Difference.objects.filter(pk=difference_id, merchant_id=by.merchant_id).first()
     if known is None:
         raise NotFound("there is no such difference")
@@ -189,17 +194,17 @@ def _act(
     return difference
 
 
-def _resolved(difference: Difference, resolution: Resolution, note: str, by: Staff, at: datetime) -> None:
+def _resolved(difference: Difference, resolution: Resolution, note: str, by: Principal, at: datetime) -> None:
     difference.resolution, difference.note = resolution, note
-    difference.resolved_by, difference.resolved_at = by, at
+    difference.resolved_by_id, difference.resolved_at = by.staff_id, at
 
 
 # --- adoption -------------------------------------------------------------------------------------------------------
 
 
-def _as_refund(known: Transaction, line: BillLine, *, by: Staff, at: datetime) -> RefundRequest:
+def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
     assert line.succeeded_at is not None
-    sale = find_sale(merchant_id=by.merchant_id, at=at, transaction_id=known.pk)
+    sale = find_sale(merchant_id=known.merchant_id, at=at, transaction_id=known.pk)
     request = _request(sale, line, by=by, at=at)
     submitted = event(
         merchant_id=request.merchant_id,
@@ -237,7 +242,7 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Staff, at: datetime) -
     return RefundRequest.objects.get(pk=request.pk)
 
 
-def _request(sale: Sale, line: BillLine, *, by: Staff, at: datetime) -> RefundRequest:
+def _request(sale: Sale, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
     """Not judged by the policy: the money has moved, and only the CHECK on the sale stands against it."""
     return RefundRequest(
         id=uuid7(),

@@ -13,6 +13,8 @@ from django.db import transaction
 
 from core.errors import DomainError
 from merchants.models import ChannelAccount
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import BillCorrupt, BillUnavailable
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
@@ -79,8 +81,11 @@ def plan(*, at: datetime) -> None:
     ReconciliationDay.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def fetch_now(*, account: ChannelAccount, day: date, at: datetime) -> Imported:
-    """Fetch a day's statement at once, for people, and the fund flow beside it. Raises ``DownloadFailed`` or ``DayClosed``."""
+def fetch_now(*, account: ChannelAccount, day: date, by: Principal, at: datetime) -> Imported:
+    """Fetch a day's statement at once, for people, and the fund flow beside it. Raises ``Forbidden``, ``DownloadFailed`` or
+    ``DayClosed``.
+    """
+    check_may(Act.TAKE_STATEMENT, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
     day_id = days.day_made(account=account, day=day).pk
     imported = fetch(day_id=day_id, at=at)
     funds.fetch_quietly(day_id=day_id, at=at)

@@ -19,7 +19,9 @@ from django.db.models import Count, Sum
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import Invalid
-from merchants.models import ChannelAccount, Staff
+from merchants.models import ChannelAccount
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
 from payment_channels.contract import (
     BillCorrupt,
@@ -71,10 +73,10 @@ class Imported:
     is_new: bool
 
 
-def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Staff, at: datetime) -> Imported:
+def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal, at: datetime) -> Imported:
     """Take in a statement that a person got from the channel's portal. Raises ``BillUnreadable``, ``BillOfAnotherDay``,
     ``DayClosed`` or ``Forbidden``."""
-    days.check_may_reconcile(by)
+    check_may(Act.TAKE_STATEMENT, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
     try:
         with statements_of(account).open_bill(file=file, day=day) as statement:
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
@@ -94,7 +96,7 @@ def statements_of(account: ChannelAccount) -> Bills:
 
 
 @transaction.atomic
-def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Staff | None = None) -> Imported:
+def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal | None = None) -> Imported:
     """Store a statement as its day's and compare. Raises ``BillCorrupt``, ``BillOfAnotherDay`` or ``DayClosed``."""
     day = days.locked(day_id)
     current = day.bill
@@ -126,7 +128,7 @@ def store_empty(*, day_id: int, at: datetime) -> Imported:
     return Imported(bill, is_new=True)
 
 
-def _new_version(day: ReconciliationDay, *, sha256: str, size: int, at: datetime, by: Staff | None) -> Bill:
+def _new_version(day: ReconciliationDay, *, sha256: str, size: int, at: datetime, by: Principal | None) -> Bill:
     version = Bill.objects.filter(day=day).count() + 1
     return Bill.objects.create(
         day=day,
@@ -138,11 +140,11 @@ def _new_version(day: ReconciliationDay, *, sha256: str, size: int, at: datetime
         refunds_fen=0,
         fees_fen=0,
         imported_at=at,
-        imported_by=by,
+        imported_by_id=by.staff_id if by else None,
     )
 
 
-def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: datetime, by: Staff | None) -> None:
+def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: datetime, by: Principal | None) -> None:
     if before is not None:
         with connection.cursor() as cursor:
             cursor.execute(

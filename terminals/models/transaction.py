@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
-from merchants.models import ChannelAccount, Merchant, Store
+from merchants.models import ApiKey, ChannelAccount, Merchant, Store
 from terminals.models.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Funding(models.TextChoices):
 
 class Transaction(models.Model):
     """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
-    ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice.
+    ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice. ``reported_by`` says
+    who told of the sale: the key by its name at that time, or the load that brought it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -67,6 +68,10 @@ class Transaction(models.Model):
     card_last4 = models.CharField(max_length=4, blank=True)
     funding = models.CharField(max_length=20, choices=Funding.choices, default=Funding.UNKNOWN)
     source = models.CharField(max_length=20, default="api")
+    reported_by = models.CharField(max_length=80, blank=True)
+    reported_by_key = models.ForeignKey(
+        ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField()
 
     if TYPE_CHECKING:

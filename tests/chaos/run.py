@@ -17,6 +17,7 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import Conflict
 from merchants.models import ChannelAccount, Merchant, Staff
+from merchants.principals import of_staff
 from refunds import invariants, ways_back
 from refunds.demo.stand_ins import accounts_in
 from refunds.flow import review
@@ -122,7 +123,7 @@ def _people_work(staff: Staff, dice: Random) -> None:
     close_old_connections()
     now = timezone.now()
     for request in RefundRequest.objects.filter(merchant=staff.merchant_id, state="in_review")[:20]:
-        review.approve(request_id=request.pk, by=staff, at=now, version=request.version)
+        review.approve(request_id=request.pk, by=of_staff(staff), at=now, version=request.version)
     for payout in Execution.objects.filter(
         merchant=staff.merchant_id, state="failed", attempt_no=1, request__state="failed"
     ).exclude(failure_retry="never")[:5]:
@@ -130,7 +131,7 @@ def _people_work(staff: Staff, dice: Random) -> None:
         # The payout that took a refused void's place may be one that no retry helps; workers may be faster, too.
         with suppress(Conflict):
             if dice.random() < 0.3:
-                ways_back.retry(request_id=request.pk, by=staff, at=now, version=request.version)
+                ways_back.retry(request_id=request.pk, by=of_staff(staff), at=now, version=request.version)
 
 
 def _ended(merchant: Merchant) -> bool:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from merchants import api_keys
 from merchants.models import Merchant, Scope, Staff
+from merchants.principals import of_staff
 from refunds import broker, invariants
 from refunds.invariants import leaks
 from tests.factories import make_account, make_merchant
@@ -93,8 +94,9 @@ def till_of(home: House, merchant: Merchant) -> Till:
         merchant=merchant,
         name="till",
         scopes=list(Scope.values),
-        by=owner,
+        by=of_staff(owner),
         at=timezone.now(),
         rate_limit=10_000_000,
+        all_stores=True,
     )
     return Till(home.web_port, key)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import django
 
+from merchants.principals import of_staff
+
 
 def main(account_path: str, count: int) -> None:
     from django.core.management import call_command  # noqa: PLC0415 -- only once Django is set up
@@ -27,7 +29,12 @@ def main(account_path: str, count: int) -> None:
     make_account(merchant, account, first_query_s=0.2, timeout_s=0.7, query_lag_s=0)
     owner = Staff.objects.get(merchant=merchant, role="owner")
     _row, key, _secret = api_keys.issue(
-        merchant=merchant, name="till", scopes=list(Scope.values), by=owner, at=timezone.now()
+        merchant=merchant,
+        name="till",
+        scopes=list(Scope.values),
+        by=of_staff(owner),
+        at=timezone.now(),
+        all_stores=True,
     )
     sales = [make_sale(merchant) for _ in range(count)]
     payments = [

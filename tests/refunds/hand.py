@@ -8,11 +8,12 @@ from typing import Any
 from django.utils import timezone
 
 from merchants.models import Merchant, Staff
+from merchants.principals import Principal, of_staff
 from refunds import by_hand
-from refunds.by_hand import Payer, Payment
+from refunds.by_hand import Payment
 from refunds.drain import drain
 from refunds.flow import intake, review
-from refunds.flow.intake import Draft, Requester
+from refunds.flow.intake import Draft
 from refunds.models import RefundRequest
 from refunds.payees import Account
 from refunds.states import Route
@@ -54,15 +55,16 @@ def asked(route: str, *, sale: Transaction | None = None, amount_fen: int = 1_20
         "customer_consent": True,
         "payee": ACCOUNT if route == Route.BANK_TRANSFER else None,
     }
-    requester = Requester(actor=cashier.actor, merchant_id=sale.merchant_id, staff_id=cashier.pk)
-    prepared = intake.submit(draft=Draft(**{**values, **fields}), by=requester, at=timezone.now())
+    prepared = intake.submit(draft=Draft(**{**values, **fields}), by=of_staff(cashier), at=timezone.now())
     return RefundRequest.objects.get(pk=prepared.submission.request.pk)
 
 
 def approved(request: RefundRequest, *, by: Staff | None = None, at: datetime | None = None) -> RefundRequest:
     """Approved by a reviewer; nothing was handed over yet."""
     reviewer = by or make_staff(request.merchant, "reviewer")
-    return review.approve(request_id=request.pk, by=reviewer, at=at or timezone.now(), version=request.version)
+    return review.approve(
+        request_id=request.pk, by=of_staff(reviewer), at=at or timezone.now(), version=request.version
+    )
 
 
 def waiting(route: str, **fields: Any) -> RefundRequest:
@@ -72,10 +74,9 @@ def waiting(route: str, **fields: Any) -> RefundRequest:
     return RefundRequest.objects.get(pk=request.pk)
 
 
-def payer(request: RefundRequest, role: str = "finance") -> Payer:
+def payer(request: RefundRequest, role: str = "finance") -> Principal:
     """A person of this role who has nothing to do with the request yet."""
-    staff = make_staff(request.merchant, role)
-    return Payer(actor=staff.actor, staff=staff)
+    return of_staff(make_staff(request.merchant, role))
 
 
 def payment(request: RefundRequest, reference_no: str = "0042", **fields: Any) -> Payment:

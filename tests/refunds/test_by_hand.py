@@ -11,15 +11,14 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from core.audit.actors import Actor, ActorKind
 from core.audit.models import AuditEvent
 from core.errors import DomainError
 from merchants import api_keys
 from merchants.models import ApiKey, ChannelAccount
+from merchants.principals import Principal, of_staff
 from payment_channels.contract import Retry, Unknown
 from refunds import by_hand, ways_back
 from refunds.adapters import adapter_for
-from refunds.by_hand import Payer
 from refunds.drain import drain
 from refunds.flow import execution, intake
 from refunds.flow.intake import Correction
@@ -27,7 +26,7 @@ from refunds.models import Execution, LedgerEntry, Payee, RefundRequest
 from refunds.payees import Account, PayeeInvalid
 from refunds.states import BY_HAND, HandTrouble, Route
 from terminals.models import Transaction
-from tests.factories import make_sale, make_staff
+from tests.factories import make_sale, make_staff, of_api_key
 from tests.refunds import hand
 from tests.refunds.settled import failed
 
@@ -37,12 +36,12 @@ ROUTES = sorted(BY_HAND)
 
 
 def _confirm(
-    request: RefundRequest, *, by: Payer | None = None, reference_no: str = "0042", **fields: Any
+    request: RefundRequest, *, by: Principal | None = None, reference_no: str = "0042", **fields: Any
 ) -> RefundRequest:
     return by_hand.confirm(
         request_id=request.pk,
         payment=hand.payment(request, reference_no, **fields),
-        by=by or hand.payer(request),
+        by=of_staff(by or hand.payer(request)),
         at=timezone.now(),
         version=request.version,
     )
@@ -142,14 +141,14 @@ def test_fault_of_our_own_delays_the_handing_over_and_no_more() -> None:
 def test_what_waits_for_a_person_can_no_longer_be_withdrawn() -> None:
     request = hand.waiting(Route.CASH)
     with pytest.raises(DomainError) as refusal:
-        ways_back.cancel(request_id=request.pk, by=hand.payer(request).actor, at=timezone.now())
+        ways_back.cancel(request_id=request.pk, by=hand.payer(request, "manager"), at=timezone.now())
     assert refusal.value.code == "state_conflict"
     assert Execution.objects.get().state == "processing"
 
 
 def test_withdrawn_before_the_handing_over_nobody_is_asked_to_pay() -> None:
     request = hand.approved(hand.asked(Route.CASH))
-    ways_back.cancel(request_id=request.pk, by=hand.payer(request).actor, at=timezone.now())
+    ways_back.cancel(request_id=request.pk, by=hand.payer(request, "manager"), at=timezone.now())
     drain()
     assert RefundRequest.objects.get(pk=request.pk).state == "cancelled"
     _refused("state_conflict", RefundRequest.objects.get(pk=request.pk))
@@ -243,30 +242,35 @@ def test_who_approved_does_not_pay() -> None:
     _refused(
         "two_persons_needed",
         RefundRequest.objects.get(pk=request.pk),
-        by=Payer(actor=manager.actor, staff=manager),
+        by=of_staff(manager),
     )
 
 
 def test_who_asked_for_it_or_rang_it_up_does_not_pay() -> None:
     cashier = make_staff((merchant := hand.make_shop()), "cashier")
     asked_for = hand.waiting(Route.CASH, sale=hand.sale_for(merchant, Route.CASH), by=cashier)
-    _refused("two_persons_needed", asked_for, by=Payer(actor=cashier.actor, staff=cashier))
+    _refused("two_persons_needed", asked_for, by=of_staff(cashier))
 
     sale = hand.sale_for(merchant, Route.CASH, cashier=cashier.username)
     rung_up = hand.waiting(Route.CASH, sale=sale)
-    _refused("two_persons_needed", rung_up, by=Payer(actor=cashier.actor, staff=cashier))
+    _refused("two_persons_needed", rung_up, by=of_staff(cashier))
 
 
 def _key(request: RefundRequest, maker_role: str = "manager") -> ApiKey:
     maker = make_staff(request.merchant, maker_role)
     key, _, _ = api_keys.issue(
-        merchant=request.merchant, name="出纳系统", scopes=["payouts:write"], by=maker, at=timezone.now()
+        merchant=request.merchant,
+        name="出纳系统",
+        scopes=["payouts:write"],
+        by=of_staff(maker),
+        at=timezone.now(),
+        all_stores=True,
     )
     return key
 
 
-def _as_payer(key: ApiKey) -> Payer:
-    return Payer(actor=Actor(ActorKind.API_KEY, str(key.pk), key.name), key_id=key.pk)
+def _as_payer(key: ApiKey) -> Principal:
+    return of_api_key(key)
 
 
 def test_key_confirms_transfers_and_no_cash() -> None:
@@ -419,7 +423,7 @@ def test_not_collected_goes_out_again_under_its_number() -> None:
     request = _given_up(hand.waiting(Route.STORE_CREDIT), "not_collected")
     finance = make_staff(request.merchant, "finance")
 
-    ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
     drain()
 
     again = RefundRequest.objects.get(pk=request.pk)
@@ -432,11 +436,11 @@ def test_wrong_account_is_corrected_judged_and_approved_anew() -> None:
     request = _given_up(hand.waiting(Route.BANK_TRANSFER), "payee_wrong")
     finance = make_staff(request.merchant, "finance")
     with pytest.raises(DomainError, match="refuse"):
-        ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+        ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
 
     right = replace(hand.ACCOUNT, account_no="6217 0001 2345 6789")
     again = intake.resubmit(
-        request_id=request.pk, correction=Correction(payee=right), by=finance.actor, at=timezone.now()
+        request_id=request.pk, correction=Correction(payee=right), by=of_staff(finance), at=timezone.now()
     )
 
     assert again.state == "in_review"
@@ -445,7 +449,7 @@ def test_wrong_account_is_corrected_judged_and_approved_anew() -> None:
     drain()
     waiting = RefundRequest.objects.get(pk=request.pk)
     # Who corrected the account counts as who asked: somebody else pays.
-    _refused("two_persons_needed", waiting, by=Payer(actor=finance.actor, staff=finance))
+    _refused("two_persons_needed", waiting, by=of_staff(finance))
     assert _confirm(waiting).state == "refunded"
 
 
@@ -455,9 +459,9 @@ def test_refund_that_the_channel_refused_is_paid_by_transfer_instead() -> None:
         hand.asked(Route.BANK_TRANSFER, sale=sale)
     assert refusal.value.code == "no_transfer_for_credit"
     request = failed(hand.asked("original", sale=sale), retry=Retry.NEVER)
-    by = make_staff(request.merchant, "finance").actor
+    by = make_staff(request.merchant, "finance")
     correction = Correction(route=Route.BANK_TRANSFER, payee=hand.ACCOUNT, customer_consent=True)
-    intake.resubmit(request_id=request.pk, correction=correction, by=by, at=timezone.now())
+    intake.resubmit(request_id=request.pk, correction=correction, by=of_staff(by), at=timezone.now())
     hand.approved(RefundRequest.objects.get(pk=request.pk))
     drain()
 
@@ -472,10 +476,10 @@ def test_refund_that_the_channel_refused_is_paid_by_transfer_instead() -> None:
 
 def test_another_route_needs_the_customers_consent_anew() -> None:
     request = failed(hand.asked("original", sale=make_sale(hand.make_shop())))
-    by = make_staff(request.merchant, "finance").actor
+    by = make_staff(request.merchant, "finance")
     with pytest.raises(intake.PolicyRefused) as refusal:
         intake.resubmit(
-            request_id=request.pk, correction=Correction(route=Route.STORE_CREDIT), by=by, at=timezone.now()
+            request_id=request.pk, correction=Correction(route=Route.STORE_CREDIT), by=of_staff(by), at=timezone.now()
         )
     assert refusal.value.code == "consent_to_route"
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"

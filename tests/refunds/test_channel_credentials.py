@@ -15,6 +15,7 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid
 from merchants.models import ChannelAccount, Staff
+from merchants.principals import of_staff
 from payment_channels.contract import Refused, Retry
 from refunds import channel_credentials
 from refunds.flow import execution
@@ -42,7 +43,9 @@ def _owner(account: ChannelAccount) -> Staff:
 
 
 def _change(account: ChannelAccount, given: dict[str, Any], by: Staff | None = None) -> list[str]:
-    return channel_credentials.change(account_id=account.pk, given=given, by=by or _owner(account), at=timezone.now())
+    return channel_credentials.change(
+        account_id=account.pk, given=given, by=of_staff(by or _owner(account)), at=timezone.now()
+    )
 
 
 def _events(account: ChannelAccount) -> list[AuditEvent]:

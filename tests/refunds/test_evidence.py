@@ -16,15 +16,15 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from core.audit.actors import CUSTOMER
 from core.audit.models import AuditEvent
 from core.errors import Conflict, DomainError, NotFound
+from merchants import principals
 from merchants.models import Role, Store
 from refunds import evidence, ways_back
 from refunds.evidence import NotAPicture, PictureTooLarge, TooManyPictures
 from refunds.models import Evidence, RefundRequest
 from tests import pictures
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 PDF = b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
@@ -161,7 +161,7 @@ def test_a_lie_about_the_size_does_not_help() -> None:
 
 def add(request: RefundRequest, count: int = 1, name: str = "photo.jpg", **more: str) -> list[Evidence]:
     read = [evidence.read_picture(upload=pictures.upload(name=name)) for _ in range(count)]
-    return evidence.add(request_id=request.pk, pictures=read, by=CUSTOMER, at=timezone.now(), **more)
+    return evidence.add(request_id=request.pk, pictures=read, by=principals.SYSTEM, at=timezone.now(), **more)
 
 
 def test_a_picture_is_kept_under_a_random_name_with_its_hash_and_an_event(
@@ -195,7 +195,7 @@ def test_a_request_has_at_most_twelve_pictures(request_in_review: RefundRequest,
 
 
 def test_a_request_that_is_over_takes_no_more(request_in_review: RefundRequest, folder: Path) -> None:
-    ways_back.cancel(request_id=request_in_review.pk, by=CUSTOMER, at=timezone.now())
+    ways_back.cancel(request_id=request_in_review.pk, by=principals.SYSTEM, at=timezone.now())
     with pytest.raises(Conflict):
         add(request_in_review)
     assert not Evidence.objects.exists()
@@ -205,7 +205,7 @@ def test_a_request_that_is_over_takes_no_more(request_in_review: RefundRequest, 
 def test_an_unknown_request_or_kind_keeps_nothing(request_in_review: RefundRequest, folder: Path) -> None:
     read = [evidence.read_picture(upload=pictures.upload())]
     with pytest.raises(NotFound):
-        evidence.add(request_id=uuid4(), pictures=read, by=CUSTOMER, at=timezone.now())
+        evidence.add(request_id=uuid4(), pictures=read, by=principals.SYSTEM, at=timezone.now())
     with pytest.raises(DomainError):
         add(request_in_review, kind="malware")
     assert not files_below(folder)
@@ -223,7 +223,7 @@ def signed_in(
 ) -> Client:
     staff = make_staff((merchant_of or request).merchant, Role.CASHIER)
     if store is not None:
-        staff.stores.add(store)
+        works_in(staff, store)
     client = Client()
     client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
     return client

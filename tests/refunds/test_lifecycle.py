@@ -15,6 +15,8 @@ from django.utils import timezone
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, NotFound
+from merchants import principals
+from merchants.principals import of_staff
 from payment_channels.contract import Retry
 from refunds import doorbell, lifecycle, ways_back
 from refunds.flow import intake
@@ -71,7 +73,7 @@ def test_failure_gives_amount_and_pieces_back_and_retry_takes_them_again() -> No
     sale.refresh_from_db()
     assert (sale.reserved_fen, request.reserved_fen) == (0, 0)
     finance = make_staff(merchant, "finance")
-    again = ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    again = ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
     sale.refresh_from_db()
     assert (again.state, sale.reserved_fen, Execution.objects.get().state) == ("approved", 1_200, "ready")
 
@@ -85,8 +87,10 @@ def test_what_was_spent_elsewhere_meanwhile_cannot_be_taken_again(how: str) -> N
     finance = make_staff(merchant, "finance")
     now = timezone.now()
     again: dict[str, Callable[[], object]] = {
-        "retry": partial(ways_back.retry, request_id=request.pk, by=finance, at=now, version=request.version),
-        "resubmit": partial(intake.resubmit, request_id=request.pk, correction=Correction(), by=finance.actor, at=now),
+        "retry": partial(ways_back.retry, request_id=request.pk, by=of_staff(finance), at=now, version=request.version),
+        "resubmit": partial(
+            intake.resubmit, request_id=request.pk, correction=Correction(), by=of_staff(finance), at=now
+        ),
     }
     with pytest.raises((OverRefund, intake.PolicyRefused)) as refused:
         again[how]()
@@ -99,7 +103,10 @@ def test_what_the_channel_will_always_refuse_is_not_sent_again() -> None:
     request = failed(make_request(make_sale(merchant)), retry=Retry.NEVER)
     with pytest.raises(Conflict) as refused:
         ways_back.retry(
-            request_id=request.pk, by=make_staff(merchant, "finance"), at=timezone.now(), version=request.version
+            request_id=request.pk,
+            by=of_staff(make_staff(merchant, "finance")),
+            at=timezone.now(),
+            version=request.version,
         )
     assert refused.value.code == "retry_is_no_use"
 
@@ -112,7 +119,7 @@ def test_bell_that_breaks_never_undoes_the_change(monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("no bell")
 
     monkeypatch.setattr(doorbell, "ring", broken)
-    ways_back.cancel(request_id=request.pk, by=SYSTEM, at=timezone.now())
+    ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
     assert RefundRequest.objects.get(pk=request.pk).state == "cancelled"
 
 
@@ -123,7 +130,7 @@ def test_after_the_commit_the_bells_for_the_next_step_ring(monkeypatch: pytest.M
     request = make_request(make_sale(make_merchant()))
     assert sorted(rung) == ["refunds.execute", "refunds.notify"]
     rung.clear()
-    ways_back.cancel(request_id=request.pk, by=SYSTEM, at=timezone.now())
+    ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
     assert rung == ["refunds.notify"]
 
 

@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.errors import Conflict, Invalid
+from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Unknown
 from refunds import invariants, notices, ways_back
 from refunds.adapters import adapter_for
 from refunds.flow import execution, follow_up, intake, review
-from refunds.flow.intake import Correction, Draft, Requester
+from refunds.flow.intake import Correction, Draft
 from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.states import RELEASED
 from simulators.kit.testing import RunningSimulator
@@ -101,10 +102,9 @@ class RefundsOfOneSale(RuleBasedStateMachine):
     def submit(self, amount: int, reason: str, pieces: int) -> None:
         lines = [("SKU-1", pieces)] if pieces else []
         draft = Draft(amount_fen=amount, reason=reason, transaction_id=self.sale.pk, lines=lines, customer_consent=True)
-        by = Requester(actor=self.cashier.actor, merchant_id=self.sale.merchant_id, staff_id=self.cashier.pk)
         left = PAID_FEN - self._reserved()
         try:
-            intake.submit(draft=draft, by=by, at=self.now)
+            intake.submit(draft=draft, by=of_staff(self.cashier), at=self.now)
         except (intake.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
         else:
@@ -116,7 +116,11 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         if request is not None:
             amount = max(1, request.amount_fen - less)
             review.approve(
-                request_id=request.pk, by=self.manager, at=self.now, version=request.version, amount_fen=amount
+                request_id=request.pk,
+                by=of_staff(self.manager),
+                at=self.now,
+                version=request.version,
+                amount_fen=amount,
             )
 
     @rule(which=st.integers(0, 9), asks=st.booleans())
@@ -124,7 +128,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         request = self._one(which, "in_review")
         if request is None:
             return
-        decision: dict[str, Any] = {"request_id": request.pk, "by": self.manager, "at": self.now}
+        decision: dict[str, Any] = {"request_id": request.pk, "by": of_staff(self.manager), "at": self.now}
         if asks:
             review.request_info(**decision, version=request.version, message="请补照片")
         else:
@@ -138,7 +142,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         left = PAID_FEN - self._reserved() + request.reserved_fen
         try:
             intake.resubmit(
-                request_id=request.pk, correction=Correction(amount_fen=amount), by=self.cashier.actor, at=self.now
+                request_id=request.pk, correction=Correction(amount_fen=amount), by=of_staff(self.cashier), at=self.now
             )
         except (intake.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
@@ -147,7 +151,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         request = self._one(which, "needs_info", "in_review", "approved")
         if request is not None:
-            ways_back.cancel(request_id=request.pk, by=self.cashier.actor, at=self.now)
+            ways_back.cancel(request_id=request.pk, by=of_staff(self.cashier), at=self.now)
 
     @rule(which=st.integers(0, 9))
     def retry(self, which: int) -> None:
@@ -156,7 +160,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             return
         left = PAID_FEN - self._reserved()
         try:
-            ways_back.retry(request_id=request.pk, by=self.manager, at=self.now, version=request.version)
+            ways_back.retry(request_id=request.pk, by=of_staff(self.manager), at=self.now, version=request.version)
         except Conflict as error:
             self._is_right_to_refuse(error, request.approved_fen or 0, left)
 
@@ -166,9 +170,9 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         request = self._one(which, "executing", "unknown", "refunded", "follow_up", "closed", "cancelled")
         if request is None:
             return
-        decision: dict[str, Any] = {"request_id": request.pk, "by": self.manager, "at": self.now}
+        decision: dict[str, Any] = {"request_id": request.pk, "by": of_staff(self.manager), "at": self.now}
         attempts: dict[str, Callable[[], object]] = {
-            "cancel": partial(ways_back.cancel, request_id=request.pk, by=self.cashier.actor, at=self.now),
+            "cancel": partial(ways_back.cancel, request_id=request.pk, by=of_staff(self.cashier), at=self.now),
             "retry": partial(ways_back.retry, **decision, version=request.version),
             "approve": partial(review.approve, **decision, version=request.version),
         }
@@ -282,7 +286,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         self.wechat.control("DELETE", "/faults")
         self.wechat.control("POST", "/balance", {"available_fen": None})
         for request in RefundRequest.objects.filter(state__in=["in_review", "needs_info"]):
-            ways_back.cancel(request_id=request.pk, by=self.cashier.actor, at=self.now)
+            ways_back.cancel(request_id=request.pk, by=of_staff(self.cashier), at=self.now)
         until = time.monotonic() + 30
         while Execution.objects.filter(due_at__isnull=False).exists():
             assert time.monotonic() < until, list(

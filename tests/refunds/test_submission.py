@@ -10,9 +10,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
+from merchants.principals import of_staff
 from refunds import doorbell, lifecycle, submission
 from refunds.flow import intake
-from refunds.flow.intake import Customer, Draft, Prepared, Requester
+from refunds.flow.intake import Customer, Draft, Prepared
 from refunds.lifecycle import OverRefund
 from refunds.models import Execution, IdempotencyRecord, OutboxMessage, RefundLine, RefundRequest
 from refunds.submission import KeyAlreadyUsed, Submission
@@ -46,8 +47,7 @@ def _prepared(sale: Transaction, amount_fen: int, *, pieces: int = 0) -> Prepare
         customer=Customer(name="王敏", phone="13800006021", email="wang@example.com"),
         customer_consent=True,
     )
-    by = Requester(actor=cashier.actor, merchant_id=sale.merchant_id, staff_id=cashier.pk)
-    prepared = intake.prepare(draft=draft, by=by, at=timezone.now())
+    prepared = intake.prepare(draft=draft, by=of_staff(cashier), at=timezone.now())
     prepared.submission.idempotency = IdempotencyRecord(
         principal="staff:1",
         key="k",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from merchants import api_keys
 from merchants.models import Scope
+from merchants.principals import of_staff
 from refunds import broker
 from refunds.invariants import Told, leaks, told_per_client
 from refunds.models import RefundRequest
@@ -27,7 +28,12 @@ def requests_of_a_key() -> tuple[int, RefundRequest, RefundRequest]:
     merchant = make_merchant()
     sale = make_sale(merchant, 33_980)
     key, _, _ = api_keys.issue(
-        merchant=merchant, name="till", scopes=list(Scope.values), by=make_staff(merchant, "owner"), at=timezone.now()
+        merchant=merchant,
+        name="till",
+        scopes=list(Scope.values),
+        by=of_staff(make_staff(merchant, "owner")),
+        at=timezone.now(),
+        all_stores=True,
     )
     first, second = make_request(sale, 1_200), make_request(sale, 1_300)
     RefundRequest.objects.update(api_key=key)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from core.errors import Conflict
+from merchants.principals import of_staff
 from payment_channels.contract import Refused, Retry
 from refunds import ways_back
 from refunds.flow import execution
@@ -33,7 +34,7 @@ def _refused(remedy: str) -> RefundRequest:
 def test_payout_refused_for_our_own_keys_goes_out_again_under_its_number_once_they_are_mended() -> None:
     request = _refused("check_keys")
     finance = make_staff(request.merchant, "finance")
-    ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
     payout = Execution.objects.get(request=request)
     assert (payout.state, payout.refund_no[-2:]) == ("ready", "N1")
 
@@ -42,7 +43,7 @@ def test_payout_refused_for_its_own_sake_does_not_go_out_again() -> None:
     request = _refused("check_request")
     finance = make_staff(request.merchant, "finance")
     with pytest.raises(Conflict):
-        ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+        ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"
 
 

@@ -14,12 +14,16 @@ from core.errors import DomainError, Invalid, NotFound
 from merchants import api_keys as keys
 from merchants.models import ApiKey
 from merchants.models import Scope as Permission
+from merchants.rights import Act
 from refunds.desk import words
-from refunds.desk.access import Scope, may_manage_keys, staff_page
+from refunds.desk.access import Scope, staff_page
+
+#: What the form says for the whole merchant; no store has such a code.
+ALL_STORES = "*"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(may_manage_keys)
+@staff_page(Act.MANAGE_KEYS)
 def api_keys(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST issues a key and shows it this one time."""
     if request.method != "POST":
@@ -35,38 +39,42 @@ def _issue(request: HttpRequest, scope: Scope) -> tuple[ApiKey, str, str]:
     name = request.POST.get("name", "").strip()[:80]
     if not name:
         raise Invalid("a key needs a name", code="name_required")
-    store = scope.stores().filter(code=request.POST.get("store", "")).first()
-    if store is None and scope.store_ids is not None:
+    # A key for the whole merchant is asked for by name: a store that was forgotten or is not known is never all of them.
+    chosen = request.POST.get("store", "")
+    all_stores = chosen == ALL_STORES and scope.store_ids is None
+    store = None if all_stores else scope.stores().filter(code=chosen).first()
+    if store is None and not all_stores:
         raise Invalid("the key must belong to one of your stores", code="unknown_store")
     return keys.issue(
         merchant=scope.staff.merchant,
         name=name,
         scopes=request.POST.getlist("scopes"),
-        by=scope.staff,
+        by=scope.by,
         at=timezone.now(),
         store=store,
+        all_stores=all_stores,
         signed=bool(request.POST.get("signed")),
     )
 
 
 @require_POST
-@staff_page(may_manage_keys)
+@staff_page(Act.MANAGE_KEYS)
 def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """A new key in place of the old one, which is dead from this moment."""
     key = _key(scope, key_id)
     if key.revoked_at is not None:
         messages.error(request, gettext("A revoked key cannot be renewed. Issue a new one."))
         return redirect("desk:api-keys")
-    return _page(request, scope, issued=keys.rotate(key=key, by=scope.staff, at=timezone.now()))
+    return _page(request, scope, issued=keys.rotate(key=key, by=scope.by, at=timezone.now()))
 
 
 @require_POST
-@staff_page(may_manage_keys)
+@staff_page(Act.MANAGE_KEYS)
 def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """The key is dead from now on."""
     key = _key(scope, key_id)
     try:
-        keys.revoke(key=key, by=scope.staff, at=timezone.now())
+        keys.revoke(key=key, by=scope.by, at=timezone.now())
     except DomainError as error:
         messages.error(request, words.short(error))
     else:
@@ -103,7 +111,7 @@ def _page(
         "issued": {"name": issued[0].name, "key": issued[1], "signing_secret": issued[2]} if issued else None,
         "scopes": [{"value": item.value, "label": _label(item)} for item in Permission],
         "stores": scope.stores(),
-        "all_stores": scope.store_ids is None,
+        "all_stores": ALL_STORES if scope.store_ids is None else "",
         "form_error": form_error,
     }
     return render(request, "desk/api_keys.html", context, status=status)

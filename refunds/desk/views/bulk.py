@@ -21,8 +21,8 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from core.errors import DomainError, Invalid
-from merchants.models import Staff
-from refunds import permissions
+from merchants.principals import Principal
+from merchants.rights import Act
 from refunds.desk import forms, words
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import return_to
@@ -40,34 +40,32 @@ class Order:
     """What is to be done to every chosen refund. ``versions`` are those that the person saw in the dry run."""
 
     action: str
-    staff: Staff
+    by: Principal
     at: datetime
     versions: dict[str, int]
     reason: str = ""
     message: str = ""
 
 
-Act = Callable[[RefundRequest, int, Order], object]
+Deed = Callable[[RefundRequest, int, Order], object]
 
-_ACTS: dict[str, Act] = {
-    "approve": lambda row, version, order: review.approve(
-        request_id=row.pk, by=order.staff, at=order.at, version=version
-    ),
+_DEEDS: dict[str, Deed] = {
+    "approve": lambda row, version, order: review.approve(request_id=row.pk, by=order.by, at=order.at, version=version),
     "reject": lambda row, version, order: review.reject(
         request_id=row.pk,
-        by=order.staff,
+        by=order.by,
         at=order.at,
         version=version,
         reason=order.reason,
         message=order.message,
     ),
-    "claim": lambda row, _version, order: review.claim(request_id=row.pk, by=order.staff, at=order.at),
-    "release": lambda row, _version, order: review.release(request_id=row.pk, by=order.staff, at=order.at),
+    "claim": lambda row, _version, order: review.claim(request_id=row.pk, by=order.by, at=order.at),
+    "release": lambda row, _version, order: review.release(request_id=row.pk, by=order.by, at=order.at),
 }
 
 
 @require_POST
-@staff_page(permissions.may_review)
+@staff_page(Act.CLAIM)
 def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Without ``confirm`` the dry run, with it the deed; keys are ``<number>`` or ``<number>@<version>``."""
     back = return_to(request, reverse("desk:queue"))
@@ -84,7 +82,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     done, refused = [], []
     for row in rows:
         try:
-            _ACTS[order.action](row, order.versions.get(row.number, row.version), order)
+            _DEEDS[order.action](row, order.versions.get(row.number, row.version), order)
             done.append(row)
         except DomainError as error:
             refused.append((row, error))
@@ -94,7 +92,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 def _order(request: HttpRequest, scope: Scope) -> Order:
     action = request.POST.get("action", "")
-    if action not in _ACTS:
+    if action not in _DEEDS:
         raise Invalid("no such bulk action", code="form_incomplete")
     keys = request.POST.getlist("keys")[:_MOST]
     if not keys:
@@ -107,7 +105,7 @@ def _order(request: HttpRequest, scope: Scope) -> Order:
     if action == "reject" and request.POST.get("confirm"):
         said = forms.rejection(request.POST)
         reason, message = said.reason, said.message
-    return Order(action, scope.staff, timezone.now(), versions, reason, message)
+    return Order(action, scope.by, timezone.now(), versions, reason, message)
 
 
 def _rows(scope: Scope, order: Order) -> list[RefundRequest]:
@@ -126,9 +124,7 @@ def _rows(scope: Scope, order: Order) -> list[RefundRequest]:
 
 def _dry_run(request: HttpRequest, order: Order, rows: list[RefundRequest], back: str) -> HttpResponse:
     # The reason and the words of a rejection are asked for in the dialog; any will do to see whether it would be allowed.
-    trial = Order(
-        order.action, order.staff, order.at, order.versions, RejectReason.NOT_COVERED.value, gettext("Dry run")
-    )
+    trial = Order(order.action, order.by, order.at, order.versions, RejectReason.NOT_COVERED.value, gettext("Dry run"))
     allowed: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for row in rows:
@@ -157,7 +153,7 @@ def _would_refuse(row: RefundRequest, order: Order) -> DomainError | None:
     """Make the call and take it back."""
     try:
         with transaction.atomic():
-            _ACTS[order.action](row, order.versions[row.number], order)
+            _DEEDS[order.action](row, order.versions[row.number], order)
             transaction.set_rollback(True)
     except DomainError as error:
         return error

@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError, Forbidden, NotFound
+from merchants.rights import Act
 from refunds import by_hand as payouts
-from refunds import payees, permissions
-from refunds.by_hand import Payer
+from refunds import conditions, payees
 from refunds.desk import forms, refund_page, words
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
-from refunds.desk.by_hand import count, may_pay, waiting
+from refunds.desk.by_hand import count, waiting
 from refunds.desk.reveal import Contact, reveal
 from refunds.desk.uploads import pictures_of
 from refunds.models import RefundRequest
@@ -33,7 +33,7 @@ _SLOW_AFTER_DAYS, _LATE_AFTER_DAYS = 3, 12
 
 
 @require_safe
-@staff_page(permissions.may_pay_by_hand)
+@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
 def by_hand(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What waits to be paid, the longest first. Cashiers see the cash of their stores."""
     found = waiting(scope)
@@ -73,13 +73,13 @@ def _age(days: int) -> dict[str, str]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(permissions.may_pay_by_hand)
+@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
 def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
     """The form; a POST says that it was paid, or why not."""
     found = refund_page.find(scope, number)
     if not is_by_hand(found.route):
         raise NotFound("the channel pays this refund")
-    if not permissions.may_pay_by_hand(scope.staff, found.route):
+    if not scope.may(conditions.pay_act(found.route)):
         raise Forbidden("your role does not pay on this route", code="role_required")
     if request.method != "POST":
         return _form(request, scope, found)
@@ -101,7 +101,7 @@ def _confirm(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
     payouts.confirm(
         request_id=found.pk,
         payment=payment,
-        by=_payer(scope),
+        by=scope.by,
         at=timezone.now(),
         version=forms.version(request.POST),
         pictures=tuple(pictures_of(request)),
@@ -114,25 +114,21 @@ def _give_up(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
         request_id=found.pk,
         trouble=request.POST.get("trouble", ""),
         note=request.POST.get("note", ""),
-        by=_payer(scope),
+        by=scope.by,
         at=timezone.now(),
         version=forms.version(request.POST),
     )
     return gettext("%(number)s was not paid; the refund can be corrected or sent out again.") % {"number": found.number}
 
 
-def _payer(scope: Scope) -> Payer:
-    return Payer(actor=scope.staff.actor, staff=scope.staff)
-
-
 @require_POST
-@staff_page(permissions.may_pay_by_hand)
+@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
 def reveal_payee(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The account in full, to make the transfer; the look is recorded like every other."""
     found = refund_page.find(scope, number)
     if found.route != Route.BANK_TRANSFER:
         raise NotFound("this refund goes to no account")
-    return _form(request, scope, found, revealed=reveal(request=found, by=scope.staff, at=timezone.now()))
+    return _form(request, scope, found, revealed=reveal(request=found, by=scope.by, at=timezone.now()))
 
 
 def _form(
@@ -153,16 +149,16 @@ def _form(
         "version": found.version,
         "refund_url": refund_url(found.number),
         "waits": found.state == State.MANUAL_PENDING,
-        "blocked": "" if may_pay(found, scope.staff) else words.text("two_persons_needed"),
+        "blocked": ""
+        if conditions.may(conditions.pay_act(found.route), by=scope.by, request=found)
+        else words.text("two_persons_needed"),
         "amount_fen": found.approved_fen,
         "route": found.route,
         "route_label": Route(found.route).label,
         "store_name": found.store.name,
         "payee": payees.masked(payee) if payee else None,
         "revealed": revealed,
-        "reveal_url": refund_url(found.number, "pay-by-hand-reveal")
-        if payee and permissions.may_reveal(scope.staff)
-        else "",
+        "reveal_url": refund_url(found.number, "pay-by-hand-reveal") if payee and scope.may(Act.REVEAL) else "",
         "drawers": list(found.store.terminals.order_by("code").values_list("code", flat=True)),
         "troubles": [{"value": item.value, "label": item.label} for item in HandTrouble],
         "error": error,

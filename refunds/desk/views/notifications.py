@@ -14,9 +14,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Conflict
+from merchants.rights import Act
 from refunds.desk import filters, keyset, payouts, rows, words
 from refunds.desk import resend as resending
-from refunds.desk.access import Scope, may_see_queue, staff_page
+from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.filters import Choice, Filter
@@ -28,7 +29,7 @@ _NEWEST = keyset.Order(descending=True)
 
 
 @require_safe
-@staff_page(may_see_queue)
+@staff_page(Act.SEE_QUEUE)
 def notifications(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Newest first, by state and medium."""
     query = request.GET
@@ -74,11 +75,11 @@ def notifications(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @require_POST
-@staff_page(may_see_queue)
+@staff_page(Act.RESEND)
 def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResponse:
     """Send a message that was given up once more."""
     try:
-        resending.resend(notification_id=notification_id, scope=scope, at=timezone.now())
+        resending.resend(notification_id=notification_id, by=scope.by, at=timezone.now())
     except Conflict as error:
         messages.error(request, words.short(error))
     else:

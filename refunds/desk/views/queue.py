@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from refunds import permissions
+from merchants.rights import Act
 from refunds.desk import channel_health, filters, keyset, presence, queues, refund_page, rows
-from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
+from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.desk_list import DeskList, desk_list
 from refunds.desk.empty_view import words_for
@@ -31,7 +31,7 @@ PAGE_SIZE = 20
 
 
 @require_safe
-@staff_page(may_see_queue)
+@staff_page(Act.SEE_QUEUE)
 def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview."""
     now = timezone.now()
@@ -74,10 +74,10 @@ def _fresh(
 
 
 @require_POST
-@staff_page(permissions.may_review)
+@staff_page(Act.CLAIM)
 def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Take on the unclaimed refund whose time is shortest."""
-    claimed = review.claim_next(by=scope.staff, at=timezone.now())
+    claimed = review.claim_next(by=scope.by, at=timezone.now())
     if claimed is None:
         messages.info(request, gettext("Nothing is left to claim."))
         return go_on(request, return_to(request, reverse("desk:queue")))
@@ -117,13 +117,13 @@ def _views(wanted: DeskList, request: HttpRequest, scope: Scope, now: datetime) 
         },
         "has_filters": filters.any_chosen(wanted.filters, query) or bool(query.get("q")),
         "clear_filters_url": with_query(path, view=query.get("view", ""), sort=query.get("sort", "")),
-        "claim_next_url": reverse("desk:claim-next") if permissions.may_review(scope.staff) else "",
+        "claim_next_url": reverse("desk:claim-next") if scope.may(Act.CLAIM) else "",
         "export_url": export_url(query, scope, view=wanted.view.name),
     }
 
 
 def _bulk(scope: Scope) -> dict[str, Any]:
-    if not permissions.may_review(scope.staff):
+    if not scope.may(Act.CLAIM):
         return {"bulk_actions": [], "bulk_url": ""}
     return {
         "bulk_actions": [

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
-from merchants.models import ChannelAccount, Staff
-from refunds import permissions
+from merchants.models import ChannelAccount
+from merchants.rights import Act
 from refunds.desk import filters, reconciliation_page
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import return_to, with_query
@@ -30,15 +30,10 @@ from refunds.models.difference import Resolution
 from refunds.reconciliation import closing, days, differences, downloading, export, importing
 
 
-def _may(staff: Staff) -> bool:
-    return permissions.may_reconcile(staff)
-
-
 @require_safe
-@staff_page(_may)
+@staff_page(Act.SEE_RECONCILIATION)
 def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Days by account, newest first."""
-    _whole_merchant(scope)
     query, now = request.GET, timezone.now()
     chosen = reconciliation_page.list_filters(scope)
     first, last = reconciliation_page.dates(query, today=timezone.localdate(now))
@@ -65,7 +60,7 @@ def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @require_safe
-@staff_page(_may)
+@staff_page(Act.SEE_RECONCILIATION)
 def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """One account's day: both totals, every refund by kind, the difference that the address names."""
     found = _day(scope, account, day)
@@ -74,10 +69,9 @@ def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResp
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.TAKE_STATEMENT)
 def add(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Upload a statement for an account and day chosen in the form."""
-    _whole_merchant(scope)
     accounts = days.accounts_of(merchant_id=scope.staff.merchant_id)
     account = accounts.filter(code=request.POST.get("account", "")).first()
     try:
@@ -91,7 +85,7 @@ def add(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.TAKE_STATEMENT)
 def upload(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Upload another version of the day's statement."""
     found = _day(scope, account, day)
@@ -99,45 +93,45 @@ def upload(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpR
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.TAKE_STATEMENT)
 def download(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Fetch the statement from the channel now."""
     found = _day(scope, account, day)
 
     def act(at: datetime) -> str:
-        return _taken_in(downloading.fetch_now(account=found.channel_account, day=found.date, at=at))
+        return _taken_in(downloading.fetch_now(account=found.channel_account, day=found.date, by=scope.by, at=at))
 
     return _answer(request, act, back=reconciliation_page.address(found))
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.CLOSE_DAY)
 def close(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Close the day."""
     found = _day(scope, account, day)
 
     def act(at: datetime) -> str:
-        closing.close(day_id=found.pk, by=scope.staff, at=at)
+        closing.close(day_id=found.pk, by=scope.by, at=at)
         return gettext("The day is closed.")
 
     return _answer(request, act, back=reconciliation_page.address(found))
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.CLOSE_DAY)
 def reopen(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Open a closed day again."""
     found = _day(scope, account, day)
 
     def act(at: datetime) -> str:
-        closing.reopen(day_id=found.pk, note=request.POST.get("note", ""), by=scope.staff, at=at)
+        closing.reopen(day_id=found.pk, note=request.POST.get("note", ""), by=scope.by, at=at)
         return gettext("The day is open again.")
 
     return _answer(request, act, back=reconciliation_page.address(found))
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.RESOLVE_DIFFERENCE)
 def resolve(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Say what became of a difference."""
 
@@ -146,16 +140,16 @@ def resolve(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespo
             difference_id=difference_id,
             resolution=request.POST.get("resolution", ""),
             note=request.POST.get("note", ""),
-            by=scope.staff,
+            by=scope.by,
             at=at,
         )
         return gettext("The difference is resolved.")
 
-    return _act(request, scope, act)
+    return _act(request, act)
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.RESOLVE_DIFFERENCE)
 def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Give a difference to a colleague, or take it from everybody."""
     text = request.POST.get("owner", "")
@@ -163,28 +157,28 @@ def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespon
     def act(at: datetime) -> str:
         if text and not (text.isascii() and text.isdecimal()):
             raise Invalid("no such colleague", code="unknown_assignee")
-        differences.assign(difference_id=difference_id, owner_id=int(text) if text else None, by=scope.staff, at=at)
+        differences.assign(difference_id=difference_id, owner_id=int(text) if text else None, by=scope.by, at=at)
         return gettext("The owner is noted.")
 
-    return _act(request, scope, act)
+    return _act(request, act)
 
 
 @require_POST
-@staff_page(_may)
+@staff_page(Act.ADOPT)
 def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Make a refund of ours out of one made in the channel's portal."""
 
     def act(at: datetime) -> str:
-        made = differences.adopt(difference_id=difference_id, note=request.POST.get("note", ""), by=scope.staff, at=at)
+        made = differences.adopt(difference_id=difference_id, note=request.POST.get("note", ""), by=scope.by, at=at)
         return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
             "number": made.number
         }
 
-    return _act(request, scope, act)
+    return _act(request, act)
 
 
 @require_safe
-@staff_page(_may)
+@staff_page(Act.SEE_RECONCILIATION)
 def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Every refund of the day as a table to take away, streamed: a day may have ten thousand."""
     found = _day(scope, account, day)
@@ -246,14 +240,7 @@ def _csv(found: ReconciliationDay) -> Iterator[str]:
         yield str(writer.writerow([safe(cell) for cell in cells]))
 
 
-def _whole_merchant(scope: Scope) -> None:
-    """A statement is of the whole merchant: whoever works for some stores only does not see it."""
-    if scope.store_ids is not None:
-        raise Forbidden("reconciliation is of all stores", code="role_required")
-
-
 def _day(scope: Scope, account: str, day: date) -> ReconciliationDay:
-    _whole_merchant(scope)
     return days.day_for(merchant_id=scope.staff.merchant_id, account_code=account, day=day)
 
 
@@ -263,7 +250,7 @@ def _upload(request: HttpRequest, scope: Scope, account: ChannelAccount, day: da
         if sent is None or sent.file is None:
             raise Invalid("no file came", code="file_missing")
         file = cast("BinaryIO", sent.file)
-        return _taken_in(importing.upload(account=account, day=day, file=file, by=scope.staff, at=at))
+        return _taken_in(importing.upload(account=account, day=day, file=file, by=scope.by, at=at))
 
     target = reverse("desk:reconciliation-day", args=[account.code, day.isoformat()])
     return _answer(request, act, back=target, refused=back)
@@ -275,8 +262,7 @@ def _taken_in(imported: importing.Imported) -> str:
     return gettext("The statement is taken in: %(n)s refunds.") % {"n": imported.bill.refunds}
 
 
-def _act(request: HttpRequest, scope: Scope, act: Callable[[datetime], str]) -> HttpResponse:
-    _whole_merchant(scope)
+def _act(request: HttpRequest, act: Callable[[datetime], str]) -> HttpResponse:
     return _answer(request, act, back=return_to(request, with_query(reverse("desk:reconciliation"))))
 
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from merchants.rights import Act
 from refunds import tracking
 from refunds.desk import presence, refund_page, rows, ways
-from refunds.desk.access import Scope, is_htmx, may_see_queue, staff_page
+from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import with_query
 from refunds.desk.desk_list import position
@@ -55,7 +56,7 @@ def page(
     """The refund's page, also as the answer to an action that was refused."""
     now = timezone.now()
     presence.look(request_id=found.pk, staff=scope.staff, at=now)
-    in_queue = may_see_queue(scope.staff)
+    in_queue = scope.may(Act.SEE_QUEUE)
     back = with_query(reverse("desk:queue"), request.GET) if in_queue else reverse("desk:refunds")
     context = {
         "now": now,
@@ -70,7 +71,7 @@ def page(
 
 
 @require_safe
-@staff_page(may_see_queue)
+@staff_page(Act.SEE_QUEUE)
 def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The preview beside the queue; a decision in it goes on with the next row."""
     now = timezone.now()
@@ -107,7 +108,7 @@ def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpRespon
 def reveal_contact(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The customer's full contact, once, with an audit event."""
     found = refund_page.find(scope, number)
-    contact = reveal(request=found, by=scope.staff, at=timezone.now())
+    contact = reveal(request=found, by=scope.by, at=timezone.now())
     if not is_htmx(request):
         return page(request, scope, found, revealed=contact)
     now = timezone.now()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core.errors import Invalid
-from refunds import permissions
+from merchants.rights import Act
 from refunds.desk import export, filters, keyset, numbers, rows, words
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import with_query
@@ -58,7 +58,7 @@ def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @require_safe
-@staff_page(permissions.may_export)
+@staff_page(Act.EXPORT)
 def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The list of the same address as a file; with ``view`` the one of the review desk."""
     query, now = request.GET, timezone.now()
@@ -67,7 +67,7 @@ def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     else:
         _, found = _narrowed(query, scope=scope, at=now)
     try:
-        export.checked(found, scope=scope, query=query, at=now)
+        export.checked(found, by=scope.by, query=query, at=now)
     except Invalid as error:
         messages.error(request, words.short(error))
         back = reverse("desk:queue" if query.get("view") else "desk:refunds")

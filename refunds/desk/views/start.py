@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from refunds import permissions
+from merchants.rights import Act
 from refunds.desk.access import Scope, staff_page
 
 
@@ -14,8 +14,8 @@ from refunds.desk.access import Scope, staff_page
 @staff_page()
 def start(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Reviewers at the queue, finance at the channels' trouble, cashiers at a new refund."""
-    if permissions.may_review(scope.staff):
+    if scope.may(Act.CLAIM):
         return redirect("desk:queue")
-    if permissions.may_retry(scope.staff):
+    if scope.may(Act.RETRY):
         return redirect("/desk?view=trouble")
     return redirect("desk:new")

@@ -11,7 +11,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, NotFound
-from refunds import permissions, stuck_payouts
+from merchants.rights import Act
+from refunds import stuck_payouts
 from refunds.desk import words
 from refunds.desk.access import Scope, staff_page
 from refunds.models import RefundRequest
@@ -19,7 +20,7 @@ from refunds.models import RefundRequest
 
 @sensitive_post_parameters("card_number", "holder_name")
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(permissions.may_retry)
+@staff_page(Act.REDIRECT, Act.REDIRECT_TO_PERSON)
 def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The form; a POST sends it to the channel. Card number and name are shown again to nobody."""
     found = scope.requests().filter(number=number).first()
@@ -28,7 +29,7 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     if request.method != "POST":
         return _form(request, found)
     try:
-        stuck_payouts.send_elsewhere(request_id=found.pk, payee=_payee(request), by=scope.staff, at=timezone.now())
+        stuck_payouts.send_elsewhere(request_id=found.pk, payee=_payee(request), by=scope.by, at=timezone.now())
     except DomainError as error:
         return _form(request, found, error=words.short(error), status=422)
     messages.success(request, gettext("The channel has taken the other account. It will tell when the money is there."))

@@ -29,7 +29,7 @@ from refunds.desk.uploads import pictures_of
 from refunds.desk.views.answers import go_on, refusal
 from refunds.destinations import channel_label, destination_label
 from refunds.flow import intake
-from refunds.flow.intake import Draft, PolicyRefused, Prepared, Requester
+from refunds.flow.intake import Draft, PolicyRefused, Prepared
 from refunds.flow.policy import Verdict
 from refunds.models import IdempotencyRecord
 from refunds.states import Reason, State
@@ -73,7 +73,7 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
         if not form.consent:
             # Not asked yet is no refusal: the form cannot be sent without it.
             draft = replace(draft, customer_consent=None)
-        _, verdict = intake.quote(draft=draft, by=_requester(scope), at=now)
+        _, verdict = intake.quote(draft=draft, by=scope.by, at=now)
         shown = _quote(draft, verdict, sale, now)
     except Invalid as error:
         shown = {"errors": [words.short(error)]}
@@ -89,7 +89,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         _check_complete(key, form)
         pictures = pictures_of(request)
         prepared = intake.submit(
-            draft=_draft(form, sale), by=_requester(scope), at=now, before_commit=_once(scope, key, request, now)
+            draft=_draft(form, sale), by=scope.by, at=now, before_commit=_once(scope, key, request, now)
         )
     except DomainError as error:
         # Sent twice: the first one counts, also where it left nothing to refund for the second.
@@ -107,7 +107,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     stored = prepared.submission.request
     if pictures:
-        evidence.add(request_id=stored.pk, pictures=pictures, by=scope.staff.actor, at=now)
+        evidence.add(request_id=stored.pk, pictures=pictures, by=scope.by, at=now)
     done = (
         gettext("%(number)s submitted.") if stored.state == State.IN_REVIEW else gettext("%(number)s approved by rule.")
     )
@@ -147,11 +147,6 @@ def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Any:
 def _principal(scope: Scope) -> str:
     # Apart from the keys that the same person sends to the API: the two have answers of their own kind.
     return f"desk:{scope.staff.pk}"
-
-
-def _requester(scope: Scope) -> Requester:
-    staff = scope.staff
-    return Requester(actor=staff.actor, merchant_id=staff.merchant_id, store_ids=scope.store_ids, staff_id=staff.pk)
 
 
 def _draft(form: Typed, sale: Transaction) -> Draft:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from core.errors import DomainError
+from merchants import principals
 from merchants.models import ChannelAccount, Staff
 from refunds.reconciliation import importing
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         try:
             with options["file"].open("rb") as file:
                 imported = importing.upload(
-                    account=account, day=options["date"], file=file, by=staff, at=timezone.now()
+                    account=account, day=options["date"], file=file, by=principals.of_staff(staff), at=timezone.now()
                 )
         except (DomainError, OSError) as error:
             raise CommandError(str(error)) from error

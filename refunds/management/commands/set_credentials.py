@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from core.errors import DomainError
+from merchants import principals
 from merchants.models import ChannelAccount, Staff
 from refunds import channel_credentials
 
@@ -35,7 +36,9 @@ class Command(BaseCommand):
         if not isinstance(given, dict):
             raise CommandError(f"{options['file']} must hold a JSON object")
         try:
-            changed = channel_credentials.change(account_id=account.pk, given=given, by=staff, at=timezone.now())
+            changed = channel_credentials.change(
+                account_id=account.pk, given=given, by=principals.of_staff(staff), at=timezone.now()
+            )
         except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"changed: {', '.join(changed)}" if changed else "nothing to change")

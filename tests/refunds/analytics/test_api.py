@@ -12,6 +12,7 @@ from django.test import Client
 
 from merchants import api_keys
 from merchants.models import Role, Store
+from merchants.principals import of_staff
 from refunds.analytics.overview import overview
 from refunds.analytics.periods import last_days
 from refunds.analytics.scope import Scope
@@ -43,7 +44,15 @@ def world() -> World:
 
 def client(world: World, *, scopes: tuple[str, ...] = ("analytics:read",), store: Store | None = None) -> Client:
     owner = make_staff(world.merchant, Role.OWNER)
-    _, key, _ = api_keys.issue(merchant=world.merchant, name="figures", scopes=scopes, by=owner, at=NOW, store=store)
+    _, key, _ = api_keys.issue(
+        merchant=world.merchant,
+        name="figures",
+        scopes=scopes,
+        by=of_staff(owner),
+        at=NOW,
+        store=store,
+        all_stores=store is None,
+    )
     return Client(headers={"authorization": f"Bearer {key}"})
 
 

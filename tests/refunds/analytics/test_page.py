@@ -21,7 +21,7 @@ from refunds.desk.analytics import links
 from refunds.desk.analytics.table import safe
 from refunds.models import RefundRequest
 from refunds.states import State
-from tests.factories import make_merchant, make_staff
+from tests.factories import make_merchant, make_staff, works_in
 from tests.refunds.analytics.rows import World
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_chosen_store_and_channel_go_along_into_the_links(world: World) -> None:
 
 def test_staff_of_one_store_see_that_store_only(world: World) -> None:
     reviewer = make_staff(world.merchant, Role.REVIEWER)
-    reviewer.stores.add(world.stores[1])
+    works_in(reviewer, world.stores[1])
     client = signed_in(reviewer)
     whole = client.get("/desk/analytics").context
     assert [store["name"] for store in whole["stores"]] == [world.stores[1].name]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from merchants import api_keys
 from merchants.models import Merchant, Scope, Staff
+from merchants.principals import of_staff
 from tests.factories import make_merchant, make_staff
 
 _keys = itertools.count(1)
@@ -45,7 +46,12 @@ class Api:
 def api_for(merchant: Merchant, *, scopes: list[str] | None = None, **options: Any) -> Api:
     maker = make_staff(merchant, "owner")
     _row, key, _secret = api_keys.issue(
-        merchant=merchant, name="till", scopes=scopes or list(Scope.values), by=maker, at=timezone.now(), **options
+        merchant=merchant,
+        name="till",
+        scopes=scopes or list(Scope.values),
+        by=of_staff(maker),
+        at=timezone.now(),
+        **{"all_stores": "store" not in options, **options},
     )
     return Api(key, merchant)
 

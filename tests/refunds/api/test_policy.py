@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from merchants import policies
+from merchants.principals import of_staff
 from refunds.demo import rules as sample
 from tests.factories import make_merchant, make_staff
 from tests.refunds.api.conftest import Api, api_for
@@ -20,7 +21,7 @@ def test_rules_are_told_in_words_with_their_version(api: Api) -> None:
         merchant=api.merchant,
         name="堂食",
         rules=sample.RESTAURANT,
-        by=make_staff(api.merchant, "owner"),
+        by=of_staff(make_staff(api.merchant, "owner")),
         at=timezone.now(),
     )
 
@@ -42,7 +43,7 @@ def test_rules_of_tomorrow_are_not_told_today(api: Api) -> None:
         merchant=api.merchant,
         name="later",
         rules=sample.RETAIL,
-        by=make_staff(api.merchant, "owner"),
+        by=of_staff(make_staff(api.merchant, "owner")),
         at=timezone.now() + timedelta(days=1),
     )
 
@@ -55,7 +56,7 @@ def test_every_merchant_has_its_own_rules() -> None:
         merchant=theirs.merchant,
         name="theirs",
         rules=sample.RETAIL,
-        by=make_staff(theirs.merchant, "owner"),
+        by=of_staff(make_staff(theirs.merchant, "owner")),
         at=timezone.now(),
     )
 

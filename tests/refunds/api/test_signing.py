@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 
 from merchants import api_keys
 from merchants.models import Scope
+from merchants.principals import of_staff
 from refunds.api import signing
 from refunds.models import Evidence, RefundRequest
 from terminals.models import Transaction
@@ -66,9 +67,10 @@ def signed() -> Signed:
         merchant=merchant,
         name="till",
         scopes=list(Scope.values),
-        by=make_staff(merchant, "owner"),
+        by=of_staff(make_staff(merchant, "owner")),
         at=timezone.now(),
         signed=True,
+        all_stores=True,
     )
     return Signed(key, secret, merchant)
 
@@ -130,9 +132,10 @@ def test_another_merchants_secret_does_not_open_this_key(signed: Signed) -> None
         merchant=theirs,
         name="till",
         scopes=list(Scope.values),
-        by=make_staff(theirs, "owner"),
+        by=of_staff(make_staff(theirs, "owner")),
         at=timezone.now(),
         signed=True,
+        all_stores=True,
     )
     answer = signed.send("GET", "/api/v1/policy", said={"secret": secret})
     assert (answer.status_code, answer.json()["code"]) == (401, "signature_mismatch")

@@ -13,7 +13,7 @@ from django.urls import URLPattern
 from merchants.models import Scope
 from refunds.api.urls import urlpatterns
 from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 from tests.refunds.api.conftest import api_for, session_for
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +90,7 @@ def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scop
     elsewhere = request.merchant.stores.create(code="S002", name="二号店")
     if scope is None:
         reviewer = make_staff(request.merchant, "reviewer")
-        reviewer.stores.add(elsewhere)
+        works_in(reviewer, elsewhere)
         session = session_for(reviewer)
         session.client.cookies["csrftoken"] = "t" * 32
         answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})

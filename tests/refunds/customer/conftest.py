@@ -12,8 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from core.audit.actors import CUSTOMER, SYSTEM
+from core.audit.actors import SYSTEM
+from merchants import principals
 from merchants.models import Role
+from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import lifecycle, ways_back
 from refunds.flow import execution, review
@@ -49,22 +51,24 @@ def in_state(
         return request
     if state == "needs_info":
         review.request_info(
-            request_id=request.pk, by=reviewer, at=now, version=request.version, message="请补一张面板的照片"
+            request_id=request.pk, by=of_staff(reviewer), at=now, version=request.version, message="请补一张面板的照片"
         )
     elif state == "rejected":
         review.reject(
             request_id=request.pk,
-            by=reviewer,
+            by=of_staff(reviewer),
             at=now,
             version=request.version,
             reason=RejectReason.GOODS_USED,
             message="外壳有明显的使用痕迹",
         )
     elif state == "cancelled":
-        ways_back.cancel(request_id=request.pk, by=CUSTOMER, at=now)
+        ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=now)
     else:
         if request.state == "in_review":
-            review.approve(request_id=request.pk, by=reviewer, at=now, version=request.version, amount_fen=approved_fen)
+            review.approve(
+                request_id=request.pk, by=of_staff(reviewer), at=now, version=request.version, amount_fen=approved_fen
+            )
         _paid_out(request, state)
     return RefundRequest.objects.get(pk=request.pk)
 

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
+from merchants import principals
 from refunds import evidence, tracking
 from refunds.customer import throttling, views
 from refunds.models import Evidence, RefundRequest, Survey
@@ -101,7 +101,7 @@ def _picture(request: RefundRequest, row: Evidence) -> str:
 def test_what_staff_added_is_not_the_customers_to_see(staged: Staged) -> None:
     request = staged("in_review")
     read = [evidence.read_picture(upload=pictures.upload())]
-    (row,) = evidence.add(request_id=request.pk, pictures=read, by=SYSTEM, at=timezone.now())
+    (row,) = evidence.add(request_id=request.pk, pictures=read, by=principals.SYSTEM, at=timezone.now())
     assert Client().get(_picture(request, row)).status_code == 404
     assert "?size=small" not in Client().get(f"/r/{tracking.token_for(request.pk)}").content.decode()
 

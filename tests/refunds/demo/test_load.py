@@ -16,13 +16,13 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from core.audit.actors import Actor, ActorKind
 from merchants import api_keys
 from merchants.models import ApiKey, Merchant, Role, Scope, Staff
+from merchants.principals import of_staff
 from refunds import drain, invariants
 from refunds.demo import differences, plan
 from refunds.flow import intake, review
-from refunds.flow.intake import Draft, Requester
+from refunds.flow.intake import Draft
 from refunds.models import Evidence, Notification, OutboxMessage, RefundRequest
 from refunds.states import Reason, State
 from simulators.kit.testing import RunningSimulator, running_simulator
@@ -158,10 +158,7 @@ def test_a_small_refund_is_automatic_and_a_larger_one_is_for_the_reviewer(
     demo = load(folders)
     for code in ("M001", "M002"):
         merchant = Merchant.objects.get(code=code)
-        key = merchant.api_keys.get()
-        by = Requester(
-            actor=Actor(ActorKind.API_KEY, str(key.pk), key.name), merchant_id=merchant.pk, api_key_id=key.pk
-        )
+        by = of_api_key(merchant.api_keys.get())
         sale = merchant.transaction_set.filter(reserved_fen=0, amount_fen__gte=28_000, channel="wechat").latest(
             "paid_at"
         )
@@ -172,7 +169,7 @@ def test_a_small_refund_is_automatic_and_a_larger_one_is_for_the_reviewer(
         assert (small.state, large.state) == (State.APPROVED, State.IN_REVIEW)
         login = next(p["username"] for p in demo["staff"] if p["merchant"] == code and p["role"] == "reviewer")
         reviewer = Staff.objects.get(username=login)
-        approved = review.approve(request_id=large.pk, by=reviewer, at=timezone.now(), version=large.version)
+        approved = review.approve(request_id=large.pk, by=of_staff(reviewer), at=timezone.now(), version=large.version)
         assert approved.state == State.APPROVED
     drain.drain()
     assert not RefundRequest.objects.filter(state=State.APPROVED, amount_fen=1_200).exists()

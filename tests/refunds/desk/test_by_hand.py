@@ -22,7 +22,7 @@ from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.reconciliation import days, matching
 from refunds.reconciliation.importing import store_empty
 from refunds.states import Route
-from tests.factories import make_merchant, make_sale, make_staff
+from tests.factories import make_merchant, make_sale, make_staff, works_in
 from tests.refunds import hand
 from tests.refunds.settled import failed
 
@@ -194,7 +194,7 @@ def test_who_approved_is_told_that_somebody_else_pays(shop: Merchant, as_staff: 
 
 def test_cashier_of_another_store_does_not_find_it(shop: Merchant, as_staff: SignIn) -> None:
     request, cashier = _waiting(shop, Route.CASH), make_staff(shop, "cashier")
-    cashier.stores.add(Store.objects.create(merchant=shop, code="S002", name="二号店"))
+    works_in(cashier, Store.objects.create(merchant=shop, code="S002", name="二号店"))
     assert as_staff(cashier).get(_page(request)).status_code == 404
 
 

@@ -18,7 +18,7 @@ from merchants.models import Staff
 from payment_channels.contract import Refused, Retry
 from refunds.flow import execution
 from refunds.models import Approval, RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -153,7 +153,7 @@ def test_another_merchants_refund_is_not_there(reviewer: Client) -> None:
 
 def test_another_stores_refund_is_not_there_for_staff_of_one_store(shop: Shop, as_staff: SignIn) -> None:
     elsewhere = shop.merchant.stores.create(code="S002", name="二号店")
-    shop.reviewer.stores.add(elsewhere)
+    works_in(shop.reviewer, elsewhere)
     request = shop.waiting()
     client = as_staff(shop.reviewer)
     assert client.get(f"/desk/refunds/{request.number}").status_code == 404

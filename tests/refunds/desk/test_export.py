@@ -15,7 +15,7 @@ from merchants.models import Staff
 from refunds.desk import export
 from refunds.models import RefundRequest
 from terminals.models import Transaction
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_merchant, make_request, make_sale, works_in
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -105,7 +105,7 @@ def test_export_is_for_those_who_answer_for_the_money(shop: Shop, as_staff: Sign
 def test_nobody_takes_another_stores_or_merchants_refunds(shop: Shop, as_staff: SignIn) -> None:
     shop.waiting()
     stranger = make_request(make_sale(make_merchant()), 1_200)
-    shop.manager.stores.add(stranger.store)
+    works_in(shop.manager, stranger.store)
     assert _table(as_staff(shop.manager).get("/desk/refunds.csv")) == []
 
 

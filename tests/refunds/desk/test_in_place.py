@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Staff
+from merchants.principals import of_staff
 from refunds.flow import review
 from refunds.models import RefundRequest
 from refunds.states import RejectReason
@@ -40,7 +41,7 @@ def test_a_decision_leads_on_without_a_page(reviewer: Client, shop: Shop) -> Non
 def test_a_refusal_comes_alone_and_says_where_to_look(reviewer: Client, shop: Shop) -> None:
     request = shop.waiting()
     review.request_info(
-        request_id=request.pk, by=shop.colleague, at=timezone.now(), version=request.version, message="photo"
+        request_id=request.pk, by=of_staff(shop.colleague), at=timezone.now(), version=request.version, message="photo"
     )
     answer = reviewer.post(f"/desk/refunds/{request.number}/approve", {"version": request.version}, headers=HTMX)
     text = answer.content.decode()
@@ -100,13 +101,13 @@ def test_a_claim_by_a_colleague_is_news_on_an_open_page(reviewer: Client, shop: 
     fragment = reviewer.get(address, headers=HTMX)
     assert fragment.status_code == 200
     assert 'id="viewers"' in fragment.content.decode()
-    review.claim(request_id=request.pk, by=shop.colleague, at=timezone.now())
+    review.claim(request_id=request.pk, by=of_staff(shop.colleague), at=timezone.now())
     assert reviewer.get(address, headers=HTMX)["HX-Refresh"] == "true"
 
 
 def test_decide_and_next_goes_on_with_one_that_can_be_decided(reviewer: Client, shop: Shop) -> None:
     first, claimed, own, free = shop.waiting(), shop.waiting(), shop.waiting(by=shop.reviewer), shop.waiting()
-    review.claim(request_id=claimed.pk, by=shop.colleague, at=timezone.now())
+    review.claim(request_id=claimed.pk, by=of_staff(shop.colleague), at=timezone.now())
     rows = {row["number"]: row["return_to"] for row in reviewer.get("/desk").context["rows"]}
     assert rows[first.number] == f"/desk?selected={free.number}"
     assert rows[own.number] == f"/desk?selected={free.number}"

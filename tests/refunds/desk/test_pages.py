@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import ApiKey, Staff
+from merchants.principals import of_staff
 from refunds.flow import notification, review
 from refunds.models import Notification, RefundRequest
 from terminals.models import Transaction
@@ -70,16 +71,16 @@ def test_detail_of_every_state_opens(reviewer: Client, shop: Shop) -> None:
     now = timezone.now()
     by_rule = make_request(make_sale(shop.merchant), 1_200, phone="13800006021", email="w@example.com")
     approved, rejected, asked = shop.waiting(), shop.waiting(), shop.waiting()
-    review.approve(request_id=approved.pk, by=shop.reviewer, at=now, version=approved.version)
+    review.approve(request_id=approved.pk, by=of_staff(shop.reviewer), at=now, version=approved.version)
     review.reject(
         request_id=rejected.pk,
-        by=shop.reviewer,
+        by=of_staff(shop.reviewer),
         at=now,
         version=rejected.version,
         reason="no_proof",
         message="<b>no</b>",
     )
-    review.request_info(request_id=asked.pk, by=shop.reviewer, at=now, version=asked.version, message="photo")
+    review.request_info(request_id=asked.pk, by=of_staff(shop.reviewer), at=now, version=asked.version, message="photo")
     for request in (by_rule, approved, rejected, asked, shop.waiting()):
         answer = reviewer.get(f"/desk/refunds/{request.number}?do=approve")
         assert answer.status_code == 200
@@ -251,7 +252,7 @@ def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> N
 
 def test_key_is_shown_once_rotated_and_revoked(shop: Shop, as_staff: SignIn) -> None:
     client = as_staff(shop.manager)
-    page = client.post("/desk/api-keys", {"name": "tills", "scopes": ["refunds:read"]}).content.decode()
+    page = client.post("/desk/api-keys", {"name": "tills", "store": "*", "scopes": ["refunds:read"]}).content.decode()
     (key,) = re.findall(r"data-issued-key>(rdk_[\w-]+)<", page)
     assert key not in client.get("/desk/api-keys").content.decode()
     row = ApiKey.objects.get()
@@ -260,14 +261,14 @@ def test_key_is_shown_once_rotated_and_revoked(shop: Shop, as_staff: SignIn) -> 
     newer = ApiKey.objects.get(revoked_at=None)
     client.post(f"/desk/api-keys/{newer.pk}/revoke")
     assert not ApiKey.objects.filter(revoked_at=None).exists()
-    assert client.post("/desk/api-keys", {"name": "x", "scopes": []}).status_code == 422
+    assert client.post("/desk/api-keys", {"name": "x", "store": "*", "scopes": []}).status_code == 422
 
 
 def test_keys_are_for_owners_and_managers_of_the_merchant(shop: Shop, as_staff: SignIn) -> None:
     for staff in (shop.cashier, shop.reviewer, shop.finance):
         assert as_staff(staff).get("/desk/api-keys").status_code == 403
     foreign = as_staff(make_staff(make_merchant(), "owner"))
-    as_staff(shop.manager).post("/desk/api-keys", {"name": "tills", "scopes": ["refunds:read"]})
+    as_staff(shop.manager).post("/desk/api-keys", {"name": "tills", "store": "*", "scopes": ["refunds:read"]})
     row = ApiKey.objects.get()
     assert foreign.post(f"/desk/api-keys/{row.pk}/revoke").status_code == 404
     assert ApiKey.objects.get().revoked_at is None

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Staff
+from merchants.principals import of_staff
 from refunds.desk.access import scope_of
 from refunds.desk.queues import VIEWS, counts
 from refunds.flow import review
@@ -30,10 +31,10 @@ def _fill(shop: Shop) -> dict[str, RefundRequest]:
     """One request in every view."""
     now = timezone.now()
     rows = {name: shop.waiting() for name in ("waiting", "mine", "soon", "info", "failed")}
-    review.claim(request_id=rows["mine"].pk, by=shop.reviewer, at=now)
+    review.claim(request_id=rows["mine"].pk, by=of_staff(shop.reviewer), at=now)
     RefundRequest.objects.filter(pk=rows["soon"].pk).update(due_at=now - timedelta(minutes=12))
     info = rows["info"]
-    review.request_info(request_id=info.pk, by=shop.reviewer, at=now, version=info.version, message="photo?")
+    review.request_info(request_id=info.pk, by=of_staff(shop.reviewer), at=now, version=info.version, message="photo?")
     return rows
 
 
@@ -172,6 +173,6 @@ def test_a_page_costs_a_fixed_number_of_statements(
 
 def test_decisions_of_today_are_summed_up(reviewer: Client, shop: Shop) -> None:
     request = shop.waiting()
-    review.approve(request_id=request.pk, by=shop.colleague, at=timezone.now(), version=request.version)
+    review.approve(request_id=request.pk, by=of_staff(shop.colleague), at=timezone.now(), version=request.version)
     summary = reviewer.get("/desk").context["summary"]
     assert (summary["reviewed"], summary["on_time_pct"]) == (1, 100.0)

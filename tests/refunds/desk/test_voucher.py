@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Staff
+from merchants.principals import of_staff
 from refunds.flow import review
 from tests.refunds.desk.conftest import Shop
 
@@ -18,7 +19,7 @@ SignIn = Callable[[Staff], Client]
 @pytest.mark.django_db
 def test_voucher_says_amount_goods_destination_and_who_handled_it(shop: Shop, as_staff: SignIn) -> None:
     request = shop.waiting(26_800, name="王小敏", phone="13800006021")
-    review.approve(request_id=request.pk, by=shop.reviewer, at=timezone.now(), version=request.version)
+    review.approve(request_id=request.pk, by=of_staff(shop.reviewer), at=timezone.now(), version=request.version)
 
     page = as_staff(shop.cashier).get(f"/desk/refunds/{request.number}/voucher")
 
@@ -43,7 +44,7 @@ def test_voucher_says_amount_goods_destination_and_who_handled_it(shop: Shop, as
 def test_voucher_shows_what_was_approved_and_not_what_was_asked_for(shop: Shop, as_staff: SignIn) -> None:
     request = shop.waiting(26_800)
     review.approve(
-        request_id=request.pk, by=shop.reviewer, at=timezone.now(), version=request.version, amount_fen=20_000
+        request_id=request.pk, by=of_staff(shop.reviewer), at=timezone.now(), version=request.version, amount_fen=20_000
     )
 
     text = as_staff(shop.finance).get(f"/desk/refunds/{request.number}/voucher").content.decode()
@@ -56,7 +57,7 @@ def test_voucher_shows_what_was_approved_and_not_what_was_asked_for(shop: Shop, 
 @pytest.mark.django_db
 def test_voucher_of_what_is_not_paid_yet_says_so(shop: Shop, as_staff: SignIn) -> None:
     request = shop.waiting(26_800)
-    review.approve(request_id=request.pk, by=shop.reviewer, at=timezone.now(), version=request.version)
+    review.approve(request_id=request.pk, by=of_staff(shop.reviewer), at=timezone.now(), version=request.version)
 
     text = as_staff(shop.cashier).get(f"/desk/refunds/{request.number}/voucher").content.decode()
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.personal_data import seal
+from merchants.principals import of_staff
 from payment_channels.contract import (
     Done,
     NoticeReply,
@@ -250,7 +251,7 @@ def test_late_success_after_a_retry_was_asked_for_does_not_jam_the_inbox(request
     _round(Scripted(refunds=[SAME_NUMBER]), now)
     failed = RefundRequest.objects.get(pk=request_.pk)
     finance = make_staff(failed.merchant, "finance")
-    ways_back.retry(request_id=failed.pk, by=finance, at=now, version=failed.version)
+    ways_back.retry(request_id=failed.pk, by=of_staff(finance), at=now, version=failed.version)
     _notice(request_, _done(request_, now), "late")
     notices.apply_waiting(at=now)
     assert not ChannelNotice.objects.filter(applied_at=None).exists()

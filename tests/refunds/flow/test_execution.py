@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from merchants.principals import of_staff
 from payment_channels.remedies import REMEDIES
 from refunds import ways_back
 from refunds.drain import drain
@@ -166,7 +167,7 @@ def test_failed_payout_goes_out_again_under_a_new_number_where_the_channel_wants
     wechat.control("POST", "/faults", {"operation": "refund", "fault": "closed", "times": 1})
     request = _drain_until(make_request(sale, 1_200), "failed")
     finance = make_staff(sale.merchant, "finance")
-    ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
     # The channel wants a minute between two refunds of one order: let one pass on its clock.
     wechat.control("POST", "/clock", {"offset_s": 61})
     request = _drain_until(request, "refunded")

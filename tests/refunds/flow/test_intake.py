@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,8 +13,9 @@ from django.db import connections
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, NotFound
+from merchants.principals import Principal, of_staff
 from refunds.flow import intake, review
-from refunds.flow.intake import Correction, Draft, PolicyRefused, Requester
+from refunds.flow.intake import Correction, Draft, PolicyRefused
 from refunds.models import RefundRequest
 from terminals.models import Transaction, TransactionLine
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -22,9 +24,8 @@ from tests.refunds.settled import failed
 pytestmark = pytest.mark.django_db
 
 
-def _by(sale: Transaction, **more: Any) -> Requester:
-    cashier = make_staff(sale.merchant, "cashier")
-    return Requester(actor=cashier.actor, merchant_id=sale.merchant_id, staff_id=cashier.pk, **more)
+def _by(sale: Transaction, **more: Any) -> Principal:
+    return replace(of_staff(make_staff(sale.merchant, "cashier")), **more)
 
 
 def _submit(sale: Transaction, amount_fen: int = 1_200, **more: Any) -> RefundRequest:
@@ -36,13 +37,13 @@ def _submit(sale: Transaction, amount_fen: int = 1_200, **more: Any) -> RefundRe
 def _ask_for_more(request: RefundRequest) -> None:
     reviewer = make_staff(request.merchant, "reviewer")
     review.request_info(
-        request_id=request.pk, by=reviewer, at=timezone.now(), version=request.version, message="请补照片"
+        request_id=request.pk, by=of_staff(reviewer), at=timezone.now(), version=request.version, message="请补照片"
     )
 
 
 def _resubmit(request: RefundRequest, **changes: Any) -> RefundRequest:
-    actor = make_staff(request.merchant, "cashier").actor
-    return intake.resubmit(request_id=request.pk, correction=Correction(**changes), by=actor, at=timezone.now())
+    by = of_staff(request.staff or make_staff(request.merchant, "manager"))
+    return intake.resubmit(request_id=request.pk, correction=Correction(**changes), by=by, at=timezone.now())
 
 
 def test_quote_is_what_submission_then_does_and_makes_nothing() -> None:
@@ -89,7 +90,7 @@ def test_another_merchants_or_stores_sale_is_not_found() -> None:
     elsewhere = sale.merchant.stores.create(code="S002", name="二号店")
     draft = Draft(amount_fen=1, reason="quality", transaction_id=sale.pk)
     with pytest.raises(NotFound):
-        intake.submit(draft=draft, by=_by(sale, store_ids=frozenset({elsewhere.pk})), at=timezone.now())
+        intake.submit(draft=draft, by=_by(sale, stores=frozenset({elsewhere.pk})), at=timezone.now())
     with pytest.raises(NotFound):
         _submit(Transaction(pk=uuid4(), merchant=sale.merchant))
 

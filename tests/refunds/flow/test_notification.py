@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from core.audit.actors import CUSTOMER
+from merchants import principals
 from refunds import ways_back
 from refunds.flow import notification
 from refunds.messaging import wording
@@ -137,7 +137,7 @@ def test_messages_of_one_event_do_not_wait_for_one_another(post: Post, monkeypat
 def test_a_second_event_is_a_second_message(post: Post) -> None:
     request = waiting()
     notification.work(at=now())
-    ways_back.cancel(request_id=request.pk, by=CUSTOMER, at=timezone.now())
+    ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
     notification.work(at=now())
     assert sorted(Notification.objects.values_list("event", flat=True)) == ["cancelled", "in_review"]
 

@@ -12,12 +12,13 @@ from core.audit.models import AuditEvent
 from core.errors import Conflict, Forbidden, Invalid
 from merchants import api_keys, policies
 from merchants.models import Merchant, Scope, Staff
+from merchants.principals import of_staff
 from refunds.flow import intake, review
 from refunds.flow.intake import Correction
 from refunds.flow.review import ClaimedByAnother
 from refunds.lifecycle import AlreadyChanged, WrongState
 from refunds.models import Approval, Execution, RefundRequest
-from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, of_api_key, works_in
 from tests.refunds.api.conftest import api_for, session_for
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def reviewer(merchant: Merchant) -> Staff:
 
 def _approve(request: RefundRequest, by: Staff, *, at: datetime | None = None, **more: Any) -> RefundRequest:
     version = RefundRequest.objects.get(pk=request.pk).version
-    return review.approve(request_id=request.pk, by=by, at=at or timezone.now(), version=version, **more)
+    return review.approve(request_id=request.pk, by=of_staff(by), at=at or timezone.now(), version=version, **more)
 
 
 def test_approval_makes_the_payout_ready_and_is_kept_with_its_tier(waiting: RefundRequest, reviewer: Staff) -> None:
@@ -75,7 +76,12 @@ def test_requester_cannot_approve_nor_reject(merchant: Merchant) -> None:
     assert refused.value.code == "own_request"
     with pytest.raises(Forbidden):
         review.reject(
-            request_id=own.pk, by=manager, at=timezone.now(), version=own.version, reason="no_proof", message="x"
+            request_id=own.pk,
+            by=of_staff(manager),
+            at=timezone.now(),
+            version=own.version,
+            reason="no_proof",
+            message="x",
         )
 
 
@@ -91,12 +97,19 @@ def test_who_corrected_a_request_cannot_approve_it(merchant: Merchant, waiting: 
     """Ask for more, send it in again with another amount, approve: that would be approving one's own request."""
     manager, other = make_staff(merchant, "manager"), make_staff(merchant, "manager")
     now = timezone.now()
-    review.request_info(request_id=waiting.pk, by=manager, at=now, version=waiting.version, message="?")
-    actor = manager.actor
+    review.request_info(request_id=waiting.pk, by=of_staff(manager), at=now, version=waiting.version, message="?")
+    by = of_staff(manager)
     if by_key:
-        row, _key, _secret = api_keys.issue(merchant=merchant, name="k", scopes=list(Scope.values), by=manager, at=now)
-        actor = type(actor)(type(actor.kind)("api_key"), str(row.pk), "k")
-    intake.resubmit(request_id=waiting.pk, correction=Correction(amount_fen=40_000), by=actor, at=now)
+        # Another till of the same store asked for it: its keys may correct what one of them sent in.
+        asked, corrected = (
+            api_keys.issue(
+                merchant=merchant, name="k", scopes=list(Scope.values), by=of_staff(maker), at=now, store=waiting.store
+            )[0]
+            for maker in (make_staff(merchant, "owner"), manager)
+        )
+        RefundRequest.objects.filter(pk=waiting.pk).update(api_key=asked)
+        by = of_api_key(corrected)
+    intake.resubmit(request_id=waiting.pk, correction=Correction(amount_fen=40_000), by=by, at=now)
     with pytest.raises(Forbidden) as refused:
         _approve(waiting, manager)
     assert refused.value.code == "own_request"
@@ -108,7 +121,7 @@ def test_limits_of_today_count_not_those_of_the_day_of_submission(
 ) -> None:
     owner = Staff.objects.get(merchant=merchant, role="owner")
     tighter = {**RULES, "tiers": [{**RULES["tiers"][0], "limit_fen": 10_000}, RULES["tiers"][1]]}
-    policies.publish(merchant=merchant, name="tighter", rules=tighter, by=owner, at=timezone.now())
+    policies.publish(merchant=merchant, name="tighter", rules=tighter, by=of_staff(owner), at=timezone.now())
     with pytest.raises(Forbidden) as refused:
         _approve(waiting, reviewer)
     assert refused.value.code == "tier_required"
@@ -120,10 +133,10 @@ def test_roles(waiting: RefundRequest, role: str, may: bool) -> None:
     # The owner that the merchant came with has made no key and asked for nothing.
     staff = make_staff(waiting.merchant, role)
     if may:
-        assert review.claim(request_id=waiting.pk, by=staff, at=timezone.now()).claimed_by_id == staff.pk
+        assert review.claim(request_id=waiting.pk, by=of_staff(staff), at=timezone.now()).claimed_by_id == staff.pk
         return
     with pytest.raises(Forbidden):
-        review.claim(request_id=waiting.pk, by=staff, at=timezone.now())
+        review.claim(request_id=waiting.pk, by=of_staff(staff), at=timezone.now())
     with pytest.raises(Forbidden):
         _approve(waiting, staff)
 
@@ -141,7 +154,7 @@ def test_disabled_user_is_out_at_once(waiting: RefundRequest, reviewer: Staff) -
 @pytest.mark.urls("tests.api_urls")
 def test_reviewer_of_one_store_does_not_see_the_others(merchant: Merchant, reviewer: Staff) -> None:
     elsewhere = merchant.stores.create(code="S002", name="二号店")
-    reviewer.stores.add(elsewhere)
+    works_in(reviewer, elsewhere)
     there = make_request(make_sale(merchant, 50_000), 30_000)
     assert session_for(reviewer).post(f"refund-requests/{there.pk}/approve", {"version": 3}).status_code == 404
 
@@ -184,16 +197,16 @@ def test_decided_amount_cannot_be_changed_afterwards(waiting: RefundRequest, rev
 
 def test_claim_is_a_courtesy_between_colleagues(waiting: RefundRequest, reviewer: Staff) -> None:
     now, colleague = timezone.now(), make_staff(waiting.merchant, "reviewer")
-    review.claim(request_id=waiting.pk, by=reviewer, at=now)
-    review.claim(request_id=waiting.pk, by=reviewer, at=now)
+    review.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now)
+    review.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now)
     assert AuditEvent.objects.filter(action="refund.claim").count() == 1
     with pytest.raises(ClaimedByAnother):
-        review.claim(request_id=waiting.pk, by=colleague, at=now)
+        review.claim(request_id=waiting.pk, by=of_staff(colleague), at=now)
     with pytest.raises(ClaimedByAnother):
         _approve(waiting, colleague)
     with pytest.raises(Forbidden):
-        review.release(request_id=waiting.pk, by=colleague, at=now)
-    review.release(request_id=waiting.pk, by=make_staff(waiting.merchant, "manager"), at=now)
+        review.release(request_id=waiting.pk, by=of_staff(colleague), at=now)
+    review.release(request_id=waiting.pk, by=of_staff(make_staff(waiting.merchant, "manager")), at=now)
     assert _approve(waiting, colleague).state == "approved"
 
 
@@ -203,34 +216,42 @@ def test_next_is_the_most_urgent_that_one_may_decide(merchant: Merchant, reviewe
     own = make_request(sale, 21_000, by=reviewer, at=now - timedelta(hours=5))
     urgent = make_request(sale, 22_000, at=now - timedelta(hours=3))
     later = make_request(sale, 23_000, at=now)
-    found = [review.claim_next(by=reviewer, at=now) for _ in range(3)]
+    found = [review.claim_next(by=of_staff(reviewer), at=now) for _ in range(3)]
     assert [request.pk if request else None for request in found] == [urgent.pk, later.pk, None]
     assert RefundRequest.objects.get(pk=own.pk).claimed_by_id is None
 
 
 def test_stale_page_decides_nothing(waiting: RefundRequest, reviewer: Staff) -> None:
     with pytest.raises(AlreadyChanged) as refused:
-        review.approve(request_id=waiting.pk, by=reviewer, at=timezone.now(), version=2)
+        review.approve(request_id=waiting.pk, by=of_staff(reviewer), at=timezone.now(), version=2)
     assert refused.value.facts["version"] == 3
 
 
 def test_what_is_decided_cannot_be_decided_again(waiting: RefundRequest, reviewer: Staff) -> None:
     now = timezone.now()
     review.reject(
-        request_id=waiting.pk, by=reviewer, at=now, version=3, reason="no_proof", message="缺少凭证", note="见照片"
+        request_id=waiting.pk,
+        by=of_staff(reviewer),
+        at=now,
+        version=3,
+        reason="no_proof",
+        message="缺少凭证",
+        note="见照片",
     )
     rejected = RefundRequest.objects.get(pk=waiting.pk)
     assert (rejected.state, rejected.reserved_fen, rejected.reject_reason) == ("rejected", 0, "no_proof")
     with pytest.raises(WrongState):
         _approve(waiting, reviewer)
     with pytest.raises(WrongState):
-        review.claim(request_id=waiting.pk, by=reviewer, at=now)
+        review.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now)
 
 
 @pytest.mark.parametrize(("reason", "code"), [("because", "unknown_reason_code"), ("", "unknown_reason_code")])
 def test_rejection_needs_a_coded_reason(waiting: RefundRequest, reviewer: Staff, reason: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        review.reject(request_id=waiting.pk, by=reviewer, at=timezone.now(), version=3, reason=reason, message="m")
+        review.reject(
+            request_id=waiting.pk, by=of_staff(reviewer), at=timezone.now(), version=3, reason=reason, message="m"
+        )
     assert refused.value.code == code
 
 
@@ -238,9 +259,9 @@ def test_rejection_needs_a_coded_reason(waiting: RefundRequest, reviewer: Staff,
 def test_questions_and_notes_need_words(waiting: RefundRequest, reviewer: Staff, text: str) -> None:
     now = timezone.now()
     with pytest.raises(Invalid):
-        review.request_info(request_id=waiting.pk, by=reviewer, at=now, version=3, message=text)
+        review.request_info(request_id=waiting.pk, by=of_staff(reviewer), at=now, version=3, message=text)
     with pytest.raises(Invalid):
-        review.add_note(request_id=waiting.pk, by=reviewer, at=now, text=text)
+        review.add_note(request_id=waiting.pk, by=of_staff(reviewer), at=now, text=text)
 
 
 def test_sale_that_lost_its_channel_meanwhile_cannot_be_approved(waiting: RefundRequest, reviewer: Staff) -> None:

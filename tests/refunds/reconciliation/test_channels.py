@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from merchants.models import ChannelAccount
+from merchants.principals import of_staff
 from refunds.demo import stand_ins
 from refunds.models import Bill, Difference, Execution, ReconciliationDay
 from refunds.reconciliation import days, differences, downloading, importing
@@ -137,7 +138,7 @@ def test_refund_made_in_the_portal_is_recognised_and_adopted(channel: Channel) -
     channel.simulator.control("POST", "/past", {"refunds": [past]})
     assert counts(channel.fetched()) == {"channel_only": 1}
     request = differences.adopt(
-        difference_id=Difference.objects.get().pk, note="", by=channel.world.finance, at=timezone.now()
+        difference_id=Difference.objects.get().pk, note="", by=of_staff(channel.world.finance), at=timezone.now()
     )
     assert (request.state, request.refunded_fen) == ("refunded", 2_000)
     assert counts(channel.world.day()) == {"matched": 1}
@@ -194,9 +195,9 @@ def test_uploaded_file_is_the_same_statement_packed_or_not(wechat: RunningSimula
     channel.knows(payout)
     plain = _wechat_file([channel.world.row(payout)])
     by, at = channel.world.finance, MORNING
-    first = importing.upload(account=channel.world.account, day=DAY, file=io.BytesIO(plain), by=by, at=at)
+    first = importing.upload(account=channel.world.account, day=DAY, file=io.BytesIO(plain), by=of_staff(by), at=at)
     packed = io.BytesIO(gzip.compress(plain))
-    again = importing.upload(account=channel.world.account, day=DAY, file=packed, by=by, at=at)
+    again = importing.upload(account=channel.world.account, day=DAY, file=packed, by=of_staff(by), at=at)
     assert (first.is_new, again.is_new) == (True, False)
     assert counts(channel.world.day()) == {"matched": 1}
 
@@ -221,7 +222,7 @@ def test_uploaded_rubbish_is_refused_whole(wechat: RunningSimulator, spoil: str)
     }[spoil]
     with pytest.raises(importing.BillUnreadable):
         importing.upload(
-            account=channel.world.account, day=DAY, file=io.BytesIO(bad), by=channel.world.finance, at=MORNING
+            account=channel.world.account, day=DAY, file=io.BytesIO(bad), by=of_staff(channel.world.finance), at=MORNING
         )
     assert not Bill.objects.exists()
 

@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Role
+from merchants.principals import of_staff
 from refunds.api import schemas_figures
 from refunds.models import Bill, Difference
 from refunds.reconciliation import closing, differences
-from tests.factories import make_staff
+from tests.factories import make_staff, works_in
 from tests.refunds.api.conftest import api_for
 from tests.refunds.api.test_schema import same_names
 from tests.refunds.desk.conftest import BACKEND
@@ -54,7 +55,7 @@ def test_pages_are_for_finance_managers_and_owners(world: World, role: Role) -> 
 
 def test_staff_of_some_stores_do_not_see_the_whole_merchants_statement(world: World) -> None:
     manager = make_staff(world.merchant, Role.MANAGER)
-    manager.stores.add(world.merchant.stores.get())
+    works_in(manager, world.merchant.stores.get())
     assert _as(manager).get(_path(world)).status_code == 403
     assert _as(manager).get("/desk/reconciliation").status_code == 403
 
@@ -118,7 +119,9 @@ def test_refusals_are_told_in_words(world: World) -> None:
 
 
 def test_adopted_refund_says_where_it_was_made(world: World) -> None:
-    made = differences.adopt(difference_id=Difference.objects.get().pk, note="", by=world.finance, at=timezone.now())
+    made = differences.adopt(
+        difference_id=Difference.objects.get().pk, note="", by=of_staff(world.finance), at=timezone.now()
+    )
     page = _as(world.finance).get(f"/desk/refunds/{made.number}").content.decode()
     assert "Channel&#x27;s portal" in page
 
@@ -146,9 +149,13 @@ def test_endpoint_says_what_the_page_says(world: World) -> None:
         None,
     )
     differences.resolve(
-        difference_id=Difference.objects.get().pk, resolution="accepted", note="x", by=world.finance, at=MORNING
+        difference_id=Difference.objects.get().pk,
+        resolution="accepted",
+        note="x",
+        by=of_staff(world.finance),
+        at=MORNING,
     )
-    closing.close(day_id=world.day().pk, by=world.finance, at=MORNING)
+    closing.close(day_id=world.day().pk, by=of_staff(world.finance), at=MORNING)
     (day,) = api_for(world.merchant).get("reconciliations", date=DAY.isoformat()).json()["results"]
     assert (day["state"], day["open_differences"], day["differences"][0]["resolution"]) == ("closed", 0, "accepted")
 

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from merchants.principals import of_staff
 from payment_channels.contract import BillRow, BillRowKind
 from refunds.demo import stand_ins
 from refunds.models import Difference, Execution, FundStatement
@@ -109,7 +110,7 @@ def test_shared_account_leaves_other_merchants_money_out() -> None:
 def test_closed_day_takes_no_other_money(world: World) -> None:
     payout = world.paid()
     day = world.imported(world.row(payout))
-    closing.close(day_id=day.pk, by=world.finance, at=MORNING)
+    closing.close(day_id=day.pk, by=of_staff(world.finance), at=MORNING)
     with pytest.raises(DayClosed):
         stored(world, money(world, payout))
     assert funds.fetch_quietly(day_id=day.pk, at=MORNING) is False

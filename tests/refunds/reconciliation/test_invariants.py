@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from merchants.principals import of_staff
 from refunds import invariants, ledger
 from refunds.models import BillLine, Difference, LedgerEntry, ReconciliationDay
 from refunds.reconciliation import closing, differences
@@ -58,8 +59,10 @@ def test_planted_breach_is_found(world: World, planted: str) -> None:
     payout = world.paid()
     day = world.imported(world.row(payout), world.portal(world.sale(), 500))
     difference = Difference.objects.get()
-    differences.resolve(difference_id=difference.pk, resolution="accepted", note="x", by=world.finance, at=MORNING)
-    closing.close(day_id=day.pk, by=world.finance, at=MORNING)
+    differences.resolve(
+        difference_id=difference.pk, resolution="accepted", note="x", by=of_staff(world.finance), at=MORNING
+    )
+    closing.close(day_id=day.pk, by=of_staff(world.finance), at=MORNING)
     assert _broken() == set()
     code, sql = _BREACHES[planted]
     _behind_the_triggers(sql)
@@ -103,9 +106,13 @@ _FORBIDDEN: dict[str, Callable[[], object]] = {
 def test_database_refuses(world: World, attempt: str) -> None:
     day = world.imported(world.row(world.paid()), world.portal(world.sale(), 500))
     differences.resolve(
-        difference_id=Difference.objects.get().pk, resolution="accepted", note="x", by=world.finance, at=MORNING
+        difference_id=Difference.objects.get().pk,
+        resolution="accepted",
+        note="x",
+        by=of_staff(world.finance),
+        at=MORNING,
     )
-    closing.close(day_id=day.pk, by=world.finance, at=MORNING)
+    closing.close(day_id=day.pk, by=of_staff(world.finance), at=MORNING)
     with pytest.raises(DatabaseError), transaction.atomic():
         _FORBIDDEN[attempt]()
     assert BillLine.objects.count() == 2

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
+from merchants.principals import of_staff
 from payment_channels.contract import BillCorrupt, BillRowKind, BillTotals, Refused, Retry
 from refunds import invariants
 from refunds.models import Bill, BillLine, Difference, Execution, LedgerEntry
@@ -126,7 +127,7 @@ def test_new_version_replaces_the_lines_and_keeps_what_was_resolved(world: World
     day = world.imported(world.row(payout), world.portal(sale, 500), world.portal(sale, 700, "PORTAL-2"))
     resolved = Difference.objects.get(number="PORTAL-1")
     differences.resolve(
-        difference_id=resolved.pk, resolution="channel_error", note="工单 4711", by=world.finance, at=MORNING
+        difference_id=resolved.pk, resolution="channel_error", note="工单 4711", by=of_staff(world.finance), at=MORNING
     )
     day = world.imported(world.row(payout), world.portal(sale, 500), world.portal(sale, 750, "PORTAL-2"))
     resolved.refresh_from_db()
@@ -141,7 +142,11 @@ def test_new_version_with_another_amount_opens_what_was_resolved(world: World) -
     sale = world.sale()
     world.imported(world.portal(sale, 500))
     differences.resolve(
-        difference_id=Difference.objects.get().pk, resolution="accepted", note="x", by=world.finance, at=MORNING
+        difference_id=Difference.objects.get().pk,
+        resolution="accepted",
+        note="x",
+        by=of_staff(world.finance),
+        at=MORNING,
     )
     day = world.imported(world.portal(sale, 600))
     assert day.open_differences == 1

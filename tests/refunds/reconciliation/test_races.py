@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.errors import DomainError
+from merchants.principals import of_staff
 from refunds.models import Bill, BillLine, Difference, RefundRequest
 from refunds.reconciliation import closing, days, differences, importing
 from tests.refunds.reconciliation.world import DAY, MORNING, World, Written, counts, numbered
@@ -56,7 +57,9 @@ def test_one_line_adopted_from_four_sides_becomes_one_refund() -> None:
     sale = world.sale()
     world.imported(world.portal(sale, 6_000))
     pk = Difference.objects.get().pk
-    answers = _at_once(*[lambda: differences.adopt(difference_id=pk, note="", by=world.finance, at=timezone.now())] * 4)
+    answers = _at_once(
+        *[lambda: differences.adopt(difference_id=pk, note="", by=of_staff(world.finance), at=timezone.now())] * 4
+    )
     assert sum(isinstance(answer, RefundRequest) for answer in answers) == 1
     assert sum(isinstance(answer, differences.AlreadyResolved) for answer in answers) == 3
     sale.refresh_from_db()
@@ -69,7 +72,7 @@ def test_closing_against_another_version_leaves_either_a_closed_day_or_the_new_b
     day = world.imported(world.row(payout))
     other = Written(numbered([world.row(payout, amount_fen=1_100)]))
     _at_once(
-        lambda: closing.close(day_id=day.pk, by=world.finance, at=MORNING),
+        lambda: closing.close(day_id=day.pk, by=of_staff(world.finance), at=MORNING),
         lambda: importing.store(day_id=day.pk, statement=other, at=MORNING),
     )
     after = world.day()

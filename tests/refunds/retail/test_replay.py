@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from merchants import api_keys
 from merchants.models import Merchant, Role, Scope
+from merchants.principals import of_staff
 from refunds import drain
 from refunds.demo.rules import RETAIL
 from refunds.models import RefundRequest
@@ -74,7 +75,9 @@ def replay(shop: Merchant, file: Path, live_server: LiveServer, wechat: RunningS
 @pytest.fixture
 def key(shop: Merchant) -> str:
     owner = make_staff(shop, Role.OWNER)
-    return api_keys.issue(merchant=shop, name="till", scopes=list(Scope.values), by=owner, at=timezone.now())[1]
+    return api_keys.issue(
+        merchant=shop, name="till", scopes=list(Scope.values), by=of_staff(owner), at=timezone.now(), all_stores=True
+    )[1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,141 @@
+"""Who acts. Every act takes one ``Principal`` as ``by``, whatever door it came through.
+
+There is one way of becoming one for each kind: a person in their session, a key, a customer by their link, the system itself, a
+channel. What each may do stands in ``merchants.rights``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from core.audit import actors
+from core.audit.actors import Actor, ActorKind
+
+if TYPE_CHECKING:
+    from merchants.models import Staff
+
+
+class Kind(StrEnum):
+    """The door through which somebody came."""
+
+    STAFF = "staff"
+    KEY = "key"
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who acts, for which merchant (None: for every one of them, the system alone) and in which stores (None: in all; the
+    empty set: in none).
+
+    ``person_id`` is the member of staff who answers for it: the person themselves, or whoever made the key. Two keys of one
+    maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
+    ``request_id`` is the one request that a customer's link opens. ``mandate`` is what a key may do at most, once keys have one.
+    """
+
+    kind: Kind
+    actor: Actor
+    merchant_id: int | None
+    stores: frozenset[int] | None = frozenset()
+    role: str = ""
+    is_active: bool = True
+    staff_id: int | None = None
+    key_id: int | None = None
+    person_id: int | None = None
+    scopes: frozenset[str] = frozenset()
+    till_codes: frozenset[str] = frozenset()
+    request_id: UUID | None = None
+    mandate: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def name(self) -> str:
+        """What the timeline shows; never a customer's."""
+        return self.actor.name
+
+    def works_in(self, store_id: int) -> bool:
+        """Whether this store is one of theirs."""
+        return self.stores is None or store_id in self.stores
+
+    def has_code(self, *codes: str) -> bool:
+        """Whether any of these cashiers' codes is this person's."""
+        return not self.till_codes.isdisjoint(folded(code) for code in codes if code)
+
+
+def folded(code: str) -> str:
+    """A cashier's code as it is compared: ``C017``, ``c017`` and ``\uff23017 `` are one."""
+    return unicodedata.normalize("NFKC", code).casefold().strip()
+
+
+def folded_codes(codes: Iterable[str]) -> frozenset[str]:
+    """Codes as they are compared; blank ones are nobody's."""
+    return frozenset(filter(None, map(folded, codes)))
+
+
+def of_staff(staff: Staff) -> Principal:
+    """A person in their session. Their stores are read anew: one that was taken away counts from now on."""
+    stores = None if staff.all_stores else frozenset(staff.stores.values_list("pk", flat=True))
+    return Principal(
+        kind=Kind.STAFF,
+        actor=staff.actor,
+        merchant_id=staff.merchant_id,
+        stores=stores,
+        role=staff.role,
+        is_active=staff.is_active,
+        staff_id=staff.pk,
+        person_id=staff.pk,
+        till_codes=folded_codes((staff.username, *staff.till_codes)),
+    )
+
+
+def of_key(
+    *,
+    key_id: int,
+    name: str,
+    merchant_id: int,
+    stores: frozenset[int] | None,
+    scopes: frozenset[str],
+    made_by: int | None,
+    till_codes: Iterable[str] = (),
+) -> Principal:
+    """A client with a genuine key; ``made_by`` and ``till_codes`` are its maker's. ``api_keys.recognise`` reads them."""
+    return Principal(
+        kind=Kind.KEY,
+        actor=Actor(ActorKind.API_KEY, str(key_id), name),
+        merchant_id=merchant_id,
+        stores=stores,
+        key_id=key_id,
+        person_id=made_by,
+        scopes=scopes,
+        till_codes=folded_codes(till_codes),
+    )
+
+
+def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Principal:
+    """Whoever has the link to this request."""
+    return Principal(
+        kind=Kind.CUSTOMER,
+        actor=actors.CUSTOMER,
+        merchant_id=merchant_id,
+        stores=frozenset({store_id}),
+        request_id=request_id,
+    )
+
+
+def of_channel(*, code: str, merchant_id: int) -> Principal:
+    """A payment channel that called back or was asked."""
+    return Principal(kind=Kind.CHANNEL, actor=actors.channel(code), merchant_id=merchant_id, stores=None)
+
+
+def system(actor: Actor = actors.SYSTEM) -> Principal:
+    """The system itself: a worker, the policy, a load of sample data."""
+    return Principal(kind=Kind.SYSTEM, actor=actor, merchant_id=None, stores=None)
+
+
+SYSTEM = system()

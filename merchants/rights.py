@@ -1,0 +1,311 @@
+"""Who may do what: one table, asked inside every act.
+
+A line says for each role whether it may, and of what: ``yes`` is everything in their stores, ``own`` what they asked for
+themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for whoever
+may; those that need a refund's own data are checked where that data is (``refunds.conditions``).
+
+Session, key, customer and system are all asked here, so that a face can show too much but never allow it. ``docs/rights.md`` is
+made from this table by ``manage.py rights``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from core.errors import Forbidden, NotFound
+from merchants.models.api_key import Scope
+from merchants.models.staff import Role
+from merchants.principals import Kind, Principal
+
+
+class Act(StrEnum):
+    """Everything that somebody does and that is not the same for everyone."""
+
+    REPORT_SALE = "report_sale"
+    READ_SALES = "read_sales"
+    QUOTE = "quote"
+    SUBMIT = "submit"
+    READ_REFUNDS = "read_refunds"
+    CANCEL = "cancel"
+    RESUBMIT = "resubmit"
+    RESUBMIT_FAILED = "resubmit_failed"
+    ADD_EVIDENCE = "add_evidence"
+    ADD_NOTE = "add_note"
+    RATE = "rate"
+    SEE_QUEUE = "see_queue"
+    CLAIM = "claim"
+    RELEASE = "release"
+    REASSIGN = "reassign"
+    APPROVE = "approve"
+    REJECT = "reject"
+    REQUEST_INFO = "request_info"
+    PAY_CASH = "pay_cash"
+    PAY_BY_HAND = "pay_by_hand"
+    RETRY = "retry"
+    REDIRECT = "redirect"
+    REDIRECT_TO_PERSON = "redirect_to_person"
+    RESEND = "resend"
+    REVEAL = "reveal"
+    EXPORT = "export"
+    SEE_ANALYTICS = "see_analytics"
+    SEE_RECONCILIATION = "see_reconciliation"
+    TAKE_STATEMENT = "take_statement"
+    RESOLVE_DIFFERENCE = "resolve_difference"
+    ADOPT = "adopt"
+    CLOSE_DAY = "close_day"
+    SEE_POLICY = "see_policy"
+    PUBLISH_POLICY = "publish_policy"
+    MANAGE_KEYS = "manage_keys"
+    CHANGE_CREDENTIALS = "change_credentials"
+
+
+class Reach(StrEnum):
+    """Of what somebody may do it."""
+
+    NO = ""
+    HELD = "held"
+    OWN = "own"
+    YES = "yes"
+
+
+class Condition(StrEnum):
+    """What must hold beside the role."""
+
+    WHOLE = "whole"
+    DISTANCE = "distance"
+    NOT_APPROVER = "not_approver"
+    TIER = "tier"
+
+
+CONDITIONS: Final[Mapping[Condition, str]] = {
+    Condition.WHOLE: "whoever works in all stores only: it is of the whole merchant",
+    Condition.DISTANCE: (
+        "nobody who asked for it, corrected it, gave its account, sent its payout elsewhere or rang the sale up; a key counts as "
+        "the person who made it"
+    ),
+    Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
+    Condition.TIER: "whose role decides an amount like this, by the policy in force now",
+}
+
+_NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A line of the table. ``scope`` is what a key needs; "" keeps keys out."""
+
+    does: str
+    cashier: Reach
+    reviewer: Reach
+    manager: Reach
+    finance: Reach
+    owner: Reach
+    scope: str = ""
+    key: Reach = _NO
+    customer: Reach = _NO
+    system: Reach = _NO
+    conditions: tuple[Condition, ...] = ()
+
+    def of_role(self, role: str) -> Reach:
+        return {
+            Role.CASHIER.value: self.cashier,
+            Role.REVIEWER.value: self.reviewer,
+            Role.MANAGER.value: self.manager,
+            Role.FINANCE.value: self.finance,
+            Role.OWNER.value: self.owner,
+        }.get(role, _NO)
+
+    def of(self, by: Principal) -> Reach:
+        """How far this principal's right reaches, before its store and the conditions are looked at."""
+        if not by.is_active:
+            return _NO
+        if by.kind is Kind.STAFF:
+            return self.of_role(by.role)
+        if by.kind is Kind.KEY:
+            return self.key if self.scope in by.scopes else _NO
+        return {Kind.CUSTOMER: self.customer, Kind.SYSTEM: self.system}.get(by.kind, _NO)
+
+
+_DISTANCE, _NOT_APPROVER, _TIER, _WHOLE = (
+    Condition.DISTANCE,
+    Condition.NOT_APPROVER,
+    Condition.TIER,
+    Condition.WHOLE,
+)
+
+# fmt: off
+#: act: what it is                                       cashier reviewer manager finance owner
+TABLE: Final[Mapping[Act, Right]] = {
+    Act.REPORT_SALE: Right("report a sale",                   _NO,   _NO,  _NO,  _NO,  _NO,
+                           scope=Scope.TRANSACTIONS_WRITE, key=_YES, system=_YES),
+    Act.READ_SALES: Right("find and read sales",              _YES,  _YES, _YES, _YES, _YES,
+                          scope=Scope.TRANSACTIONS_READ, key=_YES),
+    Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
+                     scope=Scope.REFUNDS_READ, key=_YES),
+    Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
+                      scope=Scope.REFUNDS_WRITE, key=_YES, system=_YES),
+    Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
+                            scope=Scope.REFUNDS_READ, key=_YES, customer=_OWN),
+    Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,
+                      scope=Scope.REFUNDS_WRITE, key=_OWN, system=_YES),
+    Act.RESUBMIT: Right("send in again what was asked back or rejected; a rejected one goes to a person",
+                                                              _OWN,  _YES, _YES, _OWN, _YES,
+                        scope=Scope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
+    Act.RESUBMIT_FAILED: Right("send in again, corrected, what could not be paid",
+                                                              _OWN,  _YES, _YES, _YES, _YES,
+                               scope=Scope.REFUNDS_WRITE, key=_OWN, system=_YES),
+    Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
+                            scope=Scope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
+    Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
+    Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
+    Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
+                     conditions=(_DISTANCE, _TIER)),
+    Act.RELEASE: Right("give a refund back to the queue",     _NO,   _HELD, _YES, _NO,  _YES),
+    Act.REASSIGN: Right("hand a refund to a colleague who could decide it",
+                                                              _NO,   _HELD, _YES, _NO, _YES),
+    Act.APPROVE: Right("approve",                             _NO,   _YES, _YES, _NO,  _YES,
+                       conditions=(_DISTANCE, _TIER)),
+    Act.REJECT: Right("reject",                               _NO,   _YES, _YES, _NO,  _YES,
+                      conditions=(_DISTANCE, _TIER)),
+    Act.REQUEST_INFO: Right("ask the customer for more",      _NO,   _YES, _YES, _NO,  _YES,
+                            conditions=(_DISTANCE, _TIER)),
+    Act.PAY_CASH: Right("say that cash was paid, or why not", _YES,  _NO,  _YES, _YES, _YES,
+                        conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
+                                                              _NO,   _NO,  _YES, _YES, _YES,
+                           scope=Scope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.RETRY: Right("send a failed payout out again",        _NO,   _NO,  _YES, _YES, _YES),
+    Act.REDIRECT: Right("send a stuck payout to the merchant's own account",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
+    Act.REDIRECT_TO_PERSON: Right("send a stuck payout to a card that is typed in",
+                                                              _NO,   _NO,  _YES, _YES, _YES,
+                                  conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.RESEND: Right("send a message to a customer again",   _NO,   _YES, _YES, _YES, _YES),
+    Act.REVEAL: Right("see a customer's full contact",        _NO,   _YES, _YES, _YES, _YES),
+    Act.EXPORT: Right("take a list of refunds away",          _NO,   _NO,  _YES, _YES, _YES),
+    Act.SEE_ANALYTICS: Right("see figures",                   _NO,   _YES, _YES, _YES, _YES,
+                             scope=Scope.ANALYTICS_READ, key=_YES),
+    Act.SEE_RECONCILIATION: Right("see days against statements",
+                                                              _NO,   _NO,  _YES, _YES, _YES,
+                                  scope=Scope.ANALYTICS_READ, key=_YES, conditions=(_WHOLE,)),
+    Act.TAKE_STATEMENT: Right("upload or fetch a statement",  _NO,   _NO,  _YES, _YES, _YES,
+                              conditions=(_WHOLE,)),
+    Act.RESOLVE_DIFFERENCE: Right("assign or resolve a difference",
+                                                              _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.ADOPT: Right("adopt a refund made in the channel's portal",
+                                                              _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.CLOSE_DAY: Right("close a day or open it again",      _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
+                          scope=Scope.REFUNDS_READ, key=_YES),
+    Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
+    Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+}
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What an act is done to: whose it is, and in which store (None: of the whole merchant).
+
+    ``is_own``: asked for by the principal; ``is_held``: on their desk, or on nobody's where that is enough.
+    """
+
+    merchant_id: int
+    store_id: int | None
+    is_own: bool = False
+    is_held: bool = False
+    request_id: object = None
+
+
+def may(act: Act, *, by: Principal) -> bool:
+    """Whether there is anything at all that this principal may do this to: for menus and pages."""
+    right = TABLE[act]
+    return bool(right.of(by)) and (Condition.WHOLE not in right.conditions or by.stores is None)
+
+
+def check_may(act: Act, *, by: Principal, subject: Subject | None = None) -> None:
+    """Raise ``Forbidden`` where this principal may not, and ``NotFound`` where they may not even know of the subject.
+
+    Without a subject only the role or scope is asked: the act then narrows to the principal's stores itself.
+    """
+    if subject is not None:
+        check_within_walls(by=by, subject=subject)
+    right = TABLE[act]
+    reach = right.of(by)
+    if not reach:
+        _refuse(right, by)
+    if subject is None:
+        if Condition.WHOLE in right.conditions and by.stores is not None:
+            raise _not_of_all_stores()
+        return
+    if subject.store_id is None and by.stores is not None:
+        raise _not_of_all_stores()
+    if (reach is Reach.OWN and not subject.is_own) or (reach is Reach.HELD and not subject.is_held):
+        raise Forbidden(f"to {right.does} is for {_who(right)}", code="role_required")
+
+
+def check_within_walls(*, by: Principal, subject: Subject) -> None:
+    """Raise ``NotFound`` for what is another merchant's, or another store's, or behind another customer's link."""
+    elsewhere = subject.store_id is not None and not by.works_in(subject.store_id)
+    another = by.merchant_id is not None and subject.merchant_id != by.merchant_id
+    not_theirs = by.kind is Kind.CUSTOMER and subject.request_id != by.request_id
+    if another or elsewhere or not_theirs:
+        raise NotFound("there is no such thing")
+
+
+def _refuse(right: Right, by: Principal) -> None:
+    if by.kind is Kind.KEY and not right.scope:
+        raise Forbidden("this is for staff in the browser, not for API keys", code="staff_only")
+    if by.kind is Kind.KEY:
+        raise Forbidden(f"the API key lacks the scope {right.scope}", code="missing_scope")
+    if by.kind is Kind.STAFF and right.key and not any(map(right.of_role, Role.values)):
+        raise Forbidden(f"to {right.does} takes an API key with the scope {right.scope}", code="key_required")
+    raise Forbidden(f"to {right.does} is for {_who(right)}", code="role_required")
+
+
+def _not_of_all_stores() -> Forbidden:
+    return Forbidden("this is of the whole merchant, not of some stores", code="all_stores_required")
+
+
+def _who(right: Right) -> str:
+    words = {Reach.OWN: "{} who asked for it", Reach.HELD: "{} who has it", Reach.YES: "{}"}
+    roles = [words[reach].format(role) for role in Role.values if (reach := right.of_role(role))]
+    return ", ".join(roles) or "nobody"
+
+
+def rights_page() -> str:
+    """The table as Markdown."""
+    lines = [
+        "# Who may do what",
+        "",
+        "Made by `make rights` from `merchants/rights.py`; `make check` fails when it drifts. The table is asked inside every",
+        "act, for a session, a key, a customer's link and the system alike; pages only show what it says.",
+        "",
+        "- `yes`: everything in one's stores. `own`: what one asked for oneself; for a key what this key asked for, or another",
+        "  key of the same store. `held`: what is on one's own desk; also what is on nobody's.",
+        "- Stores: nobody reaches beyond theirs. Who works in all of them says so by a flag; no flag and no store is none.",
+        "  Another merchant's or store's refund is answered like one that does not exist.",
+        "- A key needs the scope. The person behind a key is whoever made it: two keys of one maker are one person.",
+        "- An account that is switched off may nothing.",
+        "",
+        "| act | cashier | reviewer | manager | finance | owner | key | customer | system | only |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for act, right in TABLE.items():
+        key = f"{right.key.value} (`{right.scope}`)" if right.key else ""
+        cells = [
+            right.of_role(role).value for role in (Role.CASHIER, Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER)
+        ]
+        only = ", ".join(f"`{condition.value}`" for condition in right.conditions)
+        row = [f"`{act.value}`: {right.does}", *cells, key, right.customer.value, right.system.value, only]
+        lines.append(f"| {' | '.join(row)} |")
+    lines += ["", "| only | means |", "|---|---|"]
+    lines += [f"| `{condition.value}` | {words} |" for condition, words in CONDITIONS.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,199 @@
+"""The table of rights asked about a refund: whose it is, who has had a hand in it, and whose amount it is to decide.
+
+``merchants.rights`` says who may; what it says of a refund's own history is looked up here. Distance is asked of persons: whoever
+made a key did what the key did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core.audit.actors import ActorKind
+from core.audit.models import AuditEvent
+from core.errors import DomainError, Forbidden, NotFound
+from merchants import policies, rights
+from merchants.models import ApiKey
+from merchants.principals import Kind, Principal
+from merchants.rights import TABLE, Act, Condition, Subject
+from refunds.models import Approval, RefundRequest
+from refunds.models.approval import Decision
+from refunds.states import Route
+from terminals.models import Transaction
+
+#: The version of a request that was submitted and judged once; nobody has corrected or redirected it yet.
+_FIRST_JUDGED = 3
+
+#: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
+#: payout to another account.
+_HANDS = ("refund.resubmit", "refund.send_elsewhere")
+
+_PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
+
+
+def check(
+    act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
+) -> None:
+    """Raise ``Forbidden`` unless ``by`` may do this to the request, by the table and its conditions; ``NotFound`` for what they
+    may not know of.
+
+    ``amount_fen`` is the amount that is decided, by default what was asked for; ``at`` chooses the policy in force.
+    """
+    check_known(request, by=by)
+    rights.check_may(act, by=by, subject=subject_of(request, by=by))
+    asked = _Asked(act, by, request, request.amount_fen if amount_fen is None else amount_fen, at or timezone.now())
+    for condition in TABLE[act].conditions:
+        _CHECKS[condition](asked)
+
+
+def check_known(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``NotFound`` for a request of another merchant or store, as for one that does not exist."""
+    try:
+        rights.check_within_walls(by=by, subject=subject_of(request, by=by))
+    except NotFound as error:
+        raise NotFound("there is no such refund request") from error
+
+
+def may(
+    act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
+) -> bool:
+    """Whether ``check`` would let it pass: for faces, to decide what to show."""
+    try:
+        check(act, by=by, request=request, amount_fen=amount_fen, at=at)
+    except DomainError:
+        return False
+    return True
+
+
+def pay_act(route: str) -> Act:
+    """Paying by hand: cash is also a cashier's, transfers and store credit are not."""
+    return Act.PAY_CASH if route == Route.CASH else Act.PAY_BY_HAND
+
+
+def subject_of(request: RefundRequest, *, by: Principal) -> Subject:
+    """The request as the table looks at it."""
+    holder_id = request.claimed_by_id
+    return Subject(
+        merchant_id=request.merchant_id,
+        store_id=request.store_id,
+        is_own=asked_for(request, by=by),
+        is_held=holder_id in (None, by.staff_id),
+        request_id=request.pk,
+    )
+
+
+def asked_for(request: RefundRequest, *, by: Principal) -> bool:
+    """Whether this principal asked for it: the person at the desk, the key itself or another key of its one store, the customer
+    whose link it is.
+    """
+    if by.kind is Kind.STAFF:
+        return request.staff_id is not None and request.staff_id == by.staff_id
+    if by.kind is Kind.KEY:
+        if request.api_key_id is None:
+            return False
+        return request.api_key_id == by.key_id or _is_of_its_store(request.api_key_id, by)
+    return by.kind is Kind.CUSTOMER and request.pk == by.request_id
+
+
+def _is_of_its_store(key_id: int, by: Principal) -> bool:
+    """Tills of one store stand in for one another, and a new key for the one that it replaced."""
+    return bool(by.stores) and ApiKey.objects.filter(pk=key_id, all_stores=False, store__in=by.stores or ()).exists()
+
+
+def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:
+    """Asked for, corrected, given its account or sent elsewhere by this person, at the desk or by a key they made; or rung up by
+    them, or by them as the request has it.
+    """
+    if by.person_id is None and by.key_id is None:
+        return False
+    if request.staff_id is not None and request.staff_id == by.person_id:
+        return True
+    if request.api_key_id is not None and by.key_id == request.api_key_id:
+        return True
+    if by.has_code(request.cashier, _cashier_of(request)):
+        return True
+    keys = _keys_of(by)
+    return request.api_key_id in keys or _acted(request, by, keys)
+
+
+def _cashier_of(request: RefundRequest) -> str:
+    """Who rang the sale up, whatever the request says."""
+    if RefundRequest.transaction.is_cached(request):  # type: ignore[attr-defined]  # a descriptor of Django's
+        return request.transaction.cashier
+    return Transaction.objects.values_list("cashier", flat=True).get(pk=request.transaction_id)
+
+
+def _keys_of(by: Principal) -> frozenset[int]:
+    """The keys that this person made, revoked ones too."""
+    if by.person_id is None:
+        return frozenset() if by.key_id is None else frozenset({by.key_id})
+    return frozenset(ApiKey.objects.filter(created_by_id=by.person_id).values_list("pk", flat=True))
+
+
+def _acted(request: RefundRequest, by: Principal, keys: frozenset[int]) -> bool:
+    if request.version <= _FIRST_JUDGED:
+        return False
+    theirs = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in keys])
+    if by.person_id is not None:
+        theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
+    return AuditEvent.objects.filter(theirs, object_id=str(request.pk), action__in=_HANDS).exists()
+
+
+def has_approved(request: RefundRequest, *, by: Principal) -> bool:
+    """Whether this person approved the request, now or in an earlier round."""
+    decided = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE)
+    return by.person_id is not None and decided.filter(staff_id=by.person_id).exists()
+
+
+def was_rejected(request: RefundRequest) -> bool:
+    """Whether anybody has ever rejected it; what came after does not undo that."""
+    return AuditEvent.objects.filter(object_id=str(request.pk), action="refund.reject").exists()
+
+
+# --- the conditions of the table --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    act: Act
+    by: Principal
+    request: RefundRequest
+    amount_fen: int
+    at: datetime
+
+
+def _check_distance(asked: _Asked) -> None:
+    if not has_hand_in(asked.request, by=asked.by):
+        return
+    if asked.act in _PAYING:
+        raise Forbidden("who asked for a refund or had a hand in it does not pay it", code="two_persons_needed")
+    raise Forbidden("you cannot decide a refund that you asked for or had a hand in", code="own_request")
+
+
+def _check_not_approver(asked: _Asked) -> None:
+    if has_approved(asked.request, by=asked.by):
+        raise Forbidden("who approved a refund does not pay it", code="two_persons_needed")
+
+
+def _check_tier(asked: _Asked) -> None:
+    # The limits in force now count, not those of the day of submission.
+    version = policies.in_force(merchant_id=asked.request.merchant_id, at=asked.at)
+    tier = policies.rules_of(version.pk).tier_for(asked.amount_fen)
+    if asked.by.role not in tier.roles:
+        raise Forbidden(f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name)
+
+
+def _no_refunds_matter(_asked: _Asked) -> None:
+    """Of the whole merchant: the table itself has asked."""
+
+
+_CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
+    Condition.WHOLE: _no_refunds_matter,
+    Condition.DISTANCE: _check_distance,
+    Condition.NOT_APPROVER: _check_not_approver,
+    Condition.TIER: _check_tier,
+}
