@@ -46,6 +46,7 @@ def issue(
     all_stores: bool = False,
     signed: bool = False,
     rate_limit: int | None = None,
+    replaces: ApiKey | None = None,
 ) -> tuple[ApiKey, str, str]:
     """Make a key of one store, or of all where that is said. Returns the row, the key and the signing secret ("" unless
     ``signed``): the only time both are seen. Raises ``Forbidden`` or ``Invalid``.
@@ -74,6 +75,7 @@ def issue(
         signing_secret=signing_secret,
         rate_limit=rate_limit,
         created_by_id=by.staff_id,
+        replaces=replaces,
         created_at=at,
     )
     record(
@@ -124,6 +126,7 @@ def rotate(*, key: ApiKey, by: Principal, at: datetime) -> tuple[ApiKey, str, st
         all_stores=key.all_stores,
         signed=bool(key.signing_secret),
         rate_limit=key.rate_limit,
+        replaces=key,
     )
 
 

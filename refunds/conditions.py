@@ -95,13 +95,18 @@ def asked_for(request: RefundRequest, *, by: Principal) -> bool:
     if by.kind is Kind.KEY:
         if request.api_key_id is None:
             return False
-        return request.api_key_id == by.key_id or _is_of_its_store(request.api_key_id, by)
+        return request.api_key_id == by.key_id or _stands_in_for(request.api_key_id, by)
     return by.kind is Kind.CUSTOMER and request.pk == by.request_id
 
 
-def _is_of_its_store(key_id: int, by: Principal) -> bool:
-    """Tills of one store stand in for one another, and a new key for the one that it replaced."""
-    return bool(by.stores) and ApiKey.objects.filter(pk=key_id, all_stores=False, store__in=by.stores or ()).exists()
+def _stands_in_for(key_id: int, by: Principal) -> bool:
+    """Tills of one store stand in for one another, and a new key for those that it replaced."""
+    if by.stores and ApiKey.objects.filter(pk=key_id, all_stores=False, store__in=by.stores).exists():
+        return True
+    before = by.key_id
+    while before is not None and before != key_id:
+        before = ApiKey.objects.filter(pk=before).values_list("replaces_id", flat=True).first()
+    return before is not None
 
 
 def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from core.personal_data import phone_hashes
-from merchants import policies
+from merchants import policies, principals
 from merchants.models import ApiKey, ChannelAccount, Merchant, PolicyVersion, Role, Scope, Staff, Store
 from merchants.principals import Principal, of_key, of_staff
 from refunds.flow import intake
@@ -79,6 +79,11 @@ def make_staff(
     staff.save()
     staff.stores.set(stores)
     return staff
+
+
+def of_customer(request: RefundRequest) -> Principal:
+    """Whoever has the link to this request."""
+    return principals.of_customer(merchant_id=request.merchant_id, store_id=request.store_id, request_id=request.pk)
 
 
 def works_in(staff: Staff, *stores: Store) -> None:

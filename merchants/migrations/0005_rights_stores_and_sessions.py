@@ -3,6 +3,7 @@
 from typing import Any
 
 import django.contrib.postgres.fields
+import django.db.models.deletion
 from django.db import migrations, models
 
 #: Whoever writes to the row, by whatever way. A copy of the row that was read before never sets the count back.
@@ -45,6 +46,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField("staff", "session_epoch", models.PositiveIntegerField(default=0)),
         migrations.AddField("apikey", "all_stores", models.BooleanField(default=False)),
+        migrations.AddField(
+            "apikey",
+            "replaces",
+            models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="merchants.apikey",
+            ),
+        ),
         migrations.RunPython(_keep_what_rows_meant, migrations.RunPython.noop),
         migrations.AddConstraint(
             "apikey",

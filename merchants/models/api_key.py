@@ -24,7 +24,8 @@ class ApiKey(models.Model):
     """A client of one merchant: of one store, or of all where ``all_stores`` says so. ``hash`` is SHA-256 of the key: it has
     256 random bits.
 
-    A key with a ``signing_secret`` only takes signed requests. ``rate_limit`` is requests in ten seconds.
+    ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key with a ``signing_secret`` only
+    takes signed requests. ``rate_limit`` is requests in ten seconds.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -37,6 +38,9 @@ class ApiKey(models.Model):
     signing_secret = SealedTextField(purpose="api_key.signing_secret")
     rate_limit = models.PositiveIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT)
+    replaces = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
 

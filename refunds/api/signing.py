@@ -52,7 +52,7 @@ def check(request: Request, client: Client) -> None:
         raise AuthenticationFailed("the signature does not match", code="signature_mismatch")
     used = hashlib.sha256(request_id.encode()).hexdigest()
     try:
-        first = broker().set(f"signed:{client.key_id}:{used}", 1, nx=True, ex=2 * _WINDOW_S)
+        first = broker().set(f"signed:{client.principal.key_id}:{used}", 1, nx=True, ex=2 * _WINDOW_S)
     except redis.RedisError as error:
         raise NonceStoreDown from error
     if not first:

@@ -41,7 +41,7 @@ def _confirm(
     return by_hand.confirm(
         request_id=request.pk,
         payment=hand.payment(request, reference_no, **fields),
-        by=of_staff(by or hand.payer(request)),
+        by=by or hand.payer(request),
         at=timezone.now(),
         version=request.version,
     )

@@ -24,7 +24,7 @@ from refunds import evidence, ways_back
 from refunds.evidence import NotAPicture, PictureTooLarge, TooManyPictures
 from refunds.models import Evidence, RefundRequest
 from tests import pictures
-from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
+from tests.factories import make_merchant, make_request, make_sale, make_staff, of_customer, works_in
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 PDF = b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
@@ -161,7 +161,7 @@ def test_a_lie_about_the_size_does_not_help() -> None:
 
 def add(request: RefundRequest, count: int = 1, name: str = "photo.jpg", **more: str) -> list[Evidence]:
     read = [evidence.read_picture(upload=pictures.upload(name=name)) for _ in range(count)]
-    return evidence.add(request_id=request.pk, pictures=read, by=principals.SYSTEM, at=timezone.now(), **more)
+    return evidence.add(request_id=request.pk, pictures=read, by=of_customer(request), at=timezone.now(), **more)
 
 
 def test_a_picture_is_kept_under_a_random_name_with_its_hash_and_an_event(

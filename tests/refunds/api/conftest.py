@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from merchants import api_keys
 from merchants.models import Merchant, Scope, Staff
-from merchants.principals import of_staff
-from tests.factories import make_merchant, make_staff
+from merchants.principals import Principal, of_staff
+from tests.factories import make_merchant, make_staff, of_api_key
 
 _keys = itertools.count(1)
 
@@ -25,6 +25,7 @@ class Api:
 
     key: str
     merchant: Merchant
+    by: Principal
 
     def get(self, path: str, **query: Any) -> Any:
         return Client().get(f"/api/v1/{path}", query, headers=self._headers())
@@ -45,7 +46,7 @@ class Api:
 
 def api_for(merchant: Merchant, *, scopes: list[str] | None = None, **options: Any) -> Api:
     maker = make_staff(merchant, "owner")
-    _row, key, _secret = api_keys.issue(
+    row, key, _secret = api_keys.issue(
         merchant=merchant,
         name="till",
         scopes=scopes or list(Scope.values),
@@ -53,7 +54,7 @@ def api_for(merchant: Merchant, *, scopes: list[str] | None = None, **options: A
         at=timezone.now(),
         **{"all_stores": "store" not in options, **options},
     )
-    return Api(key, merchant)
+    return Api(key, merchant, of_api_key(row))
 
 
 @pytest.fixture

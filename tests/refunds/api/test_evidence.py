@@ -26,7 +26,7 @@ def _folder(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def waiting(api: Api) -> RefundRequest:
-    return make_request(make_sale(api.merchant, 50_000), 26_800)
+    return make_request(make_sale(api.merchant, 50_000), 26_800, by=api.by)
 
 
 def send(api: Api, request_id: object, *, key: str | None = "k1", **fields: Any) -> Any:

@@ -116,7 +116,7 @@ def test_every_example_is_taken(api: Api) -> None:
 
 
 def _decide(api: Api, path: str, body: dict[str, Any]) -> None:
-    request = make_request(make_sale(api.merchant, 50_000), 26_800)
+    request = make_request(make_sale(api.merchant, 50_000), 26_800, by=api.by)
     reviewer = session_for(make_staff(api.merchant, "reviewer"))
     path = path.removeprefix("/api/v1/").replace("{request_id}", str(request.pk))
     by_key = path.endswith(("cancel", "resubmit"))

@@ -191,7 +191,8 @@ def test_bad_confirmation_changes_nothing(shop: Merchant, fields: dict[str, Any]
 
 
 def test_what_could_not_be_paid_fails_with_its_reason(shop: Merchant) -> None:
-    request = _waiting(api_for(shop))
+    till = api_for(shop)
+    request = _waiting(till)
     path, version = f"refund-requests/{request['id']}/payout-failed", request["version"]
     assert api_for(shop).post(path, {"version": version, "reason_code": "no idea"}).status_code == 400
 
@@ -201,7 +202,7 @@ def test_what_could_not_be_paid_fails_with_its_reason(shop: Merchant) -> None:
     assert (answer.status_code, body["state"]) == (200, "failed")
     assert body["executions"][0]["failure"]["code"] == "payee_wrong"
     assert body["executions"][0]["failure"]["remedy"]
-    corrected = api_for(shop).post(
+    corrected = till.post(
         f"refund-requests/{request['id']}/resubmit", {"payee": {**PAYEE, "account_no": "6217000123456789"}}
     )
     assert (corrected.status_code, corrected.json()["state"]) == (200, "in_review")

@@ -176,8 +176,8 @@ def test_another_merchants_id_is_404_like_none(api: Api, method: str) -> None:
 def test_missing_scope_unknown_and_revoked_keys(api: Api) -> None:
     reader = api_for(api.merchant, scopes=["refunds:read"])
     assert reader.post("refund-requests", _body(make_sale(api.merchant))).status_code == 403
-    assert Api("rdk_nothing", api.merchant).get("refund-requests").status_code == 401
-    assert Api("", api.merchant).get("refund-requests").status_code == 401
+    assert Api("rdk_nothing", api.merchant, api.by).get("refund-requests").status_code == 401
+    assert Api("", api.merchant, api.by).get("refund-requests").status_code == 401
     api.merchant.api_keys.update(revoked_at="2026-01-01T00:00:00Z")
     answer = api.get("refund-requests")
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
@@ -216,7 +216,7 @@ def test_enormous_limit_is_capped(api: Api) -> None:
 
 def test_cancel_frees_the_amount_and_cannot_be_done_twice(api: Api) -> None:
     sale = make_sale(api.merchant)
-    request = make_request(sale)
+    request = make_request(sale, by=api.by)
     assert api.post(f"refund-requests/{request.pk}/cancel", {}).json()["state"] == "cancelled"
     answer = api.post(f"refund-requests/{request.pk}/cancel", {})
     assert (answer.status_code, answer.json()["state"]) == (409, "cancelled")
@@ -276,7 +276,7 @@ def test_quote_makes_nothing(api: Api) -> None:
 
 
 def test_needs_info_is_answered_by_a_resubmission(api: Api) -> None:
-    request = make_request(make_sale(api.merchant, 50_000), 30_000)
+    request = make_request(make_sale(api.merchant, 50_000), 30_000, by=api.by)
     reviewer = session_for(make_staff(api.merchant, "reviewer"))
     asked = reviewer.post(f"refund-requests/{request.pk}/request-info", {"version": 3, "message": "请补照片"})
     assert asked.json()["state"] == "needs_info"
@@ -285,7 +285,7 @@ def test_needs_info_is_answered_by_a_resubmission(api: Api) -> None:
 
 
 def test_resubmission_below_the_limit_is_approved_by_rule(api: Api) -> None:
-    request = make_request(make_sale(api.merchant, 50_000), 30_000)
+    request = make_request(make_sale(api.merchant, 50_000), 30_000, by=api.by)
     reviewer = session_for(make_staff(api.merchant, "reviewer"))
     reviewer.post(f"refund-requests/{request.pk}/request-info", {"version": 3, "message": "?"})
     answer = api.post(f"refund-requests/{request.pk}/resubmit", {"amount_fen": 1_000})

@@ -27,6 +27,7 @@ from refunds.models import Evidence, Notification, OutboxMessage, RefundRequest
 from refunds.states import Reason, State
 from simulators.kit.testing import RunningSimulator, running_simulator
 from terminals.models import Transaction
+from tests.factories import of_api_key
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from refunds.flow import follow_up
 from refunds.flow.execution import FOLLOW_UP_AFTER
 from refunds.flow.follow_up import CLOSE_AFTER, AlreadyRated
 from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_merchant, make_request, make_sale, of_customer
 from tests.refunds.settled import failed, paid
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +58,9 @@ def test_customer_rates_once_whenever_after_the_money(state: str) -> None:
     for days in {"refunded": [], "follow_up": [2], "closed": [2, 40]}[state]:
         follow_up.work(at=now + timedelta(days=days))
     assert _state(request) == state
-    follow_up.rate(request_id=request.pk, score=4, comment="  快  ", at=now)
+    follow_up.rate(by=of_customer(request), request_id=request.pk, score=4, comment="  快  ", at=now)
     with pytest.raises(AlreadyRated):
-        follow_up.rate(request_id=request.pk, score=5, comment="", at=now)
+        follow_up.rate(by=of_customer(request), request_id=request.pk, score=5, comment="", at=now)
     assert _state(request) == state
 
 
@@ -68,10 +68,10 @@ def test_customer_rates_once_whenever_after_the_money(state: str) -> None:
 def test_scores_are_one_to_five(score: int) -> None:
     request = paid(make_request(make_sale(make_merchant())))
     with pytest.raises(Invalid):
-        follow_up.rate(request_id=request.pk, score=score, comment="", at=timezone.now())
+        follow_up.rate(by=of_customer(request), request_id=request.pk, score=score, comment="", at=timezone.now())
 
 
 def test_nothing_is_rated_before_the_money_arrived() -> None:
     request = make_request(make_sale(make_merchant()))
     with pytest.raises(Conflict):
-        follow_up.rate(request_id=request.pk, score=5, comment="", at=timezone.now())
+        follow_up.rate(by=of_customer(request), request_id=request.pk, score=5, comment="", at=timezone.now())

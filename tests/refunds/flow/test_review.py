@@ -19,7 +19,7 @@ from refunds.flow.review import ClaimedByAnother
 from refunds.lifecycle import AlreadyChanged, WrongState
 from refunds.models import Approval, Execution, RefundRequest
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, of_api_key, works_in
-from tests.refunds.api.conftest import api_for, session_for
+from tests.refunds.api.conftest import session_for
 
 pytestmark = pytest.mark.django_db
 
@@ -190,7 +190,7 @@ def test_decided_amount_cannot_be_changed_afterwards(waiting: RefundRequest, rev
         f"refund-requests/{waiting.pk}/approve", {"version": 4, "amount_fen": 30_000}
     )
     assert answer.status_code == 409
-    answer = api_for(waiting.merchant).post(f"refund-requests/{waiting.pk}/resubmit", {"amount_fen": 30_000})
+    answer = session_for(reviewer).post(f"refund-requests/{waiting.pk}/resubmit", {"amount_fen": 30_000})
     assert answer.status_code == 409
     assert RefundRequest.objects.get(pk=waiting.pk).approved_fen == 10_000
 
