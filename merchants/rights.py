@@ -193,7 +193,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _YES, _YES,
                                   scope=Scope.ANALYTICS_READ, key=_YES, conditions=(_WHOLE,)),
     Act.TAKE_STATEMENT: Right("upload or fetch a statement",  _NO,   _NO,  _YES, _YES, _YES,
-                              conditions=(_WHOLE,)),
+                              system=_YES, conditions=(_WHOLE,)),
     Act.RESOLVE_DIFFERENCE: Right("assign or resolve a difference",
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.ADOPT: Right("adopt a refund made in the channel's portal",

@@ -267,7 +267,7 @@ def _request(sale: Sale, line: BillLine, *, by: Principal, at: datetime) -> Refu
             "source": "portal",
         },
         tier="",
-        staff_id=by.pk,
+        staff_id=by.staff_id,
         customer_consent=None,
         due_at=at,
         created_at=at,

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from core.errors import DomainError
+from merchants import principals
 from merchants.models import ChannelAccount
 from refunds.reconciliation import downloading
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         if account is None:
             raise CommandError(f"no channel account {options['account']}")
         try:
-            imported = downloading.fetch_now(account=account, day=options["date"], at=now)
+            imported = downloading.fetch_now(account=account, day=options["date"], by=principals.SYSTEM, at=now)
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}") from error
         what = "taken in" if imported.is_new else "known already"

@@ -67,7 +67,7 @@ class Channel:
         self.simulator.control("POST", "/faults", {"operation": "bill", "fault": fault, "times": 1, **more})
 
     def fetched(self) -> ReconciliationDay:
-        downloading.fetch_now(account=self.world.account, day=DAY, at=timezone.now())
+        downloading.fetch_now(account=self.world.account, day=DAY, by=of_staff(self.world.finance), at=timezone.now())
         return self.world.day()
 
 

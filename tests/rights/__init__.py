@@ -1,0 +1,1 @@
+"""Who may do what: the table against every act, by every kind of principal, through every door."""

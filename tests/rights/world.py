@@ -1,0 +1,290 @@
+"""A merchant with a refund at every step of its life, and everybody who might try something with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from merchants import principals
+from merchants.api_keys import issue
+from merchants.models import ApiKey, Merchant, Role, Scope, Staff, Store
+from merchants.principals import Kind, Principal, of_staff
+from merchants.rights import TABLE, Act, Condition, Reach
+from payment_channels.contract import Retry
+from refunds.flow import execution, review
+from refunds.models import Difference, Execution, Notification, RefundRequest
+from refunds.models.bill import MatchOutcome
+from refunds.reconciliation import days
+from refunds.states import Route
+from terminals.models import Transaction
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
+from tests.refunds import hand
+from tests.refunds.settled import failed, paid
+
+HERE, ELSEWHERE, EVERYWHERE, NOWHERE, ABROAD = "here", "elsewhere", "everywhere", "nowhere", "abroad"
+DAY = date(2026, 11, 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Somebody, and where they belong. ``secret`` is a key's."""
+
+    by: Principal
+    place: str
+    staff: Staff | None = None
+    secret: str = ""
+
+    def __str__(self) -> str:
+        who = (
+            self.by.role
+            or f"{self.by.kind}{'' if self.by.scopes or self.by.kind is not Kind.KEY else ' without scope'}"
+        )
+        return f"{who} {self.place}{'' if self.by.is_active else ' switched off'}"
+
+
+class World:
+    """``requests`` by the step they have come to, all of one store; everybody comes to them from outside."""
+
+    def __init__(self) -> None:
+        self.merchant = hand.make_shop()
+        self.store: Store = self.merchant.stores.get()
+        # Codes repeat from merchant to merchant; this one must not be mistaken for another's.
+        Store.objects.filter(pk=self.store.pk).update(code="H001")
+        self.store.refresh_from_db()
+        self.other_store: Store = self.merchant.stores.create(code="S002", name="二号店")
+        self.abroad = make_merchant()
+        self.account = make_account(self.merchant)
+        self.asker, self.colleague = make_staff(self.merchant, "cashier"), make_staff(self.merchant, "manager")
+        self.decider = of_staff(make_staff(self.merchant, "owner"))
+        self.store_key = self._key(self.merchant, store=self.store)[0]
+        # What a person pays goes first: the worker hands it over, and would send everything else as well.
+        self.requests = {
+            "cash": hand.waiting(Route.CASH, sale=hand.sale_for(self.merchant, Route.CASH)),
+            "transfer": hand.waiting(Route.BANK_TRANSFER, sale=hand.sale_for(self.merchant, Route.BANK_TRANSFER)),
+            "paid": paid(self._request(1_200)),
+            "failed": failed(self._request(1_200), retry=Retry.SAME_NUMBER),
+            "stuck": self._stuck(),
+            "waiting": self._request(26_800),
+            "asked_back": self._request(26_800),
+        }
+        asked = self.requests["asked_back"]
+        review.request_info(
+            request_id=asked.pk, by=self.decider, at=timezone.now(), version=asked.version, message="photo?"
+        )
+        RefundRequest.objects.update(staff_id=self.asker.pk)
+        self.sale = make_sale(self.merchant, 50_000)
+        self.dead_message = self._dead_message()
+        self.day = days.day_made(account=self.account, day=DAY)
+        self.difference = Difference.objects.create(
+            merchant=self.merchant,
+            channel_account=self.account,
+            day=self.day,
+            number="R1",
+            kind=MatchOutcome.OURS_ONLY,
+            ours_fen=100,
+            opened_at=timezone.now(),
+        )
+
+    def _request(self, amount_fen: int) -> RefundRequest:
+        return make_request(make_sale(self.merchant, 50_000), amount_fen, by=self.asker)
+
+    def _stuck(self) -> RefundRequest:
+        """Accepted by the channel, which cannot deliver it."""
+        request = self._request(1_200)
+        execution.claim(limit=10, at=timezone.now())
+        Execution.objects.filter(request=request).update(state="processing", needs_attention=True)
+        return request
+
+    def _dead_message(self) -> Notification:
+        request = self.requests["waiting"]
+        return Notification.objects.create(
+            merchant=self.merchant,
+            request=request,
+            event="in_review",
+            version=request.version,
+            medium="sms",
+            locale="zh-Hans",
+            recipient="13800006021",
+            masked_recipient="138****6021",
+            state="dead",
+            created_at=timezone.now(),
+        )
+
+    def _key(self, merchant: Merchant, **where: Any) -> tuple[ApiKey, str]:
+        maker = make_staff(merchant, Role.OWNER)
+        row, secret, _ = issue(
+            merchant=merchant, name="key", scopes=list(Scope.values), by=of_staff(maker), at=timezone.now(), **where
+        )
+        return row, secret
+
+    def people(self) -> Iterator[Who]:
+        """Every role, at home in this store, in another, and in all; who may most also in none, and at another merchant."""
+        for role in Role.values:
+            for place in (HERE, ELSEWHERE, EVERYWHERE, *((NOWHERE, ABROAD) if role == Role.OWNER else ())):
+                staff = make_staff(self.abroad if place == ABROAD else self.merchant, role)
+                if place in (HERE, ELSEWHERE, NOWHERE):
+                    Staff.objects.filter(pk=staff.pk).update(all_stores=False)
+                    staff.stores.set({HERE: [self.store], ELSEWHERE: [self.other_store]}.get(place, []))
+                    staff.refresh_from_db()
+                yield Who(by=of_staff(staff), place=place, staff=staff)
+
+    def keys(self) -> Iterator[Who]:
+        """Keys of this store, of another, of all, of another merchant, and one that may do nothing."""
+        for place, merchant, where in (
+            (HERE, self.merchant, {"store": self.store}),
+            (ELSEWHERE, self.merchant, {"store": self.other_store}),
+            (EVERYWHERE, self.merchant, {"all_stores": True}),
+            (ABROAD, self.abroad, {"all_stores": True}),
+        ):
+            row, secret = self._key(merchant, **where)
+            yield Who(by=of_api_key(row), place=place, secret=secret)
+
+    def others(self) -> Iterator[Who]:
+        """Who has no browser and no key of their own: seen by the domain alone."""
+        for who in [*self.people()]:
+            if who.place == EVERYWHERE:
+                yield replace(who, by=replace(who.by, is_active=False))
+        for who in self.keys():
+            yield replace(who, by=replace(who.by, scopes=frozenset()))
+        yield Who(by=principals.SYSTEM, place=EVERYWHERE)
+        yield Who(by=principals.of_channel(code="wx", merchant_id=self.merchant.pk), place=EVERYWHERE)
+        request = self.requests["waiting"]
+        for place in (HERE, ABROAD):
+            merchant = self.merchant if place == HERE else self.abroad
+            by = principals.of_customer(merchant_id=merchant.pk, store_id=self.store.pk, request_id=request.pk)
+            yield Who(by=by, place=place)
+
+    def state(self) -> str:
+        """All that an act could change, as one hash; a claim shows by its event. Who looks at a page does not count."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STATE)
+            return hashlib.sha256(repr(cursor.fetchall()).encode()).hexdigest()
+
+
+_STATE = """
+SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_transaction),
+       (SELECT array_agg((id, state, version, amount_fen, route) ORDER BY id)::text FROM refunds_refundrequest),
+       (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
+       (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
+       (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM refunds_evidence),
+       (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
+       (SELECT array_agg((id, owner_id, resolution) ORDER BY id)::text FROM refunds_difference),
+       (SELECT array_agg((id, state, bill_id) ORDER BY id)::text FROM refunds_reconciliationday)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What an act is done to: ``step`` names the refund; without one the store's (``of_store``), or nobody's in particular."""
+
+    step: str = ""
+    of_store: bool = False
+
+
+ABOUT: dict[Act, About] = {
+    Act.REPORT_SALE: About(of_store=True),
+    Act.READ_SALES: About(of_store=True),
+    Act.QUOTE: About(of_store=True),
+    Act.SUBMIT: About(of_store=True),
+    Act.READ_REFUNDS: About(step="waiting"),
+    Act.CANCEL: About(step="waiting"),
+    Act.RESUBMIT: About(step="asked_back"),
+    Act.RESUBMIT_FAILED: About(step="failed"),
+    Act.ADD_EVIDENCE: About(step="waiting"),
+    Act.ADD_NOTE: About(step="waiting"),
+    Act.RATE: About(step="paid"),
+    Act.SEE_QUEUE: About(),
+    Act.CLAIM: About(step="waiting"),
+    Act.RELEASE: About(step="waiting"),
+    Act.REASSIGN: About(step="waiting"),
+    Act.APPROVE: About(step="waiting"),
+    Act.REJECT: About(step="waiting"),
+    Act.REQUEST_INFO: About(step="waiting"),
+    Act.PAY_CASH: About(step="cash"),
+    Act.PAY_BY_HAND: About(step="transfer"),
+    Act.RETRY: About(step="failed"),
+    Act.REDIRECT: About(step="stuck"),
+    Act.REDIRECT_TO_PERSON: About(step="stuck"),
+    Act.RESEND: About(of_store=True),
+    Act.REVEAL: About(step="waiting"),
+    Act.EXPORT: About(),
+    Act.SEE_ANALYTICS: About(),
+    Act.SEE_RECONCILIATION: About(),
+    Act.TAKE_STATEMENT: About(of_store=True),
+    Act.RESOLVE_DIFFERENCE: About(of_store=True),
+    Act.ADOPT: About(of_store=True),
+    Act.CLOSE_DAY: About(of_store=True),
+    Act.SEE_POLICY: About(),
+    Act.PUBLISH_POLICY: About(of_store=True),
+    Act.MANAGE_KEYS: About(of_store=True),
+    Act.CHANGE_CREDENTIALS: About(of_store=True),
+}
+
+
+def expected(act: Act, who: Who, *, own: bool) -> bool:
+    """What the table promises. ``own``: asked for by this principal; for what lies on a desk: on theirs."""
+    right, about = TABLE[act], ABOUT[act]
+    if who.by.kind is Kind.STAFF:
+        reach = right.of_role(who.by.role) if who.by.is_active else Reach.NO
+    elif who.by.kind is Kind.KEY:
+        reach = right.key if right.scope in who.by.scopes else Reach.NO
+    else:
+        reach = {Kind.CUSTOMER: right.customer, Kind.SYSTEM: right.system}.get(who.by.kind, Reach.NO)
+    if reach is Reach.NO or (reach in (Reach.OWN, Reach.HELD) and not own):
+        return False
+    everywhere = who.place == EVERYWHERE or (who.place == ABROAD and not (about.step or about.of_store))
+    if Condition.WHOLE in right.conditions and not everywhere:
+        return False
+    if (about.step or about.of_store) and who.place not in (HERE, EVERYWHERE):
+        return False
+    return not (own and Condition.DISTANCE in right.conditions)
+
+
+def matters(act: Act, who: Who) -> bool:
+    """Whether a face has to be tried by them: who works in all stores differs only where the whole merchant is meant."""
+    whole = Condition.WHOLE in TABLE[act].conditions or not (ABOUT[act].step or ABOUT[act].of_store)
+    return who.place != EVERYWHERE or whole
+
+
+def ownerships(act: Act, who: Who) -> tuple[bool, ...]:
+    """Another's, and one's own where that can make a difference. A customer's link opens their own."""
+    if who.by.kind is Kind.CUSTOMER:
+        return (True,)
+    right = TABLE[act]
+    reaches = {right.key, *map(right.of_role, Role.values)}
+    differs = bool(reaches & {Reach.OWN, Reach.HELD}) or Condition.DISTANCE in right.conditions
+    return (False, True) if differs and who.by.kind in (Kind.STAFF, Kind.KEY) else (False,)
+
+
+def belongs_to(world: World, act: Act, who: Who, *, own: bool) -> None:
+    """Make the act's refund this principal's, or somebody else's; inside a savepoint."""
+    step = ABOUT[act].step
+    if not step:
+        return
+    request = RefundRequest.objects.filter(pk=world.requests[step].pk)
+    if TABLE[act].reviewer is Reach.HELD or TABLE[act].cashier is Reach.HELD:
+        holder = who.by.staff_id if own and who.by.staff_id else world.colleague.pk
+        request.update(claimed_by_id=holder, claimed_at=timezone.now())
+    elif own and who.by.kind in (Kind.STAFF, Kind.KEY):
+        request.update(staff_id=who.by.staff_id, api_key_id=who.by.key_id)
+
+
+class rolled_back(transaction.Atomic):
+    """Whatever happens inside is undone."""
+
+    def __init__(self) -> None:
+        super().__init__(None, True, False)
+
+    def __exit__(self, *error: Any) -> None:
+        transaction.set_rollback(True)
+        super().__exit__(None, None, None)
+
+
+def sale_number(world: World) -> str:
+    return f"new-{Transaction.objects.count()}-{world.merchant.pk}"
