@@ -75,7 +75,7 @@ def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime) -> st
         conditions.check(Act.APPROVE, by=by, request=request, at=at)
     except Forbidden as error:
         if error.code == "own_request":
-            return gettext("You submitted or rang up this one. Someone else must decide it.")
+            return gettext("You submitted, changed or rang up this one. Someone else must decide it.")
         return gettext("An amount like this is decided by: %(roles)s") % {"roles": _deciders(request, at)}
     if request.claimed_by is not None and request.claimed_by_id != by.staff_id:
         return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}

@@ -14,7 +14,7 @@ _TEXTS: dict[str, Promise | str] = {
     ),
     "state_conflict": _("This can no longer be done: the refund is at another step by now."),
     "claimed_by_another": _("A colleague is working on this refund."),
-    "own_request": _("You submitted or rang up this one. Someone else must decide it."),
+    "own_request": _("You submitted, changed or rang up this one. Someone else must decide it."),
     "tier_required": _("This amount is above what your role decides."),
     "role_required": _("Your role does not allow this."),
     "amount_above_requested": _("The amount must be above zero and at most what was asked for."),
@@ -50,7 +50,7 @@ _TEXTS: dict[str, Promise | str] = {
     "unknown_colleague": _("This colleague cannot take it on."),
     "too_many_rows": _("These are more than 100,000 refunds. Narrow the list by days or filters, then export it."),
     "nothing_chosen": _("Choose at least one refund."),
-    "two_persons_needed": _("You asked for this one or approved it. Somebody else must pay it."),
+    "two_persons_needed": _("You asked for this one, changed it or approved it. Somebody else must pay it."),
     "account_incomplete": _(
         "For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."
     ),

@@ -11,8 +11,9 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from merchants.models import Staff
 from refunds.drain import drain
-from refunds.models import Execution, RefundRequest
+from refunds.models import Approval, Execution, RefundRequest
 from simulators.kit.testing import RunningSimulator
+from terminals.models import Transaction
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +85,28 @@ def test_incomplete_payee_is_refused_and_changes_nothing(stuck: RefundRequest) -
 def test_only_finance_and_managers_may(stuck: RefundRequest, role: str) -> None:
     answer = _browser(make_staff(stuck.merchant, role)).post(f"/desk/refunds/{stuck.number}/send-elsewhere", _form())
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("part", ["asked for it", "approved it", "rang it up"])
+def test_send_elsewhere_when_the_card_is_typed_in_by_who_had_a_hand_in_it_is_forbidden(
+    stuck: RefundRequest, part: str
+) -> None:
+    manager = make_staff(stuck.merchant, "manager")
+    if part == "asked for it":
+        RefundRequest.objects.filter(pk=stuck.pk).update(staff=manager)
+    elif part == "approved it":
+        Approval.objects.create(
+            request=stuck, staff=manager, decision="approve", tier="manager", version=2, at=timezone.now()
+        )
+    else:
+        Transaction.objects.filter(pk=stuck.transaction_id).update(cashier=manager.username.upper())
+    before = list(Execution.objects.values())
+
+    answer = _browser(manager).post(f"/desk/refunds/{stuck.number}/send-elsewhere", _form())
+
+    assert answer.status_code == 403
+    assert not AuditEvent.objects.filter(action="refund.send_elsewhere").exists()
+    assert list(Execution.objects.values()) == before
 
 
 def test_another_merchants_refund_is_not_found(stuck: RefundRequest) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, Forbidden, NotFound
 from merchants.rights import Act
 from refunds import stuck_payouts
 from refunds.desk import words
@@ -31,7 +31,8 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     try:
         stuck_payouts.send_elsewhere(request_id=found.pk, payee=_payee(request), by=scope.by, at=timezone.now())
     except DomainError as error:
-        return _form(request, found, error=words.short(error), status=422)
+        status = 403 if isinstance(error, Forbidden) else 422
+        return _form(request, found, error=words.short(error), status=status)
     messages.success(request, gettext("The channel has taken the other account. It will tell when the money is there."))
     return redirect("desk:refund", number=number)
 

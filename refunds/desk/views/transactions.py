@@ -74,6 +74,7 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
         "channel_no": found.channel_transaction_no,
         "till_label": refund_page.till_label(found.terminal),
         "source": found.source,
+        "reporter_label": found.reported_by,
         # Three parts of one bar: paid back, under way, left.
         "under_way_fen": found.reserved_fen - found.refunded_fen,
         "lines": found.lines.all(),
