@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants import api_keys, policies
 from merchants.models import Merchant, Scope, Staff
 from merchants.principals import of_staff
@@ -271,3 +271,25 @@ def test_sale_that_lost_its_channel_meanwhile_cannot_be_approved(waiting: Refund
     with pytest.raises(Conflict) as refused:
         _approve(waiting, reviewer)
     assert refused.value.code == "original_route_impossible"
+
+
+def test_claim_next_passes_over_what_one_could_not_decide(merchant: Merchant) -> None:
+    reviewer = make_staff(merchant, "reviewer", till_codes=["C017"])
+    now = timezone.now()
+    for number, (amount, cashier) in enumerate([(150_000, "C001"), (30_000, "c017"), (30_000, "C001")]):
+        sale = make_sale(merchant, 200_000, cashier=cashier)
+        make_request(sale, amount, at=now - timedelta(hours=5 - number))
+    found = [review.claim_next(by=of_staff(reviewer), at=now) for _ in range(2)]
+    assert [row and (row.amount_fen, row.transaction.cashier) for row in found] == [(30_000, "C001"), None]
+    assert RefundRequest.objects.filter(claimed_by=None).count() == 2
+
+
+def test_decide_when_the_store_is_another_is_not_found(waiting: RefundRequest) -> None:
+    reviewer = make_staff(waiting.merchant, "reviewer")
+    works_in(reviewer, waiting.merchant.stores.create(code="S002", name="二号店"))
+    for act in (review.claim, review.release):
+        with pytest.raises(NotFound):
+            act(request_id=waiting.pk, by=of_staff(reviewer), at=timezone.now())
+    with pytest.raises(NotFound):
+        _approve(waiting, reviewer)
+    assert RefundRequest.objects.get(pk=waiting.pk).version == waiting.version

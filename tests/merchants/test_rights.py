@@ -1,0 +1,111 @@
+"""The table as a page, and what existing rows mean under it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from core.errors import Forbidden, Invalid
+from merchants import api_keys, rights
+from merchants.models import ApiKey, Role, Scope, Staff
+from merchants.principals import folded, of_staff
+from merchants.rights import TABLE, Act
+from tests.factories import make_merchant, make_staff, works_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_page_is_made_from_the_table_and_drift_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "rights.md").read_text(encoding="utf-8")
+    assert page == rights.rights_page()
+    assert all(f"`{act.value}`" in page for act in Act)
+    call_command("rights", "--check")
+    monkeypatch.setattr("merchants.management.commands.rights.rights_page", lambda: "another table")
+    with pytest.raises(CommandError):
+        call_command("rights", "--check")
+
+
+def test_every_act_has_its_line() -> None:
+    assert set(TABLE) == set(Act)
+    for act, right in TABLE.items():
+        assert bool(right.scope) == bool(right.key), act
+        assert right.scope in {"", *Scope.values}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("C017", "c017"), ("Ｃ０１７", "C017"), (" li.na ", "LI.NA"), ("Straße", "STRASSE")]
+)
+def test_codes_are_one_however_they_are_written(one: str, other: str) -> None:
+    assert folded(one) == folded(other)
+
+
+def test_rows_from_before_mean_what_they_meant() -> None:
+    merchant = make_merchant()
+    store = merchant.stores.get()
+    everywhere, here = make_staff(merchant, Role.REVIEWER), make_staff(merchant, Role.REVIEWER, stores=[store])
+    by = of_staff(make_staff(merchant, Role.OWNER))
+    now = merchant.created_at
+    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": now}
+    whole, _, _ = api_keys.issue(**make, all_stores=True)
+    bound, _, _ = api_keys.issue(**make, store=store)
+    Staff.objects.update(all_stores=False)
+    ApiKey.objects.update(all_stores=False)
+
+    import_module("merchants.migrations.0005_rights_stores_and_sessions")._keep_what_rows_meant(apps, None)
+
+    assert Staff.objects.get(pk=everywhere.pk).all_stores
+    assert not Staff.objects.get(pk=here.pk).all_stores
+    assert ApiKey.objects.get(pk=whole.pk).all_stores
+    assert not ApiKey.objects.get(pk=bound.pk).all_stores
+
+
+def test_issue_key_when_no_store_is_named_makes_none() -> None:
+    merchant, other = make_merchant(), make_merchant()
+    by = of_staff(make_staff(merchant, Role.OWNER))
+    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": merchant.created_at}
+    store, foreign = merchant.stores.get(), other.stores.get()
+    for where in ({}, {"store": None}, {"store": foreign}, {"store": store, "all_stores": True}):
+        with pytest.raises(Invalid) as refused:
+            api_keys.issue(**make, **where)  # type: ignore[arg-type]
+        assert refused.value.code == "unknown_store"
+    assert not ApiKey.objects.exists()
+
+
+def test_manager_of_one_store_when_the_key_is_for_all_is_refused() -> None:
+    merchant = make_merchant()
+    manager = make_staff(merchant, Role.MANAGER)
+    works_in(manager, merchant.stores.get())
+    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "at": merchant.created_at}
+    with pytest.raises(Forbidden):
+        api_keys.issue(**make, by=of_staff(manager), all_stores=True)  # type: ignore[arg-type]
+    assert not ApiKey.objects.exists()
+    whole, _, _ = api_keys.issue(**make, by=of_staff(make_staff(merchant, Role.OWNER)), all_stores=True)  # type: ignore[arg-type]
+    with pytest.raises(Forbidden):
+        api_keys.revoke(key=whole, by=of_staff(manager), at=merchant.created_at)
+    assert ApiKey.objects.get().revoked_at is None
+
+
+def test_recognise_is_one_statement_with_the_person_behind_the_key(django_assert_num_queries: object) -> None:
+    merchant = make_merchant()
+    maker = make_staff(merchant, Role.OWNER, till_codes=["C017"])
+    row, key, _ = api_keys.issue(
+        merchant=merchant,
+        name="k",
+        scopes=["refunds:read"],
+        by=of_staff(maker),
+        at=merchant.created_at,
+        store=merchant.stores.get(),
+    )
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        client = api_keys.recognise(key)
+    assert client is not None
+    by = client.principal
+    assert (by.key_id, by.person_id, by.stores) == (row.pk, maker.pk, frozenset({row.store_id}))
+    assert by.has_code("c017")
+    assert by.has_code(maker.username.upper())
