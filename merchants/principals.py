@@ -59,6 +59,13 @@ class Principal:
         """What the timeline shows; never a customer's."""
         return self.actor.name
 
+    @property
+    def acting_for(self) -> int:
+        """The one merchant they act for. Nobody asks the system, which acts for all of them."""
+        if self.merchant_id is None:
+            raise ValueError("the system acts for no merchant in particular")
+        return self.merchant_id
+
     def works_in(self, store_id: int) -> bool:
         """Whether this store is one of theirs."""
         return self.stores is None or store_id in self.stores

@@ -127,7 +127,7 @@ def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:
 
 def _cashier_of(request: RefundRequest) -> str:
     """Who rang the sale up, whatever the request says."""
-    if RefundRequest.transaction.is_cached(request):  # type: ignore[attr-defined]  # a descriptor of Django's
+    if RefundRequest.transaction.is_cached(request):
         return request.transaction.cashier
     return Transaction.objects.values_list("cashier", flat=True).get(pk=request.transaction_id)
 

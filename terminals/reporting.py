@@ -49,7 +49,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)
-    store = Store.objects.filter(merchant_id=by.merchant_id, code=sale.store).first()
+    store = Store.objects.filter(merchant_id=by.acting_for, code=sale.store).first()
     if store is None or not by.works_in(store.pk):
         raise Invalid("there is no such store", code="unknown_store")
     terminal = None
@@ -58,7 +58,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
         if terminal is None:
             raise Invalid("the store has no such terminal", code="unknown_terminal")
     known = Transaction.objects.filter(
-        merchant_id=by.merchant_id, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
+        merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
     if (existing := known.first()) is not None:
         return _of(existing, by), False

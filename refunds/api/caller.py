@@ -25,8 +25,7 @@ class Caller:
 
     @property
     def merchant_id(self) -> int:
-        assert self.by.merchant_id is not None
-        return self.by.merchant_id
+        return self.by.acting_for
 
     @property
     def store_ids(self) -> frozenset[int] | None:

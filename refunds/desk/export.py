@@ -71,12 +71,11 @@ def checked(rows: QuerySet[RefundRequest], *, by: Principal, query: QueryDict, a
     Raises ``Forbidden``, and ``Invalid`` when they are too many.
     """
     check_may(Act.EXPORT, by=by)
-    assert by.merchant_id is not None
     count = rows.order_by().values("pk")[: MOST_ROWS + 1].count()
     if count > MOST_ROWS:
         raise Invalid(f"at most {MOST_ROWS} rows are exported at once", code="too_many_rows")
     record(
-        merchant_id=by.merchant_id,
+        merchant_id=by.acting_for,
         by=by.actor,
         action="refund.export",
         object_type="refund_list",

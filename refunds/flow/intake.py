@@ -253,7 +253,7 @@ def _choose_method(sale: Sale, amount_fen: int, other_refunds: int, at: datetime
 
 def _find(draft: Draft, by: Principal, at: datetime) -> Sale:
     return find_sale(
-        merchant_id=by.merchant_id,
+        merchant_id=by.acting_for,
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,

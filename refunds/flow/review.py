@@ -80,12 +80,11 @@ def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
 
 def _waiting_for(by: Principal, at: datetime) -> QuerySet[RefundRequest]:
     """What waits in this person's stores, of amounts that their role decides, with who rang it up."""
-    assert by.merchant_id is not None
-    waiting = RefundRequest.objects.filter(merchant_id=by.merchant_id, state=State.IN_REVIEW, claimed_by=None)
+    waiting = RefundRequest.objects.filter(merchant_id=by.acting_for, state=State.IN_REVIEW, claimed_by=None)
     if by.stores is not None:
         waiting = waiting.filter(store_id__in=by.stores)
     amounts, above = Q(pk=None), 0
-    for tier in policies.rules_of(policies.in_force(merchant_id=by.merchant_id, at=at).pk).tiers:
+    for tier in policies.rules_of(policies.in_force(merchant_id=by.acting_for, at=at).pk).tiers:
         within = (
             Q(amount_fen__gt=above)
             if tier.limit_fen is None
@@ -261,6 +260,7 @@ def _store_decision(
     reason: str = "",
     note: str = "",
 ) -> None:
+    assert by.staff_id is not None  # the table lets nobody else decide
     Approval.objects.create(
         request=request,
         staff_id=by.staff_id,

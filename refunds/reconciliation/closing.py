@@ -62,7 +62,7 @@ def reopen(*, day_id: int, note: str, by: Principal, at: datetime) -> Reconcilia
     day = (
         ReconciliationDay.objects.select_for_update(of=("self",))
         .select_related("channel_account")
-        .filter(pk=day_id, merchant_id=by.merchant_id)
+        .filter(pk=day_id, merchant_id=by.acting_for)
         .first()
     )
     if day is None:
@@ -77,7 +77,7 @@ def reopen(*, day_id: int, note: str, by: Principal, at: datetime) -> Reconcilia
 
 def _own(day_id: int, by: Principal) -> ReconciliationDay:
     check_may(Act.CLOSE_DAY, by=by)
-    if not ReconciliationDay.objects.filter(pk=day_id, merchant_id=by.merchant_id).exists():
+    if not ReconciliationDay.objects.filter(pk=day_id, merchant_id=by.acting_for).exists():
         raise NotFound("there is no such day of reconciliation")
     return days.locked(day_id)
 

@@ -83,7 +83,7 @@ def assign(*, difference_id: int, owner_id: int | None, by: Principal, at: datet
     check_may(Act.RESOLVE_DIFFERENCE, by=by)
     owner = None
     if owner_id is not None:
-        owner = Staff.objects.filter(pk=owner_id, merchant_id=by.merchant_id, is_active=True).first()
+        owner = Staff.objects.filter(pk=owner_id, merchant_id=by.acting_for, is_active=True).first()
         if owner is None or not may(Act.RESOLVE_DIFFERENCE, by=principals.of_staff(owner)):
             raise Invalid("give it to somebody in finance, a manager or an owner", code="unknown_assignee")
 
@@ -172,7 +172,7 @@ def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> Refu
 def _act(
     difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Principal, at: datetime
 ) -> Difference:
-    known = Difference.objects.filter(pk=difference_id, merchant_id=by.merchant_id).first()
+    known = Difference.objects.filter(pk=difference_id, merchant_id=by.acting_for).first()
     if known is None:
         raise NotFound("there is no such difference")
     day = days.locked(known.day_id)

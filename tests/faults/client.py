@@ -79,7 +79,7 @@ class Till:
         in_doubt = sum(wish.idempotency_key not in settled for wish in self.asked)
         own = api_keys.recognise(self.key)
         assert own is not None
-        found = told_per_client(self.told, api_key_id=own.key_id, in_doubt=in_doubt)
+        found = told_per_client(self.told, api_key_id=own.principal.key_id, in_doubt=in_doubt)
         return [f"{breach.code}: {breach.what}" for breach in found]
 
     def _client(self, waiting: Iterator[Wish], pause_s: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -51,7 +52,7 @@ def test_rows_from_before_mean_what_they_meant() -> None:
     everywhere, here = make_staff(merchant, Role.REVIEWER), make_staff(merchant, Role.REVIEWER, stores=[store])
     by = of_staff(make_staff(merchant, Role.OWNER))
     now = merchant.created_at
-    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": now}
+    make: dict[str, Any] = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": now}
     whole, _, _ = api_keys.issue(**make, all_stores=True)
     bound, _, _ = api_keys.issue(**make, store=store)
     Staff.objects.update(all_stores=False)
@@ -68,11 +69,18 @@ def test_rows_from_before_mean_what_they_meant() -> None:
 def test_issue_key_when_no_store_is_named_makes_none() -> None:
     merchant, other = make_merchant(), make_merchant()
     by = of_staff(make_staff(merchant, Role.OWNER))
-    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": merchant.created_at}
+    make: dict[str, Any] = {
+        "merchant": merchant,
+        "name": "k",
+        "scopes": ["refunds:read"],
+        "by": by,
+        "at": merchant.created_at,
+    }
     store, foreign = merchant.stores.get(), other.stores.get()
-    for where in ({}, {"store": None}, {"store": foreign}, {"store": store, "all_stores": True}):
+    wrong: list[dict[str, Any]] = [{}, {"store": None}, {"store": foreign}, {"store": store, "all_stores": True}]
+    for where in wrong:
         with pytest.raises(Invalid) as refused:
-            api_keys.issue(**make, **where)  # type: ignore[arg-type]
+            api_keys.issue(**make, **where)
         assert refused.value.code == "unknown_store"
     assert not ApiKey.objects.exists()
 
@@ -81,11 +89,11 @@ def test_manager_of_one_store_when_the_key_is_for_all_is_refused() -> None:
     merchant = make_merchant()
     manager = make_staff(merchant, Role.MANAGER)
     works_in(manager, merchant.stores.get())
-    make = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "at": merchant.created_at}
+    make: dict[str, Any] = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "at": merchant.created_at}
     with pytest.raises(Forbidden):
-        api_keys.issue(**make, by=of_staff(manager), all_stores=True)  # type: ignore[arg-type]
+        api_keys.issue(**make, by=of_staff(manager), all_stores=True)
     assert not ApiKey.objects.exists()
-    whole, _, _ = api_keys.issue(**make, by=of_staff(make_staff(merchant, Role.OWNER)), all_stores=True)  # type: ignore[arg-type]
+    whole, _, _ = api_keys.issue(**make, by=of_staff(make_staff(merchant, Role.OWNER)), all_stores=True)
     with pytest.raises(Forbidden):
         api_keys.revoke(key=whole, by=of_staff(manager), at=merchant.created_at)
     assert ApiKey.objects.get().revoked_at is None

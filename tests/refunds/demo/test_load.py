@@ -73,7 +73,7 @@ def test_load_demo_gives_every_role_of_both_merchants_a_login_and_a_key(folders:
     for merchant in demo["merchants"]:
         client = api_keys.recognise(merchant["api_key"])
         assert client is not None
-        assert client.scopes == frozenset(Scope.values)
+        assert client.principal.scopes == frozenset(Scope.values)
         assert merchant["stores"][0]["terminals"] == sorted(merchant["stores"][0]["terminals"])
     assert {"mchid", "control_url", "merchant_private_key_path", "public_key_path"} <= demo["simulators"][
         "wechat"

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from merchants import principals
 from merchants.principals import of_staff
 from payment_channels.contract import BillRow, BillRowKind
 from refunds.demo import stand_ins
@@ -206,7 +207,7 @@ def test_row_missing_in_the_statement_is_proven_by_the_money(wechat: RunningSimu
     fault = {"operation": "bill", "fault": "row_missing", "times": 1, "order_no": payout.refund_no}
     wechat.control("POST", "/faults", fault)
 
-    downloading.fetch_now(account=world.account, day=DAY, at=timezone.now())
+    downloading.fetch_now(account=world.account, day=DAY, by=principals.SYSTEM, at=timezone.now())
 
     statement = FundStatement.objects.get()
     assert found(world, statement) == [("only_money", payout.refund_no, None, 1_300)]
