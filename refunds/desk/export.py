@@ -65,12 +65,15 @@ def export_url(query: QueryDict, scope: Scope, *, view: str = "") -> str:
     return with_query(reverse("desk:refunds-csv"), query, view=view)
 
 
-def checked(rows: QuerySet[RefundRequest], *, by: Principal, query: QueryDict, at: datetime) -> int:
-    """How many rows the export will have; the audit log knows of it before the first one leaves.
+def checked(rows: QuerySet[RefundRequest], *, by: Principal, query: QueryDict, at: datetime) -> QuerySet[RefundRequest]:
+    """The rows that this person may take away of these; the audit log knows of it before the first one leaves.
 
     Raises ``Forbidden``, and ``Invalid`` when they are too many.
     """
     check_may(Act.EXPORT, by=by)
+    rows = rows.filter(merchant_id=by.acting_for)
+    if by.stores is not None:
+        rows = rows.filter(store_id__in=by.stores)
     count = rows.order_by().values("pk")[: MOST_ROWS + 1].count()
     if count > MOST_ROWS:
         raise Invalid(f"at most {MOST_ROWS} rows are exported at once", code="too_many_rows")
@@ -83,7 +86,7 @@ def checked(rows: QuerySet[RefundRequest], *, by: Principal, query: QueryDict, a
         at=at,
         data={"filters": {name: query[name][:200] for name in sorted(query) if query[name]}, "rows": count},
     )
-    return count
+    return rows
 
 
 def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:

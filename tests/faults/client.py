@@ -79,6 +79,7 @@ class Till:
         in_doubt = sum(wish.idempotency_key not in settled for wish in self.asked)
         own = api_keys.recognise(self.key)
         assert own is not None
+        assert own.principal.key_id is not None
         found = told_per_client(self.told, api_key_id=own.principal.key_id, in_doubt=in_doubt)
         return [f"{breach.code}: {breach.what}" for breach in found]
 

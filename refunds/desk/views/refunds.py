@@ -67,7 +67,7 @@ def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     else:
         _, found = _narrowed(query, scope=scope, at=now)
     try:
-        export.checked(found, by=scope.by, query=query, at=now)
+        found = export.checked(found, by=scope.by, query=query, at=now)
     except Invalid as error:
         messages.error(request, words.short(error))
         back = reverse("desk:queue" if query.get("view") else "desk:refunds")
