@@ -241,11 +241,19 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "refunddesk"
 CELERY_TASK_IGNORE_RESULT = True
 #: A bell may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or deaf after a
-#: broker's trouble. Both lines are needed: docs/adr/0007.
+#: broker's trouble. Both are needed: docs/adr/0007.
 CELERY_TASK_ACKS_LATE = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False, "socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "ack_emulation": False,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    # A connection whose far side is gone without a word is dropped after some 6 s; by default it takes 26.
+    "health_check_interval": 5,
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: Never give up: a worker without a broker sweeps by itself.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

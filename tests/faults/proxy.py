@@ -21,8 +21,12 @@ class Proxy:
     #: What the far side says is thrown away, and the connection reset: it was done, and nobody knows.
     swallow: bool = False
     refuse: bool = False
+    #: A connection that says this is reset before it is heard.
+    cut_on: bytes = b""
     passed: int = 0
+    refused: int = 0
     _pairs: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
+    _said_last: dict[tuple[socket.socket, socket.socket], bytes] = field(default_factory=dict)
     _listener: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,9 +34,9 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self) -> int:
-        """Reset every open connection. Returns how many there were."""
-        pairs = list(self._pairs)
+    def cut(self, *, said: bytes = b"") -> int:
+        """Reset every open connection, or those that last said this. Returns how many there were."""
+        pairs = [pair for pair in list(self._pairs) if said in self._said_last.get(pair, b"")]
         for pair in pairs:
             self._reset(pair)
         return len(pairs)
@@ -48,6 +52,7 @@ class Proxy:
             except OSError:
                 return
             if self.refuse:
+                self.refused += 1
                 _abort(near)
                 continue
             try:
@@ -69,12 +74,17 @@ class Proxy:
                     time.sleep(self.delay_s)
                 if is_answer and self.swallow:
                     break
+                if not is_answer:
+                    self._said_last[pair] = data
+                if self.cut_on and not is_answer and self.cut_on in data:
+                    break
                 sink.sendall(data)
                 self.passed += len(data)
         self._reset(pair)
 
     def _reset(self, pair: tuple[socket.socket, socket.socket]) -> None:
         self._pairs.discard(pair)
+        self._said_last.pop(pair, None)
         for one in pair:
             _abort(one)
 
