@@ -121,7 +121,6 @@ CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgetfulCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
 

@@ -21,6 +21,8 @@ class Proxy:
     #: What the far side says is thrown away, and the connection reset: it was done, and nobody knows.
     swallow: bool = False
     refuse: bool = False
+    #: Connections are taken, and nothing that either side says is passed on.
+    frozen: bool = False
     #: A connection that says this is reset before it is heard.
     cut_on: bytes = b""
     passed: int = 0
@@ -70,6 +72,8 @@ class Proxy:
         is_answer = source is pair[1]
         with suppress(OSError):
             while data := source.recv(65_536):
+                while self.frozen and pair in self._pairs:
+                    time.sleep(0.02)
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 if is_answer and self.swallow:
