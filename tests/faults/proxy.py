@@ -23,6 +23,8 @@ class Proxy:
     refuse: bool = False
     #: Connections are taken, and nothing that either side says is passed on.
     frozen: bool = False
+    #: A connection that says this is not heard any more, and not told so.
+    hold: bytes = b""
     #: A connection that says this is reset before it is heard.
     cut_on: bytes = b""
     passed: int = 0
@@ -80,6 +82,8 @@ class Proxy:
                     break
                 if not is_answer:
                     self._said_last[pair] = data
+                if self.hold and not is_answer and self.hold in data:
+                    continue
                 if self.cut_on and not is_answer and self.cut_on in data:
                     break
                 sink.sendall(data)

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
 
+from core.audit.models import AuditEvent
 from merchants.models import Merchant
 from refunds import broker
 from refunds.models import Execution
@@ -33,10 +35,13 @@ def to_broker() -> Iterator[Proxy]:
 @pytest.fixture
 def home(houses: Callable[..., House], to_broker: Proxy) -> House:
     """A house that reaches its broker by way of the proxy, as the test itself does not."""
+    return houses(redis_url=_through(to_broker), EXECUTION_LEASE_S="30")
+
+
+def _through(standing: Proxy) -> str:
     parts = urlsplit(settings.REDIS_URL)
     login, _, _ = parts.netloc.rpartition("@")
-    through = urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{to_broker.port}"))
-    return houses(redis_url=through, EXECUTION_LEASE_S="30")
+    return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{standing.port}"))
 
 
 def waiting() -> int:
@@ -106,3 +111,49 @@ def test_broker_lost_with_more_bells_taken_than_threads_worker_hears(
     wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=20, what="the worker is back")
     hears(worker)
     assert not worker.says("UNABLE TO RESTORE")
+
+
+def test_worker_is_deaf_while_the_broker_answers_it_says_so_and_ends_itself(
+    houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
+) -> None:
+    """Whoever supervises it starts another; meanwhile its own watch pays."""
+    home = houses(redis_url=_through(to_broker), WORKER_DEAF_AFTER_S="12")
+    to_broker.hold = b"BRPOP"
+    worker = home.worker()
+    refunds(merchant, wechat, 3)
+    assert worker.wait(seconds=60) != 0
+    assert worker.says("this worker has heard nothing for 12 s although the broker answers: it ends itself")
+    to_broker.hold = b""
+    hears(home.worker())
+    all_refunded(seconds=20)
+    paid_once(wechat, 3)
+
+
+def test_beat_is_dead_the_audit_chain_is_sealed_and_health_names_it(
+    houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
+) -> None:
+    """What a worker does without being called is work, and no sign of beat; a worker that hears itself is not deaf."""
+    home = houses(redis_url=_through(to_broker), WORKER_DEAF_AFTER_S="8")
+    refunds(merchant, wechat, 3)
+    worker = home.worker()
+    all_refunded(seconds=20, sweeping=False)
+    wait_until(lambda: not _unsealed(), seconds=40, what="the audit chain is sealed", every_s=0.5)
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded"), answer.json()
+    assert {name for name, state in answer.json()["checks"].items() if state != "ok"} == {"beat"}
+    assert worker.exit_code is None
+
+
+def _unsealed() -> bool:
+    return AuditEvent.objects.filter(link__isnull=True).exists()
+
+
+def test_worker_started_without_a_broker_pays(
+    houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
+) -> None:
+    home = houses(redis_url=_through(to_broker))
+    refunds(merchant, wechat, 3)
+    to_broker.refuse = True
+    home.start_worker()
+    all_refunded(seconds=30, sweeping=False)
+    paid_once(wechat, 3)
