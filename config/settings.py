@@ -258,7 +258,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = TIME_ZONE
 #: The sweep alone must be enough: every doorbell may be lost.
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},

@@ -30,7 +30,7 @@ class Proxy:
     passed: int = 0
     refused: int = 0
     _pairs: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
-    _said_last: dict[tuple[socket.socket, socket.socket], bytes] = field(default_factory=dict)
+    _said_first: dict[tuple[socket.socket, socket.socket], bytes] = field(default_factory=dict)
     _listener: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,8 +39,8 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self, *, said: bytes = b"") -> int:
-        """Reset every open connection, or those that last said this. Returns how many there were."""
-        pairs = [pair for pair in list(self._pairs) if said in self._said_last.get(pair, b"")]
+        """Reset every open connection, or those that began by saying this. Returns how many there were."""
+        pairs = [pair for pair in list(self._pairs) if said in self._said_first.get(pair, b"")]
         for pair in pairs:
             self._reset(pair)
         return len(pairs)
@@ -81,7 +81,7 @@ class Proxy:
                 if is_answer and self.swallow:
                     break
                 if not is_answer:
-                    self._said_last[pair] = data
+                    self._said_first[pair] = (self._said_first.get(pair, b"") + data)[:10_000]
                 if self.hold and not is_answer and self.hold in data:
                     continue
                 if self.cut_on and not is_answer and self.cut_on in data:
@@ -92,7 +92,7 @@ class Proxy:
 
     def _reset(self, pair: tuple[socket.socket, socket.socket]) -> None:
         self._pairs.discard(pair)
-        self._said_last.pop(pair, None)
+        self._said_first.pop(pair, None)
         for one in pair:
             _abort(one)
 

@@ -39,14 +39,14 @@ def home(houses: Callable[..., House], to_broker: Proxy) -> House:
 
 
 def _through(standing: Proxy) -> str:
-    parts = urlsplit(settings.REDIS_URL)
+    parts = urlsplit(str(settings.REDIS_URL))
     login, _, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{standing.port}"))
 
 
 def waiting() -> int:
     """Bells that nobody has taken off the queue."""
-    return int(broker.client().llen(settings.CELERY_TASK_DEFAULT_QUEUE))  # type: ignore[arg-type]
+    return int(broker.client().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
 def hears(worker: Child, *, bells: int = 3) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from core import periodic
@@ -28,7 +29,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return lambda: found.append(task)
 
     monkeypatch.setattr(threading, "Thread", AtOnce)
-    monkeypatch.setattr(watch.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     monkeypatch.setattr(periodic, "WORK", {entry.task: noting(entry.task) for entry in periodic.schedule()})
     yield found
     assert not watch._in_hand
