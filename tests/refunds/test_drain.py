@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from refunds import drain
 
@@ -111,3 +112,67 @@ def test_loop_that_broke_off_leaves_no_answers_to_the_next(monkeypatch: pytest.M
     monkeypatch.setattr(drain, "settle", lambda answers, at: None)
     loop.channel_speaks.set()
     assert drain.drain().settled == 0
+
+
+@pytest.fixture
+def connection_closed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The database's connection is not there, nor is a moment's waiting."""
+    closed: list[bool] = []
+    monkeypatch.setattr(drain, "connection", SimpleNamespace(close=lambda: closed.append(True)))
+    monkeypatch.setattr(drain, "_DATABASE_AGAIN_S", 0)
+    return closed
+
+
+def test_answer_in_hand_when_the_database_restarts_is_settled_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    loop = _Loop(monkeypatch)
+    tried: list[str] = []
+
+    def settle(answers: list[Any], **_at: Any) -> None:
+        tried.extend(answer.outcome for answer in answers)
+        if len(tried) < 3:
+            raise OperationalError("the database system is shutting down")
+
+    monkeypatch.setattr(drain, "settle", settle)
+    loop.due.put("bright")
+    assert drain.drain().settled == 1
+    assert tried == ["bright"] * 3
+    assert len(connection_closed) == 2
+
+
+def test_claim_when_the_database_is_away_does_not_cost_the_answers_that_are_awaited(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    loop = _Loop(monkeypatch)
+    away: list[bool] = []
+
+    def claim(**arguments: Any) -> list[Any]:
+        if loop.looked.empty():
+            return loop._claim(**arguments)
+        away.append(True)
+        loop.channel_speaks.set()
+        if len(away) == 1:
+            raise OperationalError("the connection was closed")
+        return []
+
+    monkeypatch.setattr(drain, "claim", claim)
+    monkeypatch.setattr(drain, "_IDLE_CLAIM_S", 0.01)
+    loop.due.put("dark")
+    assert drain.drain().settled == 1
+    assert connection_closed == [True]
+
+
+def test_claim_when_the_database_is_away_and_nothing_is_awaited_ends_the_loop(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    _Loop(monkeypatch)
+
+    def claim(**_arguments: Any) -> list[Any]:
+        raise OperationalError("the connection was closed")
+
+    monkeypatch.setattr(drain, "claim", claim)
+    with pytest.raises(OperationalError):
+        drain.drain()
+    assert not drain._running.locked()
+    assert connection_closed == []

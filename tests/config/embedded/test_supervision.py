@@ -22,7 +22,8 @@ from config.embedded.supervision import Supervisor
 pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[3]
-# Says who it is, and goes on saying so; ends when it is asked to.
+QUIET = "import time\ntime.sleep(600)"
+# Goes on saying who it is.
 CHATTY = "import os, time\nwhile True:\n    print('here is', os.getpid(), flush=True)\n    time.sleep(0.05)"
 
 
@@ -41,10 +42,10 @@ def folders(tmp_path: Path) -> Folders:
 
 
 @contextmanager
-def supervised(folders: Folders) -> Iterator[tuple[Supervisor, Program]]:
+def supervised(folders: Folders, *, code: str = CHATTY) -> Iterator[tuple[Supervisor, Program]]:
     """A supervisor with one program, which it has started."""
     chatty = folders.var / "chatty.py"
-    chatty.write_text(CHATTY)
+    chatty.write_text(code)
     program = Program(name="chatty", argv=[sys.executable, str(chatty)], rank=1)
     supervisor = Supervisor(folders=folders, port=ports.pick_for_tests(count=1)[0], password="secret")
     supervisor.launch(programs=[program], env=os.environ | {leftovers.MARK: str(folders.var)})
@@ -68,7 +69,8 @@ def pids_of_program(supervisor: Supervisor, folders: Folders) -> list[int]:
 
 
 def test_program_when_its_supervisor_is_killed_ends_too(folders: Folders) -> None:
-    with supervised(folders) as (supervisor, _program):
+    # A chatty one would end by itself: nobody reads what it says any more.
+    with supervised(folders, code=QUIET) as (supervisor, _program):
         assert len(pids_of_program(supervisor, folders)) == 1
         os.kill(pid_of(supervisor), signal.SIGKILL)
         wait_until(lambda: not supervisor.is_alive, what="the supervisor is gone")
