@@ -13,9 +13,10 @@ from typing import Any
 from supervisor import loggers, supervisord
 
 
-class LossyHandler(loggers.RotatingFileHandler):  # type: ignore[misc, unused-ignore]  # the package has no types
+class LossyHandler(loggers.RotatingFileHandler):  # type: ignore[misc]  # the package has no types
     """Drops what cannot be written, and says in the log how much that was as soon as it can be written again."""
 
+    stream: Any
     _lost = 0
 
     def emit(self, record: Any) -> None:

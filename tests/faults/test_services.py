@@ -142,7 +142,9 @@ def refunded(cluster: Cluster) -> int:
     """How many requests our own books say were refunded."""
     with closing(psycopg2.connect(cluster.url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM refunds_refundrequest WHERE state = 'refunded'")
-        return int(cursor.fetchone()[0])
+        found = cursor.fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _run(home: House, *argv: str, account: Channel | None = None) -> str:

@@ -125,7 +125,7 @@ def watched(code: str) -> Iterator[subprocess.Popen[str]]:
 
 def said(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    return process.stdout.readline().strip()
+    return str(process.stdout.readline()).strip()
 
 
 TELLS_WHAT_ENDS_IT = """
