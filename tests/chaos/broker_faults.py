@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from tests.faults.client import Till
 
 #: Calls last so long that a worker has some in hand whenever it is disturbed.
-_CHANNEL_MS = 100
+_CHANNEL_MS = 300
 
 
 @dataclass
@@ -273,7 +273,7 @@ def _p95(found: list[float]) -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.broker_faults")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--refunds", type=int, default=12, help="asked for around each fault")
+    parser.add_argument("--refunds", type=int, default=24, help="asked for around each fault")
     for kind in KINDS:
         parser.add_argument(kind.option, type=int, default=kind.usual, metavar="N", help=f"{kind.name}, so many times")
     return parser.parse_args()
