@@ -10,12 +10,17 @@ from typing import Any
 import redis
 from django.core.cache.backends.redis import RedisCache
 
+from refunds import broker
+
 logger = logging.getLogger(__name__)
 
 
 class ForgetfulCache(RedisCache):
     """Django's Redis cache that answers as an empty one while Redis does not answer; ``incr`` raises ``ValueError`` then, as for
     a key that is not there."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, {**params, "OPTIONS": {**broker.options(server), **params.get("OPTIONS", {})}})
 
 
 def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,7 +29,7 @@ def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callab
         try:
             return method(self, *args, **kwargs)
         except redis.RedisError as error:
-            logger.warning("the cache is away: %s", error)
+            logger.log(broker.level_of(error), "the cache is away: %s", error)
             return answer(*args, **kwargs)
 
     return asked

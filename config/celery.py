@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("refunddesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["refunds", "core"])
+
+#: A bell that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp when it fails.
+redis.Channel.do_restore = False

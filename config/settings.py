@@ -121,7 +121,6 @@ CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgetfulCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
 
@@ -241,17 +240,25 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "refunddesk"
 CELERY_TASK_IGNORE_RESULT = True
 #: A bell may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or deaf after a
-#: broker's trouble. Both lines are needed: docs/adr/0007.
+#: broker's trouble. Both are needed: docs/adr/0007.
 CELERY_TASK_ACKS_LATE = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False, "socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "ack_emulation": False,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    # A connection whose far side is gone without a word is dropped after some 6 s; by default it takes 26.
+    "health_check_interval": 5,
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: Never give up: a worker without a broker sweeps by itself.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = TIME_ZONE
 #: The sweep alone must be enough: every doorbell may be lost.
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
@@ -259,6 +266,8 @@ CELERY_BEAT_SCHEDULE = {
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
+#: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
+WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
 #: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)

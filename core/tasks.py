@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
 from core.audit import chain
+from core.periodic import periodic
 
 
-@shared_task(name="core.seal_audit")
-def seal_audit(**_: object) -> None:
+@periodic("core.seal_audit")
+def seal_audit() -> None:
     chain.seal_events()

@@ -34,11 +34,16 @@ def stands() -> bool:
     """
     global _seen_standing
     if not _seen_standing:
-        with connection.cursor() as cursor:
-            cursor.execute(_STANDS, [ROLE])
-            row = cursor.fetchone()
-        _seen_standing = bool(row and row[0])
+        _seen_standing = stands_now()
     return _seen_standing
+
+
+def stands_now() -> bool:
+    """The same, asked of the database, whatever this process has seen before."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDS, [ROLE])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 @contextmanager

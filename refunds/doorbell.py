@@ -16,7 +16,7 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.commands.core import Script
 
-from refunds.broker import client
+from refunds.broker import client, level_of
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ def _ring(tasks: Sequence[str]) -> None:
             if is_first:
                 current_app.send_task(task)
     except (redis.RedisError, OperationalError, OSError) as error:
-        logger.warning("the bell for %s was not heard (%s); the sweep will find the work", ", ".join(tasks), error)
+        names = ", ".join(tasks)
+        logger.log(level_of(error), "the bell for %s was not heard (%s); the sweep will find the work", names, error)
 
 
 def answered(task: str) -> None:
@@ -72,4 +73,4 @@ def answered(task: str) -> None:
     try:
         client().delete(f"bell:{task}")
     except (redis.RedisError, OSError) as error:
-        logger.warning("the bell's mark for %s stays until it fades (%s)", task, error)
+        logger.log(level_of(error), "the bell's mark for %s stays until it fades (%s)", task, error)

@@ -1,14 +1,17 @@
-"""Alive, ready, and figures for the watchers."""
+"""Alive, ready, and figures for the watchers.
+
+``CHECKS`` is the one list of what is looked at: ``/readyz`` says it in words, ``/metrics`` as figures. A new check is a line.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
@@ -16,21 +19,20 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from core import periodic, tenant_wall
 from refunds.broker import client
 
-#: The sweep runs every 3 s; a worker that has not swept for this long is not working, whatever its process says.
+#: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
 _SILENT_S = 30
-_HEARTBEAT = "heartbeat:sweep"
-
-
-def beat() -> None:
-    """Called by the sweep: work is being done."""
-    client().set(_HEARTBEAT, time.time(), ex=3600)
+_SWEEP = "refunds.sweep"
+#: More bells than this waiting, and nobody takes them: they are rung again only when they were answered.
+_WAITING = 20
 
 
 def forget_beat() -> None:
-    """Called before workers are started: the sign of those that are gone says nothing about them."""
-    client().delete(_HEARTBEAT)
+    """Called before workers are started: the sign of those that are gone says nothing about them. There may be no table yet."""
+    if periodic.PeriodicWork._meta.db_table in connection.introspection.table_names():
+        periodic.forget(_SWEEP)
 
 
 @csrf_exempt
@@ -43,10 +45,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, broker and workers really work."""
-    checks = {"database": _database(), "broker": _broker(), "workers": _workers()}
-    ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"status": "ok" if ready else "not_ready", "checks": checks}, status=200 if ready else 503)
+    """What every check says. 503 where one fails without which the work is not done; 200 and ``degraded`` where others do."""
+    found = look()
+    wrong = {check.name for check in CHECKS if found[check.name] != "ok"}
+    is_ready = not any(check.is_needed and check.name in wrong for check in CHECKS)
+    status = "not_ready" if not is_ready else "degraded" if wrong else "ok"
+    return JsonResponse({"status": status, "checks": found}, status=200 if is_ready else 503)
 
 
 @csrf_exempt
@@ -61,11 +65,40 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``ask`` answers "ok" or what is wrong, in few words. It may raise the errors of the database and of Redis."""
+
+    name: str
+    ask: Callable[[], str]
+    #: Without it the work is not done: 503. Else it is done, more slowly or with a wall less: 200.
+    is_needed: bool = False
+
+
+def look() -> dict[str, str]:
+    """What every check says now; "unknown" where what it asks is not there."""
+    return {check.name: _asked(check) for check in CHECKS}
+
+
+def _asked(check: Check) -> str:
+    try:
+        return check.ask()
+    except Error:
+        connection.close()
+        return "unknown"
+    except redis.RedisError:
+        return "unknown"
+
+
 def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM refunds_execution WHERE false")
-    except DatabaseError:
+    except Error:
+        connection.close()
         return "down"
     return "ok"
 
@@ -79,17 +112,76 @@ def _broker() -> str:
 
 
 def _workers() -> str:
-    try:
-        seen: Any = client().get(_HEARTBEAT)
-    except redis.RedisError:
-        return "unknown"
-    return "ok" if seen and time.time() - float(seen) < _SILENT_S else "silent"
+    """Work is done, called for or not."""
+    sweep = periodic.seen().get(_SWEEP)
+    return "ok" if sweep and sweep.ran_s is not None and sweep.ran_s < _SILENT_S else "silent"
+
+
+def _beat() -> str:
+    """Beat calls and a worker hears it. A sweep that a worker began by itself does not count."""
+    sweep = periodic.seen().get(_SWEEP)
+    return "ok" if sweep and sweep.called_s is not None and sweep.called_s < _SILENT_S else "not heard"
+
+
+def _periodic() -> str:
+    """Sealing, reconciliation and the rest have run in time, called for or not."""
+    late = [f"{task} {seconds:.0f} s ago" for task, seconds in _late()]
+    return "late: " + ", ".join(late) if late else "ok"
+
+
+def _late() -> Iterator[tuple[str, float]]:
+    """What has begun with a worker once and has not run for longer than a watch lets it."""
+    found = periodic.seen()
+    for entry in periodic.schedule():
+        seen = found.get(entry.task)
+        if seen and seen.ran_s is not None and seen.ran_s > entry.late_s + _SILENT_S:
+            yield entry.task, seen.ran_s
+
+
+def _queue() -> str:
+    waiting = _bells_waiting()
+    return "ok" if waiting <= _WAITING else f"growing: {waiting} bells that no worker takes"
+
+
+def _bells_waiting() -> int:
+    waiting: Any = client().llen(settings.CELERY_TASK_DEFAULT_QUEUE)
+    return int(waiting)
+
+
+def _tenant_wall() -> str:
+    return "ok" if tenant_wall.stands_now() else "missing"
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("database", _database, is_needed=True),
+    Check("broker", _broker, is_needed=True),
+    Check("workers", _workers, is_needed=True),
+    Check("beat", _beat),
+    Check("periodic", _periodic),
+    Check("queue", _queue),
+    Check("tenant_wall", _tenant_wall),
+)
+
+
+# --- figures --------------------------------------------------------------------------------------------------------
 
 
 class _Figures:
     """Read from the database at each scrape: true for all processes together, and nothing to add up."""
 
     def collect(self) -> Iterator[Metric]:
+        found = look()
+        family = GaugeMetricFamily("refunddesk_check_ok", "1 where /readyz says ok, 0 elsewhere", labels=["check"])
+        for name, state in found.items():
+            family.add_metric([name], float(state == "ok"))
+        yield family
+        if found["broker"] == "ok":
+            yield GaugeMetricFamily(
+                "refunddesk_bells_waiting", "Bells that no worker has taken yet", value=float(_bells_waiting())
+            )
+        if found["database"] != "ok":
+            return
+        yield from _of_periodic_work()
         yield from _gauges(
             "refunddesk_executions_open",
             "Payouts that are not at their end, by state",
@@ -130,7 +222,29 @@ _SINGLE = (
         "Age of the payout that waits longest past its due time",
         "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM refunds_execution WHERE due_at < now()",
     ),
+    (
+        "refunddesk_audit_unsealed",
+        "Audit events that are not in their chain yet, as far as 10,000",
+        "SELECT count(*) FROM (SELECT FROM core_auditevent WHERE (txid, id) > (SELECT coalesce(max(txid), 0), "
+        "coalesce(max(event_id), 0) FROM core_auditsealpoint) LIMIT 10000) AS unsealed",
+    ),
 )
+
+
+def _of_periodic_work() -> Iterator[Metric]:
+    ran = GaugeMetricFamily(
+        "refunddesk_periodic_ran_seconds", "Since periodic work last ran, called for or not", labels=["task"]
+    )
+    called = GaugeMetricFamily(
+        "refunddesk_periodic_called_seconds", "Since a worker last heard beat call for it", labels=["task"]
+    )
+    for task, seen in periodic.seen().items():
+        if seen.ran_s is not None:
+            ran.add_metric([task], seen.ran_s)
+        if seen.called_s is not None:
+            called.add_metric([task], seen.called_s)
+    yield ran
+    yield called
 
 
 def _gauges(name: str, text: str, sql: str, label: str) -> Iterator[Metric]:

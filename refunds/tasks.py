@@ -5,12 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from celery import current_app, shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery import shared_task
+from celery.signals import (
+    celeryd_after_setup,
+    task_postrun,
+    task_prerun,
+    task_received,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.utils import timezone
 
-from refunds import drain, health, invariants, notices, watch
+from core.periodic import periodic
+from refunds import drain, hearing, invariants, notices, watch
 from refunds.flow import follow_up, notification
 from refunds.models import idempotency
 from refunds.reconciliation import downloading
@@ -38,17 +47,16 @@ def follow_up_due(**_: object) -> None:
     follow_up.work(at=timezone.now())
 
 
-@shared_task(name="refunds.sweep")
-def sweep(**_: object) -> None:
+@shared_task(name=hearing.TASK)
+def listen(**_: object) -> None:
+    """A worker's bell for itself: to have heard it is all."""
+
+
+@periodic("refunds.sweep")
+def sweep() -> None:
     """Whatever a lost bell left lying: everything that is due, of every kind."""
-    watch.called()
-    take_up_what_is_due()
-
-
-def take_up_what_is_due() -> None:
     now = timezone.now()
     stages: tuple[Callable[[], object], ...] = (
-        health.beat,
         partial(notices.apply_waiting, at=now),
         drain.drain,
         partial(notification.work, at=now),
@@ -61,30 +69,38 @@ def take_up_what_is_due() -> None:
             logger.exception("the sweep could not finish %s", stage)
 
 
-@shared_task(name="refunds.check_invariants")
-def check_invariants(**_: object) -> None:
+@periodic("refunds.check_invariants")
+def check_invariants() -> None:
     invariants.report(list(invariants.breaches()))
 
 
-@shared_task(name="refunds.forget_answers")
-def forget_answers(**_: object) -> None:
+@periodic("refunds.forget_answers")
+def forget_answers() -> None:
     now = timezone.now()
     # Batch by batch, each its own commit, until fewer than a batch were old.
     while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
         pass
 
 
-@shared_task(name="refunds.reconcile")
-def reconcile(**_: object) -> None:
+@periodic("refunds.reconcile")
+def reconcile() -> None:
     downloading.work(at=timezone.now())
+
+
+@celeryd_after_setup.connect
+def watch_over(instance: Any, **_: object) -> None:
+    """Before the broker is there: a worker that cannot reach it works all the same."""
+    own = hearing.made(threads=instance.concurrency)
+    hearing.listen(instance.app.amqp.queues)
+    task_received.connect(lambda **_: own.heard(), weak=False)
+    task_prerun.connect(lambda **_: own.began(), weak=False)
+    task_postrun.connect(lambda **_: own.finished(), weak=False)
+    watch.start(also=partial(hearing.end_if_deaf, own))
 
 
 @worker_ready.connect
 def look_at_once(**_: object) -> None:
-    """What fell due while no worker ran is found now, not at beat's next stroke."""
-    watch.start(take_up_what_is_due)
-    current_app.send_task("refunds.sweep", expires=10)
-    current_app.send_task("refunds.reconcile", expires=240)
+    watch.begin_at_once()
 
 
 @worker_shutting_down.connect

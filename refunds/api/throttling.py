@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from refunds.api.caller import Caller
-from refunds.broker import client
+from refunds.broker import client, level_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class KeyThrottle(BaseThrottle):
         try:
             return _calls.take(caller.principal, limit)
         except redis.RedisError as error:
-            logger.warning("requests are not counted: %s", error)
+            logger.log(level_of(error), "requests are not counted: %s", error)
             return True
 
     def wait(self) -> float:
@@ -98,7 +98,7 @@ def slow_down_guessing(request: Request) -> None:
     try:
         failed = _increased(key, expires_s=60)
     except redis.RedisError as error:
-        logger.warning("failed logins are not counted: %s", error)
+        logger.log(level_of(error), "failed logins are not counted: %s", error)
         return
     if failed > _FAILURES_PER_MINUTE:
         raise Throttled(wait=60)

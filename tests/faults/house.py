@@ -182,11 +182,15 @@ class House:
 
     def worker(self, name: str = "worker", *, failpoints: str = "") -> Child:
         """A Celery worker as in production, ready to work (or to die at its failpoint)."""
-        argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "4"]
-        argv += ["--queues", "refunddesk", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        child = self._child(f"{name}{len(self.children)}", [*argv, "--loglevel", "INFO"], {"FAILPOINTS": failpoints})
+        child = self.start_worker(name, failpoints=failpoints)
         wait_until(lambda: child.says(" ready."), seconds=START_S, what=f"{child.log} says it is ready")
         return child
+
+    def start_worker(self, name: str = "worker", *, failpoints: str = "") -> Child:
+        """The same, without waiting for it."""
+        argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "4"]
+        argv += ["--queues", "refunddesk", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        return self._child(f"{name}{len(self.children)}", [*argv, "--loglevel", "INFO"], {"FAILPOINTS": failpoints})
 
     def beat(self, name: str = "beat") -> Child:
         argv = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile", "", "--loglevel", "INFO"]

@@ -88,6 +88,34 @@ def test_broker_frozen_while_the_api_writes(
     paid_once(wechat, 3)
 
 
+def test_broker_frozen_submission_costs_what_it_always_costs(
+    houses: Callable[..., House], own_broker: Broker, merchant: Merchant, wechat: Channel
+) -> None:
+    """The first calls of each process wait for the broker, those after them go on without it."""
+    home = houses(redis_url=own_broker.url)
+    till = till_of(home, merchant)
+    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 100)]
+    home.web()
+    for sale in sales[:20]:
+        till.post(sale)
+    normal = [_took(till, sale) for sale in sales[20:60]]
+    own_broker.freeze()
+    try:
+        for sale in sales[60:70]:
+            till.post(sale)
+        frozen = [_took(till, sale) for sale in sales[70:]]
+    finally:
+        own_broker.thaw()
+    assert till.repeats == 0
+    assert sorted(frozen)[28] < sorted(normal)[37] + 0.05
+
+
+def _took(till: Till, sale: Wish) -> float:
+    began = time.monotonic()
+    till.post(sale)
+    return time.monotonic() - began
+
+
 def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path) -> None:
     """PostgreSQL ends at once in the middle of the work; when it is back, everything goes on by itself."""
     channel_process.reset()

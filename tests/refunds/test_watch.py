@@ -1,65 +1,121 @@
-"""A worker that nobody calls looks by itself; one that is called leaves it at that."""
+"""What nobody calls for in time a worker takes up by itself; what is called for it leaves alone."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
-from refunds import drain, health, notices, tasks, watch
+from core import periodic
+from core.periodic import PeriodicWork
+from refunds import drain, notices, tasks, watch
 from refunds.flow import follow_up, notification
 
 
-@pytest.fixture(autouse=True)
-def database_left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(watch, "close_old_connections", lambda: None)
-    yield
-    watch.called()
-
-
 @pytest.fixture
-def swept() -> list[str]:
-    return []
+def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What was taken up, done at once and in the test's own thread."""
+    found: list[str] = []
+
+    class AtOnce:
+        def __init__(self, *, target: Callable[..., None], args: list[str], **_: object) -> None:
+            self.start = lambda: target(*args)
+
+    def noting(task: str) -> Callable[[], None]:
+        return lambda: found.append(task)
+
+    monkeypatch.setattr(threading, "Thread", AtOnce)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(periodic, "WORK", {entry.task: noting(entry.task) for entry in periodic.schedule()})
+    yield found
+    assert not watch._in_hand
 
 
-def test_called_worker_does_not_look_by_itself(swept: list[str]) -> None:
-    watch.called()
-    watch.look(lambda: swept.append("swept"))
-    assert swept == []
+def _nobody_called_for(seconds: float) -> None:
+    for entry in periodic.schedule():
+        PeriodicWork.objects.update_or_create(
+            task=entry.task,
+            defaults={
+                "since": timezone.now() - timedelta(days=2),
+                "called_at": timezone.now() - timedelta(seconds=seconds),
+                "taken_up_at": None,
+            },
+        )
 
 
-def test_worker_that_nobody_calls_looks_again_and_again(swept: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_called_at", time.monotonic() - watch.SILENT_S - 1)
-    for _ in range(2):
-        watch.look(lambda: swept.append("swept"))
-    assert swept == ["swept", "swept"]
-    monkeypatch.setattr(tasks, "take_up_what_is_due", lambda: swept.append("called"))
-    tasks.sweep()
-    watch.look(lambda: swept.append("swept"))
-    assert swept == ["swept", "swept", "called"]
+@pytest.mark.django_db
+def test_look_when_all_was_called_for_takes_up_nothing(done: list[str]) -> None:
+    _nobody_called_for(2)
+    watch.look()
+    assert done == []
 
 
-def test_trouble_of_one_look_is_not_the_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(watch, "_called_at", time.monotonic() - watch.SILENT_S - 1)
+@pytest.mark.django_db
+def test_look_when_beat_is_silent_takes_up_what_is_late_and_no_more(
+    done: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    _nobody_called_for(60)
+    watch.look()
+    assert done == ["refunds.sweep", "core.seal_audit"]
+    assert "nobody has called for core.seal_audit for 6" in caplog.text
 
+
+@pytest.mark.django_db
+def test_look_when_beat_is_dead_takes_up_everything_that_beat_schedules(done: list[str]) -> None:
+    _nobody_called_for(86_400)
+    watch.look()
+    assert set(done) == {entry.task for entry in periodic.schedule()}
+    watch.look()
+    assert len(done) == len(set(done))
+
+
+@pytest.mark.django_db
+def test_work_that_still_runs_is_not_taken_up_again(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    _nobody_called_for(60)
+    monkeypatch.setattr(watch, "_in_hand", {"refunds.sweep"})
+    watch.look()
+    assert done == ["core.seal_audit"]
+    watch._in_hand.clear()
+
+
+@pytest.mark.django_db
+def test_trouble_of_one_look_is_not_the_end(done: list[str], caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> None:
-        raise OSError("the database is gone")
+        raise OSError("the channel is gone")
 
-    watch.look(broken)
-    assert "the database is gone" in caplog.text
+    periodic.WORK["refunds.sweep"] = broken
+    _nobody_called_for(60)
+    watch.look()
+    assert "the channel is gone" in caplog.text
+    assert done == ["core.seal_audit"]
 
 
-def test_sweep_goes_on_without_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[str] = []
+@pytest.mark.django_db
+def test_worker_begins_with_what_fell_due_and_nobody_takes_it_for_a_call(done: list[str]) -> None:
+    _nobody_called_for(60)
+    watch.begin_at_once()
+    assert done == list(watch.AT_ONCE)
+    seen = periodic.seen()["refunds.sweep"]
+    assert seen.called_s is not None
+    assert seen.called_s >= 60
+    assert seen.ran_s is not None
+    assert seen.ran_s < 30
 
-    def gone() -> None:
-        raise OSError("no broker")
 
-    monkeypatch.setattr(health, "beat", gone)
-    monkeypatch.setattr(notices, "apply_waiting", lambda at: done.append("notices"))
-    monkeypatch.setattr(drain, "drain", lambda: done.append("drain"))
-    monkeypatch.setattr(notification, "work", lambda at: done.append("notification"))
-    monkeypatch.setattr(follow_up, "work", lambda at: done.append("follow_up"))
-    tasks.take_up_what_is_due()
-    assert done == ["notices", "drain", "notification", "follow_up"]
+@pytest.mark.django_db
+def test_sweep_goes_on_to_the_next_stage_when_one_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages: list[str] = []
+
+    def gone(at: object) -> None:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(notices, "apply_waiting", gone)
+    monkeypatch.setattr(drain, "drain", lambda: stages.append("drain"))
+    monkeypatch.setattr(notification, "work", lambda at: stages.append("notification"))
+    monkeypatch.setattr(follow_up, "work", lambda at: stages.append("follow_up"))
+    tasks.sweep()
+    assert stages == ["drain", "notification", "follow_up"]
