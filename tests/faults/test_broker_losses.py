@@ -15,7 +15,7 @@ from core.audit.models import AuditEvent
 from merchants.models import Merchant
 from refunds import broker
 from refunds.models import Execution
-from tests.faults.house import Channel, Child, House, wait_until
+from tests.faults.house import BROKER_LOST_S, PATIENCE_S, Channel, Child, House, wait_until
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.work import all_refunded, paid_once, refunds, sweep
 
@@ -65,23 +65,23 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
     try:
         refunds(merchant, wechat, 3)
         worker = home.worker()
-        wait_until(partial(Execution.objects.filter(sends__gt=0).count), seconds=10, what="a task is in hand")
+        wait_until(partial(Execution.objects.filter(sends__gt=0).count), seconds=PATIENCE_S, what="a task is in hand")
         # Noticed on the pub/sub connection while BRPOP waits on its own: the order in which a worker ended itself.
         to_broker.refuse = True
         to_broker.cut(said=b"PSUBSCRIBE")
-        wait_until(lambda: to_broker.refused, seconds=10, what="the worker has noticed", every_s=0.005)
+        wait_until(lambda: to_broker.refused, seconds=PATIENCE_S, what="the worker has noticed", every_s=0.005)
         to_broker.cut()
         wait_until(
             lambda: worker.exit_code is not None or worker.says("Trying again in"),
-            seconds=20,
+            seconds=PATIENCE_S,
             what="the worker has noticed the loss",
         )
     finally:
         wechat.control("POST", "/latency", {"fixed_ms": 0})
     to_broker.refuse = False
-    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=20, what="the worker is back")
+    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=BROKER_LOST_S, what="the worker is back")
     hears(worker)
-    all_refunded(seconds=20)
+    all_refunded(seconds=BROKER_LOST_S)
     paid_once(wechat, 3)
 
 
@@ -106,9 +106,9 @@ def test_broker_lost_with_more_bells_taken_than_threads_worker_hears(
         wait_until(lambda: not waiting(), seconds=_HEARD_S, what="all are taken")
         to_broker.refuse = True
         to_broker.cut()
-        wait_until(lambda: worker.says("lost. Trying to re-establish"), seconds=10, what="the loss is noticed")
+        wait_until(lambda: worker.says("lost. Trying to re-establish"), seconds=PATIENCE_S, what="the loss is noticed")
     to_broker.refuse = False
-    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=20, what="the worker is back")
+    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=BROKER_LOST_S, what="the worker is back")
     hears(worker)
     assert not worker.says("UNABLE TO RESTORE")
 
@@ -121,11 +121,11 @@ def test_worker_is_deaf_while_the_broker_answers_it_says_so_and_ends_itself(
     to_broker.hold = b"BRPOP"
     worker = home.worker()
     refunds(merchant, wechat, 3)
-    assert worker.wait(seconds=60) != 0
+    assert worker.wait(seconds=PATIENCE_S) != 0
     assert worker.says("this worker has heard nothing for 12 s although the broker answers: it ends itself")
     to_broker.hold = b""
     hears(home.worker())
-    all_refunded(seconds=20)
+    all_refunded(seconds=BROKER_LOST_S)
     paid_once(wechat, 3)
 
 
@@ -136,8 +136,8 @@ def test_beat_is_dead_the_audit_chain_is_sealed_and_health_names_it(
     home = houses(redis_url=_through(to_broker), WORKER_DEAF_AFTER_S="8")
     refunds(merchant, wechat, 3)
     worker = home.worker()
-    all_refunded(seconds=20, sweeping=False)
-    wait_until(lambda: not _unsealed(), seconds=40, what="the audit chain is sealed", every_s=0.5)
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
+    wait_until(lambda: not _unsealed(), seconds=PATIENCE_S, what="the audit chain is sealed", every_s=0.5)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded"), answer.json()
     assert {name for name, state in answer.json()["checks"].items() if state != "ok"} == {"beat"}
@@ -155,5 +155,5 @@ def test_worker_started_without_a_broker_pays(
     refunds(merchant, wechat, 3)
     to_broker.refuse = True
     home.start_worker()
-    all_refunded(seconds=30, sweeping=False)
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
     paid_once(wechat, 3)

@@ -107,7 +107,8 @@ def test_broker_frozen_submission_costs_what_it_always_costs(
     finally:
         own_broker.thaw()
     assert till.repeats == 0
-    assert sorted(frozen)[28] < sorted(normal)[37] + 0.05
+    # One that waits for the broker costs a second; a busy machine may cost some tenths.
+    assert sorted(frozen)[28] < sorted(normal)[37] + 0.5
 
 
 def _took(till: Till, sale: Wish) -> float:
