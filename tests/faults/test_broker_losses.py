@@ -15,7 +15,7 @@ from core.audit.models import AuditEvent
 from merchants.models import Merchant
 from refunds import broker
 from refunds.models import Execution
-from tests.faults.house import BROKER_LOST_S, PATIENCE_S, Channel, Child, House, wait_until
+from tests.faults.house import BROKER_LOST_S, PATIENCE_S, WORKER_KILLED_S, Channel, Child, House, wait_until
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.work import all_refunded, paid_once, refunds, sweep
 
@@ -155,5 +155,5 @@ def test_worker_started_without_a_broker_pays(
     refunds(merchant, wechat, 3)
     to_broker.refuse = True
     home.start_worker()
-    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
+    all_refunded(seconds=WORKER_KILLED_S, sweeping=False)
     paid_once(wechat, 3)
