@@ -115,6 +115,17 @@ RUNS ?= 1
 chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
 
+# How often each goes wrong; the whole takes about 25 minutes on two cores.
+KILLED ?= 40
+FROZEN ?= 20
+EMPTIED ?= 20
+WORKERS_KILLED ?= 20
+
+.PHONY: broker-faults
+broker-faults: environment ## seconds until all is paid: KILLED=40 FROZEN=20 EMPTIED=20 WORKERS_KILLED=20 SEED=1
+	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos.broker_faults --seed $(SEED) --killed $(KILLED) --frozen $(FROZEN) \
+		--emptied $(EMPTIED) --workers $(WORKERS_KILLED) $(ARGS)
+
 .PHONY: bench
 bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
 	@$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS)

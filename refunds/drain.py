@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel, Refused, Retry, Unknown
@@ -46,6 +47,10 @@ _inbox: Inbox = queue.SimpleQueue()
 
 _GATHER_S = 0.02
 _IDLE_CLAIM_S = 0.1
+
+#: What a database says that restarts, or whose connection was cut: it is asked again after a moment.
+_DATABASE_AWAY = (OperationalError, InterfaceError)
+_DATABASE_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
@@ -87,7 +92,7 @@ def _drain_once() -> Drained:
         # A bell: something may be due, and a channel that keeps us waiting must not hold up the others' refunds.
         wait_over = _rung_again.is_set() or time.monotonic() - empty_since >= _IDLE_CLAIM_S
         if not stopping.is_set() and (in_flight.total() == 0 or wait_over):
-            batch = _claim(in_flight, width)
+            batch = _claim_beside(in_flight, width)
             failpoint("execution.after_claim")
             for claimed in batch:
                 _start(claimed, answers)
@@ -105,7 +110,7 @@ def _drain_once() -> Drained:
         gathered = _gather(answers, most=2 * width)
         if not gathered:
             continue
-        _settle([answer for _, answer in gathered])
+        _settle_patiently([answer for _, answer in gathered])
         failpoint("execution.after_commit")
         well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
         if well_again:
@@ -125,6 +130,38 @@ def _claim(in_flight: Counter[str], width: int) -> list[Claimed]:
     for account_id in breakers.due_probes():
         batch += claim(limit=1, at=now, only_account=account_id)
     return batch
+
+
+def _claim_beside(in_flight: Counter[str], width: int) -> list[Claimed]:
+    """Nothing while the database is away and answers are awaited: the loop must live to write those down."""
+    try:
+        return _claim(in_flight, width)
+    except _DATABASE_AWAY as error:
+        if in_flight.total() == 0:
+            raise
+        logger.warning("nothing is claimed, the database is away: %s", error)
+        connection.close()
+        return []
+
+
+def _settle_patiently(answers: list[Answer]) -> None:
+    """A database that restarts must not cost the answers in hand: their payouts would rest until the lease has expired.
+
+    Raises:
+        OperationalError, InterfaceError: it was away for as long as the lease, or this process is asked to end.
+    """
+    until = time.monotonic() + settings.EXECUTION_LEASE_S
+    while True:
+        try:
+            _settle(answers)
+        except _DATABASE_AWAY as error:
+            if stopping.is_set() or time.monotonic() > until:
+                raise
+            logger.warning("%s answers wait, the database is away: %s", len(answers), error)
+            connection.close()
+            time.sleep(_DATABASE_AGAIN_S)
+        else:
+            return
 
 
 def _settle(answers: list[Answer]) -> None:

@@ -40,7 +40,7 @@ def _do(command: str, *, argv: list[str], durable: bool) -> int:
         case "simulators":
             demo.run(only_simulators=True)
         case "status":
-            return 0 if demo.status() else 3
+            return demo.status()
         case "reset":
             demo.reset()
         case "run":
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("demo", help="run everything in the foreground")
     commands.add_parser("simulators", help="run the channels' stand-ins and the mailbox in the foreground")
-    commands.add_parser("status", help="say what is running; exit status 3: nothing")
+    commands.add_parser("status", help="say what is running; exit status 3: nothing, 4: leftovers")
     commands.add_parser("reset", help="delete the demo's data and secrets")
     for name, text in (
         ("run", "run a command with the environment of the running demo"),

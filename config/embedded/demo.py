@@ -53,6 +53,7 @@ class Demo:
         self.supervisor = Supervisor(
             folders=folders, port=self.ports["supervisor"], password=self.secrets["supervisor"]
         )
+        self._programs: dict[str, programs.Program] = {}
         self._preparation: Preparation | None = None
         self._parent = Parent()
         self._began = time.monotonic()
@@ -182,6 +183,7 @@ class Demo:
         environment = self.environment()
         ours = {name: value for name, value in environment.items() if os.environ.get(name) != value}
         keys.write_private(file=self.folders.environment, text=json.dumps(ours, indent=2) + "\n")
+        self._programs = {program.name: program for program in all_programs}
         self.supervisor.launch(programs=all_programs, env=environment)
         self._wait_until(self.supervisor.answers, what="the supervisor", program="supervisord")
 
@@ -212,10 +214,16 @@ class Demo:
             if time.monotonic() - checked_at < 10:
                 continue
             checked_at = time.monotonic()
-            failed = {name for name, state in self.supervisor.states().items() if state == "FATAL"}
-            for name in sorted(failed - reported):
-                _say(f"{name} keeps failing and was given up.\n{_tail(self.folders.log / f'{name}.log')}")
-            reported = failed
+            states = self.supervisor.states()
+            for name in sorted(name for name, state in states.items() if state == "FATAL"):
+                if name not in reported:
+                    _say(
+                        f"{name} keeps failing; it is tried again and again.\n{_tail(self.folders.log / f'{name}.log')}"
+                    )
+                # What was wrong (a full disk, say) may be over: the supervisor has given up, we do not.
+                self.supervisor.start_again(program=self._programs[name])
+                reported.add(name)
+            reported = {name for name in reported if states.get(name) != "RUNNING"}
 
     def _wait_until(self, condition: Callable[[], object], *, what: str, program: str) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
@@ -234,7 +242,8 @@ class Demo:
         if self._parent.wants_us_to_stop():
             raise _Stop
         if not self.supervisor.is_alive:
-            raise DemoFailed(f"The supervisor has died.\n{_tail(self.folders.log / 'supervisord.log')}")
+            said = [_tail(self.folders.log / name) for name in ("supervisord-events.log", "supervisord.log")]
+            raise DemoFailed("\n".join(["The supervisor has died.", *said]))
 
     def _web_is_ready(self) -> bool:
         try:
@@ -299,28 +308,39 @@ def run_beside(*, argv: list[str]) -> int:
     if running(folders=folders) is None:
         raise DemoFailed("The demo is not running here. Start it with: make demo")
     environment = json.loads(folders.environment.read_text())
+    # It is the caller's, not the demo's: what ends the demo or its leftovers leaves it alone.
+    environment.pop(leftovers.MARK, None)
     return subprocess.run(argv, env=os.environ | environment, cwd=CHECKOUT, check=False).returncode
 
 
-def status() -> bool:
+def status() -> int:
     """Print what is running here.
 
     Returns:
-        Whether the demo is.
+        0: the demo; 3: nothing; 4: what a demo that was killed has left behind, or one that is still stopping.
     """
     folders = Folders.of_this_checkout()
     found = running(folders=folders)
     if found is None:
-        _say("not running")
-        return False
+        left = leftovers.described(var=folders.var)
+        if not left:
+            _say("not running")
+            return 3
+        _say(f"not running, but {len(left)} processes of an earlier start are still there; the next start ends them:")
+        for line in left:
+            _say(f"  {line}")
+        return 4
     supervisor_port = json.loads(folders.ports.read_text())["supervisor"]
     supervisor = Supervisor(
         folders=folders, port=supervisor_port, password=keys.kept(file=folders.secrets)["supervisor"]
     )
     _say(f"running: {found.url} (pid {found.pid})")
-    for name, state in supervisor.states().items():
+    states = supervisor.states()
+    for name, state in states.items():
         _say(f"  {name:<20} {state.lower()}")
-    return True
+    if not states:
+        _say("  its supervisor does not answer: it is starting or stopping, or was killed a moment ago")
+    return 0
 
 
 def reset() -> None:

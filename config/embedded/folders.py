@@ -55,6 +55,10 @@ class Folders:
         """Held by the one process that may run a demo here."""
         return self.run / "demo.lock"
 
+    def pid_file(self, *, program: str) -> Path:
+        """Names the process of a program, and is locked while that runs (`with_parent.py`)."""
+        return self.run / f"{program}.pid"
+
     @property
     def secrets(self) -> Path:
         """Passwords and keys, made at the first start; mode 0600."""

@@ -29,6 +29,8 @@ class Program:
     group: str | None = None
     stop_signal: str = "TERM"
     stop_within_s: int = 10
+    # What the kernel sends it when the supervisor was killed. Nobody is left to insist: what may hang is killed at once.
+    orphan_signal: str = "TERM"
 
     @property
     def full_name(self) -> str:
@@ -55,7 +57,16 @@ def services(*, cluster: Cluster | None, valkey: Valkey | None) -> list[Program]
     """The embedded services; None: the caller brought a server of their own."""
     programs = []
     if cluster:
-        programs.append(Program(name="postgres", argv=cluster.command(), rank=10, stop_signal="INT", stop_within_s=30))
+        programs.append(
+            Program(
+                name="postgres",
+                argv=cluster.command(),
+                rank=10,
+                stop_signal="INT",
+                stop_within_s=30,
+                orphan_signal="INT",
+            )
+        )
     if valkey:
         programs.append(Program(name="valkey", argv=valkey.command(), rank=11))
     return programs
@@ -111,9 +122,11 @@ def application(*, folders: Folders, port: int) -> tuple[list[Program], Program]
         *("--loglevel", "WARNING"),
     )
     return [
-        Program(name="web", argv=gunicorn, rank=30),
-        Program(name="worker", argv=worker, rank=40, stop_within_s=20),
-    ], Program(name="beat", argv=beat, rank=50)
+        # Asked by QUIT it does not wait for open calls, and kills its own workers.
+        Program(name="web", argv=gunicorn, rank=30, orphan_signal="QUIT"),
+        # It loses nothing by a kill, and without database and broker it could settle nothing either.
+        Program(name="worker", argv=worker, rank=40, stop_within_s=20, orphan_signal="KILL"),
+    ], Program(name="beat", argv=beat, rank=50, orphan_signal="KILL")
 
 
 def _python(module: str, *arguments: str | Path) -> list[str]:

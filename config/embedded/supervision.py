@@ -11,6 +11,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,9 @@ from config.embedded.ports import LOOPBACK
 from config.embedded.programs import Program
 
 _USER = "refunddesk"
+# By their paths and isolated (-I): with our package around them they would load Celery, and start as slowly.
+_SUPERVISORD = (sys.executable, "-I", str(Path(__file__).with_name("supervisord.py")))
+_WITH_PARENT = (sys.executable, "-I", "-S", str(Path(__file__).with_name("with_parent.py")))
 # Longer than all programs' own limits together would be waiting for a fault.
 _STOP_WITHIN_S = 75
 _NOT_RUNNING = (OSError, xmlrpc.client.Error)
@@ -43,7 +47,7 @@ class Supervisor:
         write_private(file=config, text=self._config(programs))
         with (self._folders.log / "supervisord.log").open("ab") as log:
             self._process = processes.start(
-                argv=[sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+                argv=[*_SUPERVISORD, "--nodaemon", "--silent", "--configuration", str(config)],
                 stop_signal=signal.SIGTERM,
                 log=log,
                 env=env,
@@ -58,6 +62,11 @@ class Supervisor:
     def start(self, *, program: Program) -> None:
         """Tell a program to start, without waiting until it has."""
         self._proxy.supervisor.startProcess(program.full_name, False)  # noqa: FBT003 -- the remote call takes no keywords
+
+    def start_again(self, *, program: Program) -> None:
+        """Tell a program that was given up to start; whether that could be done is seen in its state."""
+        with suppress(*_NOT_RUNNING):
+            self.start(program=program)
 
     def states(self) -> dict[str, str]:
         """Each program's state in supervisord's words (RUNNING, STARTING, FATAL, ...); empty when none answers."""
@@ -86,6 +95,11 @@ class Supervisor:
             self.states()
             time.sleep(0.1)
         processes.stop(process=self._process, sig=signal.SIGKILL)
+        self._proxy("close")()
+
+    def _argv(self, program: Program) -> list[str]:
+        pid_file = self._folders.pid_file(program=program.name)
+        return [*_WITH_PARENT, f"SIG{program.orphan_signal}", str(pid_file), *program.argv]
 
     def _config(self, programs: Sequence[Program]) -> str:
         run, log = self._folders.run, self._folders.log
@@ -108,7 +122,7 @@ class Supervisor:
         for program in programs:
             lines += [
                 f"[program:{program.name}]",
-                f"command={_escaped(shlex.join(program.argv))}",
+                f"command={_escaped(shlex.join(self._argv(program)))}",
                 f"directory={_escaped(CHECKOUT)}",
                 f"priority={program.rank}",
                 "autostart=false",

@@ -90,7 +90,8 @@ def _services(*, root: Path, durable: bool) -> Iterator[dict[str, str]]:
 
 
 def _run(*, argv: Sequence[str], env: dict[str, str]) -> int:
-    child = subprocess.Popen(list(argv), env=env)
+    # Without us it has no services any more.
+    child = subprocess.Popen(list(argv), env=env, preexec_fn=processes.die_with_parent(sig=signal.SIGTERM))
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:
         # At a terminal Ctrl-C already reaches the whole group; a second SIGINT would cut the clean-up short.

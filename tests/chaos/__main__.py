@@ -20,6 +20,7 @@ from pathlib import Path
 import django
 
 from tests.faults.house import Channel, house
+from tests.faults.services import Broker
 
 CHANNELS = ("wechat", "alipay", "unionpay")
 
@@ -28,6 +29,18 @@ def main() -> int:
     arguments = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ["LOG_LEVEL"] = "ERROR"
+    folder = Path(tempfile.mkdtemp(prefix="refunddesk-chaos-"))
+    print(f"logs are in {folder}")
+    # One that may be killed; ours are asked for it, too.
+    broker = Broker(folder)
+    os.environ["REDIS_URL"] = broker.url
+    try:
+        return _run(arguments, broker=broker, folder=folder)
+    finally:
+        broker.process.kill()
+
+
+def _run(arguments: argparse.Namespace, *, broker: Broker, folder: Path) -> int:
     django.setup()
     from django.conf import settings  # noqa: PLC0415 -- only once Django is set up
     from django.core.management import call_command  # noqa: PLC0415
@@ -37,8 +50,6 @@ def main() -> int:
     from tests.chaos.run import Result, run  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    folder = Path(tempfile.mkdtemp(prefix="refunddesk-chaos-"))
-    print(f"logs are in {folder}")
     results: list[Result] = []
     with ExitStack() as stack:
         channels: dict[str, Channel] = {}
@@ -46,14 +57,12 @@ def main() -> int:
             channels[name] = Channel(name, folder=folder)
             stack.callback(partial(_end, channels, name))
             channels[name].reset()
-        home = stack.enter_context(
-            house(database_url=os.environ["DATABASE_URL"], redis_url=os.environ["REDIS_URL"], folder=folder)
-        )
+        home = stack.enter_context(house(database_url=os.environ["DATABASE_URL"], redis_url=broker.url, folder=folder))
         settings.BASE_URL = home.base_url
         city = City(
             house=home,
             channels=channels,
-            redis_url=os.environ["REDIS_URL"],
+            broker=broker,
             web=home.web(),
             workers=[home.worker(), home.worker()],
             beat=home.beat(),

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-import redis
-
 from tests.faults.house import Channel, Child, House
+from tests.faults.services import Broker
 
 #: Faults that leave a refund to a person, who does not come in here.
 _FOR_PEOPLE = frozenset({"abnormal", "stale_abnormal"})
@@ -29,7 +28,7 @@ class City:
 
     house: House
     channels: dict[str, Channel]
-    redis_url: str
+    broker: Broker
     web: Child
     workers: list[Child]
     beat: Child
@@ -117,9 +116,23 @@ def beat_killed(city: City, dice: Random) -> str:
 
 
 def broker_emptied(city: City, dice: Random) -> str:
-    with redis.Redis.from_url(city.redis_url) as broker:
-        broker.flushdb()
+    city.broker.empty()
     return "broker emptied"
+
+
+def broker_killed(city: City, dice: Random) -> str:
+    city.broker.process.kill()
+    time.sleep(dice.uniform(0, 2))
+    city.broker.start()
+    return "kill -9 broker"
+
+
+def broker_frozen(city: City, dice: Random) -> str:
+    seconds = dice.uniform(0.5, 6)
+    city.broker.freeze()
+    time.sleep(seconds)
+    city.broker.thaw()
+    return f"broker frozen for {seconds:.1f} s"
 
 
 #: How often each is chosen, against the others.
@@ -131,7 +144,9 @@ WEIGHTS: dict[Disturbance, int] = {
     worker_frozen: 1,
     web_killed: 2,
     beat_killed: 1,
-    broker_emptied: 3,
+    broker_emptied: 2,
+    broker_killed: 2,
+    broker_frozen: 2,
 }
 
 

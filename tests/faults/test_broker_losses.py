@@ -14,7 +14,7 @@ from django.test import Client
 from core.audit.models import AuditEvent
 from merchants.models import Merchant
 from refunds import broker
-from tests.faults.house import Channel, Child, House, wait_until
+from tests.faults.house import BROKER_LOST_S, PATIENCE_S, WORKER_KILLED_S, Channel, Child, House, wait_until
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.work import all_refunded, paid_once, refunds, sweep
 
@@ -68,17 +68,17 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
             wait_until(lambda: not waiting(), seconds=_HEARD_S, what="a task is in hand")
             to_broker.refuse = True
             to_broker.cut(spare=b"BRPOP")
-            wait_until(lambda: to_broker.refused, seconds=10, what="the worker has noticed", every_s=0.005)
+            wait_until(lambda: to_broker.refused, seconds=PATIENCE_S, what="the worker has noticed", every_s=0.005)
             to_broker.cut()
             wait_until(
                 lambda loss=loss: worker.exit_code is not None or worker.says("lost. Trying to re-est", times=loss),
-                seconds=20,
+                seconds=PATIENCE_S,
                 what="the worker has noticed the loss",
             )
         to_broker.refuse, to_broker.refused = False, 0
         hears(worker, bells=1)
     refunds(merchant, wechat, 3)
-    all_refunded(seconds=20)
+    all_refunded(seconds=BROKER_LOST_S)
     paid_once(wechat, 3)
 
 
@@ -110,9 +110,9 @@ def test_broker_lost_with_more_bells_taken_than_threads_worker_hears(
         wait_until(lambda: not waiting(), seconds=_HEARD_S, what="all are taken")
         to_broker.refuse = True
         to_broker.cut()
-        wait_until(lambda: worker.says("lost. Trying to re-establish"), seconds=10, what="the loss is noticed")
+        wait_until(lambda: worker.says("lost. Trying to re-establish"), seconds=PATIENCE_S, what="the loss is noticed")
     to_broker.refuse = False
-    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=20, what="the worker is back")
+    wait_until(lambda: worker.exit_code is not None or not waiting(), seconds=BROKER_LOST_S, what="the worker is back")
     hears(worker)
     assert not worker.says("UNABLE TO RESTORE")
 
@@ -125,11 +125,11 @@ def test_worker_is_deaf_while_the_broker_answers_it_says_so_and_ends_itself(
     to_broker.hold = b"BRPOP"
     worker = home.worker()
     refunds(merchant, wechat, 3)
-    assert worker.wait(seconds=60) != 0
+    assert worker.wait(seconds=PATIENCE_S) != 0
     assert worker.says("this worker has heard nothing for 12 s although the broker answers: it ends itself")
     to_broker.hold = b""
     hears(home.worker())
-    all_refunded(seconds=20)
+    all_refunded(seconds=BROKER_LOST_S)
     paid_once(wechat, 3)
 
 
@@ -140,8 +140,8 @@ def test_beat_is_dead_the_audit_chain_is_sealed_and_health_names_it(
     home = houses(redis_url=_through(to_broker), WORKER_DEAF_AFTER_S="8")
     refunds(merchant, wechat, 3)
     worker = home.worker()
-    all_refunded(seconds=20, sweeping=False)
-    wait_until(lambda: not _unsealed(), seconds=40, what="the audit chain is sealed", every_s=0.5)
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
+    wait_until(lambda: not _unsealed(), seconds=PATIENCE_S, what="the audit chain is sealed", every_s=0.5)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded"), answer.json()
     assert {name for name, state in answer.json()["checks"].items() if state != "ok"} == {"beat"}
@@ -159,5 +159,5 @@ def test_worker_started_without_a_broker_pays(
     refunds(merchant, wechat, 3)
     to_broker.refuse = True
     home.start_worker()
-    all_refunded(seconds=30, sweeping=False)
+    all_refunded(seconds=WORKER_KILLED_S, sweeping=False)
     paid_once(wechat, 3)

@@ -16,7 +16,7 @@ from merchants.models import Merchant
 from refunds.models import Execution, RefundRequest
 from tests.faults.client import Till, Wish
 from tests.faults.conftest import till_of
-from tests.faults.house import Channel, House, wait_until
+from tests.faults.house import BROKER_LOST_S, DATABASE_RESTARTED_S, PATIENCE_S, Channel, House, wait_until
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.work import all_refunded, paid_once, paid_sales, refunds, sweep
 
@@ -62,13 +62,13 @@ def test_database_commits_and_its_answer_is_lost(
         posting = threading.Thread(target=till.post, args=(sale,), daemon=True)
         so_far = till.repeats
         posting.start()
-        wait_until(partial(_repeats_above, till, so_far), seconds=10, what="the answer was lost")
+        wait_until(partial(_repeats_above, till, so_far), seconds=PATIENCE_S, what="the answer was lost")
         to_database.swallow = False
-        posting.join(timeout=20)
+        posting.join(timeout=2 * PATIENCE_S)
     assert RefundRequest.objects.count() == 6
     assert not till.disagreements()
     home.worker()
-    all_refunded(seconds=20)
+    all_refunded(seconds=PATIENCE_S)
     paid_once(wechat, 6)
 
 
@@ -88,7 +88,7 @@ def test_database_connections_are_cut_while_workers_write(
             sweep()
             time.sleep(0.3)
             to_database.cut()
-        all_refunded(seconds=30)
+        all_refunded(seconds=DATABASE_RESTARTED_S)
     finally:
         wechat.control("POST", "/latency", {"fixed_ms": 0})
     paid_once(wechat, 150)
@@ -106,7 +106,7 @@ def test_backends_are_killed_in_their_transactions(home: House, merchant: Mercha
             )
         time.sleep(0.15)
         sweep()
-    all_refunded(seconds=30)
+    all_refunded(seconds=DATABASE_RESTARTED_S)
     paid_once(wechat, 60)
 
 
@@ -129,8 +129,7 @@ def test_broker_that_answers_late_or_resets_costs_no_request(
         del sales[:2]
     assert till.repeats == 0
     to_broker.refuse = False
-    # Worker and beat come back in steps of some seconds each, more under load; two minutes are allowed for a broker's loss.
-    all_refunded(seconds=90, sweeping=False)
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
     paid_once(wechat, 6)
 
 
@@ -141,8 +140,10 @@ def test_channels_clock_is_ten_minutes_off(home: House, merchant: Merchant, wech
     refunds(merchant, wechat, 3)
     home.worker()
     sweep()
-    wait_until(lambda: Execution.objects.filter(state="unknown").count() == 3, seconds=10, what="nothing is believed")
+    wait_until(
+        lambda: Execution.objects.filter(state="unknown").count() == 3, seconds=PATIENCE_S, what="nothing is believed"
+    )
     assert not RefundRequest.objects.filter(state__in=["refunded", "failed"]).exists()
     wechat.control("POST", "/clock", {"skew_s": 0})
-    all_refunded(seconds=25)
+    all_refunded(seconds=PATIENCE_S)
     paid_once(wechat, 3)

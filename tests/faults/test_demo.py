@@ -12,17 +12,21 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.embedded import leftovers, ports
+from config.embedded.postgres import binary
+from tests.faults.house import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[2]
+#: A web worker may be in a call, which gunicorn gives some seconds.
+ORPHANS_END_WITHIN_S = 30
 # What this run's own services and settings have set must not leak into the demo.
 OURS = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE", "MAKEFLAGS", "MAKELEVEL"}
 
@@ -53,8 +57,25 @@ def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[
         yield process, said
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=2 * PATIENCE_S)
         process.stdout.close()
+
+
+def status(place: tuple[Path, int]) -> str:
+    env = {name: value for name, value in os.environ.items() if name not in OURS}
+    argv = [sys.executable, "-m", "config.embedded", "status"]
+    asked = subprocess.run(
+        argv, cwd=ROOT, env=env | {"VAR_DIR": str(place[0])}, capture_output=True, text=True, check=False
+    )
+    return asked.stdout
+
+
+def kill_all_of(var: Path) -> None:
+    """kill -9 of everything there, until nothing is left: processes end by themselves meanwhile, and others have just begun."""
+    while pids := leftovers.belonging(var=var):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def get(url: str) -> tuple[int, str]:
@@ -108,7 +129,7 @@ def test_two_signals_at_once_still_stop_it_cleanly(place: tuple[Path, int]) -> N
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         last = process.stdout.read()
-        assert process.wait(timeout=60) == 0, last
+        assert process.wait(timeout=2 * PATIENCE_S) == 0, last
         assert "stopped; the data stays in" in last
         assert "Traceback" not in last
     assert not leftovers.belonging(var=var)
@@ -124,12 +145,32 @@ def test_later_start_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> No
         ) == before
 
 
+def test_kill_of_parent_and_supervisor_together_ends_everything_and_stops_the_database_cleanly(
+    place: tuple[Path, int],
+) -> None:
+    var, _port = place
+    with demo(place) as (process, _said):
+        supervisor = int((var / "run" / "supervisord.pid").read_text())
+        # The supervisor first: the other way round it would stop everything in order, as it should.
+        process.send_signal(signal.SIGSTOP)
+        os.kill(supervisor, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        wait_until(lambda: not leftovers.belonging(var=var), seconds=ORPHANS_END_WITHIN_S, what="nothing is left")
+        assert status(place) == "not running\n"
+    state = subprocess.run(
+        [binary("pg_controldata"), var / "postgres"], capture_output=True, text=True, check=True, env={"LC_ALL": "C"}
+    )
+    assert "shut down\n" in state.stdout
+    with demo(place):
+        assert status(place).startswith("running: ")
+
+
 def test_after_a_kill_of_everything_the_next_start_recovers(place: tuple[Path, int]) -> None:
     var, _port = place
     with demo(place) as (process, _said):
         process.kill()
-        for pid in leftovers.belonging(var=var):
-            os.kill(pid, signal.SIGKILL)
+        kill_all_of(var)
         process.wait()
     with demo(place) as (_process, said):
         assert "making the database cluster" not in "".join(said)

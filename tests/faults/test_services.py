@@ -4,46 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from config.embedded import keys, ports
 from config.embedded.postgres import Cluster
 from config.embedded.rootless import launcher
-from config.embedded.valkey import Valkey
 from merchants.models import Merchant
 from refunds.models import RefundRequest
 from tests.faults.client import Till, Wish
 from tests.faults.conftest import till_of
-from tests.faults.house import Channel, Child, House, house, wait_until
+from tests.faults.house import (
+    BROKER_LOST_S,
+    DATABASE_RESTARTED_S,
+    PATIENCE_S,
+    PRODUCTION,
+    Channel,
+    Child,
+    House,
+    house,
+    wait_until,
+)
+from tests.faults.services import Broker
 from tests.faults.work import all_refunded, paid_once, paid_sales
 
 pytestmark = pytest.mark.faults
-
-
-class Broker:
-    """A Valkey that the test may kill."""
-
-    def __init__(self, folder: Path) -> None:
-        (port,) = ports.pick_for_tests(count=1)
-        self._folder = folder
-        self._valkey = Valkey(folder=folder / "broker", port=port, password=keys.token(), throwaway=True)
-        self._valkey.initialise()
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return self._valkey.url
-
-    def start(self) -> None:
-        self.process = Child("broker", self._valkey.command(), env=os.environ, folder=self._folder)
-        self._valkey.wait_until_ready(timeout_s=10)
 
 
 @pytest.fixture
@@ -72,7 +64,7 @@ def test_broker_killed_while_the_api_writes(
     assert time.monotonic() - started < 10
     assert RefundRequest.objects.count() == 10
     own_broker.start()
-    all_refunded(seconds=30, sweeping=False)
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
     paid_once(wechat, 10)
 
 
@@ -86,13 +78,13 @@ def test_broker_frozen_while_the_api_writes(
     home.web()
     home.worker()
     home.beat()
-    own_broker.process.send(signal.SIGSTOP)
+    own_broker.freeze()
     started = time.monotonic()
-    till.post_all(sales, clients=3).join(timeout=20)
+    till.post_all(sales, clients=3).join(timeout=PATIENCE_S)
     assert time.monotonic() - started < 10
     assert till.repeats == 0
-    own_broker.process.send(signal.SIGCONT)
-    all_refunded(seconds=30, sweeping=False)
+    own_broker.thaw()
+    all_refunded(seconds=BROKER_LOST_S, sweeping=False)
     paid_once(wechat, 3)
 
 
@@ -107,15 +99,16 @@ def test_broker_frozen_submission_costs_what_it_always_costs(
     for sale in sales[:20]:
         till.post(sale)
     normal = [_took(till, sale) for sale in sales[20:60]]
-    own_broker.process.send(signal.SIGSTOP)
+    own_broker.freeze()
     try:
         for sale in sales[60:70]:
             till.post(sale)
         frozen = [_took(till, sale) for sale in sales[70:]]
     finally:
-        own_broker.process.send(signal.SIGCONT)
+        own_broker.thaw()
     assert till.repeats == 0
-    assert sorted(frozen)[28] < sorted(normal)[37] + 0.05
+    # One that waits for the broker costs a second; a busy machine may cost some tenths.
+    assert sorted(frozen)[28] < sorted(normal)[37] + 0.5
 
 
 def _took(till: Till, sale: Wish) -> float:
@@ -139,26 +132,30 @@ def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path)
     broker = Broker(tmp_path)
     database = Child("postgres", cluster.command(), env=os.environ, folder=tmp_path)
     try:
-        cluster.wait_until_ready(timeout_s=20)
+        cluster.wait_until_ready(timeout_s=PATIENCE_S)
         cluster.ensure_database()
-        with house(database_url=cluster.url, redis_url=broker.url, folder=tmp_path) as home:
+        with house(database_url=cluster.url, redis_url=broker.url, folder=tmp_path, **PRODUCTION) as home:
             seed = _run(home, "-m", "tests.faults.seed", str(tmp_path / "account.json"), "60", account=channel_process)
             seeded = json.loads(seed)
             channel_process.control("POST", "/payments", {"payments": seeded["payments"]})
+            # So slow that payouts are in the air when the database goes.
+            channel_process.control("POST", "/latency", {"fixed_ms": 300})
             home.web()
             home.worker()
             home.beat()
             till = Till(home.web_port, seeded["key"])
             posting = till.post_all([Wish(sale) for sale in seeded["sales"]], clients=4)
-            wait_until(lambda: len(till.answers) > 15, seconds=20, what="work is under way")
+            wait_until(lambda: len(till.answers) > 15, seconds=PATIENCE_S, what="work is under way")
             database.kill()
             time.sleep(0.5)
             cluster.recover_from_kill()
             database = Child("postgres", cluster.command(), env=os.environ, folder=tmp_path)
-            cluster.wait_until_ready(timeout_s=20)
-            posting.join(timeout=40)
+            cluster.wait_until_ready(timeout_s=PATIENCE_S)
+            back = time.monotonic()
+            posting.join(timeout=DATABASE_RESTARTED_S)
             assert not posting.is_alive()
-            wait_until(lambda: len(channel_process.ledger()) == 60, seconds=40, what="all are paid", every_s=0.2)
+            left = back + DATABASE_RESTARTED_S - time.monotonic()
+            wait_until(lambda: refunded(cluster) == 60, seconds=left, what="all are refunded", every_s=0.2)
             paid_once(channel_process, 60)
             assert {len(set(ids)) for ids in till.answers.values()} == {1}
             home.worker()
@@ -166,7 +163,17 @@ def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path)
     finally:
         database.kill()
         broker.process.kill()
+        channel_process.control("POST", "/latency", {"fixed_ms": 0})
         channel_process.reset()
+
+
+def refunded(cluster: Cluster) -> int:
+    """How many requests our own books say were refunded."""
+    with closing(psycopg2.connect(cluster.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM refunds_refundrequest WHERE state = 'refunded'")
+        found = cursor.fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _run(home: House, *argv: str, account: Channel | None = None) -> str:

@@ -111,7 +111,7 @@ def test_reviewer_signs_in_and_approves_268_yuan_with_the_keyboard(
     expect(page.locator(".toast.ok")).to_contain_text(request.number)
     _work_until(request, "refunded")
     # The page asks by itself and shows the end.
-    expect(page.locator("ol.steps li.done")).to_have_count(5, timeout=15_000)
+    expect(page.locator("ol.steps li.done")).to_have_count(5)
     assert _state(request) == "refunded"
     assert [row["amount_fen"] for row in wechat.control("GET", "/ledger")["rows"]] == [26_800]
     assert _state(first) == "in_review"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -85,13 +86,18 @@ def test_nobody_listening() -> None:
 
 
 def test_answer_that_does_not_come_is_a_timeout(transport: Transport, server: LocalServer) -> None:
+    asked_enough = threading.Event()
+
     def late(_: object) -> Answer:
-        time.sleep(0.8)
+        # Not a little later than we wait: on a busy machine both might be over when we look.
+        assert asked_enough.wait(60)
         return Answer()
 
     server.respond = late
-
-    assert _fails(transport) == "timeout"
+    try:
+        assert _fails(transport) == "timeout"
+    finally:
+        asked_enough.set()
 
 
 def test_answer_that_drips_is_a_timeout(transport: Transport, server: LocalServer) -> None:

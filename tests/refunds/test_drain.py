@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from refunds import drain
 
@@ -30,7 +31,7 @@ class _Loop:
             "breakers": quiet,
             "doorbell": SimpleNamespace(answered=self._answered),
             # Longer than the test: only a bell can end the waiting in time.
-            "_IDLE_CLAIM_S": 30.0,
+            "_IDLE_CLAIM_S": 300.0,
         }.items():
             monkeypatch.setattr(drain, name, stand_in)
 
@@ -46,7 +47,7 @@ class _Loop:
 
         def speak() -> None:
             if claimed.channel == "dark":
-                assert self.channel_speaks.wait(20)
+                assert self.channel_speaks.wait(120)
             answers.put((claimed.channel, answer))
 
         threading.Thread(target=speak).start()
@@ -64,19 +65,19 @@ def test_bell_is_heard_while_a_dark_channel_keeps_the_loop_waiting(monkeypatch: 
     loop.due.put("dark")
     running = threading.Thread(target=drain.drain)
     running.start()
-    assert loop.looked.get(timeout=10) == ["dark"]
+    assert loop.looked.get(timeout=60) == ["dark"]
     # The loop waits for the dark channel now. Refunds of another one come, each with its bell.
     for rung in (1, 2):
         loop.due.put("bright")
         drain.drain()
-        assert loop.settled.get(timeout=10) == "bright"
-        until = time.monotonic() + 10
+        assert loop.settled.get(timeout=60) == "bright"
+        until = time.monotonic() + 60
         while loop.answered <= rung and time.monotonic() < until:
             time.sleep(0.01)
         assert loop.answered == rung + 1, "a bell is rung again only when the one before was answered"
     loop.channel_speaks.set()
-    assert loop.settled.get(timeout=10) == "dark"
-    running.join(10)
+    assert loop.settled.get(timeout=60) == "dark"
+    running.join(60)
     assert not running.is_alive()
 
 
@@ -111,3 +112,67 @@ def test_loop_that_broke_off_leaves_no_answers_to_the_next(monkeypatch: pytest.M
     monkeypatch.setattr(drain, "settle", lambda answers, at: None)
     loop.channel_speaks.set()
     assert drain.drain().settled == 0
+
+
+@pytest.fixture
+def connection_closed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The database's connection is not there, nor is a moment's waiting."""
+    closed: list[bool] = []
+    monkeypatch.setattr(drain, "connection", SimpleNamespace(close=lambda: closed.append(True)))
+    monkeypatch.setattr(drain, "_DATABASE_AGAIN_S", 0)
+    return closed
+
+
+def test_answer_in_hand_when_the_database_restarts_is_settled_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    loop = _Loop(monkeypatch)
+    tried: list[str] = []
+
+    def settle(answers: list[Any], **_at: Any) -> None:
+        tried.extend(answer.outcome for answer in answers)
+        if len(tried) < 3:
+            raise OperationalError("the database system is shutting down")
+
+    monkeypatch.setattr(drain, "settle", settle)
+    loop.due.put("bright")
+    assert drain.drain().settled == 1
+    assert tried == ["bright"] * 3
+    assert len(connection_closed) == 2
+
+
+def test_claim_when_the_database_is_away_does_not_cost_the_answers_that_are_awaited(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    loop = _Loop(monkeypatch)
+    away: list[bool] = []
+
+    def claim(**arguments: Any) -> list[Any]:
+        if loop.looked.empty():
+            return loop._claim(**arguments)
+        away.append(True)
+        loop.channel_speaks.set()
+        if len(away) == 1:
+            raise OperationalError("the connection was closed")
+        return []
+
+    monkeypatch.setattr(drain, "claim", claim)
+    monkeypatch.setattr(drain, "_IDLE_CLAIM_S", 0.01)
+    loop.due.put("dark")
+    assert drain.drain().settled == 1
+    assert connection_closed == [True]
+
+
+def test_claim_when_the_database_is_away_and_nothing_is_awaited_ends_the_loop(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    _Loop(monkeypatch)
+
+    def claim(**_arguments: Any) -> list[Any]:
+        raise OperationalError("the connection was closed")
+
+    monkeypatch.setattr(drain, "claim", claim)
+    with pytest.raises(OperationalError):
+        drain.drain()
+    assert not drain._running.locked()
+    assert connection_closed == []

@@ -29,13 +29,13 @@ def test_process_announces_itself_and_ends_cleanly(tmp_path: Path, number: signa
     account_path = tmp_path / "account.json"
     process = start("wechat", "--port", "0", "--control-port", "0", "--state", str(tmp_path))
     try:
-        wait_for(account_path.exists, 20)
+        wait_for(account_path.exists)
         account = json.loads(account_path.read_text())
         assert stat.S_IMODE(account_path.stat().st_mode) == 0o600
         assert stat.S_IMODE(os.stat(account["merchant_private_key_path"]).st_mode) == 0o600
         assert call(account["control_url"], "GET", "/health").status == 200
         process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in errors
     finally:
@@ -47,7 +47,7 @@ def test_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with running_simulator("wechat", tmp_path / "first") as first:
         port = first.account["base_url"].rsplit(":", 1)[1]
         process = start("wechat", "--port", port, "--control-port", "0", "--state", str(tmp_path / "second"))
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert f"simulators.wechat: port {port} on 127.0.0.1 is taken" in errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ except redis.AuthenticationError:
 @pytest.fixture
 def sleeping() -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Services with a command that sleeps, and the folder they work in."""
-    tell = "import os, time; print(os.environ['VAR_DIR'], flush=True); time.sleep(60)"
+    tell = "import os, time; print(os.environ['VAR_DIR'], flush=True); time.sleep(120)"
     with subprocess.Popen(
         [*COMMAND, sys.executable, "-c", tell], cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -77,12 +78,15 @@ def test_sigterm_ends_the_command_and_the_services(sleeping: tuple[subprocess.Po
     assert not folder.exists()
 
 
-def test_services_die_with_a_killed_parent(sleeping: tuple[subprocess.Popen[str], Path]) -> None:
+def test_command_and_services_die_with_a_killed_parent(sleeping: tuple[subprocess.Popen[str], Path]) -> None:
     process, folder = sleeping
     assert leftovers.belonging(var=folder)
+    assert process.stdout is not None
     process.kill()
     process.wait()
     deadline = time.monotonic() + 20
     while leftovers.belonging(var=folder) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not leftovers.belonging(var=folder)
+    # Nobody else holds the other end of its pipe: it ends with the command.
+    assert select.select([process.stdout], [], [], 20)[0], "the command goes on without its services"
