@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
+
+from core.audit import keys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("refunddesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["refunds", "core"])
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_another_key(**_: object) -> None:
+    """Nothing is written under a key that this database's audit trail does not know."""
+    keys.refuse_another_key()
