@@ -30,6 +30,8 @@ GENESIS = b"\0" * 32
 _BATCH = 5000
 #: The event that says from where on a chain is sealed under another key, or under one at all.
 KEY_CHANGED = "audit.key_changed"
+#: The event that says that heads outside the database were begun anew, and why.
+HEADS_BEGUN = "audit.heads_begun"
 CHAIN = "audit_chain"
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
@@ -197,6 +199,32 @@ def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]
             )
             there = {merchant: bytes(link_hash) for merchant, link_hash in cursor.fetchall()}
         yield from ((merchant, head) for merchant, head in some if there.get(merchant) != head[1])
+
+
+def begin_heads(*, why: str) -> int:
+    """Put the files aside and write all heads anew; each chain gets an event that says why. Returns the last line before."""
+    with transaction.atomic():
+        point = _locked_point()
+        before = point.anchored_line
+        merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
+        AuditEvent.objects.bulk_create(
+            event(
+                merchant_id=merchant,
+                by=SYSTEM,
+                action=HEADS_BEGUN,
+                object_type=CHAIN,
+                object_id=merchant,
+                at=timezone.now(),
+                data={"why": why, "line_before": before},
+            )
+            for merchant in sorted(merchants)
+        )
+        heads.close(before=before)
+        point.anchored_line = heads.append(_ends(merchants), after=0, at=timezone.now())
+        point.anchored_txid, point.anchored_event_id = point.txid, point.event_id
+        point.save(update_fields=["anchored_txid", "anchored_event_id", "anchored_line"])
+    seal_events()
+    return before
 
 
 def remember_verified(reached: heads.Heads, *, to: tuple[int, int]) -> None:
