@@ -23,7 +23,10 @@ _BODY = '{"verdict": {"decision": "approve", "rules": [1, 2, 3, 4, 5, 6, 7, 8, 9
 
 def prepare() -> None:
     """Make the tables of the raw transaction."""
-    with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+    with (
+        psycopg2.connect(os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(_SETUP)
 
 
@@ -75,7 +78,7 @@ def _client(
     ready: threading.Barrier,
     go: threading.Event,
 ) -> None:
-    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    connection = psycopg2.connect(os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"])
     cursor = connection.cursor()
     ready.wait()
     go.wait()

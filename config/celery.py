@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from kombu.transport import redis
+
+from core.audit import keys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -15,3 +18,10 @@ app.autodiscover_tasks(["refunds", "core"])
 
 #: A bell that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp when it fails.
 redis.Channel.do_restore = False
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_another_key(**_: object) -> None:
+    """Nothing is written under a key that this database's audit trail does not know."""
+    keys.refuse_another_key()

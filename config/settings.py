@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -18,11 +19,16 @@ SECRET_KEY = env.str("SECRET_KEY")
 #: 32 random bytes each, base64. The first seals personal data, the second keys the hashes it is searched by.
 PERSONAL_DATA_KEY = env.str("PERSONAL_DATA_KEY")
 SEARCH_KEY = env.str("SEARCH_KEY")
+#: 32 random bytes, base64: seals the audit trail, and is never in the database (docs/adr/0030). Those before it, by commas.
+AUDIT_KEY = env.str("AUDIT_KEY", default="")
+AUDIT_KEYS_RETIRED = env.list("AUDIT_KEYS_RETIRED", default=[])
 #: The address under which customers and channels reach us: tracking links, notice URLs.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+#: Where the heads of the audit trail are written, outside the database.
+AUDIT_HEADS_DIR = Path(env.str("AUDIT_HEADS_DIR", default=str(VAR_DIR / "audit-heads")))
 
 # --- applications -------------------------------------------------------------------------------------------------
 
@@ -113,6 +119,10 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     # A lock that is not had within this time is a conflict to report, not a thread to lose.
     f"-c lock_timeout={env.int('DB_LOCK_TIMEOUT_MS', default=8000)} -c idle_in_transaction_session_timeout=60000"
+)
+#: Whoever owns the tables, for migrations: the same database under another login (docs/adr/0029). None: DATABASE_URL's own.
+DATABASE_OWNER: dict[str, Any] | None = (
+    env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else None
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -264,6 +274,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Every event of every chain: the hourly one looks at what has grown since.
+    "check-everything": {
+        "task": "refunds.check_everything",
+        "schedule": crontab(hour=4, minute=20),
+        "options": {"expires": 7200},
+    },
 }
 
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.

@@ -65,7 +65,12 @@ class Entry:
 
 def schedule() -> list[Entry]:
     """Beat's schedule."""
-    return [Entry(line["task"], float(line["schedule"])) for line in settings.CELERY_BEAT_SCHEDULE.values()]
+    return [Entry(line["task"], _seconds(line["schedule"])) for line in settings.CELERY_BEAT_SCHEDULE.values()]
+
+
+def _seconds(every: object) -> float:
+    """What has its hour of the day comes once a day."""
+    return float(every) if isinstance(every, int | float) else 86_400.0
 
 
 def begin() -> None:

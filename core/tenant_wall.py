@@ -46,6 +46,13 @@ def stands_now() -> bool:
     return bool(row and row[0])
 
 
+def is_built() -> bool:
+    """Whether the policies are there, whoever may become the role."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')")
+        return bool(cursor.fetchone()[0])
+
+
 @contextmanager
 def within(merchant_id: int) -> Iterator[None]:
     """Work behind the wall of a merchant. The connection leaves it again, or is closed.

@@ -20,6 +20,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from core import periodic, tenant_wall
+from core.audit import keys
+from core.database import rights
 from refunds.broker import client
 
 #: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
@@ -45,12 +47,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """What every check says. 503 where one fails without which the work is not done; 200 and ``degraded`` where others do."""
+    """What every check says, and what this installation works without. 503 where a check fails without which the work is not
+    done; 200 and ``degraded`` where others do.
+    """
     found = look()
     wrong = {check.name for check in CHECKS if found[check.name] != "ok"}
     is_ready = not any(check.is_needed and check.name in wrong for check in CHECKS)
     status = "not_ready" if not is_ready else "degraded" if wrong else "ok"
-    return JsonResponse({"status": status, "checks": found}, status=200 if is_ready else 503)
+    said = {"status": status, "checks": found, "missing": _missing(found["database"])}
+    return JsonResponse(said, status=200 if is_ready else 503)
 
 
 @csrf_exempt
@@ -103,6 +108,11 @@ def _database() -> str:
     return "ok"
 
 
+def _missing(database: str) -> list[dict[str, str]]:
+    """What this installation works without, and would be safer with."""
+    return [{"code": one.code, "what": one.what} for one in rights.missing()] if database == "ok" else []
+
+
 def _broker() -> str:
     try:
         client().ping()
@@ -148,6 +158,11 @@ def _bells_waiting() -> int:
     return int(waiting)
 
 
+def _audit_key() -> str:
+    """Wrong only in a process that could not see the database when it started; another one would have been refused."""
+    return "wrong" if keys.mismatch() else "ok"
+
+
 def _tenant_wall() -> str:
     return "ok" if tenant_wall.stands_now() else "missing"
 
@@ -156,6 +171,7 @@ CHECKS: tuple[Check, ...] = (
     Check("database", _database, is_needed=True),
     Check("broker", _broker, is_needed=True),
     Check("workers", _workers, is_needed=True),
+    Check("audit_key", _audit_key, is_needed=True),
     Check("beat", _beat),
     Check("periodic", _periodic),
     Check("queue", _queue),
@@ -195,6 +211,12 @@ class _Figures:
             "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') GROUP BY state",
             "state",
         )
+        lacking = GaugeMetricFamily(
+            "refunddesk_missing", "1 for each thing that this installation works without (see /readyz)", labels=["code"]
+        )
+        for one in rights.missing():
+            lacking.add_metric([one.code], 1)
+        yield lacking
         for name, text, sql in _SINGLE:
             with connection.cursor() as cursor:
                 cursor.execute(sql)

@@ -71,7 +71,14 @@ def sweep() -> None:
 
 @periodic("refunds.check_invariants")
 def check_invariants() -> None:
-    invariants.report(list(invariants.breaches()))
+    """What has grown since the last run without a finding; whatever is about money, whole."""
+    invariants.report(list(invariants.breaches(whole=False, remember=True)))
+
+
+@periodic("refunds.check_everything")
+def check_everything() -> None:
+    """Every event of every chain, once a night."""
+    invariants.report(list(invariants.breaches(whole=True, remember=True)))
 
 
 @periodic("refunds.forget_answers")

@@ -28,7 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 #: A web worker may be in a call, which gunicorn gives some seconds.
 ORPHANS_END_WITHIN_S = 30
 # What this run's own services and settings have set must not leak into the demo.
-OURS = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE", "MAKEFLAGS", "MAKELEVEL"}
+OURS = {
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE"),
+    *("MAKEFLAGS", "MAKELEVEL"),
+}
 
 
 @contextmanager

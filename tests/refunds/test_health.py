@@ -55,6 +55,8 @@ def test_ready_once_work_is_being_done() -> None:
     status, word, checks = _ready()
     assert (status, word) == (200, "ok"), checks
     assert set(checks.values()) == {"ok"}
+    # Tests may become the owner for a moment; that is all.
+    assert [one["code"] for one in Client().get("/readyz").json()["missing"]] == ["owner_apart"]
 
 
 @pytest.mark.django_db
