@@ -67,12 +67,16 @@ class Imported:
     is_new: bool
 
 
+@transaction.atomic
 def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Staff, at: datetime) -> Imported:
     """Take in a statement that a person got from the channel's portal. Raises ``BillUnreadable``, ``BillOfAnotherDay``,
-    ``DayClosed`` or ``Forbidden``."""
+    ``DayClosed`` or ``Forbidden``; then nothing is left of it, the day included if it was not known before."""
     days.check_may_reconcile(by)
     try:
         with statements_of(account).open_bill(file=file, day=day) as statement:
+            if statement.size == 0:
+                # A channel may say so of a day without refunds; a person with an empty file has lost its content.
+                raise BillCorrupt("the file is empty")
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
         raise BillUnreadable(str(error)) from error

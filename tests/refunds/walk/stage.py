@@ -63,7 +63,7 @@ class Stage:
 
     def browser(self, role: str) -> Client:
         """The browser of a person of this role, signed in."""
-        client = Client(headers=_ENGLISH)
+        client = Client(headers=_ENGLISH, raise_request_exception=False)
         client.force_login(self.person(role), backend=_BACKEND)
         return client
 
@@ -80,7 +80,7 @@ class Stage:
         return answer
 
     def nobody(self, **headers: str) -> Client:
-        return Client(headers={**_ENGLISH, **headers})
+        return Client(headers={**_ENGLISH, **headers}, raise_request_exception=False)
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, **query: str) -> Any:
         """A call of the API by a till's key with every scope; the answer's JSON."""
