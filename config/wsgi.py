@@ -8,11 +8,11 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from config.whole_bodies import with_length
+from config.whole_bodies import with_length, with_text_charset
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = with_length(get_wsgi_application())
+application = with_text_charset(with_length(get_wsgi_application()))
 
 # Every page is imported before the workers fork: shared by them, and no first request waits for it.
 _ = get_resolver().url_patterns
