@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import SimpleQueue
 from typing import Any
@@ -293,9 +293,9 @@ def _listening(heard: SimpleQueue[tuple[dict[str, str], bytes]]) -> Iterator[str
             thread.join()
 
 
-def raw_statement(account: ChannelAccount, kind: BillKind = BillKind.REFUNDS) -> bytes:
+def raw_statement(account: ChannelAccount, kind: BillKind = BillKind.REFUNDS, *, day: date = DAY) -> bytes:
     """The bytes of the channel's statement of the day."""
-    with importing.statements_of(account).download_bill(day=DAY, kind=kind) as statement:
+    with importing.statements_of(account).download_bill(day=day, kind=kind) as statement:
         file: Any = getattr(statement, "_file")  # noqa: B009 -- the contract hands out rows only
         file.seek(0)
         content: bytes = file.read()
