@@ -113,8 +113,7 @@ def _without_direction(sent: QueryDict) -> QueryDict:
     changed = {
         name: cleaned
         for name, values in sent.lists()
-        if not name.startswith(_AS_TYPED)
-        and (cleaned := [without_direction(value) if isinstance(value, str) else value for value in values]) != values
+        if not name.startswith(_AS_TYPED) and (cleaned := [without_direction(value) for value in values]) != values
     }
     if not changed:
         return sent

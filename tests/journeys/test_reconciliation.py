@@ -152,8 +152,9 @@ def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_
     file.write_bytes(raw_statement(world.account, day=YESTERDAY))
     client = Client()
     client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}
-    page.context.add_cookies([session])
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
 
     # Uploaded.
     page.goto(f"{live_server}/desk/reconciliation")

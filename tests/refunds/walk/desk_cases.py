@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ _DAY = "/desk/reconciliation/<str:account>/<day:day>"
 _REFUND = "/desk/refunds/<str:number>"
 
 
-def _act(stage: Stage, role: str, request: RefundRequest, action: str, **form: object) -> RefundRequest:
+def _act(stage: Stage, role: str, request: RefundRequest, action: str, **form: Any) -> RefundRequest:
     """One of a refund's buttons; the refund as it is afterwards."""
     stage.post(role, f"/desk/refunds/{request.number}/{action}", version=request.version, **form)
     return fresh(request)
@@ -150,7 +151,7 @@ def resend(stage: Stage) -> None:
 # --- asking for a refund ----------------------------------------------------------------------------------------------
 
 
-def _new(stage: Stage, page: str) -> dict[str, object]:
+def _new(stage: Stage, page: str) -> dict[str, Any]:
     (key,) = re.findall(r'name="idempotency_key" value="([^"]+)"', page)
     return {"idempotency_key": key, "amount": "12.00", "reason": "quality", "consent": "1", "note": "面板开裂"}
 
@@ -300,7 +301,7 @@ def pay_by_hand_form(stage: Stage) -> None:
 @case("POST", "/desk/by-hand/<str:number>")
 def pay_by_hand(stage: Stage) -> None:
     request = stage.by_hand()
-    form = {
+    form: dict[str, Any] = {
         "version": request.version,
         "paid": "yes",
         "reference_no": "0042",
@@ -332,7 +333,7 @@ def api_keys(stage: Stage) -> None:
 
 @case("POST", "/desk/api-keys")
 def issue_key(stage: Stage) -> None:
-    form = {"name": "收银台", "scopes": ["refunds:read"], "store": "S001"}
+    form: dict[str, Any] = {"name": "收银台", "scopes": ["refunds:read"], "store": "S001"}
     answer = stage.post(Role.OWNER, "/desk/api-keys", **form, expect=200)
     assert "rdk_" in text_of(answer)
     assert ApiKey.objects.get().name == "收银台"
@@ -367,7 +368,7 @@ def reconciliation(stage: Stage) -> None:
 @case("POST", "/desk/reconciliation/add")
 def add_statement(stage: Stage) -> None:
     stage.moved_on_the_day()
-    form = {"account": stage.account.code, "date": DAY.isoformat(), "file": stage.statement()}
+    form: dict[str, Any] = {"account": stage.account.code, "date": DAY.isoformat(), "file": stage.statement()}
     answer = stage.post(Role.FINANCE, "/desk/reconciliation/add", **form)
     assert answer["Location"] == stage.day_path
     assert counts(stage.day) == {"matched": 1}

@@ -106,7 +106,7 @@ class Stage:
 
     @property
     def key(self) -> str:
-        _row, key, _secret = self.issued()
+        key: str = self.issued()[1]
         return key
 
     def issued(self) -> Any:
