@@ -1,4 +1,4 @@
-"""What is answered when no view could: problem documents below /api, pages elsewhere."""
+"""What is answered when no view could: problem documents to clients, channels and watchers, pages to people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from refunds.desk import errors as pages
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problems.bad_request(request) if _is_api(request) else pages.bad_request(request, exception)
+    return problems.bad_request(request) if _is_machines(request) else pages.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return problems.server_error(request) if _is_api(request) else pages.server_error(request)
+    return problems.server_error(request) if _is_machines(request) else pages.server_error(request)
 
 
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+def _is_machines(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api", "/channels/", "/healthz", "/readyz", "/metrics"))

@@ -12,9 +12,12 @@ from refunds.api import problems
 from refunds.api.problem_page import problem_types
 from refunds.notice_endpoint import channel_notice
 
+# What is only looked at. Of a page, the library cannot even say its OPTIONS.
+_LOOKS = ("get", "head")
+
 # The library's stylesheet draws its arrows as data: pictures; no other page may.
 api_docs = csp_update({"img-src": "data:"})(
-    SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html")
+    SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html", http_method_names=_LOOKS)
 )
 
 handler400 = "config.errors.bad_request"
@@ -23,7 +26,7 @@ handler404 = "refunds.desk.errors.not_found"
 handler500 = "config.errors.server_error"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="desk:start")),
+    path("", RedirectView.as_view(pattern_name="desk:start", http_method_names=_LOOKS)),
     path("", include("refunds.desk.login_urls")),
     path("desk", include("refunds.desk.urls", namespace="desk")),
     path("r/", include("refunds.customer.urls", namespace="customer")),
@@ -32,7 +35,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", api_docs, name="docs"),
     path("api/problems", problem_types),
-    path("api", RedirectView.as_view(pattern_name="docs")),
+    path("api", RedirectView.as_view(pattern_name="docs", http_method_names=_LOOKS)),
     re_path("^api/", problems.not_found),
     path("channels/<str:channel>/<str:account>/notices", channel_notice),
     path("healthz", health.healthz),

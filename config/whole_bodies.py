@@ -1,7 +1,12 @@
-"""Bodies without a length: many HTTP clients stream, and Django takes what names no length for empty."""
+"""Bodies that Django would read wrongly, or not at all, put right before it sees them.
+
+Many HTTP clients stream: what names no length Django takes for empty. And it decodes the query by the charset of the body as soon
+as it has the request in hand: there are charsets that are no text, and nothing of ours could answer for the fault.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -28,6 +33,26 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
         return application(environ, start_response)
 
     return call
+
+
+def with_text_charset(application: WSGIApplication) -> WSGIApplication:
+    """The same application, for which a charset that text does not come in is Latin-1: it is refused where forms are read."""
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "charset" in (kind := environ.get("CONTENT_TYPE", "")).lower():
+            environ["CONTENT_TYPE"] = _CHARSET.sub(_of_text, kind)
+        return application(environ, start_response)
+
+    return call
+
+
+#: Ours, and those in which channels have been known to write.
+_TEXT_CHARSETS = {"utf-8", "utf8", "gbk", "gb2312", "gb18030", "us-ascii", "iso-8859-1"}
+_CHARSET = re.compile(r"(charset\*?[0-9]*\*?\s*=\s*)([^;]*)", re.IGNORECASE)
+
+
+def _of_text(named: re.Match[str]) -> str:
+    return named[0] if named[2].strip("\"' ").lower() in _TEXT_CHARSETS else f"{named[1]}iso-8859-1"
 
 
 def _throw_away(rest: InputStream) -> None:

@@ -8,12 +8,12 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from config.whole_bodies import with_length
+from config.whole_bodies import with_length, with_text_charset
 from core.audit import keys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = with_length(get_wsgi_application())
+application = with_text_charset(with_length(get_wsgi_application()))
 keys.refuse_another_key()
 
 # Every page is imported before the workers fork: shared by them, and no first request waits for it.

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-#: Marks that turn the direction of writing: with them `gpj.exe` reads as `exe.jpg`.
+#: Marks that turn the direction of writing: with them `gpj.exe` reads as `exe.jpg`, and 1200 as 0021.
 _DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_MARKS = re.compile(f"[{_DIRECTION}]")
+_MARKS_IN_BYTES = re.compile(b"|".join(mark.encode() for mark in _DIRECTION))
 _GONE = {ord(mark): None for mark in f"{_DIRECTION}\ufeff\ufffe"}
+
+
+def without_direction(text: str) -> str:
+    """``text`` without the marks that turn the direction of writing, otherwise as it is: for every edge where text comes in or
+    goes out, a page, a message, a file.
+    """
+    return _MARKS.sub("", text)
+
+
+def without_direction_in_bytes(content: bytes) -> bytes:
+    """The same of text in UTF-8."""
+    return _MARKS_IN_BYTES.sub(b"", content)
 
 
 def plain_text(text: str, *, limit: int | None = None) -> str:

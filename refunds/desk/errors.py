@@ -13,7 +13,8 @@ def _page(template: str, request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page("404.html", request, 400)
+    """What came was no text, or no request at all."""
+    return _page("400.html", request, 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

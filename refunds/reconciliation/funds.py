@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import DomainError
+from core.plain_text import without_direction
 from merchants.models import ChannelAccount
 from payment_channels import contract
 from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
@@ -206,7 +207,7 @@ def _take_in(made: FundStatement, statement: contract.Bill) -> None:
 
 def _stored(number: str) -> str:
     """A number as the database can hold it."""
-    return number.replace("\0", "")[:64]
+    return without_direction(number.replace("\0", ""))[:64]
 
 
 def _refunds(rows: Iterable[BillRow]) -> Iterator[BillRow]:

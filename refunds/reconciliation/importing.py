@@ -17,6 +17,7 @@ from django.db.models import Count, Sum
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import Invalid
+from core.plain_text import without_direction
 from core.sql import insert_rows
 from merchants.models import ChannelAccount
 from merchants.principals import Principal
@@ -69,15 +70,24 @@ class Imported:
     is_new: bool
 
 
+@transaction.atomic
 def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal, at: datetime) -> Imported:
     """Take in a statement that a person got from the channel's portal. Raises ``BillUnreadable``, ``BillOfAnotherDay``,
-    ``DayClosed`` or ``Forbidden``."""
+    ``DayClosed`` or ``Forbidden``; then nothing is left of it, the day included if it was not known before.
+    """
     check_may(Act.TAKE_STATEMENT, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
     try:
         with statements_of(account).open_bill(file=file, day=day) as statement:
+            _check_not_empty(statement)
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
         raise BillUnreadable(str(error)) from error
+
+
+def _check_not_empty(statement: contract.Bill) -> None:
+    """A channel may say so of a day without refunds; a person with an empty file has lost its content."""
+    if statement.size == 0:
+        raise BillCorrupt("the file is empty")
 
 
 def statements_of(account: ChannelAccount) -> Bills:
@@ -248,5 +258,5 @@ def _stored(bill_id: int, row: BillRow) -> tuple[object, ...]:
 
 
 def _storable(text: str) -> str:
-    """Without NUL, which no text of the database can hold."""
-    return text.replace("\0", "")
+    """Without NUL, which no text of the database can hold, and without marks that would turn what stands beside it."""
+    return without_direction(text.replace("\0", ""))

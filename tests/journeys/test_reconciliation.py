@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from refunds.models import Difference, RefundRequest
-from tests.refunds.reconciliation.world import DAY, MORNING, World
+from refunds.models import Bill, Difference, ReconciliationDay, RefundRequest
+from simulators.kit.testing import RunningSimulator, running_simulator
+from tests.refunds.reconciliation.test_channels import Channel, _channel
+from tests.refunds.reconciliation.world import DAY, MORNING, World, counts, on_day
+from tests.refunds.walk.stage import raw_statement
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -105,3 +109,82 @@ def test_the_day_is_taken_away_as_a_file(finance: Page, live_server: object, wor
     assert download.value.suggested_filename == f"reconciliation-{world.account.code}-{DAY}.csv"
     text = download.value.path().read_text(encoding="utf-8-sig")
     assert len(text.splitlines()) == 1 + 6 + 1
+
+
+# --- with a channel's own statements ----------------------------------------------------------------------------------
+
+YESTERDAY = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Iterator[Channel]:
+    """A shop at a channel, with refunds of yesterday and of the day before; yesterday somebody refunded in the portal, too."""
+    with running_simulator("wechat", tmp_path, settle_ms=20) as simulator:
+        # Its statements come at ten: in the early hours, yesterday's would not be there.
+        simulator.control("POST", "/clock", {"offset_s": 12 * 3600})
+        yield _with_refunds(simulator)
+
+
+def _with_refunds(simulator: RunningSimulator) -> Channel:
+    channel = _channel("wechat", simulator)
+    for day in (DAY, YESTERDAY):
+        for number in range(3):
+            channel.knows(channel.world.paid(1_000 + number, at=on_day(10 + number, day=day)))
+    sale = channel.world.sale()
+    channel.knows_sale(sale)
+    by_portal = {
+        "order_no": sale.order_no,
+        "refund_no": "PORTAL20260001",
+        "channel_refund_no": "5099000000001",
+        "amount_fen": 2_000,
+        "moved_at": on_day(15, day=YESTERDAY).isoformat(),
+    }
+    simulator.control("POST", "/past", {"refunds": [by_portal]})
+    return channel
+
+
+@pytest.mark.breaks_invariants  # the refund that stays the portal's alone
+def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_and_the_day_closed(
+    page: Page, live_server: object, channel: Channel, tmp_path: Path
+) -> None:
+    world = channel.world
+    file = tmp_path / f"{YESTERDAY}.csv.gz"
+    file.write_bytes(raw_statement(world.account, day=YESTERDAY))
+    client = Client()
+    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
+
+    # Uploaded.
+    page.goto(f"{live_server}/desk/reconciliation")
+    page.get_by_role("link", name=re.compile("Upload a statement|上传账单")).click()
+    page.locator("#up-account").select_option(world.account.code)
+    page.locator("#up-date").fill(YESTERDAY.isoformat())
+    page.locator("#up-file").set_input_files(file)
+    page.locator("#dlg-upload button[type=submit]").click()
+    expect(page.locator("#toasts")).to_contain_text("4")
+    expect(page).to_have_url(re.compile(f"/{YESTERDAY}"))
+    assert counts(world.day(YESTERDAY)) == {"matched": 3, "channel_only": 1}
+
+    # A difference resolved, the day closed.
+    page.goto(f"{live_server}/desk/reconciliation/{world.account.code}/{YESTERDAY}?tab=channel_only")
+    page.get_by_role("link", name=re.compile("PORTAL20260001")).click()
+    page.locator("#res-kind").select_option("channel_error")
+    page.locator("#res-note").fill("店长在商户平台退的，工单 4711")
+    page.locator("form", has=page.locator("#res-kind")).locator("button[type=submit]").click()
+    expect(page.locator("td.c-kinds")).to_contain_text("4711")
+    page.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    expect(page.locator(".banner.ok")).to_contain_text(world.finance.name)
+    assert world.day(YESTERDAY).state == "closed"
+
+    # Another fetched by the button.
+    ReconciliationDay.objects.create(merchant=world.merchant, channel_account=world.account, date=DAY)
+    page.goto(f"{live_server}/desk/reconciliation/{world.account.code}/{DAY}")
+    page.get_by_role("button", name=re.compile("Fetch now|立即下载")).click()
+    expect(page.locator("#toasts")).to_contain_text("3")
+    assert counts(world.day(DAY)) == {"matched": 3}
+    assert Bill.objects.count() == 2
+    page.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    expect(page.locator(".banner.ok")).to_contain_text(world.finance.name)
+    assert world.day(DAY).state == "closed"

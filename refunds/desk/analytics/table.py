@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext
 
 from core.money import yuan
+from core.plain_text import without_direction
 from refunds.analytics.drivers import movement
 from refunds.analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from refunds.analytics.periods import Period
@@ -44,6 +45,7 @@ def csv_text(*, figures: Overview, period: Period, payouts: dict[bool, Payouts],
 
 def safe(cell: str) -> str:
     """A cell that a spreadsheet shows as it is. Plain numbers stay numbers."""
+    cell = without_direction(cell)
     if not cell.startswith(_FORMULA):
         return cell
     try:

@@ -13,6 +13,7 @@ from refunds.desk.context import languages
 class SignIn(auth_views.LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+    http_method_names = ("get", "head", "post")
 
     def get_default_redirect_url(self) -> str:
         return reverse("desk:start")
