@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from core.personal_data import phone_hashes, seal
 from terminals.models import TransactionKind, TransactionStatus
+from terminals.reporting import check_paid_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,15 @@ _NULL = "\x1fnull"
 
 @transaction.atomic
 def store_sales(sales: Iterable[NewSale], *, source: str, at: datetime) -> int:
-    """Store sales with their lines, all or none. Returns how many. Raises ``IntegrityError`` for one that is known."""
+    """Store sales with their lines, all or none. Returns how many. Raises ``IntegrityError`` for one that is known and
+    ``PaidInTheFuture`` for one that is yet to come.
+    """
     sale_rows, line_rows = io.StringIO(), io.StringIO()
     write_sale, write_line = csv.writer(sale_rows).writerow, csv.writer(line_rows).writerow
     count = 0
     for sale in sales:
         count += 1
+        check_paid_at(paid_at=sale.paid_at, at=at)
         write_sale(_sale_row(sale, source, at))
         for position, line in enumerate(sale.lines, start=1):
             write_line(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import Role, Staff
-from refunds import permissions, ways_back
+from refunds import permissions, sums, ways_back
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.by_hand import may_pay
 from refunds.desk.handover import may_hand_over
@@ -40,11 +40,13 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
     blocked = why_not_decide(request=request, staff=staff, at=at)
     open_for_review = request.state in OPEN_FOR_REVIEW and permissions.may_review(staff)
     mine = request.claimed_by_id == staff.pk
-    decidable = request.state == State.IN_REVIEW and permissions.may_review(staff) and not blocked
+    in_review = request.state == State.IN_REVIEW and permissions.may_review(staff)
+    # Refusing one of many that come to too much together takes no higher tier than the one alone.
+    refusable = in_review and not (blocked and why_not_decide(request=request, staff=staff, at=at, alone=True))
     wanted = {
-        "approve": decidable,
-        "reject": decidable,
-        "info": decidable,
+        "approve": in_review and not blocked,
+        "reject": refusable,
+        "info": refusable,
         "claim": open_for_review and request.claimed_by_id is None and not _is_own(request, staff),
         "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
         "cancel": may_cancel(request=request, staff=staff),
@@ -61,12 +63,17 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
     return Offered({**_NONE, **urls}, blocked)
 
 
-def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime) -> str:
-    """Why a decider may not decide this one; empty when they may, or when there is nothing to decide for them."""
+def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime, alone: bool = False) -> str:
+    """Why a decider may not approve this one; empty when they may, or when there is nothing to decide for them.
+
+    ``alone``: by its own amount, without the sums that it is a part of, as for a rejection.
+    """
     if request.state != State.IN_REVIEW or not permissions.may_review(staff):
         return ""
     try:
-        permissions.check_may_decide(staff=staff, request=request, amount_fen=request.amount_fen, at=at)
+        own_fen = request.amount_fen
+        deciding_fen = own_fen if alone else sums.deciding_fen(request=request, amount_fen=own_fen)
+        permissions.check_may_decide(staff=staff, request=request, amount_fen=deciding_fen, at=at)
     except Forbidden as error:
         if error.code == "own_request":
             return gettext("You submitted or rang up this one. Someone else must decide it.")
@@ -103,5 +110,5 @@ def _is_own(request: RefundRequest, staff: Staff) -> bool:
 
 def _deciders(request: RefundRequest, at: datetime) -> str:
     version = policies.in_force(merchant_id=request.merchant_id, at=at)
-    tier = policies.rules_of(version.pk).tier_for(request.amount_fen)
+    tier = policies.rules_of(version.pk).tier_for(sums.deciding_fen(request=request, amount_fen=request.amount_fen))
     return ", ".join(str(role.label) for role in Role if role.value in tier.roles)
