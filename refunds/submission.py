@@ -136,14 +136,10 @@ def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool, has_sum
         )
     *first, last = clauses
     ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
-    name = "_".join(
-        [
-            "submit",
-            *(model._meta.model_name or "" for model in tables),
-            "pieces" if has_pieces else "whole",
-            *(["sums"] if has_sums else []),
-        ]
-    )
+    # PostgreSQL cuts names after 63 bytes, and two that are cut alike would be one statement.
+    parts = ["pieces"] * has_pieces + ["sums"] * has_sums + [(model._meta.model_name or "")[:6] for model in tables]
+    name = "_".join(["submit", *parts])
+    assert len(name) <= 63
     return Prepared(name, tuple(types), f"WITH {ctes} {last}")
 
 
