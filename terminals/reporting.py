@@ -57,9 +57,9 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
         return
     now = f"now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if ahead <= _CHINA + CLOCKS_DIFFER:
-        hint = "a local time in China ends in +08:00, not in Z: check the offset"
+        hint = "check the offset (a local time in China ends in +08:00, not in Z) and the till's clock"
     else:
-        hint = "check the offset and the till's clock"
+        hint = "check the till's clock"
     message = f"the sale would be paid in the future; {now}; {hint}"
     raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
 
