@@ -64,8 +64,10 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
        t.channel, t.channel_account_id, coalesce(a.profile, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
        t.live_refunds,
-       (SELECT sum(o.reserved_fen)::bigint FROM terminals_transaction o
-         WHERE o.merchant_id = t.merchant_id AND o.order_no = t.order_no AND o.store_id = t.store_id
+       (SELECT sum(o.reserved_fen)::bigint
+          FROM (SELECT * FROM terminals_transaction x
+                 WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
+         WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
        t.payer_phone_hash, t.card_last4, p.id, p.number, nextval('refunds_number'),
        (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
