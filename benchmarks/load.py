@@ -5,6 +5,7 @@ It runs on the cores that it loads, so it speaks HTTP by hand: `http.client` too
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
@@ -12,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from random import randrange
 from uuid import uuid4
 
 
@@ -27,15 +29,21 @@ class Loaded:
         return sum(self.statuses.values()) / self.seconds
 
 
-def post_refunds(
-    *, port: int, key: str, sales: Sequence[str], clients: int, amount_fen: int = 1_200, phone: str = "13800006021"
-) -> Loaded:
-    """One refund request per sale, by ``clients`` threads."""
+#: Customers of this process, so that every request is another one's: what is approved by rule is limited by customer and day.
+_customers = itertools.count(randrange(10**8))
+
+
+def next_phone() -> str:
+    """A number that no request had yet."""
+    return f"138{next(_customers) % 10**8:08d}"
+
+
+def post_refunds(*, port: int, key: str, sales: Sequence[str], clients: int, amount_fen: int = 1_200) -> Loaded:
+    """One refund request per sale, each of another customer, by ``clients`` threads."""
     loaded, lock, queue = Loaded(), threading.Lock(), iter(sales)
     started = time.perf_counter()
     threads = [
-        threading.Thread(target=_client, args=(port, key, queue, amount_fen, phone, loaded, lock))
-        for _ in range(clients)
+        threading.Thread(target=_client, args=(port, key, queue, amount_fen, loaded, lock)) for _ in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -45,9 +53,7 @@ def post_refunds(
     return loaded
 
 
-def _client(
-    port: int, key: str, queue: Iterator[str], amount_fen: int, phone: str, loaded: Loaded, lock: threading.Lock
-) -> None:
+def _client(port: int, key: str, queue: Iterator[str], amount_fen: int, loaded: Loaded, lock: threading.Lock) -> None:
     statuses: Counter[int] = Counter()
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -56,7 +62,7 @@ def _client(
                 sale = next(queue, None)
             if sale is None:
                 break
-            connection.sendall(_request(key, sale, amount_fen, phone))
+            connection.sendall(_request(key, sale, amount_fen, next_phone()))
             statuses[_status(connection)] += 1
     with lock:
         loaded.statuses += statuses

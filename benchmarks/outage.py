@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from django.db.models import F
 
+from benchmarks.load import next_phone
 from benchmarks.records import add_account, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, running
 from merchants.models import ChannelAccount, Merchant
@@ -157,7 +158,7 @@ def _body(sale: str) -> str:
             "amount_fen": 1_200,
             "reason": "quality",
             "description": "面板开裂",
-            "customer": {"name": "王敏", "phone": "13800006021", "locale": "zh-Hans"},
+            "customer": {"name": "王敏", "phone": next_phone(), "locale": "zh-Hans"},
             "customer_consent": True,
         }
     )

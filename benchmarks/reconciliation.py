@@ -149,6 +149,7 @@ def _sale(merchant: Merchant, account: ChannelAccount, number: int, day: date) -
         amount_fen=10_000,
         reserved_fen=1_000 + number % 977,
         refunded_fen=1_000 + number % 977,
+        live_refunds=1,
         paid_at=paid_at,
         created_at=paid_at,
     )

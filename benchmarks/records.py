@@ -71,7 +71,8 @@ def paid_sales(
                 channel_transaction_no=f"4200{identity.int % 10**24:024d}",
                 amount_fen=amount_fen,
                 paid_at=now - timedelta(hours=1),
-                cashier="C001",
+                # What is approved by rule is limited by cashier and day.
+                cashier=f"B{identity.int % 10**12:012d}",
                 funding="balance",
                 created_at=now,
             )

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,15 @@ def unseal(sealed: bytes, *, purpose: str) -> str:
     return _cipher().decrypt(nonce, ciphertext, purpose.encode()).decode()
 
 
+def phone_key(phone: str) -> str:
+    """A phone number in the form that is compared: ``+86 138-0000-6021`` is ``13800006021``. Without digits: as it is."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isascii() and c.isdigit())
+    for prefix in ("0086", "86"):
+        if digits.startswith(f"{prefix}1") and len(digits) == len(prefix) + 11:
+            return digits.removeprefix(prefix)
+    return digits or phone.strip()
+
+
 def search_hash(kind: str, text: str) -> bytes:
     """The keyed hash under which a value of this kind is found (``phone``, ``phone_last4``, ``name``)."""
     return hmac.new(_key("SEARCH_KEY"), f"{kind}:{text.strip()}".encode(), hashlib.sha256).digest()[:16]
@@ -60,7 +70,8 @@ def phone_hashes(phone: str) -> tuple[bytes, bytes] | tuple[None, None]:
     """The hashes of a phone number and of its last four digits; none for no number."""
     if not phone:
         return None, None
-    return search_hash("phone", phone), search_hash("phone_last4", phone[-4:])
+    number = phone_key(phone)
+    return search_hash("phone", number), search_hash("phone_last4", number[-4:])
 
 
 def mask_phone(phone: str) -> str:

@@ -1,4 +1,4 @@
-"""What people typed, without the characters that make text look like something else."""
+"""What people typed, without the characters that make text look like something else; and in the form that is compared."""
 
 from __future__ import annotations
 
@@ -37,3 +37,33 @@ def plain_text(text: str, *, limit: int | None = None) -> str:
 def one_line(text: str, *, limit: int | None = None) -> str:
     """The same on one line, for subjects, names and short messages."""
     return " ".join(plain_text(text).split())[:limit]
+
+
+def name_key(text: str) -> str:
+    """A code or name in the form that is compared: ``c001``, ``C001`` and full-width ``Ｃ００１`` are one cashier."""
+    return " ".join(_folded(text).split())
+
+
+def reference_key(text: str) -> str:
+    """A number from paper or a screen in the form that is compared: case, width, blanks, hyphens and marks that nobody sees make
+    no other number of it.
+    """
+    return "".join(
+        character
+        for character in _folded(text)
+        if not character.isspace() and character != _MINUS and unicodedata.category(character) not in {"Pd", "Cc"}
+    )
+
+
+#: To Unicode no dash, to an input method the key beside the zero.
+_MINUS = "\N{MINUS SIGN}"
+
+
+def _folded(text: str) -> str:
+    """Case and width folded, without marks that nobody sees (zero-width, direction, variation)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(
+        character
+        for character in folded
+        if unicodedata.category(character) != "Cf" and not "\ufe00" <= character <= "\ufe0f"
+    )

@@ -9,10 +9,18 @@ JSON (amounts in fen, times in minutes, hours or days as the names say)::
                {"name": "head_office", "limit_fen": null, "roles": ["manager", "owner"]}],
      "reasons": {"quality": {"extent": "any", "max_share_percent": 100, "window_days": 7, "instant": true}, ...},
      "routes": ["original", "cash"],
-     "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20000}}}
+     "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20000}},
+     "auto_order_limit_fen": 5000,
+     "auto_customer_day_limit_fen": 5000,
+     "auto_cashier_day_count": 3,
+     "auto_key_day_count": 200,
+     "auto_key_day_fen": null}
 
 ``route_rules`` may be left out. It says for sales paid from what (``null``: anything) and up to which amount (``null``: any)
 a route other than the original may be taken.
+
+The limits of what is approved without a person in all may be left out, too, as in versions from before there were any: of an
+order and of a customer's day the limit of one refund, of a cashier's day ten refunds, of an API key's day none (``null``).
 """
 
 from __future__ import annotations
@@ -62,12 +70,17 @@ class RouteRule:
     limit_fen: int | None = None
 
 
+#: How many refunds of a cashier are approved without a person in a day, until a merchant says otherwise.
+CASHIER_DAY_COUNT = 10
+
 #: Cash for what was paid in cash, up to 1,000 yuan, until a merchant says otherwise.
 _ROUTE_DEFAULTS: Mapping[str, RouteRule] = {"cash": RouteRule(frozenset({"cash"}), 100_000)}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
+    """``auto_..._limit_fen`` None: the limit of one refund; ``auto_key_...`` None: no limit."""
+
     auto_approve_limit_fen: int
     handling_minutes: int
     complex_handling_hours: int
@@ -75,6 +88,22 @@ class Rules:
     reasons: Mapping[str, ReasonRule]
     routes: tuple[str, ...]
     route_rules: Mapping[str, RouteRule] = field(default_factory=dict)
+    auto_order_limit_fen: int | None = None
+    auto_customer_day_limit_fen: int | None = None
+    auto_cashier_day_count: int = CASHIER_DAY_COUNT
+    auto_key_day_count: int | None = None
+    auto_key_day_fen: int | None = None
+
+    @property
+    def order_limit_fen(self) -> int:
+        """How much of one order is approved without a person, in all."""
+        return self.auto_approve_limit_fen if self.auto_order_limit_fen is None else self.auto_order_limit_fen
+
+    @property
+    def customer_day_limit_fen(self) -> int:
+        """How much of one customer's day is approved without a person, in all."""
+        limit = self.auto_customer_day_limit_fen
+        return self.auto_approve_limit_fen if limit is None else limit
 
     def route_rule(self, route: str) -> RouteRule:
         """The merchant's rule for a route, or what holds where they have none."""
@@ -118,6 +147,11 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             reasons=reasons,
             routes=tuple(data["routes"]),
             route_rules={route: _route_rule(rule) for route, rule in data.get("route_rules", {}).items()},
+            auto_order_limit_fen=_limit_in(data, "auto_order_limit_fen"),
+            auto_customer_day_limit_fen=_limit_in(data, "auto_customer_day_limit_fen"),
+            auto_cashier_day_count=_whole(data.get("auto_cashier_day_count", CASHIER_DAY_COUNT), 0, 10**6),
+            auto_key_day_count=_or_none(data.get("auto_key_day_count"), 0, 10**9),
+            auto_key_day_fen=_or_none(data.get("auto_key_day_fen"), 0, 10**14),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
@@ -131,6 +165,15 @@ def _whole(value: object, least: int, most: int) -> int:
     return value
 
 
+def _or_none(value: object, least: int, most: int) -> int | None:
+    return None if value is None else _whole(value, least, most)
+
+
+def _limit_in(data: Mapping[str, Any], name: str) -> int | None:
+    """Left out it follows the limit of one refund; ``null`` could be taken for "no limit", so it is no limit to write."""
+    return _whole(data[name], 0, 10**11) if name in data else None
+
+
 def _flag(value: object) -> bool:
     """No truthiness here: the text "false" would switch automatic approval on."""
     if not isinstance(value, bool):
@@ -139,7 +182,7 @@ def _flag(value: object) -> bool:
 
 
 def _fen_or_none(value: object) -> int | None:
-    return None if value is None else _whole(value, 1, 10**11)
+    return _or_none(value, 1, 10**11)
 
 
 def _route_rule(rule: Mapping[str, Any]) -> RouteRule:

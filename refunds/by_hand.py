@@ -9,13 +9,13 @@ and books the same single payout.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from core.errors import Conflict, FieldError, Invalid
-from core.plain_text import one_line
+from core.plain_text import one_line, reference_key
 from merchants.principals import Principal
 from payment_channels.contract import Outcome, RefundReference
 from payment_channels.manual import ManualRefundChannel
@@ -26,9 +26,7 @@ from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.states import EXECUTION_ENDED, HandTrouble, Route, State
 from terminals.models import Terminal
-
-#: How far a clock at the till may be ahead of ours.
-_CLOCKS_DIFFER = timedelta(minutes=5)
+from terminals.reporting import CLOCKS_DIFFER
 
 
 class ReferenceUsed(Conflict):
@@ -74,8 +72,9 @@ def confirm(
         try:
             with transaction.atomic():
                 _settle(execution, outcome, by, at)
+                Execution.objects.filter(pk=execution.pk).update(reference_key=reference_key(reference_no))
         except IntegrityError as error:
-            if "channel_refund_no_once" not in str(error):
+            if "channel_refund_no_once" not in str(error) and "reference_once" not in str(error):
                 raise
             raise ReferenceUsed("another payout was confirmed with this number") from error
         if pictures:
@@ -118,9 +117,9 @@ def _checked(payment: Payment, request: RefundRequest, at: datetime) -> str:
     """The reference as it is stored. Slips are numbered by store, so that theirs carry the store's code."""
     number = one_line(payment.reference_no, limit=200).strip()
     errors = []
-    if not number or len(number) > 40:
+    if not reference_key(number) or len(number) > 40:
         errors.append(FieldError("reference_no", "invalid", "1 to 40 characters"))
-    if payment.paid_at > at + _CLOCKS_DIFFER:
+    if payment.paid_at > at + CLOCKS_DIFFER:
         errors.append(FieldError("paid_at", "in_the_future", "not in the future"))
     # People write minutes: the one of the approval counts as after it.
     if request.decided_at is not None and payment.paid_at < request.decided_at.replace(second=0, microsecond=0):

@@ -154,11 +154,6 @@ def has_approved(request: RefundRequest, *, by: Principal) -> bool:
     return by.person_id is not None and decided.filter(staff_id=by.person_id).exists()
 
 
-def was_rejected(request: RefundRequest) -> bool:
-    """Whether anybody has ever rejected it; what came after does not undo that."""
-    return AuditEvent.objects.filter(object_id=str(request.pk), action="refund.reject").exists()
-
-
 # --- the conditions of the table --------------------------------------------------------------------------------------
 
 

@@ -74,11 +74,6 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("The original payment method is not possible any more."),
         _("The original payment method is still possible: ask why not that one."),
     ),
-    "rejected_before": (
-        _("Not rejected before"),
-        _("Nobody has rejected this refund before."),
-        _("This refund was rejected before: a person decides it."),
-    ),
     "by_hand": (
         _("Paid by the channel"),
         _("The channel pays it back."),
@@ -134,6 +129,36 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s is within the ¥%(limit)s approved without a person."),
         _("¥%(actual)s is above the ¥%(limit)s approved without a person."),
     ),
+    "order_not_rejected": (
+        _("No rejection of this order"),
+        _("No refund of this order was rejected before."),
+        _("A refund of this order was rejected before, so a person decides."),
+    ),
+    "auto_order_limit": (
+        _("Automatic limit of the order"),
+        _("¥%(actual)s of this order in all, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s of this order in all is above the ¥%(limit)s approved without a person."),
+    ),
+    "auto_customer_day_limit": (
+        _("Automatic limit of the customer's day"),
+        _("¥%(actual)s for this customer today, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s for this customer today is above the ¥%(limit)s approved without a person."),
+    ),
+    "auto_cashier_day_count": (
+        _("Automatic refunds of the cashier's day"),
+        _("Number %(actual)s of this cashier today, of %(limit)s approved without a person."),
+        _("It would be number %(actual)s of this cashier today; %(limit)s are approved without a person."),
+    ),
+    "auto_key_day_count": (
+        _("Automatic refunds of the API key's day"),
+        _("Number %(actual)s of this API key today, of %(limit)s approved without a person."),
+        _("It would be number %(actual)s of this API key today; %(limit)s are approved without a person."),
+    ),
+    "auto_key_day_limit": (
+        _("Automatic limit of the API key's day"),
+        _("¥%(actual)s by this API key today, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s by this API key today is above the ¥%(limit)s approved without a person."),
+    ),
 }
 
 _WORDS: dict[str, Promise | str] = {
@@ -154,7 +179,17 @@ _WORDS: dict[str, Promise | str] = {
     "no": _("no"),
 }
 
-_MONEY = frozenset({"refundable_balance", "route_limit", "articles_cover_amount", "auto_approve_limit"})
+_MONEY = frozenset(
+    {
+        "refundable_balance",
+        "route_limit",
+        "articles_cover_amount",
+        "auto_approve_limit",
+        "auto_order_limit",
+        "auto_customer_day_limit",
+        "auto_key_day_limit",
+    }
+)
 
 
 def label(code: str) -> str:

@@ -4,7 +4,7 @@
 event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
 one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
 
-Locks are always taken in the same order: requests by id, then transactions by id, then their lines.
+Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.errors import Conflict, NotFound
 from core.sql import execute_rows, save_fields
-from refunds import doorbell, states
+from refunds import doorbell, states, sums
 from refunds.models import OutboxMessage, RefundRequest
 from refunds.states import State
 
@@ -100,6 +100,7 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
     events = [_take(requests, move) for move in moves]
     _keep_counters(requests.values(), reserved_before, refunded_before)
+    sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
     record_changes(events)
     _ring_after_commit(requests.values())
@@ -203,26 +204,32 @@ def _keep_counters(
     """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
     reserved: Counter[UUID] = Counter()
     refunded: Counter[UUID] = Counter()
+    live: Counter[UUID] = Counter()
     pieces: list[tuple[UUID, int]] = []
     for request in requests:
         change = request.reserved_fen - reserved_before[request.pk]
         reserved[request.transaction_id] += change
         refunded[request.transaction_id] += request.refunded_fen - refunded_before[request.pk]
         if change and (request.reserved_fen == 0 or reserved_before[request.pk] == 0):
-            pieces.append((request.pk, -1 if request.reserved_fen == 0 else 1))
+            sign = -1 if request.reserved_fen == 0 else 1
+            pieces.append((request.pk, sign))
+            live[request.transaction_id] += sign
     changes = [
-        (pk, reserved[pk], refunded[pk]) for pk in sorted({*reserved, *refunded}) if reserved[pk] or refunded[pk]
+        (pk, reserved[pk], refunded[pk], live[pk])
+        for pk in sorted({*reserved, *refunded})
+        if reserved[pk] or refunded[pk] or live[pk]
     ]
     if not changes:
         return
     with connection.cursor() as cursor:
-        lock_sales(cursor, [pk for pk, _, _ in changes])
+        lock_sales(cursor, [pk for pk, *_ in changes])
     try:
         execute_rows(
             "UPDATE terminals_transaction t SET reserved_fen = t.reserved_fen + v.reserved, "
-            "refunded_fen = t.refunded_fen + v.refunded FROM (VALUES %s) v (id, reserved, refunded) WHERE t.id = v.id",
+            "refunded_fen = t.refunded_fen + v.refunded, live_refunds = t.live_refunds + v.live "
+            "FROM (VALUES %s) v (id, reserved, refunded, live) WHERE t.id = v.id",
             changes,
-            template="(%s::uuid, %s::bigint, %s::bigint)",
+            template="(%s::uuid, %s::bigint, %s::bigint, %s::int)",
         )
         if pieces:
             execute_rows(
@@ -249,6 +256,8 @@ def over_refund(error: IntegrityError) -> Exception:
     text = str(error)
     if "transaction_never_over_refunded" in text:
         return OverRefund("the sale has less left to refund than was asked for")
+    if "transaction_within_refund_count" in text:
+        return OverRefund("the channel takes no further refund of this sale", code="channel_refund_count")
     if "line_never_over_returned" in text:
         return OverRefund("more pieces of an article would come back than were bought", code="exceeds_quantity")
     return error

@@ -29,6 +29,7 @@ class Sale:
     """Everything about a payment that policy and payout look at. ``next_number`` is drawn for the refund's own number.
 
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
+    ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day.
     """
 
     id: UUID
@@ -49,6 +50,9 @@ class Sale:
     paid_at: datetime
     cashier: str
     refunds: int
+    order_reserved_fen: int
+    payer_phone_hash: bytes | None
+    card_last4: str
     policy_version_id: int
     policy_number: int
     next_number: int
@@ -59,9 +63,13 @@ _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
-       CASE WHEN t.reserved_fen = 0 THEN 0 ELSE
-         (SELECT count(*) FROM refunds_refundrequest r WHERE r.transaction_id = t.id AND r.reserved_fen > 0) END,
-       p.id, p.number, nextval('refunds_number'),
+       t.live_refunds,
+       (SELECT sum(o.reserved_fen)::bigint
+          FROM (SELECT * FROM terminals_transaction x
+                 WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
+         WHERE o.store_id = t.store_id
+           AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
+       t.payer_phone_hash, t.card_last4, p.id, p.number, nextval('refunds_number'),
        (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
                                          l.unit_price_fen, l.amount_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)

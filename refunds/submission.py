@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -23,11 +23,12 @@ from core.audit.models import AuditEvent
 from core.errors import Conflict
 from core.personal_data import SealedTextField
 from core.sql import Prepared
-from refunds import lifecycle
+from refunds import lifecycle, sums
 from refunds.failpoints import failpoint
 from refunds.lifecycle import NEXT_STEP, NOTIFY
 from refunds.models import Execution, IdempotencyRecord, RefundLine, RefundRequest
 from refunds.states import State
+from refunds.sums import Added
 
 
 class KeyAlreadyUsed(Conflict):
@@ -38,7 +39,11 @@ class KeyAlreadyUsed(Conflict):
 
 @dataclass(slots=True, kw_only=True)
 class Submission:
-    """A request that was judged and is not stored yet."""
+    """A request that was judged and is not stored yet.
+
+    ``sums`` are the counters that it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not
+    asked, as where a person pays or the money has moved already.
+    """
 
     request: RefundRequest
     changes: Sequence[AuditEvent]
@@ -46,16 +51,20 @@ class Submission:
     execution: Execution | None = None
     idempotency: IdempotencyRecord | None = None
     pieces: Sequence[tuple[int, int]] = field(default=())  # (sale line id, quantity)
+    sums: Sequence[Added] = ()
+    refunds_limit: int | None = None
 
 
 def store(submission: Submission) -> None:
-    """Commit a submission whole. Raises ``OverRefund`` or ``KeyAlreadyUsed``, and then nothing was stored."""
+    """Commit a submission whole. Raises ``OverRefund``, ``KeyAlreadyUsed`` or ``RoomTaken``, and then nothing was stored."""
     request = submission.request
     tables = list(_tables(submission))
-    statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.pieces))
-    parameters: list[Any] = [request.reserved_fen, request.transaction_id]
+    statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.pieces), bool(submission.sums))
+    parameters: list[Any] = [request.reserved_fen, request.transaction_id, submission.refunds_limit]
     if submission.pieces:
         parameters += [list(column) for column in zip(*submission.pieces, strict=True)]
+    if submission.sums:
+        parameters.append(_encode([row._asdict() for row in submission.sums]))
     parameters += [_as_json(rows) for rows in tables]
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
@@ -64,6 +73,8 @@ def store(submission: Submission) -> None:
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
+        if (taken := sums.room_taken(error)) is not error:
+            raise taken from error
         raise lifecycle.over_refund(error) from error
     failpoint("intake.after_commit")
     lifecycle.ring_after_commit(bells)
@@ -89,19 +100,32 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
     yield submission.changes
 
 
-@lru_cache(maxsize=32)
-def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool) -> Prepared:  # noqa: FBT001
+#: What it holds of its sale. Where nobody asked how many refunds the channel takes, the limit gives way by one. RETURNING,
+#: because the counters are locked after the sale everywhere: they wait for this clause.
+_RESERVE = (
+    "UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1, live_refunds = live_refunds + 1, "
+    "live_refunds_limit = CASE WHEN $3 IS NOT NULL THEN $3 WHEN live_refunds_limit <= live_refunds THEN live_refunds + 1 "
+    "ELSE live_refunds_limit END WHERE id = $2 RETURNING id"
+)
+
+
+@lru_cache(maxsize=64)
+def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool, has_sums: bool) -> Prepared:  # noqa: FBT001
     """The statement for rows of these tables. Each table's rows come as one JSON array, so that the text is always the
     same and the database keeps its plan.
     """
-    types = ["bigint", "uuid"]
-    clauses = ["UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1 WHERE id = $2"]
+    types = ["bigint", "uuid", "integer"]
+    clauses = [_RESERVE]
     if has_pieces:
         types += ["bigint[]", "integer[]"]
         clauses.append(
             "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
-            "FROM unnest($3, $4) v (id, quantity) WHERE l.id = v.id"
+            "FROM unnest($4, $5) v (id, quantity) WHERE l.id = v.id"
         )
+    if has_sums:
+        types.append("json")
+        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, (SELECT count(*) FROM c0) AS sale_first'
+        clauses.append(sums.UPSERT.format(rows=rows))
     for model in tables:
         types.append("json")
         table = model._meta.db_table
@@ -112,9 +136,10 @@ def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool) -> Prep
         )
     *first, last = clauses
     ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
-    name = "_".join(
-        ["submit", *(model._meta.model_name or "" for model in tables), "pieces" if has_pieces else "whole"]
-    )
+    # PostgreSQL cuts names after 63 bytes, and two that are cut alike would be one statement.
+    parts = ["pieces"] * has_pieces + ["sums"] * has_sums + [(model._meta.model_name or "")[:6] for model in tables]
+    name = "_".join(["submit", *parts])
+    assert len(name) <= 63
     return Prepared(name, tuple(types), f"WITH {ctes} {last}")
 
 
@@ -145,7 +170,7 @@ def _as_json(rows: Sequence[models.Model]) -> str:
 
 def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

@@ -11,7 +11,7 @@ from core.errors import Conflict
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
-from refunds import conditions, lifecycle
+from refunds import conditions, lifecycle, sums
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice
@@ -56,6 +56,8 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
         raise Conflict(
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
+    sums.check_may_go_out_again(request=request, amount_fen=request.approved_fen or request.amount_fen, at=at)
+    sums.make_room(transaction_id=request.transaction_id, limit=None)
     retried = lifecycle.advance(
         request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
     )

@@ -12,6 +12,7 @@ from django.db import transaction
 from core.personal_data import phone_hashes, seal
 from core.sql import insert_rows
 from terminals.models import Transaction, TransactionKind, TransactionLine, TransactionStatus
+from terminals.reporting import check_paid_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,14 @@ _LINE_COLUMNS = (
 
 @transaction.atomic
 def store_sales(sales: Iterable[NewSale], *, source: str, at: datetime) -> int:
-    """Store sales with their lines, all or none. Returns how many. Raises ``IntegrityError`` for one that is known."""
+    """Store sales with their lines, all or none. Returns how many. Raises ``IntegrityError`` for one that is known and
+    ``PaidInTheFuture`` for one that is yet to come.
+    """
     lines: list[tuple[object, ...]] = []
 
     def rows() -> Iterator[tuple[object, ...]]:
         for sale in sales:
+            check_paid_at(paid_at=sale.paid_at, at=at)
             for position, line in enumerate(sale.lines, start=1):
                 amounts = (line.quantity, line.unit_price_fen, line.amount_fen, 0)
                 lines.append((sale.id, position, line.sku, line.name, *amounts))

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import phone_hashes
 from merchants.models import ChannelAccount, Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
 from terminals.models import Terminal, Transaction, TransactionLine
+
+#: How far a clock at the till may be ahead of ours.
+CLOCKS_DIFFER = timedelta(minutes=5)
+_CHINA = timedelta(hours=8)
+
+
+class PaidInTheFuture(Invalid):
+    """A sale that is yet to come. Windows, voids and days of limits would be reckoned from a moment that never was."""
+
+    code = "paid_in_the_future"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +52,29 @@ class ReportedSale:
     lines: Sequence[ReportedLine]
 
 
+def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
+    """Raise ``PaidInTheFuture`` for a sale later than any clock's error, whichever way it came in; it guesses why."""
+    ahead = paid_at - at
+    if ahead <= CLOCKS_DIFFER:
+        return
+    now = f"now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if ahead <= _CHINA + CLOCKS_DIFFER:
+        hint = "check the offset (a local time in China ends in +08:00, not in Z) and the till's clock"
+    else:
+        hint = "check the till's clock"
+    message = f"the sale would be paid in the future; {now}; {hint}"
+    raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
+
+
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
-    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place.
+    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place, and
+    ``PaidInTheFuture``.
 
     Sales come from keys: whoever could invent one in a browser could have it refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)
+    check_paid_at(paid_at=sale.paid_at, at=at)
     store = Store.objects.filter(merchant_id=by.acting_for, code=sale.store).first()
     if store is None or not by.works_in(store.pk):
         raise Invalid("there is no such store", code="unknown_store")

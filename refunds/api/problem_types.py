@@ -140,6 +140,12 @@ _ALL = (
         _("Use a key of the whole merchant."),
     ),
     ProblemType(
+        "paid_in_the_future",
+        [422],
+        _("The sale is in the future"),
+        _("Mend `paid_at`: local time in China ends in `+08:00`, not in `Z`. Nothing was stored."),
+    ),
+    ProblemType(
         "unknown_article", [422], _("The sale has no such article"), _("`lines` must name articles of the sale.")
     ),
     # what the policy refuses
@@ -162,6 +168,12 @@ _ALL = (
     ProblemType("claimed_by_another", [409], _("A colleague is working on it"), _READ_AGAIN),
     ProblemType(
         "original_route_impossible", [409], _("The original route is closed"), _("Another route has to be chosen.")
+    ),
+    ProblemType(
+        "sum_needs_review",
+        [409],
+        _("Together it needs a new decision"),
+        _("With the order's other refunds it is above what was decided on. Resubmit it: a person decides."),
     ),
     # what a person pays
     ProblemType(
@@ -224,7 +236,16 @@ _REFUSING_RULES = (
     "route_allowed",
 )
 
+#: Those that are looked at again when a person approves (409): by then others may have taken what was left.
+_CAPS = frozenset({"channel_refund_count", "route_limit"})
+
 PROBLEM_TYPES = {
     kind.code: kind
-    for kind in (*_ALL, *(ProblemType(code, [422], RULES[code][0], _POLICY_SAYS_WHY) for code in _REFUSING_RULES))
+    for kind in (
+        *_ALL,
+        *(
+            ProblemType(code, [409, 422] if code in _CAPS else [422], RULES[code][0], _POLICY_SAYS_WHY)
+            for code in _REFUSING_RULES
+        ),
+    )
 }

@@ -193,6 +193,7 @@ def _decision(one: Told, decision: Decision, *, amount_fen: int | None = None, r
         staff=one.decider,
         decision=decision,
         tier=one.request.tier,
+        role=one.decider.role,
         amount_fen=amount_fen,
         reason=reason,
         version=one.request.version,

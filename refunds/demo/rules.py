@@ -19,6 +19,9 @@ def _reason(*, days: int, share: int = 100, extent: str = "any", instant: bool =
 
 RESTAURANT: dict[str, Any] = {
     "auto_approve_limit_fen": 5_000,
+    "auto_order_limit_fen": 5_000,
+    "auto_customer_day_limit_fen": 5_000,
+    "auto_cashier_day_count": 3,
     "handling_minutes": 30,
     "complex_handling_hours": 24,
     "tiers": [
@@ -47,6 +50,9 @@ RESTAURANT: dict[str, Any] = {
 
 RETAIL: dict[str, Any] = {
     "auto_approve_limit_fen": 10_000,
+    "auto_order_limit_fen": 10_000,
+    "auto_customer_day_limit_fen": 10_000,
+    "auto_cashier_day_count": 10,
     "handling_minutes": 30,
     "complex_handling_hours": 24,
     "tiers": [

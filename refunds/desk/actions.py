@@ -12,7 +12,7 @@ from merchants import policies, rights
 from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds import conditions, ways_back
+from refunds import conditions, sums, ways_back
 from refunds.desk.addresses import refund as refund_url
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -42,11 +42,13 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
     def may(act: Act) -> bool:
         return conditions.may(act, by=by, request=request, at=at)
 
-    decidable = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by) and not blocked
+    in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
+    # Refusing one of many that come to too much together takes no higher tier than the one alone.
+    refusable = in_review and not (blocked and why_not_decide(request=request, by=by, at=at, alone=True))
     wanted = {
-        "approve": decidable,
-        "reject": decidable,
-        "info": decidable,
+        "approve": in_review and not blocked,
+        "reject": refusable,
+        "info": refusable,
         "claim": open_for_review and request.claimed_by_id is None and may(Act.CLAIM),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
@@ -67,12 +69,17 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
     return Offered({**_NONE, **urls}, blocked)
 
 
-def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime) -> str:
-    """Why a decider may not decide this one; empty when they may, or when there is nothing to decide for them."""
+def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime, alone: bool = False) -> str:
+    """Why a decider may not approve this one; empty when they may, or when there is nothing to decide for them.
+
+    ``alone``: by its own amount, without the sums that it is a part of, as for a rejection.
+    """
     if request.state != State.IN_REVIEW or not rights.may(Act.APPROVE, by=by):
         return ""
     try:
-        conditions.check(Act.APPROVE, by=by, request=request, at=at)
+        own_fen = request.amount_fen
+        deciding_fen = own_fen if alone else sums.deciding_fen(request=request, amount_fen=own_fen)
+        conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     except Forbidden as error:
         if error.code == "own_request":
             return gettext("You submitted, changed or rang up this one. Someone else must decide it.")
@@ -84,5 +91,5 @@ def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime) -> st
 
 def _deciders(request: RefundRequest, at: datetime) -> str:
     version = policies.in_force(merchant_id=request.merchant_id, at=at)
-    tier = policies.rules_of(version.pk).tier_for(request.amount_fen)
+    tier = policies.rules_of(version.pk).tier_for(sums.deciding_fen(request=request, amount_fen=request.amount_fen))
     return ", ".join(str(role.label) for role in Role if role.value in tier.roles)

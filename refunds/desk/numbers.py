@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
-from core.personal_data import search_hash
+from core.personal_data import phone_key, search_hash
 from refunds.desk.access import Scope
 from refunds.models import Execution, RefundRequest
 from terminals.models import Transaction
@@ -50,7 +50,7 @@ def recognise(text: str, *, scope: Scope) -> Found:
             refunds.filter(number__gte=start, number__lt=f"{start}~"), sales.none(), gettext("a refund number")
         )
     if _PHONE.match(wanted):
-        phone = search_hash("phone", wanted)
+        phone = search_hash("phone", phone_key(wanted))
         return Found(
             refunds.filter(customer_phone_hash=phone), sales.filter(payer_phone_hash=phone), gettext("a phone number")
         )

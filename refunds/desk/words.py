@@ -15,7 +15,9 @@ _TEXTS: dict[str, Promise | str] = {
     "state_conflict": _("This can no longer be done: the refund is at another step by now."),
     "claimed_by_another": _("A colleague is working on this refund."),
     "own_request": _("You submitted, changed or rang up this one. Someone else must decide it."),
-    "tier_required": _("This amount is above what your role decides."),
+    "tier_required": _(
+        "With all that was asked for of the order or by its customer that day, it is above what your role decides."
+    ),
     "role_required": _("Your role does not allow this."),
     "amount_above_requested": _("The amount must be above zero and at most what was asked for."),
     "exceeds_refundable": _("This is more than can still be refunded of the sale."),
@@ -64,6 +66,11 @@ _TEXTS: dict[str, Promise | str] = {
     "no_transfer_for_credit": _("A sale paid by credit goes back to that credit as long as the channel takes it."),
     "route_funding": _("The policy pays a sale like this back on another route."),
     "route_limit": _("This is above the limit of the route."),
+    "sum_needs_review": _(
+        "Together with the order's other refunds it is above what was decided on. Send it in again: a person decides."
+    ),
+    "busy": _("Others changed the same things at this moment. Try again."),
+    "paid_in_the_future": _("The sale would be paid in the future. Look at the clock and the time zone."),
 }
 
 

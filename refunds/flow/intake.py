@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Sum
+from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from core.audit.actors import POLICY
@@ -25,7 +24,7 @@ from core.personal_data import phone_hashes
 from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds import conditions, lifecycle, payees, submission
+from refunds import conditions, lifecycle, payees, submission, sums
 from refunds.arrival import SHANGHAI
 from refunds.flow import policy
 from refunds.flow.policy import Decision, Facts, LineClaim, Verdict
@@ -35,11 +34,16 @@ from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice, choose_method
 from refunds.routes import is_by_hand
 from refunds.sales import Sale, find_sale
+from refunds.standing import Standing
 from refunds.states import ExecutionState, Route, State
 from refunds.submission import Submission
 
-#: WeChat Pay's window and count, the strictest defaults; an account's profile says what its contract says.
-_WINDOW_DAYS, _MAX_REFUNDS = 365, 50
+#: WeChat Pay's window, the strictest default; an account's profile says what its contract says.
+_WINDOW_DAYS = 365
+
+#: How often a request is judged anew where others were faster. Sums only grow, so that the second time settles it; a third is for
+#: a policy that changes in between.
+_TRIES = 3
 
 
 class PolicyRefused(Invalid):
@@ -89,7 +93,9 @@ def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
     """The policy's verdict, refusals included, without making anything."""
     rights.check_may(Act.QUOTE, by=by)
     sale = _find(draft, by, at)
-    return sale, _judge(sale, draft, _claims(sale, draft.lines), at)
+    return sale, _judge(
+        sale, draft, _claims(sale, draft.lines), at, sums.standing(sale=sale, of=_parties(sale, draft, by, at))
+    )
 
 
 def prepare(*, draft: Draft, by: Principal, at: datetime) -> Prepared:
@@ -97,7 +103,8 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Prepared:
     rights.check_may(Act.SUBMIT, by=by)
     sale = _find(draft, by, at)
     claims = _claims(sale, draft.lines)
-    verdict = _judge(sale, draft, claims, at)
+    parties = _parties(sale, draft, by, at)
+    verdict = _judge(sale, draft, claims, at, sums.standing(sale=sale, of=parties))
     _refuse_hard_limits(verdict)
     payees.check(route=draft.route, account=draft.payee)
     request = _build(sale, draft, verdict, by, at)
@@ -107,6 +114,14 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Prepared:
         changes=changes,
         lines=[RefundLine(request=request, line_id=line_id, quantity=quantity) for line_id, quantity, _ in claims],
         pieces=[(line_id, quantity) for line_id, quantity, _ in claims],
+        sums=sums.moves(
+            of=parties,
+            rules=policies.rules_of(sale.policy_version_id),
+            amount_fen=request.amount_fen,
+            by_rule=request.by_rule,
+            asked_fen=request.amount_fen,
+        ),
+        refunds_limit=_refunds_limit(sale, draft.route),
     )
     if request.state == State.APPROVED:
         assert sale.channel_account_id is not None
@@ -119,8 +134,26 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Prepared:
 def submit(
     *, draft: Draft, by: Principal, at: datetime, before_commit: Callable[[Prepared], None] | None = None
 ) -> Prepared:
-    """Take a request in. Raises what ``prepare`` raises, ``OverRefund`` or ``KeyAlreadyUsed``; then nothing was stored."""
-    prepared = prepare(draft=draft, by=by, at=at)
+    """Take a request in. Raises what ``prepare`` raises, ``OverRefund`` or ``KeyAlreadyUsed``; then nothing was stored.
+
+    Where others took the room that it was judged on (``RoomTaken``), it is judged anew: a person decides then, or a hard limit
+    refuses.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            if not is_by_hand(draft.route):
+                return _store(prepare(draft=draft, by=by, at=at), before_commit)
+            with transaction.atomic():
+                # What a route takes of a sale has no counter: these are few, and a person pays each.
+                _hold(_find(draft, by, at).id)
+                return _store(prepare(draft=draft, by=by, at=at), before_commit)
+        except sums.RoomTaken:
+            if not tries_left:
+                raise
+    raise AssertionError("the last try has either returned or raised")
+
+
+def _store(prepared: Prepared, before_commit: Callable[[Prepared], None] | None) -> Prepared:
     if before_commit is not None:
         before_commit(prepared)
     if prepared.payee is None:
@@ -130,6 +163,11 @@ def submit(
         submission.store(prepared.submission)
         prepared.payee.save(force_insert=True)
     return prepared
+
+
+def _hold(transaction_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        lifecycle.lock_sales(cursor, [transaction_id])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,17 +182,31 @@ class Correction:
     customer_consent: bool | None = None
 
 
-@transaction.atomic
 def resubmit(
     *, request_id: UUID, correction: Correction, by: Principal, at: datetime, expected_version: int | None = None
 ) -> RefundRequest:
-    """Send a request in again, corrected, to be judged anew. One that was ever rejected goes to a person, whoever sends it and
-    however it was corrected. Raises as ``prepare`` and ``lifecycle.advance`` do.
+    """Send a request in again, corrected, to be judged anew. One whose order was ever rejected goes to a person, whoever sends
+    it and however it was corrected. Raises as ``prepare`` and ``lifecycle.advance`` do.
     """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return _resubmit(request_id, correction, by, at, expected_version)
+        except sums.RoomTaken:
+            if not tries_left:
+                raise
+    raise AssertionError("the last try has either returned or raised")
+
+
+@transaction.atomic
+def _resubmit(
+    request_id: UUID, correction: Correction, by: Principal, at: datetime, expected_version: int | None
+) -> RefundRequest:
     request = lifecycle.lock_requests([request_id])[request_id]
     act = Act.RESUBMIT_FAILED if request.state == State.FAILED else Act.RESUBMIT
     conditions.check(act, by=by, request=request, at=at)
     given_back = request.reserved_fen
+    # From here on the sale stays as it is judged.
+    sums.held(transaction_id=request.transaction_id, lock=True)
     sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
     draft = Draft(
         amount_fen=correction.amount_fen or request.amount_fen,
@@ -165,8 +217,21 @@ def resubmit(
     payees.check(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     # The request's own lines and amount are still counted where it was not released: they do not stand against it.
     claims = _own_claims(sale, request, still_counted=bool(given_back))
-    verdict = _judge(sale, draft, claims, at, own_fen=given_back, again=request)
+    parties = _parties_again(sale, request, by, at)
+    standing = sums.standing(sale=sale, of=parties, own_fen=given_back, own_asked_fen=_asked_today(request, at))
+    verdict = _judge(sale, draft, claims, at, standing, own_fen=given_back, again=request)
     _refuse_hard_limits(verdict)
+    if not given_back:
+        sums.make_room(transaction_id=request.transaction_id, limit=_refunds_limit(sale, draft.route))
+    sums.add(
+        sums.moves(
+            of=parties,
+            rules=policies.rules_of(sale.policy_version_id),
+            amount_fen=draft.amount_fen,
+            by_rule=verdict.decision is Decision.APPROVE,
+            asked_fen=max(0, draft.amount_fen - _asked_today(request, at)),
+        )
+    )
     moves = [
         Move(
             request_id,
@@ -217,14 +282,35 @@ def _original_failed(request: RefundRequest) -> bool:
     return refused.filter(channel_account_id=request.transaction.channel_account_id).exists()
 
 
-def _on_this_route_fen(sale: Sale, route: str, again: RefundRequest | None) -> int:
-    """What other refunds of the sale take on a route where a person pays; asked for nowhere else."""
-    if not is_by_hand(route) or not sale.refunds:
-        return 0
-    others = RefundRequest.objects.filter(transaction_id=sale.id, route=route)
-    if again is not None:
-        others = others.exclude(pk=again.pk)
-    return others.aggregate(fen=Sum("reserved_fen"))["fen"] or 0
+def _parties(sale: Sale, draft: Draft, by: Principal, at: datetime) -> sums.Parties:
+    """Who is counted for a new request."""
+    return sums.parties(
+        sale=sale,
+        at=at,
+        phone=draft.customer.phone,
+        cashier=draft.cashier,
+        staff_ids=[by.staff_id] if by.staff_id is not None else [],
+        key_ids=[by.key_id] if by.key_id is not None else [],
+    )
+
+
+def _parties_again(sale: Sale, request: RefundRequest, by: Principal, at: datetime) -> sums.Parties:
+    """Who is counted for a stored request: who asked first, and who sends it in again."""
+    staff_ids = {pk for pk in (request.staff_id, by.staff_id) if pk is not None}
+    key_ids = {pk for pk in (request.api_key_id, by.key_id) if pk is not None}
+    return sums.parties(
+        sale=sale, at=at, phone=request.customer_phone, cashier=request.cashier, staff_ids=staff_ids, key_ids=key_ids
+    )
+
+
+def _asked_today(request: RefundRequest, at: datetime) -> int:
+    """What of a stored request stands in its customer's sum of this day."""
+    return request.amount_fen if sums.day_of(request.created_at) == sums.day_of(at) else 0
+
+
+def _refunds_limit(sale: Sale, route: str) -> int | None:
+    """How many refunds of the sale its channel takes; None where it is not the channel that pays."""
+    return None if is_by_hand(route) else sums.max_refunds(sale.channel_profile)
 
 
 def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> list[tuple[int, int, LineClaim]]:
@@ -289,6 +375,7 @@ def _judge(
     draft: Draft,
     claims: Sequence[tuple[int, int, LineClaim]],
     at: datetime,
+    standing: Standing,
     own_fen: int = 0,
     again: RefundRequest | None = None,
 ) -> Verdict:
@@ -306,13 +393,17 @@ def _judge(
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
         original_failed=again is not None and _original_failed(again),
-        rejected_before=again is not None and conditions.was_rejected(again),
-        on_this_route_fen=_on_this_route_fen(sale, draft.route, again),
+        on_this_route_fen=(
+            sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=None if again is None else again.pk)
+            if sale.refunds
+            else 0
+        ),
         channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
-        channel_max_refunds=int(sale.channel_profile.get("max_partials", _MAX_REFUNDS)),
+        channel_max_refunds=sums.max_refunds(sale.channel_profile),
         refunds_so_far=sale.refunds - bool(own_fen),
         terminal_enabled=sale.refunds_enabled,
         claims=[claim for _, _, claim in claims],
+        sums=standing,
     )
     rules = policies.rules_of(sale.policy_version_id)
     return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)

@@ -12,13 +12,14 @@ original route is proven impossible: anything else would be cashing out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from core.money import yuan
 from merchants.policy_rules import Extent, ReasonRule, Rules
+from refunds.standing import Standing
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
@@ -45,7 +46,7 @@ class Facts:
     """What is known when a request is judged. Amounts in fen.
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays. ``rejected_before``: somebody has rejected this very request.
+    take on the same route, where a person pays. ``sums``: what its order, customer, cashier and key have had before.
     """
 
     at: datetime
@@ -64,9 +65,9 @@ class Facts:
     refunds_so_far: int
     terminal_enabled: bool
     original_failed: bool = False
-    rejected_before: bool = False
     on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
+    sums: Standing = field(default_factory=Standing)
 
     @property
     def days_of_window(self) -> int:
@@ -133,7 +134,8 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     return Verdict(
         decision=_decide([result for result in results if not result.passed]),
         max_amount_fen=_largest(facts, rules, rule),
-        tier=rules.tier_for(facts.amount_fen).name,
+        # Of all together: ten of 990 are decided by whoever decides 9,900.
+        tier=rules.tier_for(facts.amount_fen + facts.sums.tier_fen).name,
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
         rules=tuple(results),
@@ -246,9 +248,6 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
         results.append(
             RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value))
         )
-    if facts.rejected_before:
-        # Whatever was corrected: what a person refused, only a person takes back.
-        results.append(RuleResult("rejected_before", passed=False, actual="yes", limit="no"))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(
@@ -259,6 +258,32 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             yuan(rules.auto_approve_limit_fen),
         )
     )
+    return [*results, *_sums(facts, rules)]
+
+
+def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
+    """What is approved without a person in all. Where nothing came before, a refund above its own limit is not said to be above
+    that of a sum as well.
+    """
+    sums, own = facts.sums, facts.amount_fen
+    results = []
+    if sums.order_rejected:
+        # Whatever was corrected, and whoever asks: what a person refused, only a person takes back.
+        results.append(RuleResult("order_not_rejected", passed=False, actual="yes", limit="no"))
+    said = own > rules.auto_approve_limit_fen
+    for code, before, limit in (
+        ("auto_order_limit", sums.order_fen, rules.order_limit_fen),
+        ("auto_customer_day_limit", sums.customer_day_fen, rules.customer_day_limit_fen),
+        ("auto_key_day_limit", sums.key_day_fen, rules.auto_key_day_fen),
+    ):
+        if before is not None and limit is not None and (before or not said):
+            results.append(RuleResult(code, before + own <= limit, yuan(before + own), yuan(limit)))
+    for code, so_far, most in (
+        ("auto_cashier_day_count", sums.cashier_day_count, rules.auto_cashier_day_count),
+        ("auto_key_day_count", sums.key_day_count, rules.auto_key_day_count),
+    ):
+        if so_far is not None and most is not None and (so_far or not said):
+            results.append(RuleResult(code, so_far < most, str(so_far + 1), str(most)))
     return results
 
 

@@ -13,7 +13,7 @@ from core.errors import Conflict, Invalid
 from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds import conditions, lifecycle, routes
+from refunds import conditions, lifecycle, routes, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -116,15 +116,19 @@ def approve(
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
-    conditions.check(Act.APPROVE, by=by, request=request, amount_fen=amount, at=at)
+    # Judged anew under the order's lock: by what it all comes to, and by the limits in force now.
+    deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
+    conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     account_id = _account_of(request)
+    sums.check_caps(request=request, amount_fen=amount, at=at)
+    tier = _tier(request, deciding_fen, at)
     approved = lifecycle.advance(
         request_id,
         "approve",
         by=by.actor,
         at=at,
         expected_version=version,
-        data={"amount_fen": amount, "note": note, "tier": _tier(request, amount, at)},
+        data={"amount_fen": amount, "note": note, "tier": tier},
         amount_fen=amount,
     )
     attempt_no = approved.executions.count() + 1
@@ -135,7 +139,7 @@ def approve(
         at=at,
         attempt_no=attempt_no,
     ).save()
-    _store_decision(approved, Decision.APPROVE, by, at, amount_fen=amount, note=note)
+    _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
     return approved
 
 
@@ -256,6 +260,7 @@ def _store_decision(
     by: Principal,
     at: datetime,
     *,
+    tier: str = "",
     amount_fen: int | None = None,
     reason: str = "",
     note: str = "",
@@ -265,7 +270,8 @@ def _store_decision(
         request=request,
         staff_id=by.staff_id,
         decision=decision,
-        tier=request.tier,
+        tier=tier or request.tier,
+        role=by.role,
         amount_fen=amount_fen,
         reason=reason,
         note=note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from merchants.policy_rules import CASHIER_DAY_COUNT
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
 
@@ -33,6 +34,27 @@ def _limit(name: str, default: int) -> str:
     return f"coalesce((a.profile->>'{name}')::numeric, {default})"
 
 
+#: Payments of one order, as ``refunds.sums.order_key`` has them.
+_ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date"
+_DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
+
+
+def _rule(name: str, default: str) -> str:
+    """A limit of the policy version ``p``; left out, it is the default."""
+    return f"coalesce((p.rules->>'{name}')::bigint, {default})"
+
+
+_ONE = "(p.rules->>'auto_approve_limit_fen')::bigint"
+#: What a route takes of one sale in version ``p``; NULL: any amount.
+_ROUTE_LIMIT = """CASE WHEN p.rules->'route_rules' ? r.route THEN (p.rules->'route_rules'->r.route->>'limit_fen')::bigint
+                      WHEN r.route = 'cash' THEN 100000 END"""
+
+
+def _same(name: str) -> str:
+    """A cashier's code as it is compared. What PostgreSQL folds alike, ``core.plain_text.name_key`` does, too."""
+    return f"lower(normalize(btrim({name}), NFKC))"
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "I1",
@@ -48,6 +70,7 @@ INVARIANTS: tuple[Invariant, ...] = (
               LEFT JOIN refunds_refundrequest r ON r.transaction_id = t.id
              GROUP BY t.id
             HAVING t.reserved_fen <> coalesce(sum(r.reserved_fen), 0)
+                OR t.live_refunds <> count(r.id) FILTER (WHERE r.reserved_fen > 0)
                 OR t.reserved_fen <> coalesce(sum(coalesce(r.approved_fen, r.amount_fen))
                                               FILTER (WHERE r.state NOT IN ({_RELEASED})), 0)
                 OR t.refunded_fen <> coalesce(sum(r.refunded_fen) FILTER (WHERE r.state IN ({_PAID})), 0)""",
@@ -73,7 +96,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT refund_no FROM refunds_execution GROUP BY channel_account_id, refund_no HAVING count(*) > 1
            UNION ALL
            SELECT channel_refund_no FROM refunds_execution WHERE channel_refund_no <> ''
-            GROUP BY channel_account_id, channel_refund_no HAVING count(*) > 1""",
+            GROUP BY channel_account_id, channel_refund_no HAVING count(*) > 1
+           UNION ALL
+           SELECT min(channel_refund_no) FROM refunds_execution WHERE proof_source = 'person'
+            GROUP BY channel_account_id, regexp_replace(lower(normalize(channel_refund_no, NFKC)), '[\\s\\-]', '', 'g')
+           HAVING count(*) > 1""",
     ),
     Invariant(
         "I5",
@@ -142,8 +169,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "I12",
-        "approved by who requested or corrected it",
-        """SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
+        "approved by who requested or corrected it, or by whom what the order came to was not",
+        f"""SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
              LEFT JOIN merchants_apikey k ON k.id = r.api_key_id
             WHERE a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)
            UNION ALL
@@ -152,7 +179,33 @@ INVARIANTS: tuple[Invariant, ...] = (
                                    AND e.version < a.version
              LEFT JOIN merchants_apikey k ON e.actor_kind = 'api_key' AND k.id::text = e.actor_id
             WHERE a.decision = 'approve'
-              AND (k.created_by_id = a.staff_id OR (e.actor_kind = 'staff' AND e.actor_id = a.staff_id::text))""",
+              AND (k.created_by_id = a.staff_id OR (e.actor_kind = 'staff' AND e.actor_id = a.staff_id::text))
+           UNION ALL
+           -- The tier that it was decided in, and the role of who decided: against all of the order that was approved by then.
+           -- Limits that were raised since do not tell of that day, so that the highest since then counts.
+           SELECT r.number FROM
+             (SELECT r.id, r.number, r.merchant_id,
+                     sum(r.approved_fen) OVER (PARTITION BY {_ORDER} ORDER BY r.decided_at, r.id) AS sum_fen
+                FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+               WHERE r.approved_fen IS NOT NULL AND r.state NOT IN ({_RELEASED}) AND NOT r.verdict ? 'source') r
+             JOIN LATERAL (SELECT * FROM refunds_approval a WHERE a.request_id = r.id AND a.decision = 'approve'
+                            ORDER BY a.version DESC LIMIT 1) a ON true
+             JOIN merchants_staff s ON s.id = a.staff_id
+            WHERE NOT EXISTS
+                  (SELECT FROM merchants_policyversion p, jsonb_array_elements(p.rules->'tiers') AS x (step)
+                    WHERE p.merchant_id = r.merchant_id
+                      AND (p.effective_from > a.at
+                           OR p.id = (SELECT q.id FROM merchants_policyversion q
+                                       WHERE q.merchant_id = r.merchant_id AND q.effective_from <= a.at
+                                       ORDER BY q.effective_from DESC, q.number DESC LIMIT 1))
+                      AND step->>'name' = a.tier
+                      AND coalesce((step->>'limit_fen')::bigint >= r.sum_fen, true)
+                      AND step->'roles' ? coalesce(nullif(a.role, ''), s.role))
+           UNION ALL
+           SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+             JOIN merchants_policyversion p ON p.id = r.policy_version_id
+            WHERE r.by_rule GROUP BY {_ORDER}
+           HAVING sum(r.approved_fen) > max({_rule("auto_order_limit_fen", _ONE)})""",
     ),
     Invariant(
         "I13",
@@ -214,6 +267,37 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' GROUP BY object_id HAVING count(*) > 1""",
     ),
     Invariant(
+        "I19",
+        "more approved by rule in a day than a customer, a cashier or an API key may have",
+        f"""SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+              CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
+                (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
+             WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
+            HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
+            UNION ALL
+            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+             WHERE r.by_rule AND t.payer_phone_hash IS NULL AND t.card_last4 <> ''
+             GROUP BY r.merchant_id, t.channel, t.card_last4, {_DAY}
+            HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
+            UNION ALL
+            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+              CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
+                ({_same("r.cashier")}), ({_same("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
+             WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
+            HAVING count(*) > max({_rule("auto_cashier_day_count", str(CASHIER_DAY_COUNT))})
+            UNION ALL
+            SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
+             WHERE r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_count' IS NOT NULL
+             GROUP BY r.api_key_id, {_DAY} HAVING count(*) > max((p.rules->>'auto_key_day_count')::bigint)
+            UNION ALL
+            SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
+             WHERE r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_fen' IS NOT NULL
+             GROUP BY r.api_key_id, {_DAY} HAVING sum(r.approved_fen) > max((p.rules->>'auto_key_day_fen')::bigint)""",
+    ),
+    Invariant(
         "I20",
         "WeChat Pay: more partial refunds of a sale than it takes, too close to one another, or sent after its last day",
         f"""SELECT t.order_no || ': ' || count(*) || ' refunds' FROM refunds_execution e
@@ -249,5 +333,27 @@ INVARIANTS: tuple[Invariant, ...] = (
             UNION ALL
             SELECT r.number FROM refunds_refundrequest r
              WHERE r.route = 'bank_transfer' AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
+    ),
+    Invariant(
+        "I33",
+        "a sale holds more than a route may pay back of it, or more refunds than its channel takes",
+        f"""SELECT t.order_no || ': ' || q.route FROM
+              (SELECT r.transaction_id, r.route, r.merchant_id, sum(r.reserved_fen) AS fen, min(r.created_at) AS since
+                 FROM refunds_refundrequest r WHERE r.route IN ({_BY_HAND}) AND r.reserved_fen > 0
+                GROUP BY r.transaction_id, r.route, r.merchant_id) q
+              JOIN terminals_transaction t ON t.id = q.transaction_id
+             WHERE q.fen > (SELECT CASE WHEN bool_or(limit_fen IS NULL) THEN NULL ELSE max(limit_fen) END FROM
+                (SELECT {_ROUTE_LIMIT} AS limit_fen
+                   FROM merchants_policyversion p CROSS JOIN (SELECT q.route) r (route)
+                  WHERE p.merchant_id = q.merchant_id
+                    AND (p.effective_from > q.since
+                         OR p.id IN (SELECT o.policy_version_id FROM refunds_refundrequest o
+                                      WHERE o.transaction_id = q.transaction_id AND o.route = q.route))) limits)
+            UNION ALL
+            SELECT min(t.order_no) || ': ' || count(*) || ' refunds' FROM refunds_refundrequest r
+              JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_channelaccount a ON a.id = t.channel_account_id
+             WHERE r.route = 'original' AND r.reserved_fen > 0 AND NOT r.verdict ? 'source'
+             GROUP BY t.id, a.id HAVING count(*) > greatest({_limit("max_partials", 50)}, t.live_refunds_limit)""",
     ),
 )

@@ -13,6 +13,7 @@ from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
 from refunds.models.payee import Payee
 from refunds.models.request import RefundLine, RefundRequest
+from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "ReconciliationDay",
     "RefundLine",
     "RefundRequest",
+    "RunningSum",
     "Survey",
 ]

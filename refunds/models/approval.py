@@ -16,12 +16,16 @@ class Decision(models.TextChoices):
 
 
 class Approval(models.Model):
-    """One decision at the desk, never changed. ``version`` is the request's version that the decision led to."""
+    """One decision at the desk, never changed. ``version`` is the request's version that the decision led to.
+
+    ``tier`` is the one that the decision took, and ``role`` the decider's on that day: both may change later.
+    """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals")
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT)
     decision = models.CharField(max_length=20, choices=Decision.choices)
     tier = models.CharField(max_length=30)
+    role = models.CharField(max_length=20, blank=True, default="", db_default="")
     amount_fen = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=30, blank=True)
     note = models.TextField(blank=True, max_length=500)

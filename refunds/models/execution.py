@@ -26,6 +26,8 @@ class Execution(models.Model):
     lets the lease run out, and the next loop asks the channel before it sends anything.
 
     ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
+
+    ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -49,6 +51,7 @@ class Execution(models.Model):
     last_asked_at = models.DateTimeField(null=True, blank=True)
 
     channel_refund_no = models.CharField(max_length=64, blank=True, db_collation="C")
+    reference_key = models.TextField(blank=True, default="", db_default="", db_collation="C")
     received_account = models.CharField(max_length=80, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -68,6 +71,11 @@ class Execution(models.Model):
                 fields=["channel_account", "channel_refund_no"],
                 condition=~Q(channel_refund_no=""),
                 name="channel_refund_no_once",
+            ),
+            models.UniqueConstraint(
+                fields=["channel_account", "reference_key"],
+                condition=~Q(reference_key=""),
+                name="reference_once",
             ),
             models.UniqueConstraint(
                 fields=["request", "tranche"],

@@ -45,6 +45,9 @@ class Transaction(models.Model):
     """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
     ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice. ``reported_by`` says
     who told of the sale: the key by its name at that time, or the load that brought it.
+
+    ``live_refunds`` is how many requests ``reserved_fen`` is made of. ``live_refunds_limit`` is how many the channel took when
+    the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -60,6 +63,8 @@ class Transaction(models.Model):
     amount_fen = models.BigIntegerField()
     reserved_fen = models.BigIntegerField(default=0)
     refunded_fen = models.BigIntegerField(default=0)
+    live_refunds = models.IntegerField(default=0, db_default=0)
+    live_refunds_limit = models.IntegerField(null=True, blank=True)
     paid_at = models.DateTimeField()
     cashier = models.CharField(max_length=40, blank=True)
     payer_phone = SealedTextField(purpose="transaction.payer_phone")
@@ -85,6 +90,11 @@ class Transaction(models.Model):
                     refunded_fen__gte=0, refunded_fen__lte=F("reserved_fen"), reserved_fen__lte=F("amount_fen")
                 ),
                 name="transaction_never_over_refunded",
+            ),
+            models.CheckConstraint(
+                condition=Q(live_refunds__gte=0)
+                & (Q(live_refunds_limit__isnull=True) | Q(live_refunds__lte=F("live_refunds_limit"))),
+                name="transaction_within_refund_count",
             ),
             models.UniqueConstraint(
                 fields=["merchant", "channel", "channel_transaction_no"], name="channel_number_once"

@@ -38,6 +38,8 @@ def paid_sales(merchant: Merchant, channel: Channel, count: int, *, amount_fen: 
                 channel_transaction_no=f"{identity.int % 10**21:021d}",
                 amount_fen=amount_fen,
                 paid_at=now - timedelta(hours=1),
+                # What is approved by rule is limited by cashier and day.
+                cashier=f"F{identity.int % 10**12:012d}",
                 funding="balance",
                 created_at=now,
             )

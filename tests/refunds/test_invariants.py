@@ -130,6 +130,94 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "VALUES (:paid, :staff, 'approve', 't', '', '', 4, now())",
     ),
     (
+        "I12",
+        "more of an order by rule than its limit",
+        [],
+        "UPDATE refunds_refundrequest SET state = 'approved', by_rule = true, approved_fen = 25000, decided_at = now() "
+        "WHERE id = :review",
+    ),
+    (
+        "I12",
+        "a tier for the last of an order alone",
+        [],
+        "UPDATE merchants_policyversion SET rules = jsonb_set(rules, '{tiers,0,limit_fen}', '26000'); "
+        "UPDATE refunds_refundrequest SET state = 'approved', approved_fen = 25000, decided_at = clock_timestamp() "
+        "WHERE id = :review; "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, reason, note, version, at) "
+        "VALUES (:review, :staff, 'approve', 'manager', '', '', 4, now())",
+    ),
+    (
+        "I12",
+        "a tier that was not the decider's",
+        [],
+        "UPDATE merchants_policyversion SET rules = jsonb_set(rules, '{tiers,0,limit_fen}', '26000'); "
+        "UPDATE refunds_refundrequest SET state = 'approved', approved_fen = 25000, decided_at = now() WHERE id = :review; "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, role, reason, note, version, at) "
+        "VALUES (:review, :staff, 'approve', 'head_office', 'reviewer', '', '', 4, now())",
+    ),
+    (
+        "I19",
+        "a customer's day",
+        [],
+        r"UPDATE terminals_transaction SET payer_phone_hash = '\x00'; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_customer_day_limit_fen\": 3500}'",
+    ),
+    (
+        "I19",
+        "a cards day",
+        [],
+        "UPDATE terminals_transaction SET card_last4 = '6021'; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_customer_day_limit_fen\": 3500}'",
+    ),
+    (
+        "I19",
+        "a cashiers day",
+        [],
+        "UPDATE refunds_refundrequest SET cashier = 'c001 '; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
+    ),
+    (
+        "I19",
+        "a keys count",
+        [],
+        "UPDATE refunds_refundrequest SET api_key_id = 1; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_key_day_count\": 2}'",
+    ),
+    (
+        "I19",
+        "a keys sum",
+        [],
+        "UPDATE refunds_refundrequest SET api_key_id = 1; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_key_day_fen\": 3500}'",
+    ),
+    (
+        "I33",
+        "more cash than the limit",
+        [],
+        'UPDATE merchants_policyversion SET rules = rules || \'{"route_rules": {"cash": {"fundings": [], "limit_fen": 3500}}}\'; '
+        "UPDATE refunds_refundrequest SET route = 'cash' WHERE id IN (:paid, :approved)",
+    ),
+    (
+        "I33",
+        "more refunds than the channel takes",
+        [],
+        "UPDATE terminals_transaction SET live_refunds_limit = NULL; "
+        "UPDATE merchants_channelaccount SET profile = profile || '{\"max_partials\": 2}'",
+    ),
+    (
+        "I2",
+        "a refund too many",
+        [],
+        "UPDATE terminals_transaction SET live_refunds = live_refunds + 1 WHERE id = :sale",
+    ),
+    (
+        "I4",
+        "one slip for two payouts",
+        ["refunds_execution.channel_refund_no_once"],
+        "UPDATE refunds_execution SET proof_source = 'person', channel_refund_no = "
+        "CASE WHEN request_id = :paid THEN 'E-123' ELSE ' e123 ' END WHERE request_id IN (:paid, :approved)",
+    ),
+    (
         "I13",
         "an end without its time",
         ["refunds_execution.execution_open_has_due_time"],
@@ -296,8 +384,8 @@ def rows() -> dict[str, str]:
     found = {
         "paid": paid(make_request(sale, 1_000)),
         "failed": failed(make_request(sale, 2_000)),
-        "review": make_request(sale, 25_000),
         "approved": make_request(sale, 3_000),
+        "review": make_request(sale, 25_000),
     }
     other = make_merchant()
     make_sale(other)
@@ -372,9 +460,9 @@ def test_event_that_the_chain_passed_over_is_found(rows: dict[str, str]) -> None
 
 
 def test_more_than_twenty_rows_do_not_drown_the_others(rows: dict[str, str]) -> None:
-    sale = make_sale(RefundRequest.objects.all()[0].merchant, 90_000)
-    for _ in range(25):
-        make_request(sale, 100)
+    merchant = RefundRequest.objects.all()[0].merchant
+    for number in range(25):
+        make_request(make_sale(merchant, cashier=f"K{number}"), 100)
     _plant("DELETE FROM refunds_execution WHERE request_id = :approved OR amount_fen = 100", [], rows)
     _plant("UPDATE terminals_transaction SET reserved_fen = reserved_fen - 1 WHERE id = :sale", [], rows)
     found = [breach.code for breach in invariants.breaches()]

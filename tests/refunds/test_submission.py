@@ -15,7 +15,7 @@ from refunds import doorbell, lifecycle, submission
 from refunds.flow import intake
 from refunds.flow.intake import Customer, Draft, Prepared
 from refunds.lifecycle import OverRefund
-from refunds.models import Execution, IdempotencyRecord, OutboxMessage, RefundLine, RefundRequest
+from refunds.models import Execution, IdempotencyRecord, OutboxMessage, RefundLine, RefundRequest, RunningSum
 from refunds.submission import KeyAlreadyUsed, Submission
 from terminals.models import Transaction, TransactionLine
 from tests.factories import make_merchant, make_sale, make_staff
@@ -27,6 +27,7 @@ _TABLES: tuple[type[models.Model], ...] = (
     TransactionLine,
     RefundRequest,
     RefundLine,
+    RunningSum,
     Execution,
     IdempotencyRecord,
     AuditEvent,
@@ -62,7 +63,12 @@ def _prepared(sale: Transaction, amount_fen: int, *, pieces: int = 0) -> Prepare
 def _by_models(stored: Submission) -> None:
     """What ``submission.store`` does, said with models."""
     request = stored.request
-    Transaction.objects.filter(pk=request.transaction_id).update(reserved_fen=F("reserved_fen") + request.reserved_fen)
+    Transaction.objects.filter(pk=request.transaction_id).update(
+        reserved_fen=F("reserved_fen") + request.reserved_fen,
+        live_refunds=F("live_refunds") + 1,
+        live_refunds_limit=stored.refunds_limit,
+    )
+    RunningSum.objects.bulk_create(RunningSum(**row._asdict()) for row in stored.sums)
     for line_id, quantity in stored.pieces:
         TransactionLine.objects.filter(pk=line_id).update(reserved_quantity=F("reserved_quantity") + quantity)
     request.save(force_insert=True)

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from merchants.models import Merchant
 from terminals.bulk import NewLine, NewSale, store_sales
 from terminals.models import Funding, Transaction
+from terminals.reporting import PaidInTheFuture
 from tests.factories import make_account, make_merchant
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +93,13 @@ def test_store_sales_with_a_known_number_stores_nothing() -> None:
         )
 
     assert Transaction.objects.count() == 1
+
+
+def test_store_sales_when_one_is_paid_in_the_future_stores_nothing() -> None:
+    merchant = make_merchant()
+    late = new_sale(merchant, id=uuid7(), channel_transaction_no="44", paid_at=NOW + timedelta(minutes=6))
+
+    with pytest.raises(PaidInTheFuture):
+        store_sales([new_sale(merchant), late], source="test", at=NOW)
+
+    assert not Transaction.objects.exists()

@@ -145,6 +145,37 @@ def test_key_with_the_scope_confirms_once(shop: Merchant) -> None:
     assert LedgerEntry.objects.filter(kind="payout").count() == 2
 
 
+@pytest.mark.parametrize(
+    "again",
+    ["e123", " E123 ", "Ｅ１２３", "E 12 3", "E-123", "E\u2014123", "E\u2212123", "e\u200b123", "E\ufeff12\u00ad3"],
+)
+def test_confirm_when_the_number_differs_in_its_writing_only_is_refused(shop: Merchant, again: str) -> None:
+    api = api_for(shop)
+    first, second = _waiting(api), _waiting(api)
+    payer = api_for(shop, scopes=["payouts:write"])
+
+    answer = payer.post(
+        f"refund-requests/{first['id']}/confirm-payout", _paid(version=first["version"], reference_no="E123")
+    )
+    assert (answer.status_code, answer.json()["executions"][0]["channel_refund_no"]) == (200, "E123")
+
+    refused = payer.post(
+        f"refund-requests/{second['id']}/confirm-payout", _paid(version=second["version"], reference_no=again)
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "reference_used")
+    left = RefundRequest.objects.get(pk=second["id"])
+    assert (left.state, left.version) == ("manual_pending", second["version"])
+
+
+def test_confirm_shows_the_number_as_it_was_typed(shop: Merchant) -> None:
+    request = _waiting(api_for(shop))
+    payer = api_for(shop, scopes=["payouts:write"])
+    body = _paid(version=request["version"], reference_no="Ｅ-１２３ b")
+    paid = payer.post(f"refund-requests/{request['id']}/confirm-payout", body).json()
+    assert paid["executions"][0]["channel_refund_no"] == "Ｅ-１２３ b"
+
+
 def test_key_without_the_scope_or_of_another_merchant_confirms_nothing(shop: Merchant) -> None:
     request = _waiting(api_for(shop))
     path, body = f"refund-requests/{request['id']}/confirm-payout", _paid(version=request["version"])

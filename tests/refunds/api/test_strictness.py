@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from refunds.models import RefundRequest
 from terminals.models import Transaction
@@ -134,6 +136,31 @@ def test_a_sale_that_is_almost_right_is_400_with_its_field(api: Api, changed: di
 )
 def test_any_offset_and_any_fraction_of_a_second_is_taken(api: Api, paid_at: str) -> None:
     make_sale(api.merchant)
+    assert api.post("transactions", {**_SALE, "paid_at": paid_at}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("ahead", "hint"),
+    [
+        (timedelta(minutes=6), "clock"),
+        (timedelta(hours=8), "+08:00"),
+        (timedelta(hours=7), "+08:00"),
+        (timedelta(days=1800), "clock"),
+    ],
+)
+def test_report_when_a_sale_is_paid_in_the_future_is_refused_with_a_hint(api: Api, ahead: timedelta, hint: str) -> None:
+    make_sale(api.merchant)
+    before = Transaction.objects.count()
+    paid_at = (timezone.now() + ahead).isoformat()
+    body = _problem(api.post("transactions", {**_SALE, "paid_at": paid_at}), 422, "paid_in_the_future")
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [("paid_at", "in_the_future")]
+    assert hint in body["errors"][0]["message"]
+    assert Transaction.objects.count() == before
+
+
+def test_report_when_the_tills_clock_is_a_little_ahead_is_taken(api: Api) -> None:
+    make_sale(api.merchant)
+    paid_at = (timezone.now() + timedelta(minutes=4)).isoformat()
     assert api.post("transactions", {**_SALE, "paid_at": paid_at}).status_code == 201
 
 

@@ -83,7 +83,7 @@ def test_resubmit_when_rejected_goes_to_a_person_however_it_was_corrected(role: 
 
     assert (answer.status_code, answer.json()["state"]) == (200, "in_review")
     rules = {rule["code"]: rule["passed"] for rule in answer.json()["verdict"]["rules"]}
-    assert rules["rejected_before"] is False
+    assert rules["order_not_rejected"] is False
 
 
 def test_resubmit_when_rejected_long_ago_and_asked_back_since_still_goes_to_a_person() -> None:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from core.personal_data import phone_key
+from core.plain_text import name_key, reference_key
+
+
+@pytest.mark.parametrize(
+    "typed", ["E123", " e123 ", "Ｅ１２３", "e-1\u20112\u20143", "E\u200b1 2\u00a03\u00ad", "\u202de123"]
+)
+def test_reference_key_when_only_the_writing_differs_is_the_same(typed: str) -> None:
+    assert reference_key(typed) == "e123"
+
+
+@pytest.mark.parametrize("typed", ["E124", "E12", "E1230", "E/123", "E.123"])
+def test_reference_key_when_the_number_differs_is_another(typed: str) -> None:
+    assert reference_key(typed) != "e123"
+
+
+def test_reference_key_of_nothing_but_marks_is_empty() -> None:
+    assert reference_key(" -\u2014\u200b ") == ""
+
+
+@pytest.mark.parametrize("typed", ["C001", "c001", " Ｃ００１ ", "C\u200b001"])
+def test_name_key_when_only_the_writing_differs_is_the_same(typed: str) -> None:
+    assert name_key(typed) == "c001"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "13800006021",
+        "+86 138 0000 6021",
+        "86-13800006021",
+        "008613800006021",
+        "１３８００００６０２１",
+        "\u202d13800006021",
+    ],
+)
+def test_phone_key_when_only_the_writing_differs_is_the_same(typed: str) -> None:
+    assert phone_key(typed) == "13800006021"
+
+
+def test_phone_key_leaves_other_countries_and_land_lines_apart() -> None:
+    assert phone_key("+44 7700 900123") == "447700900123"
+    assert phone_key("0571-8888 0001") == "057188880001"
+    assert phone_key("none") == "none"
