@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.database.timeouts import reports
 from core.errors import Forbidden
 from refunds import permissions
 from refunds.analytics import periods
@@ -45,6 +46,7 @@ class AnalyticsSummary(Endpoint):
     staff_may = True
 
     @extend_schema(parameters=[SummaryQuery], responses={200: schemas_figures.SummaryOut, **schemas.READ_PROBLEMS})
+    @reports
     def get(self, request: Request) -> Response:
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
         if self.caller.staff is not None and not permissions.may_see_analytics(self.caller.staff):

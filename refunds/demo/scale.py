@@ -116,7 +116,12 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     )
     staff = {
         username: Staff(
-            merchant=merchant, username=username, name=username, role=role, created_at=since, password=make_password(None)
+            merchant=merchant,
+            username=username,
+            name=username,
+            role=role,
+            created_at=since,
+            password=make_password(None),
         )
         for role, username in [*PEOPLE.items(), (Role.OWNER, _KEY_MAKER)]
     }
@@ -126,7 +131,11 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     row, key, _secret = api_keys.issue(merchant=merchant, name="scale", scopes=list(Scope.values), by=maker, at=since)
     accounts = [
         ChannelAccount(
-            merchant=merchant, channel=channel, code=f"{channel}-scale", base_url="http://127.0.0.1:9", profile=dict(profile)
+            merchant=merchant,
+            channel=channel,
+            code=f"{channel}-scale",
+            base_url="http://127.0.0.1:9",
+            profile=dict(profile),
         )
         for channel, profile in _CHANNELS
     ]
@@ -261,7 +270,9 @@ def _seal_some(heads: dict[int, tuple[int, bytes]]) -> int:
         )
         at_data = _EVENT_FIELDS.index("data")
         events = [
-            AuditEvent.from_db("default", _EVENT_FIELDS, [*row[:at_data], json.loads(row[at_data]), *row[at_data + 1 :]])
+            AuditEvent.from_db(
+                "default", _EVENT_FIELDS, [*row[:at_data], json.loads(row[at_data]), *row[at_data + 1 :]]
+            )
             for row in cursor.fetchall()
         ]
         if not events:
@@ -291,7 +302,9 @@ def _links(events: list[AuditEvent], heads: dict[int, tuple[int, bytes]]) -> Ite
         yield event.pk, event.merchant_id, seq + 1, link
 
 
-def _copy(cursor: Any, table: str, rows: Iterator[tuple[object, ...]], *, columns: tuple[str, ...] | None = None) -> None:
+def _copy(
+    cursor: Any, table: str, rows: Iterator[tuple[object, ...]], *, columns: tuple[str, ...] | None = None
+) -> None:
     text = io.StringIO()
     for row in rows:
         text.write("\t".join("\\\\x" + value.hex() if isinstance(value, bytes) else str(value) for value in row))

@@ -18,7 +18,7 @@ class Decision(models.TextChoices):
 class Approval(models.Model):
     """One decision at the desk. ``version`` is the request's version that the decision led to."""
 
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals")
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals", db_index=False)
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT)
     decision = models.CharField(max_length=20, choices=Decision.choices)
     tier = models.CharField(max_length=30)

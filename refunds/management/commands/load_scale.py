@@ -37,4 +37,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error.message}; --yes loads all the same") from error
         except Conflict as error:
             raise CommandError(error.message) from error
-        self.stdout.write(f"merchant {scale.CODE}; people {', '.join(scale.PEOPLE.values())} without passwords; key {key}")
+        self.stdout.write(
+            f"merchant {scale.CODE}; people {', '.join(scale.PEOPLE.values())} without passwords; key {key}"
+        )
