@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init
 
+from core.audit import keys
 from core.database import timeouts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -18,6 +18,13 @@ app.autodiscover_tasks(["refunds", "core"])
 
 
 @worker_init.connect
-def limit_statements(**_: Any) -> None:
+def limit_statements(**_: object) -> None:
     """Before the first connection of a worker."""
     timeouts.use("worker")
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_another_key(**_: object) -> None:
+    """Nothing is written under a key that this database's audit trail does not know."""
+    keys.refuse_another_key()

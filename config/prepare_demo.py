@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from core.audit import keys
 from refunds import health
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     health.forget_beat()
     _say("begun")
     call_command("migrate", interactive=False, verbosity=0)
+    keys.refuse_another_key()
     _collect_static_if_changed()
     _say("migrated")
     _wait_for("stand-ins")

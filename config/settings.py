@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -18,11 +19,16 @@ SECRET_KEY = env.str("SECRET_KEY")
 #: 32 random bytes each, base64. The first seals personal data, the second keys the hashes it is searched by.
 PERSONAL_DATA_KEY = env.str("PERSONAL_DATA_KEY")
 SEARCH_KEY = env.str("SEARCH_KEY")
+#: 32 random bytes, base64: seals the audit trail. The database never has it (docs/adr/0030). Those before it, separated by commas.
+AUDIT_KEY = env.str("AUDIT_KEY", default="")
+AUDIT_KEYS_RETIRED = env.list("AUDIT_KEYS_RETIRED", default=[])
 #: The address under which customers and channels reach us: tracking links, notice URLs.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+#: Where the heads of the audit trail are written, outside the database.
+AUDIT_HEADS_DIR = Path(env.str("AUDIT_HEADS_DIR", default=str(VAR_DIR / "audit-heads")))
 
 # --- applications -------------------------------------------------------------------------------------------------
 
@@ -123,6 +129,10 @@ DB_TIMEOUTS_MS: dict[str, tuple[int, int]] = {
     "commands": (0, _LOCK_MS),
     "migrations": (0, 0),
 }
+#: Whoever owns the tables, for migrations: the same database under another login (docs/adr/0029). None: DATABASE_URL's own.
+DATABASE_OWNER: dict[str, Any] | None = (
+    env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else None
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
@@ -265,6 +275,13 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Every event of every chain: the hourly one looks at what has grown since.
+    "check-everything": {
+        "task": "refunds.check_invariants",
+        "schedule": crontab(hour=4, minute=20),
+        "kwargs": {"whole": True},
+        "options": {"expires": 7200},
+    },
 }
 
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)

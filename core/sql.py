@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +15,9 @@ from psycopg2.extras import execute_values
 
 #: How often each open connection of the driver may still run what it has prepared, by name. They live and die with it.
 _prepared_on: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+
+#: Rows that one INSERT of ``insert_rows`` takes: what it holds in memory.
+_ROWS_AT_ONCE = 2_000
 
 #: A plan is made anew after so many runs. One made while a table was young may read all of it when it has grown, and would be
 #: kept until autovacuum has looked at the table.
@@ -48,6 +53,50 @@ def execute_rows(sql: str, rows: Sequence[Sequence[Any]], *, template: str) -> N
     """
     with connection.wrap_database_errors, connection.cursor() as cursor:
         execute_values(cursor.cursor, sql, rows, template=template, page_size=1000)
+
+
+def insert_rows(model: type[models.Model], names: tuple[str, ...], rows: Iterable[Sequence[object]]) -> int:
+    """Store rows of a model by the hundred thousand, streamed; ``names`` are its fields' ``attname``, in the rows' order.
+
+    Returns how many. Raises Django's database errors. As quick as COPY but for a few hundredths of a millisecond a row, and
+    unlike COPY an ordinary INSERT: PostgreSQL refuses ``COPY FROM`` into a table whose row-level security binds the role, which
+    is every table of ours for everybody but its owner. A temporary table to COPY into would need a privilege more.
+    """
+    sql = _insertion(model, names)
+    remaining, count = iter(rows), 0
+    with connection.cursor() as cursor:
+        while batch := list(islice(remaining, _ROWS_AT_ONCE)):
+            cursor.execute(sql, [_array(column) for column in zip(*batch, strict=True)])
+            count += len(batch)
+    return count
+
+
+@lru_cache(maxsize=8)
+def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    columns = ", ".join(f'"{fields[name].column}"' for name in names)
+    arrays = ", ".join(f"%s::{_array_type(fields[name])}[]" for name in names)
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608
+
+
+def _array_type(field: models.Field[Any, Any]) -> str:
+    """A cast to ``varchar(n)`` would cut what is too long; the column itself refuses it."""
+    kind = _type(field)
+    return "text" if kind.startswith("varchar") else kind
+
+
+def _array(values: Iterable[object]) -> str:
+    """As PostgreSQL writes arrays down: one parameter a column, read much faster than one a cell."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return '"\\\\x' + value.hex() + '"'
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def save_fields(rows: Iterable[models.Model], names: tuple[str, ...]) -> None:

@@ -41,6 +41,13 @@ def stands() -> bool:
     return _seen_standing
 
 
+def is_built() -> bool:
+    """Whether the policies are there, whoever may become the role."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')")
+        return bool(cursor.fetchone()[0])
+
+
 @contextmanager
 def within(merchant_id: int) -> Iterator[None]:
     """Work behind the wall of a merchant. The connection leaves it again, or is closed.

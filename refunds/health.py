@@ -16,6 +16,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from core.audit import keys
+from core.database import rights
 from refunds.broker import client
 
 #: The sweep runs every 3 s; a worker that has not swept for this long is not working, whatever its process says.
@@ -45,8 +47,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, broker and workers really work."""
     checks = {"database": _database(), "broker": _broker(), "workers": _workers()}
+    if checks["database"] == "ok" and keys.mismatch():
+        # Of a process that could not see the database when it started; another one would have been refused.
+        checks["audit_key"] = "wrong"
     ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"status": "ok" if ready else "not_ready", "checks": checks}, status=200 if ready else 503)
+    found = {"status": "ok" if ready else "not_ready", "checks": checks, "missing": _missing(checks["database"])}
+    return JsonResponse(found, status=200 if ready else 503)
 
 
 @csrf_exempt
@@ -68,6 +74,11 @@ def _database() -> str:
     except DatabaseError:
         return "down"
     return "ok"
+
+
+def _missing(database: str) -> list[dict[str, str]]:
+    """What this installation works without, and would be safer with."""
+    return [{"code": one.code, "what": one.what} for one in rights.missing()] if database == "ok" else []
 
 
 def _broker() -> str:
@@ -103,6 +114,12 @@ class _Figures:
             "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') GROUP BY state",
             "state",
         )
+        lacking = GaugeMetricFamily(
+            "refunddesk_missing", "1 for each thing that this installation works without (see /readyz)", labels=["code"]
+        )
+        for one in rights.missing():
+            lacking.add_metric([one.code], 1)
+        yield lacking
         for name, text, sql in _SINGLE:
             with connection.cursor() as cursor:
                 cursor.execute(sql)

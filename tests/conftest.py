@@ -7,10 +7,12 @@ does that). Pure tests run without.
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -28,6 +30,7 @@ _DEFAULTS = {
     "SECRET_KEY": "a key for tests only, " * 3,
     "PERSONAL_DATA_KEY": base64.b64encode(b"p" * 32).decode(),
     "SEARCH_KEY": base64.b64encode(b"s" * 32).decode(),
+    "AUDIT_KEY": base64.b64encode(b"a" * 32).decode(),
     "SECURE": "false",
     "ALLOWED_HOSTS": "*",
 }
@@ -44,6 +47,8 @@ if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
     os.environ["REDIS_URL"] = urlunsplit(_parts._replace(path=f"/{int(_worker) + 1}"))
     # Where the environment names the settings, pytest-django has read them before this file.
     settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"]
+
+_numbers = itertools.count()
 
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 
@@ -87,7 +92,8 @@ def _settings_for_tests() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """Make the test databases ones that can be emptied and dropped.
+    """Make the test databases ones that can be emptied and dropped, by their owner: tests themselves work under the
+    application's login, so that each is a test of its rights.
 
     On the classes, not on one connection: beside a browser's event loop Django opens a second one in the same thread.
     """
@@ -95,9 +101,18 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415
     from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415
 
+    from core.database import logins  # noqa: PLC0415
+    from tests.owner import as_owner  # noqa: PLC0415
+
+    create = DatabaseCreation._create_test_db  # type: ignore[attr-defined]
+
+    def create_as_owner(self: DatabaseCreation, *args: Any, **options: Any) -> str:
+        with logins.as_owner():
+            return str(create(self, *args, **options))
+
     def execute_sql_flush(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
         using = self.connection.alias
-        with transaction.atomic(using=using), self.connection.cursor() as cursor:
+        with transaction.atomic(using=using), as_owner() as cursor:
             # Silences ordinary triggers, so that append-only tables can be emptied between tests. The test services
             # grant the right to do so; no real installation does.
             cursor.execute("SET LOCAL session_replication_role = replica")
@@ -105,12 +120,26 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
                 cursor.execute(statement)
 
     def drop(self: DatabaseCreation, test_database_name: str, _verbosity: int) -> None:
-        with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        with logins.as_owner(), self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
             # A server's thread or that second connection may still be there.
             cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
 
-    setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)  # noqa: B010 -- to mypy a method is for ever
+    setattr(DatabaseCreation, "_create_test_db", create_as_owner)  # noqa: B010 -- to mypy a method is for ever
+    setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)  # noqa: B010
     setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
+
+
+@pytest.fixture(autouse=True)
+def _heads_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each test has its own audit trail, and so its own heads outside of it."""
+    if _NO_SERVICES:
+        yield
+        return
+    from django.test.utils import override_settings  # noqa: PLC0415
+
+    folder = tmp_path_factory.getbasetemp() / f"audit-heads-{next(_numbers)}"
+    with override_settings(AUDIT_HEADS_DIR=folder):
+        yield
 
 
 @pytest.fixture(autouse=True)

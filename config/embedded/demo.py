@@ -27,6 +27,7 @@ from config.embedded.supervision import Supervisor
 from config.embedded.valkey import Valkey
 
 _DEFAULT_PORT = 8000
+_OWNER_URL = "DATABASE_OWNER_URL"
 # Far longer than any machine needs: what cannot start is given up by the supervisor, and found, long before.
 _READY_WITHIN_S = 180
 _LOOK_EVERY_S = 0.05
@@ -65,7 +66,7 @@ class Demo:
     def environment(self) -> dict[str, str]:
         """The environment of every process: our defaults, over them what the caller has set, then what must be so."""
         defaults = {
-            **{name: self.secrets[name] for name in ("SECRET_KEY", "PERSONAL_DATA_KEY", "SEARCH_KEY")},
+            **{name: self.secrets[name] for name in ("SECRET_KEY", "PERSONAL_DATA_KEY", "SEARCH_KEY", "AUDIT_KEY")},
             "BASE_URL": f"http://{LOOPBACK}:{self.web_port}",
             "SECURE": "false",
             # Celery would import every page to check it; the preparation and `make check` look at what matters.
@@ -86,7 +87,14 @@ class Demo:
             fixed["DATABASE_URL"] = self.cluster.url
         if self.valkey:
             fixed["REDIS_URL"] = self.valkey.url
-        return defaults | os.environ | fixed
+        # Whoever serves or works has no use for the owner's password.
+        return {name: value for name, value in (defaults | os.environ | fixed).items() if name != _OWNER_URL}
+
+    def _owner(self) -> dict[str, str]:
+        """What migrations have besides."""
+        if self.cluster:
+            return {_OWNER_URL: self.cluster.owner_url}
+        return {_OWNER_URL: os.environ[_OWNER_URL]} if _OWNER_URL in os.environ else {}
 
     def run(self, *, only_simulators: bool = False) -> None:
         """Start, say that it is ready, and stay until somebody wants it to end; then stop everything.
@@ -119,7 +127,8 @@ class Demo:
 
     def _start(self) -> None:
         # Before anything else: it needs longest until it can begin.
-        preparation = Preparation(log=self.folders.log / "prepare.log", env=self.environment())
+        environment = self.environment() | self._owner()
+        preparation = Preparation(log=self.folders.log / "prepare.log", env=environment)
         self._preparation = preparation
         self._prepare_services()
         stand_ins = programs.stand_ins(folders=self.folders, ports=self.ports)
@@ -260,6 +269,7 @@ class Demo:
             folder=self.folders.postgres,
             port=self.ports["postgres"],
             superuser_password=self.secrets["postgres_superuser"],
+            owner_password=self.secrets["postgres_owner"],
             application_password=self.secrets["postgres_application"],
             launcher=launcher(),
         )

@@ -15,28 +15,33 @@ def token() -> str:
 
 
 def application_keys() -> dict[str, str]:
-    """Fresh values of the settings that hold keys: SECRET_KEY, and two of 32 bytes in base64."""
+    """Fresh values of the settings that hold keys: SECRET_KEY, and three of 32 bytes in base64."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "PERSONAL_DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "SEARCH_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "AUDIT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
 
 
 def kept(*, file: Path) -> dict[str, str]:
-    """The demo's secrets: read from `file`, made and written there (mode 0600) at the first start."""
-    if file.exists():
-        found: dict[str, str] = json.loads(file.read_text())
-        return found
+    """The demo's secrets: read from `file`, made and written there (mode 0600) at the first start.
+
+    What a demo from before did not need yet is made when it starts anew.
+    """
+    found: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     made = {
         **application_keys(),
         "postgres_superuser": token(),
+        "postgres_owner": token(),
         "postgres_application": token(),
         "valkey": token(),
         "supervisor": token(),
     }
-    write_private(file=file, text=json.dumps(made, indent=2) + "\n")
-    return made
+    if made.keys() <= found.keys():
+        return found
+    write_private(file=file, text=json.dumps(made | found, indent=2) + "\n")
+    return made | found
 
 
 def write_private(*, file: Path, text: str) -> None:

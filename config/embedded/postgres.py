@@ -22,7 +22,9 @@ from config.embedded.ports import LOOPBACK
 from config.embedded.rootless import Launcher
 
 SUPERUSER = "postgres"
-# Owns the application's database and is no superuser: what triggers and grants forbid stays forbidden.
+# Owns the application's database and migrates it; no superuser.
+OWNER = "refunddesk_owner"
+# Works in it and owns nothing: what triggers and grants forbid stays forbidden (docs/adr/0029). The database has its name.
 APPLICATION = "refunddesk"
 # As in core/tenant_wall.py, which may not be imported here: it is Django's.
 TENANT = "refunddesk_tenant"
@@ -73,6 +75,7 @@ class Cluster:
     folder: Path
     port: int
     superuser_password: str
+    owner_password: str
     application_password: str
     launcher: Launcher
     throwaway: bool = False
@@ -81,6 +84,11 @@ class Cluster:
     def url(self) -> str:
         """The application's DATABASE_URL."""
         return f"postgres://{APPLICATION}:{self.application_password}@{LOOPBACK}:{self.port}/{APPLICATION}"
+
+    @property
+    def owner_url(self) -> str:
+        """DATABASE_OWNER_URL, for migrations."""
+        return f"postgres://{OWNER}:{self.owner_password}@{LOOPBACK}:{self.port}/{APPLICATION}"
 
     @property
     def is_initialised(self) -> bool:
@@ -160,28 +168,41 @@ class Cluster:
                 return
 
     def ensure_database(self) -> None:
-        """Create the application's roles and database where they are missing; the role's password is set every time."""
+        """Create the roles and the database where they are missing; passwords are set every time.
+
+        A database from before there were two logins is handed over to its owner, with all that is in it.
+        """
         with closing(self._connect(database="postgres")) as connection:
             # CREATE DATABASE refuses to run inside a transaction.
             connection.autocommit = True
             with connection.cursor() as cursor:
-                role, secret = sql.Identifier(APPLICATION), sql.Literal(self.application_password)
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION])
-                verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
+                owner, application, tenant = (sql.Identifier(name) for name in (OWNER, APPLICATION, TENANT))
                 # Tests make databases of their own.
-                may_create = sql.SQL("CREATEDB" if self.throwaway else "NOCREATEDB")
-                cursor.execute(sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(verb, role, may_create, secret))
+                may_create = "CREATEDB" if self.throwaway else "NOCREATEDB"
+                _ensure_role(cursor, OWNER, f"LOGIN {may_create}", self.owner_password)
+                _ensure_role(cursor, APPLICATION, "LOGIN NOCREATEDB", self.application_password)
                 # The second wall between merchants: the application becomes this role for a page (docs/adr/0023).
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TENANT])
-                if not cursor.fetchone():
-                    cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(TENANT)))
-                cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(TENANT), role))
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION])
-                if not cursor.fetchone():
-                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+                _ensure_role(cursor, TENANT, "NOLOGIN")
+                cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(tenant, application))
+                cursor.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [APPLICATION])
+                found = cursor.fetchone()
+                if not found:
+                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(application, owner))
+                elif found[0] != OWNER:
+                    self._hand_over()
                 if self.throwaway:
-                    # Emptying tables between tests has to get past triggers that forbid it.
-                    cursor.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(role))
+                    # Emptying tables between tests has to get past triggers that forbid it, and a test may become the
+                    # owner for a moment, to do what the application may not.
+                    cursor.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(owner))
+                    cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(owner, application))
+
+    def _hand_over(self) -> None:
+        with closing(self._connect(database=APPLICATION)) as connection, connection, connection.cursor() as cursor:
+            owner, application = sql.Identifier(OWNER), sql.Identifier(APPLICATION)
+            cursor.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(application, owner))
+            # What it had given by default for tables of its own; it makes none any more.
+            cursor.execute(sql.SQL("DROP OWNED BY {}").format(application))
+            cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(sql.Identifier(TENANT), application))
 
     def _connect(self, *, database: str) -> psycopg2.extensions.connection:
         return psycopg2.connect(
@@ -192,6 +213,13 @@ class Cluster:
             dbname=database,
             connect_timeout=5,
         )
+
+
+def _ensure_role(cursor: psycopg2.extensions.cursor, name: str, options: str, password: str | None = None) -> None:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+    verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
+    secret = sql.SQL(" PASSWORD {}").format(sql.Literal(password)) if password else sql.SQL("")
+    cursor.execute(sql.SQL("{} ROLE {} {}{}").format(verb, sql.Identifier(name), sql.SQL(options), secret))
 
 
 def binary(name: str) -> Path:

@@ -31,7 +31,7 @@ _YOUNG_S = 60
 def run_with_services(*, argv: Sequence[str], durable: bool = False) -> int:
     """Run `argv` beside a fresh PostgreSQL and Valkey and stop them afterwards.
 
-    The command gets DATABASE_URL, REDIS_URL and every other setting it cannot do without. With TEST_USE_ENV=1 the
+    The command gets DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and every other setting it cannot do without. With TEST_USE_ENV=1 the
     caller's own DATABASE_URL and REDIS_URL are used and nothing is started. `durable` keeps fsync on and the data on
     disk, as benchmarks need it.
 
@@ -58,6 +58,7 @@ def _services(*, root: Path, durable: bool) -> Iterator[dict[str, str]]:
             folder=root / "postgres",
             port=postgres_port,
             superuser_password=keys.token(),
+            owner_password=keys.token(),
             application_password=keys.token(),
             launcher=launcher(),
             throwaway=not durable,
@@ -80,7 +81,7 @@ def _services(*, root: Path, durable: bool) -> Iterator[dict[str, str]]:
                         sys.stderr.write(log_path.read_text(errors="replace"))
                         raise
                     continue
-                yield {"DATABASE_URL": cluster.url, "REDIS_URL": valkey.url}
+                yield {"DATABASE_URL": cluster.url, "DATABASE_OWNER_URL": cluster.owner_url, "REDIS_URL": valkey.url}
                 return
             finally:
                 processes.stop(process=broker)

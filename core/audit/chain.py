@@ -1,64 +1,75 @@
-"""Sealing events into their merchant's chain, and checking the chain.
+"""Sealing events into their merchant's chain, and writing the heads of the chains outside the database.
 
 Events are sealed a moment after they are written, by one writer at a time, and not inside the refund's own transaction: a
 chain extended there would make every refund of a merchant wait for the one before (docs/adr/0009). Only events of
-transactions that can no longer change are taken, in (txid, id) order, so that none is ever passed over.
+transactions that can no longer change are taken, in (txid, id) order, so that none is ever passed over. Links are made under
+a key that the database does not have (docs/adr/0030). Checking is in ``core/audit/verifying.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
 
+from core.audit import heads, keys
+from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
+from core.audit.record import content, event
 
 logger = logging.getLogger(__name__)
 
 GENESIS = b"\0" * 32
 _BATCH = 5000
+#: The event that says from where on a chain is sealed under another key, or under one at all.
+KEY_CHANGED = "audit.key_changed"
+CHAIN = "audit_chain"
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
-def digest(previous: bytes, event: AuditEvent) -> bytes:
-    """The event's hash in the chain."""
-    body = [
-        event.pk,
-        event.merchant_id,
-        event.at.timestamp(),
-        event.actor_kind,
-        event.actor_id,
-        event.actor_name,
-        event.action,
-        event.object_type,
-        event.object_id,
-        event.from_state,
-        event.to_state,
-        event.version,
-        event.data,
-    ]
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(previous + text.encode()).digest()
+class SealRefused(Exception):
+    """The trail cannot be sealed with the keys at hand; the message says why."""
+
+
+def digest(previous: bytes, sealed: AuditEvent) -> bytes:
+    """An event's hash in a chain from before there was a key."""
+    return hashlib.sha256(previous + _encode([sealed.pk, *content(sealed)]).encode()).digest()
+
+
+def keyed_digest(key: keys.Key, previous: bytes, seq: int, sealed: AuditEvent) -> bytes:
+    """An event's hash in the chain: it binds the event, its place and all events before it."""
+    body = [seq, sealed.pk, sealed.txid, bytes(sealed.mac or b"").hex(), *content(sealed)]
+    return hmac.digest(key.links, previous + _encode(body).encode(), "sha256")
 
 
 def seal_events() -> int:
-    """Give every finished, unsealed event its place. Returns how many were sealed; safe to run at any time."""
+    """Give every finished, unsealed event its place, then write the new heads outside the database.
+
+    Returns how many were sealed; safe to run at any time. Raises ``SealRefused``.
+    """
     sealed = 0
     while (count := _seal_batch()) > 0:
         sealed += count
         if count < _BATCH:
             break
+    if not connection.in_atomic_block:
+        # What is not committed is no head yet.
+        _anchor()
     return sealed
 
 
 def _seal_batch() -> int:
+    key = keys.ring().current
     with transaction.atomic():
-        AuditSealPoint.objects.get_or_create(pk=1)
-        point = AuditSealPoint.objects.select_for_update().get(pk=1)
+        point = _locked_point()
+        if point.key_id != key.id:
+            _change_key(point, key)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
             (horizon,) = cursor.fetchone()
@@ -69,53 +80,112 @@ def _seal_batch() -> int:
         )
         if not events:
             return 0
-        heads = _heads({event.merchant_id for event in events})
+        ends = _ends({event.merchant_id for event in events})
         links = []
-        for event in events:
-            seq, previous = heads.get(event.merchant_id, (0, GENESIS))
-            link_hash = digest(previous, event)
-            heads[event.merchant_id] = (seq + 1, link_hash)
-            links.append(AuditLink(event=event, merchant_id=event.merchant_id, seq=seq + 1, hash=link_hash))
+        for one in events:
+            seq, previous = ends.get(one.merchant_id, (0, GENESIS))
+            link_hash = keyed_digest(key, previous, seq + 1, one)
+            ends[one.merchant_id] = (seq + 1, link_hash)
+            links.append(
+                AuditLink(event=one, merchant_id=one.merchant_id, seq=seq + 1, hash=link_hash, key_id=key.id)
+            )
         AuditLink.objects.bulk_create(links, batch_size=1000)
         point.txid, point.event_id = events[-1].txid, events[-1].pk
         point.save()
-    for merchant_id, (seq, head) in heads.items():
-        # The anchor outside the database: whoever rewrites the chain must also rewrite the logs.
-        logger.info("audit head merchant=%s seq=%s hash=%s", merchant_id, seq, head.hex())
     return len(events)
 
 
-def _heads(merchant_ids: set[int]) -> dict[int, tuple[int, bytes]]:
+def _locked_point() -> AuditSealPoint:
+    AuditSealPoint.objects.get_or_create(pk=1)
+    return AuditSealPoint.objects.select_for_update().get(pk=1)
+
+
+def _change_key(point: AuditSealPoint, key: keys.Key) -> None:
+    """From here on under this key, and an event in each chain that says so. Raises ``SealRefused``.
+
+    A trail from before there was a key is taken over once, as it is: what was written until now is vouched for from now on.
+    """
+    if why := keys.mismatch():
+        raise SealRefused(why)
+    data: dict[str, object] = {"key": key.id, "key_before": point.key_id}
+    merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
+    if not point.key_id:
+        if AuditLink.objects.exclude(key_id="").exists() or not heads.is_empty():
+            raise SealRefused("the seal point says that no key was ever used, but chains or heads are under one")
+        without_key = AuditEvent.objects.filter(mac__isnull=True)
+        merchants |= set(without_key.values_list("merchant_id", flat=True).distinct().order_by())
+        data["written_without_key_up_to"] = without_key.aggregate(last=Max("pk"))["last"] or 0
+    ends = _ends(merchants)
+    AuditEvent.objects.bulk_create(
+        event(
+            merchant_id=merchant,
+            by=SYSTEM,
+            action=KEY_CHANGED,
+            object_type=CHAIN,
+            object_id=merchant,
+            at=timezone.now(),
+            data={
+                **data,
+                "sealed_up_to": ends.get(merchant, (0, GENESIS))[0],
+                "head": ends.get(merchant, (0, GENESIS))[1].hex(),
+            },
+        )
+        for merchant in sorted(merchants)
+    )
+    point.key_id = key.id
+    point.save(update_fields=["key_id"])
+    logger.info("the audit trail is sealed under key %s from now on (%s chains before)", key.id, len(merchants))
+
+
+def _ends(merchant_ids: set[int]) -> heads.Heads:
     links = (
         AuditLink.objects.filter(merchant_id__in=merchant_ids).order_by("merchant_id", "-seq").distinct("merchant_id")
     )
     return {link.merchant_id: (link.seq, bytes(link.hash)) for link in links}
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A place where the chain does not hold."""
-
-    merchant_id: int
-    seq: int
-    what: str
-
-
-def breaches() -> Iterator[Breach]:
-    """Every place where a chain has a gap or does not recompute, and every event that was passed over."""
-    expected: dict[int, tuple[int, bytes]] = {}
-    links = AuditLink.objects.select_related("event").order_by("merchant_id", "seq")
-    for link in links.iterator(chunk_size=2000):
-        seq, previous = expected.get(link.merchant_id, (0, GENESIS))
-        if link.seq != seq + 1:
-            yield Breach(link.merchant_id, link.seq, f"gap after {seq}")
-        elif digest(previous, link.event) != bytes(link.hash):
-            yield Breach(link.merchant_id, link.seq, "hash does not recompute")
-        expected[link.merchant_id] = (link.seq, bytes(link.hash))
-    point: Any = AuditSealPoint.objects.filter(pk=1).first()
-    if point is not None:
-        missed = AuditEvent.objects.filter(link__isnull=True).extra(
-            where=["(txid, core_auditevent.id) <= (%s, %s)"], params=[point.txid, point.event_id]
+def _anchor() -> None:
+    """Write the heads that have grown since the last time. Tried again with the next sealing when the disk refuses."""
+    with transaction.atomic():
+        point = _locked_point()
+        if (point.anchored_txid, point.anchored_event_id) == (point.txid, point.event_id):
+            return
+        grown = set(
+            AuditLink.objects.extra(
+                tables=["core_auditevent"],
+                where=[
+                    "core_auditevent.id = core_auditlink.event_id",
+                    "(core_auditevent.txid, core_auditevent.id) > (%s, %s)",
+                    "(core_auditevent.txid, core_auditevent.id) <= (%s, %s)",
+                ],
+                params=[point.anchored_txid, point.anchored_event_id, point.txid, point.event_id],
+            )
+            .values_list("merchant_id", flat=True)
+            .distinct()
+            .order_by()
         )
-        for event in missed[:100]:
-            yield Breach(event.merchant_id, 0, f"event {event.pk} was passed over")
+        ends = _ends(grown)
+        try:
+            point.anchored_line = heads.append(ends, at=timezone.now())
+        except OSError:
+            logger.exception("the heads of the audit trail cannot be written")
+            return
+        point.anchored_txid, point.anchored_event_id = point.txid, point.event_id
+        point.save(update_fields=["anchored_txid", "anchored_event_id", "anchored_line"])
+    for merchant_id, (seq, head) in ends.items():
+        # A second copy for whoever collects logs elsewhere.
+        logger.info("audit head merchant=%s seq=%s hash=%s", merchant_id, seq, head.hex())
+
+
+def remember_verified(reached: heads.Heads, *, to: tuple[int, int]) -> None:
+    """Write down that everything up to there was found in order: the next verification begins there."""
+    if connection.in_atomic_block:
+        return
+    with transaction.atomic():
+        point = _locked_point()
+        try:
+            point.anchored_line = heads.append(reached, at=timezone.now(), verified_to=to)
+        except OSError:
+            logger.exception("the heads of the audit trail cannot be written")
+            return
+        point.save(update_fields=["anchored_line"])

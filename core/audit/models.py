@@ -33,6 +33,11 @@ class AuditEvent(models.Model):
     to_state = models.CharField(max_length=20, blank=True)
     version = models.IntegerField(null=True)
     data = models.JSONField(default=dict)
+    # Written under a key that the database does not have (core/audit/record.py); none on events from before there was one.
+    mac = models.BinaryField(max_length=24, null=True, editable=False)
+
+    #: Rows are added and never changed (core/database/rights.py).
+    append_only = True
 
     class Meta:
         indexes = [
@@ -52,12 +57,18 @@ class AuditEvent(models.Model):
 
 
 class AuditLink(models.Model):
-    """An event's place in its merchant's chain: ``hash`` = SHA-256 over the previous hash and the event."""
+    """An event's place in its merchant's chain: ``hash`` is an HMAC over the previous hash and the event.
+
+    ``key_id`` is the fingerprint of the key; empty on links from before there was one, which are plain SHA-256.
+    """
 
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="link")
     merchant_id = models.BigIntegerField()
     seq = models.BigIntegerField()
     hash = models.BinaryField(max_length=32)
+    key_id = models.CharField(max_length=16, blank=True, default="", db_default="")
+
+    append_only = True
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant_id", "seq"], name="audit_link_seq")]
@@ -67,11 +78,19 @@ class AuditLink(models.Model):
 
 
 class AuditSealPoint(models.Model):
-    """How far the sealer has come, in (txid, id) order. One row."""
+    """How far the sealer has come, in (txid, id) order, and up to where heads are written outside the database. One row.
+
+    ``key_id`` is the fingerprint of the key in use: who starts with another key is refused. ``anchored_line`` is the line of
+    the heads' file that is known to be safe on disk.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
-    txid = models.BigIntegerField(default=0)
-    event_id = models.BigIntegerField(default=0)
+    txid = models.BigIntegerField(default=0, db_default=0)
+    event_id = models.BigIntegerField(default=0, db_default=0)
+    key_id = models.CharField(max_length=16, blank=True, default="", db_default="")
+    anchored_txid = models.BigIntegerField(default=0, db_default=0)
+    anchored_event_id = models.BigIntegerField(default=0, db_default=0)
+    anchored_line = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_seal_point_single")]

@@ -1,10 +1,18 @@
-"""Writing audit events."""
+"""Writing audit events.
+
+Each is authenticated as it is written, under the audit key: an event that somebody adds who has the database and not the key
+is told from ours for ever, whatever time it claims (docs/adr/0030).
+"""
 
 from __future__ import annotations
 
+import hmac
+import json
+import os
 from datetime import datetime
 from typing import Any
 
+from core.audit import keys
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 
@@ -23,7 +31,7 @@ def event(
     data: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """An unsaved event, for callers that write many at once."""
-    return AuditEvent(
+    made = AuditEvent(
         merchant_id=merchant_id,
         at=at,
         actor_kind=by.kind,
@@ -37,6 +45,42 @@ def event(
         version=version,
         data=data or {},
     )
+    nonce = os.urandom(_NONCE_LENGTH)
+    made.mac = nonce + _tag(keys.ring().current, nonce, made)
+    return made
+
+
+_NONCE_LENGTH = 8
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
+def content(event: AuditEvent) -> list[Any]:
+    """What an event says, as it was written and as it is read back."""
+    return [
+        event.merchant_id,
+        event.at.timestamp(),
+        event.actor_kind,
+        event.actor_id,
+        event.actor_name,
+        event.action,
+        event.object_type,
+        event.object_id,
+        event.from_state,
+        event.to_state,
+        event.version,
+        event.data,
+    ]
+
+
+def _tag(key: keys.Key, nonce: bytes, event: AuditEvent) -> bytes:
+    return hmac.digest(key.events, nonce + _encode(content(event)).encode(), "sha256")[:16]
+
+
+def is_ours(event: AuditEvent) -> bool:
+    """Whether a stored event was written by somebody who had the key."""
+    mac = bytes(event.mac or b"")
+    nonce, tag = mac[:_NONCE_LENGTH], mac[_NONCE_LENGTH:]
+    return any(hmac.compare_digest(tag, _tag(key, nonce, event)) for key in keys.ring().known.values())
 
 
 def record(

@@ -22,6 +22,8 @@ class PolicyVersion(models.Model):
     published_at = models.DateTimeField()
     published_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT)
 
+    append_only = True
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "number"], name="policy_number_once")]
         indexes = [models.Index(fields=["merchant", "-effective_from"], name="policy_in_force")]

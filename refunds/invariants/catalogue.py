@@ -194,7 +194,8 @@ INVARIANTS: tuple[Invariant, ...] = (
              JOIN pg_attribute m ON m.attrelid = c.oid AND m.attname = 'merchant_id' AND NOT m.attisdropped
             WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
               AND EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')
-              AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))""",
+              AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p
+                                                        WHERE p.polrelid = c.oid AND p.polname = 'one_merchant'))""",
     ),
     Invariant(
         "I16",

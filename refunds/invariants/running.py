@@ -7,36 +7,48 @@ from collections.abc import Callable, Iterable, Iterator
 
 from django.db import DatabaseError, connection, transaction
 
-from core.audit import chain
+from core.audit import chain, verifying
+from core.database import rights
 from refunds.invariants.breach import Breach
 from refunds.invariants.catalogue import INVARIANTS
 
 logger = logging.getLogger(__name__)
 
 
-def breaches() -> Iterator[Breach]:
-    """Every breach of every invariant, at most 20 rows of each."""
+def breaches(*, whole: bool = True, remember: bool = False) -> Iterator[Breach]:
+    """Every breach of every invariant, at most 20 rows of each.
+
+    ``whole`` looks at every event of the audit trail, otherwise at what has grown since a check that was to ``remember``
+    found nothing.
+    """
     for invariant in INVARIANTS:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM ({invariant.sql}) AS breach LIMIT 20")
             for (what,) in cursor.fetchall():
                 yield Breach(invariant.code, f"{invariant.meaning}: {what}")
-    for broken in chain.breaches():
+    trail = verifying.verify(whole=whole)
+    for broken in trail.breaches:
         yield Breach("I9", f"audit chain of merchant {broken.merchant_id} at {broken.seq}: {broken.what}")
+    if remember and not trail.breaches:
+        chain.remember_verified(trail.reached, to=trail.to)
     yield from _append_only()
 
 
 def _append_only() -> Iterator[Breach]:
-    """Try to do what must be impossible, and take it back."""
-    for name, sql in _FORBIDDEN.items():
-        if _succeeds(sql):
-            yield Breach("I9", f"{name} of the audit trail succeeds")
+    """Try to do what must be impossible, as whoever we are, and take it back; and see that nobody else could."""
+    for model in rights.append_only():
+        table, key = model._meta.db_table, model._meta.pk.column
+        for name, sql in _FORBIDDEN.items():
+            if _succeeds(sql.format(table=table, key=key)):
+                yield Breach("I9", f"{name} of {table} succeeds")
+    for table in rights.unguarded():
+        yield Breach("I9", f"no trigger keeps what {table} has")
 
 
 _FORBIDDEN = {
-    "UPDATE": "UPDATE core_auditevent SET action = action WHERE id = (SELECT max(id) FROM core_auditevent)",
-    "DELETE": "DELETE FROM core_auditevent WHERE id = (SELECT max(id) FROM core_auditevent)",
-    "TRUNCATE": "TRUNCATE core_auditevent CASCADE",
+    "UPDATE": "UPDATE {table} SET {key} = {key} WHERE {key} = (SELECT max({key}) FROM {table})",
+    "DELETE": "DELETE FROM {table} WHERE {key} = (SELECT max({key}) FROM {table})",
+    "TRUNCATE": "TRUNCATE {table} CASCADE",
 }
 
 
@@ -60,10 +72,16 @@ def report(found: Iterable[Breach]) -> None:
 
 
 #: What a test or a benchmark calls at its end.
-def check(*, also: Iterable[Callable[[], Iterable[Breach]]] = ()) -> list[Breach]:
+def check(
+    *, also: Iterable[Callable[[], Iterable[Breach]]] = (), whole: bool = True, remember: bool = False
+) -> list[Breach]:
     """All breaches at this moment, with the audit chain sealed up to now, and those of further checks."""
-    chain.seal_events()
-    found = list(breaches())
+    found = []
+    try:
+        chain.seal_events()
+    except chain.SealRefused as error:
+        found.append(Breach("I9", str(error)))
+    found += breaches(whole=whole, remember=remember)
     for more in also:
         found.extend(more())
     return found

@@ -6,6 +6,7 @@ merchants are as they were.
 
 import logging
 
+from django.conf import settings
 from django.db import migrations
 
 ROLE = "refunddesk_tenant"
@@ -61,18 +62,22 @@ def raise_wall(connection):
     A login that may not make roles is no reason to do without the product: it works behind its first wall until somebody
     has made the role.
     """
+    # Whoever works behind the wall, which is not always who migrates (docs/adr/0029).
+    application = settings.DATABASES["default"]["USER"]
     with connection.cursor() as cursor:
         # The privilege to become a role has a name of its own since PostgreSQL 16.
         privilege = "SET" if connection.pg_version >= 160000 else "MEMBER"
         cursor.execute("SELECT current_user, rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
         me, may_make_roles = cursor.fetchone()
-        cursor.execute("SELECT pg_has_role(oid, %s) FROM pg_roles WHERE rolname = %s", [privilege, ROLE])
+        cursor.execute("SELECT pg_has_role(%s, oid, %s) FROM pg_roles WHERE rolname = %s", [application, privilege, ROLE])
         found = cursor.fetchone()
         if found is None and may_make_roles:
             cursor.execute(f"CREATE ROLE {ROLE} NOLOGIN")
-            cursor.execute(f'GRANT {ROLE} TO "{me}"')
+            # Not by itself, only for a page: the role's policies are not to be the application's.
+            apart = " WITH INHERIT FALSE" if privilege == "SET" and me != application else ""
+            cursor.execute(f'GRANT {ROLE} TO "{application}"{apart}')
         elif found is None or not found[0]:
-            return MISSING % me
+            return MISSING % application
         cursor.execute("SELECT count(*) FROM pg_policies WHERE policyname = 'one_merchant'")
         if not cursor.fetchone()[0]:
             for statement in _up():

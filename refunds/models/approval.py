@@ -16,7 +16,7 @@ class Decision(models.TextChoices):
 
 
 class Approval(models.Model):
-    """One decision at the desk. ``version`` is the request's version that the decision led to."""
+    """One decision at the desk, never changed. ``version`` is the request's version that the decision led to."""
 
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals", db_index=False)
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT)
@@ -27,6 +27,8 @@ class Approval(models.Model):
     note = models.TextField(blank=True, max_length=500)
     version = models.PositiveIntegerField()
     at = models.DateTimeField()
+
+    append_only = True
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["request", "version"], name="one_decision_a_version")]

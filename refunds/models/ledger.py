@@ -40,6 +40,8 @@ class LedgerEntry(models.Model):
     amount_fen = models.BigIntegerField()
     booked_at = models.DateTimeField()
 
+    append_only = True
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["execution", "kind", "account"], name="ledger_posted_once"),

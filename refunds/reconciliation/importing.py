@@ -6,11 +6,9 @@ resolved stays resolved where the facts are the same.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import BinaryIO
 
 from django.db import connection, transaction
@@ -19,6 +17,7 @@ from django.db.models import Count, Sum
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import Invalid
+from core.sql import insert_rows
 from merchants.models import ChannelAccount, Staff
 from payment_channels import contract
 from payment_channels.contract import (
@@ -31,17 +30,14 @@ from payment_channels.contract import (
     ProfileInvalid,
 )
 from refunds.adapters import adapter_for
-from refunds.models import Bill, ReconciliationDay
+from refunds.models import Bill, BillLine, ReconciliationDay
 from refunds.models.bill import BillSource, MatchOutcome
 from refunds.reconciliation import days, matching
 from refunds.reconciliation.habits import Basis, Habits
 
-#: Lines sent to the database at a time: what an import holds in memory.
-_BATCH = 2000
-
 _COLUMNS = (
-    "bill_id, line, kind, order_no, channel_transaction_no, refund_no, channel_refund_no, amount_fen, fee_fen, "
-    "accepted_at, succeeded_at, state, outcome"
+    *("bill_id", "line", "kind", "order_no", "channel_transaction_no", "refund_no", "channel_refund_no"),
+    *("amount_fen", "fee_fen", "accepted_at", "succeeded_at", "state", "outcome"),
 )
 
 
@@ -103,7 +99,7 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Staff | No
         return Imported(current, is_new=False)
     bill = _new_version(day, sha256=statement.digest, size=statement.size, at=at, by=by)
     tally = _Tally(day.date, days.habits_for(day))
-    _copy(bill.pk, tally.counted(statement))
+    insert_rows(BillLine, _COLUMNS, (_stored(bill.pk, row) for row in tally.counted(statement)))
     _check_totals(statement, tally)
     if tally.elsewhere * 2 > tally.refunds:
         raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date.isoformat())
@@ -236,37 +232,19 @@ def _add_up(bill: Bill) -> None:
     bill.save(update_fields=["refunds", "refunds_fen", "fees_fen"])
 
 
-def _copy(bill_id: int, rows: Iterable[BillRow]) -> None:
-    remaining = iter(rows)
-    with connection.cursor() as cursor:
-        while batch := list(islice(remaining, _BATCH)):
-            text = io.StringIO("".join(_copied(bill_id, row) for row in batch))
-            cursor.copy_expert(f"COPY refunds_billline ({_COLUMNS}) FROM STDIN", text)
-
-
-def _copied(bill_id: int, row: BillRow) -> str:
-    """A row as COPY reads it: tabs between the fields, ``\\N`` for nothing."""
-    texts = (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no)
-    if any(len(text) > 64 for text in texts):
+def _stored(bill_id: int, row: BillRow) -> tuple[object, ...]:
+    """A row in the order of ``_COLUMNS``."""
+    numbers = [
+        _storable(text) for text in (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no)
+    ]
+    if any(len(number) > 64 for number in numbers):
         raise BillCorrupt("a number is longer than any of this channel's", line=row.line)
-    fields = (
-        str(bill_id),
-        str(row.line),
-        row.kind.value,
-        *map(_escaped, texts),
-        str(row.amount_fen),
-        str(row.fee_fen),
-        row.accepted_at.isoformat() if row.accepted_at else r"\N",
-        row.succeeded_at.isoformat() if row.succeeded_at else r"\N",
-        _escaped(row.state[:40]),
-        MatchOutcome.CHANNEL_ONLY.value,
+    return (
+        *(bill_id, row.line, row.kind.value, *numbers, row.amount_fen, row.fee_fen),
+        *(row.accepted_at, row.succeeded_at, _storable(row.state)[:40], MatchOutcome.CHANNEL_ONLY.value),
     )
-    return "\t".join(fields) + "\n"
 
 
-#: What COPY would take for the end of a field or row; NUL cannot be stored at all.
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": None})
-
-
-def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+def _storable(text: str) -> str:
+    """Without NUL, which no text of the database can hold."""
+    return text.replace("\0", "")

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from config.embedded import ports, processes
 
 START_S = 20.0
@@ -155,6 +157,9 @@ class House:
         return {
             **os.environ,
             "DATABASE_URL": self.database_url,
+            # Nothing here migrates; and the heads belong to the trail of the test around it.
+            "DATABASE_OWNER_URL": "",
+            "AUDIT_HEADS_DIR": str(settings.AUDIT_HEADS_DIR),
             "REDIS_URL": self.redis_url,
             "BASE_URL": self.base_url,
             "VAR_DIR": str(self.folder),

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[2]
 # What this run's own services and settings have set must not leak into the demo.
-OURS = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE", "MAKEFLAGS", "MAKELEVEL"}
+OURS = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "VAR_DIR", "BASE_URL", "ALLOWED_HOSTS", "SECURE", "MAKEFLAGS", "MAKELEVEL"}
 
 
 @contextmanager

@@ -38,7 +38,12 @@ def test_ready_once_work_is_being_done() -> None:
     assert (before.status_code, before.json()["checks"]["workers"]) == (503, "silent")
     assert (after.status_code, after.json()) == (
         200,
-        {"status": "ok", "checks": {"database": "ok", "broker": "ok", "workers": "ok"}},
+        {
+            "status": "ok",
+            "checks": {"database": "ok", "broker": "ok", "workers": "ok"},
+            # Tests may become the owner for a moment; that is all.
+            "missing": [{"code": "owner_apart", "what": "the application's login may become the owner of the tables"}],
+        },
     )
 
 

@@ -16,6 +16,7 @@ from core.audit.models import AuditEvent
 from refunds import invariants
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.owner import as_owner
 from tests.refunds.settled import failed, paid
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
@@ -276,6 +277,14 @@ _PLANTS_IN_THE_CHAIN: list[tuple[str, str, Sequence[str], str]] = [
         "DROP TRIGGER core_auditevent_no_truncate ON core_auditevent; "
         "DROP TRIGGER core_auditlink_no_truncate ON core_auditlink",
     ),
+    ("I9", "the ledger may be emptied", [], "DROP TRIGGER refunds_ledgerentry_no_truncate ON refunds_ledgerentry"),
+    ("I9", "triggers sleep", [], "ALTER TABLE merchants_policyversion DISABLE TRIGGER USER"),
+    (
+        "I9",
+        "the application may change decisions",
+        [],
+        "DROP TRIGGER refunds_approval_append_only ON refunds_approval; GRANT UPDATE ON refunds_approval TO refunddesk",
+    ),
 ]
 
 
@@ -304,16 +313,16 @@ def rows() -> dict[str, str]:
 def _plant(statements: str, drop: Sequence[str], rows: dict[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with as_owner() as cursor:
         for constraint in drop:
             table, name = constraint.split(".")
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
             cursor.execute(f"DROP INDEX IF EXISTS {name}")
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with as_owner(silent=True) as cursor:
         for name, value in rows.items():
             statements = statements.replace(f":{name}", value)
         cursor.execute(statements)
-        assert statements.startswith("DROP") or cursor.rowcount > 0, "nothing was planted"
-        cursor.execute("SET LOCAL session_replication_role = origin")
+        assert statements.startswith(("DROP", "ALTER", "GRANT")) or cursor.rowcount > 0, "nothing was planted"
 
 
 @pytest.mark.parametrize(("code", "_name", "drop", "statements"), _PLANTS, ids=[f"{p[0]} {p[1]}" for p in _PLANTS])
@@ -358,7 +367,7 @@ def test_event_that_the_chain_passed_over_is_found(rows: dict[str, str]) -> None
         rows,
     )
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO core_auditsealpoint VALUES (1, 2, 0) ON CONFLICT (id) DO UPDATE SET txid = 2")
+        cursor.execute("INSERT INTO core_auditsealpoint (id, txid) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET txid = 2")
     assert any("passed over" in breach.what for breach in invariants.breaches())
 
 

@@ -15,6 +15,7 @@ from refunds import lifecycle, states
 from refunds.models import Execution, RefundRequest
 from refunds.states import EXECUTION_ENDED, EXECUTION_MOVES, ExecutionState, Owner, State
 from tests.factories import make_merchant, make_request, make_sale
+from tests.owner import as_owner
 
 ALL = frozenset(State)
 
@@ -102,11 +103,10 @@ def _refused_by_wall(table: str, key: UUID, moves: Iterable[tuple[str, str]]) ->
     refused = set()
     for source, target in moves:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            for name in _CHECKS:
-                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
-            cursor.execute(f"UPDATE {table} SET state = %s WHERE id = %s", [source, key])
-            cursor.execute("SET LOCAL session_replication_role = origin")
+            with as_owner(silent=True) as owner:
+                for name in _CHECKS:
+                    owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+                owner.execute(f"UPDATE {table} SET state = %s WHERE id = %s", [source, key])
             version = ", version = version + 1" if table == "refunds_refundrequest" else ""
             try:
                 with transaction.atomic():

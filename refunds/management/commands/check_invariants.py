@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from refunds import invariants
 
@@ -12,8 +12,13 @@ from refunds import invariants
 class Command(BaseCommand):
     help = "Check every invariant of refunds, sales, payouts and the audit trail."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        extent = parser.add_mutually_exclusive_group()
+        extent.add_argument("--whole", action="store_true", help="every event of the audit trail (the default)")
+        extent.add_argument("--recent", action="store_true", help="those since the last check that found nothing")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        found = invariants.check()
+        found = invariants.check(whole=not options["recent"], remember=True)
         for breach in found:
             self.stderr.write(f"{breach.code}: {breach.what}")
         if found:

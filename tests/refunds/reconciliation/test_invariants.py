@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from refunds import invariants, ledger
 from refunds.models import BillLine, Difference, LedgerEntry, ReconciliationDay
 from refunds.reconciliation import closing, differences
+from tests.owner import as_owner
 from tests.refunds.reconciliation.world import MORNING, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
@@ -26,10 +27,8 @@ def world() -> World:
 
 
 def _behind_the_triggers(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with as_owner(silent=True) as cursor:
         cursor.execute(sql)
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def _broken() -> set[str]:

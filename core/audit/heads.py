@@ -1,0 +1,176 @@
+"""Heads of the chains, written outside the database where the verifier compares them.
+
+A folder of files (``AUDIT_HEADS_DIR``), one a month, a line of JSON each time chains have grown: each merchant's last place
+and hash. Every line is authenticated under the audit key together with the line before it and counted on, so that a changed
+line, a missing line and a cut end are seen. ``verified`` lines say up to where a verification found everything in order.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+
+from core.audit import keys
+
+#: merchant -> (seq, hash)
+Heads = dict[int, tuple[int, bytes]]
+
+_FIRST = "0" * 64
+
+
+@dataclass(slots=True)
+class Anchors:
+    """What the files say."""
+
+    #: The number of the last line; 0: there is none.
+    last_line: int = 0
+    #: Each merchant's last anchored head.
+    heads: Heads = field(default_factory=dict)
+    #: As of the last verification without a finding, with the place in (txid, id) order that it had reached.
+    verified: Heads | None = None
+    verified_to: tuple[int, int] = (0, 0)
+    #: What is wrong with the files themselves.
+    faults: list[str] = field(default_factory=list)
+
+
+def append(heads: Heads, *, at: datetime, verified_to: tuple[int, int] | None = None) -> int:
+    """Write a line, safe on disk when this returns. Returns its number. Raises ``OSError``.
+
+    Several processes may do so at once: each takes the lock of the folder.
+    """
+    folder = Path(settings.AUDIT_HEADS_DIR)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(folder):
+        last = _last_line(folder)
+        body: dict[str, Any] = {
+            "n": last["n"] + 1,
+            "at": at.isoformat(),
+            "key": keys.ring().current.id,
+            "heads": {str(merchant): [seq, link_hash.hex()] for merchant, (seq, link_hash) in sorted(heads.items())},
+            "before": last["mac"],
+        }
+        if verified_to is not None:
+            body["verified_to"] = list(verified_to)
+        line = json.dumps({**body, "mac": _mac(body, keys.ring().current)}, separators=(",", ":")) + "\n"
+        file = folder / f"heads-{at:%Y-%m}.jsonl"
+        # A clock that was set back must not put a later line into an earlier file.
+        file = max([file, *_files(folder)])
+        with open(file, "ab", opener=_private) as stream:
+            stream.write(line.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    return int(body["n"])
+
+
+def read() -> Anchors:
+    """All of it, checked line by line."""
+    anchors, known, before = Anchors(), keys.ring().known, ""
+    for name, text in _lines(Path(settings.AUDIT_HEADS_DIR)):
+        try:
+            line = json.loads(text)
+            number, mac, key = int(line["n"]), line.pop("mac"), known.get(line["key"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            anchors.faults.append(f"{name} has a line after {anchors.last_line} that is none of ours")
+            continue
+        if key is None or not hmac.compare_digest(str(mac), _mac(line, key)):
+            anchors.faults.append(f"line {number} of {name} was changed, or written under another key")
+            continue
+        if anchors.last_line and (number != anchors.last_line + 1 or line["before"] != before):
+            anchors.faults.append(f"line {number} of {name} does not follow line {anchors.last_line}")
+        anchors.last_line, before = number, mac
+        heads = {int(merchant): (int(seq), bytes.fromhex(text)) for merchant, (seq, text) in line["heads"].items()}
+        anchors.heads |= heads
+        if "verified_to" in line:
+            anchors.verified = heads
+            txid, event_id = line["verified_to"]
+            anchors.verified_to = (int(txid), int(event_id))
+    return anchors
+
+
+def is_empty() -> bool:
+    """Whether nothing was ever written here."""
+    return not any(True for _ in _lines(Path(settings.AUDIT_HEADS_DIR)))
+
+
+def _mac(body: dict[str, Any], key: keys.Key) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hmac.digest(key.heads, text.encode(), "sha256").hex()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("heads-*.jsonl"))
+
+
+def _lines(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in _files(folder):
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                # A process that was killed, or a full disk, may leave a part of a line at the end: nobody relies on it.
+                if line.endswith("\n"):
+                    yield file.name, line
+
+
+def _last_line(folder: Path) -> dict[str, Any]:
+    for file in reversed(_files(folder)):
+        with file.open("r+b") as stream:
+            _cut_torn_end(stream)
+            text = _tail(stream)
+        if text:
+            return _place_of(text)
+    return {"n": 0, "mac": _FIRST}
+
+
+def _place_of(text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+        return {"n": int(line["n"]), "mac": str(line["mac"])}
+    except (ValueError, KeyError, TypeError):
+        # Somebody wrote into it. Heads go on being written, and the reader reports both lines.
+        return {"n": 0, "mac": _FIRST}
+
+
+def _cut_torn_end(stream: BinaryIO) -> None:
+    stream.seek(0)
+    size = stream.seek(0, os.SEEK_END)
+    whole = size
+    while whole:
+        start = max(0, whole - 65_536)
+        stream.seek(start)
+        found = stream.read(whole - start).rfind(b"\n")
+        whole = start + found + 1
+        if found >= 0:
+            break
+    if whole != size:
+        stream.truncate(whole)
+
+
+def _tail(stream: BinaryIO) -> bytes:
+    """The last line of a file of whole lines."""
+    size = stream.seek(0, os.SEEK_END)
+    read, start = b"", size
+    while start and read.rstrip(b"\n").count(b"\n") == 0:
+        start = max(0, start - 65_536)
+        stream.seek(start)
+        read = stream.read(size - start)
+    return read.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
