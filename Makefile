@@ -111,6 +111,10 @@ RUNS ?= 1
 chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
 
+# A git revision to compare with; ROUNDS=3 says how often each takes its turn.
+BASELINE ?=
+export ROUNDS ?= 3
+
 .PHONY: bench
-bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
-	@$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS)
+bench: environment ## measure speed; ARGS="intake execution" chooses, BASELINE=<rev> compares with that revision, in turns
+	@$(if $(BASELINE),$(BIN)/python -m benchmarks.baseline $(BASELINE) $(ARGS),$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS))

@@ -63,7 +63,7 @@ def take_up_what_is_due() -> None:
 
 @shared_task(name="refunds.check_invariants")
 def check_invariants(*, whole: bool = False, **_: object) -> None:
-    invariants.report(list(invariants.breaches(whole=whole, remember=True)))
+    invariants.run(whole=whole)
 
 
 @shared_task(name="refunds.forget_answers")

@@ -25,7 +25,7 @@ _face = "commands"
 
 
 def use(face: str) -> None:
-    """What this process is. Counts for connections opened from now on. Raises ``KeyError`` for a name that is not in the settings."""
+    """What this process is. Counts for connections opened from now on. Raises ``KeyError`` for another name."""
     global _face
     _ = settings.DB_TIMEOUTS_MS[face]
     _face = face

@@ -73,26 +73,25 @@ class NewestFirst(CursorPagination):
         """The cursor, believed only as far as it could be one of ours. Raises ``ValidationError``."""
         try:
             cursor = super().decode_cursor(request)
-            if cursor is not None and cursor.offset:
-                raise ValueError("an offset is for positions that several rows share; ours are no such positions")
         except (NotFound, ValueError) as error:
             raise _not_ours() from error
+        if cursor is not None and cursor.offset:
+            # An offset is for positions that several rows share; ours are no such positions.
+            raise _not_ours()
         return cursor
 
     def _place(self, position: str, rows: QuerySet[Any]) -> tuple[datetime | None, object]:
-        value, _, pk = position.rpartition(".")
+        value, _, pk = position.rpartition(".") if self.field else ("", "", position)
         try:
             key = self.read_id(pk)
-            if not self.field:
-                if value:
-                    raise ValueError("a list by id alone has no instants")
-                return None, key
-            # A cursor from when the list was sorted by id alone names no instant: it is its row's.
-            at = _EPOCH + timedelta(microseconds=int(value)) if value else place_of(rows, field=self.field, pk=key)
+            at = _EPOCH + timedelta(microseconds=int(value)) if value else None
         except (ValueError, OverflowError) as error:
             raise _not_ours() from error
-        if at is None:
-            raise _not_ours()
+        if self.field and at is None:
+            # From when the list was sorted by id alone: the instant is its row's.
+            at = place_of(rows, field=self.field, pk=key)
+            if at is None:
+                raise _not_ours()
         return at, key
 
     def read_id(self, text: str) -> object:

@@ -71,7 +71,9 @@ SELECT s.n, pg_temp.id7(s.us, s.n, 10) AS id, s.us, pg_temp.at(s.us) AS paid_at,
 #: Their refunds: the way each takes, how far it has come by ``now_us``, and when. The last ``open`` are in people's hands.
 PLAN_REQUESTS = """
 CREATE TEMP TABLE scale_request AS
-SELECT r.*, 'RF-' || to_char(pg_temp.at(r.us) AT TIME ZONE 'Asia/Shanghai', 'YYMMDD') || '-' || lpad((%(base)s + r.k)::text, greatest(4, length((%(base)s + r.k)::text)), '0') AS number,
+SELECT r.*,
+       'RF-' || to_char(pg_temp.at(r.us) AT TIME ZONE 'Asia/Shanghai', 'YYMMDD') || '-'
+            || lpad((%(base)s + r.k)::text, greatest(4, length((%(base)s + r.k)::text)), '0') AS number,
        pg_temp.id7(r.us, r.k, 20) AS id, pg_temp.id7(r.us + 1000, r.k, 30) AS execution_id,
        r.way IN ('rule', 'desk') AND r.moments[4] IS NOT NULL AS is_paid,
        CASE r.way WHEN 'rejected' THEN 4 WHEN 'cancelled' THEN 4 WHEN 'info' THEN 4 WHEN 'failed' THEN 5
@@ -124,7 +126,8 @@ SELECT s.id, 1, 'SKU-' || lpad(pg_temp.dice(s.n, 40, 2000)::text, 4, '0'), 'ç©ºæ
        1, s.amount_fen, s.amount_fen, (r.sale_id IS NOT NULL)::int
   FROM scale_sale s
   LEFT JOIN (SELECT sale_id FROM scale_request
-              WHERE amount_fen = paid_fen AND mod(k, 4) = 0 AND way NOT IN ('rejected', 'cancelled', 'failed')) r ON r.sale_id = s.id
+              WHERE amount_fen = paid_fen AND mod(k, 4) = 0 AND way NOT IN ('rejected', 'cancelled', 'failed')) r
+         ON r.sale_id = s.id
  ORDER BY s.n
 """,
     """
@@ -185,22 +188,6 @@ SELECT r.execution_id, %(merchant)s, r.id, r.sale_id, r.account_id, 1, 1, 'refun
   FROM scale_request r WHERE r.is_paid OR r.way = 'failed' ORDER BY r.us
 """,
     """
-INSERT INTO core_auditevent (merchant_id, at, actor_kind, actor_id, actor_name, action, object_type, object_id, from_state,
-                             to_state, version, data)
-SELECT %(merchant)s, pg_temp.at(r.moments[s.moment]),
-       CASE s.actor WHEN 'key' THEN 'api_key' WHEN 'policy' THEN 'system' ELSE s.actor END,
-       CASE s.actor WHEN 'key' THEN %(key)s::text WHEN 'staff' THEN %(reviewer)s::text WHEN 'channel' THEN r.channel ELSE '' END,
-       CASE s.actor WHEN 'key' THEN %(key_name)s WHEN 'staff' THEN %(reviewer_name)s WHEN 'channel' THEN r.channel ELSE s.actor END,
-       s.action, 'refund_request', r.id::text, s.from_state, s.to_state, s.version,
-       CASE s.action WHEN 'refund.submit'
-                     THEN jsonb_build_object('amount_fen', r.amount_fen, 'reason', r.reason, 'route', 'original')
-                     WHEN 'refund.succeed'
-                     THEN jsonb_build_object('refund_no', replace(r.number, '-', '') || 'N1', 'source', 'scale', 'amount_fen', r.amount_fen)
-                     ELSE '{}' END
-  FROM scale_request r JOIN scale_step s ON s.way = r.way AND s.version <= r.version
- ORDER BY r.us, r.k, s.version
-""",
-    """
 INSERT INTO refunds_outboxmessage (merchant_id, topic, request_id, version, state, attempts, due_at, created_at, delivered_at)
 SELECT %(merchant)s, 'refund_request.' || s.to_state, r.id, s.version, 'delivered', 1, pg_temp.at(r.moments[s.moment]),
        pg_temp.at(r.moments[s.moment]), pg_temp.at(r.moments[s.moment] + 300000)
@@ -217,5 +204,18 @@ SELECT %(merchant)s, r.id, s.to_state, s.version, 'sms', 'zh-Hans', p.on_message
  ORDER BY r.us
 """,
 )
+
+#: Every step of every refund, in the order in which they are told: what audit events are made of.
+STEPS = """
+SELECT r.id::text, pg_temp.at(r.moments[s.moment]), s.action, s.from_state, s.to_state, s.version, s.actor, r.channel,
+       CASE s.action WHEN 'refund.submit'
+                     THEN jsonb_build_object('amount_fen', r.amount_fen, 'reason', r.reason, 'route', 'original')
+                     WHEN 'refund.succeed'
+                     THEN jsonb_build_object('refund_no', replace(r.number, '-', '') || 'N1', 'source', 'scale',
+                                             'amount_fen', r.amount_fen)
+                     ELSE '{}' END
+  FROM scale_request r JOIN scale_step s ON s.way = r.way AND s.version <= r.version
+ ORDER BY r.us, r.k, s.version
+"""
 
 DROP_PLANS = "DROP TABLE IF EXISTS scale_sale, scale_request"
