@@ -34,7 +34,7 @@ class NewestFirst(CursorPagination):
             raise ValidationError({"limit": "a whole number from 1 to 200"}, code="invalid_limit")
         return super().get_page_size(request)
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Any, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         """The page that the cursor names. Raises ``ValidationError`` for a cursor that is none of this list's."""
         self.request = request
         self.size = self.get_page_size(request) or self.page_size
@@ -66,7 +66,7 @@ class NewestFirst(CursorPagination):
         position = str(row.pk)
         if self.field:
             position = f"{(getattr(row, self.field) - _EPOCH) // timedelta(microseconds=1)}.{position}"
-        link: str = self.encode_cursor(Cursor(offset=0, reverse=reverse, position=position))
+        link: str = self.encode_cursor(Cursor(0, reverse, position))  # type: ignore[arg-type]  # a position is text to DRF
         return link
 
     def decode_cursor(self, request: Any) -> Any:

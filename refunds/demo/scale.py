@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -98,9 +99,6 @@ def load(*, size: Size, seed: int, now: datetime, say: Callable[[str], object]) 
         values |= {"first": first, "last": min(first + _CHUNK - 1, size.sales)}
         _store_chunk(values)
         say(f"{values['last']:,} of {size.sales:,} sales after {time.monotonic() - began:.0f} s")
-    with transaction.atomic():
-        entries = ledger.post_missing()
-    say(f"{entries:,} ledger entries after {time.monotonic() - began:.0f} s")
     say(f"{chain.seal_events():,} events sealed after {time.monotonic() - began:.0f} s")
     with logins.as_owner(), connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
@@ -244,6 +242,11 @@ def _store_chunk(values: Mapping[str, Any]) -> None:
         cursor.execute("ANALYZE scale_sale, scale_request")
         for statement in scale_sql.STORE:
             cursor.execute(statement, values)
+        # Now, while its payouts are at hand: booked all at once at the end, each entry's payout had to be looked for again.
+        cursor.execute("SELECT array_agg(execution_id::text), max(us) FROM scale_request WHERE is_paid")
+        paid, last_us = cursor.fetchone()
+        if paid:
+            ledger.post_payouts([UUID(pk) for pk in paid], at=_EPOCH + timedelta(microseconds=last_us))
         _copy(cursor, "core_auditevent", _as_text(_events(cursor, values)), columns=_EVENT_COLUMNS)
         cursor.execute(scale_sql.DROP_PLANS)
 
