@@ -8,14 +8,15 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connection, transaction
 
-from core.database import logins, rights
+from core.database import logins, rights, timeouts
 
 
 class Command(migrate.Command):
     """Also called by whoever makes a database for tests."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with logins.as_owner():
+        # A migration may take as long as it takes: one that was cancelled half-way through an index helps nobody.
+        with logins.as_owner(), timeouts.within("migrations"):
             self._refuse_tables_of_others()
             super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
