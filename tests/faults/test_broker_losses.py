@@ -60,9 +60,9 @@ def hears(worker: Child, *, bells: int = 3) -> None:
 def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hears(
     home: House, to_broker: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:
-    """Four times: whether a worker ended itself hung on which of its connections noticed first."""
+    """Twelve times: whether a worker ended itself hung on which of its connections noticed first."""
     worker = home.worker()
-    for loss in range(1, 5):
+    for loss in range(1, 13):
         with _tasks_kept_in_hand():
             sweep()
             wait_until(lambda: not waiting(), seconds=_HEARD_S, what="a task is in hand")
