@@ -17,12 +17,12 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from refunds import health
-
 
 def main() -> None:
     """Migrate, collect the static files, load the sample data."""
     django.setup()
+    from refunds import health  # noqa: PLC0415 -- it has models, so only once Django is set up
+
     _wait_for("services")
     health.forget_beat()
     _say("begun")

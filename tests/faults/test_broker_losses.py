@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -71,7 +72,7 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
             wait_until(lambda: to_broker.refused, seconds=10, what="the worker has noticed", every_s=0.005)
             to_broker.cut()
             wait_until(
-                lambda loss=loss: worker.exit_code is not None or worker.says("lost. Trying to re-est", times=loss),
+                partial(_has_noticed, worker, loss),
                 seconds=20,
                 what="the worker has noticed the loss",
             )
@@ -80,6 +81,10 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
     refunds(merchant, wechat, 3)
     all_refunded(seconds=20)
     paid_once(wechat, 3)
+
+
+def _has_noticed(worker: Child, losses: int) -> bool:
+    return worker.exit_code is not None or worker.says("lost. Trying to re-establish", times=losses)
 
 
 @contextmanager
