@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import SimpleQueue
 from typing import Any
@@ -104,8 +105,9 @@ class Stage:
             return client.post(f"/api/v1/{path}", {"file": body}, headers=headers)
         return client.post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
 
-    @property
+    @cached_property
     def key(self) -> str:
+        """The till's: it may act on what it asked for."""
         key: str = self.issued()[1]
         return key
 
