@@ -31,9 +31,9 @@ _YOUNG_S = 60
 def run_with_services(*, argv: Sequence[str], durable: bool = False) -> int:
     """Run `argv` beside a fresh PostgreSQL and Valkey and stop them afterwards.
 
-    The command gets DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and every other setting it cannot do without. With TEST_USE_ENV=1 the
-    caller's own DATABASE_URL and REDIS_URL are used and nothing is started. `durable` keeps fsync on and the data on
-    disk, as benchmarks need it.
+    The command gets DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and every other setting it cannot do without. With
+    TEST_USE_ENV=1 the caller's own DATABASE_URL and REDIS_URL are used and nothing is started. `durable` keeps fsync on
+    and the data on disk, as benchmarks need it.
 
     Returns:
         The command's exit status; 128 + n if signal n ended it.
