@@ -18,15 +18,15 @@ logger = logging.getLogger(__name__)
 
 
 #: A run that gives way rests this many times as long as it has just worked, and never longer than ...
-_REST_SHARE, _REST_MOST_S = 1.0, 2.0
+_REST_SHARE, _REST_MOST_S = 2.0, 6.0
 
 
 def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = False) -> Iterator[Breach]:
     """Every breach of every invariant, at most 20 rows of each.
 
-    ``whole`` looks at every event of the audit trail, otherwise at what has grown since a check that was to ``remember``
-    found nothing; whatever is about money is looked at whole every time. ``gives_way`` rests between two queries, so that
-    payouts get their share of the machine.
+    ``whole`` looks at every row; otherwise all sales' counters, numbers and due times are looked at, and of the rest what has
+    new events since a check that was to ``remember`` found nothing. ``gives_way`` rests between two queries, so that payouts
+    get their share of the machine.
     """
     since = None if whole else _verified_to()
     for invariant in INVARIANTS:
