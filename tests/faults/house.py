@@ -71,8 +71,8 @@ class Child:
         """None while it runs; -9 after kill -9."""
         return self._process.poll()
 
-    def says(self, text: str) -> bool:
-        return text in self.log.read_text(errors="replace")
+    def says(self, text: str, *, times: int = 1) -> bool:
+        return self.log.read_text(errors="replace").count(text) >= times
 
     def kill(self) -> None:
         """kill -9 of it and its children."""

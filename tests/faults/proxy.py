@@ -38,9 +38,9 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, *, said: bytes = b"") -> int:
-        """Reset every open connection, or those that began by saying this. Returns how many there were."""
-        pairs = [pair for pair in list(self._pairs) if said in self._said_first.get(pair, b"")]
+    def cut(self, *, spare: bytes = b"") -> int:
+        """Reset every open connection, but not those that began by saying this. Returns how many there were."""
+        pairs = [pair for pair in list(self._pairs) if not spare or spare not in self._said_first.get(pair, b"")]
         for pair in pairs:
             self._reset(pair)
         return len(pairs)
