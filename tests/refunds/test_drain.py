@@ -189,7 +189,7 @@ def test_account_read_when_the_database_is_away_is_read_again_and_not_called_unu
             raise OperationalError("terminating connection due to administrator command")
         return "the adapter"
 
-    answers: drain.Inbox = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
     claimed: Any = SimpleNamespace(channel="bright", account_id=1, account_revision=1)
     start = drain._start
     _Loop(monkeypatch)
