@@ -21,7 +21,7 @@ from django.core.management import call_command
 def main() -> None:
     """Migrate, collect the static files, load the sample data."""
     django.setup()
-    from refunds import health  # noqa: PLC0415 -- it has models, which are there only once Django is set up
+    from refunds import health  # noqa: PLC0415 -- it has models, so only once Django is set up
 
     _wait_for("services")
     health.forget_beat()
