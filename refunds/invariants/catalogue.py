@@ -96,8 +96,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "the sale's counters differ from its requests",
         # Each side by itself first: most sales were never refunded.
         f"""SELECT coalesce(t.id, r.transaction_id)::text
-              FROM (SELECT id, reserved_fen, refunded_fen FROM terminals_transaction
-                     WHERE reserved_fen <> 0 OR refunded_fen <> 0) t
+              FROM (SELECT id, reserved_fen, refunded_fen, live_refunds FROM terminals_transaction
+                     WHERE reserved_fen <> 0 OR refunded_fen <> 0 OR live_refunds <> 0) t
               FULL JOIN (SELECT transaction_id, sum(reserved_fen) AS reserved_fen,
                                  count(*) FILTER (WHERE reserved_fen > 0) AS live_refunds,
                                 sum(coalesce(approved_fen, amount_fen)) FILTER (WHERE state NOT IN ({_RELEASED})) AS asked_fen,

@@ -33,6 +33,7 @@ _NOT_WALKED = {
     "raise_tenant_wall": "the owner of the tables runs it, not the application",
     "load_demo": "tests/refunds/demo runs it: it needs three channels and a minute",
     "replay_returns": "a client of the API, without a database",
+    "rights": "prints the code",
     "states": "prints the code",
 }
 
