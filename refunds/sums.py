@@ -176,7 +176,7 @@ class Added(NamedTuple):
     merchant_id: int
     kind: str
     day: date
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name, which nobody calls here
     fen: int
     asked_fen: int
     count_limit: int | None
