@@ -172,7 +172,7 @@ def test_submit_when_nobody_is_named_strangers_are_not_counted_together() -> Non
 
 def test_submit_when_there_is_no_till_either_the_key_is_counted() -> None:
     merchant = shop(auto_cashier_day_count=1)
-    nobody = {"phone": "", "cashier": "", "terminal": None}
+    nobody: dict[str, Any] = {"phone": "", "cashier": "", "terminal": None}
     first, second, third = sales(merchant, 3, **nobody)
     api = api_for(merchant)
     assert [ask(api, sale, 9_900)["state"] for sale in (first, second)] == ["approved", "in_review"]
