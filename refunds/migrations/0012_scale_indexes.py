@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0004_payouts_scope'),
-        ('refunds', '0012_sums'),
+        ('refunds', '0013_sums_index'),
         ('terminals', '0003_scale_indexes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
