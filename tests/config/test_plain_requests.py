@@ -11,6 +11,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from merchants.models import Role, Staff
+from merchants.principals import of_staff
 from refunds import tracking
 from refunds.flow import review
 from refunds.messaging.wording import words
@@ -267,7 +268,7 @@ def test_marks_that_were_stored_before_turn_nothing_in_pages_messages_and_files(
         assert answer.status_code == 200, path
         assert _TURNED.search(shown.decode()) is None, path
     review.request_info(
-        request_id=request.pk, by=owner, at=timezone.now(), version=request.version, message=_nasty("请补照片")
+        request_id=request.pk, by=of_staff(owner), at=timezone.now(), version=request.version, message=_nasty("请补照片")
     )
     for medium in ("email", "sms"):
         stored = RefundRequest.objects.get()
