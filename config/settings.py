@@ -19,7 +19,7 @@ SECRET_KEY = env.str("SECRET_KEY")
 #: 32 random bytes each, base64. The first seals personal data, the second keys the hashes it is searched by.
 PERSONAL_DATA_KEY = env.str("PERSONAL_DATA_KEY")
 SEARCH_KEY = env.str("SEARCH_KEY")
-#: 32 random bytes, base64: seals the audit trail. The database never has it (docs/adr/0030). Those before it, separated by commas.
+#: 32 random bytes, base64: seals the audit trail, and is never in the database (docs/adr/0030). Those before it, by commas.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")
 AUDIT_KEYS_RETIRED = env.list("AUDIT_KEYS_RETIRED", default=[])
 #: The address under which customers and channels reach us: tracking links, notice URLs.

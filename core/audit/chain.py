@@ -12,6 +12,8 @@ import hashlib
 import hmac
 import json
 import logging
+from collections.abc import Iterator
+from itertools import islice
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -28,6 +30,8 @@ GENESIS = b"\0" * 32
 _BATCH = 5000
 #: The event that says from where on a chain is sealed under another key, or under one at all.
 KEY_CHANGED = "audit.key_changed"
+#: The event that says that heads outside the database were begun anew, and why.
+HEADS_BEGUN = "audit.heads_begun"
 CHAIN = "audit_chain"
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
@@ -86,9 +90,7 @@ def _seal_batch() -> int:
             seq, previous = ends.get(one.merchant_id, (0, GENESIS))
             link_hash = keyed_digest(key, previous, seq + 1, one)
             ends[one.merchant_id] = (seq + 1, link_hash)
-            links.append(
-                AuditLink(event=one, merchant_id=one.merchant_id, seq=seq + 1, hash=link_hash, key_id=key.id)
-            )
+            links.append(AuditLink(event=one, merchant_id=one.merchant_id, seq=seq + 1, hash=link_hash, key_id=key.id))
         AuditLink.objects.bulk_create(links, batch_size=1000)
         point.txid, point.event_id = events[-1].txid, events[-1].pk
         point.save()
@@ -166,15 +168,63 @@ def _anchor() -> None:
         )
         ends = _ends(grown)
         try:
-            point.anchored_line = heads.append(ends, at=timezone.now())
+            before = {merchant: head for merchant, head in _written.heads().items() if merchant in grown}
+            lost = dict(not_in_chains(before))
+            point.anchored_line = heads.append(ends, after=point.anchored_line, at=timezone.now(), lost=lost)
         except OSError:
             logger.exception("the heads of the audit trail cannot be written")
             return
         point.anchored_txid, point.anchored_event_id = point.txid, point.event_id
         point.save(update_fields=["anchored_txid", "anchored_event_id", "anchored_line"])
+    for merchant_id, (seq, head) in lost.items():
+        logger.error("audit chain %s has lost its head seq=%s hash=%s", merchant_id, seq, head.hex())
     for merchant_id, (seq, head) in ends.items():
         # A second copy for whoever collects logs elsewhere.
         logger.info("audit head merchant=%s seq=%s hash=%s", merchant_id, seq, head.hex())
+
+
+#: What this process knows of the heads that were written.
+_written = heads.Follower()
+
+
+def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]]]:
+    """Those heads that are not, or not with that hash, links of their chains."""
+    remaining = iter(sorted(written.items()))
+    while some := list(islice(remaining, 1000)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT l.merchant_id, l.hash FROM core_auditlink l "
+                "JOIN unnest(%s::bigint[], %s::bigint[]) w (merchant_id, seq) USING (merchant_id, seq)",
+                [[merchant for merchant, _ in some], [seq for _, (seq, _hash) in some]],
+            )
+            there = {merchant: bytes(link_hash) for merchant, link_hash in cursor.fetchall()}
+        yield from ((merchant, head) for merchant, head in some if there.get(merchant) != head[1])
+
+
+def begin_heads(*, why: str) -> int:
+    """Put the files aside and write all heads anew; each chain gets an event that says why. Returns the last line before."""
+    with transaction.atomic():
+        point = _locked_point()
+        before = point.anchored_line
+        merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
+        AuditEvent.objects.bulk_create(
+            event(
+                merchant_id=merchant,
+                by=SYSTEM,
+                action=HEADS_BEGUN,
+                object_type=CHAIN,
+                object_id=merchant,
+                at=timezone.now(),
+                data={"why": why, "line_before": before},
+            )
+            for merchant in sorted(merchants)
+        )
+        heads.close(before=before)
+        point.anchored_line = heads.append(_ends(merchants), after=0, at=timezone.now())
+        point.anchored_txid, point.anchored_event_id = point.txid, point.event_id
+        point.save(update_fields=["anchored_txid", "anchored_event_id", "anchored_line"])
+    seal_events()
+    return before
 
 
 def remember_verified(reached: heads.Heads, *, to: tuple[int, int]) -> None:
@@ -184,7 +234,7 @@ def remember_verified(reached: heads.Heads, *, to: tuple[int, int]) -> None:
     with transaction.atomic():
         point = _locked_point()
         try:
-            point.anchored_line = heads.append(reached, at=timezone.now(), verified_to=to)
+            point.anchored_line = heads.append(reached, after=point.anchored_line, at=timezone.now(), verified_to=to)
         except OSError:
             logger.exception("the heads of the audit trail cannot be written")
             return

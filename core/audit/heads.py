@@ -2,7 +2,8 @@
 
 A folder of files (``AUDIT_HEADS_DIR``), one a month, a line of JSON each time chains have grown: each merchant's last place
 and hash. Every line is authenticated under the audit key together with the line before it and counted on, so that a changed
-line, a missing line and a cut end are seen. ``verified`` lines say up to where a verification found everything in order.
+line, a missing line and a cut end are seen. A line may say up to where a verification found everything in order, and it says
+for ever which earlier heads were no longer in the database when their chains grew on.
 """
 
 from __future__ import annotations
@@ -39,12 +40,16 @@ class Anchors:
     #: As of the last verification without a finding, with the place in (txid, id) order that it had reached.
     verified: Heads | None = None
     verified_to: tuple[int, int] = (0, 0)
+    #: Earlier heads that their chains did not have any more when they grew on.
+    lost: list[tuple[int, int]] = field(default_factory=list)
     #: What is wrong with the files themselves.
     faults: list[str] = field(default_factory=list)
 
 
-def append(heads: Heads, *, at: datetime, verified_to: tuple[int, int] | None = None) -> int:
-    """Write a line, safe on disk when this returns. Returns its number. Raises ``OSError``.
+def append(
+    heads: Heads, *, after: int, at: datetime, lost: Heads | None = None, verified_to: tuple[int, int] | None = None
+) -> int:
+    """Write a line, safe on disk when this returns. Returns its number, which is above ``after``. Raises ``OSError``.
 
     Several processes may do so at once: each takes the lock of the folder.
     """
@@ -53,12 +58,15 @@ def append(heads: Heads, *, at: datetime, verified_to: tuple[int, int] | None = 
     with _locked(folder):
         last = _last_line(folder)
         body: dict[str, Any] = {
-            "n": last["n"] + 1,
+            # Lines that were written and are gone keep their numbers: the gap is seen.
+            "n": max(last["n"], after) + 1,
             "at": at.isoformat(),
             "key": keys.ring().current.id,
-            "heads": {str(merchant): [seq, link_hash.hex()] for merchant, (seq, link_hash) in sorted(heads.items())},
+            "heads": _written(heads),
             "before": last["mac"],
         }
+        if lost:
+            body["lost"] = _written(lost)
         if verified_to is not None:
             body["verified_to"] = list(verified_to)
         line = json.dumps({**body, "mac": _mac(body, keys.ring().current)}, separators=(",", ":")) + "\n"
@@ -70,6 +78,15 @@ def append(heads: Heads, *, at: datetime, verified_to: tuple[int, int] | None = 
             stream.flush()
             os.fsync(stream.fileno())
     return int(body["n"])
+
+
+def close(*, before: int) -> None:
+    """Put the files aside: they stay for people, and are read no more."""
+    folder = Path(settings.AUDIT_HEADS_DIR)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(folder):
+        for file in _files(folder):
+            file.rename(file.with_name(f"{file.name}.{before}.closed"))
 
 
 def read() -> Anchors:
@@ -85,16 +102,61 @@ def read() -> Anchors:
         if key is None or not hmac.compare_digest(str(mac), _mac(line, key)):
             anchors.faults.append(f"line {number} of {name} was changed, or written under another key")
             continue
-        if anchors.last_line and (number != anchors.last_line + 1 or line["before"] != before):
+        follows = number == anchors.last_line + 1 and line["before"] == before
+        # Files of long ago may be kept elsewhere, but what begins anew begins at 1.
+        if not (follows if anchors.last_line else number == 1 or line["before"] != _FIRST):
             anchors.faults.append(f"line {number} of {name} does not follow line {anchors.last_line}")
         anchors.last_line, before = number, mac
-        heads = {int(merchant): (int(seq), bytes.fromhex(text)) for merchant, (seq, text) in line["heads"].items()}
-        anchors.heads |= heads
+        heads = _read(line["heads"])
+        _raise(anchors.heads, heads)
+        anchors.lost += [(merchant, seq) for merchant, (seq, _hash) in _read(line.get("lost", {})).items()]
         if "verified_to" in line:
             anchors.verified = heads
             txid, event_id = line["verified_to"]
             anchors.verified_to = (int(txid), int(event_id))
     return anchors
+
+
+def _written(heads: Heads) -> dict[str, list[Any]]:
+    return {str(merchant): [seq, link_hash.hex()] for merchant, (seq, link_hash) in sorted(heads.items())}
+
+
+def _read(written: dict[str, list[Any]]) -> Heads:
+    return {int(merchant): (int(seq), bytes.fromhex(text)) for merchant, (seq, text) in written.items()}
+
+
+def _raise(known: Heads, later: Heads) -> None:
+    """What a verification had reached may be behind what was sealed meanwhile."""
+    known.update((merchant, head) for merchant, head in later.items() if head[0] >= known.get(merchant, head)[0])
+
+
+class Follower:
+    """The last head of each merchant, kept up with the files at the price of what was added to them."""
+
+    def __init__(self) -> None:
+        self._folder = Path()
+        self._read_to: dict[Path, int] = {}
+        self._heads: Heads = {}
+
+    def heads(self) -> Heads:
+        """As they stand in the files now."""
+        folder = Path(settings.AUDIT_HEADS_DIR)
+        files = _files(folder)
+        if folder != self._folder or not self._read_to.keys() <= set(files):
+            self._folder, self._read_to, self._heads = folder, {}, {}
+        for file in files:
+            with file.open("rb") as stream:
+                stream.seek(self._read_to.get(file, 0))
+                for line in stream:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read_to[file] = self._read_to.get(file, 0) + len(line)
+                    try:
+                        _raise(self._heads, _read(json.loads(line)["heads"]))
+                    except (ValueError, KeyError, TypeError, AttributeError):
+                        # None of ours: a verification says so.
+                        continue
+        return self._heads
 
 
 def is_empty() -> bool:

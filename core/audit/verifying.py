@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from core.audit import heads, keys
-from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest
+from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest, not_in_chains
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
 from core.audit.record import is_ours
 
-_AT_ONCE = 1000
+#: Events that wait for the sealer, looked at in one verification.
+_WAITING = 1000
 #: Findings of one kind beyond so many add nothing.
 _ENOUGH = 100
 
@@ -60,7 +60,7 @@ def verify(*, whole: bool = True) -> Verification:
     if why := keys.mismatch():
         done.breaches.append(Breach(0, 0, why))
     done.breaches += _chains(done, after)
-    done.breaches += _anchored(anchors.heads)
+    done.breaches += _anchored(anchors)
     done.breaches += _outside_the_chains(point, after)
     done.breaches += _beyond_the_point()
     if after == (0, 0):
@@ -144,22 +144,14 @@ def _key_changes() -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(action=KEY_CHANGED, object_type=CHAIN).order_by("pk")
 
 
-def _anchored(written: heads.Heads) -> Iterator[Breach]:
-    """Each head that stands outside is still a link, with that hash."""
-    remaining = iter(sorted(written.items()))
-    while some := list(islice(remaining, _AT_ONCE)):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT l.merchant_id, l.seq, l.hash FROM core_auditlink l "
-                "JOIN unnest(%s::bigint[], %s::bigint[]) w (merchant_id, seq) USING (merchant_id, seq)",
-                [[merchant for merchant, _ in some], [seq for _, (seq, _hash) in some]],
-            )
-            there = {merchant: (seq, bytes(link_hash)) for merchant, seq, link_hash in cursor.fetchall()}
-        for merchant, (seq, link_hash) in some:
-            if merchant not in there:
-                yield Breach(merchant, seq, "the end of the chain was cut: its head stands outside the database")
-            elif there[merchant][1] != link_hash:
-                yield Breach(merchant, seq, "the chain was rewritten: another head stands outside the database")
+def _anchored(anchors: heads.Anchors) -> Iterator[Breach]:
+    """Each head that stands outside is still a link, with that hash, and always was."""
+    for merchant, (seq, _hash) in not_in_chains(anchors.heads):
+        yield Breach(merchant, seq, "the chain was cut or rewritten: this head stands outside the database")
+    for merchant, seq in sorted(set(anchors.lost))[:_ENOUGH]:
+        yield Breach(
+            merchant, seq, "the chain was cut or rewritten and then grew on: this head stands outside the database"
+        )
 
 
 def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterator[Breach]:
@@ -178,7 +170,7 @@ def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterat
     waiting = unlinked.extra(
         where=["(txid, core_auditevent.id) > (%s, %s)"], params=[point.txid, point.event_id]
     ).filter(pk__gt=exempt)
-    for event in waiting[:_AT_ONCE]:
+    for event in waiting[:_WAITING]:
         if not is_ours(event):
             yield Breach(event.merchant_id, 0, f"event {event.pk} was not written by us")
 

@@ -71,6 +71,8 @@ def apply() -> None:
             for statement in _grants(tenant_wall.ROLE, there):
                 cursor.execute(statement)
         if logins.owner() != logins.application():
+            # As every server has it since PostgreSQL 15; one that was upgraded may not.
+            cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
             for statement in [*_grants(logins.application(), there), *_policies()]:
                 cursor.execute(statement)
 
@@ -152,7 +154,9 @@ def missing() -> list[Missing]:
         found.append(Missing("ordinary_login", "the application's login is a superuser or passes row-level security"))
     if owns:
         found.append(
-            Missing("two_logins", "the application's login owns the tables: give migrations another (DATABASE_OWNER_URL)")
+            Missing(
+                "two_logins", "the application's login owns the tables: give migrations another (DATABASE_OWNER_URL)"
+            )
         )
     elif may_own:
         found.append(Missing("owner_apart", "the application's login may become the owner of the tables"))
@@ -188,11 +192,11 @@ SELECT bool_or(pg_has_role(c.relowner, 'USAGE')), bool_or(pg_has_role(c.relowner
 """
 
 
-def _rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
 
 
-def _column(sql: str, *parameters: object) -> list[Any]:
+def _column(sql: str, *parameters: Any) -> list[Any]:
     return [row[0] for row in _rows(sql, *parameters)]

@@ -12,10 +12,11 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from core.audit import chain
+from core.audit import chain, keys, verifying
 from core.audit.actors import SYSTEM, Actor, ActorKind
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
-from core.audit.record import event, record
+from core.audit.record import event, is_ours, record
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +50,7 @@ def test_chain_is_unbroken_and_each_merchant_has_its_own() -> None:
     _seal(6)
     assert list(AuditLink.objects.filter(merchant_id=1).order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4]
     assert list(AuditLink.objects.filter(merchant_id=2).order_by("seq").values_list("seq", flat=True)) == [1, 2]
-    assert list(chain.breaches()) == []
+    assert list(verifying.breaches()) == []
     assert chain.seal_events() == 0
 
 
@@ -81,9 +82,13 @@ def test_equal_events_have_different_hashes() -> None:
 def test_every_field_of_an_event_is_in_its_hash(field: str, value: object) -> None:
     _write(amount_fen=1)
     stored = AuditEvent.objects.get()
-    before = chain.digest(chain.GENESIS, stored)
+    key = keys.ring().current
+    before = chain.digest(chain.GENESIS, stored), chain.keyed_digest(key, chain.GENESIS, 1, stored)
+    assert is_ours(stored)
     setattr(stored, field, value)
-    assert chain.digest(chain.GENESIS, stored) != before
+    assert chain.digest(chain.GENESIS, stored) != before[0]
+    assert chain.keyed_digest(key, chain.GENESIS, 1, stored) != before[1]
+    assert not is_ours(stored)
 
 
 def test_events_wait_until_no_older_transaction_can_still_commit() -> None:
@@ -98,16 +103,19 @@ def test_events_wait_until_no_older_transaction_can_still_commit() -> None:
     )
     try:
         with other.cursor() as cursor:
+            early = event(merchant_id=1, by=SYSTEM, action="early", object_type="t", object_id=1, at=timezone.now())
             cursor.execute(
                 "INSERT INTO core_auditevent (merchant_id, at, actor_kind, actor_id, actor_name, action, object_type, "
-                "object_id, from_state, to_state, data) VALUES (1, now(), 'system', '', '', 'early', 't', '1', '', '', '{}')"
+                "object_id, from_state, to_state, data, mac) "
+                "VALUES (1, %s, 'system', '', 'system', 'early', 't', '1', '', '', '{}', %s)",
+                [early.at, early.mac],
             )
             _write(1)
             assert chain.seal_events() == 0
             other.commit()
         _seal(2)
         assert [link.event.action for link in AuditLink.objects.order_by("seq")] == ["early", "test"]
-        assert list(chain.breaches()) == []
+        assert list(verifying.breaches()) == []
     finally:
         other.close()
 
@@ -133,7 +141,9 @@ def test_head_is_anchored_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
 def test_nothing_but_insert_is_allowed(table: str, statement: str) -> None:
     _write(2)
     _seal(2)
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table=table))
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), as_owner() as cursor:
         cursor.execute(statement.format(table=table))
     assert AuditEvent.objects.count() == 2
 
@@ -143,9 +153,9 @@ def test_models_cannot_change_it_either() -> None:
     _seal(1)
     stored = AuditEvent.objects.get()
     stored.action = "other"
-    with pytest.raises(DatabaseError, match="append-only"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         stored.save()
-    with pytest.raises(DatabaseError, match="append-only"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         AuditEvent.objects.all()._raw_delete(using="default")
 
 
@@ -172,4 +182,4 @@ def test_sealing_goes_on_where_it_stopped() -> None:
     _seal(2)
     point = AuditSealPoint.objects.get()
     assert point.event_id == AuditEvent.objects.latest("pk").pk
-    assert list(chain.breaches()) == []
+    assert list(verifying.breaches()) == []

@@ -31,5 +31,5 @@ class Command(migrate.Command):
             raise CommandError(
                 f"The tables of this database belong to {', '.join(others)}, and {me} migrates. Either set "
                 f"DATABASE_OWNER_URL to that login, or hand the tables over as a superuser: "
-                f"REASSIGN OWNED BY {others[0]} TO {me};"
+                f"REASSIGN OWNED BY {others[0]} TO {me}; (docs/operations.md, Two logins)"
             )
