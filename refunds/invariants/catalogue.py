@@ -141,9 +141,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I5",
         "paid without stored proof of the same number and amount",
         f"""SELECT r.number FROM refunds_refundrequest r
-              LEFT JOIN (SELECT request_id, sum(amount_fen) AS paid FROM refunds_execution
-                          WHERE state = 'succeeded' AND proof <> '' AND channel_refund_no <> '' AND [touched: request_id]
-                          GROUP BY request_id) e ON e.request_id = r.id
+              LEFT JOIN LATERAL (SELECT sum(amount_fen) AS paid FROM refunds_execution
+                                  WHERE request_id = r.id AND state = 'succeeded' AND proof <> '' AND channel_refund_no <> '') e
+                ON true
              WHERE [touched: r.id]
                AND ((r.state IN ({_PAID}) AND e.paid IS DISTINCT FROM r.refunded_fen)
                     OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL))""",
@@ -155,12 +155,12 @@ INVARIANTS: tuple[Invariant, ...] = (
             GROUP BY execution_id, kind HAVING sum(amount_fen) <> 0
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
-             LEFT JOIN (SELECT execution_id, count(*) AS entries,
-                               sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
-                          FROM refunds_ledgerentry WHERE kind = 'payout' AND execution_id IN {_OF_TOUCHED_PAYOUTS}
-                         GROUP BY execution_id) b ON b.execution_id = e.id
-            WHERE [touched: e.request_id] AND ((e.state = 'succeeded') <> (b.execution_id IS NOT NULL)
-               OR b.entries <> 2 OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
+             LEFT JOIN LATERAL (SELECT count(*) AS entries,
+                                       sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
+                                  FROM refunds_ledgerentry WHERE execution_id = e.id AND kind = 'payout') b ON true
+            WHERE [touched: e.request_id]
+              AND ((e.state = 'succeeded') <> (b.entries > 0) OR b.entries NOT IN (0, 2)
+                   OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
     ),
     Invariant(
         "I7",
@@ -251,19 +251,21 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT refund_no FROM refunds_execution
             WHERE (state IN ('succeeded', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)""",
     ),
-    Invariant(
+    _over_history(
         "I14",
         "the system owes a step that has no due time, or is long overdue",
-        # By way of the merchants: the requests in these few states are found by an index that begins with their merchant.
-        f"""SELECT r.number FROM merchants_merchant m JOIN refunds_refundrequest r ON r.merchant_id = m.id
+        f"""SELECT r.number FROM refunds_refundrequest r
              WHERE r.state IN ({_OWED}) AND r.state <> 'approved'
-               AND (r.step_due_at IS NULL OR r.step_due_at < now() - interval '{GRACE.total_seconds()} seconds')
+               AND r.step_due_at < now() - interval '{GRACE.total_seconds()} seconds'
+            UNION ALL
+            SELECT r.number FROM refunds_refundrequest r
+             WHERE [touched: r.id] AND r.state IN ({_OWED}) AND r.state <> 'approved' AND r.step_due_at IS NULL
             UNION ALL
             SELECT e.refund_no FROM refunds_execution e
              WHERE e.due_at < now() - interval '{GRACE.total_seconds()} seconds'
             UNION ALL
-            SELECT r.number FROM merchants_merchant m JOIN refunds_refundrequest r ON r.merchant_id = m.id
-             WHERE r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
+            SELECT r.number FROM refunds_refundrequest r
+             WHERE [touched: r.id] AND r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
                AND NOT EXISTS (SELECT 1 FROM refunds_execution e WHERE e.request_id = r.id AND e.due_at IS NOT NULL)""",
     ),
     _over_history(
