@@ -268,7 +268,11 @@ def test_marks_that_were_stored_before_turn_nothing_in_pages_messages_and_files(
         assert answer.status_code == 200, path
         assert _TURNED.search(shown.decode()) is None, path
     review.request_info(
-        request_id=request.pk, by=of_staff(owner), at=timezone.now(), version=request.version, message=_nasty("请补照片")
+        request_id=request.pk,
+        by=of_staff(owner),
+        at=timezone.now(),
+        version=request.version,
+        message=_nasty("请补照片"),
     )
     for medium in ("email", "sms"):
         stored = RefundRequest.objects.get()
