@@ -21,23 +21,7 @@ from tests.refunds.desk.conftest import Shop
 SignIn = Callable[[Staff], Client]
 
 
-# --- sign-in ------------------------------------------------------------------------------------------------------
-
-
-def test_sign_in_leads_each_role_to_its_work(client: Client, shop: Shop) -> None:
-    make_staff(shop.merchant, "cashier", username="anna", password="a long password")
-    answer = client.post("/login", {"username": "anna", "password": "a long password"}, follow=True)
-    assert answer.redirect_chain[-1][0] == "/desk/new"
-    client.post("/logout")
-    assert client.get("/desk/new").status_code == 302
-
-
-def test_ten_wrong_passwords_close_the_door(client: Client, shop: Shop) -> None:
-    make_staff(shop.merchant, "cashier", username="anna", password="a long password")
-    for _ in range(10):
-        last = client.post("/login", {"username": "anna", "password": "wrong"})
-    assert last.status_code == 429
-    assert client.post("/login", {"username": "anna", "password": "a long password"}).status_code == 429
+# --- sessions -------------------------------------------------------------------------------------------------
 
 
 def test_a_disabled_persons_session_is_dead_at_once(reviewer: Client, shop: Shop) -> None:
