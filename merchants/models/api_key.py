@@ -23,7 +23,8 @@ class Scope(models.TextChoices):
 class ApiKey(models.Model):
     """A client of one merchant, optionally of one store. ``hash`` is SHA-256 of the key: it has 256 random bits.
 
-    A key with a ``signing_secret`` only takes signed requests. ``rate_limit`` is requests in ten seconds.
+    A key with a ``signing_secret`` only takes signed requests. ``rate_limit`` is requests in ten seconds. A key that was
+    rotated works until ``expires_at``, a revoked one is dead since ``revoked_at``.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -36,6 +37,7 @@ class ApiKey(models.Model):
     rate_limit = models.PositiveIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

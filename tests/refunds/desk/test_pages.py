@@ -1,8 +1,7 @@
-"""The other pages of the desk: lists, search, a new refund, keys, messages, sign-in."""
+"""The other pages of the desk: lists, search, a new refund, messages."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -11,11 +10,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from merchants.models import ApiKey, Staff
+from merchants.models import Staff
 from refunds.flow import notification, review
 from refunds.models import Notification, RefundRequest
 from terminals.models import Transaction
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale
 from tests.refunds.desk.conftest import Shop
 
 SignIn = Callable[[Staff], Client]
@@ -230,31 +229,7 @@ def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> N
     assert len(client.get(f"/desk/new?amount=123.45&on={today}").context["candidates"]) == 2
 
 
-# --- keys and messages --------------------------------------------------------------------------------------------
-
-
-def test_key_is_shown_once_rotated_and_revoked(shop: Shop, as_staff: SignIn) -> None:
-    client = as_staff(shop.manager)
-    page = client.post("/desk/api-keys", {"name": "tills", "scopes": ["refunds:read"]}).content.decode()
-    (key,) = re.findall(r"data-issued-key>(rdk_[\w-]+)<", page)
-    assert key not in client.get("/desk/api-keys").content.decode()
-    row = ApiKey.objects.get()
-    client.post(f"/desk/api-keys/{row.pk}/rotate")
-    assert ApiKey.objects.filter(revoked_at=None).count() == 1
-    newer = ApiKey.objects.get(revoked_at=None)
-    client.post(f"/desk/api-keys/{newer.pk}/revoke")
-    assert not ApiKey.objects.filter(revoked_at=None).exists()
-    assert client.post("/desk/api-keys", {"name": "x", "scopes": []}).status_code == 422
-
-
-def test_keys_are_for_owners_and_managers_of_the_merchant(shop: Shop, as_staff: SignIn) -> None:
-    for staff in (shop.cashier, shop.reviewer, shop.finance):
-        assert as_staff(staff).get("/desk/api-keys").status_code == 403
-    foreign = as_staff(make_staff(make_merchant(), "owner"))
-    as_staff(shop.manager).post("/desk/api-keys", {"name": "tills", "scopes": ["refunds:read"]})
-    row = ApiKey.objects.get()
-    assert foreign.post(f"/desk/api-keys/{row.pk}/revoke").status_code == 404
-    assert ApiKey.objects.get().revoked_at is None
+# --- messages -----------------------------------------------------------------------------------------------------
 
 
 def test_message_that_was_given_up_goes_out_again(reviewer: Client, shop: Shop) -> None:
