@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -11,9 +14,10 @@ from core.audit.models import AuditEvent
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import ApiKey, Role, Staff
+from merchants.policy_rules import Rules, Tier
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
-from refunds.states import Route
+from refunds.states import Route, State
 
 #: The version of a request that was submitted and judged once; nobody has corrected it yet.
 _FIRST_JUDGED = 3
@@ -107,3 +111,84 @@ def is_own(*, staff: Staff, request: RefundRequest) -> bool:
     by_key = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in own_keys.values_list("pk", flat=True)])
     corrections = AuditEvent.objects.filter(object_id=str(request.pk), action="refund.resubmit")
     return corrections.filter(by_staff | by_key).exists()
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+# What many requests have to be asked at once. ``check_may_decide`` has the last word; a test holds these against it.
+
+
+def may_decide(*, staff: Staff, request: RefundRequest, at: datetime) -> bool:
+    """Whether ``check_may_decide`` would let this person decide all that was asked for."""
+    try:
+        check_may_decide(staff=staff, request=request, amount_fen=request.amount_fen, at=at)
+    except Forbidden:
+        return False
+    return True
+
+
+def deciding_roles(*, request: RefundRequest, at: datetime) -> frozenset[str]:
+    """The roles whose tier this request is."""
+    version = policies.in_force(merchant_id=request.merchant_id, at=at)
+    return frozenset(_tier_of(request, policies.rules_of(version.pk)).roles)
+
+
+def decidable(*, staff: Staff, at: datetime) -> Q:
+    """Narrows requests in review to those that may be this person's: amounts of their tiers, not plainly their own.
+
+    It may let one through that ``check_may_decide`` refuses, never the other way round.
+    """
+    version = policies.in_force(merchant_id=staff.merchant_id, at=at)
+    of_tiers, above_fen = Q(pk__in=[]), 0
+    for tier in policies.rules_of(version.pk).tiers:
+        if staff.role in tier.roles:
+            upto = Q() if tier.limit_fen is None else Q(amount_fen__lte=tier.limit_fen)
+            of_tiers |= Q(amount_fen__gt=above_fen) & upto
+        above_fen = tier.limit_fen or above_fen
+    return of_tiers & ~Q(staff_id=staff.pk) & ~Q(cashier=staff.username)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    """The code with which ``check_may_decide`` refuses, and the roles whose tier it is."""
+
+    code: str
+    roles: frozenset[str]
+
+
+def undecidable(*, requests: Sequence[RefundRequest], staff: Staff, at: datetime) -> dict[UUID, Undecidable]:
+    """Of these requests, those in review that this person may not decide.
+
+    A fixed number of statements. Empty for whoever decides nothing at all.
+    """
+    waiting = [request for request in requests if request.state == State.IN_REVIEW]
+    if not waiting or not may_review(staff):
+        return {}
+    version = policies.in_force(merchant_id=staff.merchant_id, at=at)
+    rules = policies.rules_of(version.pk)
+    roles = {request.pk: frozenset(_tier_of(request, rules).roles) for request in waiting}
+    refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if staff.role not in of_tier}
+    return refused | {pk: Undecidable("own_request", roles[pk]) for pk in _own_among(waiting, staff)}
+
+
+def _tier_of(request: RefundRequest, rules: Rules) -> Tier:
+    """The tier of all that was asked for: the one place where lists judge an amount."""
+    return rules.tier_for(request.amount_fen)
+
+
+def _own_among(requests: Sequence[RefundRequest], staff: Staff) -> set[UUID]:
+    """Those for which ``is_own`` holds."""
+    keys = set(ApiKey.objects.filter(created_by_id=staff.pk).values_list("pk", flat=True))
+    own = {
+        request.pk
+        for request in requests
+        if request.staff_id == staff.pk
+        or (request.cashier and request.cashier == staff.username)
+        or (request.staff_id is None and request.api_key_id in keys)
+    }
+    corrected = {str(request.pk): request.pk for request in requests if request.version > _FIRST_JUDGED}
+    if corrected:
+        by_staff = Q(actor_kind=ActorKind.STAFF, actor_id=str(staff.pk))
+        by_key = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in keys])
+        found = AuditEvent.objects.filter(object_id__in=corrected, action="refund.resubmit").filter(by_staff | by_key)
+        own |= {corrected[object_id] for object_id in found.order_by().values_list("object_id", flat=True)}
+    return own

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext
 
 from core.errors import Forbidden
-from merchants import policies
 from merchants.models import Role, Staff
 from refunds import permissions, ways_back
 from refunds.desk.addresses import refund as refund_url
@@ -29,10 +29,15 @@ _NONE = dict.fromkeys(_NAMES.split(), "")
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Addresses of what is offered, empty for what is not; ``blocked`` says why a decider cannot decide."""
+    """Addresses of what is offered, empty for what is not.
+
+    ``blocked`` says why a decider cannot decide what waits for a decision; ``why_not`` says of anything why it is not theirs to
+    decide now, and is empty where they can.
+    """
 
     urls: dict[str, str]
     blocked: str
+    why_not: str
 
 
 def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at: datetime) -> Offered:
@@ -45,7 +50,9 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
         "approve": decidable,
         "reject": decidable,
         "info": decidable,
-        "claim": open_for_review and request.claimed_by_id is None and not _is_own(request, staff),
+        "claim": open_for_review
+        and request.claimed_by_id is None
+        and permissions.may_decide(staff=staff, request=request, at=at),
         "release": open_for_review and request.claimed_by_id is not None and (mine or staff.role != Role.REVIEWER),
         "cancel": may_cancel(request=request, staff=staff),
         "reassign": may_hand_over(request=request, staff=staff),
@@ -58,7 +65,13 @@ def offered(*, request: RefundRequest, staff: Staff, last: Execution | None, at:
     urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
     if request.state in PAID:
         urls["print"] = refund_url(request.number, "voucher")
-    return Offered({**_NONE, **urls}, blocked)
+    return Offered({**_NONE, **urls}, blocked, "" if decidable else blocked or _nothing_to_decide(staff))
+
+
+def _nothing_to_decide(staff: Staff) -> str:
+    if not permissions.may_review(staff):
+        return gettext("Your role does not decide refunds.")
+    return gettext("This refund does not wait for a decision.")
 
 
 def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime) -> str:
@@ -68,9 +81,7 @@ def why_not_decide(*, request: RefundRequest, staff: Staff, at: datetime) -> str
     try:
         permissions.check_may_decide(staff=staff, request=request, amount_fen=request.amount_fen, at=at)
     except Forbidden as error:
-        if error.code == "own_request":
-            return gettext("You submitted or rang up this one. Someone else must decide it.")
-        return gettext("An amount like this is decided by: %(roles)s") % {"roles": _deciders(request, at)}
+        return refusal_of(error.code, roles=permissions.deciding_roles(request=request, at=at))
     if request.claimed_by is not None and request.claimed_by_id != staff.pk:
         return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}
     return ""
@@ -97,11 +108,9 @@ def may_resubmit(*, request: RefundRequest, staff: Staff) -> bool:
     return request.state == State.REJECTED and staff.role in _SUPERVISORS
 
 
-def _is_own(request: RefundRequest, staff: Staff) -> bool:
-    return permissions.is_own(staff=staff, request=request)
-
-
-def _deciders(request: RefundRequest, at: datetime) -> str:
-    version = policies.in_force(merchant_id=request.merchant_id, at=at)
-    tier = policies.rules_of(version.pk).tier_for(request.amount_fen)
-    return ", ".join(str(role.label) for role in Role if role.value in tier.roles)
+def refusal_of(code: str, *, roles: Collection[str]) -> str:
+    """Why a decider may not decide; ``roles`` are those whose tier it is."""
+    if code == "own_request":
+        return gettext("You submitted or rang up this one. Someone else must decide it.")
+    named = ", ".join(str(role.label) for role in Role if role.value in roles)
+    return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

@@ -18,10 +18,11 @@ from refunds.states import OPEN_FOR_REVIEW
 _DECIDERS = (Role.REVIEWER, Role.MANAGER, Role.OWNER)
 
 
-def colleagues(*, request: RefundRequest) -> QuerySet[Staff]:
-    """Who could take it on: deciders of the request's store, other than the one who has it."""
+def colleagues(*, request: RefundRequest, at: datetime) -> QuerySet[Staff]:
+    """Who could take it on: those of the request's store whose tier it is, other than the one who has it."""
+    roles = permissions.deciding_roles(request=request, at=at) & set(_DECIDERS)
     return (
-        Staff.objects.filter(merchant_id=request.merchant_id, is_active=True, role__in=_DECIDERS)
+        Staff.objects.filter(merchant_id=request.merchant_id, is_active=True, role__in=roles)
         .filter(Q(stores=None) | Q(stores=request.store_id))
         .exclude(pk__in=[pk for pk in (request.claimed_by_id, request.staff_id) if pk is not None])
         .distinct()
@@ -47,8 +48,8 @@ def hand_over(*, request_id: UUID, to: int, by: Staff, at: datetime) -> Staff:
         )
     if not may_hand_over(request=request, staff=by):
         raise Forbidden("only a manager may hand over a colleague's request", code="role_required")
-    colleague = colleagues(request=request).filter(pk=to).first()
-    if colleague is None:
+    colleague = colleagues(request=request, at=at).filter(pk=to).first()
+    if colleague is None or not permissions.may_decide(staff=colleague, request=request, at=at):
         raise Invalid("this person cannot take it on", code="unknown_colleague")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=colleague, claimed_at=at)
     record(

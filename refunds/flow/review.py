@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from core.audit.record import record
 from core.errors import Conflict, Forbidden, Invalid
@@ -19,6 +18,9 @@ from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
 from terminals.models import Transaction
+
+#: So many candidates are looked at one by one; the query leaves few that one may not decide.
+_LOOKED_AT = 200
 
 
 class ClaimedByAnother(Conflict):
@@ -41,6 +43,8 @@ def claim(*, request_id: UUID, by: Staff, at: datetime, version: int | None = No
         return request
     if request.claimed_by_id is not None:
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
+    # What one may not decide would only be kept from those who may.
+    permissions.check_may_decide(staff=by, request=request, amount_fen=request.amount_fen, at=at)
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=by, claimed_at=at)
     request.claimed_by, request.claimed_at = by, at
     _record(request, by, "refund.claim", at)
@@ -64,21 +68,20 @@ def release(*, request_id: UUID, by: Staff, at: datetime) -> RefundRequest:
 
 @transaction.atomic
 def claim_next(*, by: Staff, at: datetime) -> RefundRequest | None:
-    """Claim the unclaimed request whose time is shortest; None when the queue is empty."""
+    """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
     permissions.check_may_review(by)
     waiting = RefundRequest.objects.filter(merchant_id=by.merchant_id, state=State.IN_REVIEW, claimed_by=None)
     stores = list(by.stores.values_list("pk", flat=True))
     if stores:
         waiting = waiting.filter(store_id__in=stores)
-    mine = Q(staff_id=by.pk) | Q(cashier=by.username)
-    found = (
-        waiting.exclude(mine)
-        .order_by("due_at", "pk")
-        .select_for_update(skip_locked=True, of=("self",))
-        .values_list("pk", flat=True)
-        .first()
-    )
-    return None if found is None else claim(request_id=found, by=by, at=at)
+    candidates = waiting.filter(permissions.decidable(staff=by, at=at)).order_by("due_at", "pk")
+    for found in candidates[:_LOOKED_AT]:
+        # The query knows amounts and plain facts; this is the rule.
+        if not permissions.may_decide(staff=by, request=found, at=at):
+            continue
+        if waiting.filter(pk=found.pk).select_for_update(skip_locked=True, of=("self",)).exists():
+            return claim(request_id=found.pk, by=by, at=at)
+    return None
 
 
 @transaction.atomic
