@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from core.errors import Conflict, DomainError, Forbidden, Invalid
 from core.money import yuan_grouped
-from refunds import evidence, ways_back
+from refunds import evidence, permissions, ways_back
 from refunds.desk import forms, refund_page, ways, words
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.actions import may_cancel, may_resubmit
@@ -150,10 +150,13 @@ def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """Send a failed payout out again."""
 
     def act(found: RefundRequest, at: datetime) -> str:
+        if not permissions.may_retry(scope.staff):
+            raise Forbidden("sending out again is finance's work", code="role_required")
+        forms.check_confirmed(request.POST)
         ways_back.retry(request_id=found.pk, by=scope.staff, at=at, version=forms.version(request.POST))
         return gettext("%(number)s goes out to the channel again.") % {"number": number}
 
-    return _answer(request, scope, number, act)
+    return _answer(request, scope, number, act, dialog="retry")
 
 
 @require_POST

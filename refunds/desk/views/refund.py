@@ -30,7 +30,7 @@ from refunds.states import OPEN_FOR_REVIEW, ExecutionState, Reason, State
 
 #: From where a request is sent in again, by another route if need be.
 _RESUBMITTED = (State.NEEDS_INFO, State.FAILED, State.REJECTED)
-_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign"})
+_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign", "retry"})
 
 
 @require_safe

@@ -183,9 +183,7 @@ def test_many_right_sign_ins_from_one_address_are_never_slowed_down(anna: Staff)
         assert _guess(client, password=RIGHT).status_code == 302
 
 
-def test_addresses_behind_the_proxy_are_told_apart_and_the_proxy_is_nobody(
-    anna: Staff, settings: Settings
-) -> None:
+def test_addresses_behind_the_proxy_are_told_apart_and_the_proxy_is_nobody(anna: Staff, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = 1
 
     def behind(address: str) -> Client:
