@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0004_payouts_scope'),
-        ('terminals', '0002_tills_stay'),
+        ('terminals', '0003_rights_who_reported'),
     ]
 
     operations = [

@@ -455,7 +455,9 @@ def test_event_that_the_chain_passed_over_is_found(rows: dict[str, str]) -> None
         rows,
     )
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO core_auditsealpoint (id, txid) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET txid = 2")
+        cursor.execute(
+            "INSERT INTO core_auditsealpoint (id, txid) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET txid = 2"
+        )
     assert any("passed over" in breach.what for breach in invariants.breaches())
 
 

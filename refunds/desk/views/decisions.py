@@ -146,10 +146,11 @@ def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """Send a failed payout out again."""
 
     def act(found: RefundRequest, at: datetime) -> str:
+        forms.check_confirmed(request.POST)
         ways_back.retry(request_id=found.pk, by=scope.by, at=at, version=forms.version(request.POST))
         return gettext("%(number)s goes out to the channel again.") % {"number": number}
 
-    return _answer(request, scope, number, act)
+    return _answer(request, scope, number, act, dialog="retry")
 
 
 @require_POST
