@@ -126,6 +126,10 @@ broker-faults: environment ## seconds until all is paid: KILLED=40 FROZEN=20 EMP
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos.broker_faults --seed $(SEED) --killed $(KILLED) --frozen $(FROZEN) \
 		--emptied $(EMPTIED) --workers $(WORKERS_KILLED) $(ARGS)
 
+# A git revision to compare with; ROUNDS=3 says how often each takes its turn.
+BASELINE ?=
+export ROUNDS ?= 3
+
 .PHONY: bench
-bench: environment ## measure speed against the machine's own limits; ARGS="intake execution" chooses
-	@$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS)
+bench: environment ## measure speed; ARGS="intake execution" chooses, BASELINE=<rev> compares with that revision, in turns
+	@$(if $(BASELINE),$(BIN)/python -m benchmarks.baseline $(BASELINE) $(ARGS),$(EMBEDDED) test-services --durable -- $(BIN)/python -m benchmarks $(ARGS))

@@ -16,12 +16,13 @@ from django.db import close_old_connections, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from benchmarks import outage, raw, reconciliation
+from benchmarks import outage, pages, raw, reconciliation
 from benchmarks.load import post_refunds
-from benchmarks.records import add_account, merchant_with_key, paid_sales
-from benchmarks.rig import StandIn, black_hole, cpu_s, rss_mb, running, start_worker
+from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
+from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
 from merchants.models import ChannelAccount
 from refunds import drain, invariants
+from refunds.demo import scale
 from refunds.demo.stand_ins import accounts_in
 from refunds.models import Execution, Notification, RefundRequest
 
@@ -53,22 +54,38 @@ def _no_breach(ledger: list[dict[str, object]] | None = None) -> None:
 def intake() -> list[Figure]:
     """POST refund-requests with the whole policy, 16 clients, against raw commits by 8."""
     raw.prepare()
-    ratios, rates, raws = [], [], []
+    ratios, rates, raws, cpu_ms = [], [], [], []
     with running(worker=False) as rig:
         merchant, key = merchant_with_key(rig.wechat)
         post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 300), clients=16)  # warm-up
         for _ in range(ROUNDS):
             sales = paid_sales(merchant, 2_000)
             baseline = raw.commits_per_s(seconds=4)
+            before = _serving_cpu_s(rig)
             loaded = post_refunds(port=rig.port, key=key, sales=sales, clients=16)
             if set(loaded.statuses) != {201}:
                 raise AssertionError(f"answers: {loaded.statuses}")
+            after = _serving_cpu_s(rig)
+            cpu_ms.append(sum(used - before.get(pid, 0) for pid, used in after.items()) / len(sales) * 1_000)
             ratios.append(loaded.rate / baseline)
             rates.append(loaded.rate)
             raws.append(baseline)
         _no_breach()
         detail = f"{statistics.median(rates):.0f}/s against {statistics.median(raws):.0f}/s raw"
-        return [Figure("intake", statistics.median(ratios), 0.20, detail)]
+        return [
+            Figure("intake", statistics.median(ratios), 0.20, detail),
+            Figure("intake_cpu_ms", statistics.median(cpu_ms), 3.0, "web and database, a submission", at_most=True),
+        ]
+
+
+def _serving_cpu_s(rig: Rig) -> dict[int, float]:
+    """Processor time so far of the web's processes and of the database's sessions, which are on this machine."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        sessions = [pid for (pid,) in cursor.fetchall()]
+    return {pid: cpu_s(pid) for pid in [*rig.web.pids(), *sessions]}
 
 
 def execution() -> list[Figure]:
@@ -324,6 +341,24 @@ def one_dark() -> list[Figure]:
     ]
 
 
+def pages_at_scale() -> list[Figure]:
+    """Every list, filter and search with ``PAGES_REQUESTS`` refunds (100,000) against 20,000, beside a primary-key call each."""
+    requests = int(os.environ.get("PAGES_REQUESTS", "100000"))
+    costs = []
+    for count in (20_000, requests):
+        empty()
+        size = scale.Size(requests=count, sales=3 * count, open_requests=2_000)
+        key = scale.load(size=size, seed=1, now=timezone.now(), say=lambda _: None)
+        costs.append(pages.cost_of_each(key=key))
+    small, large = costs
+    ratios = sorted(((large[what] / small[what], what) for what in small), reverse=True)
+    dear = [f"{what} {large[what]:.1f} ({ratio:.1f} times)" for ratio, what in ratios if ratio > _PAGES_GOAL]
+    detail = f"times a small database's, of {len(ratios)} addresses; {'; '.join(dear) or 'none above the goal'}"
+    return [Figure("pages_worst", ratios[0][0], _PAGES_GOAL, detail, at_most=True)]
+
+
+_PAGES_GOAL = 1.5
+
 MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "intake": intake,
     "execution": execution,
@@ -337,4 +372,4 @@ MEASURES: dict[str, Callable[[], list[Figure]]] = {
 }
 
 #: Too long to run with the others: only when named.
-LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {"outage": one_dark}
+LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {"outage": one_dark, "pages": pages_at_scale}

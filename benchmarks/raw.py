@@ -10,6 +10,12 @@ from multiprocessing.connection import Connection
 
 import psycopg2
 
+
+def _url() -> str:
+    """Whoever may make tables: the application's own login may not."""
+    return os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
+
+
 _SETUP = """
 CREATE TABLE IF NOT EXISTS bench_sale (id bigint PRIMARY KEY, amount bigint, reserved bigint, CHECK (reserved <= amount));
 CREATE TABLE IF NOT EXISTS bench_request (id bigserial PRIMARY KEY, sale bigint, amount bigint, state text, body jsonb);
@@ -23,10 +29,7 @@ _BODY = '{"verdict": {"decision": "approve", "rules": [1, 2, 3, 4, 5, 6, 7, 8, 9
 
 def prepare() -> None:
     """Make the tables of the raw transaction."""
-    with (
-        psycopg2.connect(os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]) as connection,
-        connection.cursor() as cursor,
-    ):
+    with psycopg2.connect(_url()) as connection, connection.cursor() as cursor:
         cursor.execute(_SETUP)
 
 
@@ -78,7 +81,7 @@ def _client(
     ready: threading.Barrier,
     go: threading.Event,
 ) -> None:
-    connection = psycopg2.connect(os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"])
+    connection = psycopg2.connect(_url())
     cursor = connection.cursor()
     ready.wait()
     go.wait()

@@ -9,6 +9,7 @@ from celery.signals import beat_init, worker_init
 from kombu.transport import redis
 
 from core.audit import keys
+from core.database import timeouts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,6 +19,12 @@ app.autodiscover_tasks(["refunds", "core"])
 
 #: A bell that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp when it fails.
 redis.Channel.do_restore = False
+
+
+@worker_init.connect
+def limit_statements(**_: object) -> None:
+    """Before the first connection of a worker."""
+    timeouts.use("worker")
 
 
 @worker_init.connect

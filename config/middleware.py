@@ -6,6 +6,7 @@ recognising its key. Everything else goes through the chain as if it stood in ``
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
+
+from config import errors
+from core.database import timeouts
+
+logger = logging.getLogger(__name__)
 
 _Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -29,6 +35,28 @@ def is_machine(request: HttpRequest) -> bool:
     return (
         request.path_info.startswith("/api/v1/") and request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer "
     )
+
+
+class TooSlow:
+    """A statement that the database cancelled is a 503 with a sentence, not a fault of ours without one.
+
+    The API's own views answer for themselves (``refunds.api.problems``).
+    """
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: _Handler) -> None:
+        self._handle = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._handle(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not timeouts.ran_out(exception):
+            return None
+        logger.error("a statement ran out of time at %s", request.path, exc_info=exception)
+        return errors.too_slow(request)
 
 
 class PagesOnly:

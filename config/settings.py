@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.TooSlow",
     "config.middleware.PagesOnly",
     "django.middleware.locale.LocaleMiddleware",
     "config.plain_requests.PlainRequests",
@@ -115,10 +116,18 @@ DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "core.database"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    # A lock that is not had within this time is a conflict to report, not a thread to lose.
-    f"-c lock_timeout={env.int('DB_LOCK_TIMEOUT_MS', default=8000)} -c idle_in_transaction_session_timeout=60000"
-)
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=60000"
+_LOCK_MS = env.int("DB_LOCK_TIMEOUT_MS", default=8000)
+#: Milliseconds a statement may run and may wait for a lock, 0 for no limit, by who asks (core/database/timeouts.py). A statement
+#: that takes longer is cancelled and told as a 503; a lock that is not had in time is a conflict to report, not a thread to lose.
+DB_TIMEOUTS_MS: dict[str, tuple[int, int]] = {
+    "web": (env.int("DB_STATEMENT_TIMEOUT_MS", default=10_000), _LOCK_MS),
+    "worker": (env.int("DB_WORKER_STATEMENT_TIMEOUT_MS", default=120_000), _LOCK_MS),
+    "reports": (env.int("DB_REPORT_STATEMENT_TIMEOUT_MS", default=120_000), _LOCK_MS),
+    "invariants": (env.int("DB_INVARIANTS_STATEMENT_TIMEOUT_MS", default=600_000), _LOCK_MS),
+    "commands": (0, _LOCK_MS),
+    "migrations": (0, 0),
+}
 #: Whoever owns the tables, for migrations: the same database under another login (docs/adr/0029). None: DATABASE_URL's own.
 DATABASE_OWNER: dict[str, Any] | None = (
     env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else None

@@ -10,10 +10,12 @@ from django.urls import get_resolver
 
 from config.whole_bodies import with_length, with_text_charset
 from core.audit import keys
+from core.database import timeouts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = with_text_charset(with_length(get_wsgi_application()))
+timeouts.use("web")
 keys.refuse_another_key()
 
 # Every page is imported before the workers fork: shared by them, and no first request waits for it.

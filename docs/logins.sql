@@ -17,7 +17,10 @@ ALTER ROLE refunddesk LOGIN NOINHERIT PASSWORD :'application_password';
 ALTER ROLE refunddesk_tenant NOLOGIN;
 GRANT refunddesk_tenant TO refunddesk;
 
+-- Who is no superuser hands over only to whom they belong.
+SELECT 'GRANT refunddesk_owner TO CURRENT_USER' WHERE NOT pg_has_role('refunddesk_owner', 'MEMBER') \gexec
+
 -- A database from before there were two logins is handed over, with all that is in it.
-SELECT 'REASSIGN OWNED BY refunddesk TO refunddesk_owner'
+SELECT unnest(ARRAY['GRANT refunddesk TO CURRENT_USER', 'REASSIGN OWNED BY refunddesk TO refunddesk_owner'])
  WHERE EXISTS (SELECT FROM pg_class WHERE relowner = 'refunddesk'::regrole) \gexec
 SELECT format('ALTER DATABASE %I OWNER TO refunddesk_owner', current_database()) \gexec

@@ -11,9 +11,11 @@ import queue
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -27,6 +29,8 @@ from refunds.failpoints import failpoint
 from refunds.flow.execution import NOT_STORABLE, Answer, Claimed, ask, claim, settle, wake
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 TASK = "refunds.execute"
 
@@ -110,7 +114,7 @@ def _drain_once() -> Drained:
         gathered = _gather(answers, most=2 * width)
         if not gathered:
             continue
-        _settle_patiently([answer for _, answer in gathered])
+        _patiently(partial(_settle, [answer for _, answer in gathered]))
         failpoint("execution.after_commit")
         well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
         if well_again:
@@ -144,8 +148,9 @@ def _claim_beside(in_flight: Counter[str], width: int) -> list[Claimed]:
         return []
 
 
-def _settle_patiently(answers: list[Answer]) -> None:
-    """A database that restarts must not cost the answers in hand: their payouts would rest until the lease has expired.
+def _patiently(work: Callable[[], Found]) -> Found:
+    """What the work gives. A database that restarts must cost neither the answers in hand, whose payouts would rest until the
+    lease has expired, nor make an account look unusable.
 
     Raises:
         OperationalError, InterfaceError: it was away for as long as the lease, or this process is asked to end.
@@ -153,15 +158,13 @@ def _settle_patiently(answers: list[Answer]) -> None:
     until = time.monotonic() + settings.EXECUTION_LEASE_S
     while True:
         try:
-            _settle(answers)
+            return work()
         except _DATABASE_AWAY as error:
             if stopping.is_set() or time.monotonic() > until:
                 raise
-            logger.warning("%s answers wait, the database is away: %s", len(answers), error)
+            logger.warning("the loop waits, the database is away: %s", error)
             connection.close()
             time.sleep(_DATABASE_AGAIN_S)
-        else:
-            return
 
 
 def _settle(answers: list[Answer]) -> None:
@@ -198,11 +201,14 @@ def _gather(answers: Inbox, *, most: int) -> list[tuple[str, Answer]]:
 def _start(claimed: Claimed, answers: Inbox) -> None:
     """Hand a payout to its channel's threads. The adapter is built here: only this thread touches the database."""
     try:
-        adapter = adapter_for(claimed.account_id, claimed.account_revision)
+        adapter = _patiently(partial(adapter_for, claimed.account_id, claimed.account_revision))
     except (CredentialsInvalid, ProfileInvalid) as error:
         logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
         answers.put((claimed.channel, _not_mended(claimed, str(error))))
         return
+    except _DATABASE_AWAY:
+        # Says nothing about the account. What was claimed is free again when its lease has expired.
+        raise
     except Exception as error:  # credentials that do not open, a channel nobody knows: the other accounts must go on
         logger.exception("channel account %s cannot be used", claimed.account_id)
         answers.put((claimed.channel, _not_mended(claimed, type(error).__name__)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
@@ -33,6 +35,21 @@ def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int]
     if request is None:
         raise NotFound("there is no such refund request")
     return request
+
+
+def beyond(*, field: str, value: datetime | None, pk: object, descending: bool) -> Q:
+    """The rows that come after this one in a list by ``field`` and then id, or by id alone where there is no field."""
+    side = "lt" if descending else "gt"
+    if not field or value is None:
+        return Q(**{f"pk__{side}": pk})
+    # The first condition alone lets the index find the place; the second takes out the rows already seen.
+    return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
+
+
+def place_of(rows: QuerySet[Any], *, field: str, pk: object) -> datetime | None:
+    """Where a row stands in such a list: for cursors that were given out while it was sorted by id alone."""
+    found: datetime | None = rows.model._base_manager.filter(pk=pk).values_list(field, flat=True).first()
+    return found
 
 
 def events_of(request_id: UUID) -> QuerySet[AuditEvent]:

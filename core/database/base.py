@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from django.db.backends.postgresql import base
+
+from core.database import timeouts
 
 _FRESH_S = 1.0
 
@@ -18,6 +21,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     _used_at = 0.0
+
+    def get_connection_params(self) -> Any:
+        """With the limits of this process, over what the settings say for all."""
+        parameters = super().get_connection_params()
+        parameters["options"] = f"{parameters.get('options', '')} {timeouts.options()}".strip()
+        return parameters
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Called at the start and the end of every request."""

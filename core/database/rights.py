@@ -192,11 +192,11 @@ SELECT bool_or(pg_has_role(c.relowner, 'USAGE')), bool_or(pg_has_role(c.relowner
 """
 
 
-def _rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
 
 
-def _column(sql: str, *parameters: object) -> list[Any]:
+def _column(sql: str, *parameters: Any) -> list[Any]:
     return [row[0] for row in _rows(sql, *parameters)]

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.database.timeouts import reports
 from merchants.rights import Act
 from refunds.analytics import periods
 from refunds.analytics.figures import Answers, Overview, Payouts, Share, Side, Spread
@@ -43,6 +44,7 @@ class AnalyticsSummary(Endpoint):
     acts = {"GET": Act.SEE_ANALYTICS}
 
     @extend_schema(parameters=[SummaryQuery], responses={200: schemas_figures.SummaryOut, **schemas.READ_PROBLEMS})
+    @reports
     def get(self, request: Request) -> Response:
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
         asked = self.read_query(SummaryQuery)

@@ -1,18 +1,29 @@
-"""Cursor pages, newest first; ids rise with time, so the id alone is the cursor."""
+"""Cursor pages, newest first: by an instant of the row and its id, so that a page of a year ago costs what the first one does."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
+
+from refunds.queries import beyond, place_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NewestFirst(CursorPagination):
-    """``{"next", "previous", "results"}``; ``limit`` from 1 to 200."""
+    """``{"next", "previous", "results"}``; ``limit`` from 1 to 200.
 
-    ordering = "-id"
+    A position is ``<microseconds since 1970>.<id>``, or the id alone in a list that is sorted by it.
+    """
+
+    #: The instant that rows are sorted by before their id; "" for the id alone.
+    field: ClassVar[str] = "created_at"
+    descending: ClassVar[bool] = True
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
@@ -23,33 +34,89 @@ class NewestFirst(CursorPagination):
             raise ValidationError({"limit": "a whole number from 1 to 200"}, code="invalid_limit")
         return super().get_page_size(request)
 
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
+        """The page that the cursor names. Raises ``ValidationError`` for a cursor that is none of this list's."""
+        self.request = request
+        self.size = self.get_page_size(request) or self.page_size
+        self.base_url = request.build_absolute_uri()
+        cursor = self.decode_cursor(request)
+        backwards = cursor is not None and cursor.reverse
+        descending = self.descending != backwards
+        if cursor is not None and cursor.position is not None:
+            value, pk = self._place(cursor.position, queryset)
+            queryset = queryset.filter(beyond(field=self.field, value=value, pk=pk, descending=descending))
+        sign = "-" if descending else ""
+        rows = list(queryset.order_by(*(f"{sign}{name}" for name in (self.field, "pk") if name))[: self.size + 1])
+        more, rows = len(rows) > self.size, rows[: self.size]
+        if backwards:
+            rows.reverse()
+        came_from = cursor is not None and cursor.position is not None
+        self.rows = rows
+        self.has_next, self.has_previous = (came_from, more) if backwards else (more, came_from)
+        return rows
+
+    def get_next_link(self) -> str | None:
+        return self._link(-1, reverse=False) if self.has_next and self.rows else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(0, reverse=True) if self.has_previous and self.rows else None
+
+    def _link(self, index: int, *, reverse: bool) -> str:
+        row = self.rows[index]
+        position = str(row.pk)
+        if self.field:
+            position = f"{(getattr(row, self.field) - _EPOCH) // timedelta(microseconds=1)}.{position}"
+        link: str = self.encode_cursor(Cursor(0, reverse, position))  # type: ignore[arg-type]  # a position is text to DRF
+        return link
+
     def decode_cursor(self, request: Any) -> Any:
         """The cursor, believed only as far as it could be one of ours. Raises ``ValidationError``."""
         try:
             cursor = super().decode_cursor(request)
-            if cursor is not None:
-                self._check(cursor)
         except (NotFound, ValueError) as error:
-            raise ValidationError({"cursor": "not a cursor of this list"}, code="invalid_cursor") from error
+            raise _not_ours() from error
+        if cursor is not None and cursor.offset:
+            # An offset is for positions that several rows share; ours are no such positions.
+            raise _not_ours()
         return cursor
 
-    def _check(self, cursor: Any) -> None:
-        if cursor.offset:
-            raise ValueError("an offset is for positions that several rows share; ids are no such positions")
-        if cursor.position is not None:
-            self.check_position(cursor.position)
+    def _place(self, position: str, rows: QuerySet[Any]) -> tuple[datetime | None, object]:
+        value, _, pk = position.rpartition(".") if self.field else ("", "", position)
+        try:
+            key = self.read_id(pk)
+            at = _EPOCH + timedelta(microseconds=int(value)) if value else None
+        except (ValueError, OverflowError) as error:
+            raise _not_ours() from error
+        if self.field and at is None:
+            # From when the list was sorted by id alone: the instant is its row's.
+            at = place_of(rows, field=self.field, pk=key)
+            if at is None:
+                raise _not_ours()
+        return at, key
 
-    def check_position(self, position: str) -> None:
+    def read_id(self, text: str) -> object:
         """Raises ``ValueError`` unless the text is an id of this list's rows."""
-        UUID(position)
+        return UUID(text)
+
+
+class NewestPaidFirst(NewestFirst):
+    """Sales, by when they were paid."""
+
+    field = "paid_at"
 
 
 class OldestFirst(NewestFirst):
     """A timeline: the same pages from its beginning, whole unless ``limit`` asks for less."""
 
-    ordering = "id"
+    field = ""
+    descending = False
     page_size = 200
 
-    def check_position(self, position: str) -> None:
-        if not (position.isascii() and position.isdigit() and len(position) <= 18):
+    def read_id(self, text: str) -> object:
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
             raise ValueError("not a number")
+        return int(text)
+
+
+def _not_ours() -> ValidationError:
+    return ValidationError({"cursor": "not a cursor of this list"}, code="invalid_cursor")

@@ -219,6 +219,14 @@ _ALL = (
         _("Not right now"),
         _("Wait for `Retry-After`, then the same call with the same key: nothing is done twice."),
     ),
+    ProblemType(
+        "took_too_long",
+        [503],
+        _("This took too long"),
+        _(
+            "It was stopped so that others need not wait. Ask for less at once: a shorter window, a number, a smaller `limit`."
+        ),
+    ),
 )
 
 #: Rules of the policy that refuse by themselves; the code of the problem is that of the rule.

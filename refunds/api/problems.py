@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -96,6 +96,9 @@ def _translate(error: Exception) -> Response | None:
     if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
         body = problem(status=409, code="busy", detail="the same thing is being changed right now; try again")
         return Response(body, status=409, headers={"Retry-After": "1"})
+    if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
+        logger.error("a statement ran out of time", exc_info=error)
+        return Response(_too_slow(), status=503, headers={"Retry-After": "5"})
     if isinstance(error, InterfaceError | OperationalError):
         logger.error("the database did not do it", exc_info=error)
         body = problem(status=503, code="try_again", detail="the database is not there right now; try again")
@@ -169,6 +172,19 @@ def not_found(request: HttpRequest) -> HttpResponse:
 def bad_request(request: HttpRequest) -> HttpResponse:
     """For requests that Django itself turns away."""
     return _plain(status=400, code="bad_request", detail="the request cannot be read")
+
+
+def too_slow(request: HttpRequest) -> HttpResponse:
+    """For what the database stopped outside of a view of ours."""
+    return HttpResponse(JSONRenderer().render(_too_slow()), status=503, content_type=MEDIA_TYPE)
+
+
+def _too_slow() -> dict[str, Any]:
+    return problem(
+        status=503,
+        code="took_too_long",
+        detail="the database took too long for this and was stopped; ask for less at once",
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -134,6 +134,9 @@ class RefundRequests(Endpoint):
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
         found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
         found = found.filter(**{_FILTERS[name]: value for name, value in wanted.items()})
+        if "order_no" in wanted:
+            # Said of the sale as well, so that its index of the merchant's numbers serves.
+            found = found.filter(transaction__merchant_id=self.caller.merchant_id)
         return self.page(request, queries.with_everything(found), stored_request_json)
 
 

@@ -15,6 +15,7 @@ from merchants.rights import Act
 from refunds import queries
 from refunds.api import idempotency, schemas
 from refunds.api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
+from refunds.api.pagination import NewestPaidFirst
 from refunds.api.representations import transaction_json
 from refunds.api.serializers import TransactionSerializer
 from refunds.api.views import PAGE_PARAMETERS, Endpoint
@@ -71,10 +72,10 @@ class Transactions(Endpoint):
         responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
     )
     def get(self, request: Request) -> Response:
-        """Sales, newest first. Without a number, at least two of time window, amount, card, phone and article."""
+        """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json)
+        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json, order=NewestPaidFirst)
 
 
 class TransactionDetail(Endpoint):

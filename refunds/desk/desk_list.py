@@ -37,7 +37,7 @@ def desk_list(query: QueryDict, *, scope: Scope, at: datetime) -> DeskList:
     rows = filters.apply(scope.requests().filter(view.condition(scope.staff, at)), chosen, query)
     wanted = query.get("q", "").strip()
     if wanted:
-        rows = rows.filter(Q(number__iexact=wanted) | Q(transaction__order_no=wanted))
+        rows = rows.filter(Q(number=wanted.upper()) | Q(transaction__order_no=wanted))
     return DeskList(view, chosen, Order("due_at", descending=query.get("sort") == "-due"), rows)
 
 

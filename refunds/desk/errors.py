@@ -29,6 +29,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _page("500.html", request, 500)
 
 
+def too_slow(request: HttpRequest) -> HttpResponse:
+    """The database took too long, and was stopped."""
+    return _page("503.html", request, 503)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was not ours, or was open for too long."""
     return _page("403_csrf.html", request, 403)

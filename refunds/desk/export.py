@@ -25,6 +25,7 @@ from refunds.desk.addresses import with_query
 from refunds.desk.analytics.table import safe
 from refunds.desk.templatetags.desk_format import channel_name, when
 from refunds.models import RefundRequest
+from refunds.queries import beyond
 from refunds.states import Reason, Route, State
 
 #: The most rows of one file. More is refused: a file that was cut off looks complete.
@@ -93,12 +94,14 @@ def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
     """The file line by line, newest refund first. Those submitted after it began are not in it."""
     writer = csv.writer(_Line())
     yield _BOM + str(writer.writerow(_headers()))
-    page = rows.order_by("-pk").select_related("store", "terminal", "transaction").only(*_READ)
+    page = rows.order_by("-created_at", "-pk").select_related("store", "terminal", "transaction").only(*_READ)
     found = list(page[:_PAGE])
     while found:
         for request in found:
             yield str(writer.writerow([safe(cell) for cell in _cells(request)]))
-        found = list(page.filter(pk__lt=found[-1].pk)[:_PAGE]) if len(found) == _PAGE else []
+        last = found[-1]
+        after = beyond(field="created_at", value=last.created_at, pk=last.pk, descending=True)
+        found = list(page.filter(after)[:_PAGE]) if len(found) == _PAGE else []
 
 
 class _Line:

@@ -84,9 +84,11 @@ def hidden(filters: Iterable[Filter], query: QueryDict, *others: str) -> list[di
 
 
 def store(scope: Scope) -> Filter:
-    choices = [Choice(code, name) for code, name in scope.stores().values_list("code", "name")]
-    # One store is no choice.
-    return Filter("store", gettext("Store"), choices if len(choices) > 1 else [], lambda code: Q(store__code=code))
+    stores = list(scope.stores().values_list("code", "name", "pk"))
+    choices = [Choice(code, name) for code, name, _ in stores]
+    ids = {code: pk for code, _, pk in stores}
+    # By its id, not by a join: only then is the store's own index of the list chosen. One store is no choice.
+    return Filter("store", gettext("Store"), choices if len(choices) > 1 else [], lambda code: Q(store_id=ids[code]))
 
 
 def channel(scope: Scope) -> Filter:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Model, QuerySet, Sum
+
+from refunds.queries import beyond, place_of
 
 #: Beyond this many rows a list says "1000+".
 CAP = 1000
@@ -29,7 +31,7 @@ class Capped(int):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By ``field`` (an instant) and then id, or by id alone; ids are UUIDs made in the order of time."""
+    """By ``field`` (an instant) and then id, or by id alone."""
 
     field: str = ""
     descending: bool = False
@@ -51,13 +53,13 @@ class Page(Generic[Row]):
 
 def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[Row]:
     """One page. A cursor that cannot be read gives the first page."""
-    place = _read(cursor, rows.model, order)
+    place = _read(cursor, rows, order)
     backwards = place is not None and place[0] == "p"
     descending = order.descending != backwards
     sign = "-" if descending else ""
     names = [f"{sign}{name}" for name in (order.field, "pk") if name]
     if place is not None:
-        rows = rows.filter(_beyond(order.field, place[1], place[2], descending=descending))
+        rows = rows.filter(beyond(field=order.field, value=place[1], pk=place[2], descending=descending))
     found = list(rows.order_by(*names)[: size + 1])
     more, found = len(found) > size, found[:size]
     first = 1 if place is None else place[3]
@@ -89,14 +91,6 @@ def count_and_sum(rows: QuerySet[Any], field: str = "amount_fen") -> tuple[Cappe
     return number, rows.order_by().aggregate(total=Sum(field))["total"] or 0
 
 
-def _beyond(field: str, value: datetime | None, pk: object, *, descending: bool) -> Q:
-    side = "lt" if descending else "gt"
-    if not field or value is None:
-        return Q(**{f"pk__{side}": pk})
-    # The first condition alone lets the index find the place; the second takes out the rows already seen.
-    return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
-
-
 def _write(direction: str, order: Order, row: Model, first: int) -> str:
     value = ""
     if order.field:
@@ -104,14 +98,20 @@ def _write(direction: str, order: Order, row: Model, first: int) -> str:
     return f"{direction}.{value}.{row.pk}.{first}"
 
 
-def _read(cursor: str, model: type[Model], order: Order) -> tuple[str, datetime | None, object, int] | None:
+def _read(cursor: str, rows: QuerySet[Row], order: Order) -> tuple[str, datetime | None, object, int] | None:
     parts = cursor.split(".")
-    if len(parts) != 4 or parts[0] not in {"n", "p"} or bool(parts[1]) != bool(order.field):
+    if len(parts) != 4 or parts[0] not in {"n", "p"} or (parts[1] and not order.field):
         return None
     direction, value, pk, first = parts
     try:
         at = _EPOCH + timedelta(microseconds=int(value)) if value else None
-        key = model._meta.pk.to_python(pk)
-        return direction, at, key, max(1, min(int(first), 10**9))
+        key = rows.model._meta.pk.to_python(pk)
+        number = max(1, min(int(first), 10**9))
+        if order.field and at is None:
+            # In an address kept from when the list was sorted by id alone.
+            at = place_of(rows, field=order.field, pk=key)
+            if at is None:
+                return None
     except (ValueError, OverflowError, ValidationError):
         return None
+    return direction, at, key, number

@@ -13,6 +13,7 @@ from core.personal_data import search_hash
 from refunds.arrival import SHANGHAI
 from refunds.desk import forms
 from refunds.desk.access import Scope
+from terminals.finding import with_article
 from terminals.models import Transaction
 
 
@@ -50,7 +51,7 @@ def candidates(known: Facts, *, scope: Scope) -> QuerySet[Transaction]:
     """The sales that fit all the facts, newest first. Raises ``Invalid`` for fewer than two: one fits half the town."""
     if known.known < 2:
         raise Invalid("two facts are needed", code="two_facts_needed")
-    rows = scope.sales().select_related("store", "terminal").order_by("-pk")
+    rows = scope.sales().select_related("store", "terminal").order_by("-paid_at", "-pk")
     if known.amount_fen is not None:
         rows = rows.filter(amount_fen=known.amount_fen)
     if known.on is not None:
@@ -60,5 +61,5 @@ def candidates(known: Facts, *, scope: Scope) -> QuerySet[Transaction]:
         tail = search_hash("phone_last4", known.tail)
         rows = rows.filter(Q(payer_phone_last4_hash=tail) | Q(card_last4=known.tail))
     if known.sku:
-        rows = rows.filter(lines__sku=known.sku).distinct()
+        rows = rows.filter(with_article(known.sku))
     return rows

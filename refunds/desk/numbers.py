@@ -54,23 +54,29 @@ def recognise(text: str, *, scope: Scope) -> Found:
         return Found(
             refunds.filter(customer_phone_hash=phone), sales.filter(payer_phone_hash=phone), gettext("a phone number")
         )
+    # Said of the sale as well as of the refund, so that the sale's indexes, which begin with the merchant, serve.
+    merchant_id = scope.staff.merchant_id
     if sales.filter(order_no=wanted).exists():
         return Found(
-            refunds.filter(transaction__order_no=wanted), sales.filter(order_no=wanted), gettext("a receipt number")
+            refunds.filter(transaction__order_no=wanted, transaction__merchant_id=merchant_id),
+            sales.filter(order_no=wanted),
+            gettext("a receipt number"),
         )
     if sales.filter(channel_transaction_no=wanted).exists():
         named = Q(channel_transaction_no=wanted)
         return Found(
-            refunds.filter(transaction__channel_transaction_no=wanted), sales.filter(named), gettext("a channel number")
+            refunds.filter(transaction__channel_transaction_no=wanted, transaction__merchant_id=merchant_id),
+            sales.filter(named),
+            gettext("a channel number"),
         )
     payouts = Execution.objects.filter(Q(refund_no=wanted) | Q(channel_refund_no=wanted))
     if paid := list(refunds.filter(pk__in=payouts.values("request_id")).values_list("pk", flat=True)[:10]):
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))
     if _TAIL.match(wanted):
         tail = search_hash("phone_last4", wanted)
-        # Cards have no index: their ends are looked for where customers come back from, among the sales of late.
+        # Many cards end alike: theirs are looked for where customers come back from, among the sales of late.
         card = Q(card_last4=wanted, paid_at__gte=Now() - _CARDS_SINCE)
-        paid_by = sales.filter(payer_phone_last4_hash=tail).order_by("-pk").values_list("pk", flat=True)[:_SALES]
+        paid_by = sales.filter(payer_phone_last4_hash=tail).order_by("-paid_at").values_list("pk", flat=True)[:_SALES]
         # Both conditions lie on the refund itself, so that each can use its index.
         mentioned = Q(customer_phone_last4_hash=tail) | Q(transaction_id__in=list(paid_by))
         return Found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,11 +16,38 @@ GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """``sql`` gives one text column: what is broken. No rows: it holds."""
+    """``sql`` gives one text column: what is broken. No rows: it holds.
+
+    ``recent_sql``, where there is one, looks only at refunds with events after ``%(txid)s, %(event)s``: for what is read from the
+    whole history, by the hour. By night all of it is looked at.
+    """
 
     code: str
     meaning: str
     sql: str
+    recent_sql: str = ""
+
+
+_TOUCHED = """(SELECT DISTINCT object_id{cast} FROM core_auditevent
+               WHERE object_type = 'refund_request' AND (txid, id) > (%(txid)s, %(event)s))"""
+_MARK = re.compile(r"\[touched( text)?: (.+?)\]")
+
+
+def _over_history(code: str, meaning: str, sql: str) -> Invariant:
+    """``[touched: X]`` in the query stands where, by the hour, only refunds with new events count; X is their id.
+
+    ``[touched text: X]`` where the id is kept as text.
+    """
+
+    def recent(found: re.Match[str]) -> str:
+        return f"{found[2]} IN {_TOUCHED.format(cast='' if found[1] else '::uuid')}"
+
+    return Invariant(code, meaning, _MARK.sub("true", sql), _MARK.sub(recent, sql.replace("%", "%%")))
+
+
+#: The sales of those refunds: what is about a sale is about all refunds of it.
+_OF_TOUCHED_PAYOUTS = "(SELECT x.id FROM refunds_execution x WHERE [touched: x.request_id])"
+_OF_TOUCHED_SALES = "(SELECT x.transaction_id FROM refunds_refundrequest x WHERE [touched: x.id])"
 
 
 _RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
@@ -56,39 +84,46 @@ def _same(name: str) -> str:
 
 
 INVARIANTS: tuple[Invariant, ...] = (
-    Invariant(
+    _over_history(
         "I1",
         "refunds not released exceed what was paid",
         f"""SELECT t.id::text FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
-             WHERE r.state NOT IN ({_RELEASED}) GROUP BY t.id
+             WHERE r.state NOT IN ({_RELEASED}) AND t.id IN {_OF_TOUCHED_SALES} GROUP BY t.id
             HAVING sum(coalesce(r.approved_fen, r.amount_fen)) > t.amount_fen""",
     ),
     Invariant(
         "I2",
         "the sale's counters differ from its requests",
-        f"""SELECT t.id::text FROM terminals_transaction t
-              LEFT JOIN refunds_refundrequest r ON r.transaction_id = t.id
-             GROUP BY t.id
-            HAVING t.reserved_fen <> coalesce(sum(r.reserved_fen), 0)
-                OR t.live_refunds <> count(r.id) FILTER (WHERE r.reserved_fen > 0)
-                OR t.reserved_fen <> coalesce(sum(coalesce(r.approved_fen, r.amount_fen))
-                                              FILTER (WHERE r.state NOT IN ({_RELEASED})), 0)
-                OR t.refunded_fen <> coalesce(sum(r.refunded_fen) FILTER (WHERE r.state IN ({_PAID})), 0)""",
+        # Each side by itself first: most sales were never refunded.
+        f"""SELECT coalesce(t.id, r.transaction_id)::text
+              FROM (SELECT id, reserved_fen, refunded_fen, live_refunds FROM terminals_transaction
+                     WHERE reserved_fen <> 0 OR refunded_fen <> 0 OR live_refunds <> 0) t
+              FULL JOIN (SELECT transaction_id, sum(reserved_fen) AS reserved_fen,
+                                 count(*) FILTER (WHERE reserved_fen > 0) AS live_refunds,
+                                sum(coalesce(approved_fen, amount_fen)) FILTER (WHERE state NOT IN ({_RELEASED})) AS asked_fen,
+                                sum(refunded_fen) FILTER (WHERE state IN ({_PAID})) AS refunded_fen
+                           FROM refunds_refundrequest GROUP BY transaction_id) r ON r.transaction_id = t.id
+             WHERE coalesce(t.reserved_fen, 0) <> coalesce(r.reserved_fen, 0)
+                OR coalesce(t.live_refunds, 0) <> coalesce(r.live_refunds, 0)
+                OR coalesce(t.reserved_fen, 0) <> coalesce(r.asked_fen, 0)
+                OR coalesce(t.refunded_fen, 0) <> coalesce(r.refunded_fen, 0)""",
     ),
     Invariant(
         "I2b",
         "an article's returned pieces differ from its requests",
-        f"""SELECT l.id::text FROM terminals_transactionline l
-              LEFT JOIN (SELECT rl.line_id, sum(rl.quantity) AS quantity FROM refunds_refundline rl
+        f"""SELECT coalesce(l.id, q.line_id)::text
+              FROM (SELECT id, reserved_quantity FROM terminals_transactionline WHERE reserved_quantity <> 0) l
+              FULL JOIN (SELECT rl.line_id, sum(rl.quantity) AS quantity FROM refunds_refundline rl
                            JOIN refunds_refundrequest r ON r.id = rl.request_id
                           WHERE r.state NOT IN ({_RELEASED}) GROUP BY rl.line_id) q ON q.line_id = l.id
-             WHERE l.reserved_quantity <> coalesce(q.quantity, 0)""",
+             WHERE coalesce(l.reserved_quantity, 0) <> coalesce(q.quantity, 0)""",
     ),
-    Invariant(
+    _over_history(
         "I3",
         "an amount that is not above zero, or another merchant's sale",
         """SELECT r.number FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-            WHERE r.amount_fen <= 0 OR r.merchant_id <> t.merchant_id OR r.store_id <> t.store_id""",
+            WHERE [touched: r.id]
+              AND (r.amount_fen <= 0 OR r.merchant_id <> t.merchant_id OR r.store_id <> t.store_id)""",
     ),
     Invariant(
         "I4",
@@ -102,28 +137,30 @@ INVARIANTS: tuple[Invariant, ...] = (
             GROUP BY channel_account_id, regexp_replace(lower(normalize(channel_refund_no, NFKC)), '[\\s\\-]', '', 'g')
            HAVING count(*) > 1""",
     ),
-    Invariant(
+    _over_history(
         "I5",
         "paid without stored proof of the same number and amount",
         f"""SELECT r.number FROM refunds_refundrequest r
-              LEFT JOIN (SELECT request_id, sum(amount_fen) AS paid FROM refunds_execution
-                          WHERE state = 'succeeded' AND proof <> '' AND channel_refund_no <> '' GROUP BY request_id) e
-                ON e.request_id = r.id
-             WHERE (r.state IN ({_PAID}) AND e.paid IS DISTINCT FROM r.refunded_fen)
-                OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL)""",
+              LEFT JOIN LATERAL (SELECT sum(amount_fen) AS paid FROM refunds_execution
+                                  WHERE request_id = r.id AND state = 'succeeded' AND proof <> '' AND channel_refund_no <> '') e
+                ON true
+             WHERE [touched: r.id]
+               AND ((r.state IN ({_PAID}) AND e.paid IS DISTINCT FROM r.refunded_fen)
+                    OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL))""",
     ),
-    Invariant(
+    _over_history(
         "I6",
         "ledger entries that do not balance, or a payout not booked exactly once",
-        """SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry
+        f"""SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry WHERE execution_id IN {_OF_TOUCHED_PAYOUTS}
             GROUP BY execution_id, kind HAVING sum(amount_fen) <> 0
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
-             LEFT JOIN (SELECT execution_id, count(*) AS entries,
-                               sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
-                          FROM refunds_ledgerentry WHERE kind = 'payout' GROUP BY execution_id) b ON b.execution_id = e.id
-            WHERE (e.state = 'succeeded') <> (b.execution_id IS NOT NULL)
-               OR b.entries <> 2 OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END""",
+             LEFT JOIN LATERAL (SELECT count(*) AS entries,
+                                       sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
+                                  FROM refunds_ledgerentry WHERE execution_id = e.id AND kind = 'payout') b ON true
+            WHERE [touched: e.request_id]
+              AND ((e.state = 'succeeded') <> (b.entries > 0) OR b.entries NOT IN (0, 2)
+                   OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
     ),
     Invariant(
         "I7",
@@ -143,7 +180,7 @@ INVARIANTS: tuple[Invariant, ...] = (
               AND (EXISTS (SELECT 1 FROM refunds_difference d WHERE d.day_id = y.id AND d.resolution = '')
                    OR EXISTS (SELECT 1 FROM refunds_billline l WHERE l.bill_id = y.bill_id AND l.outcome = 'pending'))""",
     ),
-    Invariant(
+    _over_history(
         "I8",
         "audit events do not lead to the present state step by step",
         f"""SELECT r.number FROM refunds_refundrequest r JOIN LATERAL (
@@ -154,8 +191,9 @@ INVARIANTS: tuple[Invariant, ...] = (
                 FROM (SELECT version, from_state, to_state, row_number() OVER (ORDER BY version) AS rank,
                              lag(to_state) OVER (ORDER BY version) AS previous
                         FROM core_auditevent WHERE object_id = r.id::text AND version IS NOT NULL) s) e ON true
-            WHERE e.steps <> r.version OR e.last IS DISTINCT FROM r.version OR e.state IS DISTINCT FROM r.state
-               OR e.connected IS NOT TRUE""",
+            WHERE [touched: r.id]
+              AND (e.steps <> r.version OR e.last IS DISTINCT FROM r.version OR e.state IS DISTINCT FROM r.state
+               OR e.connected IS NOT TRUE)""",
     ),
     Invariant(
         "I10",
@@ -167,18 +205,18 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ? 'verdict'
             GROUP BY i.body::jsonb->>'id' HAVING count(*) > 1""",
     ),
-    Invariant(
+    _over_history(
         "I12",
         "approved by who requested or corrected it, or by whom what the order came to was not",
         f"""SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
              LEFT JOIN merchants_apikey k ON k.id = r.api_key_id
-            WHERE a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)
+            WHERE [touched: r.id] AND a.decision = 'approve' AND (a.staff_id = r.staff_id OR a.staff_id = k.created_by_id)
            UNION ALL
            SELECT a.request_id::text FROM refunds_approval a
              JOIN core_auditevent e ON e.object_id = a.request_id::text AND e.action = 'refund.resubmit'
                                    AND e.version < a.version
              LEFT JOIN merchants_apikey k ON e.actor_kind = 'api_key' AND k.id::text = e.actor_id
-            WHERE a.decision = 'approve'
+            WHERE [touched: a.request_id] AND a.decision = 'approve'
               AND (k.created_by_id = a.staff_id OR (e.actor_kind = 'staff' AND e.actor_id = a.staff_id::text))
            UNION ALL
            -- The tier that it was decided in, and the role of who decided: against all of the order that was approved by then.
@@ -213,35 +251,39 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT refund_no FROM refunds_execution
             WHERE (state IN ('succeeded', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)""",
     ),
-    Invariant(
+    _over_history(
         "I14",
         "the system owes a step that has no due time, or is long overdue",
         f"""SELECT r.number FROM refunds_refundrequest r
              WHERE r.state IN ({_OWED}) AND r.state <> 'approved'
-               AND (r.step_due_at IS NULL OR r.step_due_at < now() - interval '{GRACE.total_seconds()} seconds')
+               AND r.step_due_at < now() - interval '{GRACE.total_seconds()} seconds'
+            UNION ALL
+            SELECT r.number FROM refunds_refundrequest r
+             WHERE [touched: r.id] AND r.state IN ({_OWED}) AND r.state <> 'approved' AND r.step_due_at IS NULL
             UNION ALL
             SELECT e.refund_no FROM refunds_execution e
              WHERE e.due_at < now() - interval '{GRACE.total_seconds()} seconds'
             UNION ALL
             SELECT r.number FROM refunds_refundrequest r
-             WHERE r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
+             WHERE [touched: r.id] AND r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
                AND NOT EXISTS (SELECT 1 FROM refunds_execution e WHERE e.request_id = r.id AND e.due_at IS NOT NULL)""",
     ),
-    Invariant(
+    _over_history(
         "I15",
         "a child of another merchant than its parent's",
-        """SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
+        f"""SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
              LEFT JOIN merchants_channelaccount a ON a.id = e.channel_account_id
-            WHERE e.merchant_id <> r.merchant_id OR a.merchant_id IS DISTINCT FROM r.merchant_id
-               OR e.transaction_id <> r.transaction_id
+            WHERE [touched: r.id] AND (e.merchant_id <> r.merchant_id OR a.merchant_id IS DISTINCT FROM r.merchant_id
+                                       OR e.transaction_id <> r.transaction_id)
            UNION ALL
            SELECT t.order_no FROM terminals_transaction t JOIN merchants_store s ON s.id = t.store_id
              LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
              LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
-            WHERE s.merchant_id <> t.merchant_id OR k.store_id <> t.store_id OR a.merchant_id <> t.merchant_id
+            WHERE t.id IN {_OF_TOUCHED_SALES}
+              AND (s.merchant_id <> t.merchant_id OR k.store_id <> t.store_id OR a.merchant_id <> t.merchant_id)
            UNION ALL
            SELECT n.id::text FROM refunds_notification n JOIN refunds_refundrequest r ON r.id = n.request_id
-            WHERE n.merchant_id <> r.merchant_id
+            WHERE [touched: r.id] AND n.merchant_id <> r.merchant_id
            UNION ALL
            SELECT 'no wall around ' || c.relname FROM pg_class c
              JOIN pg_attribute m ON m.attrelid = c.oid AND m.attname = 'merchant_id' AND NOT m.attisdropped
@@ -250,21 +292,23 @@ INVARIANTS: tuple[Invariant, ...] = (
               AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p
                                                         WHERE p.polrelid = c.oid AND p.polname = 'one_merchant'))""",
     ),
-    Invariant(
+    _over_history(
         "I16",
         "a state change without its outbox row, or the other way round",
         """SELECT coalesce(e.object_id, o.request_id::text) FROM
              (SELECT object_id, version, to_state FROM core_auditevent
-               WHERE object_type = 'refund_request' AND version IS NOT NULL) e
-             FULL JOIN refunds_outboxmessage o ON o.request_id::text = e.object_id AND o.version = e.version
+               WHERE object_type = 'refund_request' AND version IS NOT NULL AND [touched text: object_id]) e
+             FULL JOIN (SELECT * FROM refunds_outboxmessage WHERE [touched: request_id]) o
+               ON o.request_id::text = e.object_id AND o.version = e.version
             WHERE e.object_id IS NULL OR o.id IS NULL OR o.topic <> 'refund_request.' || e.to_state""",
     ),
-    Invariant(
+    _over_history(
         "I17",
         "one channel event with two effects",
         """SELECT event_id FROM refunds_channelnotice GROUP BY channel_account_id, event_id HAVING count(*) > 1
            UNION ALL
-           SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' GROUP BY object_id HAVING count(*) > 1""",
+           SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' AND [touched text: object_id]
+            GROUP BY object_id HAVING count(*) > 1""",
     ),
     Invariant(
         "I19",
@@ -297,42 +341,44 @@ INVARIANTS: tuple[Invariant, ...] = (
              WHERE r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_fen' IS NOT NULL
              GROUP BY r.api_key_id, {_DAY} HAVING sum(r.approved_fen) > max((p.rules->>'auto_key_day_fen')::bigint)""",
     ),
-    Invariant(
+    _over_history(
         "I20",
         "WeChat Pay: more partial refunds of a sale than it takes, too close to one another, or sent after its last day",
         f"""SELECT t.order_no || ': ' || count(*) || ' refunds' FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
-            WHERE e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
+            WHERE t.id IN {_OF_TOUCHED_SALES} AND e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
             GROUP BY t.id, a.id HAVING count(*) > {_limit("max_partials", 50)}
            UNION ALL
            SELECT e.refund_no || ' and ' || o.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN refunds_execution o ON o.transaction_id = e.transaction_id AND o.id > e.id AND o.sends > 0
-            WHERE e.sends > 0
+            WHERE e.transaction_id IN {_OF_TOUCHED_SALES} AND e.sends > 0
               AND abs(extract(epoch FROM o.first_sent_at - e.first_sent_at)) < {_limit("partial_spacing_s", 60)}
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
-            WHERE e.state NOT IN ('sending', 'failed', 'cancelled')
+            WHERE t.id IN {_OF_TOUCHED_SALES} AND e.state NOT IN ('sending', 'failed', 'cancelled')
               AND e.first_sent_at - t.paid_at > ({_limit("window_days", 365)} + 1) * interval '1 day'""",
     ),
-    Invariant(
+    _over_history(
         "I21",
         "paid by hand by who asked for it or approved it, proven by anything but their word, or a transfer to no account",
         f"""SELECT e.refund_no FROM refunds_execution e JOIN merchants_channelaccount a ON a.id = e.channel_account_id
-             WHERE e.state = 'succeeded' AND (a.channel IN ({_BY_HAND})) <> (e.proof_source = 'person')
+             WHERE [touched: e.request_id]
+               AND e.state = 'succeeded' AND (a.channel IN ({_BY_HAND})) <> (e.proof_source = 'person')
             UNION ALL
             SELECT r.number FROM core_auditevent v JOIN refunds_refundrequest r ON r.id::text = v.object_id
-             WHERE v.action = 'refund.succeed' AND v.actor_kind = 'staff'
+             WHERE [touched text: v.object_id] AND v.action = 'refund.succeed' AND v.actor_kind = 'staff'
                AND EXISTS (SELECT 1 FROM refunds_execution h WHERE h.request_id = r.id AND h.proof_source = 'person')
                AND (v.actor_id = r.staff_id::text
                     OR EXISTS (SELECT 1 FROM refunds_approval p WHERE p.request_id = r.id AND p.decision = 'approve'
                                                                   AND p.staff_id::text = v.actor_id))
             UNION ALL
             SELECT r.number FROM refunds_refundrequest r
-             WHERE r.route = 'bank_transfer' AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
+             WHERE [touched: r.id] AND r.route = 'bank_transfer'
+               AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
     ),
     Invariant(
         "I33",

@@ -21,7 +21,7 @@ class Approval(models.Model):
     ``tier`` is the one that the decision took, and ``role`` the decider's on that day: both may change later.
     """
 
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals")
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals", db_index=False)
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT)
     decision = models.CharField(max_length=20, choices=Decision.choices)
     tier = models.CharField(max_length=30)

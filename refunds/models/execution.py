@@ -66,9 +66,10 @@ class Execution(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["channel_account", "refund_no"], name="refund_no_once"),
+            # The number first: people search by it, and notices come with it.
+            models.UniqueConstraint(fields=["refund_no", "channel_account"], name="refund_no_once"),
             models.UniqueConstraint(
-                fields=["channel_account", "channel_refund_no"],
+                fields=["channel_refund_no", "channel_account"],
                 condition=~Q(channel_refund_no=""),
                 name="channel_refund_no_once",
             ),
@@ -97,7 +98,6 @@ class Execution(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], name="execution_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["request"], name="execution_request"),
-            models.Index(fields=["refund_no"], name="execution_refund_no"),
             # A day of payouts for reconciliation; rows lie in order of time, so that this costs a flush next to nothing.
             BrinIndex(fields=["first_sent_at"], name="execution_sent_brin", pages_per_range=32, autosummarize=True),
         ]

@@ -11,7 +11,7 @@ from merchants.models import ChannelAccount
 class ChannelNotice(models.Model):
     """A verified notice. ``event_id`` is the channel's: a repeat finds the row and has no second effect."""
 
-    channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT)
+    channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False)
     event_id = models.CharField(max_length=80)
     refund_no = models.CharField(max_length=64)
     outcome = models.JSONField()

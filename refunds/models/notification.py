@@ -46,7 +46,8 @@ class Notification(models.Model):
             models.UniqueConstraint(fields=["request", "event", "version", "medium"], name="notification_once"),
         ]
         indexes = [
-            models.Index(fields=["merchant", "-id"], name="notification_newest"),
+            models.Index(fields=["merchant", "created_at", "id"], name="notification_created"),
+            models.Index(fields=["merchant", "created_at", "id"], name="notification_dead", condition=Q(state="dead")),
             models.Index(fields=["due_at", "id"], name="notification_due", condition=Q(state="pending")),
         ]
 

@@ -46,11 +46,13 @@ class RefundRequest(models.Model):
     # db_constraint=False: rows that can never be deleted (a trigger sees to it) and that many refunds a second point at.
     # The foreign key's check would lock them for every one of these (docs/adr/0021).
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, db_constraint=False)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="refund_requests", db_index=False
     )
-    terminal = models.ForeignKey(Terminal, null=True, blank=True, on_delete=models.PROTECT, db_constraint=False)
+    terminal = models.ForeignKey(
+        Terminal, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
     channel = models.CharField(max_length=20)
 
     state = FSMField(default=State.SUBMITTED, choices=State.choices, max_length=20, protected=True)
@@ -82,7 +84,10 @@ class RefundRequest(models.Model):
     customer_locale = models.CharField(max_length=10, default="zh-Hans")
     customer_consent = models.BooleanField(null=True)
 
-    claimed_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")
+    # No index: claiming and releasing stay within the row's page, and a desk finds its own among the few open ones.
+    claimed_by = models.ForeignKey(
+        Staff, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims", db_index=False
+    )
     claimed_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -123,8 +128,14 @@ class RefundRequest(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["merchant", "-id"], name="request_newest"),
-            models.Index(fields=["merchant", "state", "-id"], name="request_state"),
+            # Lists are in order of submission; ids rise with it, but a list of days a year ago must not walk them all.
+            models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
+            models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
+            models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
+            models.Index(fields=["store", "created_at", "id"], name="request_store"),
+            models.Index(
+                fields=["terminal", "created_at", "id"], name="request_till", condition=Q(terminal__isnull=False)
+            ),
             models.Index(
                 fields=["merchant", "due_at", "id"],
                 name="request_desk",
@@ -132,7 +143,6 @@ class RefundRequest(models.Model):
             ),
             models.Index(fields=["step_due_at"], name="request_step_due", condition=Q(step_due_at__isnull=False)),
             models.Index(fields=["transaction"], name="request_transaction"),
-            models.Index(fields=["merchant", "created_at"], name="request_created"),
             models.Index(
                 fields=["merchant", "succeeded_at"], name="request_succeeded", condition=Q(succeeded_at__isnull=False)
             ),
@@ -247,7 +257,7 @@ class RefundRequest(models.Model):
 class RefundLine(models.Model):
     """Pieces of an article that the request is about."""
 
-    request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines")
+    request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
 

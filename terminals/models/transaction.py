@@ -51,10 +51,10 @@ class Transaction(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    store = models.ForeignKey(Store, on_delete=models.PROTECT)
-    terminal = models.ForeignKey(Terminal, null=True, blank=True, on_delete=models.PROTECT)
-    channel_account = models.ForeignKey(ChannelAccount, null=True, blank=True, on_delete=models.PROTECT)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, db_index=False)
+    terminal = models.ForeignKey(Terminal, null=True, blank=True, on_delete=models.PROTECT, db_index=False)
+    channel_account = models.ForeignKey(ChannelAccount, null=True, blank=True, on_delete=models.PROTECT, db_index=False)
     channel = models.CharField(max_length=20)
     order_no = models.CharField(max_length=64, db_collation="C")
     channel_transaction_no = models.CharField(max_length=64, db_collation="C")
@@ -97,13 +97,23 @@ class Transaction(models.Model):
                 name="transaction_within_refund_count",
             ),
             models.UniqueConstraint(
-                fields=["merchant", "channel", "channel_transaction_no"], name="channel_number_once"
+                # The number before the channel: whoever searches knows the one and not the other.
+                fields=["merchant", "channel_transaction_no", "channel"],
+                name="channel_number_once",
             ),
         ]
         indexes = [
-            models.Index(fields=["merchant", "-id"], name="transaction_newest"),
             models.Index(fields=["merchant", "order_no"], name="transaction_order"),
-            models.Index(fields=["merchant", "paid_at"], name="transaction_paid"),
+            models.Index(fields=["merchant", "paid_at", "id"], name="transaction_paid"),
+            models.Index(fields=["store", "paid_at", "id"], name="transaction_store"),
+            models.Index(
+                fields=["terminal", "paid_at", "id"], name="transaction_till", condition=Q(terminal__isnull=False)
+            ),
+            # Two facts of a customer without a receipt: an amount and a window, a card's end and a window.
+            models.Index(fields=["merchant", "amount_fen", "paid_at"], name="transaction_amount"),
+            models.Index(
+                fields=["merchant", "card_last4", "paid_at"], name="transaction_card", condition=~Q(card_last4="")
+            ),
             models.Index(
                 fields=["payer_phone_hash"], name="transaction_phone", condition=Q(payer_phone_hash__isnull=False)
             ),
@@ -129,7 +139,7 @@ class TransactionLine(models.Model):
     cannot come back.
     """
 
-    transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="lines")
+    transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveSmallIntegerField()
     sku = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -44,7 +45,8 @@ def test_connection_lost_with_a_bell_in_hand_and_brpop_pending_can_be_closed(
     reading.Producer().publish({}, routing_key=QUEUES[0].name, exchange=QUEUES[0].exchange, declare=[QUEUES[0]])
     while not in_hand:
         reading.drain_events(timeout=5)
-    reading.transport.cycle.on_poll_start()
+    transport: Any = reading.transport
+    transport.cycle.on_poll_start()
     to_broker.refuse = True
     to_broker.cut()
     # What a worker does when it has noticed: see ``on_connection_error_after_connected`` of Celery's consumer.
@@ -56,7 +58,7 @@ def test_connection_lost_with_a_bell_in_hand_and_brpop_pending_can_be_closed(
 
 def test_acknowledgements_that_fail_leave_the_channel_open_for_more(reading: Connection, to_broker: Proxy) -> None:
     in_hand: list[Message] = []
-    channel = reading.default_channel
+    channel: Any = reading.default_channel
     consumer = Consumer(channel, QUEUES[:1], on_message=in_hand.append)
     consumer.qos(prefetch_count=4)
     consumer.consume()

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from config.wsgi import application
 from merchants.models import Role, Staff
+from merchants.principals import of_staff
 from refunds import tracking
 from refunds.flow import review
 from refunds.messaging.wording import words
@@ -170,6 +170,8 @@ def test_charset_that_is_no_text_is_no_fault_of_ours(kind: str) -> None:
     """Django decodes the query before the first of its middleware is asked: so this goes through the server's own door."""
     environ = RequestFactory().get("/login?q=a%20b%00").environ | {"CONTENT_TYPE": kind}
     said: list[str] = []
+    from config.wsgi import application  # noqa: PLC0415 -- it asks the database for its key when it is loaded
+
     content = application(environ, lambda status, _headers, *_: said.append(status))  # type: ignore[arg-type]
     b"".join(content)
     assert said == ["400 Bad Request"]
@@ -266,7 +268,11 @@ def test_marks_that_were_stored_before_turn_nothing_in_pages_messages_and_files(
         assert answer.status_code == 200, path
         assert _TURNED.search(shown.decode()) is None, path
     review.request_info(
-        request_id=request.pk, by=owner, at=timezone.now(), version=request.version, message=_nasty("请补照片")
+        request_id=request.pk,
+        by=of_staff(owner),
+        at=timezone.now(),
+        version=request.version,
+        message=_nasty("请补照片"),
     )
     for medium in ("email", "sms"):
         stored = RefundRequest.objects.get()

@@ -50,48 +50,53 @@ def sealed() -> None:
 _COMMANDS = {
     "web": ["gunicorn", "config.wsgi", "--preload", "--bind", "127.0.0.1:0", "--no-control-socket"],
     "worker": ["celery", "-A", "config", "worker", "--pool", "solo", "--loglevel", "ERROR"],
-    "beat": ["celery", "-A", "config", "beat", "--pidfile", "", "--schedule", "/tmp/refunddesk-test-beat"],  # noqa: S108
+    "beat": ["celery", "-A", "config", "beat", "--pidfile", "", "--schedule", "beat-schedule"],
     "command": ["manage", "check_invariants"],
     "migrate": ["manage", "migrate", "--check"],
 }
 
 
-def _start(name: str, **more: str) -> tuple[int, str]:
+def _start(name: str, folder: Path, **more: str) -> tuple[int, str]:
+    """``folder``: what a process writes, or takes away, where it stands is nobody's."""
     program, *arguments = _COMMANDS[name]
-    argv = [sys.executable, "manage.py"] if program == "manage" else [sys.executable, "-m", program]
+    argv = [sys.executable, str(ROOT / "manage.py")] if program == "manage" else [sys.executable, "-m", program]
     named = connection.settings_dict
     env = {
         **os.environ,
         "DATABASE_URL": f"postgres://{named['USER']}:{named['PASSWORD']}@{named['HOST']}:{named['PORT']}/{named['NAME']}",
         "AUDIT_HEADS_DIR": str(settings.AUDIT_HEADS_DIR),
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": str(ROOT),
         # As in the demo: what refuses must not hang on Celery's own checks.
         "CELERY_SKIP_CHECKS": "1",
         **more,
     }
     done = subprocess.run(
-        [*argv, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+        [*argv, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("sealed")
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_process_when_the_key_is_another_one_does_not_start_and_says_why(name: str) -> None:
-    code, said = _start(name, AUDIT_KEY=ANOTHER)
+def test_process_when_the_key_is_another_one_does_not_start_and_says_why(name: str, tmp_path: Path) -> None:
+    code, said = _start(name, tmp_path, AUDIT_KEY=ANOTHER)
     assert code != 0
     assert "is not the key under which this database's audit trail is sealed" in said
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("name", _COMMANDS)
 @pytest.mark.parametrize(
-    ("key", "sentence"), [("", "AUDIT_KEY is not set"), ("c2hvcnQ=", "AUDIT_KEY must be 32 bytes")]
+    ("name", "key", "sentence"),
+    [
+        *((name, "", "AUDIT_KEY is not set") for name in _COMMANDS),
+        ("command", "c2hvcnQ=", "AUDIT_KEY must be 32 bytes"),
+    ],
 )
 def test_process_when_the_key_is_missing_or_none_does_not_start_and_says_why(
-    name: str, key: str, sentence: str
+    name: str, key: str, sentence: str, tmp_path: Path
 ) -> None:
-    code, said = _start(name, AUDIT_KEY=key)
+    code, said = _start(name, tmp_path, AUDIT_KEY=key)
     assert code != 0
     assert sentence in said
     assert "Traceback" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -60,9 +61,9 @@ def hears(worker: Child, *, bells: int = 3) -> None:
 def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hears(
     home: House, to_broker: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:
-    """Four times: whether a worker ended itself hung on which of its connections noticed first."""
+    """Twelve times: whether a worker ended itself hung on which of its connections noticed first."""
     worker = home.worker()
-    for loss in range(1, 5):
+    for loss in range(1, 13):
         with _tasks_kept_in_hand():
             sweep()
             wait_until(lambda: not waiting(), seconds=_HEARD_S, what="a task is in hand")
@@ -71,7 +72,7 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
             wait_until(lambda: to_broker.refused, seconds=PATIENCE_S, what="the worker has noticed", every_s=0.005)
             to_broker.cut()
             wait_until(
-                lambda loss=loss: worker.exit_code is not None or worker.says("lost. Trying to re-est", times=loss),
+                partial(_has_noticed, worker, loss),
                 seconds=PATIENCE_S,
                 what="the worker has noticed the loss",
             )
@@ -80,6 +81,10 @@ def test_broker_lost_with_a_task_in_hand_and_brpop_pending_worker_lives_and_hear
     refunds(merchant, wechat, 3)
     all_refunded(seconds=BROKER_LOST_S)
     paid_once(wechat, 3)
+
+
+def _has_noticed(worker: Child, losses: int) -> bool:
+    return worker.exit_code is not None or worker.says("lost. Trying to re-establish", times=losses)
 
 
 @contextmanager

@@ -176,3 +176,26 @@ def test_claim_when_the_database_is_away_and_nothing_is_awaited_ends_the_loop(
         drain.drain()
     assert not drain._running.locked()
     assert connection_closed == []
+
+
+def test_account_read_when_the_database_is_away_is_read_again_and_not_called_unusable(
+    monkeypatch: pytest.MonkeyPatch, connection_closed: list[bool]
+) -> None:
+    read: list[int] = []
+
+    def adapter_for(account_id: int, _revision: int) -> str:
+        read.append(account_id)
+        if len(read) == 1:
+            raise OperationalError("terminating connection due to administrator command")
+        return "the adapter"
+
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    claimed: Any = SimpleNamespace(channel="bright", account_id=1, account_revision=1)
+    start = drain._start
+    _Loop(monkeypatch)
+    monkeypatch.setattr(drain, "adapter_for", adapter_for)
+    monkeypatch.setattr(drain, "_ask", lambda _claimed, adapter: adapter)
+    start(claimed, answers)
+    assert answers.get(timeout=60) == ("bright", "the adapter")
+    assert read == [1, 1]
+    assert connection_closed == [True]

@@ -21,6 +21,7 @@ from core.periodic import PeriodicWork
 from core.redis_client import client
 from refunds import health, tasks
 from tests.factories import make_merchant, make_request, make_sale
+from tests.owner import as_owner
 
 
 def _ran(task: str = "refunds.sweep", *, called_s: float | None = None, taken_up_s: float | None = None) -> None:
@@ -109,7 +110,7 @@ def test_queue_that_nobody_empties_is_named() -> None:
 @pytest.mark.django_db
 def test_wall_that_is_missing_is_named() -> None:
     _ran(called_s=1)
-    with connection.cursor() as cursor:
+    with as_owner() as cursor:
         cursor.execute("DROP POLICY one_merchant ON refunds_refundrequest")
 
     status, word, checks = _ready()

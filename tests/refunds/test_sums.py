@@ -17,6 +17,7 @@ from django.utils import timezone
 from merchants import policies
 from merchants.models import Merchant
 from merchants.policy_rules import PolicyInvalid, read_rules
+from merchants.principals import of_staff
 from refunds import ways_back
 from refunds.arrival import SHANGHAI
 from refunds.flow import review
@@ -113,7 +114,7 @@ def test_submit_after_a_rejection_of_the_sale_a_person_decides_whatever_is_asked
     waiting = make_request(sale, 20_000)
     review.reject(
         request_id=waiting.pk,
-        by=make_staff(merchant, "manager"),
+        by=of_staff(make_staff(merchant, "manager")),
         at=timezone.now(),
         version=waiting.version,
         reason="suspected_abuse",
@@ -132,7 +133,7 @@ def test_resubmit_of_a_rejected_one_is_not_approved_by_rule() -> None:
     manager = make_staff(merchant, "manager")
     review.reject(
         request_id=waiting.pk,
-        by=manager,
+        by=of_staff(manager),
         at=timezone.now(),
         version=waiting.version,
         reason="suspected_abuse",
@@ -172,7 +173,7 @@ def test_submit_when_nobody_is_named_strangers_are_not_counted_together() -> Non
 
 def test_submit_when_there_is_no_till_either_the_key_is_counted() -> None:
     merchant = shop(auto_cashier_day_count=1)
-    nobody = {"phone": "", "cashier": "", "terminal": None}
+    nobody: dict[str, Any] = {"phone": "", "cashier": "", "terminal": None}
     first, second, third = sales(merchant, 3, **nobody)
     api = api_for(merchant)
     assert [ask(api, sale, 9_900)["state"] for sale in (first, second)] == ["approved", "in_review"]
@@ -343,14 +344,14 @@ def test_retry_when_the_order_comes_to_more_by_now_a_person_decides_again() -> N
     sale = make_sale(merchant, 200_000)
     reviewer, now = make_staff(merchant, "reviewer"), timezone.now()
     first = make_request(sale, 90_000)
-    review.approve(request_id=first.pk, by=reviewer, at=now, version=first.version)
+    review.approve(request_id=first.pk, by=of_staff(reviewer), at=now, version=first.version)
     failed(RefundRequest.objects.get(pk=first.pk))
     Execution.objects.update(failure_retry="same_number")
     second = make_request(sale, 90_000)
-    review.approve(request_id=second.pk, by=reviewer, at=now, version=second.version)
+    review.approve(request_id=second.pk, by=of_staff(reviewer), at=now, version=second.version)
     version = RefundRequest.objects.get(pk=first.pk).version
     with pytest.raises(NeedsReview):
-        ways_back.retry(request_id=first.pk, by=make_staff(merchant, "finance"), at=now, version=version)
+        ways_back.retry(request_id=first.pk, by=of_staff(make_staff(merchant, "finance")), at=now, version=version)
     assert RefundRequest.objects.get(pk=first.pk).state == "failed"
 
 
@@ -364,7 +365,7 @@ def test_approve_when_the_cash_limit_was_lowered_meanwhile_is_refused() -> None:
     asked = ask(api, sale, 40_000, route="cash")
     lower = {**BY_HAND_RULES, "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 30_000}}}
     owner = make_staff(merchant, "owner")
-    policies.publish(merchant=merchant, name="低", rules=lower, by=owner, at=timezone.now())
+    policies.publish(merchant=merchant, name="低", rules=lower, by=of_staff(owner), at=timezone.now())
     session = session_for(make_staff(merchant, "reviewer"))
     answer = session.post(f"refund-requests/{asked['id']}/approve", {"version": asked["version"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "route_limit")
@@ -399,7 +400,7 @@ def test_retry_when_the_channel_takes_no_more_refunds_is_refused() -> None:
         make_request(sale, 20_000)
     with pytest.raises(CapReached):
         ways_back.retry(
-            request_id=first.pk, by=make_staff(merchant, "finance"), at=timezone.now(), version=first.version
+            request_id=first.pk, by=of_staff(make_staff(merchant, "finance")), at=timezone.now(), version=first.version
         )
     assert RefundRequest.objects.get(pk=first.pk).state == "failed"
 

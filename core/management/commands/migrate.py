@@ -8,14 +8,15 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connection, transaction
 
-from core.database import logins, rights
+from core.database import logins, rights, timeouts
 
 
 class Command(migrate.Command):
     """Also called by whoever makes a database for tests."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with logins.as_owner():
+        # A migration may take as long as it takes: one that was cancelled half-way through an index helps nobody.
+        with logins.as_owner(), timeouts.within("migrations"):
             self._refuse_tables_of_others()
             super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
@@ -30,5 +31,5 @@ class Command(migrate.Command):
             raise CommandError(
                 f"The tables of this database belong to {', '.join(others)}, and {me} migrates. Either set "
                 f"DATABASE_OWNER_URL to that login, or hand the tables over as a superuser: "
-                f"REASSIGN OWNED BY {others[0]} TO {me};"
+                f"REASSIGN OWNED BY {others[0]} TO {me}; (docs/operations.md, Two logins)"
             )

@@ -177,8 +177,15 @@ def _bound(name: str, value: str) -> Q | None:
     try:
         if len(value) == len("yyyy-mm-dd"):
             day = date.fromisoformat(value)
-            return Q(**{comparison: midnight(day if end == "after" else day + timedelta(days=1))})
-        instant = datetime.fromisoformat(value)
+            instant = midnight(day if end == "after" else day + timedelta(days=1))
+        else:
+            instant = datetime.fromisoformat(value)
+            instant = instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
+        condition = Q(**{comparison: instant})
+        if (span, end) == ("succeeded", "before"):
+            # Who was paid by then had asked by then, clocks of channels allowed for: said so, a list of a day long ago begins
+            # there, instead of walking from today through all that came since.
+            condition &= Q(created_at__lt=instant + timedelta(days=1))
     except (ValueError, OverflowError):
         return None
-    return Q(**{comparison: instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)})
+    return condition

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from core.database.timeouts import reports
 from merchants.rights import Act
 from refunds.analytics import periods
 from refunds.analytics import scope as scopes
@@ -25,6 +26,7 @@ from refunds.desk.analytics.links import Links
 
 @require_safe
 @staff_page(Act.SEE_ANALYTICS)
+@reports
 def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The figures of a period, compared with the one before. A period that cannot be understood shows the usual one."""
     query = request.GET
@@ -68,6 +70,7 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @require_safe
 @staff_page(Act.SEE_ANALYTICS)
+@reports
 def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The same figures as a table, one a line."""
     period, _ = _period(request)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from core.database.timeouts import reports
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
 from merchants.models import ChannelAccount
@@ -184,6 +185,7 @@ def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespons
 
 @require_safe
 @staff_page(Act.SEE_RECONCILIATION)
+@reports
 def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Every refund of the day as a table to take away, streamed: a day may have ten thousand."""
     found = _day(scope, account, day)

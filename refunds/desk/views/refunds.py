@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from core.database.timeouts import reports
 from core.errors import Invalid
 from merchants.rights import Act
 from refunds.desk import export, filters, keyset, numbers, rows, words
@@ -24,7 +25,7 @@ from refunds.desk.filters import Filter
 from refunds.models import RefundRequest
 
 PAGE_SIZE = 50
-_NEWEST = keyset.Order(descending=True)
+_NEWEST = keyset.Order("created_at", descending=True)
 
 
 @require_safe
@@ -59,6 +60,7 @@ def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @require_safe
 @staff_page(Act.EXPORT)
+@reports
 def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The list of the same address as a file; with ``view`` the one of the review desk."""
     query, now = request.GET, timezone.now()

@@ -173,7 +173,7 @@ def _sale(text: str, scope: Scope) -> Transaction:
 def _candidates(request: HttpRequest, scope: Scope) -> list[Transaction]:
     text = request.GET.get("q", "").strip()
     if text:
-        found = numbers.recognise(text, scope=scope).sales.order_by("-pk")
+        found = numbers.recognise(text, scope=scope).sales.order_by("-paid_at", "-pk")
     else:
         found = no_receipt.candidates(no_receipt.facts(request.GET), scope=scope)
     return list(found.select_related("store", "terminal", "channel_account")[:_CANDIDATES])

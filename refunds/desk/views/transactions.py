@@ -19,7 +19,7 @@ from refunds.desk.addresses import with_query
 from refunds.destinations import channel_label, destination_label
 
 PAGE_SIZE = 50
-_NEWEST = keyset.Order(descending=True)
+_NEWEST = keyset.Order("paid_at", descending=True)
 
 
 @require_safe

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from core.database import timeouts
 from refunds import invariants
+
+logger = logging.getLogger(__name__)
+
+_GIVES_WAY = 10
 
 
 class Command(BaseCommand):
@@ -16,9 +23,25 @@ class Command(BaseCommand):
         extent = parser.add_mutually_exclusive_group()
         extent.add_argument("--whole", action="store_true", help="every event of the audit trail (the default)")
         extent.add_argument("--recent", action="store_true", help="those since the last check that found nothing")
+        parser.add_argument(
+            "--background", action="store_true", help="as the worker runs it: gives way to others, logs what it finds"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = invariants.check(whole=not options["recent"], remember=True)
+        in_background = options["background"]
+        if in_background:
+            timeouts.use("invariants")
+            os.nice(_GIVES_WAY)
+        try:
+            found = invariants.check(whole=not options["recent"], remember=True, gives_way=in_background)
+        except invariants.AlreadyRunning as error:
+            if in_background:
+                # The nightly run has not come to its end, or somebody looks by hand: the next hour is another.
+                logger.warning("%s; this run is left out", error.message)
+                return
+            raise CommandError(error.message) from error
+        if in_background:
+            invariants.report(found)
         for breach in found:
             self.stderr.write(f"{breach.code}: {breach.what}")
         if found:

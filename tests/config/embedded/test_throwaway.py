@@ -24,12 +24,15 @@ CLEAN = {name: value for name, value in os.environ.items() if name not in {"DATA
 
 USE_BOTH = """
 import os, psycopg2, redis
-with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
-    cursor.execute("SHOW server_version_num")
-    assert cursor.fetchone()[0].startswith("18")
-    cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    assert cursor.fetchone() == (False,)
-    cursor.execute("CREATE EXTENSION pg_trgm")
+for login, owns in (("DATABASE_URL", False), ("DATABASE_OWNER_URL", True)):
+    with psycopg2.connect(os.environ[login]) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        assert cursor.fetchone()[0].startswith("18")
+        privilege = "has_database_privilege('refunddesk', 'CREATE')"
+        cursor.execute(f"SELECT rolsuper, {privilege} FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False, owns)
+        if owns:
+            cursor.execute("CREATE EXTENSION pg_trgm")
 redis.Redis.from_url(os.environ["REDIS_URL"]).set("a", "b")
 """
 

@@ -16,13 +16,13 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from merchants import api_keys
-from merchants.models import Scope
+from merchants.models import ApiKey, Scope
 from merchants.principals import of_staff
 from refunds.api import signing
 from refunds.models import Evidence, RefundRequest
 from terminals.models import Transaction
 from tests import pictures
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff, of_api_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api_urls")]
 
@@ -143,7 +143,8 @@ def test_another_merchants_secret_does_not_open_this_key(signed: Signed) -> None
 
 def test_a_signed_picture_of_several_megabytes_is_taken(signed: Signed, settings: Settings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path
-    request = make_request(make_sale(signed.merchant, 50_000), 26_800)
+    by = of_api_key(ApiKey.objects.get(merchant=signed.merchant))
+    request = make_request(make_sale(signed.merchant, 50_000), 26_800, by=by)
     # A picture that is large as a file: what follows its end is not looked at, but it is signed and sent.
     picture = pictures.upload(pictures.encoded() + b"\0" * 3_000_000)
     body = encode_multipart(BOUNDARY, {"kind": "photo", "file": picture})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from refunds.desk import addresses, keyset
 from refunds.desk.keyset import Capped, Order
 from refunds.models import RefundRequest
+from tests.factories import make_merchant, make_request, make_sale
 
 _BY_DUE = Order("due_at")
 
@@ -41,3 +42,16 @@ def test_addresses_keep_what_a_list_is_of_and_drop_where_one_stood() -> None:
     query = QueryDict("view=mine&c=n.1.2&selected=RF-1&q=%26x")
     assert addresses.with_query("/desk", query) == "/desk?view=mine&q=%26x"
     assert addresses.with_query("/desk", query, q="", sort="-due") == "/desk?view=mine&sort=-due"
+
+
+@pytest.mark.django_db
+def test_cursor_when_it_is_from_a_list_by_id_alone_goes_on_after_its_row() -> None:
+    sale = make_sale(make_merchant())
+    made = [make_request(sale, 10 + index) for index in range(4)]
+    newest = Order("created_at", descending=True)
+    page = keyset.page(RefundRequest.objects.all(), order=newest, cursor=f"n..{made[2].pk}.3", size=5)
+    assert [row.pk for row in page.rows] == [made[1].pk, made[0].pk]
+    gone = keyset.page(
+        RefundRequest.objects.all(), order=newest, cursor="n..01a204f9-9588-7070-8f22-eae05f29e5f2.3", size=5
+    )
+    assert len(gone.rows) == 4

@@ -18,7 +18,7 @@ from refunds import deciding_lists
 from refunds.flow import intake, review
 from refunds.flow.intake import Correction
 from refunds.models import RefundRequest
-from tests.factories import make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff, works_in
 from tests.refunds.api.conftest import Api
 from tests.refunds.desk.conftest import Shop
 
@@ -35,11 +35,16 @@ def _large(shop: Shop, **fields: Any) -> RefundRequest:
 def _by_key_of(shop: Shop, staff: Staff) -> RefundRequest:
     """Asked for with a key that this person made."""
     _row, key, _secret = api_keys.issue(
-        merchant=shop.merchant, name="till", scopes=list(Scope.values), by=of_staff(staff), at=timezone.now(), all_stores=True
+        merchant=shop.merchant,
+        name="till",
+        scopes=list(Scope.values),
+        by=of_staff(staff),
+        at=timezone.now(),
+        all_stores=True,
     )
     sale = make_sale(shop.merchant, 33_980)
     body = {"transaction": str(sale.pk), "amount_fen": 26_800, "reason": "quality"}
-    answer = Api(key, shop.merchant).post("refund-requests", body)
+    answer = Api(key, shop.merchant, of_staff(staff)).post("refund-requests", body)
     assert answer.status_code == 201
     return RefundRequest.objects.get(pk=answer.json()["id"])
 
@@ -47,7 +52,9 @@ def _by_key_of(shop: Shop, staff: Staff) -> RefundRequest:
 def _corrected(shop: Shop, by: Staff) -> RefundRequest:
     """Asked for by another, corrected by this person."""
     now, request = timezone.now(), shop.waiting()
-    review.request_info(request_id=request.pk, by=of_staff(shop.colleague), at=now, version=request.version, message="photo?")
+    review.request_info(
+        request_id=request.pk, by=of_staff(shop.colleague), at=now, version=request.version, message="photo?"
+    )
     version = RefundRequest.objects.get(pk=request.pk).version
     correction = Correction(description="a photo")
     intake.resubmit(request_id=request.pk, correction=correction, by=of_staff(by), at=now, expected_version=version)
@@ -92,7 +99,7 @@ def test_next_of_a_manager_is_never_what_their_own_key_asked_for(shop: Shop, as_
 
 def test_next_is_of_ones_own_stores(reviewer: Client, shop: Shop) -> None:
     shop.waiting()
-    shop.reviewer.stores.add(Store.objects.create(merchant=shop.merchant, code="S002", name="二号店"))
+    works_in(shop.reviewer, Store.objects.create(merchant=shop.merchant, code="S002", name="二号店"))
     assert _next(reviewer) == set()
 
 

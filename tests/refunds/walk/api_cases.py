@@ -103,9 +103,9 @@ def events(stage: Stage) -> None:
 
 @case("POST", f"{_REQUEST}/evidence")
 def add_evidence(stage: Stage) -> None:
-    request = stage.in_review()
-    stage.call("POST", f"refund-requests/{request.pk}/evidence", pictures.upload(), expect=201)
-    assert request.evidence.count() == 1
+    asked = stage.call("POST", "refund-requests", _body(stage.sale(), 26_800), expect=201)
+    stage.call("POST", f"refund-requests/{asked['id']}/evidence", pictures.upload(), expect=201)
+    assert RefundRequest.objects.get().evidence.count() == 1
 
 
 @case("POST", f"{_REQUEST}/cancel")

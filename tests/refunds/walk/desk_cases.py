@@ -466,5 +466,7 @@ def assign(stage: Stage) -> None:
 @case("POST", "/desk/reconciliation/differences/<int:difference_id>/adopt")
 def adopt(stage: Stage) -> None:
     found = stage.difference()
-    stage.post(Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的", confirmed="1")
+    stage.post(
+        Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的", confirmed="1"
+    )
     assert RefundRequest.objects.get(reason="operator_error").refunded_fen == 2_000

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import SimpleQueue
 from typing import Any
@@ -18,9 +19,9 @@ from django.db.models import Q
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from core.audit.actors import CUSTOMER
 from merchants import api_keys
 from merchants.models import ChannelAccount, Merchant, Role, Scope, Staff
+from merchants.principals import of_staff
 from payment_channels.contract import BillKind, Done
 from refunds import evidence, tracking
 from refunds.adapters import adapter_for
@@ -31,7 +32,7 @@ from refunds.reconciliation import days, importing
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests import pictures
-from tests.factories import make_account, make_request, make_sale, make_staff
+from tests.factories import make_account, make_request, make_sale, make_staff, of_customer
 from tests.refunds import hand
 from tests.refunds.reconciliation.world import DAY
 from tests.refunds.settled import failed
@@ -104,8 +105,9 @@ class Stage:
             return client.post(f"/api/v1/{path}", {"file": body}, headers=headers)
         return client.post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
 
-    @property
+    @cached_property
     def key(self) -> str:
+        """The till's: it may act on what it asked for."""
         key: str = self.issued()[1]
         return key
 
@@ -113,8 +115,9 @@ class Stage:
         return api_keys.issue(
             merchant=self.merchant,
             name="till",
+            all_stores=True,
             scopes=list(Scope.values),
-            by=self.person(Role.OWNER),
+            by=of_staff(self.person(Role.OWNER)),
             at=timezone.now(),
         )
 
@@ -141,12 +144,12 @@ class Stage:
 
     def claimed(self) -> RefundRequest:
         request = self.in_review()
-        return review.claim(request_id=request.pk, by=self.person(Role.REVIEWER), at=timezone.now())
+        return review.claim(request_id=request.pk, by=of_staff(self.person(Role.REVIEWER)), at=timezone.now())
 
     def approved(self) -> RefundRequest:
         request = self.in_review()
         return review.approve(
-            request_id=request.pk, by=self.person(Role.MANAGER), at=timezone.now(), version=request.version
+            request_id=request.pk, by=of_staff(self.person(Role.MANAGER)), at=timezone.now(), version=request.version
         )
 
     def asked_for_more(self, request: RefundRequest | None = None) -> RefundRequest:
@@ -154,7 +157,7 @@ class Stage:
         request = request or self.in_review()
         review.request_info(
             request_id=request.pk,
-            by=self.person(Role.REVIEWER),
+            by=of_staff(self.person(Role.REVIEWER)),
             at=timezone.now(),
             version=request.version,
             message="请补一张面板的照片",
@@ -202,9 +205,9 @@ class Stage:
             headers, body = heard.get(timeout=30)
         return request, headers, body
 
-    def picture_of(self, request: RefundRequest, *, by: Any = CUSTOMER) -> Evidence:
+    def picture_of(self, request: RefundRequest) -> Evidence:
         picture = evidence.read_picture(upload=pictures.upload())
-        (row,) = evidence.add(request_id=request.pk, pictures=[picture], by=by, at=timezone.now())
+        (row,) = evidence.add(request_id=request.pk, pictures=[picture], by=of_customer(request), at=timezone.now())
         return row
 
     def link(self, request: RefundRequest, what: str = "") -> str:
@@ -262,7 +265,9 @@ class Stage:
         """The day with its statement taken in."""
         self.moved_on_the_day(portal=portal)
         file: Any = io.BytesIO(raw_statement(self.account, BillKind.REFUNDS))
-        importing.upload(account=self.account, day=DAY, file=file, by=self.person(Role.FINANCE), at=timezone.now())
+        importing.upload(
+            account=self.account, day=DAY, file=file, by=of_staff(self.person(Role.FINANCE)), at=timezone.now()
+        )
         return self.day
 
     def difference(self) -> Difference:
