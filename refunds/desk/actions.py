@@ -52,15 +52,12 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
 
     # Refusing one of many that come to too much together takes no higher tier than the one alone.
     refusable = in_review and (not blocked or (_is_free(request, by) and may(Act.REJECT)))
-    if in_review:
-        claimable = refused is None
-    else:
-        claimable = open_for_review and deciding_lists.may_decide(by=by, request=request, at=at)
+    unclaimed = open_for_review and request.claimed_by_id is None
     wanted = {
         "approve": in_review and not blocked,
         "reject": refusable,
         "info": refusable,
-        "claim": claimable and request.claimed_by_id is None,
+        "claim": unclaimed and (not refused if in_review else deciding_lists.may_decide(by=by, request=request, at=at)),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
         "reassign": open_for_review and may(Act.REASSIGN),

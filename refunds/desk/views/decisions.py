@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
-from merchants.rights import Act
+from merchants import rights
 from refunds import conditions, evidence, ways_back
 from refunds.desk import forms, refund_page, ways, words
 from refunds.desk.access import Scope, is_htmx, staff_page
@@ -148,7 +148,7 @@ def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
 
     def act(found: RefundRequest, at: datetime) -> str:
         # Whoever may not is told so first, not asked to confirm.
-        conditions.check(Act.RETRY, by=scope.by, request=found)
+        conditions.check(rights.Act.RETRY, by=scope.by, request=found)
         forms.check_confirmed(request.POST)
         ways_back.retry(request_id=found.pk, by=scope.by, at=at, version=forms.version(request.POST))
         return gettext("%(number)s goes out to the channel again.") % {"number": number}

@@ -11,10 +11,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from core.audit.record import record
 from merchants import api_keys
 from merchants.models import Scope, Staff, Store
 from merchants.principals import of_staff
 from refunds import deciding_lists
+from refunds.desk.rows import lean
 from refunds.flow import intake, review
 from refunds.flow.intake import Correction
 from refunds.models import RefundRequest
@@ -182,23 +184,104 @@ def test_nobody_is_handed_what_they_may_not_decide(shop: Shop, as_staff: SignIn)
         assert RefundRequest.objects.get(pk=large.pk).claimed_by_id is None
 
 
+def _two_of_one_order(shop: Shop, **sale: Any) -> list[RefundRequest]:
+    """Each is within a reviewer's tier, together they are not."""
+    sale = {"order_no": "MIX-1", "phone": "", **sale}
+    return [make_request(make_sale(shop.merchant, 60_000, **sale), 60_000) for _ in range(2)]
+
+
+def test_next_is_never_of_an_order_that_comes_to_more_than_ones_tier(
+    reviewer: Client, shop: Shop, as_staff: SignIn
+) -> None:
+    pair = _two_of_one_order(shop)
+    mine = shop.waiting()
+    assert _next(reviewer) == {mine.number}
+    page = reviewer.get("/desk")
+    assert {row["number"] for row in page.context["rows"] if row["blocked"]} == {request.number for request in pair}
+    reviewer.post(f"/desk/refunds/{pair[0].number}/claim", {"version": pair[0].version})
+    assert RefundRequest.objects.get(pk=pair[0].pk).claimed_by_id is None
+    assert _next(as_staff(shop.manager)) == {mine.number, *(request.number for request in pair)}
+
+
+def test_one_of_an_order_above_ones_tier_can_still_be_rejected(reviewer: Client, shop: Shop) -> None:
+    """A rejection lets no money go: it takes no higher tier than the one alone."""
+    request, _other = _two_of_one_order(shop)
+    page = reviewer.get(f"/desk/refunds/{request.number}").content.decode()
+    assert 'data-refused="approve"' in page
+    assert 'data-refused="reject"' not in page
+    assert 'data-action="reject"' in page
+    form = {"version": request.version, "reason_code": "no_proof", "message": "?"}
+    reviewer.post(f"/desk/refunds/{request.number}/reject", form)
+    assert RefundRequest.objects.get(pk=request.pk).state == "rejected"
+
+
+def test_next_is_found_behind_many_that_one_may_not_decide(reviewer: Client, shop: Shop) -> None:
+    now = timezone.now()
+    for _ in range(60):
+        _rung_up_by(shop, shop.reviewer)
+    RefundRequest.objects.update(due_at=now + timedelta(minutes=1))
+    mine = shop.waiting()
+    RefundRequest.objects.filter(pk=mine.pk).update(due_at=now + timedelta(hours=1))
+    reviewer.post("/desk/claim-next")
+    assert RefundRequest.objects.get(claimed_by__isnull=False).pk == mine.pk
+
+
+def test_many_are_judged_in_a_fixed_number_of_statements(
+    shop: Shop, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for phone in ("13800006021", "13800006022", ""):
+        make_request(make_sale(shop.merchant, 33_980, phone=phone), 26_800)
+        make_request(make_sale(shop.merchant, 33_980, phone=phone), 26_800)
+    _corrected(shop, shop.reviewer)
+    by, rows = of_staff(shop.reviewer), list(lean(RefundRequest.objects.order_by("pk")))
+    with django_assert_max_num_queries(5):
+        deciding_lists.undecidable(requests=rows, by=by, at=timezone.now())
+
+
 def test_lists_judge_as_the_decision_does(shop: Shop) -> None:
     """What many are asked at once agrees with ``conditions.check``, for everybody and every kind of distance."""
-    now = timezone.now()
+    now, owner = timezone.now(), Staff.objects.get(merchant=shop.merchant, role="owner")
     rows = [
         _large(shop),
         shop.waiting(),
         *(shop.waiting(by=staff) for staff in (shop.reviewer, shop.manager)),
         *(_rung_up_by(shop, staff) for staff in (shop.reviewer, shop.manager)),
         *(_corrected(shop, staff) for staff in (shop.reviewer, shop.manager)),
-        _by_key_of(shop, shop.manager),
+        *(_by_key_of(shop, staff) for staff in (shop.manager, owner)),
+        *_two_of_one_order(shop),
+        *(make_request(make_sale(shop.merchant, 60_000, phone="13800006021"), 60_000) for _ in range(2)),
+        *(make_request(make_sale(shop.merchant, 33_980, cashier=code), 26_800) for code in ("C017", "ｃ017 ")),
     ]
+    Staff.objects.filter(pk=shop.colleague.pk).update(till_codes=["c017"])
+    shop.colleague.refresh_from_db()
+    sent = shop.waiting()
+    rows.append(sent)
+    RefundRequest.objects.filter(pk=sent.pk).update(version=4)
+    record(
+        merchant_id=shop.merchant.pk,
+        by=shop.manager.actor,
+        action="refund.send_elsewhere",
+        object_type="refund_request",
+        object_id=sent.pk,
+        at=now,
+    )
     rows = list(RefundRequest.objects.filter(pk__in=[row.pk for row in rows]).order_by("pk"))
-    owner = Staff.objects.get(merchant=shop.merchant, role="owner")
+    some = 0
     for staff in (shop.reviewer, shop.colleague, shop.manager, owner):
         allowed = {row.pk for row in rows if deciding_lists.may_decide(by=of_staff(staff), request=row, at=now)}
         refused = deciding_lists.undecidable(requests=rows, by=of_staff(staff), at=now)
         assert {row.pk for row in rows} - set(refused) == allowed
+        assert allowed
+        some += len(refused)
         narrowed = RefundRequest.objects.filter(deciding_lists.decidable(by=of_staff(staff), at=now))
         assert allowed <= set(narrowed.values_list("pk", flat=True))
+    assert some > len(rows)
     assert deciding_lists.undecidable(requests=rows, by=of_staff(shop.cashier), at=now) == {}
+
+
+def test_lists_leave_out_other_stores(shop: Shop) -> None:
+    request, now = shop.waiting(), timezone.now()
+    works_in(shop.reviewer, Store.objects.create(merchant=shop.merchant, code="S002", name="二号店"))
+    by = of_staff(shop.reviewer)
+    assert not deciding_lists.may_decide(by=by, request=request, at=now)
+    assert not RefundRequest.objects.filter(deciding_lists.decidable(by=by, at=now)).exists()
