@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -72,7 +73,7 @@ def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file, packed by gzip or not. Raises ``BillCorrupt``."""
     try:
         digest = statements.digest_of(_unpacked(file))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BillCorrupt("the file cannot be unpacked") from error
     read = _read_funds if kind is BillKind.FUNDS else partial(_read_trades, refunds_only=kind is BillKind.REFUNDS)
     return Statement(file=file, digest=digest, read=read, owned=owned)

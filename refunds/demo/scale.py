@@ -29,6 +29,7 @@ from core.personal_data import mask_phone, phone_hashes, seal
 from merchants import api_keys, policies
 from merchants.models import ChannelAccount, Merchant, MerchantKind, Role, Scope, Staff, Store
 from merchants.policy_rules import read_rules
+from merchants.principals import of_staff
 from refunds import ledger
 from refunds.demo import rules, scale_sql
 from refunds.demo.merchants import OUTLINES
@@ -122,6 +123,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
             username=username,
             name=username,
             role=role,
+            all_stores=True,
             created_at=since,
             password=make_password(None),
         )
@@ -129,8 +131,10 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     }
     Staff.objects.bulk_create(staff.values())
     maker = staff[_KEY_MAKER]
-    version = policies.publish(merchant=merchant, name="规模", rules=rules.RETAIL, by=maker, at=since)
-    row, key, _secret = api_keys.issue(merchant=merchant, name="scale", scopes=list(Scope.values), by=maker, at=since)
+    version = policies.publish(merchant=merchant, name="规模", rules=rules.RETAIL, by=of_staff(maker), at=since)
+    row, key, _secret = api_keys.issue(
+        merchant=merchant, name="scale", all_stores=True, scopes=list(Scope.values), by=of_staff(maker), at=since
+    )
     accounts = [
         ChannelAccount(
             merchant=merchant,

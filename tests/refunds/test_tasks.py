@@ -26,4 +26,5 @@ def test_scheduled_run_when_it_is_called_asks_nothing_in_the_workers_own_process
     make_request(make_sale(make_merchant()))
     with CaptureQueriesContext(connection) as asked:
         tasks.check_invariants()
-    assert len(asked) == 0
+    # That it was called for is written down; the looking is done elsewhere.
+    assert [query for query in asked.captured_queries if "core_periodicwork" not in query["sql"]] == []
