@@ -14,7 +14,7 @@ import redis
 from django.conf import settings
 
 from config.cache import ForgetfulCache
-from core import redis_client
+from core import guessing, redis_client
 from tests.faults.house import wait_until
 from tests.faults.proxy import Proxy, proxy
 
@@ -51,6 +51,20 @@ def test_failures_in_a_row_open_the_circuit_and_the_next_call_does_not_ask(
             client.ping()
     assert time.monotonic() - began < redis_client.ANSWERS_WITHIN_S
     assert [record.message for record in caplog.records if "circuit open" in record.message] != []
+
+
+def test_guesses_are_let_pass_quickly_while_the_broker_is_frozen(
+    client: redis.Redis, standing: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "client", lambda: client)
+    bucket = guessing.Bucket(name="frozen", limit=guessing.Limit(free=1, first_wait_s=60, longest_wait_s=60))
+    standing.frozen = True
+    for _ in range(redis_client.OPENS_AFTER):
+        guessing.take(bucket)
+    began = time.monotonic()
+    for _ in range(20):
+        guessing.take(bucket)
+    assert time.monotonic() - began < redis_client.ANSWERS_WITHIN_S
 
 
 def test_broker_answers_again_the_circuit_closes_without_a_caller(
