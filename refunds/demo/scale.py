@@ -54,6 +54,15 @@ _CHANNELS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("unionpay", {"fee_rate_bp": 50, "fee_returned": False}),
 )
 
+#: What was made in bulk nobody judged: limits that none of it passes, so that the invariants have something true to look at.
+_RULES = {
+    **rules.RETAIL,
+    "auto_order_limit_fen": 10**9,
+    "auto_customer_day_limit_fen": 10**11,
+    "auto_cashier_day_count": 10**6,
+    "tiers": [{"name": "manager", "limit_fen": None, "roles": ["reviewer", "manager", "owner"]}],
+}
+
 
 class NotThrowaway(Conflict):
     """The database is somebody's own: it holds merchants that are no samples, or lies on another machine."""
@@ -131,7 +140,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     }
     Staff.objects.bulk_create(staff.values())
     maker = staff[_KEY_MAKER]
-    version = policies.publish(merchant=merchant, name="规模", rules=rules.RETAIL, by=of_staff(maker), at=since)
+    version = policies.publish(merchant=merchant, name="规模", rules=_RULES, by=of_staff(maker), at=since)
     row, key, _secret = api_keys.issue(
         merchant=merchant, name="scale", all_stores=True, scopes=list(Scope.values), by=of_staff(maker), at=since
     )
@@ -182,7 +191,7 @@ def _verdict(amount_fen: int, now: datetime) -> policy.Verdict:
         refunds_so_far=0,
         terminal_enabled=True,
     )
-    return policy.judge(facts=facts, rules=read_rules(rules.RETAIL), policy_version=1)
+    return policy.judge(facts=facts, rules=read_rules(_RULES), policy_version=1)
 
 
 def _spread(size: Size, now: datetime) -> dict[str, Any]:

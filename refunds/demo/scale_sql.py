@@ -108,11 +108,13 @@ STORE = (
     """
 INSERT INTO terminals_transaction (id, merchant_id, store_id, terminal_id, channel_account_id, channel, order_no,
   channel_transaction_no, kind, status, amount_fen, reserved_fen, refunded_fen, paid_at, cashier, payer_phone, payer_phone_hash,
-  payer_phone_last4_hash, card_last4, funding, source, created_at)
+  payer_phone_last4_hash, card_last4, funding, source, reported_by, live_refunds,
+  created_at)
 SELECT s.id, %(merchant)s, s.store_id, s.terminal_id, s.account_id, s.channel, 'SC' || lpad(s.n::text, 10, '0'),
        '42' || lpad(s.n::text, 26, '0'), 'sale', 'success', s.amount_fen, coalesce(r.reserved_fen, 0),
        CASE WHEN r.is_paid THEN r.amount_fen ELSE 0 END, s.paid_at, s.cashier, coalesce(p.on_sale, ''), p.hash, p.last4_hash,
-       s.card, CASE WHEN s.card <> '' THEN 'debit_card' ELSE 'balance' END, 'scale', s.paid_at
+       s.card, CASE WHEN s.card <> '' THEN 'debit_card' ELSE 'balance' END, 'scale', 'loader: scale',
+       (coalesce(r.reserved_fen, 0) > 0)::int, s.paid_at
   FROM scale_sale s LEFT JOIN scale_phone p ON p.n = s.phone
   LEFT JOIN (SELECT sale_id, amount_fen, is_paid,
                     CASE WHEN way IN ('rejected', 'cancelled', 'failed') THEN 0 ELSE amount_fen END AS reserved_fen
@@ -165,8 +167,8 @@ SELECT r.id, l.id, 1 FROM scale_request r JOIN terminals_transactionline l ON l.
  WHERE r.amount_fen = r.paid_fen AND mod(r.k, 4) = 0 ORDER BY r.us
 """,
     """
-INSERT INTO refunds_approval (request_id, staff_id, decision, tier, amount_fen, reason, note, version, at)
-SELECT r.id, %(reviewer)s, CASE r.way WHEN 'desk' THEN 'approve' WHEN 'rejected' THEN 'reject' ELSE 'request_info' END, %(tier)s,
+INSERT INTO refunds_approval (request_id, staff_id, role, decision, tier, amount_fen, reason, note, version, at)
+SELECT r.id, %(reviewer)s, 'reviewer', CASE r.way WHEN 'desk' THEN 'approve' WHEN 'rejected' THEN 'reject' ELSE 'request_info' END, %(tier)s,
        CASE r.way WHEN 'desk' THEN r.amount_fen END, CASE r.way WHEN 'rejected' THEN 'goods_used' ELSE '' END, '', 4,
        pg_temp.at(r.decided_us)
   FROM scale_request r WHERE (r.way = 'desk' AND r.is_paid) OR r.way IN ('rejected', 'info') ORDER BY r.us
