@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.core.cache.backends.redis import RedisCache
 
-from refunds import broker
+from core import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class ForgetfulCache(RedisCache):
     a key that is not there."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, {**params, "OPTIONS": {**broker.options(server), **params.get("OPTIONS", {})}})
+        super().__init__(server, {**params, "OPTIONS": {**redis_client.options(server), **params.get("OPTIONS", {})}})
 
 
 def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callab
         try:
             return method(self, *args, **kwargs)
         except redis.RedisError as error:
-            logger.log(broker.level_of(error), "the cache is away: %s", error)
+            logger.log(redis_client.level_of(error), "the cache is away: %s", error)
             return answer(*args, **kwargs)
 
     return asked

@@ -1,4 +1,4 @@
-"""Issuing, revoking and recognising API keys."""
+"""Issuing, rotating, revoking and recognising API keys."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from core.audit.record import record
-from core.errors import FieldError, Invalid
+from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
 from merchants import principals
 from merchants.models import ApiKey, Merchant, Scope, Store
@@ -19,6 +20,20 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 
 _PREFIX = "rdk_"
+#: How long a rotated key may work on beside the new one, by name.
+OVERLAPS: dict[str, timedelta] = {
+    "0": timedelta(0),
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+}
+DEFAULT_OVERLAP = OVERLAPS["24h"]
+
+
+class KeyReplaced(Conflict):
+    """The key was rotated or revoked before."""
+
+    code = "key_replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +112,13 @@ def issue(
 
 
 @transaction.atomic
-def revoke(*, key: ApiKey, by: Principal, at: datetime) -> None:
-    """The key is dead from now on. Revoking twice changes nothing."""
+def revoke(*, key: ApiKey, by: Principal, at: datetime, typed_name: str) -> None:
+    """The key is dead from now on, also within the overlap of a rotation. Revoking twice changes nothing.
+
+    ``typed_name`` is the key's name as the person typed it: Raises ``Invalid`` for another one.
+    """
     check_may(Act.MANAGE_KEYS, by=by, subject=_subject(key.merchant_id, key.store_id))
+    _check_typed(key, typed_name)
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=at):
         record(
             merchant_id=key.merchant_id,
@@ -113,10 +132,24 @@ def revoke(*, key: ApiKey, by: Principal, at: datetime) -> None:
 
 
 @transaction.atomic
-def rotate(*, key: ApiKey, by: Principal, at: datetime) -> tuple[ApiKey, str, str]:
-    """A new key with the same name, scopes and store; the old one is revoked in the same moment."""
-    revoke(key=key, by=by, at=at)
-    return issue(
+def rotate(
+    *, key: ApiKey, by: Principal, at: datetime, typed_name: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[ApiKey, str, str]:
+    """A new key with the same name, scopes and store; the old one works on for ``overlap``, one of ``OVERLAPS``.
+
+    Returns what ``issue`` returns. Raises ``Invalid`` as ``revoke`` does, and ``KeyReplaced`` for a key that was rotated or
+    revoked before: two people who rotate at once make one new key.
+    """
+    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(key.merchant_id, key.store_id))
+    _check_typed(key, typed_name)
+    if overlap not in OVERLAPS.values():
+        raise Invalid("choose one of the overlaps", code="unknown_overlap")
+    old = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
+    if old.revoked_at is not None or old.expires_at is not None:
+        raise KeyReplaced("this key was rotated or revoked before")
+    ends = {"expires_at": at + overlap} if overlap else {"revoked_at": at}
+    ApiKey.objects.filter(pk=old.pk).update(**ends)
+    issued = issue(
         merchant=key.merchant,
         name=key.name,
         scopes=key.scopes,
@@ -128,6 +161,22 @@ def rotate(*, key: ApiKey, by: Principal, at: datetime) -> tuple[ApiKey, str, st
         rate_limit=key.rate_limit,
         replaces=key,
     )
+    record(
+        merchant_id=key.merchant_id,
+        by=by.actor,
+        action="api_key.rotate",
+        object_type="api_key",
+        object_id=key.pk,
+        at=at,
+        data={"prefix": key.prefix, "new_prefix": issued[0].prefix, "valid_until": (at + overlap).isoformat()},
+    )
+    return issued
+
+
+def _check_typed(key: ApiKey, typed_name: str) -> None:
+    # Pages show one blank where a name has several.
+    if " ".join(typed_name.split()) != " ".join(key.name.split()):
+        raise Invalid("type the key's name to confirm", code="name_not_typed")
 
 
 def _subject(merchant_id: int, store_id: int | None) -> Subject:
@@ -136,9 +185,9 @@ def _subject(merchant_id: int, store_id: int | None) -> Subject:
 
 
 def recognise(key: str) -> Client | None:
-    """The client behind a key, or None for a key that is unknown or revoked. One indexed read, no model."""
+    """The client behind a key, or None for a key that is unknown, revoked or past its overlap. One indexed read, no model."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECOGNISE, [_hash(key)])
+        cursor.execute(_RECOGNISE, [_hash(key), timezone.now()])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -165,6 +214,7 @@ def recognise(key: str) -> Client | None:
 _RECOGNISE = (
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
     "k.signing_secret, s.username, s.till_codes FROM merchants_apikey k "
-    "LEFT JOIN merchants_staff s ON s.id = k.created_by_id WHERE k.hash = %s AND k.revoked_at IS NULL"
+    "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
+    "WHERE k.hash = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)"
 )
 _SECRET_PURPOSE = "api_key.signing_secret"  # noqa: S105 - names the field

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import redis
 
+from core.redis_client import client
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
-from refunds.broker import client
 
 logger = logging.getLogger(__name__)
 

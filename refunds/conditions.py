@@ -6,9 +6,10 @@ made a key did what the key did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -113,39 +114,51 @@ def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:
     """Asked for, corrected, given its account or sent elsewhere by this person, at the desk or by a key they made; or rung up by
     them, or by them as the request has it.
     """
+    return bool(hands_in([request], by=by))
+
+
+def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
+    """Those that ``has_hand_in`` holds of. A fixed number of statements."""
     if by.person_id is None and by.key_id is None:
-        return False
-    if request.staff_id is not None and request.staff_id == by.person_id:
-        return True
-    if request.api_key_id is not None and by.key_id == request.api_key_id:
-        return True
-    if by.has_code(request.cashier, _cashier_of(request)):
-        return True
-    keys = _keys_of(by)
-    return request.api_key_id in keys or _acted(request, by, keys)
+        return set()
+    keys, rung_up_by = _keys_of(by), _cashiers_of(requests)
+    found = {
+        request.pk
+        for request in requests
+        if (request.staff_id is not None and request.staff_id == by.person_id)
+        or (request.api_key_id is not None and request.api_key_id in keys)
+        or by.has_code(request.cashier, rung_up_by[request.transaction_id])
+    }
+    return found | _acted([request for request in requests if request.pk not in found], by, keys)
 
 
-def _cashier_of(request: RefundRequest) -> str:
-    """Who rang the sale up, whatever the request says."""
-    if RefundRequest.transaction.is_cached(request):
-        return request.transaction.cashier
-    return Transaction.objects.values_list("cashier", flat=True).get(pk=request.transaction_id)
+def _cashiers_of(requests: Sequence[RefundRequest]) -> dict[UUID, str]:
+    """Who rang the sales up, whatever the requests say."""
+    cached = RefundRequest.transaction.is_cached
+    known = {request.transaction_id: request.transaction.cashier for request in requests if cached(request)}
+    others = {request.transaction_id for request in requests} - set(known)
+    if others:
+        known |= dict(Transaction.objects.filter(pk__in=others).values_list("pk", "cashier"))
+    return known
 
 
 def _keys_of(by: Principal) -> frozenset[int]:
-    """The keys that this person made, revoked ones too."""
+    """The key itself and those that this person made, revoked ones too."""
+    itself = frozenset() if by.key_id is None else frozenset({by.key_id})
     if by.person_id is None:
-        return frozenset() if by.key_id is None else frozenset({by.key_id})
-    return frozenset(ApiKey.objects.filter(created_by_id=by.person_id).values_list("pk", flat=True))
+        return itself
+    return itself.union(ApiKey.objects.filter(created_by_id=by.person_id).values_list("pk", flat=True))
 
 
-def _acted(request: RefundRequest, by: Principal, keys: frozenset[int]) -> bool:
-    if request.version <= _FIRST_JUDGED:
-        return False
+def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int]) -> set[UUID]:
+    touched = {str(request.pk): request.pk for request in requests if request.version > _FIRST_JUDGED}
+    if not touched:
+        return set()
     theirs = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in keys])
     if by.person_id is not None:
         theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
-    return AuditEvent.objects.filter(theirs, object_id=str(request.pk), action__in=_HANDS).exists()
+    events = AuditEvent.objects.filter(theirs, object_id__in=touched, action__in=_HANDS).order_by()
+    return {touched[object_id] for object_id in events.values_list("object_id", flat=True)}
 
 
 def has_approved(request: RefundRequest, *, by: Principal) -> bool:

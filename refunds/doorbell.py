@@ -16,7 +16,7 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.commands.core import Script
 
-from refunds.broker import client, level_of
+from core.redis_client import client, level_of
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from core import periodic, tenant_wall
 from core.audit import keys
 from core.database import rights
-from refunds.broker import client
+from core.redis_client import client
 
 #: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
 _SILENT_S = 30

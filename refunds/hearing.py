@@ -20,8 +20,8 @@ from django.conf import settings
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from core.redis_client import client
 from refunds import drain
-from refunds.broker import client
 from refunds.watch import LOOK_EVERY_S
 
 logger = logging.getLogger(__name__)

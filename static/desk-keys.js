@@ -1,6 +1,6 @@
 // Single-key shortcuts. Off while typing, while an input method composes, with a modifier, and when switched off in the
 // sheet (?). A, R, I, N and C press the control that carries [data-action], or the bar's while rows are picked, so a key
-// can do nothing a button cannot.
+// can do nothing a button cannot. Where there is none to press, A, R, I and C say why ([data-why-not]): never nothing.
 (() => {
   const sheet = document.getElementById("dlg-keys");
   const KEY = "keys";
@@ -45,9 +45,22 @@
     if (button) button.click();
     return Boolean(button);
   };
+  const say = (message) => document.dispatchEvent(new CustomEvent("toast", { detail: { message, tone: "info" } }));
+  /** Why the highlighted refund is not to be decided. */
+  const refuse = () => {
+    const list = document.getElementById("queue");
+    const row = list && list.querySelector(".q-row.current");
+    if (list && !row) return say(list.dataset.choose);
+    const shown = [...document.querySelectorAll("[data-why-not]")].find((head) => head.offsetParent !== null);
+    const why = shown ? shown.dataset.whyNot : row && row.dataset.blocked;
+    if (why) say(why);
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-refused]")) refuse();
+  });
   /** Press the first of these controls that is offered, of the refund that is highlighted. */
   const decide = (...names) => {
-    const act = () => names.some(press);
+    const act = () => names.some(press) || refuse();
     if (window.desk) window.desk.whenShown(act);
     else act();
   };

@@ -182,7 +182,8 @@ window.desk = (() => {
   // --- picking ---
   const bar = document.getElementById("bulk");
   const yuan = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const boxes = () => [...list.querySelectorAll("[data-pick]")];
+  // What one may not decide cannot be picked.
+  const boxes = () => [...list.querySelectorAll("[data-pick]:not([disabled])")];
   const tally = () => {
     if (!bar) return;
     const picked = boxes().filter((box) => box.checked);
@@ -211,6 +212,10 @@ window.desk = (() => {
     const row = current();
     const box = row && row.querySelector("[data-pick]");
     if (!box) return;
+    if (box.disabled) {
+      document.dispatchEvent(new CustomEvent("toast", { detail: { message: row.dataset.blocked, tone: "info" } }));
+      return;
+    }
     box.checked = !box.checked;
     tally();
   };

@@ -24,8 +24,9 @@ class ApiKey(models.Model):
     """A client of one merchant: of one store, or of all where ``all_stores`` says so. ``hash`` is SHA-256 of the key: it has
     256 random bits.
 
-    ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key with a ``signing_secret`` only
-    takes signed requests. ``rate_limit`` is requests in ten seconds.
+    ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key that was rotated works until
+    ``expires_at``, a revoked one is dead since ``revoked_at``. A key with a ``signing_secret`` only takes signed requests.
+    ``rate_limit`` is requests in ten seconds.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -42,6 +43,7 @@ class ApiKey(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -10,9 +10,9 @@ import redis
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
+from core.redis_client import client as broker
 from merchants.api_keys import Client
 from refunds.api.bodies import whole_body
-from refunds.broker import client as broker
 
 _WINDOW_S = 300
 

@@ -126,10 +126,11 @@ def _unknown(request: HttpRequest) -> HttpResponse:
     """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
     language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
     with _speaking(request, language):
-        if not throttling.too_many_bad_tokens(request):
+        wait_s = throttling.wait_for_bad_token(request)
+        if not wait_s:
             return render(request, "customer/unknown.html", status=404)
-        response = render(request, "429.html", status=429)
-    response["Retry-After"] = str(throttling.WINDOW_S)
+        response = render(request, "429.html", {"wait_s": wait_s}, status=429)
+    response["Retry-After"] = str(wait_s)
     return response
 
 

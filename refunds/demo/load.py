@@ -198,5 +198,5 @@ def _refresh(accounts: Mapping[str, Account], secrets: Secrets, now: datetime) -
 def _replace_key(merchant: Merchant, secrets: Secrets, now: datetime) -> None:
     maker = merchant.staff.get(username=f"{merchant.code.lower()}.{KEY_MAKER}", role=Role.OWNER)
     for lost in merchant.api_keys.filter(name=merchants.KEY_NAME, revoked_at=None):
-        api_keys.revoke(key=lost, by=principals.of_staff(maker), at=now)
+        api_keys.revoke(key=lost, by=principals.of_staff(maker), at=now, typed_name=lost.name)
     _, secrets.keys[merchant.code] = merchants.new_key(merchant, maker, now)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext
 
-from core.errors import Forbidden
-from merchants import policies, rights
+from merchants import rights
 from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds import conditions, sums, ways_back
+from refunds import conditions, deciding_lists, ways_back
+from refunds.deciding_lists import Undecidable
 from refunds.desk.addresses import refund as refund_url
 from refunds.models import Execution, RefundRequest
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -28,28 +29,35 @@ _NONE = dict.fromkeys(_NAMES.split(), "")
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Addresses of what is offered, empty for what is not; ``blocked`` says why a decider cannot decide."""
+    """Addresses of what is offered, empty for what is not.
+
+    ``blocked`` says why a decider cannot decide what waits for a decision; ``why_not`` says of anything why it is not theirs to
+    decide now, and is empty where they can.
+    """
 
     urls: dict[str, str]
     blocked: str
+    why_not: str
 
 
 def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
     """``last`` is the newest payout."""
-    blocked = why_not_decide(request=request, by=by, at=at)
     open_for_review = request.state in OPEN_FOR_REVIEW
+    in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
+    refused = deciding_lists.undecidable(requests=[request], by=by, at=at).get(request.pk)
+    blocked = _why_not_decide(request, by, refused) if in_review else ""
 
     def may(act: Act) -> bool:
         return conditions.may(act, by=by, request=request, at=at)
 
-    in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
     # Refusing one of many that come to too much together takes no higher tier than the one alone.
-    refusable = in_review and not (blocked and why_not_decide(request=request, by=by, at=at, alone=True))
+    refusable = in_review and (not blocked or (_is_free(request, by) and may(Act.REJECT)))
+    unclaimed = open_for_review and request.claimed_by_id is None
     wanted = {
         "approve": in_review and not blocked,
         "reject": refusable,
         "info": refusable,
-        "claim": open_for_review and request.claimed_by_id is None and may(Act.CLAIM),
+        "claim": unclaimed and (not refused if in_review else deciding_lists.may_decide(by=by, request=request, at=at)),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
         "reassign": open_for_review and may(Act.REASSIGN),
@@ -66,30 +74,31 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
     urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
     if request.state in PAID:
         urls["print"] = refund_url(request.number, "voucher")
-    return Offered({**_NONE, **urls}, blocked)
+    return Offered({**_NONE, **urls}, blocked, "" if urls.get("approve") else blocked or _nothing_to_decide(by))
 
 
-def why_not_decide(*, request: RefundRequest, by: Principal, at: datetime, alone: bool = False) -> str:
-    """Why a decider may not approve this one; empty when they may, or when there is nothing to decide for them.
+def _nothing_to_decide(by: Principal) -> str:
+    if not rights.may(Act.APPROVE, by=by):
+        return gettext("Your role does not decide refunds.")
+    return gettext("This refund does not wait for a decision.")
 
-    ``alone``: by its own amount, without the sums that it is a part of, as for a rejection.
-    """
-    if request.state != State.IN_REVIEW or not rights.may(Act.APPROVE, by=by):
-        return ""
-    try:
-        own_fen = request.amount_fen
-        deciding_fen = own_fen if alone else sums.deciding_fen(request=request, amount_fen=own_fen)
-        conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
-    except Forbidden as error:
-        if error.code == "own_request":
-            return gettext("You submitted, changed or rang up this one. Someone else must decide it.")
-        return gettext("An amount like this is decided by: %(roles)s") % {"roles": _deciders(request, at)}
-    if request.claimed_by is not None and request.claimed_by_id != by.staff_id:
+
+def _why_not_decide(request: RefundRequest, by: Principal, refused: Undecidable | None) -> str:
+    if refused is not None:
+        return refusal_of(refused.code, roles=refused.roles)
+    if request.claimed_by is not None and not _is_free(request, by):
         return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}
     return ""
 
 
-def _deciders(request: RefundRequest, at: datetime) -> str:
-    version = policies.in_force(merchant_id=request.merchant_id, at=at)
-    tier = policies.rules_of(version.pk).tier_for(sums.deciding_fen(request=request, amount_fen=request.amount_fen))
-    return ", ".join(str(role.label) for role in Role if role.value in tier.roles)
+def _is_free(request: RefundRequest, by: Principal) -> bool:
+    """Whether no colleague is working on it."""
+    return request.claimed_by_id in (None, by.staff_id)
+
+
+def refusal_of(code: str, *, roles: Collection[str]) -> str:
+    """Why a decider may not decide; ``roles`` are those whose tier it is."""
+    if code == "own_request":
+        return gettext("You submitted, changed or rang up this one. Someone else must decide it.")
+    named = ", ".join(str(role.label) for role in Role if role.value in roles)
+    return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

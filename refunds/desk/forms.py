@@ -65,6 +65,12 @@ def version(data: QueryDict) -> int:
         raise Invalid("the form names no version", code="form_incomplete") from error
 
 
+def check_confirmed(data: QueryDict) -> None:
+    """The second step of what cannot be taken back or leaves the house. Raises ``Invalid`` where it was left out."""
+    if data.get("confirmed") != "1":
+        raise Invalid("the second step was left out", code="not_confirmed")
+
+
 def amount_fen(text: str) -> int:
     """Exact fen of a typed amount."""
     try:

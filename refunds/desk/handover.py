@@ -14,17 +14,18 @@ from merchants import principals
 from merchants.models import Role, Staff
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
-from refunds import conditions, lifecycle
+from refunds import conditions, deciding_lists, lifecycle
 from refunds.models import RefundRequest
 from refunds.states import OPEN_FOR_REVIEW
 
 _DECIDERS = tuple(role for role in Role if TABLE[Act.CLAIM].of_role(role))
 
 
-def colleagues(*, request: RefundRequest) -> QuerySet[Staff]:
-    """Who could take it on: deciders of the request's store, other than the one who has it."""
+def colleagues(*, request: RefundRequest, at: datetime) -> QuerySet[Staff]:
+    """Who could take it on: those of the request's store whose tier it is, other than the one who has it."""
+    roles = deciding_lists.deciding_roles(request=request, at=at) & set(_DECIDERS)
     return (
-        Staff.objects.filter(merchant_id=request.merchant_id, is_active=True, role__in=_DECIDERS)
+        Staff.objects.filter(merchant_id=request.merchant_id, is_active=True, role__in=roles)
         .filter(Q(all_stores=True) | Q(stores=request.store_id))
         .exclude(pk__in=[pk for pk in (request.claimed_by_id, request.staff_id) if pk is not None])
         .distinct()
@@ -41,8 +42,8 @@ def hand_over(*, request_id: UUID, to: int, by: Principal, at: datetime) -> Staf
         raise lifecycle.WrongState(
             "only a request in review has an owner", state=request.state, version=request.version
         )
-    colleague = colleagues(request=request).filter(pk=to).first()
-    if colleague is None or not conditions.may(Act.CLAIM, by=principals.of_staff(colleague), request=request, at=at):
+    colleague = colleagues(request=request, at=at).filter(pk=to).first()
+    if colleague is None or not deciding_lists.may_decide(by=principals.of_staff(colleague), request=request, at=at):
         raise Invalid("this person cannot take it on", code="unknown_colleague")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=colleague, claimed_at=at)
     record(

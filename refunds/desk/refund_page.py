@@ -94,6 +94,7 @@ def refund(request: RefundRequest, *, scope: Scope, at: datetime, revealed: Cont
         "ask_every_s": progress.ask_every_s(request),
         "actions": can.urls,
         "blocked_reason": can.blocked,
+        "why_not": can.why_not,
         "claimed_by_me": request.claimed_by_id == scope.staff.pk,
     }
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 
 from core.personal_data import mask_phone
 from merchants.models import Staff
+from refunds import deciding_lists
 from refunds.desk import presence, verdicts
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.addresses import with_query
@@ -43,7 +44,7 @@ _SHOWN = (
     "transaction__amount_fen",
     "transaction__order_no",
     "claimed_by__name",
-    "staff_id",
+    *deciding_lists.NEEDS,
 )
 
 
@@ -53,14 +54,23 @@ def lean(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
 
 
 def queue(
-    requests: Sequence[RefundRequest], *, staff: Staff, at: datetime, query: QueryDict, selected: str
+    requests: Sequence[RefundRequest],
+    *,
+    staff: Staff,
+    at: datetime,
+    query: QueryDict,
+    selected: str,
+    refused: Mapping[UUID, str],
 ) -> list[dict[str, Any]]:
-    """Rows of the review desk; each preview knows where the desk goes on after a decision in it: where one can decide."""
+    """Rows of the review desk; each preview knows where the desk goes on after a decision in it: where one can decide.
+
+    ``refused`` says why, of those that this person may not decide.
+    """
     ids = [request.pk for request in requests]
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)
     looking = presence.viewers(request_ids=ids, but=staff, at=at)
-    following = _following(requests, staff)
+    following = _following(requests, staff, refused)
     return [
         {
             **_queue_row(request),
@@ -68,19 +78,25 @@ def queue(
             "current": request.number == selected,
             "evidence_count": evidence.get(request.pk, 0),
             "viewers": looking.get(request.pk, []),
+            "blocked": refused.get(request.pk, ""),
         }
         for request, after in zip(requests, following, strict=False)
     ]
 
 
-def _following(requests: Sequence[RefundRequest], staff: Staff) -> list[str]:
-    """For every row the next one that is neither a colleague's nor submitted by this person, "" for none."""
+def is_theirs(request: RefundRequest, staff: Staff, refused: Mapping[UUID, str]) -> bool:
+    """Whether nothing keeps this person from working on it: neither a rule nor a colleague who does."""
+    return request.claimed_by_id in (None, staff.pk) and request.pk not in refused
+
+
+def _following(requests: Sequence[RefundRequest], staff: Staff, refused: Mapping[UUID, str]) -> list[str]:
+    """For every row the next one that is this person's to work on, "" for none."""
     following = [""] * len(requests)
     after = ""
     for index in range(len(requests) - 1, -1, -1):
         following[index] = after
         request = requests[index]
-        if request.claimed_by_id in (None, staff.pk) and request.staff_id != staff.pk:
+        if is_theirs(request, staff, refused):
             after = request.number
     return following
 

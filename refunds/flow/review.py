@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
 from core.audit.record import record
 from core.errors import Conflict, Invalid
 from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds import conditions, lifecycle, routes, sums
+from refunds import conditions, deciding_lists, lifecycle, routes, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
 from refunds.payout_method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
 from terminals.models import Transaction
+
+#: So many candidates for the next one are looked at together.
+_AT_ONCE = 50
 
 
 class ClaimedByAnother(Conflict):
@@ -35,7 +38,9 @@ def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     Raises ``Forbidden`` for whoever could not decide it: on their desk it would only keep colleagues away.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
-    conditions.check(Act.CLAIM, by=by, request=request, at=at)
+    conditions.check_known(request, by=by)
+    sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
+    conditions.check(Act.CLAIM, by=by, request=request, amount_fen=sum_fen, at=at)
     _check_version(request, request.version if version is None else version)
     if request.state not in OPEN_FOR_REVIEW:
         raise lifecycle.WrongState(
@@ -66,45 +71,21 @@ def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
 
 @transaction.atomic
 def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
-    """Claim the unclaimed request whose time is shortest of those that this person could decide; None when there is none."""
+    """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
     rights.check_may(Act.CLAIM, by=by)
-    for row in _waiting_for(by, at).iterator(chunk_size=50):
-        if not conditions.may(Act.CLAIM, by=by, request=row, at=at):
-            continue
-        free = RefundRequest.objects.filter(pk=row.pk, state=State.IN_REVIEW, claimed_by=None)
-        # A colleague who is taking it just now is no reason to wait: the next one will do.
-        if free.select_for_update(skip_locked=True, of=("self",)).exists():
-            return claim(request_id=row.pk, by=by, at=at)
+    waiting = RefundRequest.objects.filter(state=State.IN_REVIEW, claimed_by=None)
+    candidates = waiting.filter(deciding_lists.decidable(by=by, at=at)).order_by("due_at", "pk")
+    rows = candidates.select_related("transaction").only(*deciding_lists.NEEDS).iterator(chunk_size=_AT_ONCE)
+    while some := list(islice(rows, _AT_ONCE)):
+        refused = deciding_lists.undecidable(requests=some, by=by, at=at)
+        for row in some:
+            # Whole lists are looked through at once; of the one that is taken the rule itself is asked.
+            if row.pk in refused or not deciding_lists.may_decide(by=by, request=row, at=at):
+                continue
+            # A colleague who is taking it just now is no reason to wait: the next one will do.
+            if waiting.filter(pk=row.pk).select_for_update(skip_locked=True, of=("self",)).exists():
+                return claim(request_id=row.pk, by=by, at=at)
     return None
-
-
-def _waiting_for(by: Principal, at: datetime) -> QuerySet[RefundRequest]:
-    """What waits in this person's stores, of amounts that their role decides, with who rang it up."""
-    waiting = RefundRequest.objects.filter(merchant_id=by.acting_for, state=State.IN_REVIEW, claimed_by=None)
-    if by.stores is not None:
-        waiting = waiting.filter(store_id__in=by.stores)
-    amounts, above = Q(pk=None), 0
-    for tier in policies.rules_of(policies.in_force(merchant_id=by.acting_for, at=at).pk).tiers:
-        within = (
-            Q(amount_fen__gt=above)
-            if tier.limit_fen is None
-            else Q(amount_fen__gt=above, amount_fen__lte=tier.limit_fen)
-        )
-        above = tier.limit_fen or above
-        if by.role in tier.roles:
-            amounts |= within
-    needed = (
-        "merchant",
-        "store",
-        "staff",
-        "api_key",
-        "cashier",
-        "version",
-        "amount_fen",
-        "claimed_by",
-        "transaction__cashier",
-    )
-    return waiting.filter(amounts).select_related("transaction").only(*needed).order_by("due_at", "pk")
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from psycopg2 import sql
 
-from refunds.broker import client
+from core.redis_client import client
 from refunds.invariants.breach import Breach
 
 #: How to read a key of each type. Not DUMP: that compresses.

@@ -13,7 +13,7 @@ from django.conf import settings
 from kombu import Connection, Consumer, Exchange, Message, Queue
 from kombu.common import ignore_errors
 
-from refunds.broker import client
+from core.redis_client import client
 from tests.faults.proxy import Proxy, proxy
 
 QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("test-bells", "test-others")]

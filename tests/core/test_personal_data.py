@@ -14,8 +14,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import redis_client
 from core.personal_data import mask_email, mask_name, mask_phone, phone_hashes, seal, search_hash, unseal
-from refunds import broker
 from refunds.flow import notification
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -109,7 +109,7 @@ def test_planted_person_is_found_nowhere_in_the_clear(
     caplog.set_level(logging.DEBUG)
     sent: list[Any] = []
     monkeypatch.setattr(current_app, "send_task", lambda *args, **more: sent.append((args, more)))
-    broker.client().flushdb()
+    redis_client.client().flushdb()
     api: Api = api_for(make_merchant())
     sale = make_sale(api.merchant, 50_000, phone=PHONE)
     customer = {"name": NAME, "phone": PHONE, "email": EMAIL, "locale": "zh-Hans"}
@@ -129,9 +129,9 @@ def test_planted_person_is_found_nowhere_in_the_clear(
     assert _planted("".join(answer.content.decode() for answer in answers)) == []
     assert _planted(repr(sent)) == []
     assert _planted(caplog.text) == []
-    keys = broker.client().keys("*")
+    keys = redis_client.client().keys("*")
     assert isinstance(keys, list)
-    assert _planted(repr([(key, broker.client().dump(key)) for key in keys])) == []
+    assert _planted(repr([(key, redis_client.client().dump(key)) for key in keys])) == []
 
 
 @pytest.mark.django_db

@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from core import redis_client
 from merchants import api_keys
 from merchants.models import Merchant, Scope, Staff
 from merchants.principals import of_staff
-from refunds import broker, invariants
+from refunds import invariants
 from refunds.invariants import leaks
 from tests.factories import make_account, make_merchant
 from tests.faults.client import PHONE, Till
@@ -53,7 +54,7 @@ def houses(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             monkeypatch.setattr(settings, "BASE_URL", built.base_url)
             return built
 
-        broker.client().flushdb()
+        redis_client.client().flushdb()
         yield build
     assert not leaked(tmp_path)
 

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
+from core import redis_client
 from core.audit.models import AuditEvent
 from merchants.models import Merchant
-from refunds import broker
 from tests.faults.house import BROKER_LOST_S, PATIENCE_S, WORKER_KILLED_S, Channel, Child, House, wait_until
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.work import all_refunded, paid_once, refunds, sweep
@@ -46,7 +46,7 @@ def _through(standing: Proxy) -> str:
 
 def waiting() -> int:
     """Bells that nobody has taken off the queue."""
-    return int(broker.client().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    return int(redis_client.client().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
 def hears(worker: Child, *, bells: int = 3) -> None:

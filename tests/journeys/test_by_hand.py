@@ -70,8 +70,20 @@ def test_transfer_from_the_counter_to_the_customers_page(
     slip = tmp_path / "slip.png"
     Image.new("RGB", (60, 40), "white").save(slip)
     page.get_by_label("转账流水号").fill("T20261122-0042")
+    # Enter in the field, twice in a hurry, records nothing: the second page shows amount, payee and number first.
+    page.get_by_label("转账流水号").press("Enter")
+    expect(page.locator("main")).to_contain_text("T20261122-0042")
+    expect(page.locator("main")).to_contain_text("12.00")
+    expect(page.locator("main")).to_contain_text("**** 0123")
+    page.keyboard.press("Enter")
+    assert RefundRequest.objects.get().state == "manual_pending"
+    page.get_by_role("button", name="返回修改").click()
+    expect(page.get_by_label("转账流水号")).to_have_value("T20261122-0042")
+    page.get_by_role("button", name="下一步：核对").first.click()
     page.get_by_label("单据照片").set_input_files(slip)
-    page.get_by_role("button", name="已打款").click()
+    # By keyboard alone from here.
+    page.get_by_role("button", name="已打款").focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_text("已打款，正在通知顾客")).to_be_visible()
     expect(page.locator("main")).to_contain_text("没有待人工打款的退款")
     assert RefundRequest.objects.get().state == "refunded"
@@ -92,6 +104,12 @@ def test_pages_are_accessible_and_fit(
     _sign_in(page, live_server, make_staff(shop, "finance"))
     details = [f"/desk/by-hand/{request.number}" for request in waiting]
     new = f"/desk/new?sale={make_sale(shop).pk}"
+    page.goto(f"{live_server}{details[1]}")
+    page.get_by_label("签收单号").fill("E-17")
+    page.get_by_role("button", name="下一步：核对").first.click()
+    expect(page.locator("main")).to_contain_text("E-17")
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for path in ("/desk/by-hand", *details, f"/desk/refunds/{waiting[0].number}", new):
         page.goto(f"{live_server}{path}")
         axe(page)

@@ -77,6 +77,10 @@ def test_finance_adopts_resolves_and_closes_a_day(finance: Page, live_server: ob
 
     finance.locator(".rec-tabs a", has_text=re.compile("渠道多|Only at the channel")).click()
     finance.get_by_role("link", name=re.compile("PORTAL-1")).click()
+    # Enter in the note adopts nothing: what was compared has to be ticked.
+    finance.locator("#dlg-difference input[name=note]").press("Enter")
+    assert not RefundRequest.objects.filter(reason="operator_error").exists()
+    finance.locator("#dlg-difference input[name=confirmed]").check()
     finance.get_by_role("button", name=re.compile("Adopt|补录")).click()
     expect(finance.locator("#toasts")).to_contain_text(re.compile("RF-"))
     adopted = RefundRequest.objects.get(reason="operator_error")
@@ -90,11 +94,17 @@ def test_finance_adopts_resolves_and_closes_a_day(finance: Page, live_server: ob
         finance.locator("#dlg-difference button[type=submit]").first.click()
         expect(finance.locator("td.c-kinds")).to_contain_text("4711")
     assert not Difference.objects.filter(resolution="").exists()
-    expect(finance.get_by_role("button", name=re.compile("Close the day|关账"))).to_have_count(0)
+    expect(finance.get_by_role("link", name=re.compile("Close the day|关账"))).to_have_count(0)
 
     before = f"{live_server}/desk/reconciliation/{world.account.code}/{DAY - timedelta(days=1)}"
     finance.goto(before)
-    finance.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    finance.get_by_role("link", name=re.compile("Close the day|关账")).click()
+    # Another Enter closes the dialog, not the day.
+    expect(finance.locator("#dlg-close [data-close-dialog][autofocus]")).to_be_focused()
+    finance.keyboard.press("Enter")
+    expect(finance.locator("#dlg-close")).to_be_hidden()
+    finance.get_by_role("link", name=re.compile("Close the day|关账")).click()
+    finance.locator("#dlg-close [type=submit]").click()
     expect(finance.locator(".banner.ok")).to_contain_text(world.finance.name)
     finance.get_by_role("link", name=re.compile("Reopen|重新打开")).click()
     finance.locator("#reopen-note").fill("渠道补发账单")

@@ -95,7 +95,7 @@ def test_manager_of_one_store_when_the_key_is_for_all_is_refused() -> None:
     assert not ApiKey.objects.exists()
     whole, _, _ = api_keys.issue(**make, by=of_staff(make_staff(merchant, Role.OWNER)), all_stores=True)
     with pytest.raises(Forbidden):
-        api_keys.revoke(key=whole, by=of_staff(manager), at=merchant.created_at)
+        api_keys.revoke(key=whole, by=of_staff(manager), at=merchant.created_at, typed_name=whole.name)
     assert ApiKey.objects.get().revoked_at is None
 
 

@@ -77,7 +77,7 @@ def test_check_when_this_person_changed_where_it_goes_is_forbidden(
 def test_check_when_a_revoked_key_of_theirs_asked_is_forbidden(merchant: Merchant, manager: Staff) -> None:
     key = _key(manager)
     request = _waiting(merchant, of_api_key(key))
-    api_keys.revoke(key=key, by=of_staff(manager), at=timezone.now())
+    api_keys.revoke(key=key, by=of_staff(manager), at=timezone.now(), typed_name=key.name)
     assert not conditions.may(Act.APPROVE, by=of_staff(manager), request=request)
 
 
@@ -102,8 +102,8 @@ def test_codes_when_nobody_has_any_keep_nobody_out(merchant: Merchant, manager: 
 def test_key_when_it_was_rotated_goes_on_with_what_the_old_one_asked_for(merchant: Merchant, manager: Staff) -> None:
     first = _key(manager)
     request = _waiting(merchant, of_api_key(first))
-    second, _, _ = api_keys.rotate(key=first, by=of_staff(manager), at=timezone.now())
-    third, _, _ = api_keys.rotate(key=second, by=of_staff(manager), at=timezone.now())
+    second, _, _ = api_keys.rotate(key=first, by=of_staff(manager), at=timezone.now(), typed_name=first.name)
+    third, _, _ = api_keys.rotate(key=second, by=of_staff(manager), at=timezone.now(), typed_name=second.name)
     assert conditions.may(Act.CANCEL, by=of_api_key(third), request=request)
     assert not conditions.may(Act.CANCEL, by=of_api_key(_key(manager)), request=request), "another till, another key"
 

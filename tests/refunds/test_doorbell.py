@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from celery import current_app
 
+from core.redis_client import client
 from refunds import doorbell
-from refunds.broker import client
 
 #: What a lost bell costs at most.
 USUAL_TTL_MS = doorbell._MARK_TTL_MS

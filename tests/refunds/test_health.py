@@ -18,8 +18,8 @@ from redis.retry import Retry
 
 from core.audit.models import AuditEvent
 from core.periodic import PeriodicWork
+from core.redis_client import client
 from refunds import health, tasks
-from refunds.broker import client
 from tests.factories import make_merchant, make_request, make_sale
 from tests.owner import as_owner
 

@@ -57,6 +57,7 @@ def _form(**fields: str) -> dict[str, str]:
         "bank_type": "ICBC_DEBIT",
         "card_number": _CARD,
         "holder_name": "王敏",
+        "confirmed": "1",
         **fields,
     }
 
@@ -79,6 +80,15 @@ def test_incomplete_payee_is_refused_and_changes_nothing(stuck: RefundRequest) -
     assert answer.status_code == 422
     assert _CARD not in answer.content.decode()
     assert Execution.objects.get(request=stuck).needs_attention
+
+
+def test_payee_that_was_not_compared_is_sent_nowhere(stuck: RefundRequest) -> None:
+    finance = _browser(make_staff(stuck.merchant, "finance"))
+    answer = finance.post(f"/desk/refunds/{stuck.number}/send-elsewhere", _form(confirmed=""))
+    assert answer.status_code == 422
+    assert _CARD not in answer.content.decode()
+    assert Execution.objects.get(request=stuck).needs_attention
+    assert not AuditEvent.objects.filter(action="refund.send_elsewhere").exists()
 
 
 @pytest.mark.parametrize("role", ["cashier", "reviewer"])

@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from core import redis_client
 from merchants import api_keys
 from merchants.models import Scope
 from merchants.principals import of_staff
-from refunds import broker
 from refunds.invariants import Told, leaks, told_per_client
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -99,7 +99,7 @@ def test_planted_number_in_any_kind_of_column_is_found() -> None:
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
 def test_planted_number_in_the_broker_is_found_in_every_kind_of_key(offset: int) -> None:
-    redis = broker.client()
+    redis = redis_client.client()
     assert list(leaks.in_broker([PHONE])) == []
     # As Celery lays a task into its queue: the arguments are base64 of JSON.
     body = base64.b64encode((" " * offset + json.dumps([[PHONE], {}, {}])).encode()).decode()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from inspect import signature
@@ -401,17 +402,21 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/by-hand/{transfer}",
         {"version": "6", "paid": "yes", "reference_no": "1", "paid_at": "now"},
     ),
-    (Act.RETRY, "POST", "/desk/refunds/{failed}/retry", {"version": "5"}),
+    (Act.RETRY, "POST", "/desk/refunds/{failed}/retry", {"version": "5", "confirmed": "1"}),
     (Act.REVEAL, "POST", "/desk/refunds/{waiting}/reveal", {}),
-    (Act.RESEND, "POST", "/desk/notifications/{message}/resend", {}),
+    (Act.RESEND, "POST", "/desk/notifications/{message}/resend", {"confirmed": "1"}),
+    (Act.RESEND, "GET", "/desk/notifications/{message}/resend", {}),
     (Act.EXPORT, "GET", "/desk/refunds.csv", {}),
     (Act.SEE_ANALYTICS, "GET", "/desk/analytics", {}),
     (Act.SEE_RECONCILIATION, "GET", "/desk/reconciliation", {}),
     (Act.TAKE_STATEMENT, "POST", "/desk/reconciliation/{account}/2026-11-20/upload", {"file": "rubbish"}),
     (Act.RESOLVE_DIFFERENCE, "POST", "/desk/reconciliation/differences/{difference}/assign", {"owner": ""}),
-    (Act.ADOPT, "POST", "/desk/reconciliation/differences/{difference}/adopt", {}),
-    (Act.CLOSE_DAY, "POST", "/desk/reconciliation/{account}/2026-11-20/close", {}),
-    (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/revoke", {}),
+    (Act.ADOPT, "POST", "/desk/reconciliation/differences/{difference}/adopt", {"confirmed": "1"}),
+    (Act.CLOSE_DAY, "POST", "/desk/reconciliation/{account}/2026-11-20/close", {"confirmed": "1"}),
+    (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
+    (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
+    (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
+    (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/revoke", {"typed_name": "{key_name}"}),
 ]
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
@@ -430,7 +435,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names = {step: request.number for step, request in world.requests.items()}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
-    names |= {"key": str(world.store_key.pk)}
+    names |= {"key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":
         return client.get(path, fields).status_code
@@ -443,7 +448,10 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
             data[name] = SimpleUploadedFile("bill.csv", b"?")
         elif value == "now":
             data[name] = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
-    return client.post(path, data).status_code
+    answer = client.post(path, data)
+    # A payout by hand is shown once more before it is recorded.
+    sealed = re.search(r'name="confirmation" value="([^"]+)"', answer.content.decode())
+    return client.post(path, {"confirmation": sealed[1]}).status_code if sealed else answer.status_code
 
 
 def test_table_at_the_desk(world: World) -> None:

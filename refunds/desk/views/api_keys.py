@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from core.errors import DomainError, Invalid, NotFound
+from core.errors import Conflict, DomainError, Invalid, NotFound
 from merchants import api_keys as keys
 from merchants.models import ApiKey
 from merchants.models import Scope as Permission
@@ -57,29 +59,80 @@ def _issue(request: HttpRequest, scope: Scope) -> tuple[ApiKey, str, str]:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
-    """A new key in place of the old one, which is dead from this moment."""
+    """What rotating means for this key; a POST with its name does it and shows the new one this one time."""
     key = _key(scope, key_id)
-    if key.revoked_at is not None:
-        messages.error(request, gettext("A revoked key cannot be renewed. Issue a new one."))
-        return redirect("desk:api-keys")
-    return _page(request, scope, issued=keys.rotate(key=key, by=scope.by, at=timezone.now()))
+    if request.method != "POST":
+        return _confirmation(request, key, "rotate")
+    try:
+        issued = keys.rotate(
+            key=key,
+            by=scope.by,
+            at=timezone.now(),
+            typed_name=request.POST.get("typed_name", ""),
+            overlap=_overlap(request.POST.get("overlap", "")),
+        )
+    except (Invalid, Conflict) as error:
+        return _confirmation(request, _key(scope, key_id), "rotate", error)
+    return _page(request, scope, issued=issued)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
-    """The key is dead from now on."""
+    """What revoking means for this key; a POST with its name does it."""
     key = _key(scope, key_id)
+    if request.method != "POST":
+        return _confirmation(request, key, "revoke")
     try:
-        keys.revoke(key=key, by=scope.by, at=timezone.now())
-    except DomainError as error:
-        messages.error(request, words.short(error))
-    else:
-        messages.success(request, gettext("%(name)s is revoked.") % {"name": key.name})
+        keys.revoke(key=key, by=scope.by, at=timezone.now(), typed_name=request.POST.get("typed_name", ""))
+    except Invalid as error:
+        return _confirmation(request, key, "revoke", error)
+    messages.success(request, gettext("%(name)s is revoked.") % {"name": key.name})
     return redirect("desk:api-keys")
+
+
+def _overlap(chosen: str) -> timedelta:
+    found = keys.OVERLAPS.get(chosen)
+    if found is None:
+        raise Invalid("choose one of the overlaps", code="unknown_overlap")
+    return found
+
+
+def _confirmation(request: HttpRequest, key: ApiKey, act: str, error: DomainError | None = None) -> HttpResponse:
+    """The second step: what is about to happen to which key, and its name to be typed."""
+    now = timezone.now()
+    context = {
+        "now": now,
+        "key": key,
+        "state": _state(key, now),
+        "act": act,
+        "overlaps": [{"value": value, "label": _overlap_label(value)} for value in keys.OVERLAPS],
+        "chosen_overlap": request.POST.get("overlap", "24h"),
+        "form_error": words.short(error) if error else "",
+    }
+    status = words.status(error) if error else 200
+    return render(request, "desk/api_key_confirm.html", context, status=status)
+
+
+def _overlap_label(value: str) -> str:
+    return {
+        "0": gettext("not at all: the old key is dead at once"),
+        "1h": gettext("one hour"),
+        "24h": gettext("24 hours"),
+        "7d": gettext("seven days"),
+    }[value]
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    """``used``, ``ending`` (rotated, still valid), ``expired`` or ``revoked``."""
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is not None:
+        return "ending" if key.expires_at > now else "expired"
+    return "used"
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:
@@ -102,12 +155,13 @@ def _page(
     form_error: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    rows = (
-        _keys(scope).defer("signing_secret").select_related("store", "created_by").order_by("revoked_at", "-pk")[:200]
-    )
+    now = timezone.now()
+    found = _keys(scope).defer("signing_secret").select_related("store", "created_by")
+    # Those that work come first.
+    rows = found.order_by(F("revoked_at").asc(nulls_first=True), F("expires_at").desc(nulls_first=True), "-pk")[:200]
     context = {
-        "now": timezone.now(),
-        "keys": rows,
+        "now": now,
+        "rows": [{"key": key, "state": _state(key, now)} for key in rows],
         "issued": {"name": issued[0].name, "key": issued[1], "signing_secret": issued[2]} if issued else None,
         "scopes": [{"value": item.value, "label": _label(item)} for item in Permission],
         "stores": scope.stores(),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import DomainError, Forbidden, NotFound
+from core.errors import DomainError, Forbidden, Invalid, NotFound
 from merchants.rights import Act
 from refunds import by_hand as payouts
 from refunds import conditions, payees
@@ -21,8 +22,10 @@ from refunds.desk import forms, refund_page, words
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import refund as refund_url
 from refunds.desk.by_hand import count, waiting
+from refunds.desk.hand_confirmation import Said, read, seal, unseal
 from refunds.desk.reveal import Contact, reveal
 from refunds.desk.uploads import pictures_of
+from refunds.evidence import Picture
 from refunds.models import RefundRequest
 from refunds.routes import is_by_hand
 from refunds.states import HandTrouble, Route, State
@@ -75,7 +78,7 @@ def _age(days: int) -> dict[str, str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
 def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
-    """The form; a POST says that it was paid, or why not."""
+    """In two steps: the form, and a page that shows what is about to be recorded. Only that page's POST records it."""
     found = refund_page.find(scope, number)
     if not is_by_hand(found.route):
         raise NotFound("the channel pays this refund")
@@ -83,42 +86,84 @@ def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponse
         raise Forbidden("your role does not pay on this route", code="role_required")
     if request.method != "POST":
         return _form(request, scope, found)
+    sealed = request.POST.get("confirmation", "")
+    said: Said | None = None
     try:
-        done = _give_up(request, scope, found) if request.POST.get("paid") == "no" else _confirm(request, scope, found)
+        said = unseal(sealed, request=found, by=scope.by) if sealed else read(request.POST)
+        if sealed and request.POST.get("edit"):
+            return _form(request, scope, found, typed=said)
+        if not sealed:
+            _try(scope, found, said)
+            return _second_step(request, scope, found, said)
+        done = _record(scope, found, said, tuple(pictures_of(request)))
     except DomainError as error:
         fresh = refund_page.find(scope, number)
-        return _form(request, scope, fresh, error=words.short(error), status=words.status(error))
+        if sealed and said is not None and isinstance(error, Invalid):
+            return _second_step(request, scope, fresh, said, error=error)
+        return _form(request, scope, fresh, typed=said, error=words.short(error), status=words.status(error))
     messages.success(request, done)
     return redirect(reverse("desk:by-hand"))
 
 
-def _confirm(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
+def _try(scope: Scope, found: RefundRequest, said: Said) -> None:
+    """Make the call and take it back, so that the second step shows nothing that would be refused."""
+    with transaction.atomic():
+        _record(scope, found, said)
+        transaction.set_rollback(True)
+
+
+def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Picture, ...] = ()) -> str:
+    return _confirm(scope, found, said, pictures) if said.paid else _give_up(scope, found, said)
+
+
+def _confirm(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Picture, ...]) -> str:
     payment = payouts.Payment(
-        reference_no=request.POST.get("reference_no", ""),
-        paid_at=forms.moment(request.POST.get("paid_at", "")),
-        drawer=request.POST.get("drawer", "") if found.route == Route.CASH else "",
+        reference_no=said.reference_no,
+        paid_at=forms.moment(said.paid_at),
+        drawer=said.drawer if found.route == Route.CASH else "",
     )
     payouts.confirm(
         request_id=found.pk,
         payment=payment,
         by=scope.by,
         at=timezone.now(),
-        version=forms.version(request.POST),
-        pictures=tuple(pictures_of(request)),
+        version=said.version,
+        pictures=pictures,
     )
     return gettext("%(number)s is paid; the customer is told.") % {"number": found.number}
 
 
-def _give_up(request: HttpRequest, scope: Scope, found: RefundRequest) -> str:
+def _give_up(scope: Scope, found: RefundRequest, said: Said) -> str:
     payouts.give_up(
         request_id=found.pk,
-        trouble=request.POST.get("trouble", ""),
-        note=request.POST.get("note", ""),
+        trouble=said.trouble,
+        note=said.note,
         by=scope.by,
         at=timezone.now(),
-        version=forms.version(request.POST),
+        version=said.version,
     )
     return gettext("%(number)s was not paid; the refund can be corrected or sent out again.") % {"number": found.number}
+
+
+def _second_step(
+    request: HttpRequest, scope: Scope, found: RefundRequest, said: Said, *, error: DomainError | None = None
+) -> HttpResponse:
+    """Amount, payee and number, to be compared once more. Nothing in it is focused: another Enter does nothing."""
+    payee = payees.of(found)
+    context = {
+        "number": found.number,
+        "amount_fen": found.approved_fen,
+        "route": found.route,
+        "route_label": Route(found.route).label,
+        "store_name": found.store.name,
+        "payee": payees.masked(payee) if payee else None,
+        "said": said,
+        "paid_at": forms.moment(said.paid_at) if said.paid else None,
+        "trouble_label": "" if said.paid else HandTrouble(said.trouble).label,
+        "confirmation": seal(said, request=found, by=scope.by),
+        "error": words.short(error) if error else "",
+    }
+    return render(request, "desk/pay_by_hand_confirm.html", context, status=words.status(error) if error else 200)
 
 
 @require_POST
@@ -136,13 +181,13 @@ def _form(
     scope: Scope,
     found: RefundRequest,
     *,
+    typed: Said | None = None,
     error: str = "",
     status: int = 200,
     revealed: Contact | None = None,
 ) -> HttpResponse:
     now = timezone.localtime()
     payee = payees.of(found)
-    typed = request.POST if error else {}
     context = {
         "now": now,
         "number": found.number,
@@ -163,11 +208,11 @@ def _form(
         "troubles": [{"value": item.value, "label": item.label} for item in HandTrouble],
         "error": error,
         "typed": {
-            "reference_no": typed.get("reference_no", ""),
-            "paid_at": typed.get("paid_at", "") or now.strftime("%Y-%m-%dT%H:%M"),
-            "drawer": typed.get("drawer", "") or (found.terminal.code if found.terminal else ""),
-            "trouble": typed.get("trouble", ""),
-            "note": typed.get("note", ""),
+            "reference_no": typed.reference_no if typed else "",
+            "paid_at": (typed.paid_at if typed else "") or now.strftime("%Y-%m-%dT%H:%M"),
+            "drawer": (typed.drawer if typed else "") or (found.terminal.code if found.terminal else ""),
+            "trouble": typed.trouble if typed else "",
+            "note": typed.note if typed else "",
         },
     }
     return render(request, "desk/pay_by_hand.html", context, status=status)

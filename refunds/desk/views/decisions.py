@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
-from refunds import evidence, ways_back
+from merchants import rights
+from refunds import conditions, evidence, ways_back
 from refunds.desk import forms, refund_page, ways, words
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import refund as refund_url
@@ -146,10 +147,13 @@ def retry(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """Send a failed payout out again."""
 
     def act(found: RefundRequest, at: datetime) -> str:
+        # Whoever may not is told so first, not asked to confirm.
+        conditions.check(rights.Act.RETRY, by=scope.by, request=found)
+        forms.check_confirmed(request.POST)
         ways_back.retry(request_id=found.pk, by=scope.by, at=at, version=forms.version(request.POST))
         return gettext("%(number)s goes out to the channel again.") % {"number": number}
 
-    return _answer(request, scope, number, act)
+    return _answer(request, scope, number, act, dialog="retry")
 
 
 @require_POST

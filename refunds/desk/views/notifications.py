@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from merchants.rights import Act
 from refunds.desk import filters, keyset, payouts, rows, words
 from refunds.desk import resend as resending
@@ -75,10 +75,12 @@ def notifications(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render(request, "desk/notifications.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.RESEND)
 def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResponse:
-    """Send a message that was given up once more."""
+    """Which message would go out once more to whom; that page's POST sends it."""
+    if request.method != "POST" or request.POST.get("confirmed") != "1":
+        return _confirmation(request, scope, notification_id)
     try:
         resending.resend(notification_id=notification_id, by=scope.by, at=timezone.now())
     except Conflict as error:
@@ -86,6 +88,18 @@ def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResp
     else:
         messages.success(request, gettext("The message goes out again."))
     return redirect(return_to(request, reverse("desk:notifications")))
+
+
+def _confirmation(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResponse:
+    found = scope.notifications().defer("recipient").select_related("request").filter(pk=notification_id).first()
+    if found is None:
+        raise NotFound("there is no such message")
+    context = {
+        "row": _row(found),
+        "given_up": found.state == NotificationState.DEAD,
+        "return_to": return_to(request, reverse("desk:notifications")),
+    }
+    return render(request, "desk/resend.html", context)
 
 
 def _row(item: Notification) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from merchants.rights import Act
-from refunds.desk import channel_health, filters, keyset, presence, queues, refund_page, rows
+from refunds import deciding_lists
+from refunds.desk import actions, channel_health, filters, keyset, presence, queues, refund_page, rows
 from refunds.desk.access import Scope, is_htmx, staff_page
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.desk_list import DeskList, desk_list
@@ -37,8 +39,9 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     now = timezone.now()
     wanted = desk_list(request.GET, scope=scope, at=now)
     page = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=request.GET.get("c", ""), size=PAGE_SIZE)
-    selected = _selected(page.rows, request.GET.get("selected", ""))
-    shown = rows.queue(page.rows, staff=scope.staff, at=now, query=request.GET, selected=selected)
+    refused = _refused(page.rows, scope, now)
+    selected = _selected(page.rows, request.GET.get("selected", ""), scope, refused)
+    shown = rows.queue(page.rows, staff=scope.staff, at=now, query=request.GET, selected=selected, refused=refused)
     context = {
         "now": now,
         "rows": shown,
@@ -79,17 +82,23 @@ def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Take on the unclaimed refund whose time is shortest."""
     claimed = review.claim_next(by=scope.by, at=timezone.now())
     if claimed is None:
-        messages.info(request, gettext("Nothing is left to claim."))
+        messages.info(request, gettext("Nothing is left to claim that you may decide."))
         return go_on(request, return_to(request, reverse("desk:queue")))
     messages.success(request, gettext("%(number)s is yours.") % {"number": claimed.number})
     return go_on(request, with_query(reverse("desk:queue"), view="mine", selected=claimed.number))
 
 
-def _selected(found: list[RefundRequest], wanted: str) -> str:
-    numbers = [row.number for row in found]
-    if wanted in numbers:
+def _refused(found: list[RefundRequest], scope: Scope, now: datetime) -> dict[UUID, str]:
+    """Why this person may not decide, of those rows that they may not."""
+    refused = deciding_lists.undecidable(requests=found, by=scope.by, at=now)
+    return {pk: actions.refusal_of(why.code, roles=why.roles) for pk, why in refused.items()}
+
+
+def _selected(found: list[RefundRequest], wanted: str, scope: Scope, refused: dict[UUID, str]) -> str:
+    """The refund that the address names, else the first that is this person's to work on; "" for none."""
+    if any(row.number == wanted for row in found):
         return wanted
-    return numbers[0] if numbers else ""
+    return next((row.number for row in found if rows.is_theirs(row, scope.staff, refused)), "")
 
 
 def _views(wanted: DeskList, request: HttpRequest, scope: Scope, now: datetime) -> dict[str, Any]:

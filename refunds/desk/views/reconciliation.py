@@ -20,7 +20,7 @@ from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
 from merchants.models import ChannelAccount
 from merchants.rights import Act
-from refunds.desk import filters, reconciliation_page
+from refunds.desk import filters, forms, reconciliation_page
 from refunds.desk.access import Scope, staff_page
 from refunds.desk.addresses import return_to, with_query
 from refunds.desk.analytics.table import safe
@@ -112,6 +112,7 @@ def close(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpRe
     found = _day(scope, account, day)
 
     def act(at: datetime) -> str:
+        forms.check_confirmed(request.POST)
         closing.close(day_id=found.pk, by=scope.by, at=at)
         return gettext("The day is closed.")
 
@@ -170,6 +171,10 @@ def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespons
     """Make a refund of ours out of one made in the channel's portal."""
 
     def act(at: datetime) -> str:
+        known = differences.differences_of(merchant_id=scope.staff.merchant_id)
+        if not known.filter(pk=difference_id).exists():
+            raise NotFound("there is no such difference")
+        forms.check_confirmed(request.POST)
         made = differences.adopt(difference_id=difference_id, note=request.POST.get("note", ""), by=scope.by, at=at)
         return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
             "number": made.number

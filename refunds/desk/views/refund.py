@@ -31,7 +31,7 @@ from refunds.states import OPEN_FOR_REVIEW, ExecutionState, Reason, State
 
 #: From where a request is sent in again, by another route if need be.
 _RESUBMITTED = (State.NEEDS_INFO, State.FAILED, State.REJECTED)
-_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign"})
+_DIALOGS = frozenset({"approve", "reject", "info", "cancel", "resubmit", "evidence", "reassign", "retry"})
 
 
 @require_safe
@@ -159,13 +159,14 @@ def _handlers(found: RefundRequest) -> list[str]:
 
 def dialogs(found: RefundRequest | None, open_dialog: str = "", form_error: str = "") -> dict[str, Any]:
     """What the decisions' dialogs offer for a refund."""
-    people = colleagues(request=found) if found is not None and found.state in OPEN_FOR_REVIEW else ()
+    now = timezone.now()
+    people = colleagues(request=found, at=now) if found is not None and found.state in OPEN_FOR_REVIEW else ()
     return {
         "open_dialog": open_dialog,
         "form_error": form_error,
         "reject_reasons": reject_reasons(language=found.customer_locale if found is not None else ""),
         "info_items": info_items(),
-        "routes": ways.options(merchant_id=found.merchant_id, at=timezone.now())
+        "routes": ways.options(merchant_id=found.merchant_id, at=now)
         if found is not None and found.state in _RESUBMITTED
         else [],
         "way": ways.Way(route=found.route) if found is not None else ways.Way(),

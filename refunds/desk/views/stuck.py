@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from core.errors import DomainError, Forbidden, NotFound
 from merchants.rights import Act
 from refunds import stuck_payouts
-from refunds.desk import words
+from refunds.desk import forms, words
 from refunds.desk.access import Scope, staff_page
 from refunds.models import RefundRequest
 
@@ -29,6 +29,7 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     if request.method != "POST":
         return _form(request, found)
     try:
+        forms.check_confirmed(request.POST)
         stuck_payouts.send_elsewhere(request_id=found.pk, payee=_payee(request), by=scope.by, at=timezone.now())
     except DomainError as error:
         status = 403 if isinstance(error, Forbidden) else 422

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from core.redis_client import client
 from refunds.api import throttling
 from refunds.api.throttling import _Counter
-from refunds.broker import client
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -55,6 +56,14 @@ def _form(request: RefundRequest, **fields: object) -> dict[str, object]:
         "drawer": "POS-01",
         **fields,
     }
+
+
+def _sealed(client: Client, request: RefundRequest, **fields: object) -> str:
+    """The first step: nothing is recorded, and the page holds what would be."""
+    answer = client.post(_page(request), _form(request, **fields))
+    assert answer.status_code == 200, answer.content.decode()
+    assert _state(request) == "manual_pending"
+    return str(answer.context["confirmation"])
 
 
 def _state(request: RefundRequest) -> str:
@@ -120,7 +129,8 @@ def test_finance_confirms_with_number_and_picture(shop: Merchant, as_staff: Sign
     request, client = _waiting(shop, route), as_staff(make_staff(shop, "finance"))
     assert _page(request) in client.get(f"/desk/refunds/{request.number}").content.decode()
 
-    answer = client.post(_page(request), {**_form(request), "files": _picture()})
+    sealed = _sealed(client, request)
+    answer = client.post(_page(request), {"confirmation": sealed, "files": _picture()})
 
     assert (answer.status_code, answer["Location"]) == (302, "/desk/by-hand")
     assert _state(request) == "refunded"
@@ -130,9 +140,69 @@ def test_finance_confirms_with_number_and_picture(shop: Merchant, as_staff: Sign
     assert _page(request) not in page
 
 
+@pytest.mark.parametrize("route", [Route.BANK_TRANSFER, Route.CASH, Route.STORE_CREDIT])
+@pytest.mark.parametrize("fields", [{}, {"paid": "no", "trouble": "payee_wrong"}])
+def test_first_step_records_nothing_and_shows_amount_payee_and_number(
+    shop: Merchant, as_staff: SignIn, route: str, fields: dict[str, object]
+) -> None:
+    request, client = _waiting(shop, route), as_staff(make_staff(shop, "finance"))
+    events = AuditEvent.objects.count()
+    for _ in range(3):
+        answer = client.post(_page(request), _form(request, **fields))
+    assert (_state(request), AuditEvent.objects.count()) == ("manual_pending", events)
+    page = answer.content.decode()
+    assert "12.00" in page
+    assert ("0042" in page) is not bool(fields)
+    if route == Route.BANK_TRANSFER:
+        assert "王*敏" in page
+        assert "**** 0123" in page
+        assert WHOLE not in page
+    # Another Enter meets nothing that has the focus.
+    assert "autofocus" not in page
+
+
+def test_second_step_records_what_was_shown_whatever_else_is_sent_along(shop: Merchant, as_staff: SignIn) -> None:
+    request, client = _waiting(shop, Route.STORE_CREDIT), as_staff(make_staff(shop, "finance"))
+    sealed = _sealed(client, request, reference_no="T-1")
+    client.post(_page(request), {"confirmation": sealed, **_form(request, reference_no="T-2")})
+    assert Execution.objects.get(state="succeeded").channel_refund_no == "T-1"
+
+
+def test_second_step_for_another_person_refund_or_time_records_nothing(shop: Merchant, as_staff: SignIn) -> None:
+    request, other = _waiting(shop, Route.STORE_CREDIT), _waiting(shop, Route.STORE_CREDIT)
+    client, colleague = as_staff(make_staff(shop, "finance")), as_staff(make_staff(shop, "finance"))
+    sealed = _sealed(client, request)
+    assert colleague.post(_page(request), {"confirmation": sealed}).status_code == 422
+    assert client.post(_page(other), {"confirmation": sealed}).status_code == 422
+    assert client.post(_page(request), {"confirmation": f"{sealed}x"}).status_code == 422
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        assert client.post(_page(request), {"confirmation": sealed}).status_code == 422
+    assert {_state(request), _state(other)} == {"manual_pending"}
+
+
+def test_second_step_leads_back_to_what_was_typed(shop: Merchant, as_staff: SignIn) -> None:
+    request, client = _waiting(shop, Route.CASH), as_staff(make_staff(shop, "finance"))
+    sealed = _sealed(client, request, reference_no="E-17")
+    page = client.post(_page(request), {"confirmation": sealed, "edit": "1"}).content.decode()
+    assert 'value="E-17"' in page
+    assert _state(request) == "manual_pending"
+
+
+def test_picture_that_is_none_leaves_the_second_step_as_it_is(shop: Merchant, as_staff: SignIn) -> None:
+    request, client = _waiting(shop, Route.CASH), as_staff(make_staff(shop, "finance"))
+    broken = SimpleUploadedFile("slip.jpg", b"no picture", "image/jpeg")
+    answer = client.post(_page(request), {"confirmation": _sealed(client, request), "files": broken})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert _state(request) == "manual_pending"
+    assert not Evidence.objects.exists()
+    assert client.post(_page(request), {"confirmation": answer.context["confirmation"]}).status_code == 302
+    assert _state(request) == "refunded"
+
+
 def test_sent_twice_it_is_paid_once(shop: Merchant, as_staff: SignIn) -> None:
     request, client = _waiting(shop, Route.STORE_CREDIT), as_staff(make_staff(shop, "finance"))
-    form = _form(request)
+    form = {"confirmation": _sealed(client, request)}
     assert client.post(_page(request), form).status_code == 302
     again = client.post(_page(request), form)
     assert again.status_code == 409
@@ -149,7 +219,6 @@ def test_sent_twice_it_is_paid_once(shop: Merchant, as_staff: SignIn) -> None:
         {"drawer": ""},
         {"drawer": "POS-99"},
         {"version": "x"},
-        {"files": SimpleUploadedFile("slip.jpg", b"no picture", "image/jpeg")},
     ],
 )
 def test_bad_form_is_shown_again_and_changes_nothing(
@@ -168,9 +237,12 @@ def test_bad_form_is_shown_again_and_changes_nothing(
 def test_number_of_another_payout_is_refused(shop: Merchant, as_staff: SignIn) -> None:
     first, second = _waiting(shop, Route.BANK_TRANSFER), _waiting(shop, Route.BANK_TRANSFER)
     client = as_staff(make_staff(shop, "finance"))
-    client.post(_page(first), _form(first, reference_no="T-9"))
+    sealed = _sealed(client, second, reference_no="T-9")
+    client.post(_page(first), {"confirmation": _sealed(client, first, reference_no="T-9")})
 
-    answer = client.post(_page(second), _form(second, reference_no="T-9"))
+    # Told in the first step, and where somebody was quicker in the second.
+    assert client.post(_page(second), _form(second, reference_no="T-9")).status_code == 409
+    answer = client.post(_page(second), {"confirmation": sealed})
 
     assert answer.status_code == 409
     assert "Another payout was confirmed with this number" in answer.content.decode()
@@ -232,8 +304,8 @@ def test_what_could_not_be_paid_goes_back_to_be_corrected(shop: Merchant, as_sta
     request, client = _waiting(shop, Route.BANK_TRANSFER), as_staff(make_staff(shop, "finance"))
     assert client.post(_page(request), _form(request, paid="no", trouble="nonsense")).status_code == 422
 
-    form = _form(request, paid="no", trouble="payee_wrong", note="户名不符")
-    assert client.post(_page(request), form).status_code == 302
+    sealed = _sealed(client, request, paid="no", trouble="payee_wrong", note="户名不符")
+    assert client.post(_page(request), {"confirmation": sealed}).status_code == 302
 
     assert _state(request) == "failed"
     page = client.get(f"/desk/refunds/{request.number}").content.decode()

@@ -292,7 +292,10 @@ def test_failed_payout_is_shown_with_its_cause_and_sent_again_by_finance(shop: S
     assert "USER_ACCOUNT_ABNORMAL" in as_staff(shop.finance).get("/desk?view=trouble").content.decode()
     assert _post(as_staff(shop.reviewer), failed, "retry") == 403
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"
-    assert _post(as_staff(shop.finance), failed, "retry") == 302
+    # Not by one click: the dialog's second step comes along.
+    assert _post(as_staff(shop.finance), failed, "retry") == 422
+    assert RefundRequest.objects.get(pk=failed.pk).state == "failed"
+    assert _post(as_staff(shop.finance), failed, "retry", confirmed="1") == 302
     assert RefundRequest.objects.get(pk=request.pk).state == "approved"
 
 

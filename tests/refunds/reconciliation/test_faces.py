@@ -14,7 +14,7 @@ from django.utils import timezone
 from merchants.models import Role
 from merchants.principals import of_staff
 from refunds.api import schemas_figures
-from refunds.models import Bill, Difference
+from refunds.models import Bill, Difference, ReconciliationDay
 from refunds.reconciliation import closing, differences
 from tests.factories import make_staff, works_in
 from tests.refunds.api.conftest import api_for
@@ -105,14 +105,18 @@ def test_export_cannot_become_a_formula(world: World) -> None:
 
 def test_refusals_are_told_in_words(world: World) -> None:
     client = _as(world.finance)
-    assert "Resolve every difference first" in client.post(_path(world, "/close"), follow=True).content.decode()
+    sure = {"confirmed": "1"}
+    assert "Resolve every difference first" in client.post(_path(world, "/close"), sure, follow=True).content.decode()
     pk = Difference.objects.get().pk
     form = {"resolution": "accepted", "note": " ", "return_to": _path(world)}
     client.post(f"/desk/reconciliation/differences/{pk}/resolve", form)
     assert Difference.objects.get().resolution == ""
     form["note"] = "已核对"
     client.post(f"/desk/reconciliation/differences/{pk}/resolve", form)
-    assert "The day is closed." in client.post(_path(world, "/close"), follow=True).content.decode()
+    # One click closes nothing.
+    assert "The day is closed." not in client.post(_path(world, "/close"), follow=True).content.decode()
+    assert ReconciliationDay.objects.get(pk=Difference.objects.get().day_id).closed_at is None
+    assert "The day is closed." in client.post(_path(world, "/close"), sure, follow=True).content.decode()
     page = client.get(_path(world)).content.decode()
     assert "Closed by" in page
     assert "/upload" not in page

@@ -137,13 +137,21 @@ def notifications(stage: Stage) -> None:
     assert "w***@example.com" in stage.get(Role.REVIEWER, "/desk/notifications")
 
 
+@case("GET", "/desk/notifications/<int:notification_id>/resend")
+def resend_form(stage: Stage) -> None:
+    stage.in_review()
+    notification.tell(at=timezone.now())
+    message = Notification.objects.order_by("pk")[0]
+    assert "w***@example.com" in stage.get(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend")
+
+
 @case("POST", "/desk/notifications/<int:notification_id>/resend")
 def resend(stage: Stage) -> None:
     stage.in_review()
     notification.tell(at=timezone.now())
     Notification.objects.update(state="dead", attempts=6)
     message = Notification.objects.order_by("pk")[0]
-    stage.post(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend")
+    stage.post(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend", confirmed="1")
     message.refresh_from_db()
     assert (message.state, message.attempts) == ("pending", 0)
 
@@ -242,7 +250,7 @@ def cancel(stage: Stage) -> None:
 
 @case("POST", f"{_REFUND}/retry")
 def retry(stage: Stage) -> None:
-    done = _act(stage, Role.FINANCE, stage.failed(), "retry")
+    done = _act(stage, Role.FINANCE, stage.failed(), "retry", confirmed="1")
     assert done.state == "approved"
 
 
@@ -278,7 +286,7 @@ def send_elsewhere_form(stage: Stage) -> None:
 def send_elsewhere(stage: Stage) -> None:
     request = stage.stuck()
     card = {"bank_type": "ICBC_DEBIT", "card_number": hand.ACCOUNT_NO, "holder_name": "王敏"}
-    _act(stage, Role.FINANCE, request, "send-elsewhere", payee="customer_card", **card)
+    _act(stage, Role.FINANCE, request, "send-elsewhere", payee="customer_card", confirmed="1", **card)
     assert not request.executions.get().needs_attention
     assert AuditEvent.objects.get(action="refund.send_elsewhere").data["card_last4"] == hand.ACCOUNT_NO[-4:]
 
@@ -308,7 +316,11 @@ def pay_by_hand(stage: Stage) -> None:
         "paid_at": timezone.localtime().strftime("%Y-%m-%dT%H:%M"),
         "drawer": "POS-01",
     }
-    stage.post(Role.FINANCE, f"/desk/by-hand/{request.number}", **form, files=pictures.upload())
+    path = f"/desk/by-hand/{request.number}"
+    shown = text_of(stage.post(Role.FINANCE, path, **form, expect=200))
+    assert fresh(request).state == "manual_pending"
+    (confirmation,) = set(re.findall(r'name="confirmation" value="([^"]+)"', shown))
+    stage.post(Role.FINANCE, path, confirmation=confirmation, files=pictures.upload())
     done = fresh(request)
     assert (done.state, done.evidence.count()) == ("refunded", 1)
 
@@ -337,10 +349,23 @@ def issue_key(stage: Stage) -> None:
     assert ApiKey.objects.get().name == "收银台"
 
 
+@case("GET", "/desk/api-keys/<int:key_id>/rotate")
+def rotate_key_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "typed_name" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate")
+
+
+@case("GET", "/desk/api-keys/<int:key_id>/revoke")
+def revoke_key_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "typed_name" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke")
+
+
 @case("POST", "/desk/api-keys/<int:key_id>/rotate")
 def rotate_key(stage: Stage) -> None:
     row, _key, _secret = stage.issued()
-    answer = stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate", expect=200)
+    form = {"typed_name": row.name, "overlap": "24h"}
+    answer = stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate", **form, expect=200)
     assert "rdk_" in text_of(answer)
     assert ApiKey.objects.count() == 2
 
@@ -348,7 +373,7 @@ def rotate_key(stage: Stage) -> None:
 @case("POST", "/desk/api-keys/<int:key_id>/revoke")
 def revoke_key(stage: Stage) -> None:
     row, _key, _secret = stage.issued()
-    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke")
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke", typed_name=row.name)
     row.refresh_from_db()
     assert row.revoked_at is not None
 
@@ -411,7 +436,7 @@ def fetch_statement(stage: Stage) -> None:
 @case("POST", f"{_DAY}/close")
 def close_day(stage: Stage) -> None:
     stage.compared()
-    stage.post(Role.FINANCE, f"{stage.day_path}/close")
+    stage.post(Role.FINANCE, f"{stage.day_path}/close", confirmed="1")
     assert stage.day.state == "closed"
 
 
@@ -441,5 +466,7 @@ def assign(stage: Stage) -> None:
 @case("POST", "/desk/reconciliation/differences/<int:difference_id>/adopt")
 def adopt(stage: Stage) -> None:
     found = stage.difference()
-    stage.post(Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的")
+    stage.post(
+        Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的", confirmed="1"
+    )
     assert RefundRequest.objects.get(reason="operator_error").refunded_fen == 2_000
