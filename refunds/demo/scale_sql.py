@@ -168,7 +168,8 @@ SELECT r.id, l.id, 1 FROM scale_request r JOIN terminals_transactionline l ON l.
 """,
     """
 INSERT INTO refunds_approval (request_id, staff_id, role, decision, tier, amount_fen, reason, note, version, at)
-SELECT r.id, %(reviewer)s, 'reviewer', CASE r.way WHEN 'desk' THEN 'approve' WHEN 'rejected' THEN 'reject' ELSE 'request_info' END, %(tier)s,
+SELECT r.id, %(reviewer)s, 'reviewer',
+       CASE r.way WHEN 'desk' THEN 'approve' WHEN 'rejected' THEN 'reject' ELSE 'request_info' END, %(tier)s,
        CASE r.way WHEN 'desk' THEN r.amount_fen END, CASE r.way WHEN 'rejected' THEN 'goods_used' ELSE '' END, '', 4,
        pg_temp.at(r.decided_us)
   FROM scale_request r WHERE (r.way = 'desk' AND r.is_paid) OR r.way IN ('rejected', 'info') ORDER BY r.us
