@@ -36,7 +36,8 @@ def main(account_path: str, count: int) -> None:
         at=timezone.now(),
         all_stores=True,
     )
-    sales = [make_sale(merchant) for _ in range(count)]
+    # What is approved by rule is limited by cashier and day.
+    sales = [make_sale(merchant, cashier=f"F{number}") for number in range(count)]
     payments = [
         {
             "order_no": sale.order_no,

@@ -124,6 +124,7 @@ def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path)
         folder=tmp_path / "postgres",
         port=ports.pick_for_tests(count=1)[0],
         superuser_password=keys.token(),
+        owner_password=keys.token(),
         application_password=keys.token(),
         launcher=launcher(),
         throwaway=False,
@@ -134,7 +135,14 @@ def test_database_killed_and_restarted(channel_process: Channel, tmp_path: Path)
     try:
         cluster.wait_until_ready(timeout_s=PATIENCE_S)
         cluster.ensure_database()
-        with house(database_url=cluster.url, redis_url=broker.url, folder=tmp_path, **PRODUCTION) as home:
+        with house(
+            database_url=cluster.url,
+            redis_url=broker.url,
+            folder=tmp_path,
+            DATABASE_OWNER_URL=cluster.owner_url,
+            AUDIT_HEADS_DIR=str(tmp_path / "heads"),
+            **PRODUCTION,
+        ) as home:
             seed = _run(home, "-m", "tests.faults.seed", str(tmp_path / "account.json"), "60", account=channel_process)
             seeded = json.loads(seed)
             channel_process.control("POST", "/payments", {"payments": seeded["payments"]})

@@ -184,7 +184,8 @@ def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_
     page.locator("#res-note").fill("店长在商户平台退的，工单 4711")
     page.locator("form", has=page.locator("#res-kind")).locator("button[type=submit]").click()
     expect(page.locator("td.c-kinds")).to_contain_text("4711")
-    page.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    page.get_by_role("link", name=re.compile("Close the day|关账")).click()
+    page.locator("#dlg-close [type=submit]").click()
     expect(page.locator(".banner.ok")).to_contain_text(world.finance.name)
     assert world.day(YESTERDAY).state == "closed"
 
@@ -195,6 +196,7 @@ def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_
     expect(page.locator("#toasts")).to_contain_text("3")
     assert counts(world.day(DAY)) == {"matched": 3}
     assert Bill.objects.count() == 2
-    page.get_by_role("button", name=re.compile("Close the day|关账")).click()
+    page.get_by_role("link", name=re.compile("Close the day|关账")).click()
+    page.locator("#dlg-close [type=submit]").click()
     expect(page.locator(".banner.ok")).to_contain_text(world.finance.name)
     assert world.day(DAY).state == "closed"
