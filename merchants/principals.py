@@ -6,7 +6,6 @@ channel. What each may do stands in ``merchants.rights``.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +14,7 @@ from uuid import UUID
 
 from core.audit import actors
 from core.audit.actors import Actor, ActorKind
+from core.plain_text import name_key
 
 if TYPE_CHECKING:
     from merchants.models import Staff
@@ -72,17 +72,12 @@ class Principal:
 
     def has_code(self, *codes: str) -> bool:
         """Whether any of these cashiers' codes is this person's."""
-        return not self.till_codes.isdisjoint(folded(code) for code in codes if code)
-
-
-def folded(code: str) -> str:
-    """A cashier's code as it is compared: ``C017``, ``c017`` and ``\uff23017 `` are one."""
-    return unicodedata.normalize("NFKC", code).casefold().strip()
+        return not self.till_codes.isdisjoint(folded_codes(codes))
 
 
 def folded_codes(codes: Iterable[str]) -> frozenset[str]:
-    """Codes as they are compared; blank ones are nobody's."""
-    return frozenset(filter(None, map(folded, codes)))
+    """Codes as they are compared, the same way as where they are counted; blank ones are nobody's."""
+    return frozenset(filter(None, map(name_key, codes)))
 
 
 def of_staff(staff: Staff) -> Principal:

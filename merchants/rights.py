@@ -87,7 +87,10 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
         "the person who made it"
     ),
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
-    Condition.TIER: "whose role decides an amount like this, by the policy in force now",
+    Condition.TIER: (
+        "whose role decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
+        "order or its customer's day comes to with it; to reject or ask back, its own"
+    ),
 }
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES

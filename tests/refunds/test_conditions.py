@@ -81,7 +81,7 @@ def test_check_when_a_revoked_key_of_theirs_asked_is_forbidden(merchant: Merchan
     assert not conditions.may(Act.APPROVE, by=of_staff(manager), request=request)
 
 
-@pytest.mark.parametrize("code", ["C017", "c017", " Ｃ017 "])
+@pytest.mark.parametrize("code", ["C017", "c017", " Ｃ017 ", "C0\u200b17"])
 def test_check_when_the_sale_is_under_ones_code_is_forbidden_also_to_ones_key(
     merchant: Merchant, manager: Staff, code: str
 ) -> None:

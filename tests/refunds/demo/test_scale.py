@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from core.audit import chain
 from core.audit.models import AuditEvent, AuditLink
 from core.errors import Conflict
 from merchants.models import Merchant
@@ -26,6 +28,14 @@ def _load() -> None:
     scale.load(size=_SIZE, seed=3, now=timezone.now(), say=lambda _: None)
 
 
+def _seal_all() -> None:
+    """What a transaction of another database was holding back: PostgreSQL counts transactions for the whole server."""
+    until = time.monotonic() + 30
+    while AuditLink.objects.count() < AuditEvent.objects.count() and time.monotonic() < until:
+        chain.seal_events()
+        time.sleep(0.1)
+
+
 def test_load_when_it_is_done_has_what_was_asked_for_and_breaks_no_invariant() -> None:
     _load()
     assert (Transaction.objects.count(), RefundRequest.objects.count()) == (1_500, 600)
@@ -34,6 +44,7 @@ def test_load_when_it_is_done_has_what_was_asked_for_and_breaks_no_invariant() -
     assert Execution.objects.exists()
     assert LedgerEntry.objects.exists()
     assert Notification.objects.exists()
+    _seal_all()
     assert AuditLink.objects.count() == AuditEvent.objects.count()
     assert max(Transaction.objects.values_list("paid_at", flat=True)) < timezone.now() - timedelta(days=2)
     assert invariants.check() == []
