@@ -186,9 +186,17 @@ class House:
         return f"http://127.0.0.1:{self.web_port}"
 
     def worker(self, name: str = "worker", *, failpoints: str = "") -> Child:
-        """A Celery worker as in production, ready to work (or to die at its failpoint)."""
+        """A Celery worker as in production, ready to work; with failpoints it may have died at one already.
+
+        It hears before it says that it is ready: a bell that waits for it can lead it to its failpoint first.
+        """
         child = self.start_worker(name, failpoints=failpoints)
-        wait_until(lambda: child.says(" ready."), seconds=START_S, what=f"{child.log} says it is ready")
+        wait_until(
+            lambda: child.says(" ready.") or child.exit_code is not None,
+            seconds=START_S,
+            what=f"{child.log} says it is ready",
+        )
+        assert failpoints or child.exit_code is None, f"{child.log}: it ended with {child.exit_code}"
         return child
 
     def start_worker(self, name: str = "worker", *, failpoints: str = "") -> Child:

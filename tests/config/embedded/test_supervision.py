@@ -128,10 +128,11 @@ def said(process: subprocess.Popen[str]) -> str:
     return str(process.stdout.readline()).strip()
 
 
+# With os.write: the signal may come while the first word is still being flushed, and print cannot be called inside print.
 TELLS_WHAT_ENDS_IT = """
-import signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: (print("asked to end", flush=True), sys.exit(7)))
-print("here", flush=True)
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"asked to end\\n"), sys.exit(7)))
+os.write(1, b"here\\n")
 time.sleep(60)
 """
 
