@@ -85,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    # The default of 5 lets the kernel drop a burst of eight callers, who then wait a second for their next try.
+    request_queue_size = 128
     daemon_threads = True
     local: LocalServer
 
