@@ -19,12 +19,20 @@ VOLUME /state
 
 FROM base AS app
 COPY manage.py ./
+COPY analytics ./analytics
+COPY api ./api
 COPY config ./config
 COPY core ./core
+COPY customer ./customer
+COPY desk ./desk
+COPY dev ./dev
+COPY invariants ./invariants
 COPY merchants ./merchants
-COPY terminals ./terminals
 COPY payment_channels ./payment_channels
+COPY reconciliation ./reconciliation
 COPY refunds ./refunds
+COPY samples ./samples
+COPY terminals ./terminals
 COPY templates ./templates
 COPY static ./static
 COPY locale ./locale

@@ -7,9 +7,10 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 BIN := .venv/bin
-EMBEDDED := $(BIN)/python -m config.embedded
+EMBEDDED := $(BIN)/python -m dev.embedded
 WITH_SERVICES := $(EMBEDDED) test-services --
-PACKAGES := $(wildcard config core merchants terminals payment_channels refunds simulators tests benchmarks) manage.py
+PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev invariants merchants \
+	payment_channels reconciliation refunds samples simulators terminals tests) manage.py
 # Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money".
 WORKERS ?= 2
 ARGS ?=
@@ -76,7 +77,7 @@ shell: environment-demo ## a Django shell on the running demo
 
 .PHONY: test
 test: environment ## every test, browser and faults included
-	@$(BIN)/python -m config.embedded.chromium
+	@$(BIN)/python -m dev.embedded.chromium
 	@$(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Not part of `test`: it installs from PyPI and npm into var/peers. ARGS="wechatpayv3" chooses one.
@@ -86,7 +87,7 @@ peers: environment-demo ## let other people's SDKs judge the stand-ins; needs op
 
 .PHONY: check
 check: environment ## everything CI checks before it tests
-	@$(WITH_SERVICES) $(BIN)/python -m config.checks $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/python -m dev.checks $(ARGS)
 
 .PHONY: fix
 fix: environment ## put right what the tools can put right by themselves
@@ -96,7 +97,7 @@ fix: environment ## put right what the tools can put right by themselves
 
 .PHONY: messages
 messages: environment ## add new texts to the Chinese catalogue and compile it
-	@$(WITH_SERVICES) $(BIN)/python -m config.translations update
+	@$(WITH_SERVICES) $(BIN)/python -m dev.translations update
 
 .PHONY: states
 states: environment ## write docs/states.md from refunds/states.py

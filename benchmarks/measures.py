@@ -20,11 +20,12 @@ from benchmarks import outage, pages, raw, reconciliation
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
+from invariants import inspection
 from merchants.models import ChannelAccount
-from refunds import drain, invariants
-from refunds.demo import scale
-from refunds.demo.stand_ins import accounts_in
 from refunds.models import Execution, Notification, RefundRequest
+from refunds.payouts import loop
+from samples.demo import scale
+from samples.demo.stand_ins import accounts_in
 
 ROUNDS = 3
 
@@ -45,8 +46,8 @@ class Figure:
 
 
 def _no_breach(ledger: list[dict[str, object]] | None = None) -> None:
-    also = [lambda: invariants.paid_per_ledger(ledger)] if ledger is not None else []
-    found = invariants.check(also=also)
+    also = [lambda: inspection.paid_per_ledger(ledger)] if ledger is not None else []
+    found = inspection.check(also=also)
     if found:
         raise AssertionError(f"invariants are broken: {found[:5]}")
 
@@ -101,7 +102,7 @@ def execution() -> list[Figure]:
             post_refunds(port=rig.port, key=key, sales=sales, clients=16)
             rig.wechat.control("POST", "/latency", {"fixed_ms": 100})
             started = time.perf_counter()
-            done = drain.drain()
+            done = loop.drain()
             seconds = time.perf_counter() - started
             if done.settled != count:
                 raise AssertionError(f"{done} of {count}")
@@ -265,15 +266,15 @@ def _drain_others() -> float:
     worker.start()
     wait_until(lambda: not _unsent().exclude(channel_account__channel="wechat").exists(), seconds=120)
     seconds = time.perf_counter() - started
-    drain.stopping.set()
+    loop.stopping.set()
     worker.join()
-    drain.stopping.clear()
+    loop.stopping.clear()
     return seconds
 
 
 def _drain_thread() -> None:
     try:
-        drain.drain()
+        loop.drain()
     finally:
         connections.close_all()
 
@@ -283,7 +284,7 @@ def _unsent() -> QuerySet[Execution]:
 
 
 def _drained_wechat() -> bool:
-    drain.drain()
+    loop.drain()
     return not _unsent().exists()
 
 

@@ -16,12 +16,12 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants.models import Role, Staff
-from refunds.demo import scale
 from refunds.models import Execution, RefundRequest
+from samples.demo import scale
 from terminals.models import Transaction
 
 _TIMES = 5
-_PHONE = "13000015838"  # the third of refunds.demo.scale
+_PHONE = "13000015838"  # the third of samples.demo.scale
 
 
 def cost_of_each(*, key: str, times: int = _TIMES, only: Collection[str] = ()) -> dict[str, float]:

@@ -19,11 +19,12 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.records import add_account
 from benchmarks.rig import StandIn
+from core.calendar import SHANGHAI
+from invariants import inspection
 from merchants.models import ChannelAccount, Merchant, PolicyVersion
-from refunds import invariants, ledger
-from refunds.arrival import SHANGHAI
-from refunds.demo.stand_ins import accounts_in
 from refunds.models import Difference, Execution, ReconciliationDay, RefundRequest
+from refunds.payouts import ledger
+from samples.demo.stand_ins import accounts_in
 from terminals.models import Transaction
 from tests.factories import make_merchant
 
@@ -90,7 +91,7 @@ def _agree(merchant: Merchant, day: date, injected: set[tuple[str, str, str]]) -
     for row in ReconciliationDay.objects.filter(merchant=merchant, date=day):
         if (row.matched, row.pending) != (untouched, 0):
             raise AssertionError(f"{row}: {row.matched} matched, {row.pending} pending")
-    broken = [breach for breach in invariants.breaches() if breach.code in ("I1", "I2", "I5", "I6", "I7")]
+    broken = [breach for breach in inspection.breaches() if breach.code in ("I1", "I2", "I5", "I6", "I7")]
     if broken:
         raise AssertionError(f"invariants are broken: {broken[:5]}")
 

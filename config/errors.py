@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from refunds.api import problems
-from refunds.desk import errors as pages
+from api import problems
+from desk import errors as pages
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

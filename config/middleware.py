@@ -40,7 +40,7 @@ def is_machine(request: HttpRequest) -> bool:
 class TooSlow:
     """A statement that the database cancelled is a 503 with a sentence, not a fault of ours without one.
 
-    The API's own views answer for themselves (``refunds.api.problems``).
+    The API's own views answer for themselves (``api.problems``).
     """
 
     sync_capable = True

@@ -37,6 +37,10 @@ INSTALLED_APPS = [
     "merchants",
     "terminals",
     "refunds",
+    "reconciliation",
+    "invariants",
+    "desk",
+    "samples",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,7 +89,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "refunds.desk.context.shell",
+                "desk.context.shell",
             ],
             "loaders": [
                 (
@@ -103,8 +107,8 @@ TEMPLATES = [
             ],
             "builtins": [
                 "template_partials.templatetags.partials",
-                "refunds.desk.templatetags.desk_format",
-                "refunds.desk.templatetags.desk_charts",
+                "desk.templatetags.desk_format",
+                "desk.templatetags.desk_charts",
             ],
         },
     }
@@ -157,7 +161,7 @@ LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "refunds.desk.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "desk.errors.csrf_failure"
 
 # --- transport security -------------------------------------------------------------------------------------------
 
@@ -214,13 +218,13 @@ STORAGES = {
 # --- REST ---------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["refunds.api.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["refunds.api.authentication.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["refunds.api.rendering.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["refunds.api.parsing.StrictJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["refunds.api.throttling.KeyThrottle"],
-    "EXCEPTION_HANDLER": "refunds.api.problems.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "refunds.api.description.Description",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.KeyThrottle"],
+    "EXCEPTION_HANDLER": "api.problems.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "api.description.Description",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -245,7 +249,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "refunds.api.description.complete",
+        "api.description.complete",
     ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

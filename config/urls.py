@@ -7,10 +7,10 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from refunds import health
-from refunds.api import problems
-from refunds.api.problem_page import problem_types
-from refunds.notice_endpoint import channel_notice
+from api import problems
+from api.channel_notices import channel_notice
+from api.problem_page import problem_types
+from config import health
 
 # What is only looked at. Of a page, the library cannot even say its OPTIONS.
 _LOOKS = ("get", "head")
@@ -21,17 +21,17 @@ api_docs = csp_update({"img-src": "data:"})(
 )
 
 handler400 = "config.errors.bad_request"
-handler403 = "refunds.desk.errors.forbidden"
-handler404 = "refunds.desk.errors.not_found"
+handler403 = "desk.errors.forbidden"
+handler404 = "desk.errors.not_found"
 handler500 = "config.errors.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="desk:start", http_method_names=_LOOKS)),
-    path("", include("refunds.desk.login_urls")),
-    path("desk", include("refunds.desk.urls", namespace="desk")),
-    path("r/", include("refunds.customer.urls", namespace="customer")),
-    path("i18n/", include("refunds.desk.language_urls")),
-    path("api/v1/", include("refunds.api.urls")),
+    path("", include("desk.login_urls")),
+    path("desk", include("desk.urls", namespace="desk")),
+    path("r/", include("customer.urls", namespace="customer")),
+    path("i18n/", include("desk.language_urls")),
+    path("api/v1/", include("api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", api_docs, name="docs"),
     path("api/problems", problem_types),

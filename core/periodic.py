@@ -1,7 +1,7 @@
 """Work that is done again and again: who called for it last, and when it last ran.
 
 Kept in the database, for the broker may be what is gone. Beat calls for each piece through the broker; what nobody has called
-for is taken up by a worker's own watch (``refunds.watch``), and the two are kept apart here.
+for is taken up by a worker's own watch (``refunds.worker.watch``), and the two are kept apart here.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A line says for each role whether it may, and of what: ``yes`` is everything in their stores, ``own`` what they asked for
 themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for whoever
-may; those that need a refund's own data are checked where that data is (``refunds.conditions``).
+may; those that need a refund's own data are checked where that data is (``refunds.facts.conditions``).
 
 Session, key, customer and system are all asked here, so that a face can show too much but never allow it. ``docs/rights.md`` is
 made from this table by ``manage.py rights``.

@@ -19,12 +19,14 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django_fsm import TransitionNotAllowed
 
+from core import doorbell
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.errors import Conflict, NotFound
 from core.sql import execute_rows, save_fields
-from refunds import doorbell, states, sums
+from refunds import states
+from refunds.facts import sums
 from refunds.models import OutboxMessage, RefundRequest
 from refunds.states import State
 

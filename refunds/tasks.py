@@ -19,17 +19,18 @@ from celery.signals import (
 from django.utils import timezone
 
 from core.periodic import periodic
-from refunds import drain, hearing, invariants, notices, watch
-from refunds.flow import follow_up, notification
+from refunds.follow_up import survey
 from refunds.models import idempotency
-from refunds.reconciliation import downloading
+from refunds.payouts import loop, notices
+from refunds.telling import outbox
+from refunds.worker import hearing, watch
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(name="refunds.execute")
 def execute(**_: object) -> None:
-    drain.drain()
+    loop.drain()
 
 
 @shared_task(name="refunds.apply_notices")
@@ -39,12 +40,12 @@ def apply_notices(**_: object) -> None:
 
 @shared_task(name="refunds.notify")
 def notify(**_: object) -> None:
-    notification.work(at=timezone.now())
+    outbox.work(at=timezone.now())
 
 
 @shared_task(name="refunds.follow_up")
 def follow_up_due(**_: object) -> None:
-    follow_up.work(at=timezone.now())
+    survey.work(at=timezone.now())
 
 
 @shared_task(name=hearing.TASK)
@@ -58,9 +59,9 @@ def sweep() -> None:
     now = timezone.now()
     stages: tuple[Callable[[], object], ...] = (
         partial(notices.apply_waiting, at=now),
-        drain.drain,
-        partial(notification.work, at=now),
-        partial(follow_up.work, at=now),
+        loop.drain,
+        partial(outbox.work, at=now),
+        partial(survey.work, at=now),
     )
     for stage in stages:
         try:
@@ -69,29 +70,12 @@ def sweep() -> None:
             logger.exception("the sweep could not finish %s", stage)
 
 
-@periodic("refunds.check_invariants")
-def check_invariants() -> None:
-    """Money whole; the audit trail and the history of steps since the last run that found nothing."""
-    invariants.run(whole=False)
-
-
-@periodic("refunds.check_everything")
-def check_everything() -> None:
-    """Every event of every chain, once a night."""
-    invariants.run(whole=True)
-
-
 @periodic("refunds.forget_answers")
 def forget_answers() -> None:
     now = timezone.now()
     # Batch by batch, each its own commit, until fewer than a batch were old.
     while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
         pass
-
-
-@periodic("refunds.reconcile")
-def reconcile() -> None:
-    downloading.work(at=timezone.now())
 
 
 @celeryd_after_setup.connect
@@ -113,4 +97,4 @@ def look_at_once(**_: object) -> None:
 @worker_shutting_down.connect
 def stop_draining(**_: object) -> None:
     """A worker that is asked to end claims nothing more and settles what is in the air."""
-    drain.stopping.set()
+    loop.stopping.set()

@@ -19,7 +19,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
-from config.embedded import chromium
+from dev.embedded import chromium
 
 # Without these Chromium calls home at every start, which no test may do.
 _QUIET = [

@@ -1,6 +1,6 @@
 """What every test can rely on: settings without services, a database that can be emptied, no shared state, a browser.
 
-Tests that want the database need the services of `python -m config.embedded test-services -- pytest ...` (`make test`
+Tests that want the database need the services of `python -m dev.embedded test-services -- pytest ...` (`make test`
 does that). Pure tests run without.
 """
 
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.stand_ins"]
 
 # Workers of pytest-xdist inherit what the first process sets below, so it leaves a word for them.
 _NO_SERVICES = os.environ.setdefault("TESTS_WITHOUT_SERVICES", str(int("DATABASE_URL" not in os.environ))) == "1"
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if wants_database and _NO_SERVICES:
         raise pytest.UsageError(
             f"{len(wants_database)} of these tests need PostgreSQL and Valkey, e.g. {wants_database[0].nodeid}. Run: "
-            "make test, or python -m config.embedded test-services -- pytest ..."
+            "make test, or python -m dev.embedded test-services -- pytest ..."
         )
 
 
@@ -168,8 +168,8 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     from django.db import connection  # noqa: PLC0415
 
-    from refunds import invariants  # noqa: PLC0415
+    from invariants import inspection  # noqa: PLC0415
 
     if request.session.testsfailed == failed_before and not connection.needs_rollback:
-        broken = [f"{breach.code}: {breach.what}" for breach in invariants.check()]
+        broken = [f"{breach.code}: {breach.what}" for breach in inspection.check()]
         assert not broken, "\n".join(broken)

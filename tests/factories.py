@@ -13,8 +13,8 @@ from core.personal_data import phone_hashes
 from merchants import policies, principals
 from merchants.models import ApiKey, ChannelAccount, Merchant, PolicyVersion, Role, Scope, Staff, Store
 from merchants.principals import Principal, of_key, of_staff
-from refunds.flow import intake
-from refunds.flow.intake import Customer, Draft
+from refunds.intake import requests
+from refunds.intake.requests import Customer, Draft
 from refunds.models import RefundRequest
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -208,5 +208,5 @@ def make_request(
         customer=Customer(name=name, phone=phone, email=email, locale=locale),
         customer_consent=consent,
     )
-    prepared = intake.submit(draft=draft, by=requester, at=at or timezone.now())
+    prepared = requests.submit(draft=draft, by=requester, at=at or timezone.now())
     return RefundRequest.objects.get(pk=prepared.submission.request.pk)

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from merchants.models import ChannelAccount, Merchant
 from refunds.models.request import RefundRequest
-from refunds.payout_method import MethodChoice
+from refunds.rules.method import MethodChoice
 from refunds.states import EXECUTION_ENDED, ExecutionState
 from terminals.models import Transaction
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("config", "core", "merchants", "terminals", "payment_channels", "refunds")
+PRODUCT = (
+    *("analytics", "api", "config", "core", "customer", "desk", "invariants", "merchants", "payment_channels"),
+    *("reconciliation", "refunds", "terminals"),
+)
 PYTHON = [path for package in (*PRODUCT, "simulators") for path in sorted((ROOT / package).rglob("*.py"))]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 

@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace, *, broker: Broker, folder: Path) -> int:
     from django.conf import settings  # noqa: PLC0415 -- only once Django is set up
     from django.core.management import call_command  # noqa: PLC0415
 
-    from refunds.adapters import known_channels  # noqa: PLC0415
+    from refunds.payouts.adapters import known_channels  # noqa: PLC0415
     from tests.chaos.disturbances import City  # noqa: PLC0415
     from tests.chaos.run import Result, run  # noqa: PLC0415
 

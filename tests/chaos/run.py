@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import Conflict
+from invariants import inspection
 from merchants.models import ChannelAccount, Merchant, Staff
 from merchants.principals import of_staff
-from refunds import invariants, ways_back
-from refunds.demo.stand_ins import accounts_in
-from refunds.flow import review
 from refunds.models import Execution, RefundRequest
+from refunds.payouts import ways_back
+from refunds.review import deciding
+from samples.demo.stand_ins import accounts_in
 from tests.chaos.disturbances import City, disturb
 from tests.factories import make_merchant, make_staff
 from tests.faults.client import Till, Wish
@@ -123,7 +124,7 @@ def _people_work(staff: Staff, dice: Random) -> None:
     close_old_connections()
     now = timezone.now()
     for request in RefundRequest.objects.filter(merchant=staff.merchant_id, state="in_review")[:20]:
-        review.approve(request_id=request.pk, by=of_staff(staff), at=now, version=request.version)
+        deciding.approve(request_id=request.pk, by=of_staff(staff), at=now, version=request.version)
     for payout in Execution.objects.filter(
         merchant=staff.merchant_id, state="failed", attempt_no=1, request__state="failed"
     ).exclude(failure_retry="never")[:5]:
@@ -177,8 +178,8 @@ def _with_story(line: str) -> str:
 def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str]:
     """Everything that is not as it should be."""
     ledger = [row for channel in city.channels.values() for row in channel.ledger()]
-    broken = [f"{breach.code}: {breach.what}" for breach in invariants.check()]
-    broken += [f"{breach.code}: {breach.what}" for breach in invariants.paid_per_ledger(ledger)]
+    broken = [f"{breach.code}: {breach.what}" for breach in inspection.check()]
+    broken += [f"{breach.code}: {breach.what}" for breach in inspection.paid_per_ledger(ledger)]
     broken += [f"{number} did not end" for number in _refund_numbers(merchant)]
     # Books and ledgers are those of all runs: what an earlier one broke is not told again.
     broken = [line for line in broken if line not in city.told]

@@ -12,15 +12,15 @@ from django.utils import timezone
 
 from merchants.models import Role, Staff
 from merchants.principals import of_staff
-from refunds import tracking
-from refunds.flow import review
-from refunds.messaging.wording import words
 from refunds.models import RefundRequest, Survey
+from refunds.review import deciding
+from refunds.telling import tracking
+from refunds.telling.wording import words
 from tests import pictures
+from tests.api.conftest import api_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
-from tests.refunds.api.conftest import api_for
 from tests.refunds.settled import paid
-from tests.refunds.walk.addresses import example, routes
+from tests.walk.addresses import example, routes
 
 pytestmark = pytest.mark.django_db
 
@@ -267,7 +267,7 @@ def test_marks_that_were_stored_before_turn_nothing_in_pages_messages_and_files(
         shown = b"".join(answer.streaming_content) if answer.streaming else answer.content
         assert answer.status_code == 200, path
         assert _TURNED.search(shown.decode()) is None, path
-    review.request_info(
+    deciding.request_info(
         request_id=request.pk,
         by=of_staff(owner),
         at=timezone.now(),

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
+import invariants.tasks  # noqa: F401 -- so that their work is known
+import reconciliation.tasks  # noqa: F401
+import refunds.tasks  # noqa: F401
 from core import periodic
 from core.periodic import Entry, PeriodicWork
 from core.tasks import seal_audit
-from refunds import tasks  # noqa: F401 -- so that their work is known
 
 pytestmark = pytest.mark.django_db
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from core import redis_client
 from core.personal_data import mask_email, mask_name, mask_phone, phone_hashes, seal, search_hash, unseal
-from refunds.flow import notification
 from refunds.models import RefundRequest
+from refunds.telling import outbox
+from tests.api.conftest import Api, api_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
-from tests.refunds.api.conftest import Api, api_for
 from tests.refunds.settled import paid
 
 PHONE, EMAIL, NAME, CARD = "13912345678", "zhang.xiaoyu@example.com", "张小雨晴", "6222020200112233445"
@@ -121,8 +121,8 @@ def test_planted_person_is_found_nowhere_in_the_clear(
     answers += [api.get(f"refund-requests/{number}"), api.get(f"refund-requests/{number}/events")]
     answers.append(api.get(f"transactions/{sale.pk}"))
     paid(RefundRequest.objects.get())
-    monkeypatch.setattr(notification, "_carry", lambda _notification, _text: notification._Result(receipt="1"))
-    notification.work(at=timezone.now())
+    monkeypatch.setattr(outbox, "_carry", lambda _notification, _text: outbox._Result(receipt="1"))
+    outbox.work(at=timezone.now())
     review = make_request(sale, 30_000, phone=PHONE, email=EMAIL, name=NAME)
     assert review.customer_phone == PHONE
     assert _planted(_dump()) == []

@@ -19,7 +19,7 @@ from core import tenant_wall
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.database import logins, rights
-from refunds import invariants
+from invariants import inspection
 from refunds.models import Approval, LedgerEntry, RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
@@ -166,7 +166,7 @@ def test_what_is_missing_is_said_by_readyz_and_metrics_and_mended_by_migrate(nam
     assert code in {one["code"] for one in answer["missing"]}
     assert f'refunddesk_missing{{code="{code}"}} 1.0' in Client().get("/metrics").content.decode()
     if code == "triggers":
-        assert any(breach.code == "I9" for breach in invariants.breaches())
+        assert any(breach.code == "I9" for breach in inspection.breaches())
     if "DISABLE" in statement():
         # Somebody's own doing; they have to say ENABLE themselves.
         return

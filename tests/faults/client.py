@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from invariants.inspection import Told, told_per_client
 from merchants import api_keys
-from refunds.invariants import Told, told_per_client
 
 PATIENCE_S = 60.0
 #: Planted with the first wishes of a till: it must be found nowhere in the clear (I18). The others are each another customer's,

@@ -21,7 +21,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config.embedded import ports, processes
+from dev.embedded import ports, processes
 
 #: What the product promises (docs/operations.md): seconds until work that was due goes on by itself, and nothing else helps.
 WORKER_KILLED_S = 60.0

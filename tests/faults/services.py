@@ -8,8 +8,8 @@ from pathlib import Path
 
 import redis
 
-from config.embedded import keys, ports
-from config.embedded.valkey import Valkey
+from dev.embedded import keys, ports
+from dev.embedded.valkey import Valkey
 from tests.faults.house import Child
 
 

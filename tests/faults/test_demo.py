@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from config.embedded import leftovers, ports
-from config.embedded.postgres import binary
+from dev.embedded import leftovers, ports
+from dev.embedded.postgres import binary
 from tests.faults.house import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.faults
@@ -40,7 +40,7 @@ def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[
     var, port = place
     env = {name: value for name, value in os.environ.items() if name not in OURS}
     process = subprocess.Popen(
-        [sys.executable, "-m", "config.embedded", "demo"],
+        [sys.executable, "-m", "dev.embedded", "demo"],
         cwd=ROOT,
         env=env | {"VAR_DIR": str(var), "PORT": str(port)},
         stdout=subprocess.PIPE,
@@ -66,7 +66,7 @@ def demo(place: tuple[Path, int]) -> Iterator[tuple[subprocess.Popen[str], list[
 
 def status(place: tuple[Path, int]) -> str:
     env = {name: value for name, value in os.environ.items() if name not in OURS}
-    argv = [sys.executable, "-m", "config.embedded", "status"]
+    argv = [sys.executable, "-m", "dev.embedded", "status"]
     asked = subprocess.run(
         argv, cwd=ROOT, env=env | {"VAR_DIR": str(place[0])}, capture_output=True, text=True, check=False
     )

@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from config.embedded import keys, ports
-from config.embedded.postgres import Cluster
-from config.embedded.rootless import launcher
+from dev.embedded import keys, ports
+from dev.embedded.postgres import Cluster
+from dev.embedded.rootless import launcher
 from merchants.models import Merchant
 from refunds.models import RefundRequest
 from tests.faults.client import Till, Wish

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from core.calendar import SHANGHAI
 from merchants.models import Role
-from refunds.arrival import SHANGHAI
+from tests.analytics.rows import World, month_of_a_chain
 from tests.factories import make_staff
-from tests.refunds.analytics.rows import World, month_of_a_chain
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
 

@@ -11,10 +11,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from merchants.models import Merchant, Staff
-from refunds import tracking
-from refunds.drain import drain
 from refunds.models import Evidence, RefundRequest
+from refunds.payouts.loop import drain
 from refunds.states import Route
+from refunds.telling import tracking
 from tests.factories import make_sale, make_staff
 from tests.refunds import hand
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from refunds import tracking
 from refunds.models import Evidence, RefundRequest, Survey
+from refunds.telling import tracking
 from tests import pictures
-from tests.refunds.customer.conftest import in_state
+from tests.customer.conftest import in_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

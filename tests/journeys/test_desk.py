@@ -14,9 +14,9 @@ from playwright.sync_api import Page, Route, expect
 
 from merchants.models import Merchant, Role, Staff
 from merchants.principals import of_staff
-from refunds.drain import drain
-from refunds.flow import review
 from refunds.models import RefundRequest
+from refunds.payouts.loop import drain
+from refunds.review import deciding
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
@@ -172,7 +172,7 @@ def test_decision_that_came_too_late_is_told_and_stores_nothing(
     sign_in(reviewer)
     page.goto(f"{live_server}/desk/refunds/{request.number}")
     page.keyboard.press("a")
-    review.request_info(
+    deciding.request_info(
         request_id=request.pk, by=of_staff(colleague), at=timezone.now(), version=request.version, message="photo"
     )
     page.keyboard.press("Enter")
@@ -255,8 +255,8 @@ def test_the_list_follows_what_colleagues_do_and_keeps_ones_place(
     page.goto(f"{live_server}/desk?selected={requests[1].number}")
     colleague = make_staff(merchant, Role.REVIEWER)
     now = timezone.now()
-    review.approve(request_id=requests[0].pk, by=of_staff(colleague), at=now, version=requests[0].version)
-    review.claim(request_id=requests[1].pk, by=of_staff(colleague), at=now)
+    deciding.approve(request_id=requests[0].pk, by=of_staff(colleague), at=now, version=requests[0].version)
+    deciding.claim(request_id=requests[1].pk, by=of_staff(colleague), at=now)
     place = page.locator(f'tr[data-key="{requests[2].number}"] a')
     place.focus()
     page.clock.run_for(21_000)
@@ -388,7 +388,9 @@ def test_every_page_is_accessible_and_fits(
     asked, waiting = _waiting(merchant), _waiting(merchant, phone="13800006021", email="w@example.com")
     manager = make_staff(merchant, Role.MANAGER)
     now = timezone.now()
-    review.request_info(request_id=asked.pk, by=of_staff(manager), at=now, version=asked.version, message="请补充照片")
+    deciding.request_info(
+        request_id=asked.pk, by=of_staff(manager), at=now, version=asked.version, message="请补充照片"
+    )
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{live_server}/login")

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 
 from refunds.models import Bill, Difference, ReconciliationDay, RefundRequest
 from simulators.kit.testing import RunningSimulator, running_simulator
-from tests.refunds.reconciliation.test_channels import Channel, _channel
-from tests.refunds.reconciliation.world import DAY, MORNING, World, counts, on_day
-from tests.refunds.walk.stage import raw_statement
+from tests.reconciliation.test_channels import Channel, _channel
+from tests.reconciliation.world import DAY, MORNING, World, counts, on_day
+from tests.walk.stage import raw_statement
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

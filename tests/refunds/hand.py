@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from merchants.models import Merchant, Staff
 from merchants.principals import Principal, of_staff
-from refunds import by_hand
-from refunds.by_hand import Payment
-from refunds.drain import drain
-from refunds.flow import intake, review
-from refunds.flow.intake import Draft
+from refunds.facts.payees import Account
+from refunds.intake import requests
+from refunds.intake.requests import Draft
 from refunds.models import RefundRequest
-from refunds.payees import Account
+from refunds.payouts import by_hand
+from refunds.payouts.by_hand import Payment
+from refunds.payouts.loop import drain
+from refunds.review import deciding
 from refunds.states import Route
 from terminals.models import Transaction
 from tests.factories import RULES, make_merchant, make_sale, make_staff
@@ -55,14 +56,14 @@ def asked(route: str, *, sale: Transaction | None = None, amount_fen: int = 1_20
         "customer_consent": True,
         "payee": ACCOUNT if route == Route.BANK_TRANSFER else None,
     }
-    prepared = intake.submit(draft=Draft(**{**values, **fields}), by=of_staff(cashier), at=timezone.now())
+    prepared = requests.submit(draft=Draft(**{**values, **fields}), by=of_staff(cashier), at=timezone.now())
     return RefundRequest.objects.get(pk=prepared.submission.request.pk)
 
 
 def approved(request: RefundRequest, *, by: Staff | None = None, at: datetime | None = None) -> RefundRequest:
     """Approved by a reviewer; nothing was handed over yet."""
     reviewer = by or make_staff(request.merchant, "reviewer")
-    return review.approve(
+    return deciding.approve(
         request_id=request.pk, by=of_staff(reviewer), at=at or timezone.now(), version=request.version
     )
 

@@ -7,15 +7,15 @@ from datetime import datetime
 from django.utils import timezone
 
 from payment_channels.contract import Done, Refused, Retry
-from refunds.flow import execution
-from refunds.flow.execution import Answer
+from refunds import payouts
 from refunds.models import Execution, RefundRequest
+from refunds.payouts import Answer
 
 
 def paid(request: RefundRequest, *, at: datetime | None = None) -> RefundRequest:
     """The approved request, claimed and paid."""
     now = at or timezone.now()
-    execution.claim(limit=100, at=now)
+    payouts.claim(limit=100, at=now)
     payout = Execution.objects.get(request=request, state="sending")
     outcome = Done(
         refund_no=payout.refund_no,
@@ -24,15 +24,15 @@ def paid(request: RefundRequest, *, at: datetime | None = None) -> RefundRequest
         succeeded_at=now,
         raw="{}",
     )
-    execution.settle([Answer(payout.pk, request.pk, payout.channel_account_id, outcome, "query")], at=now)
+    payouts.settle([Answer(payout.pk, request.pk, payout.channel_account_id, outcome, "query")], at=now)
     return RefundRequest.objects.get(pk=request.pk)
 
 
 def failed(request: RefundRequest, *, retry: Retry = Retry.SAME_NUMBER, at: datetime | None = None) -> RefundRequest:
     """The approved request, claimed and refused by the channel."""
     now = at or timezone.now()
-    execution.claim(limit=100, at=now)
+    payouts.claim(limit=100, at=now)
     payout = Execution.objects.get(request=request, state="sending")
     outcome = Refused(code="NO", message="no", retry=retry)
-    execution.settle([Answer(payout.pk, request.pk, payout.channel_account_id, outcome, "answer")], at=now)
+    payouts.settle([Answer(payout.pk, request.pk, payout.channel_account_id, outcome, "answer")], at=now)
     return RefundRequest.objects.get(pk=request.pk)

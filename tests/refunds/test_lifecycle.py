@@ -12,19 +12,21 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from core import doorbell
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, NotFound
 from merchants import principals
 from merchants.principals import of_staff
 from payment_channels.contract import Retry
-from refunds import doorbell, lifecycle, ways_back
-from refunds.flow import intake
-from refunds.flow.intake import Correction
+from refunds import lifecycle
+from refunds.intake import requests
+from refunds.intake.requests import Correction
 from refunds.lifecycle import AlreadyChanged, Move, OverRefund, WrongState
 from refunds.models import Execution, OutboxMessage, RefundRequest
+from refunds.payouts import ways_back
+from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
-from tests.refunds.api.conftest import session_for
 from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
@@ -89,10 +91,10 @@ def test_what_was_spent_elsewhere_meanwhile_cannot_be_taken_again(how: str) -> N
     again: dict[str, Callable[[], object]] = {
         "retry": partial(ways_back.retry, request_id=request.pk, by=of_staff(finance), at=now, version=request.version),
         "resubmit": partial(
-            intake.resubmit, request_id=request.pk, correction=Correction(), by=of_staff(finance), at=now
+            requests.resubmit, request_id=request.pk, correction=Correction(), by=of_staff(finance), at=now
         ),
     }
-    with pytest.raises((OverRefund, intake.PolicyRefused)) as refused:
+    with pytest.raises((OverRefund, requests.PolicyRefused)) as refused:
         again[how]()
     assert refused.value.code == "exceeds_refundable"
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"

@@ -21,13 +21,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.errors import Conflict, Invalid
+from invariants import inspection
 from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Unknown
-from refunds import invariants, notices, ways_back
-from refunds.adapters import adapter_for
-from refunds.flow import execution, follow_up, intake, review
-from refunds.flow.intake import Correction, Draft
+from refunds import payouts
+from refunds.follow_up import survey
+from refunds.intake import requests
+from refunds.intake.requests import Correction, Draft
 from refunds.models import ChannelNotice, Execution, RefundRequest
+from refunds.payouts import notices, ways_back
+from refunds.payouts.adapters import adapter_for
+from refunds.review import deciding
 from refunds.states import RELEASED
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -104,8 +108,8 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         draft = Draft(amount_fen=amount, reason=reason, transaction_id=self.sale.pk, lines=lines, customer_consent=True)
         left = PAID_FEN - self._reserved()
         try:
-            intake.submit(draft=draft, by=of_staff(self.cashier), at=self.now)
-        except (intake.PolicyRefused, Conflict) as error:
+            requests.submit(draft=draft, by=of_staff(self.cashier), at=self.now)
+        except (requests.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
         else:
             assert amount <= left
@@ -115,7 +119,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         request = self._one(which, "in_review")
         if request is not None:
             amount = max(1, request.amount_fen - less)
-            review.approve(
+            deciding.approve(
                 request_id=request.pk,
                 by=of_staff(self.manager),
                 at=self.now,
@@ -130,9 +134,9 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             return
         decision: dict[str, Any] = {"request_id": request.pk, "by": of_staff(self.manager), "at": self.now}
         if asks:
-            review.request_info(**decision, version=request.version, message="请补照片")
+            deciding.request_info(**decision, version=request.version, message="请补照片")
         else:
-            review.reject(**decision, version=request.version, reason="no_proof", message="缺少凭证")
+            deciding.reject(**decision, version=request.version, reason="no_proof", message="缺少凭证")
 
     @rule(which=st.integers(0, 9), amount=st.integers(1, 30_000))
     def resubmit(self, which: int, amount: int) -> None:
@@ -141,10 +145,10 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             return
         left = PAID_FEN - self._reserved() + request.reserved_fen
         try:
-            intake.resubmit(
+            requests.resubmit(
                 request_id=request.pk, correction=Correction(amount_fen=amount), by=of_staff(self.cashier), at=self.now
             )
-        except (intake.PolicyRefused, Conflict) as error:
+        except (requests.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
 
     @rule(which=st.integers(0, 9))
@@ -174,7 +178,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         attempts: dict[str, Callable[[], object]] = {
             "cancel": partial(ways_back.cancel, request_id=request.pk, by=of_staff(self.cashier), at=self.now),
             "retry": partial(ways_back.retry, **decision, version=request.version),
-            "approve": partial(review.approve, **decision, version=request.version),
+            "approve": partial(deciding.approve, **decision, version=request.version),
         }
         with pytest.raises((Conflict, Invalid)):
             attempts[action]()
@@ -194,19 +198,19 @@ class RefundsOfOneSale(RuleBasedStateMachine):
     @rule(asked=st.booleans())
     def worker_dies(self, asked: bool) -> None:
         """After its claim, or when it has the channel's answer and could not write it down."""
-        for claimed in execution.claim(limit=5, at=self.now):
+        for claimed in payouts.claim(limit=5, at=self.now):
             if asked:
-                execution.ask(claimed, adapter_for(claimed.account_id, claimed.account_revision))
+                payouts.ask(claimed, adapter_for(claimed.account_id, claimed.account_revision))
 
     @rule(seconds=st.sampled_from([-600, 600]))
     def late_answer_of_a_frozen_worker(self, seconds: int) -> None:
         """A refusal from before the lease ended must not undo what happened since."""
-        claimed = execution.claim(limit=1, at=self.now)
+        claimed = payouts.claim(limit=1, at=self.now)
         if claimed:
-            answer = execution.ask(claimed[0], adapter_for(claimed[0].account_id, claimed[0].account_revision))
+            answer = payouts.ask(claimed[0], adapter_for(claimed[0].account_id, claimed[0].account_revision))
             self.now += timedelta(seconds=abs(seconds))
             self._work()
-            execution.settle([answer], at=self.now)
+            payouts.settle([answer], at=self.now)
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 3), stale=st.booleans())
     def notice(self, which: int, times: int, stale: bool) -> None:
@@ -245,7 +249,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
 
     @rule()
     def follow(self) -> None:
-        follow_up.work(at=self.now)
+        survey.work(at=self.now)
 
     # --- what must be true after every step ---
 
@@ -258,7 +262,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        broken = [f"{breach.code}: {breach.what}" for breach in invariants.breaches()]
+        broken = [f"{breach.code}: {breach.what}" for breach in inspection.breaches()]
         assert not broken, broken
 
     # --- helpers ---
@@ -277,9 +281,9 @@ class RefundsOfOneSale(RuleBasedStateMachine):
 
     def _work(self) -> None:
         """One round of the drain loop at the machine's time."""
-        claimed = execution.claim(limit=20, at=self.now)
-        answers = [execution.ask(one, adapter_for(one.account_id, one.account_revision)) for one in claimed]
-        execution.settle(answers, at=self.now)
+        claimed = payouts.claim(limit=20, at=self.now)
+        answers = [payouts.ask(one, adapter_for(one.account_id, one.account_revision)) for one in claimed]
+        payouts.settle(answers, at=self.now)
 
     def _let_everything_end(self) -> None:
         """The channel is well again and funded; nobody asks for anything more."""
@@ -298,12 +302,12 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             self._work()
             time.sleep(0.01)
         rows = self.wechat.control("GET", f"/ledger?order_no={self.sale.order_no}")["rows"]
-        assert list(invariants.paid_per_ledger(rows)) == []
+        assert list(inspection.paid_per_ledger(rows)) == []
         paid = sum(row["amount_fen"] for row in rows)
         assert Transaction.objects.get(pk=self.sale.pk).refunded_fen == paid <= PAID_FEN
         for _ in range(2):
             self.now += timedelta(days=30)
-            follow_up.work(at=self.now)
+            survey.work(at=self.now)
         ended = {"closed", "failed", "rejected", "cancelled"}
         assert set(RefundRequest.objects.values_list("state", flat=True)) <= ended
         self.nothing_is_broken()

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tests.api.conftest import Api, api_for
 from tests.factories import make_merchant, make_staff
-from tests.refunds.api.conftest import Api, api_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def _slowly(*_: Any, **__: Any) -> Any:
 def slow_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the policy's page and the list of refunds ask first takes half a second, of a tenth that a session has."""
     monkeypatch.setattr("merchants.policies.in_force", _slowly)
-    monkeypatch.setattr("refunds.desk.keyset.page", _slowly)
+    monkeypatch.setattr("desk.keyset.page", _slowly)
 
 
 @pytest.mark.usefixtures("slow_statement")

@@ -15,25 +15,29 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from merchants import api_keys, policies, rights
 from merchants.models import PolicyVersion
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act
-from refunds import by_hand, channel_credentials, conditions, evidence, queries, stuck_payouts, ways_back
-from refunds.api.urls import urlpatterns
-from refunds.by_hand import Payment
-from refunds.desk import export, handover, resend, reveal
-from refunds.flow import follow_up, intake, review
-from refunds.flow.intake import Correction, Draft
+from reconciliation import closing, differences, importing
+from refunds import queries
+from refunds.evidence import files
+from refunds.facts import conditions
+from refunds.follow_up import survey
+from refunds.intake import requests
+from refunds.intake.requests import Correction, Draft
 from refunds.models import RefundRequest
-from refunds.reconciliation import closing, differences, importing
-from refunds.stuck_payouts import Payee, PayeeKind
+from refunds.payouts import by_hand, credentials, redirecting, ways_back
+from refunds.payouts.by_hand import Payment
+from refunds.payouts.redirecting import Payee, PayeeKind
+from refunds.review import deciding, exporting, handing_over, revealing
+from refunds.telling import resending
 from terminals import reporting
 from terminals.reporting import ReportedSale
 from tests import pictures
@@ -65,7 +69,7 @@ _AFTER: dict[Act, frozenset[str]] = {
 @pytest.fixture
 def world(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     settings.VAR_DIR = tmp_path
-    monkeypatch.setattr(stuck_payouts, "adapter_for", lambda *_: object())
+    monkeypatch.setattr(redirecting, "adapter_for", lambda *_: object())
     return World()
 
 
@@ -140,13 +144,13 @@ def _submit(world: World, by: Principal) -> object:
     if by.kind is Kind.SYSTEM:
         rights.check_may(Act.SUBMIT, by=by)
         return None
-    return intake.submit(draft=_draft(world), by=by, at=timezone.now())
+    return requests.submit(draft=_draft(world), by=by, at=timezone.now())
 
 
 def _rate(world: World, by: Principal) -> object:
     request = world.requests["paid"]
     theirs = by.kind is Kind.CUSTOMER and by.merchant_id == request.merchant_id
-    return follow_up.rate(
+    return survey.rate(
         request_id=request.pk, score=5, comment="", by=_link(by, request) if theirs else by, at=timezone.now()
     )
 
@@ -160,7 +164,7 @@ def _resubmit(step: str) -> Domain:
         request = world.requests[step]
         if by.kind is Kind.CUSTOMER and by.merchant_id == request.merchant_id:
             by = _link(by, request)
-        return intake.resubmit(request_id=request.pk, correction=Correction(), by=by, at=timezone.now())
+        return requests.resubmit(request_id=request.pk, correction=Correction(), by=by, at=timezone.now())
 
     return run
 
@@ -168,16 +172,16 @@ def _resubmit(step: str) -> Domain:
 def _reassign(world: World, by: Principal) -> object:
     to = world.decider.staff_id
     assert to is not None
-    return handover.hand_over(request_id=world.requests["waiting"].pk, to=to, by=by, at=timezone.now())
+    return handing_over.hand_over(request_id=world.requests["waiting"].pk, to=to, by=by, at=timezone.now())
 
 
 def _redirect(kind: PayeeKind) -> Domain:
     payee = Payee(kind=kind, bank_type="ICBC_DEBIT", card_number="6222021234567890123", holder_name="王敏")
-    return _on("stuck", stuck_payouts.send_elsewhere, payee=payee)
+    return _on("stuck", redirecting.send_elsewhere, payee=payee)
 
 
 def _export(world: World, by: Principal) -> object:
-    taken = export.checked(RefundRequest.objects.all(), by=by, query=QueryDict(), at=timezone.now())
+    taken = exporting.checked(RefundRequest.objects.all(), by=by, filters={}, at=timezone.now())
     assert all(row.merchant_id == by.merchant_id and by.works_in(row.store_id) for row in taken)
     return taken
 
@@ -193,34 +197,34 @@ def _issue(world: World, by: Principal) -> object:
     )
 
 
-_ADD_PICTURE = evidence.read_picture(upload=pictures.upload())
+_ADD_PICTURE = files.read_picture(upload=pictures.upload())
 
 _DOMAIN: dict[Act, Domain] = {
     Act.REPORT_SALE: _report,
     Act.READ_SALES: _read_sale,
-    Act.QUOTE: lambda world, by: intake.quote(draft=_draft(world), by=by, at=timezone.now()),
+    Act.QUOTE: lambda world, by: requests.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
     Act.READ_REFUNDS: _read_refund,
     Act.CANCEL: _on("waiting", ways_back.cancel),
     Act.RESUBMIT: _resubmit("asked_back"),
     Act.RESUBMIT_FAILED: _resubmit("failed"),
-    Act.ADD_EVIDENCE: _on("waiting", evidence.add, pictures=[_ADD_PICTURE]),
-    Act.ADD_NOTE: _on("waiting", review.add_note, text="?"),
+    Act.ADD_EVIDENCE: _on("waiting", files.add, pictures=[_ADD_PICTURE]),
+    Act.ADD_NOTE: _on("waiting", deciding.add_note, text="?"),
     Act.RATE: _rate,
     Act.SEE_QUEUE: _read(Act.SEE_QUEUE),
-    Act.CLAIM: _on("waiting", review.claim),
-    Act.RELEASE: _on("waiting", review.release),
+    Act.CLAIM: _on("waiting", deciding.claim),
+    Act.RELEASE: _on("waiting", deciding.release),
     Act.REASSIGN: _reassign,
-    Act.APPROVE: _on("waiting", review.approve),
-    Act.REJECT: _on("waiting", review.reject, reason="no_proof", message="?"),
-    Act.REQUEST_INFO: _on("waiting", review.request_info, message="?"),
+    Act.APPROVE: _on("waiting", deciding.approve),
+    Act.REJECT: _on("waiting", deciding.reject, reason="no_proof", message="?"),
+    Act.REQUEST_INFO: _on("waiting", deciding.request_info, message="?"),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
     Act.RETRY: _on("failed", ways_back.retry),
     Act.REDIRECT: _redirect(PayeeKind.MERCHANT_ACCOUNT),
     Act.REDIRECT_TO_PERSON: _redirect(PayeeKind.CUSTOMER_CARD),
-    Act.RESEND: lambda world, by: resend.resend(notification_id=world.dead_message.pk, by=by, at=timezone.now()),
-    Act.REVEAL: lambda world, by: reveal.reveal(request=world.requests["waiting"], by=by, at=timezone.now()),
+    Act.RESEND: lambda world, by: resending.resend(notification_id=world.dead_message.pk, by=by, at=timezone.now()),
+    Act.REVEAL: lambda world, by: revealing.reveal(request=world.requests["waiting"], by=by, at=timezone.now()),
     Act.EXPORT: _export,
     Act.SEE_ANALYTICS: _read(Act.SEE_ANALYTICS),
     Act.SEE_RECONCILIATION: _read(Act.SEE_RECONCILIATION),
@@ -237,7 +241,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.SEE_POLICY: _read(Act.SEE_POLICY),
     Act.PUBLISH_POLICY: _publish,
     Act.MANAGE_KEYS: _issue,
-    Act.CHANGE_CREDENTIALS: lambda world, by: channel_credentials.change(
+    Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
     ),
 }

@@ -17,10 +17,11 @@ from merchants.models import ApiKey, Merchant, Role, Scope, Staff, Store
 from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Reach
 from payment_channels.contract import Retry
-from refunds.flow import execution, review
+from reconciliation import days
+from refunds import payouts
 from refunds.models import Difference, Execution, Notification, RefundRequest
 from refunds.models.bill import MatchOutcome
-from refunds.reconciliation import days
+from refunds.review import deciding
 from refunds.states import Route
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
@@ -74,7 +75,7 @@ class World:
             "asked_back": self._request(26_800),
         }
         asked = self.requests["asked_back"]
-        review.request_info(
+        deciding.request_info(
             request_id=asked.pk, by=self.decider, at=timezone.now(), version=asked.version, message="photo?"
         )
         RefundRequest.objects.update(staff_id=self.asker.pk)
@@ -97,7 +98,7 @@ class World:
     def _stuck(self) -> RefundRequest:
         """Accepted by the channel, which cannot deliver it."""
         request = self._request(1_200)
-        execution.claim(limit=10, at=timezone.now())
+        payouts.claim(limit=10, at=timezone.now())
         Execution.objects.filter(request=request).update(state="processing", needs_attention=True)
         return request
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import ports
+from dev.embedded import ports
 from simulators.mailbox.messages import KEEP, Mailbox
 from simulators.mailbox.server import serve
 from tests.simulators.wire import Reply, call, wait_for

@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.errors import DomainError
 from merchants import principals
 from merchants.models import ChannelAccount, Staff
-from refunds import channel_credentials
+from refunds.payouts import credentials
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if not isinstance(given, dict):
             raise CommandError(f"{options['file']} must hold a JSON object")
         try:
-            changed = channel_credentials.change(
+            changed = credentials.change(
                 account_id=account.pk, given=given, by=principals.of_staff(staff), at=timezone.now()
             )
         except DomainError as error:

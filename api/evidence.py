@@ -1,0 +1,98 @@
+"""Pictures for a refund request, sent by a terminal or shop."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import idempotency, schemas
+from api.bodies import BodyTooLarge, refuse_packed
+from api.fields import StrictSerializer, Text
+from api.representations import instant
+from api.views import Endpoint
+from merchants.rights import Act
+from refunds import queries
+from refunds.evidence import files
+from refunds.models import Evidence
+from refunds.models.evidence import EvidenceKind
+
+#: Refused by its length before anything of it is read.
+MAX_BODY_BYTES = files.MAX_UPLOAD_BYTES + 100_000
+
+
+class EvidenceSerializer(StrictSerializer):
+    file = serializers.FileField()
+    kind = serializers.ChoiceField(EvidenceKind.choices, default=EvidenceKind.PHOTO)
+    note = Text(multiline=True, required=False, allow_blank=True, max_length=200, default="")
+
+
+class AddEvidence(Endpoint):
+    """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
+
+    acts = {"POST": Act.ADD_EVIDENCE}
+    parser_classes = (MultiPartParser,)
+    max_body_bytes = MAX_BODY_BYTES
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        refuse_packed(request)
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="add_evidence",
+        request={"multipart/form-data": EvidenceSerializer},
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
+    )
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Add one picture to a request, at most twelve in all."""
+        found = queries.request_for(
+            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
+        )
+        key = idempotency.key_of(request)
+        data = self.read(EvidenceSerializer)
+        if len(request.FILES.getlist("file")) > 1:
+            raise serializers.ValidationError({"file": "send one file at a time"}, code="one_file")
+        if idempotency.is_known(self.caller, key):
+            return idempotency.replay(request, self.caller, key)
+        now = timezone.now()
+        picture = files.read_picture(upload=data["file"])
+        try:
+            with transaction.atomic():
+                (row,) = files.add(
+                    request_id=found.pk,
+                    pictures=[picture],
+                    kind=data["kind"],
+                    note=data["note"],
+                    by=self.caller.by,
+                    at=now,
+                )
+                body = _evidence_json(row)
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
+
+
+def _evidence_json(row: Evidence) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "refund_request": str(row.request_id),
+        "kind": row.kind,
+        "note": row.note,
+        "content_type": row.content_type,
+        "size": row.size,
+        "sha256": row.sha256,
+        "added_at": instant(row.added_at),
+    }

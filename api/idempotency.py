@@ -1,0 +1,87 @@
+"""Idempotency-Key: the first answer to a POST is kept 24 hours and given again.
+
+The record is written in the commit of what the POST makes; nobody looks for it before. A second POST runs into the unique
+index, waits for the first to commit, and is answered from its record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.caller import Caller
+from api.rendering import Rendered, as_json
+from core.errors import Invalid
+from refunds.models import IdempotencyRecord
+
+HEADER = "Idempotency-Key"
+
+
+class KeyReused(Invalid):
+    """The key was used for another request."""
+
+    code = "idempotency_key_reused"
+
+
+def key_of(request: Request) -> str:
+    """The request's key. Raises ``ValidationError`` when it is missing or not 1 to 255 visible ASCII characters."""
+    key = request.headers.get(HEADER, "")
+    if not key:
+        raise ValidationError({HEADER: "send an Idempotency-Key header"}, code="idempotency_key_missing")
+    if len(key) > 255 or not key.isascii() or not key.isprintable():
+        raise ValidationError({HEADER: "1 to 255 visible ASCII characters"}, code="idempotency_key_invalid")
+    return key
+
+
+def record(request: Request, caller: Caller, key: str, *, status: int, body: Any, at: datetime) -> IdempotencyRecord:
+    """The record of a first answer, to be stored with what it made."""
+    return IdempotencyRecord(
+        principal=caller.principal,
+        key=key,
+        fingerprint=_fingerprint(request),
+        status=status,
+        body=as_json(body),
+        created_at=at,
+    )
+
+
+def answer(first: IdempotencyRecord) -> Response:
+    """What a record keeps, to the byte."""
+    return Response(Rendered(first.body), status=first.status)
+
+
+def is_known(caller: Caller, key: str) -> bool:
+    """Whether a first answer was kept under this key."""
+    return IdempotencyRecord.objects.filter(principal=caller.principal, key=key).exists()
+
+
+def replay(request: Request, caller: Caller, key: str) -> Response:
+    """The first answer again. Raises ``KeyReused`` when the payload is another."""
+    first = IdempotencyRecord.objects.get(principal=caller.principal, key=key)
+    if bytes(first.fingerprint) != _fingerprint(request):
+        raise KeyReused("this Idempotency-Key was used for another request")
+    response = answer(first)
+    response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _fingerprint(request: Request) -> bytes:
+    payload = json.dumps(request.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_stand_in)
+    return hashlib.sha256(f"{request.method} {request.path}\n{payload}".encode()).digest()
+
+
+def _stand_in(value: Any) -> str:
+    """What JSON cannot hold: a file counts by its content, whatever it is called."""
+    if isinstance(value, UploadedFile):
+        value.seek(0)
+        digest = hashlib.file_digest(value, "sha256").hexdigest()
+        value.seek(0)
+        return digest
+    return str(value)

@@ -1,0 +1,218 @@
+"""Refund requests: quoted, submitted, followed, withdrawn, sent in again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import idempotency, schemas
+from api.fields import QueryInstant, StrictSerializer, Text
+from api.pagination import OldestFirst
+from api.representations import Place, arrival_json, event_json, request_json, stored_request_json, verdict_json
+from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
+from api.views import PAGE_PARAMETERS, Endpoint
+from core.errors import DomainError
+from merchants.rights import Act
+from refunds import queries
+from refunds.intake import requests
+from refunds.intake.requests import Prepared
+from refunds.intake.submitting import KeyAlreadyUsed
+from refunds.models import RefundRequest
+from refunds.payouts import ways_back
+from refunds.states import Reason, State
+
+
+class RequestQuery(StrictSerializer):
+    state = serializers.ChoiceField(State.choices, required=False)
+    store = Text(required=False)
+    terminal = Text(required=False)
+    reason = serializers.ChoiceField(Reason.choices, required=False)
+    created_after = QueryInstant(required=False, help_text="from then on")
+    created_before = QueryInstant(required=False, help_text="up to, not including")
+    number = Text(required=False)
+    order_no = Text(required=False)
+
+
+_FILTERS = {
+    "state": "state",
+    "store": "store__code",
+    "terminal": "terminal__code",
+    "reason": "reason",
+    "created_after": "created_at__gte",
+    "created_before": "created_at__lt",
+    "number": "number",
+    "order_no": "transaction__order_no",
+}
+
+
+class Quotes(Endpoint):
+    """The policy's verdict without creating anything."""
+
+    acts = {"POST": Act.QUOTE}
+
+    @extend_schema(
+        operation_id="quote_refund",
+        request=RefundRequestSerializer,
+        responses={200: schemas.QuoteOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """What would become of this refund, explained. Nothing is stored."""
+        draft = draft_of(self.read(RefundRequestSerializer))
+        now = timezone.now()
+        sale, verdict = requests.quote(draft=draft, by=self.caller.by, at=now)
+        return Response(
+            {
+                "transaction": str(sale.id),
+                "amount_fen": draft.amount_fen,
+                "refundable_fen": sale.refundable_fen,
+                "verdict": verdict_json(verdict.as_json()),
+                "expected_arrival": arrival_json(
+                    funding=sale.funding, profile=sale.channel_profile, at=now, route=draft.route
+                ),
+            }
+        )
+
+
+class RefundRequests(Endpoint):
+    """Submit and list refund requests."""
+
+    acts = {"GET": Act.READ_REFUNDS, "POST": Act.SUBMIT}
+
+    @extend_schema(
+        operation_id="submit_refund_request",
+        request=RefundRequestSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Submit a refund request; the answer has already been through the policy."""
+        key = idempotency.key_of(request)
+        draft = draft_of(self.read(RefundRequestSerializer))
+        now = timezone.now()
+
+        def keep_answer(prepared: Prepared) -> None:
+            prepared.submission.idempotency = idempotency.record(
+                request, self.caller, key, status=201, body=_new_request_json(prepared), at=now
+            )
+
+        try:
+            taken = requests.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
+        except KeyAlreadyUsed:
+            return idempotency.replay(request, self.caller, key)
+        except DomainError:
+            # A repeat finds what the first has changed: nothing left, another sale of that number. It is answered like the first.
+            if idempotency.is_known(self.caller, key):
+                return idempotency.replay(request, self.caller, key)
+            raise
+        assert taken.submission.idempotency is not None
+        return idempotency.answer(taken.submission.idempotency)
+
+    @extend_schema(
+        operation_id="list_refund_requests",
+        parameters=[RequestQuery, schemas.LIMIT, schemas.CURSOR],
+        responses={200: schemas.RefundRequestPageOut, **schemas.READ_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Refund requests, newest first."""
+        wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
+        found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        found = found.filter(**{_FILTERS[name]: value for name, value in wanted.items()})
+        if "order_no" in wanted:
+            # Said of the sale as well, so that its index of the merchant's numbers serves.
+            found = found.filter(transaction__merchant_id=self.caller.merchant_id)
+        return self.page(request, queries.with_everything(found), stored_request_json)
+
+
+class OneRequest(Endpoint):
+    """What the views of one request share: it is looked up before anything that was sent is judged."""
+
+    def load(self, request_id: UUID) -> RefundRequest:
+        return queries.request_for(
+            merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
+        )
+
+
+class RefundRequestDetail(OneRequest):
+    acts = {"GET": Act.READ_REFUNDS}
+
+    @extend_schema(
+        operation_id="get_refund_request", responses={200: schemas.RefundRequestOut, **schemas.READ_PROBLEMS}
+    )
+    def get(self, request: Request, request_id: UUID) -> Response:
+        """One refund request."""
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class RefundRequestEvents(OneRequest):
+    acts = {"GET": Act.READ_REFUNDS}
+
+    @extend_schema(
+        operation_id="list_refund_request_events",
+        parameters=[schemas.LIMIT, schemas.CURSOR],
+        responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS},
+    )
+    def get(self, request: Request, request_id: UUID) -> Response:
+        """The timeline, oldest first."""
+        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
+        return self.page(request, queries.events_of(self.load(request_id).pk), event_json, order=OldestFirst)
+
+
+class CancelRefundRequest(OneRequest):
+    acts = {"POST": Act.CANCEL}
+
+    @extend_schema(
+        operation_id="cancel_refund_request",
+        request=VersionSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Withdraw a request of which nothing was sent to the channel yet."""
+        found = self.load(request_id)
+        data = self.read(VersionSerializer)
+        ways_back.cancel(
+            request_id=found.pk,
+            by=self.caller.by,
+            at=timezone.now(),
+            message=data["note"],
+            expected_version=data["version"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class ResubmitRefundRequest(OneRequest):
+    acts = {"POST": (Act.RESUBMIT, Act.RESUBMIT_FAILED)}
+
+    @extend_schema(
+        operation_id="resubmit_refund_request",
+        request=ResubmitSerializer,
+        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Send in again what needed more, failed or was rejected, corrected."""
+        found = self.load(request_id)
+        data = self.read(ResubmitSerializer)
+        requests.resubmit(
+            request_id=found.pk,
+            correction=correction_of(data),
+            by=self.caller.by,
+            at=timezone.now(),
+            expected_version=data["version"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+def _new_request_json(prepared: Prepared) -> dict[str, object]:
+    execution, sale = prepared.submission.execution, prepared.sale
+    return request_json(
+        prepared.submission.request,
+        place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
+        executions=[execution] if execution else [],
+        funding=sale.funding,
+        profile=sale.channel_profile,
+        payee=prepared.payee,
+    )

@@ -1,0 +1,145 @@
+"""What the API takes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber
+from refunds.facts.payees import Account
+from refunds.intake.requests import Correction, Customer, Draft
+from refunds.states import Reason, RejectReason, Route
+from terminals.models import Funding, TransactionKind
+
+#: How a sale may have been paid.
+CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
+
+
+class PayerSerializer(StrictSerializer):
+    phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
+    card_last4 = FourDigits(required=False, allow_null=True, allow_blank=True, default=None)
+    funding = serializers.ChoiceField(Funding.choices, required=False, default=Funding.UNKNOWN)
+
+
+class SaleLineSerializer(StrictSerializer):
+    sku = Text(max_length=64, allow_blank=True, required=False, default="")
+    name = Text(max_length=200)
+    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+    unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
+    amount_fen = WholeNumber(min_value=0, max_value=10**11)
+
+
+class TransactionSerializer(StrictSerializer):
+    """A sale as a terminal or shop reports it."""
+
+    order_no = Text(max_length=64)
+    channel = serializers.ChoiceField(CHANNELS)
+    channel_transaction_no = Text(max_length=64)
+    kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
+    amount_fen = Fen()
+    paid_at = Instant()
+    store = Text(max_length=20)
+    terminal = Text(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
+    cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
+    payer = PayerSerializer(required=False, allow_null=True, default=None)
+    lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+
+
+class RefundLineSerializer(StrictSerializer):
+    sku = Text(max_length=64)
+    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+
+
+class CustomerSerializer(StrictSerializer):
+    name = Text(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
+    phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
+    email = Email(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
+    locale = serializers.ChoiceField(["zh-Hans", "en"], required=False, default="zh-Hans")
+
+
+class PayeeSerializer(StrictSerializer):
+    """The customer's own account, for a bank transfer."""
+
+    holder_name = Text(max_length=60)
+    account_no = Text(max_length=50, help_text="8 to 32 digits; blanks and hyphens are taken out")
+    bank_name = Text(max_length=60)
+
+
+class RefundRequestSerializer(StrictSerializer):
+    """A refund as it is asked for. The sale is named by ``transaction`` or ``order_no``."""
+
+    transaction = Id(required=False)
+    order_no = Text(max_length=64, required=False)
+    amount_fen = Fen()
+    reason = serializers.ChoiceField(Reason.choices)
+    description = Text(multiline=True, max_length=1000, required=False, allow_blank=True, default="")
+    route = serializers.ChoiceField(Route.choices, required=False, default=Route.ORIGINAL)
+    lines = serializers.ListField(child=RefundLineSerializer(), required=False, default=list, max_length=200)
+    customer = CustomerSerializer(required=False, allow_null=True, default=None)
+    customer_consent = Flag(required=False, allow_null=True, default=None)
+    payee = PayeeSerializer(required=False, allow_null=True, default=None)
+    cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("transaction" in attrs) == ("order_no" in attrs):
+            raise serializers.ValidationError(
+                {"transaction": "name the sale by either transaction or order_no"}, code="sale_not_named"
+            )
+        return attrs
+
+
+def draft_of(data: dict[str, Any]) -> Draft:
+    """The draft in a validated ``RefundRequestSerializer`` body."""
+    customer = {name: value or "" for name, value in (data["customer"] or {}).items()}
+    return Draft(
+        amount_fen=data["amount_fen"],
+        reason=str(data["reason"]),
+        transaction_id=data.get("transaction"),
+        order_no=data.get("order_no", ""),
+        description=data["description"],
+        route=str(data["route"]),
+        lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
+        customer=Customer(**customer),
+        customer_consent=data["customer_consent"],
+        payee=Account(**data["payee"]) if data["payee"] else None,
+        cashier=data["cashier"],
+    )
+
+
+class VersionSerializer(StrictSerializer):
+    """``version`` is the one the caller saw."""
+
+    version = WholeNumber(min_value=1, required=False, allow_null=True, default=None)
+    note = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")
+
+
+class ResubmitSerializer(VersionSerializer):
+    amount_fen = Fen(required=False)
+    reason = serializers.ChoiceField(Reason.choices, required=False)
+    description = Text(multiline=True, max_length=1000, required=False, allow_blank=True)
+    route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
+    payee = PayeeSerializer(required=False, allow_null=True, default=None)
+    customer_consent = Flag(required=False, allow_null=True, default=None)
+
+
+def correction_of(data: dict[str, Any]) -> Correction:
+    """The correction in a validated ``ResubmitSerializer`` body."""
+    return Correction(
+        amount_fen=data.get("amount_fen"),
+        reason=data.get("reason"),
+        description=data.get("description"),
+        route=data.get("route"),
+        payee=Account(**data["payee"]) if data["payee"] else None,
+        customer_consent=data["customer_consent"],
+    )
+
+
+class DecisionSerializer(StrictSerializer):
+    """What a reviewer sends; a stale ``version`` is refused."""
+
+    version = WholeNumber(min_value=1)
+    amount_fen = Fen(required=False, allow_null=True, default=None)
+    note = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")
+    reason_code = serializers.ChoiceField(RejectReason.choices, required=False, allow_null=True, default=None)
+    message = Text(multiline=True, max_length=500, required=False, allow_blank=True, default="")

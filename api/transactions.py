@@ -1,0 +1,113 @@
+"""Sales: reported, found, looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import idempotency, schemas
+from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
+from api.pagination import NewestPaidFirst
+from api.representations import transaction_json
+from api.serializers import TransactionSerializer
+from api.views import PAGE_PARAMETERS, Endpoint
+from merchants.rights import Act
+from refunds import queries
+from terminals import finding, reporting
+from terminals.reporting import ReportedLine, ReportedSale
+
+
+class TransactionQuery(StrictSerializer):
+    order_no = Text(required=False)
+    channel_transaction_no = Text(required=False)
+    store = Text(required=False)
+    terminal = Text(required=False)
+    cashier = Text(required=False)
+    paid_after = QueryInstant(required=False, help_text="from then on")
+    paid_before = QueryInstant(required=False, help_text="up to, not including")
+    amount_fen = QueryFen(required=False)
+    card_last4 = FourDigits(required=False)
+    phone_last4 = FourDigits(required=False)
+    sku = Text(required=False)
+
+
+class Transactions(Endpoint):
+    """Report a sale; list and find sales."""
+
+    acts = {"GET": Act.READ_SALES, "POST": Act.REPORT_SALE}
+
+    @extend_schema(
+        operation_id="report_transaction",
+        request=TransactionSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.TransactionOut, 200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Report a sale. The same ``channel`` and ``channel_transaction_no`` give the existing one (200)."""
+        key = idempotency.key_of(request)
+        data = self.read(TransactionSerializer)
+        try:
+            with transaction.atomic():
+                sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
+                loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
+                body, status = transaction_json(loaded), 201 if is_new else 200
+                idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
+                    force_insert=True
+                )
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=status)
+
+    @extend_schema(
+        operation_id="list_transactions",
+        parameters=[TransactionQuery, schemas.LIMIT, schemas.CURSOR],
+        responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
+    )
+    def get(self, request: Request) -> Response:
+        """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
+        wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
+        found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json, order=NewestPaidFirst)
+
+
+class TransactionDetail(Endpoint):
+    """One sale with its refund requests."""
+
+    acts = {"GET": Act.READ_SALES}
+
+    @extend_schema(
+        operation_id="get_transaction", responses={200: schemas.TransactionWithRequestsOut, **schemas.READ_PROBLEMS}
+    )
+    def get(self, request: Request, transaction_id: UUID) -> Response:
+        """One sale: what was refunded, what is reserved, what can still be refunded."""
+        sale = queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        return Response(transaction_json(sale, requests=sale.refund_requests.all()))
+
+
+def _reported(data: dict[str, Any]) -> ReportedSale:
+    payer = data["payer"] or {}
+    return ReportedSale(
+        order_no=data["order_no"],
+        channel=data["channel"],
+        channel_transaction_no=data["channel_transaction_no"],
+        kind=str(data["kind"]),
+        amount_fen=data["amount_fen"],
+        paid_at=data["paid_at"],
+        store=data["store"],
+        terminal=data["terminal"] or "",
+        cashier=data["cashier"] or "",
+        payer_phone=payer.get("phone") or "",
+        card_last4=payer.get("card_last4") or "",
+        funding=str(payer.get("funding") or "unknown"),
+        lines=[ReportedLine(**line) for line in data["lines"]],
+    )

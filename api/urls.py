@@ -1,0 +1,31 @@
+"""Paths below /api/v1, fixed by api.md."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from api import analytics, decisions, evidence, payouts, policy, reconciliation, refund_requests, transactions
+
+_REQUEST = "refund-requests/<uuid:request_id>"
+
+urlpatterns = [
+    path("transactions", transactions.Transactions.as_view()),
+    path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
+    path("refund-quotes", refund_requests.Quotes.as_view()),
+    path("refund-requests", refund_requests.RefundRequests.as_view()),
+    path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),
+    path(f"{_REQUEST}/events", refund_requests.RefundRequestEvents.as_view()),
+    path(f"{_REQUEST}/evidence", evidence.AddEvidence.as_view()),
+    path(f"{_REQUEST}/cancel", refund_requests.CancelRefundRequest.as_view()),
+    path(f"{_REQUEST}/resubmit", refund_requests.ResubmitRefundRequest.as_view()),
+    path(f"{_REQUEST}/claim", decisions.Claim.as_view()),
+    path(f"{_REQUEST}/release", decisions.Release.as_view()),
+    path(f"{_REQUEST}/approve", decisions.Approve.as_view()),
+    path(f"{_REQUEST}/reject", decisions.Reject.as_view()),
+    path(f"{_REQUEST}/request-info", decisions.RequestInfo.as_view()),
+    path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
+    path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
+    path("analytics/summary", analytics.AnalyticsSummary.as_view()),
+    path("reconciliations", reconciliation.Reconciliations.as_view()),
+    path("policy", policy.PolicyInForce.as_view()),
+]

@@ -1,0 +1,83 @@
+"""What the views have in common: who may call, in which pages lists come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.authentication import ApiKeyAuthentication, StaffSession
+from api.caller import Caller
+from api.fields import StrictSerializer
+from api.pagination import NewestFirst
+from api.rendering import JSONRenderer
+from merchants.rights import TABLE, Act
+
+
+class Endpoint(APIView):
+    """A view for callers who may do what it names: ``acts`` by method, of the table of rights."""
+
+    authentication_classes = (ApiKeyAuthentication, StaffSession)
+    acts: ClassVar[Mapping[str, Act | tuple[Act, ...]]] = {}
+    #: The scope that a key needs, by method, as the table has it.
+    scopes: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        named = {method: TABLE[cls.acts_of(method)[-1]].scope for method in cls.acts}
+        cls.scopes = {method: scope for method, scope in named.items() if scope}
+
+    @classmethod
+    def acts_of(cls, method: str) -> tuple[Act, ...]:
+        act = cls.acts.get(method, ())
+        return (act,) if isinstance(act, Act) else act
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.user)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 -- DRF's
+        """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them."""
+        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type}:
+            return JSONRenderer(), JSONRenderer.media_type
+        return super().perform_content_negotiation(request, force)
+
+    def read(self, serializer: type[StrictSerializer]) -> dict[str, Any]:
+        """The validated body. Raises ``ValidationError``."""
+        data: dict[str, Any] = _kept(serializer).run_validation(self.request.data)
+        return data
+
+    def read_query(
+        self, serializer: type[StrictSerializer], *, besides: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """The validated query parameters; repeated and unknown ones are errors."""
+        given = self.request.query_params
+        if repeated := [name for name, values in given.lists() if len(values) > 1]:
+            raise ValidationError(dict.fromkeys(repeated, _("given more than once")), code="repeated")
+        parameters = {name: value for name, value in given.items() if name not in besides}
+        data: dict[str, Any] = _kept(serializer).run_validation(parameters)
+        return data
+
+    def page(
+        self, request: Request, found: QuerySet[Any], represent: Any, *, order: type[NewestFirst] = NewestFirst
+    ) -> Response:
+        """One cursor page of a list."""
+        pages = order()
+        rows = pages.paginate_queryset(found, request, view=self) or []
+        return pages.get_paginated_response([represent(row) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _kept(serializer: type[StrictSerializer]) -> StrictSerializer:
+    """Validation leaves nothing behind in a serializer, and making one copies every field of it: one serves all."""
+    return serializer()
+
+
+PAGE_PARAMETERS = frozenset({"limit", "cursor"})

@@ -1,0 +1,271 @@
+"""The customer's page and what can be sent from it.
+
+No session and no cookie takes part: whoever has the link may read and send, nobody else can. A forged page of another site
+could not name the link either, so there is nothing for a CSRF token to protect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from core.audit.actors import CUSTOMER
+from core.errors import DomainError, NotFound
+from core.plain_text import plain_text
+from customer import throttling
+from customer.page import page_of
+from merchants import principals
+from merchants.principals import Principal
+from refunds.evidence import files
+from refunds.evidence.picture_response import picture_response
+from refunds.follow_up import survey
+from refunds.intake import answering
+from refunds.models import Evidence, RefundRequest
+from refunds.telling import tracking
+from refunds.telling.tracking import LinkExpired
+from refunds.telling.wording import language_of
+
+MAX_AT_ONCE = 6
+#: Refused by its length before anything of it is read.
+MAX_BODY_BYTES = MAX_AT_ONCE * files.MAX_UPLOAD_BYTES + 1_000_000
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody with a genuine link looks at their refund, in a language of ours."""
+
+    token: str
+    refund: RefundRequest
+    language: str
+
+    @property
+    def by(self) -> Principal:
+        """The customer, as far as the link goes."""
+        refund = self.refund
+        return principals.of_customer(merchant_id=refund.merchant_id, store_id=refund.store_id, request_id=refund.pk)
+
+
+View = Callable[Concatenate[HttpRequest, Visit, Parameters], HttpResponseBase]
+#: What Django calls: with the request, and the parts of the address by their names.
+Routed = Callable[..., HttpResponseBase]
+
+
+def _behind_link(view: View[Parameters]) -> Routed:
+    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody."""
+
+    @csrf_exempt
+    @wraps(view)
+    def routed(
+        request: HttpRequest, token: str, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> HttpResponseBase:
+        try:
+            visit = _open(request, token)
+        except LinkExpired:
+            response: HttpResponseBase = _expired(request)
+        except NotFound:
+            response = _unknown(request)
+        else:
+            with _speaking(request, visit.language):
+                response = view(request, visit, *args, **kwargs)
+                response["Content-Language"] = visit.language
+        for name, value in _HEADERS.items():
+            response[name] = value
+        return response
+
+    return routed
+
+
+def _open(request: HttpRequest, token: str) -> Visit:
+    refund = (
+        RefundRequest.objects.select_related("merchant", "store", "transaction__channel_account")
+        .filter(pk=tracking.request_id_of(token))
+        .first()
+    )
+    if refund is None:
+        raise NotFound("there is no such page")
+    return Visit(token, refund, _asked_language(request) or language_of(refund.customer_locale))
+
+
+def _asked_language(request: HttpRequest) -> str:
+    asked = request.GET.get("lang", "")
+    return asked if asked in dict(settings.LANGUAGES) else ""
+
+
+def _speaking(request: HttpRequest, language: str) -> translation.override:
+    request.LANGUAGE_CODE = language
+    return translation.override(language)
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    # The browser's language, unless the link says another: whose refund it was is no longer told.
+    language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
+    with _speaking(request, language):
+        return render(request, "customer/expired.html", {"languages": _other_languages(language)}, status=410)
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
+    language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
+    with _speaking(request, language):
+        wait_s = throttling.wait_for_bad_token(request)
+        if not wait_s:
+            return render(request, "customer/unknown.html", status=404)
+        response = render(request, "429.html", {"wait_s": wait_s}, status=429)
+    response["Retry-After"] = str(wait_s)
+    return response
+
+
+def _other_languages(language: str) -> list[dict[str, str]]:
+    return [{"code": code, "label": label} for code, label in settings.LANGUAGES if code != language]
+
+
+@_behind_link
+@require_safe
+def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The page itself."""
+    thanks = {
+        "rated": gettext("Thank you for your score."),
+        "added": gettext("Thank you, your pictures have arrived."),
+        "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
+    }
+    return _page(request, visit, notice=thanks.get(request.GET.get("done", ""), ""))
+
+
+@_behind_link
+@require_POST
+def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A score of 1 to 5 and a few words, once."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    score, comment = request.POST.get("score", ""), plain_text(request.POST.get("comment", ""), limit=500)
+    if score not in {"1", "2", "3", "4", "5"}:
+        return _refused(request, visit, notice=gettext("Please choose one to five stars."), comment=comment)
+    try:
+        survey.rate(request_id=visit.refund.pk, score=int(score), comment=comment, by=visit.by, at=timezone.now())
+    except survey.AlreadyRated:
+        return _done(visit, "rated")
+    except DomainError:
+        return _refused(request, visit, notice=gettext("You can rate this refund once the money is there."))
+    return _done(visit, "rated")
+
+
+@_behind_link
+@require_POST
+def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Pictures, with a word on what they show."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    uploads, note = request.FILES.getlist("files"), plain_text(request.POST.get("message", ""), limit=200)
+    if not uploads:
+        return _refused(request, visit, notice=gettext("Please choose at least one picture."), message=note)
+    try:
+        pictures = _read(uploads)
+        files.add(request_id=visit.refund.pk, pictures=pictures, note=note, by=visit.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error), message=note)
+    return _done(visit, "added")
+
+
+@_behind_link
+@require_POST
+def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """What the store asked for: words, pictures or both. The request goes back to the store at once."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    words = plain_text(request.POST.get("message", ""), limit=answering.MAX_WORDS)
+    try:
+        pictures = _read(request.FILES.getlist("files"))
+        answering.answer(request_id=visit.refund.pk, words=words, pictures=pictures, by=visit.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error), message=words)
+    return _done(visit, "answered")
+
+
+@_behind_link
+@require_safe
+def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpResponseBase:
+    """A picture that came through this link; what staff added is not shown."""
+    found = Evidence.objects.filter(pk=evidence_id, request=visit.refund, added_by=CUSTOMER.name)
+    return picture_response(found.first(), small=request.GET.get("size") == "small")
+
+
+class _TooManyAtOnce(DomainError):
+    """More pictures in one form than we read at a time."""
+
+    code = "too_many_at_once"
+
+
+def _read(uploads: Sequence[UploadedFile[Any]]) -> list[files.Picture]:
+    if len(uploads) > MAX_AT_ONCE:
+        raise _TooManyAtOnce(f"at most {MAX_AT_ONCE} pictures at once")
+    return [files.read_picture(upload=upload) for upload in uploads]
+
+
+def _explained(error: DomainError) -> str:
+    """What went wrong, and that nothing was changed."""
+    reasons = {
+        "not_a_picture": gettext("One of the files is not a JPEG, PNG or WebP picture. Nothing was sent."),
+        "picture_too_large": gettext("One of the pictures is larger than 8 MB. Nothing was sent."),
+        "too_many_at_once": gettext("Please send at most 6 pictures at once. Nothing was sent."),
+        "too_many_pictures": gettext("A refund can have 12 pictures. Nothing was sent."),
+        "empty_answer": gettext("Please write an answer or add a picture."),
+        "state_conflict": gettext("Your refund has moved on meanwhile; nothing more is needed from you."),
+    }
+    return reasons.get(error.code) or gettext("That could not be taken in. Please call the store; no money was moved.")
+
+
+def _too_much(request: HttpRequest, visit: Visit) -> HttpResponse | None:
+    """The refusal of a form that is too large, or one too many; looked at before the form is read."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        notice = gettext("That was too much at once: at most 6 pictures of 8 MB each. Nothing was sent.")
+        return _refused(request, visit, notice=notice, status=413)
+    if throttling.too_much_sent(visit.refund.pk):
+        return _refused(request, visit, notice=gettext("Too many tries. Please wait a few minutes."), status=429)
+    return None
+
+
+def _done(visit: Visit, what: str) -> HttpResponse:
+    address = reverse("customer:refund", args=[visit.token])
+    return HttpResponseRedirect(f"{address}?lang={visit.language}&done={what}")
+
+
+def _refused(
+    request: HttpRequest, visit: Visit, *, notice: str, status: int = 422, message: str = "", comment: str = ""
+) -> HttpResponse:
+    """The page as it stands by now, with what went wrong; words already typed are kept."""
+    context = {"notice_tone": "bad", "typed_message": message, "typed_comment": comment}
+    return _page(request, _open(request, visit.token), notice=notice, status=status, **context)
+
+
+def _page(request: HttpRequest, visit: Visit, *, notice: str, status: int = 200, **more: str) -> HttpResponse:
+    context = {
+        **page_of(request=visit.refund, token=visit.token, language=visit.language, now=timezone.now()),
+        "languages": _other_languages(visit.language),
+        "notice": notice,
+        "notice_tone": "ok",
+        "typed_message": "",
+        "typed_comment": "",
+        **more,
+    }
+    return render(request, "customer/refund.html", context, status=status)

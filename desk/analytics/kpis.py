@@ -1,0 +1,107 @@
+"""The strip of key figures: value, n, change against the previous period, course."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.utils.translation import gettext
+
+from analytics.figures import Bucket, Overview
+from analytics.periods import Period
+from analytics.statements import DECIDED
+from desk.analytics.links import Links, several
+from desk.analytics.wording import Change, change, duration, percent, points, whole, yuan
+
+
+def kpis(*, figures: Overview, period: Period, links: Links) -> list[dict[str, Any]]:
+    """Five figures, in the order of the page."""
+    begun = [bucket for index, bucket in enumerate(figures.buckets) if period.bucket_span(index)[0] <= period.now]
+    now, before = figures.current, figures.previous
+    return [
+        _kpi(
+            gettext("Refunded amount"),
+            yuan(now.paid.amount_fen),
+            gettext("%(n)s refunds") % {"n": whole(now.paid.count)},
+            _relative(now.paid.amount_fen, before.paid.amount_fen),
+            _course(begun, lambda bucket: bucket.paid.amount_fen),
+            links.succeeded(),
+        ),
+        _kpi(
+            gettext("Refund rate by value"),
+            percent(now.refund_rate.value, 2),
+            gettext("%(n)s of %(sales)s sales") % {"n": whole(now.paid.count), "sales": whole(now.sold.count)},
+            change(now.refund_rate.value, before.refund_rate.value, more_is_better=False, floor=5e-5, words=points(2)),
+            _course(begun, lambda bucket: _ratio(bucket.paid.amount_fen, bucket.sold.amount_fen)),
+            links.succeeded(),
+        ),
+        _kpi(
+            gettext("Share approved by rule"),
+            percent(now.submitted.by_rule_share.value),
+            gettext("%(n)s of %(whole)s submitted")
+            % {"n": whole(now.submitted.by_rule), "whole": whole(now.submitted.count)},
+            change(
+                now.submitted.by_rule_share.value,
+                before.submitted.by_rule_share.value,
+                more_is_better=True,
+                floor=5e-4,
+                words=points(1),
+            ),
+            _course(begun, lambda bucket: bucket.submitted.by_rule_share.value),
+            links.submitted(by_rule="1"),
+        ),
+        _kpi(
+            gettext("Median handling time"),
+            duration(now.handling.median_s),
+            gettext("P90 %(p90)s · n = %(n)s") % {"p90": duration(now.handling.p90_s), "n": whole(now.handling.n)},
+            change(now.handling.median_s, before.handling.median_s, more_is_better=False, floor=1, words=duration),
+            _course(begun, lambda bucket: bucket.handling.median_s),
+            links.submitted(by_rule="0", states=several(DECIDED)),
+        ),
+        _kpi(
+            gettext("Share on time"),
+            percent(now.submitted.on_time.value),
+            gettext("%(late)s late of %(whole)s")
+            % {
+                "late": whole(now.submitted.on_time.whole - now.submitted.on_time.part),
+                "whole": whole(now.submitted.on_time.whole),
+            },
+            change(
+                now.submitted.on_time.value,
+                before.submitted.on_time.value,
+                more_is_better=True,
+                floor=5e-4,
+                words=points(1),
+            ),
+            _course(begun, lambda bucket: bucket.submitted.on_time.value),
+            links.submitted(late="1"),
+        ),
+    ]
+
+
+def _kpi(label: str, value: str, small: str, moved: Change, spark: list[float], url: str) -> dict[str, Any]:
+    return {
+        "label": label,
+        "value": value,
+        "small": small,
+        "delta": moved.text,
+        "direction": moved.direction,
+        "tone": moved.tone,
+        "spark": spark,
+        "url": url,
+    }
+
+
+def _relative(now: int, before: int) -> Change:
+    """How money moved, in per cent of what it was; from nothing there is no saying."""
+    grown = now / before - 1 if before else None
+    return change(grown, 0.0, more_is_better=False, floor=5e-4, words=percent)
+
+
+def _course(buckets: Iterable[Bucket], value: Callable[[Bucket], float | None]) -> list[float]:
+    """The figure bar by bar, left out where it has none."""
+    return [found for bucket in buckets if (found := value(bucket)) is not None]
+
+
+def _ratio(part: int, of: int) -> float | None:
+    return part / of if of else None

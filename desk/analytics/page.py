@@ -1,0 +1,320 @@
+"""What the analytics page shows, ready to be written: see ``templates/desk/analytics.html`` for the names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.utils.translation import gettext, pgettext
+
+from analytics import anomalies
+from analytics.charts import Bar, FunnelStep, TrendPoint
+from analytics.figures import Answers, Overview, ReasonFigures, StoreFigures
+from analytics.periods import Period
+from analytics.statements import GRANTED, OPEN
+from core.calendar import SHANGHAI
+from desk.analytics import causes
+from desk.analytics.links import NO_CODE, Links, several
+from desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
+from desk.templatetags.desk_format import channel_name, seconds
+from refunds.states import PAID, Reason, State
+
+#: Rows of a ranking before the rest is folded away; the export has them all.
+_TOP = 8
+_TOP_REASONS = 7
+#: The hours that the map always shows, and from which ratio to the average a store's rate is coloured.
+_OPEN_FROM, _OPEN_TO = 9, 21
+_HIGH, _VERY_HIGH, _COLOURED_FROM = 1.2, 1.5, 10
+
+
+def context(*, figures: Overview, period: Period, links: Links, by_amount: bool, all_stores: bool) -> dict[str, Any]:
+    """The figures in words and charts. ``by_amount`` ranks the reasons by money; ``all_stores`` unfolds the stores."""
+    return {
+        "now": period.now,
+        "basis_label": gettext("Money by date of success, handling by date of submission"),
+        "period_label": days_label(period),
+        "compared_label": _compared_label(period),
+        "insight": _insight(figures, links),
+        "trend": _trend(figures, period, links),
+        "drivers": causes.drivers(figures=figures, links=links),
+        "tills": causes.tills(figures=figures, links=links, average=figures.current.refund_rate.value),
+        "tills_n": len(figures.tills),
+        "reasons": _reasons(figures, links, by_amount=by_amount),
+        "reasons_n": whole(figures.current.paid.count),
+        "failures": _failures(figures, links),
+        "failures_n": whole(sum(row.count for row in figures.failures)),
+        "funnel": _funnel(figures, links),
+        "heat": _heat(figures),
+        "stores": _stores(figures, links)[: None if all_stores else _TOP],
+        "stores_n": len(figures.stores),
+        "channels": _channels(figures, links),
+        "cashiers": _cashiers(figures, links),
+        "reviewers": _reviewers(figures),
+        "satisfaction": _satisfaction(figures.current.answers, figures.previous.answers),
+    }
+
+
+def days_label(period: Period) -> str:
+    """``2026-10-24 – 2026-11-22``, or the only day."""
+    first, last = period.first_date.isoformat(), period.last_date.isoformat()
+    return first if first == last else f"{first} – {last}"
+
+
+def _compared_label(period: Period) -> str:
+    """The days compared with, and up to what time of the last one, or when the figures were taken."""
+    first, last = period.previous_first_date.isoformat(), period.previous_last_date.isoformat()
+    facts = {
+        "days": first if first == last else f"{first} – {last}",
+        "time": f"{period.now.astimezone(SHANGHAI):%H:%M}",
+    }
+    if period.is_running:
+        return gettext("compared with %(days)s, both up to %(time)s") % facts
+    return gettext("compared with %(days)s") % facts
+
+
+def _insight(figures: Overview, links: Links) -> dict[str, str] | None:
+    finding = anomalies.find(figures)
+    if finding is None:
+        return None
+    store = next((row for row in figures.stores if row.store_id == finding.store_id), None)
+    strong, text, link_label = finding_sentences(finding, store_name=store.name if store else "")
+    to = replace(links, store=store.code) if store else links
+    return {"strong": strong, "text": text, "url": to.succeeded(reason=finding.reason), "link_label": link_label}
+
+
+def _trend(figures: Overview, period: Period, links: Links) -> dict[str, Any]:
+    points = []
+    for index, bucket in enumerate(figures.buckets):
+        start, end = period.bucket_span(index)
+        begun = start <= period.now
+        points.append(
+            TrendPoint(
+                label=f"{start:%H:%M}" if period.by_hour else f"{start:%m-%d}",
+                value=bucket.paid.amount_fen,
+                previous=bucket.previous_paid.amount_fen if begun else None,
+                url=links.succeeded_in_bucket(index) if bucket.paid.count else "",
+                partial=begun and period.now < end,
+            )
+        )
+    return {
+        "points": points,
+        "total_fen": figures.current.paid.amount_fen,
+        "previous_total_fen": figures.previous.paid.amount_fen,
+    }
+
+
+def _reasons(figures: Overview, links: Links, *, by_amount: bool) -> list[Bar]:
+    """The largest reasons, and the rest of them as one bar."""
+    total, before = figures.current.paid, figures.previous_reasons
+
+    def value(row: ReasonFigures) -> int:
+        return row.paid.amount_fen if by_amount else row.paid.count
+
+    rows = sorted(figures.reasons, key=lambda row: (-value(row), row.reason))
+    # A single reason is not worth a bar called "others".
+    shown = rows if len(rows) <= _TOP_REASONS + 1 else rows[:_TOP_REASONS]
+    rest = rows[len(shown) :]
+    groups = [(str(Reason(row.reason).label), [row]) for row in shown]
+    if rest:
+        groups.append((gettext("Other reasons"), rest))
+    bars = []
+    for label, members in groups:
+        count, amount = sum(row.paid.count for row in members), sum(row.paid.amount_fen for row in members)
+        measure, measured = (amount, total.amount_fen) if by_amount else (count, total.count)
+        named = "reasons" if members is rest else "reason"
+        bars.append(
+            Bar(
+                label=label,
+                value=measure,
+                figure=yuan(amount) if by_amount else whole(count),
+                share=percent(measure / measured if measured else None),
+                extra=whole(count) if by_amount else yuan(amount),
+                moved=""
+                if by_amount
+                else _moved(count - sum(before[row.reason].count for row in members if row.reason in before)),
+                url=links.succeeded(**{named: several(row.reason for row in members)}),
+            )
+        )
+    return bars
+
+
+def _moved(count: int) -> str:
+    """How many more or fewer than in the period before: ``+21``."""
+    return f"{'+' if count > 0 else '−' if count < 0 else '±'}{whole(abs(count))}"
+
+
+def _failures(figures: Overview, links: Links) -> list[Bar]:
+    total = sum(row.count for row in figures.failures)
+    return [
+        Bar(
+            label=f"{row.message} ({row.code})" if row.message else row.code or gettext("Unnamed"),
+            value=row.count,
+            figure=whole(row.count),
+            share=percent(row.count / total),
+            url=links.submitted(states=State.FAILED, failure=row.code or NO_CODE),
+            tone="bad",
+        )
+        for row in figures.failures[:_TOP]
+    ]
+
+
+def _funnel(figures: Overview, links: Links) -> list[FunnelStep]:
+    done = figures.current.submitted
+    by_person = {"by_rule": "0", "states": several(GRANTED)}
+    return [
+        FunnelStep(label=gettext("Submitted"), count=done.count, url=links.submitted()),
+        FunnelStep(label=gettext("Approved by rule"), count=done.by_rule, tone="c2", url=links.submitted(by_rule="1")),
+        FunnelStep(
+            label=gettext("Approved by a person"), count=done.by_person, tone="c2", url=links.submitted(**by_person)
+        ),
+        FunnelStep(
+            label=gettext("Refunded"), count=done.refunded, tone="ok", url=links.submitted(states=several(PAID))
+        ),
+        FunnelStep(
+            label=gettext("Rejected"), count=done.rejected, tone="bad", url=links.submitted(states=State.REJECTED)
+        ),
+        FunnelStep(
+            label=gettext("Withdrawn"), count=done.cancelled, tone="", url=links.submitted(states=State.CANCELLED)
+        ),
+        FunnelStep(
+            label=gettext("Still open"), count=done.open, tone="warn", url=links.submitted(states=several(OPEN))
+        ),
+    ]
+
+
+def _heat(figures: Overview) -> dict[str, Any]:
+    busy = [hour for hour in range(24) if any(day[hour] for day in figures.heat)]
+    first, last = min([_OPEN_FROM, *busy]), max([_OPEN_TO, *busy])
+    weekdays = [
+        pgettext("weekday", "Mon"),
+        pgettext("weekday", "Tue"),
+        pgettext("weekday", "Wed"),
+        pgettext("weekday", "Thu"),
+        pgettext("weekday", "Fri"),
+        pgettext("weekday", "Sat"),
+        pgettext("weekday", "Sun"),
+    ]
+    most, weekday, hour = max(
+        ((count, -day, -hour) for day, counts in enumerate(figures.heat) for hour, count in enumerate(counts))
+    )
+    peak = gettext("Peak: %(weekday)s %(hour)s, n = %(n)s") % {
+        "weekday": weekdays[-weekday],
+        "hour": f"{-hour:02d}:00",
+        "n": whole(most),
+    }
+    return {
+        "rows": weekdays,
+        "columns": [str(hour) for hour in range(first, last + 1)],
+        "values": [counts[first : last + 1] for counts in figures.heat],
+        "peak_label": peak if most else gettext("No figures in this period"),
+    }
+
+
+def _stores(figures: Overview, links: Links) -> list[dict[str, Any]]:
+    """The highest rate first; stores without sales, which have none, last."""
+    rows = sorted(figures.stores, key=lambda row: (row.refund_rate.value is None, -(row.refund_rate.value or 0)))
+    highest = max((row.refund_rate.value or 0 for row in rows), default=0)
+    average = figures.current.refund_rate.value
+    return [
+        {
+            "name": row.name,
+            "url": replace(links, store=row.code).succeeded(),
+            "amount_fen": row.paid.amount_fen,
+            "count": whole(row.paid.count),
+            "rate_pct": _pct(row.refund_rate.value),
+            "n_sales": whole(row.sold.count),
+            "bar_pct": (row.refund_rate.value or 0) / highest * 100 if highest else 0,
+            "auto_pct": _pct(row.submitted.by_rule_share.value),
+            "median_label": duration(row.handling.median_s),
+            "tone": _store_tone(row, average, alone=len(rows) == 1),
+        }
+        for row in rows
+    ]
+
+
+def _store_tone(row: StoreFigures, average: float | None, *, alone: bool) -> str:
+    rate = row.refund_rate.value
+    if alone or rate is None or not average or row.paid.count < _COLOURED_FROM:
+        return ""
+    return "bad" if rate >= _VERY_HIGH * average else "warn" if rate >= _HIGH * average else ""
+
+
+def _channels(figures: Overview, links: Links) -> list[dict[str, Any]]:
+    ended = several((*PAID, State.FAILED))
+    return [
+        {
+            "channel": row.channel,
+            "label": channel_name(row.channel),
+            "url": links.submitted(channels=row.channel, states=ended),
+            "count": whole(row.submitted.success.whole),
+            "success_pct": _pct(row.submitted.success.value),
+            "median_label": "" if row.arrival.median_s is None else seconds(row.arrival.median_s),
+        }
+        for row in figures.channels
+    ]
+
+
+def _cashiers(figures: Overview, links: Links) -> list[dict[str, Any]]:
+    several_stores = len({row.store_code for row in figures.cashiers}) > 1
+    return [
+        {
+            "name": " · ".join([row.cashier or gettext("Unknown"), *([row.store_name] if several_stores else [])]),
+            # Without a cashier's code there is no list to ask for.
+            "url": replace(links, store=row.store_code).succeeded(cashier=row.cashier) if row.cashier else "",
+            "count": whole(row.paid.count),
+            "amount_fen": row.paid.amount_fen,
+            "rate_pct": _pct(row.refund_rate.value),
+            "n_sales": whole(row.sold.count),
+        }
+        for row in figures.cashiers[:_TOP]
+    ]
+
+
+def _reviewers(figures: Overview) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": row.name,
+            "decided": whole(row.decided),
+            "approved_pct": row.approved / row.decided * 100,
+            "median_label": duration(row.median_s),
+            "on_time_pct": row.in_time / row.decided * 100,
+        }
+        for row in figures.reviewers[:_TOP]
+    ]
+
+
+def _satisfaction(now: Answers, before: Answers) -> dict[str, Any] | None:
+    if now.mean is None:
+        return None
+    moved = 0.0 if before.mean is None else round(now.mean - before.mean, 1)
+    labels = {
+        gettext("5 points"): (5,),
+        gettext("4 points"): (4,),
+        gettext("3 points"): (3,),
+        gettext("1-2 points"): (1, 2),
+    }
+    counts: Mapping[str, int] = {
+        label: sum(now.scores.get(score, 0) for score in scores) for label, scores in labels.items()
+    }
+    low = sorted(now.low_by_reason.items(), key=lambda item: (-item[1], item[0]))[:3]
+    lowest = sum(now.low_by_reason.values())
+    reasons = ", ".join(f"{Reason(reason).label} {percent(count / lowest, 0)}" for reason, count in low)
+    return {
+        "score": f"{now.mean:.1f}",
+        "n": whole(now.n),
+        "answer_pct": _pct(now.answered.value),
+        "satisfied_pct": _pct(now.satisfied.value),
+        "delta": f"{abs(moved):.1f}" if moved else "",
+        "direction": "up" if moved > 0 else "down",
+        "tone": "good" if moved > 0 else "worse",
+        "bars": [
+            Bar(label=label, value=count, figure=whole(count), share=percent(count / now.n, 0))
+            for label, count in counts.items()
+        ],
+        "note": gettext("Low scores are about: %(reasons)s") % {"reasons": reasons} if reasons else "",
+    }
+
+
+def _pct(value: float | None) -> float | None:
+    return None if value is None else value * 100

@@ -1,0 +1,117 @@
+"""What the desk says of channels in trouble: down, short of funds, refusing us, silent. Each line says that no money is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext, ngettext
+
+from core.money import yuan_grouped
+from merchants.models import ChannelAccount
+from refunds.models import Execution
+from refunds.payouts import breaker
+from refunds.states import ExecutionState
+from refunds.telling.destinations import channel_label
+
+#: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
+_SILENT_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One banner: ``tone`` is a style, ``text`` the whole sentence."""
+
+    channel: str
+    tone: str
+    text: str
+
+
+def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
+    """What is wrong at the merchant's channels at this moment; usually nothing."""
+    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id, is_active=True).values_list("pk", "channel"))
+    down = breaker.down(accounts)
+    found = [
+        Trouble(
+            accounts[account_id],
+            "bad",
+            gettext("%(channel)s does not answer. Refunds wait and go out by themselves once it does; none is lost.")
+            % {"channel": channel_label(accounts[account_id])},
+        )
+        for account_id in sorted(down)
+    ]
+    for waiting in _waiting(merchant_id, at):
+        channel = accounts.get(waiting["channel_account_id"], "")
+        if waiting["short"]:
+            found.append(
+                Trouble(
+                    channel,
+                    "warn",
+                    ngettext(
+                        "%(channel)s: the balance is short. %(n)s refund over ¥%(amount)s goes on after a top-up.",
+                        "%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.",
+                        waiting["short"],
+                    )
+                    % {
+                        "channel": channel_label(channel),
+                        "n": waiting["short"],
+                        "amount": yuan_grouped(waiting["short_fen"]),
+                    },
+                )
+            )
+        if waiting["barred"]:
+            found.append(
+                Trouble(
+                    channel,
+                    "bad",
+                    ngettext(
+                        "%(channel)s does not accept our keys or permissions. "
+                        "%(n)s refund over ¥%(amount)s goes on once they are put right.",
+                        "%(channel)s does not accept our keys or permissions. "
+                        "%(n)s refunds over ¥%(amount)s go on once they are put right.",
+                        waiting["barred"],
+                    )
+                    % {
+                        "channel": channel_label(channel),
+                        "n": waiting["barred"],
+                        "amount": yuan_grouped(waiting["barred_fen"]),
+                    },
+                )
+            )
+        if waiting["silent"] and waiting["channel_account_id"] not in down:
+            found.append(
+                Trouble(
+                    channel,
+                    "warn",
+                    ngettext(
+                        "%(channel)s: the outcome of %(n)s refund is unknown for more than 5 minutes. It is asked about.",
+                        "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
+                        waiting["silent"],
+                    )
+                    % {"channel": channel_label(channel), "n": waiting["silent"]},
+                )
+            )
+    return found
+
+
+def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
+    short = Q(state=ExecutionState.HELD, failure_retry="after_top_up")
+    # While a payout of them is tried again it is being sent, and still what it was.
+    barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending")
+    silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER)
+    return (
+        Execution.objects.filter(merchant_id=merchant_id, due_at__isnull=False)
+        .filter(short | barred | silent)
+        .values("channel_account_id")
+        .annotate(
+            short=Count("pk", filter=short),
+            barred=Count("pk", filter=barred),
+            barred_fen=Sum("amount_fen", filter=barred),
+            silent=Count("pk", filter=silent),
+            short_fen=Sum("amount_fen", filter=short),
+        )
+        .order_by("channel_account_id")
+    )

@@ -1,0 +1,168 @@
+"""Filters of the lists: each is a name in the URL, its choices, and what it does to the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from core.calendar import SHANGHAI
+from desk.access import Scope
+from desk.addresses import with_one
+from desk.templatetags.desk_format import channel_name
+from refunds.states import RESERVED, Reason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """``condition`` makes of a chosen value what the rows must meet; values that are no choice are ignored."""
+
+    name: str
+    label: str
+    choices: Sequence[Choice]
+    condition: Callable[[str], Q]
+
+    def chosen(self, query: QueryDict) -> Choice | None:
+        """The choice that the URL names, if it is one."""
+        wanted = query.get(self.name, "")
+        return next((choice for choice in self.choices if choice.value == wanted), None)
+
+
+def apply(rows: QuerySet[Any], filters: Iterable[Filter], query: QueryDict) -> QuerySet[Any]:
+    """The rows that meet every chosen filter."""
+    for item in filters:
+        choice = item.chosen(query)
+        if choice is not None:
+            rows = rows.filter(item.condition(choice.value))
+    return rows
+
+
+def menus(filters: Iterable[Filter], query: QueryDict, path: str) -> list[dict[str, Any]]:
+    """The filters as the page's chips."""
+    return [_menu(item, query, path) for item in filters if item.choices]
+
+
+def _menu(item: Filter, query: QueryDict, path: str) -> dict[str, Any]:
+    chosen = item.chosen(query)
+    return {
+        "label": item.label,
+        "current_label": chosen.label if chosen else "",
+        "clear_url": with_one(path, query, item.name, "") if chosen else "",
+        "options": [
+            {
+                "label": choice.label,
+                "url": with_one(path, query, item.name, choice.value),
+                "current": choice == chosen,
+            }
+            for choice in item.choices
+        ],
+    }
+
+
+def any_chosen(filters: Iterable[Filter], query: QueryDict) -> bool:
+    return any(item.chosen(query) for item in filters)
+
+
+def hidden(filters: Iterable[Filter], query: QueryDict, *others: str) -> list[dict[str, str]]:
+    """What a search form must carry along: the chosen filters and other parameters by name."""
+    names = [*(item.name for item in filters if item.chosen(query)), *others]
+    return [{"name": name, "value": query.get(name, "")} for name in names if query.get(name)]
+
+
+# --- the filters --------------------------------------------------------------------------------------------------
+
+
+def store(scope: Scope) -> Filter:
+    stores = list(scope.stores().values_list("code", "name", "pk"))
+    choices = [Choice(code, name) for code, name, _ in stores]
+    ids = {code: pk for code, _, pk in stores}
+    # By its id, not by a join: only then is the store's own index of the list chosen. One store is no choice.
+    return Filter("store", gettext("Store"), choices if len(choices) > 1 else [], lambda code: Q(store_id=ids[code]))
+
+
+def channel(scope: Scope) -> Filter:
+    accounts = scope.staff.merchant.channel_accounts.order_by("channel").values_list("channel", flat=True).distinct()
+    choices = [Choice(code, channel_name(code)) for code in accounts]
+    return Filter("channel", gettext("Channel"), choices, lambda code: Q(channel=code))
+
+
+def reason() -> Filter:
+    choices = [Choice(item.value, str(item.label)) for item in Reason]
+    return Filter("reason", gettext("Reason"), choices, lambda code: Q(reason=code))
+
+
+def state() -> Filter:
+    states = [item for item in State if item not in RESERVED and item not in (State.SUBMITTED, State.VERIFYING)]
+    choices = [Choice(item.value, str(item.label)) for item in states]
+    return Filter("state", gettext("State"), choices, lambda code: Q(state=code))
+
+
+#: Bounds in fen, lower one included, upper one too.
+_AMOUNTS: tuple[tuple[str, int | None, int | None], ...] = (
+    ("-50", None, 5_000),
+    ("50-200", 5_001, 20_000),
+    ("200-1000", 20_001, 100_000),
+    ("1000-", 100_001, None),
+)
+
+
+def amount() -> Filter:
+    labels = (
+        gettext("up to ¥50"),
+        gettext("¥50 to ¥200"),
+        gettext("¥200 to ¥1,000"),
+        gettext("above ¥1,000"),
+    )
+    choices = [Choice(code, label) for (code, _, _), label in zip(_AMOUNTS, labels, strict=True)]
+    return Filter("amount", gettext("Amount"), choices, _amount_condition)
+
+
+def _amount_condition(code: str) -> Q:
+    _, least, most = next(item for item in _AMOUNTS if item[0] == code)
+    condition = Q()
+    if least is not None:
+        condition &= Q(amount_fen__gte=least)
+    if most is not None:
+        condition &= Q(amount_fen__lte=most)
+    return condition
+
+
+# --- days ---------------------------------------------------------------------------------------------------------
+
+
+def day(query: QueryDict, name: str) -> date | None:
+    """A day of the calendar from the URL; None for none or nonsense."""
+    try:
+        return date.fromisoformat(query.get(name, ""))
+    except ValueError:
+        return None
+
+
+def within_days(rows: QuerySet[Any], field: str, query: QueryDict) -> QuerySet[Any]:
+    """The rows of the days ``from`` to ``to``, both included, as Shanghai counts them."""
+    first, last = day(query, "from"), day(query, "to")
+    if first is not None:
+        rows = rows.filter(**{f"{field}__gte": _midnight(first)})
+    if last is not None and last < date.max:
+        rows = rows.filter(**{f"{field}__lt": _midnight(last + timedelta(days=1))})
+    return rows
+
+
+def iso_day(query: QueryDict, name: str) -> str:
+    found = day(query, name)
+    return found.isoformat() if found else ""
+
+
+def _midnight(of: date) -> datetime:
+    return datetime.combine(of, time(), SHANGHAI)

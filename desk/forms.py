@@ -1,0 +1,131 @@
+"""What people send in, parsed. A form that cannot be read raises ``Invalid`` with a code that ``words`` knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.calendar import SHANGHAI
+from core.errors import Invalid
+from core.money import fen_from_yuan
+from refunds.states import RejectReason
+
+#: What a customer can be asked for; the label is what they read.
+INFO_ITEMS: dict[str, Promise | str] = {
+    "photo": _("A photo of the goods"),
+    "receipt": _("The receipt or the payment record"),
+    "packaging": _("A photo of the packaging"),
+    "account": _("Which account or card you paid with"),
+    "description": _("What happened, in a few words"),
+}
+
+#: What a reviewer would write to the customer for each reason; put into the field to be changed or sent as it is.
+_SUGGESTIONS: dict[RejectReason, Promise | str] = {
+    RejectReason.OUTSIDE_WINDOW: _(
+        "The agreed period had ended when you asked. If you think the date is wrong, show us your receipt."
+    ),
+    RejectReason.GOODS_USED: _(
+        "The goods show traces of use, so the rules do not allow a refund. "
+        "If they were like that when you got them, send us a photo from that day."
+    ),
+    RejectReason.NO_PROOF: _(
+        "We found no proof of the purchase or of the fault. Send us the receipt or a photo, and we look at it again."
+    ),
+    RejectReason.NOT_COVERED: _(
+        "The refund rules do not cover this reason. If something was wrong with goods or service, tell us what happened."
+    ),
+    RejectReason.ALREADY_SOLVED: _(
+        "This was solved by an exchange, a repair or a compensation. If that did not happen, please call the store."
+    ),
+    RejectReason.SUSPECTED_ABUSE: _(
+        "We could not confirm this request with the records of the sale. If you see it differently, bring your receipt."
+    ),
+}
+
+_MESSAGE_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    reason: str
+    message: str
+
+
+def version(data: QueryDict) -> int:
+    """The version of the refund that the person had before them."""
+    try:
+        return int(data.get("version", ""))
+    except ValueError as error:
+        raise Invalid("the form names no version", code="form_incomplete") from error
+
+
+def check_confirmed(data: QueryDict) -> None:
+    """The second step of what cannot be taken back or leaves the house. Raises ``Invalid`` where it was left out."""
+    if data.get("confirmed") != "1":
+        raise Invalid("the second step was left out", code="not_confirmed")
+
+
+def amount_fen(text: str) -> int:
+    """Exact fen of a typed amount."""
+    try:
+        fen = fen_from_yuan(text.strip())
+    except ValueError as error:
+        raise Invalid("not an amount", code="amount_invalid") from error
+    if fen <= 0:
+        raise Invalid("not an amount above zero", code="amount_invalid")
+    return fen
+
+
+def approved_amount_fen(data: QueryDict) -> int | None:
+    """The adjusted amount; None where the field was left empty: all that was asked for."""
+    text = data.get("amount", "").strip()
+    return amount_fen(text) if text else None
+
+
+def moment(text: str) -> datetime:
+    """A typed day and time, of the store's clocks."""
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=SHANGHAI)
+    except ValueError as error:
+        raise Invalid("not a day and time", code="moment_invalid") from error
+
+
+def rejection(data: QueryDict) -> Rejection:
+    message = data.get("message", "").strip()[:_MESSAGE_MAX]
+    if not message:
+        raise Invalid("the customer must be told why", code="message_required")
+    return Rejection(data.get("reason_code", ""), message)
+
+
+def information_wanted(data: QueryDict, *, language: str) -> str:
+    """The words to the customer: the chosen items in their language, then what the reviewer wrote."""
+    message = data.get("message", "").strip()
+    with _in(language):
+        items = [str(INFO_ITEMS[item]) for item in data.getlist("items") if item in INFO_ITEMS]
+        asked = gettext("Please send us: %(items)s.") % {"items": gettext(", ").join(items)} if items else ""
+    text = "\n".join(part for part in (asked, message) if part)[:_MESSAGE_MAX]
+    if not text:
+        raise Invalid("say what is missing", code="message_required")
+    return text
+
+
+def reject_reasons(*, language: str = "") -> list[dict[str, str]]:
+    """The reasons in the reader's language, each with words to the customer in theirs (by default the reader's, too)."""
+    with _in(language or translation.get_language() or ""):
+        texts = {reason: str(text) for reason, text in _SUGGESTIONS.items()}
+    return [{"value": item.value, "label": str(item.label), "text": texts[item]} for item in RejectReason]
+
+
+def _in(language: str) -> translation.override:
+    """The one of our two languages that this one is closest to."""
+    return translation.override("en" if language.lower().startswith("en") else "zh-hans")
+
+
+def info_items() -> list[dict[str, str]]:
+    return [{"value": value, "label": str(label)} for value, label in INFO_ITEMS.items()]

@@ -1,0 +1,101 @@
+"""A stored verdict in the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from desk import words
+from merchants import policies
+from refunds.models import RefundRequest
+from refunds.rules import explanations
+
+#: Names of tiers as policies write them.
+_TIERS = {
+    "manager": _("Store tier"),
+    "store": _("Store tier"),
+    "area": _("Area tier"),
+    "head_office": _("Head office tier"),
+}
+#: Lines that stand open even when they passed: what a reviewer looks at first.
+_TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
+_TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
+
+
+def tier_label(name: str) -> str:
+    return str(_TIERS.get(name, name))
+
+
+def tier_level(request: RefundRequest) -> int:
+    """1 for the lowest tier of the policy that judged it."""
+    tiers = policies.rules_of(request.policy_version_id).tiers
+    return next((level for level, tier in enumerate(tiers, 1) if tier.name == request.tier), 1)
+
+
+def tone(decision: str) -> str:
+    return _TONES.get(decision, "warn")
+
+
+def title(decision: str) -> str:
+    return {
+        "approve": gettext("Approved by the policy"),
+        "review": gettext("A person must decide"),
+        "refuse": gettext("Against a hard limit"),
+    }.get(decision, decision)
+
+
+def summary(rules: Sequence[Mapping[str, Any]]) -> str:
+    """How many lines did not pass, and what the first of them says."""
+    failed = [rule for rule in rules if not rule["passed"]]
+    if not failed:
+        return gettext("All %(n)s rules passed.") % {"n": len(rules)}
+    counted = ngettext("%(n)s of %(all)s rules did not pass.", "%(n)s of %(all)s rules did not pass.", len(failed))
+    return words.sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
+
+
+def why(rules: Sequence[Mapping[str, Any]]) -> str:
+    """What made it wait for a person, in a few words: the first rule that did not pass, and how many more there are."""
+    failed = [explanations.label(rule["code"]) for rule in rules if not rule["passed"]]
+    if not failed:
+        return ""
+    more = len(failed) - 1
+    return gettext("%(rule)s and %(n)s more") % {"rule": failed[0], "n": more} if more else failed[0]
+
+
+def lines(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The verdict line by line, those that did not pass first."""
+    ordered = sorted(rules, key=lambda rule: bool(rule["passed"]))
+    return [
+        {"label": explanations.label(rule["code"]), "outcome": _outcome(rule), "value": explanations.shown(rule)}
+        for rule in ordered
+    ]
+
+
+def shown(request: RefundRequest) -> dict[str, Any]:
+    """The verdict card. ``request`` comes with its policy version."""
+    stored = request.verdict
+    version = request.policy_version
+    return {
+        "title": title(stored["decision"]),
+        "summary": summary(stored["rules"]),
+        "policy_label": gettext("%(name)s v%(number)s") % {"name": version.name, "number": version.number},
+        "policy_url": "",
+        "decided_at": request.created_at,
+        "tone": tone(stored["decision"]),
+        "rules": lines(stored["rules"]),
+        "brief": lines([rule for rule in stored["rules"] if _is_telling(rule)]),
+        "rest": lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
+    }
+
+
+def _is_telling(rule: Mapping[str, Any]) -> bool:
+    return not rule["passed"] or rule["code"] in _TELLING
+
+
+def _outcome(rule: Mapping[str, Any]) -> str:
+    if rule["passed"]:
+        return "pass"
+    return "fail" if rule["hard"] else "flag"

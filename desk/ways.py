@@ -1,0 +1,47 @@
+"""How a refund is to be paid back, as forms offer and send it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+
+from merchants import policies
+from refunds.facts.payees import Account
+from refunds.states import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """The route as it was chosen, and what was typed of the customer's account."""
+
+    route: str = Route.ORIGINAL
+    holder_name: str = ""
+    account_no: str = ""
+    bank_name: str = ""
+
+    @property
+    def account(self) -> Account | None:
+        """The account of a transfer, complete or not; none on another route, or where nothing was typed."""
+        typed = self.holder_name or self.account_no or self.bank_name
+        if self.route != Route.BANK_TRANSFER or not typed:
+            return None
+        return Account(holder_name=self.holder_name, account_no=self.account_no, bank_name=self.bank_name)
+
+
+def read(data: QueryDict) -> Way:
+    """The way in a form; an unknown route counts as the original one, which the policy then judges."""
+    route = data.get("route", "")
+    return Way(
+        route=route if route in Route.values else Route.ORIGINAL,
+        holder_name=data.get("payee_holder", "").strip()[:60],
+        account_no=data.get("payee_account", "").strip()[:50],
+        bank_name=data.get("payee_bank", "").strip()[:60],
+    )
+
+
+def options(*, merchant_id: int, at: datetime) -> list[dict[str, str]]:
+    """The routes that the policy in force names, the original one first."""
+    rules = policies.rules_of(policies.in_force(merchant_id=merchant_id, at=at).pk)
+    return [{"value": route.value, "label": str(route.label)} for route in Route if route.value in rules.routes]

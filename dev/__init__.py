@@ -1,0 +1,1 @@
+"""What developing needs: embedded services, checks of the house, translations."""

@@ -1,0 +1,50 @@
+"""``manage.py check_invariants``: says what is broken, and fails if anything is."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core.database import timeouts
+from invariants import inspection
+
+logger = logging.getLogger(__name__)
+
+_GIVES_WAY = 10
+
+
+class Command(BaseCommand):
+    help = "Check every invariant of refunds, sales, payouts and the audit trail."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        extent = parser.add_mutually_exclusive_group()
+        extent.add_argument("--whole", action="store_true", help="every event of the audit trail (the default)")
+        extent.add_argument("--recent", action="store_true", help="those since the last check that found nothing")
+        parser.add_argument(
+            "--background", action="store_true", help="as the worker runs it: gives way to others, logs what it finds"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        in_background = options["background"]
+        if in_background:
+            timeouts.use("invariants")
+            os.nice(_GIVES_WAY)
+        try:
+            found = inspection.check(whole=not options["recent"], remember=True, gives_way=in_background)
+        except inspection.AlreadyRunning as error:
+            if in_background:
+                # The nightly run has not come to its end, or somebody looks by hand: the next hour is another.
+                logger.warning("%s; this run is left out", error.message)
+                return
+            raise CommandError(error.message) from error
+        if in_background:
+            inspection.report(found)
+        for breach in found:
+            self.stderr.write(f"{breach.code}: {breach.what}")
+        if found:
+            raise CommandError(f"{len(found)} breaches")
+        checked = len(inspection.INVARIANTS) + 1
+        self.stdout.write(f"all {checked} invariants hold")

@@ -1,0 +1,70 @@
+"""The days of reconciliation: made, found, locked."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from core.errors import Conflict, NotFound
+from merchants.models import ChannelAccount
+from reconciliation.habits import WITH_BILLS, Habits, habits_of
+from refunds.models import ReconciliationDay
+from refunds.models.bill import DayState
+
+
+class DayClosed(Conflict):
+    """The day is closed: nothing in it changes until somebody reopens it with a note."""
+
+    code = "day_closed"
+
+
+def accounts_of(*, merchant_id: int) -> QuerySet[ChannelAccount]:
+    """The merchant's accounts at channels with statements. Credentials stay sealed."""
+    found = ChannelAccount.objects.filter(merchant_id=merchant_id, channel__in=WITH_BILLS)
+    return found.defer("sealed_credentials").order_by("channel", "code")
+
+
+def days_of(*, merchant_id: int) -> QuerySet[ReconciliationDay]:
+    """The merchant's days, with account, bill and whoever closed them."""
+    found = ReconciliationDay.objects.filter(merchant_id=merchant_id)
+    return found.select_related("channel_account", "bill", "closed_by").defer("channel_account__sealed_credentials")
+
+
+def open_differences(*, merchant_id: int) -> int:
+    """How many differences of the merchant nobody has resolved, as last compared."""
+    found = ReconciliationDay.objects.filter(merchant_id=merchant_id, open_differences__gt=0)
+    return int(found.aggregate(open=Sum("open_differences"))["open"] or 0)
+
+
+def day_for(*, merchant_id: int, account_code: str, day: date) -> ReconciliationDay:
+    """One day. Raises ``NotFound``, also for another merchant's."""
+    found = days_of(merchant_id=merchant_id).filter(channel_account__code=account_code, date=day).first()
+    if found is None:
+        raise NotFound("there is no such day of reconciliation")
+    return found
+
+
+def day_made(*, account: ChannelAccount, day: date, **fields: Any) -> ReconciliationDay:
+    """The account's day, made if it is not there."""
+    found, _ = ReconciliationDay.objects.get_or_create(
+        channel_account=account, date=day, defaults={"merchant_id": account.merchant_id, **fields}
+    )
+    return found
+
+
+def locked(day_id: int) -> ReconciliationDay:
+    """The day under its account's lock: two days of one account are never compared at once. Raises ``DayClosed``."""
+    account_id = ReconciliationDay.objects.values_list("channel_account_id", flat=True).get(pk=day_id)
+    account = ChannelAccount.objects.select_for_update(no_key=True).defer("sealed_credentials").get(pk=account_id)
+    day = ReconciliationDay.objects.select_for_update().get(pk=day_id)
+    day.channel_account = account
+    if day.state == DayState.CLOSED:
+        raise DayClosed("this day is closed; reopen it first")
+    return day
+
+
+def habits_for(day: ReconciliationDay) -> Habits:
+    """The statement habits of the day's account."""
+    return habits_of(channel=day.channel_account.channel, profile=day.channel_account.profile)

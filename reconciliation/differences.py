@@ -1,0 +1,307 @@
+"""What people do about a difference: take it on, resolve it with a note, or adopt a refund made in the channel's portal.
+
+A resolution never changes what either side says. Every step is audited under the difference's day.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from uuid_utils.compat import uuid7
+
+from core.audit.actors import POLICY
+from core.audit.record import event, record
+from core.calendar import SHANGHAI
+from core.errors import Conflict, Invalid, NotFound
+from core.plain_text import one_line
+from merchants import principals
+from merchants.models import Staff
+from merchants.principals import Principal
+from merchants.rights import Act, check_may, may
+from reconciliation import days, matching
+from refunds import lifecycle
+from refunds.facts.sales import Sale, find_sale
+from refunds.intake import submitting
+from refunds.intake.submitting import Submission
+from refunds.lifecycle import Move, OverRefund
+from refunds.models import BillLine, Difference, Execution, RefundRequest
+from refunds.models.bill import MatchOutcome
+from refunds.models.difference import BY_HAND, Resolution
+from refunds.models.execution import Method
+from refunds.payouts import ledger
+from refunds.states import ExecutionState, Reason, Route
+from terminals.models import Transaction
+
+#: The kind of a refund that an operator made past us.
+_KIND = "wrong_amount"
+
+NOTE_MAX = 500
+
+
+class AlreadyResolved(Conflict):
+    """Somebody resolved it meanwhile."""
+
+    code = "already_resolved"
+
+
+class CannotAdopt(Conflict):
+    """Nothing here that could become a refund of ours; ``code`` says why not."""
+
+    code = "cannot_adopt"
+
+
+def differences_of(*, merchant_id: int) -> QuerySet[Difference]:
+    """The merchant's differences with what their rows show."""
+    found = Difference.objects.filter(merchant_id=merchant_id)
+    return found.select_related("line", "execution__request", "owner", "resolved_by").only(
+        "number",
+        "kind",
+        "ours_fen",
+        "bill_fen",
+        "opened_at",
+        "resolution",
+        "note",
+        "resolved_at",
+        "day_id",
+        "merchant_id",
+        "channel_account_id",
+        "line",
+        "execution__refund_no",
+        "execution__state",
+        "execution__channel_refund_no",
+        "execution__request__number",
+        "owner__name",
+        "resolved_by__name",
+    )
+
+
+def assign(*, difference_id: int, owner_id: int | None, by: Principal, at: datetime) -> Difference:
+    """Give a difference to somebody who reconciles, or to nobody. Raises ``NotFound``, ``AlreadyResolved``, ``Invalid``."""
+    check_may(Act.RESOLVE_DIFFERENCE, by=by)
+    owner = None
+    if owner_id is not None:
+        owner = Staff.objects.filter(pk=owner_id, merchant_id=by.acting_for, is_active=True).first()
+        if owner is None or not may(Act.RESOLVE_DIFFERENCE, by=principals.of_staff(owner)):
+            raise Invalid("give it to somebody in finance, a manager or an owner", code="unknown_assignee")
+
+    def change(difference: Difference) -> dict[str, Any]:
+        difference.owner = owner
+        return {"owner": owner.name if owner else ""}
+
+    return _act(difference_id, "reconciliation.assign", change, by=by, at=at)
+
+
+def resolve(*, difference_id: int, resolution: str, note: str, by: Principal, at: datetime) -> Difference:
+    """Say what became of it. Raises ``NotFound``, ``AlreadyResolved``, ``DayClosed``, ``Forbidden`` or ``Invalid``."""
+    check_may(Act.RESOLVE_DIFFERENCE, by=by)
+    if resolution not in BY_HAND:
+        raise Invalid("choose what became of it", code="unknown_resolution")
+    text = one_line(note, limit=NOTE_MAX)
+    if not text:
+        raise Invalid("write what was found", code="message_required")
+
+    def change(difference: Difference) -> dict[str, Any]:
+        _resolved(difference, Resolution(resolution), text, by, at)
+        return {"resolution": resolution, "note": text}
+
+    return _act(difference_id, "reconciliation.resolve", change, by=by, at=at)
+
+
+def sale_behind(difference: Difference) -> Transaction | None:
+    """The sale that a line of the channel's speaks of: by the channel's number, else by the order's where it names one."""
+    line = difference.line
+    if line is None or difference.kind != MatchOutcome.CHANNEL_ONLY or difference.execution_id is not None:
+        return None
+    sales = Transaction.objects.filter(
+        merchant_id=difference.merchant_id, channel_account_id=difference.channel_account_id
+    )
+    if line.channel_transaction_no:
+        return sales.filter(channel_transaction_no=line.channel_transaction_no).first()
+    named = list(sales.filter(order_no=line.order_no)[:2]) if line.order_no else []
+    return named[0] if len(named) == 1 else None
+
+
+def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
+    """The code of what stands against an adoption; empty where nothing does."""
+    line = difference.line
+    if line is None or difference.resolution or difference.kind != MatchOutcome.CHANNEL_ONLY:
+        return "cannot_adopt"
+    if difference.execution_id is not None:
+        return "adopt_known"
+    if "#" in difference.number:
+        return "adopt_repeated"
+    if sale is None:
+        return "adopt_no_sale"
+    if line.succeeded_at is None:
+        return "adopt_not_paid"
+    return "exceeds_refundable" if line.amount_fen > sale.refundable_fen else ""
+
+
+def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> RefundRequest:
+    """Make a refund of ours out of one that was made in the channel's own portal, proven by the statement's line.
+
+    It goes through the lifecycle like any other and its amount is reserved under the same CHECK. Raises ``CannotAdopt``
+    (``exceeds_refundable`` where the sale was refunded beyond what was paid), ``AlreadyResolved``, ``DayClosed``.
+    """
+    check_may(Act.ADOPT, by=by)
+    made: list[RefundRequest] = []
+
+    def change(difference: Difference) -> dict[str, Any]:
+        sale = sale_behind(difference)
+        if code := why_not_adopt(difference, sale):
+            raise CannotAdopt("this line cannot be adopted", code=code)
+        assert sale is not None
+        assert difference.line is not None
+        request = _as_refund(sale, difference.line, by=by, at=at)
+        made.append(request)
+        difference.execution_id = difference.line.execution_id
+        _resolved(difference, Resolution.ADOPTED, one_line(note, limit=NOTE_MAX), by, at)
+        return {"resolution": Resolution.ADOPTED.value, "refund": request.number, "note": difference.note}
+
+    try:
+        _act(difference_id, "reconciliation.adopt", change, by=by, at=at)
+    except OverRefund as error:
+        raise CannotAdopt("the sale has less left to refund than this line pays", code="exceeds_refundable") from error
+    return made[0]
+
+
+@transaction.atomic
+def _act(
+    difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Principal, at: datetime
+) -> Difference:
+    known = Difference.objects.filter(pk=difference_id, merchant_id=by.acting_for).first()
+    if known is None:
+        raise NotFound("there is no such difference")
+    day = days.locked(known.day_id)
+    difference = Difference.objects.select_for_update().get(pk=difference_id)
+    if difference.resolution:
+        raise AlreadyResolved("this difference was resolved meanwhile")
+    said = change(difference)
+    difference.save()
+    record(
+        merchant_id=difference.merchant_id,
+        by=by.actor,
+        action=action,
+        object_type="reconciliation_day",
+        object_id=day.pk,
+        at=at,
+        data={"number": difference.number, "kind": difference.kind, **said},
+    )
+    matching.compare(day=day, at=at)
+    return difference
+
+
+def _resolved(difference: Difference, resolution: Resolution, note: str, by: Principal, at: datetime) -> None:
+    difference.resolution, difference.note = resolution, note
+    difference.resolved_by_id, difference.resolved_at = by.staff_id, at
+
+
+# --- adoption -------------------------------------------------------------------------------------------------------
+
+
+def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
+    assert line.succeeded_at is not None
+    sale = find_sale(merchant_id=known.merchant_id, at=at, transaction_id=known.pk)
+    request = _request(sale, line, by=by, at=at)
+    submitted = event(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action="refund.submit",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        to_state=request.state,
+        version=request.version,
+        data={"amount_fen": request.amount_fen, "reason": request.reason, "route": request.route, "source": "portal"},
+    )
+    moves = [
+        Move(request.pk, "verify", POLICY, at),
+        Move(request.pk, "ask_review", POLICY, at, data={"source": "portal"}),
+        Move(request.pk, "approve", by.actor, at, arguments={"amount_fen": line.amount_fen}, data={"source": "portal"}),
+    ]
+    changes = [submitted, *(lifecycle.take_edge(request, move) for move in moves)]
+    execution = _execution(request, known, line, at)
+    submitting.store(Submission(request=request, changes=changes, execution=execution))
+    ledger.post_payouts([execution.pk], at=at)
+    proven = {"refund_no": execution.refund_no, "source": "bill"}
+    lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
+    lifecycle.advance(
+        request.pk,
+        "succeed",
+        by=by.actor,
+        at=at,
+        data={**proven, "channel_refund_no": execution.channel_refund_no, "amount_fen": line.amount_fen},
+        succeeded_at=line.succeeded_at,
+        follow_up_at=at,
+    )
+    BillLine.objects.filter(pk=line.pk).update(execution=execution)
+    line.execution = execution
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+def _request(sale: Sale, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
+    """Not judged by the policy: the money has moved, and only the CHECK on the sale stands against it."""
+    return RefundRequest(
+        id=uuid7(),
+        number=f"RF-{at.astimezone(SHANGHAI):%y%m%d}-{sale.next_number:04d}",
+        merchant_id=sale.merchant_id,
+        store_id=sale.store_id,
+        transaction_id=sale.id,
+        terminal_id=sale.terminal_id,
+        channel=sale.channel,
+        kind=_KIND,
+        reason=Reason.OPERATOR_ERROR,
+        route=Route.ORIGINAL,
+        amount_fen=line.amount_fen,
+        reserved_fen=line.amount_fen,
+        policy_version_id=sale.policy_version_id,
+        verdict={
+            "decision": "approve",
+            "max_amount_fen": line.amount_fen,
+            "tier": "",
+            "policy_version": sale.policy_number,
+            "rules": [],
+            "source": "portal",
+        },
+        tier="",
+        staff_id=by.staff_id,
+        customer_consent=None,
+        due_at=at,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _execution(request: RefundRequest, sale: Transaction, line: BillLine, at: datetime) -> Execution:
+    """Paid before we knew of it. Unsaved; the statement's line is the proof."""
+    number = line.refund_no or line.channel_refund_no
+    proof = {
+        "bill": line.bill.sha256,
+        "line": line.line,
+        "refund_no": line.refund_no,
+        "channel_refund_no": line.channel_refund_no,
+        "amount_fen": line.amount_fen,
+        "state": line.state,
+    }
+    return Execution(
+        merchant_id=request.merchant_id,
+        request=request,
+        transaction_id=request.transaction_id,
+        channel_account=sale.channel_account,
+        method=Method.VOID if line.kind == "void" else Method.REFUND,
+        refund_no=number,
+        amount_fen=line.amount_fen,
+        state=ExecutionState.SUCCEEDED,
+        first_sent_at=line.accepted_at or line.succeeded_at,
+        channel_refund_no=line.channel_refund_no or number,
+        succeeded_at=line.succeeded_at,
+        ended_at=at,
+        proof=json.dumps(proof, ensure_ascii=False),
+        proof_source="bill",
+        created_at=at,
+    )

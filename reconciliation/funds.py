@@ -1,0 +1,227 @@
+"""The account's money as a witness: WeChat Pay's fund flow beside the day's statement.
+
+The trade bill says which refunds were taken on; the fund flow, what left the account for each and what came back when one was
+closed. A refund row stands in both on the day of acceptance, so every line has its counterpart (ADR 0026). It settles nothing by
+itself: it shows which side of a difference the money took.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.db import connection, transaction
+
+from core.audit.actors import SYSTEM
+from core.audit.record import record
+from core.errors import DomainError
+from core.plain_text import without_direction
+from merchants.models import ChannelAccount
+from payment_channels import contract
+from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
+from reconciliation import days, importing
+from refunds.models import FundLine, FundStatement, ReconciliationDay
+from refunds.models.bill import DayState
+from refunds.models.fund_line import FundKind
+
+logger = logging.getLogger(__name__)
+
+#: Channels that say what happened to the account's money.
+WITH_FUNDS = ("wechat",)
+
+#: How long it is asked for by itself, and after which time "no statement" means that no money moved.
+_ASKED_FOR = timedelta(days=7)
+_EMPTY_AFTER = timedelta(hours=12)
+_BATCH = 2000
+
+_LINK = """
+UPDATE refunds_fundline f SET execution_id = e.id
+  FROM refunds_execution e
+ WHERE f.statement_id = %(statement)s AND e.channel_account_id = %(account)s AND e.refund_no = f.refund_no AND f.refund_no <> ''
+"""
+
+#: On an account that merchants share only what is ours, or stands in our part of the day's bill, concerns us.
+_OTHERS = """
+DELETE FROM refunds_fundline f
+ WHERE f.statement_id = %(statement)s AND f.execution_id IS NULL
+   AND NOT EXISTS (SELECT 1 FROM refunds_billline l
+                    WHERE l.bill_id = %(bill)s AND l.channel_refund_no = f.channel_refund_no)
+"""
+
+_ADD_UP = """
+UPDATE refunds_fundstatement s SET (out_count, out_fen, back_count, back_fen) = (
+  SELECT count(*) FILTER (WHERE kind = 'refund'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund'), 0),
+         count(*) FILTER (WHERE kind = 'refund_closed'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund_closed'), 0)
+    FROM refunds_fundline WHERE statement_id = s.id)
+ WHERE s.id = %(statement)s
+"""
+
+_FINDINGS = """
+WITH money AS (
+  SELECT channel_refund_no, max(refund_no) AS refund_no, sum(amount_fen)::bigint AS amount_fen,
+         (array_agg(execution_id) FILTER (WHERE execution_id IS NOT NULL))[1] AS execution_id
+    FROM refunds_fundline WHERE statement_id = %(statement)s AND kind = 'refund' GROUP BY channel_refund_no
+), bill AS (
+  SELECT channel_refund_no, max(refund_no) AS refund_no, sum(amount_fen)::bigint AS amount_fen,
+         (array_agg(execution_id) FILTER (WHERE execution_id IS NOT NULL))[1] AS execution_id
+    FROM refunds_billline WHERE bill_id = %(bill)s GROUP BY channel_refund_no
+), found AS (
+  SELECT CASE WHEN b.channel_refund_no IS NULL THEN 'only_money' WHEN m.channel_refund_no IS NULL THEN 'only_bill'
+              ELSE 'amount_differs' END AS kind,
+         coalesce(m.refund_no, b.refund_no) AS refund_no, coalesce(m.channel_refund_no, b.channel_refund_no) AS channel_refund_no,
+         b.amount_fen AS bill_fen, m.amount_fen AS money_fen, coalesce(m.execution_id, b.execution_id) AS execution_id
+    FROM money m FULL JOIN bill b ON b.channel_refund_no = m.channel_refund_no
+   WHERE b.amount_fen IS DISTINCT FROM m.amount_fen
+   UNION ALL
+  SELECT 'came_back', f.refund_no, f.channel_refund_no, NULL, -f.amount_fen, f.execution_id
+    FROM refunds_fundline f JOIN refunds_execution e ON e.id = f.execution_id AND e.state = 'succeeded'
+   WHERE f.statement_id = %(statement)s AND f.kind = 'refund_closed')
+SELECT found.kind, coalesce(r.number, ''), found.refund_no, found.channel_refund_no, found.bill_fen, found.money_fen
+  FROM found LEFT JOIN refunds_execution e ON e.id = found.execution_id
+  LEFT JOIN refunds_refundrequest r ON r.id = e.request_id
+ ORDER BY found.kind, found.channel_refund_no LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where bill and money disagree. ``kind`` is only_money, only_bill, amount_differs or came_back (we call it paid).
+
+    Amounts in fen, None on the side that does not know the refund; what came back is negative.
+    """
+
+    kind: str
+    request_number: str
+    refund_no: str
+    channel_refund_no: str
+    bill_fen: int | None
+    money_fen: int | None
+
+
+def offered_by(account: ChannelAccount) -> bool:
+    return account.channel in WITH_FUNDS
+
+
+def work(*, at: datetime) -> int:
+    """Fetch what is missing beside the bills of recent days. Returns statements taken in."""
+    missing = ReconciliationDay.objects.filter(
+        state=DayState.OPEN,
+        bill__isnull=False,
+        funds__isnull=True,
+        channel_account__channel__in=WITH_FUNDS,
+        channel_account__is_active=True,
+        date__gte=(at - _ASKED_FOR).date(),
+    )
+    return sum(fetch_quietly(day_id=day_id, at=at) for day_id in missing.order_by("date").values_list("pk", flat=True))
+
+
+def fetch_quietly(*, day_id: int, at: datetime) -> bool:
+    """Fetch a day's fund flow if its channel has one; without it reconciliation goes on. True when it was taken in."""
+    day = ReconciliationDay.objects.select_related("channel_account").get(pk=day_id)
+    if not offered_by(day.channel_account):
+        return False
+    try:
+        _fetch(day, at)
+    except (BillUnavailable, BillCorrupt, DomainError) as error:
+        logger.info("no fund flow for day %s yet: %s", day_id, error)
+        return False
+    return True
+
+
+@transaction.atomic
+def store(*, day_id: int, statement: contract.Bill | None, at: datetime) -> FundStatement:
+    """Store a fund flow as its day's; None says that no money moved. Raises ``BillCorrupt`` or ``DayClosed``."""
+    day = days.locked(day_id)
+    current = FundStatement.objects.filter(day=day).first()
+    if current is not None and statement is not None and current.sha256 == statement.digest:
+        return current
+    if current is not None:
+        current.delete()
+    made = FundStatement.objects.create(
+        day=day, sha256=statement.digest if statement else "", size=statement.size if statement else 0, imported_at=at
+    )
+    if statement is not None:
+        _take_in(made, statement)
+    _settle(made, day)
+    record(
+        merchant_id=day.merchant_id,
+        by=SYSTEM,
+        action="reconciliation.funds",
+        object_type="reconciliation_day",
+        object_id=day.pk,
+        at=at,
+        data={"date": day.date.isoformat(), "sha256": made.sha256, "out_fen": made.out_fen, "back_fen": made.back_fen},
+    )
+    return made
+
+
+def findings(*, day: ReconciliationDay, statement: FundStatement, limit: int) -> list[Finding]:
+    """Where the day's bill and its money disagree."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FINDINGS, {"statement": statement.pk, "bill": day.bill_id, "limit": limit})
+        return [Finding(*row) for row in cursor.fetchall()]
+
+
+def statement_of(day: ReconciliationDay) -> FundStatement | None:
+    return FundStatement.objects.filter(day=day).first()
+
+
+def lines_of(*, statement: FundStatement, refund_no: str, channel_refund_no: str) -> list[FundLine]:
+    """What the money says of one refund, by our number or else by the channel's."""
+    lines = statement.lines.order_by("line")
+    if found := list(lines.filter(refund_no=refund_no)) if refund_no else []:
+        return found
+    return list(lines.filter(channel_refund_no=channel_refund_no)) if channel_refund_no else []
+
+
+def _fetch(day: ReconciliationDay, at: datetime) -> None:
+    try:
+        with importing.statements_of(day.channel_account).download_bill(day=day.date, kind=BillKind.FUNDS) as statement:
+            store(day_id=day.pk, statement=statement, at=at)
+    except BillUnavailable as error:
+        waited = at - days.habits_for(day).bill_at(day.date)
+        if not error.empty or (error.later and waited < _EMPTY_AFTER):
+            raise
+        store(day_id=day.pk, statement=None, at=at)
+
+
+def _take_in(made: FundStatement, statement: contract.Bill) -> None:
+    rows = _refunds(statement)
+    while batch := list(islice(rows, _BATCH)):
+        FundLine.objects.bulk_create(
+            FundLine(
+                statement=made,
+                line=row.line,
+                kind=row.kind.value,
+                refund_no=_stored(row.refund_no),
+                channel_refund_no=_stored(row.channel_refund_no),
+                amount_fen=row.amount_fen,
+                booked_at=row.accepted_at,
+            )
+            for row in batch
+        )
+
+
+def _stored(number: str) -> str:
+    """A number as the database can hold it."""
+    return without_direction(number.replace("\0", ""))[:64]
+
+
+def _refunds(rows: Iterable[BillRow]) -> Iterator[BillRow]:
+    return (row for row in rows if row.kind in _KINDS)
+
+
+_KINDS = (BillRowKind(FundKind.OUT.value), BillRowKind(FundKind.BACK.value))
+
+
+def _settle(made: FundStatement, day: ReconciliationDay) -> None:
+    parameters = {"statement": made.pk, "account": day.channel_account_id, "bill": day.bill_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_LINK, parameters)
+        if day.channel_account.profile.get("bill_shared"):
+            cursor.execute(_OTHERS, parameters)
+        cursor.execute(_ADD_UP, parameters)
+    made.refresh_from_db()

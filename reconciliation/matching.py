@@ -1,0 +1,273 @@
+"""Comparing a day: every refund of ours with every line of the statement, set by set in the database.
+
+A line belongs to a payout by our number, else by the channel's. A payout of ours that no line has is missing only once the
+bills of all days on which it may stand are there: our clock and the channel's differ around the cut-off, and a payout that was
+sent again may stand on a later day. What is still in flight is pending, which is no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from core.audit.actors import SYSTEM
+from core.audit.record import record
+from reconciliation import days
+from reconciliation.habits import Basis
+from refunds import lifecycle
+from refunds.models import ReconciliationDay
+from refunds.models.bill import DayState
+
+#: How long a payout may take from its first send to its success and still be looked for on its day.
+_LONGEST_WAY = timedelta(days=40)
+
+_IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
+
+#: A line that the channel took back: no money moved.
+_TAKEN_BACK = "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED'))"
+
+_FROM_AT = {
+    Basis.ACCEPTED: "e.first_sent_at",
+    Basis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
+}
+#: The latest instant that may have put it on a bill.
+_UNTIL_AT = {
+    Basis.ACCEPTED: "CASE WHEN e.sends > 1 THEN coalesce(e.succeeded_at, e.first_sent_at) ELSE e.first_sent_at END",
+    Basis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
+}
+
+#: Our payouts of the day that no line has; ``is_missing``: paid, and all bills are there that could have it.
+_OURS_WITHOUT_LINE = """
+SELECT e.id, e.request_id, e.refund_no, e.amount_fen, e.state, e.first_sent_at,
+       e.state = 'succeeded' AND EXISTS (
+         SELECT 1 FROM refunds_reconciliationday n
+          WHERE n.channel_account_id = %(account)s AND n.bill_id IS NOT NULL
+            AND n.date = (({until_at} + %(grace)s) AT TIME ZONE 'Asia/Shanghai' + %(shift)s)::date) AS is_missing
+  FROM refunds_execution e
+ WHERE e.channel_account_id = %(account)s
+   AND e.first_sent_at >= %(lookback)s AND e.first_sent_at < %(end)s + interval '1 day'
+   AND {from_at} >= %(start)s AND {from_at} < %(end)s
+   AND e.state IN ('succeeded', 'sending', 'processing', 'unknown', 'held')
+   AND NOT EXISTS (SELECT 1 FROM refunds_billline l WHERE l.execution_id = e.id)
+"""
+
+_LINK = """
+UPDATE refunds_billline t SET execution_id = m.execution_id
+  FROM (SELECT DISTINCT ON (e.id) e.id AS execution_id, l.id AS line_id
+          FROM refunds_billline l
+          JOIN refunds_execution e ON e.channel_account_id = %(account)s AND e.{number} = l.{number}
+         WHERE l.bill_id = %(bill)s AND l.execution_id IS NULL AND l.{number} <> ''
+           AND NOT EXISTS (SELECT 1 FROM refunds_billline o WHERE o.execution_id = e.id)
+         ORDER BY e.id, l.line) m
+ WHERE t.id = m.line_id
+"""
+
+_JUDGE = f"""
+UPDATE refunds_billline t SET outcome = j.outcome
+  FROM (SELECT l.id, CASE
+          WHEN e.id IS NULL THEN CASE WHEN {_TAKEN_BACK} THEN 'matched' ELSE 'channel_only' END
+          WHEN e.state IN {_IN_FLIGHT} THEN 'pending'
+          WHEN e.state = 'succeeded' THEN
+            CASE WHEN e.amount_fen = l.amount_fen AND NOT {_TAKEN_BACK} THEN 'matched' ELSE 'amount_differs' END
+          WHEN e.state = 'failed' AND l.succeeded_at IS NULL THEN 'matched'
+          ELSE 'channel_only' END AS outcome
+          FROM refunds_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
+         WHERE l.bill_id = %(bill)s) j
+ WHERE t.id = j.id AND t.outcome <> j.outcome
+"""  # noqa: S608 - our own text
+
+#: One statement: what was found is opened or kept, what was open and is not found any more is cleared.
+_DIFFERENCES = f"""
+WITH lines AS (
+  SELECT l.*, coalesce(nullif(l.refund_no, ''), nullif(l.channel_refund_no, ''), 'line ' || l.line) AS name,
+         row_number() OVER (PARTITION BY coalesce(nullif(l.refund_no, ''), nullif(l.channel_refund_no, ''), 'line ' || l.line)
+                            ORDER BY l.execution_id IS NULL, l.line) AS place
+    FROM refunds_billline l WHERE l.bill_id = %(bill)s
+), found AS (
+  SELECT name || CASE WHEN place > 1 THEN '#' || l.line ELSE '' END AS number, l.outcome AS kind, l.id AS line_id,
+         l.execution_id, CASE WHEN e.state = 'succeeded' THEN e.amount_fen END AS ours_fen,
+         CASE WHEN {_TAKEN_BACK} THEN 0 ELSE l.amount_fen END AS bill_fen
+    FROM lines l LEFT JOIN refunds_execution e ON e.id = l.execution_id
+   WHERE l.outcome IN ('amount_differs', 'channel_only')
+   UNION ALL
+  SELECT o.refund_no, 'ours_only', NULL, o.id, o.amount_fen, NULL
+    FROM ({_OURS_WITHOUT_LINE}) o WHERE o.is_missing AND %(bill)s IS NOT NULL
+), kept AS (
+  INSERT INTO refunds_difference AS d
+    (merchant_id, channel_account_id, day_id, number, kind, line_id, execution_id, ours_fen, bill_fen, opened_at,
+     resolution, note)
+  SELECT %(merchant)s, %(account)s, %(day)s, number, kind, line_id, execution_id, ours_fen, bill_fen, %(at)s, '', ''
+    FROM found
+  ON CONFLICT (day_id, number) DO UPDATE SET
+    (kind, line_id, execution_id, ours_fen, bill_fen)
+      = (excluded.kind, excluded.line_id, excluded.execution_id, excluded.ours_fen, excluded.bill_fen),
+    (opened_at, resolution, note, resolved_at, resolved_by_id)
+      = (SELECT CASE WHEN s.same THEN d.opened_at ELSE excluded.opened_at END,
+                CASE WHEN s.same THEN d.resolution ELSE '' END, CASE WHEN s.same THEN d.note ELSE '' END,
+                CASE WHEN s.same THEN d.resolved_at END, CASE WHEN s.same THEN d.resolved_by_id END
+           FROM (SELECT d.resolution <> 'cleared' AND (d.kind, d.ours_fen, d.bill_fen)
+                   IS NOT DISTINCT FROM (excluded.kind, excluded.ours_fen, excluded.bill_fen) AS same) s)
+  RETURNING d.number
+)
+UPDATE refunds_difference d SET resolution = 'cleared', resolved_at = %(at)s
+ WHERE d.day_id = %(day)s AND d.resolution = '' AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.number = d.number)
+RETURNING d.number
+"""  # noqa: S608 - our own text
+
+#: A later bill has the row that an earlier day missed.
+_FOUND_LATER = """
+UPDATE refunds_difference d SET resolution = 'cleared', resolved_at = %(at)s
+  FROM refunds_reconciliationday y
+ WHERE y.id = d.day_id AND y.state = 'open' AND d.channel_account_id = %(account)s AND d.day_id <> %(day)s
+   AND d.resolution = '' AND d.kind = 'ours_only'
+   AND EXISTS (SELECT 1 FROM refunds_billline l WHERE l.execution_id = d.execution_id)
+RETURNING d.day_id, d.number
+"""
+
+_COUNT = f"""
+WITH without_line AS ({_OURS_WITHOUT_LINE}), lines AS (
+  SELECT count(*) FILTER (WHERE NOT taken_back) AS bill_count,
+         coalesce(sum(amount_fen) FILTER (WHERE NOT taken_back), 0) AS bill_fen,
+         count(*) FILTER (WHERE state = 'succeeded') AS ours_count,
+         coalesce(sum(ours_fen) FILTER (WHERE state = 'succeeded'), 0) AS ours_fen,
+         count(*) FILTER (WHERE outcome = 'matched') AS matched,
+         count(*) FILTER (WHERE outcome = 'amount_differs') AS amount_differs,
+         count(*) FILTER (WHERE outcome = 'channel_only') AS channel_only,
+         count(*) FILTER (WHERE outcome = 'pending') AS pending
+    FROM (SELECT l.amount_fen, l.outcome, e.state, e.amount_fen AS ours_fen,
+                 {_TAKEN_BACK} OR (l.outcome = 'matched' AND e.state = 'failed') AS taken_back
+            FROM refunds_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
+           WHERE l.bill_id = %(bill)s) l
+), ours AS (
+  SELECT count(*) FILTER (WHERE state = 'succeeded') AS ours_count,
+         coalesce(sum(amount_fen) FILTER (WHERE state = 'succeeded'), 0) AS ours_fen,
+         count(*) FILTER (WHERE is_missing AND %(bill)s IS NOT NULL) AS ours_only,
+         count(*) FILTER (WHERE NOT is_missing OR %(bill)s IS NULL) AS pending
+    FROM without_line
+)
+UPDATE refunds_reconciliationday y SET
+  ours_count = lines.ours_count + ours.ours_count, ours_fen = lines.ours_fen + ours.ours_fen,
+  bill_count = lines.bill_count, bill_fen = lines.bill_fen, matched = lines.matched,
+  amount_differs = lines.amount_differs, channel_only = lines.channel_only, ours_only = ours.ours_only,
+  pending = lines.pending + ours.pending, compared_at = %(at)s,
+  open_differences = (SELECT count(*) FROM refunds_difference d WHERE d.day_id = y.id AND d.resolution = '')
+  FROM lines, ours WHERE y.id = %(day)s
+"""  # noqa: S608 - our own text
+
+#: The statement says paid and we do not know: ask the channel now. The bill alone settles nothing.
+_ASK_NOW = """
+UPDATE refunds_execution e SET due_at = %(at)s
+ WHERE e.id IN (SELECT e.id FROM refunds_billline l JOIN refunds_execution e ON e.id = l.execution_id
+                 WHERE l.bill_id = %(bill)s AND l.outcome = 'pending' AND l.succeeded_at IS NOT NULL
+                   AND e.state IN ('unknown', 'processing') AND e.due_at > %(leased_until)s
+                   FOR UPDATE OF e SKIP LOCKED)
+"""
+
+
+def compare(*, day: ReconciliationDay, at: datetime) -> None:
+    """Compare a day whose lock the caller holds, and the day before, which may have waited for this one's bill."""
+    _compare_one(day, at)
+    before = day.date - timedelta(days=1)
+    earlier = ReconciliationDay.objects.filter(
+        channel_account_id=day.channel_account_id, date=before, state=DayState.OPEN, bill__isnull=False
+    ).first()
+    if earlier is not None:
+        earlier.channel_account = day.channel_account
+        _compare_one(earlier, at)
+    day.refresh_from_db()
+
+
+@transaction.atomic
+def recompare(*, day_id: int, at: datetime) -> None:
+    """Compare once more, since payouts have moved on. Raises ``DayClosed``."""
+    compare(day=days.locked(day_id), at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A payout of ours that the day still waits for."""
+
+    request_number: str
+    refund_no: str
+    amount_fen: int
+    state: str
+    sent_at: datetime
+
+
+def waiting(*, day: ReconciliationDay, limit: int) -> list[Waiting]:
+    """Payouts of the day that are in flight, or whose bill is not there yet, and that no line has."""
+    with connection.cursor() as cursor:
+        statement = _statement(_OURS_WITHOUT_LINE, day)
+        cursor.execute(
+            f"SELECT r.number, o.refund_no, o.amount_fen, o.state, o.first_sent_at FROM ({statement}) o "  # noqa: S608 - our own
+            "JOIN refunds_refundrequest r ON r.id = o.request_id "
+            "WHERE NOT is_missing OR %(bill)s IS NULL ORDER BY o.id LIMIT %(limit)s",
+            {**_parameters(day, day.compared_at), "limit": limit},
+        )
+        return [Waiting(*row) for row in cursor.fetchall()]
+
+
+def _compare_one(day: ReconciliationDay, at: datetime) -> None:
+    parameters = _parameters(day, at)
+    with connection.cursor() as cursor:
+        for number in ("refund_no", "channel_refund_no"):
+            cursor.execute(_LINK.format(number=number), parameters)
+        cursor.execute(_JUDGE, parameters)
+        cursor.execute(_statement(_DIFFERENCES, day), parameters)
+        cleared = [number for (number,) in cursor.fetchall()]
+        cursor.execute(_FOUND_LATER, parameters)
+        later = cursor.fetchall()
+        cursor.execute(_statement(_COUNT, day), parameters)
+        cursor.execute(_ASK_NOW, parameters)
+        asked = cursor.rowcount
+    for other in ReconciliationDay.objects.filter(pk__in={day_id for day_id, _ in later}):
+        other.channel_account = day.channel_account
+        with connection.cursor() as cursor:
+            cursor.execute(_statement(_COUNT, other), _parameters(other, at))
+    if asked:
+        lifecycle.ring_after_commit(["refunds.execute"])
+    if cleared or later:
+        _record_cleared(day, [*cleared, *(number for _, number in later)], at)
+
+
+def _record_cleared(day: ReconciliationDay, numbers: list[str], at: datetime) -> None:
+    record(
+        merchant_id=day.merchant_id,
+        by=SYSTEM,
+        action="reconciliation.clear",
+        object_type="reconciliation_day",
+        object_id=day.pk,
+        at=at,
+        data={"date": day.date.isoformat(), "count": len(numbers), "numbers": numbers[:50]},
+    )
+
+
+def _statement(sql: str, day: ReconciliationDay) -> str:
+    basis = days.habits_for(day).basis
+    return sql.replace("{from_at}", _FROM_AT[basis]).replace("{until_at}", _UNTIL_AT[basis])
+
+
+def _parameters(day: ReconciliationDay, at: datetime | None) -> Mapping[str, Any]:
+    habits = days.habits_for(day)
+    start = habits.start_of(day.date)
+    noon = habits.end_of(date(2000, 1, 1)).time()
+    ends_early = timedelta(hours=noon.hour, minutes=noon.minute)
+    return {
+        "merchant": day.merchant_id,
+        "account": day.channel_account_id,
+        "day": day.pk,
+        "bill": day.bill_id,
+        "at": at,
+        "leased_until": at and at + timedelta(seconds=settings.EXECUTION_LEASE_S),
+        "start": start,
+        "end": habits.end_of(day.date),
+        "lookback": start - (_LONGEST_WAY if habits.basis is Basis.SUCCEEDED else timedelta()),
+        "grace": habits.grace,
+        # Pushes the cut-off to midnight, so that a cast gives the bill day.
+        "shift": timedelta(days=1) - ends_early if ends_early else timedelta(),
+    }

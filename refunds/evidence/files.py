@@ -1,0 +1,244 @@
+"""Pictures that customers and staff add to a request: nothing that came from outside is ever kept or served as it came.
+
+``read_picture`` decodes an upload and writes it anew: what was hidden in the file (scripts, places, other formats' bytes)
+stays behind. ``add`` stores the result under a random name, with its row and audit event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+import struct
+import threading
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from PIL import Image, ImageOps
+
+from core.audit.record import record
+from core.errors import Conflict, Invalid
+from core.plain_text import one_line
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import lifecycle
+from refunds.facts import conditions
+from refunds.models import Evidence, RefundRequest
+from refunds.models.evidence import EvidenceKind
+from refunds.states import State
+
+MAX_UPLOAD_BYTES = 8 * 1024 * 1024
+#: Decoded, a pixel takes three or four bytes whatever the file weighs. Phones take up to 50 million in one picture.
+MAX_PIXELS = 52_000_000
+MAX_SIDE = 2000
+SMALL_SIDE = 400
+MAX_PER_REQUEST = 12
+
+CONTENT_TYPE = "image/jpeg"
+#: Names Pillow knows them by. SVG, PDF, GIF, TIFF and whatever else can be drawn are not pictures to us.
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_QUALITY = 86
+#: What Pillow raises for files that are broken, cut or made to break it.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ZeroDivisionError),
+    *(struct.error, zlib.error, OverflowError, MemoryError),
+)
+#: Decoding two at a time bounds what a flood of uploads can take of this process's memory.
+_decoding = threading.BoundedSemaphore(2)
+
+#: Where a request takes no more evidence: it is over.
+_OVER = frozenset({State.CANCELLED, State.CLOSED})
+
+
+class NotAPicture(Invalid):
+    """The upload is not a JPEG, PNG or WebP picture that can be read."""
+
+    code = "not_a_picture"
+
+
+class PictureTooLarge(Invalid):
+    """The file has too many bytes, or the picture too many pixels."""
+
+    code = "picture_too_large"
+
+
+class TooManyPictures(Conflict):
+    """The request has as much evidence as it may have."""
+
+    code = "too_many_pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture written by us, JPEG: whole (at most 2000 pixels a side) and small (400)."""
+
+    whole: bytes
+    small: bytes
+
+
+def read_picture(*, upload: UploadedFile[Any]) -> Picture:
+    """Decode an upload and write it anew, upright, without anything but its pixels. Its name and type are not believed.
+
+    Raises ``NotAPicture`` or ``PictureTooLarge``.
+    """
+    if (upload.size or 0) > MAX_UPLOAD_BYTES:
+        raise PictureTooLarge("a picture may have 8 MB")
+    content = upload.read(MAX_UPLOAD_BYTES + 1)
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise PictureTooLarge("a picture may have 8 MB")
+    with _decoding:
+        whole = _decoded(io.BytesIO(content))
+        small = whole.copy()
+        small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
+        return Picture(_written(whole), _written(small))
+
+
+def _decoded(file: IO[bytes]) -> Image.Image:
+    """The pixels of a file as an upright RGB picture, made afresh so that nothing else comes along."""
+    try:
+        with Image.open(file, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PictureTooLarge("a picture may have 52 million pixels")
+            # A JPEG is decoded at half or a quarter of its size where that is enough.
+            image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+            upright = ImageOps.exif_transpose(image)
+            upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+            pixels = upright.convert("RGBA") if upright.has_transparency_data else upright.convert("RGB")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureTooLarge("a picture may have 52 million pixels") from error
+    except _BROKEN as error:
+        raise NotAPicture("only JPEG, PNG and WebP pictures can be added") from error
+    # Pillow carries comments and profiles from file to file; a new picture has none.
+    fresh = Image.new("RGB", pixels.size, "white")
+    fresh.paste(pixels, mask=pixels if pixels.mode == "RGBA" else None)
+    return fresh
+
+
+def _written(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, progressive=True)
+    return file.getvalue()
+
+
+def takes_more(request: RefundRequest) -> bool:
+    """Whether evidence can be added to this request at all."""
+    return request.state not in _OVER
+
+
+def places_left(*, request_id: UUID) -> int:
+    """How many more pictures the request may have."""
+    return max(0, MAX_PER_REQUEST - Evidence.objects.filter(request_id=request_id).count())
+
+
+def add(
+    *,
+    request_id: UUID,
+    pictures: Sequence[Picture],
+    by: Principal,
+    at: datetime,
+    kind: str = EvidenceKind.PHOTO,
+    note: str = "",
+) -> list[Evidence]:
+    """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
+    ``TooManyPictures``.
+    """
+    if kind not in EvidenceKind.values:
+        raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
+    # Files first: a row without its file would be a lie, a file without its row is only litter.
+    paths = [_stored(picture) for picture in pictures]
+    try:
+        return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
+    except BaseException:
+        for path in paths:
+            _forget(path)
+        raise
+
+
+@transaction.atomic
+def _add_rows(
+    request_id: UUID, stored: Sequence[tuple[Picture, str]], kind: str, note: str, by: Principal, at: datetime
+) -> list[Evidence]:
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ADD_EVIDENCE, by=by, request=request, at=at)
+    if not takes_more(request):
+        raise Conflict("the request is over and takes no more evidence", code="state_conflict", state=request.state)
+    if len(stored) > places_left(request_id=request_id):
+        raise TooManyPictures(f"a request may have {MAX_PER_REQUEST} pictures", limit=MAX_PER_REQUEST)
+    rows = [
+        Evidence(
+            request=request,
+            kind=kind,
+            note=one_line(note, limit=200),
+            path=path,
+            content_type=CONTENT_TYPE,
+            size=len(picture.whole),
+            sha256=hashlib.sha256(picture.whole).hexdigest(),
+            added_by=by.name[:80],
+            added_at=at,
+        )
+        for picture, path in stored
+    ]
+    Evidence.objects.bulk_create(rows)
+    for row in rows:
+        record(
+            merchant_id=request.merchant_id,
+            by=by.actor,
+            action="refund.evidence",
+            object_type="refund_request",
+            object_id=request.pk,
+            at=at,
+            data={"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256},
+        )
+    return rows
+
+
+# --- files: <VAR_DIR>/evidence/ab/cd/<32 hex digits>.jpg, and .small.jpg beside it --------------------------------
+
+
+def read_file(evidence: Evidence, *, small: bool = False) -> bytes:
+    """The stored picture, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
+    path = _folder() / evidence.path
+    if small and (smaller := _small(path)).exists():
+        path = smaller
+    return path.read_bytes()
+
+
+def _folder() -> Path:
+    return Path(settings.VAR_DIR) / "evidence"
+
+
+def _small(path: Path) -> Path:
+    return path.with_suffix(".small.jpg")
+
+
+def _stored(picture: Picture) -> str:
+    """Write both sizes under a random name; returns the path below the folder."""
+    name = secrets.token_hex(16)
+    relative = f"{name[:2]}/{name[2:4]}/{name}.jpg"
+    path = _folder() / relative
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for target, content in ((path, picture.whole), (_small(path), picture.small)):
+        with open(target, "xb", opener=_private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    return relative
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _forget(relative: str) -> None:
+    path = _folder() / relative
+    path.unlink(missing_ok=True)
+    _small(path).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""After the money: the customer's score, and what is left to do."""

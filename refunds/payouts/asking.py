@@ -1,0 +1,73 @@
+"""Talking to a channel about one payout: outside of any transaction, without the database, safe in any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from core.audit.actors import Actor
+from core.failpoints import failpoint
+from payment_channels.contract import Outcome, RefundChannel, RefundOrder, Refused, Retry, Unknown, Voids
+from refunds.models.execution import Method
+from refunds.payouts.claiming import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice`` or ``person``; only the first
+    two have a ``turn``. ``by`` is who said it, where that was a person.
+    """
+
+    execution_id: UUID
+    request_id: UUID
+    account_id: int
+    outcome: Outcome
+    source: str
+    notice_id: int | None = None
+    turn: int | None = None
+    by: Actor | None = None
+
+
+#: Judged in time, and approved or topped up when the channel's window had closed: no channel has to be asked.
+_TOO_LATE = Refused(
+    code="window_closed",
+    message="the channel's window had closed before the refund was sent",
+    retry=Retry.NEVER,
+    remedy="sale_closed",
+)
+
+
+def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
+    """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
+    failpoint("execution.before_call")
+    outcome: Outcome
+    if claimed.send and claimed.too_late and not claimed.order.maybe_received:
+        outcome, source = _TOO_LATE, "answer"
+    elif claimed.send:
+        outcome, source = _send(claimed, claimed.order, adapter), "answer"
+    else:
+        outcome, source = adapter.query_refund(claimed.reference), "query"
+        if isinstance(outcome, Unknown) and outcome.code == "not_found":
+            # The channel may not know it yet or never got it: the same number again moves the money once either way.
+            order = replace(claimed.order, maybe_received=False) if claimed.denial_counts else claimed.order
+            outcome, source = _send(claimed, order, adapter), "answer"
+    failpoint("execution.after_call")
+    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, source, turn=claimed.turn)
+
+
+def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outcome:
+    """A refusal speaks of this attempt alone: while an earlier one may have arrived, it is no proof that nothing will move."""
+    send = adapter.void if claimed.method == Method.VOID and isinstance(adapter, Voids) else adapter.refund
+    outcome = send(order)
+    if order.maybe_received and isinstance(outcome, Refused) and not holds(outcome):
+        return doubted(outcome)
+    return outcome
+
+
+def holds(outcome: Refused) -> bool:
+    """Refused for the moment: the payout stays open and goes out again under its number."""
+    return outcome.throttled or outcome.retry in (Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
+
+
+def doubted(outcome: Refused) -> Unknown:
+    return Unknown(code=outcome.code, message=outcome.message, remedy=outcome.remedy, raw=outcome.raw)

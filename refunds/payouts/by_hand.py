@@ -1,0 +1,154 @@
+"""Payouts that a person makes: a bank transfer, cash from a drawer, store credit.
+
+The payout was handed over by the worker like any other, through the adapter of the route, and rests at a person
+(``manual_pending``). Here that person says what came of it: paid, with the number of the transfer, slip or voucher; or not
+paid, and why. Either word is settled like a channel's answer, under the same locks: it counts once, moves the same counters
+and books the same single payout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from core.errors import Conflict, FieldError, Invalid
+from core.plain_text import one_line, reference_key
+from merchants.principals import Principal
+from payment_channels.contract import Outcome, RefundReference
+from payment_channels.manual import ManualRefundChannel
+from refunds import lifecycle
+from refunds.evidence import files
+from refunds.evidence.files import Picture
+from refunds.facts import conditions, payees
+from refunds.models import Execution, RefundRequest
+from refunds.models.evidence import EvidenceKind
+from refunds.payouts import Answer, settle
+from refunds.states import EXECUTION_ENDED, HandTrouble, Route, State
+from terminals.models import Terminal
+from terminals.reporting import CLOCKS_DIFFER
+
+
+class ReferenceUsed(Conflict):
+    """Another payout was confirmed with this number: one slip proves one payout."""
+
+    code = "reference_used"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """What was paid: the number of the transfer, signed slip or voucher, when, and for cash the till it came from."""
+
+    reference_no: str
+    paid_at: datetime
+    drawer: str = ""
+
+
+def confirm(
+    *,
+    request_id: UUID,
+    payment: Payment,
+    by: Principal,
+    at: datetime,
+    version: int,
+    pictures: tuple[Picture, ...] = (),
+) -> RefundRequest:
+    """It was paid. Raises ``Forbidden``, ``AlreadyChanged``, ``WrongState``, ``Invalid`` or ``ReferenceUsed``, and then nothing
+    changed.
+    """
+    with transaction.atomic():
+        request, execution = _take(request_id, by, version)
+        reference_no = _checked(payment, request, at)
+        payee = payees.of(request)
+        outcome = ManualRefundChannel().confirmed(
+            reference=_reference(execution),
+            voucher_no=reference_no,
+            # Within the minute of the approval: after it.
+            paid_at=max(payment.paid_at, request.decided_at or payment.paid_at),
+            by=by.name,
+            received_account="" if payee is None else str(payee),
+            drawer=payment.drawer,
+        )
+        try:
+            with transaction.atomic():
+                _settle(execution, outcome, by, at)
+                Execution.objects.filter(pk=execution.pk).update(reference_key=reference_key(reference_no))
+        except IntegrityError as error:
+            if "channel_refund_no_once" not in str(error) and "reference_once" not in str(error):
+                raise
+            raise ReferenceUsed("another payout was confirmed with this number") from error
+        if pictures:
+            files.add(request_id=request.pk, pictures=pictures, by=by, at=at, kind=EvidenceKind.RECEIPT)
+    return RefundRequest.objects.get(pk=request_id)
+
+
+@transaction.atomic
+def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: datetime, version: int) -> RefundRequest:
+    """It could not be paid, and nothing was: the amount is free again. Raises as ``confirm`` does."""
+    if trouble not in HandTrouble.values:
+        raise Invalid("say why with one of the coded reasons", code="unknown_reason_code")
+    _request, execution = _take(request_id, by, version)
+    outcome = ManualRefundChannel().given_up(
+        reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
+    )
+    _settle(execution, outcome, by, at)
+    return RefundRequest.objects.get(pk=request_id)
+
+
+def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
+    """The request and its open payout under the request's lock, for someone who may pay it."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(conditions.pay_act(request.route), by=by, request=request)
+    if request.version != version:
+        raise lifecycle.AlreadyChanged(
+            "the refund request was changed meanwhile", state=request.state, version=request.version
+        )
+    if request.state != State.MANUAL_PENDING:
+        raise lifecycle.WrongState(
+            "this refund does not wait for a payout by hand", state=request.state, version=request.version
+        )
+    execution = (
+        Execution.objects.select_related("transaction").exclude(state__in=EXECUTION_ENDED).get(request_id=request_id)
+    )
+    return request, execution
+
+
+def _checked(payment: Payment, request: RefundRequest, at: datetime) -> str:
+    """The reference as it is stored. Slips are numbered by store, so that theirs carry the store's code."""
+    number = one_line(payment.reference_no, limit=200).strip()
+    errors = []
+    if not reference_key(number) or len(number) > 40:
+        errors.append(FieldError("reference_no", "invalid", "1 to 40 characters"))
+    if payment.paid_at > at + CLOCKS_DIFFER:
+        errors.append(FieldError("paid_at", "in_the_future", "not in the future"))
+    # People write minutes: the one of the approval counts as after it.
+    if request.decided_at is not None and payment.paid_at < request.decided_at.replace(second=0, microsecond=0):
+        errors.append(FieldError("paid_at", "before_approval", "not before the refund was approved"))
+    if request.route == Route.CASH:
+        if not Terminal.objects.filter(store_id=request.store_id, code=payment.drawer).exists():
+            errors.append(FieldError("drawer", "unknown_terminal", "the till of the store that the cash came from"))
+    elif payment.drawer:
+        errors.append(FieldError("drawer", "not_for_this_route", "only cash comes from a till"))
+    if errors:
+        raise Invalid("the payout cannot be confirmed like this", code="payment_incomplete", errors=errors)
+    return f"{request.store.code}/{number}" if request.route == Route.CASH else number
+
+
+def _reference(execution: Execution) -> RefundReference:
+    sale = execution.transaction
+    return RefundReference(
+        refund_no=execution.refund_no,
+        channel_transaction_no=sale.channel_transaction_no,
+        order_no=sale.order_no,
+        amount_fen=execution.amount_fen,
+        sent_at=execution.first_sent_at,
+    )
+
+
+def _settle(execution: Execution, outcome: Outcome, by: Principal, at: datetime) -> None:
+    answer = Answer(
+        execution.pk, execution.request_id, execution.channel_account_id, outcome, source="person", by=by.actor
+    )
+    settle([answer], at=at)

@@ -1,0 +1,141 @@
+"""Channels calling back: verify, store, answer; apply afterwards, many in one commit.
+
+A notice is believed only after its signature; a repeat finds its row in the inbox and has no second effect.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from core import doorbell
+from core.failpoints import failpoint
+from core.sql import save_fields
+from merchants.models import ChannelAccount
+from payment_channels.contract import Done, NoticeRejected, NoticeReply, Outcome, RawNotice, Refused, Retry, Unknown
+from refunds.models import ChannelNotice, Execution
+from refunds.payouts import NOT_STORABLE, Answer, settle
+from refunds.payouts.adapters import adapter_for
+
+logger = logging.getLogger(__name__)
+
+TASK = "refunds.apply_notices"
+_BATCH = 200
+
+
+class UnknownAccount(LookupError):
+    """No such channel account; the channel is told no more than that."""
+
+
+def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body: bytes, at: datetime) -> NoticeReply:
+    """Verify and store one notice; returns what to answer the channel with. Raises ``UnknownAccount``."""
+    account = (
+        ChannelAccount.objects.filter(code=account_code, channel=channel, is_active=True)
+        .values_list("pk", "revision")
+        .first()
+    )
+    if account is None:
+        raise UnknownAccount(account_code)
+    account_id, revision = account
+    adapter = adapter_for(account_id, revision)
+    try:
+        notice = adapter.read_notice(RawNotice(headers=headers, body=body, received_at=at))
+    except NoticeRejected as error:
+        return adapter.decline(error.code)
+    row = ChannelNotice(
+        channel_account_id=account_id,
+        event_id=notice.event_id,
+        refund_no=notice.refund_no,
+        outcome=_as_json(notice.outcome),
+        received_at=at,
+    )
+    ChannelNotice.objects.bulk_create([row], ignore_conflicts=True)
+    failpoint("notices.after_store")
+    doorbell.ring([TASK])
+    return adapter.acknowledge()
+
+
+def apply_waiting(*, at: datetime) -> int:
+    """Apply stored notices until none waits. Returns how many."""
+    doorbell.answered(TASK)
+    applied = 0
+    while (count := _apply_batch(at)) > 0:
+        applied += count
+        failpoint("notices.after_commit")
+    return applied
+
+
+@transaction.atomic
+def _apply_batch(at: datetime) -> int:
+    waiting = list(
+        ChannelNotice.objects.select_for_update(skip_locked=True)
+        .filter(applied_at__isnull=True)
+        .order_by("pk")[:_BATCH]
+    )
+    if not waiting:
+        return 0
+    payouts = {
+        (account_id, refund_no): (pk, request_id)
+        for pk, request_id, account_id, refund_no in Execution.objects.filter(
+            refund_no__in={notice.refund_no for notice in waiting}
+        ).values_list("pk", "request_id", "channel_account_id", "refund_no")
+    }
+    answers: dict[int, Answer] = {}
+    for notice in waiting:
+        payout = payouts.get((notice.channel_account_id, notice.refund_no))
+        notice.applied_at, notice.effect = at, "applied" if payout else "unknown_number"
+        if payout:
+            outcome = _from_json(notice.outcome)
+            answers[notice.pk] = Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk)
+    refused = _settle(answers, at)
+    for notice in waiting:
+        if notice.pk in refused:
+            notice.effect = "not_storable"
+    save_fields(waiting, ("applied_at", "effect"))
+    failpoint("notices.before_commit")
+    return len(waiting)
+
+
+def _settle(answers: Mapping[int, Answer], at: datetime) -> set[int]:
+    """All at once; where the records cannot take one of them, one by one. Returns the notices without effect.
+
+    Nothing is lost with such a notice: the payout stays due, and the channel is asked.
+    """
+    try:
+        settle(list(answers.values()), at=at)
+    except NOT_STORABLE:
+        refused = set()
+        for pk, answer in answers.items():
+            try:
+                settle([answer], at=at)
+            except NOT_STORABLE:
+                logger.exception("notice %s cannot be applied", pk)
+                refused.add(pk)
+        return refused
+    return set()
+
+
+_KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Refused, "unknown": Unknown}
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    kind = type(outcome).__name__.lower()
+    fields = {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(outcome).items()
+    }
+    return {"kind": kind, **fields}
+
+
+def _from_json(data: Mapping[str, Any]) -> Outcome:
+    fields = dict(data)
+    kind = _KINDS[fields.pop("kind")]
+    if kind is Done:
+        fields["succeeded_at"] = datetime.fromisoformat(fields["succeeded_at"]).astimezone(UTC)
+    if kind is Refused:
+        fields["retry"] = Retry(fields["retry"])
+    return kind(**fields)

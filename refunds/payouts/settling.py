@@ -1,0 +1,249 @@
+"""Writing down what channels proved, many payouts in one commit. What comes late or twice changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DataError, IntegrityError, transaction
+
+from core.audit.actors import channel
+from core.audit.record import event
+from core.failpoints import failpoint
+from core.sql import save_fields
+from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
+from payment_channels.profile import QUERY_AFTER_S
+from refunds import lifecycle
+from refunds.lifecycle import Move
+from refunds.models import Execution, RefundRequest
+from refunds.models.execution import Method, new_execution
+from refunds.payouts import ledger
+from refunds.payouts.asking import Answer, doubted, holds
+from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
+from refunds.rules.method import MethodChoice
+from refunds.states import EXECUTION_ENDED, ExecutionState, State
+
+logger = logging.getLogger(__name__)
+
+#: How long after success the customer is asked how it went.
+FOLLOW_UP_AFTER = timedelta(days=1)
+
+#: Seconds until the next query, by how often was asked; the last one repeats. WeChat Pay wants the first poll of an accepted
+#: refund after a minute and fewer after five; an answer that never came is asked about at once.
+_ACCEPTED_BACKOFF = (60, 60, 60, 60, 60, 120, 300, 600, 1800, 3600)
+_UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
+_FUNDS_BACKOFF = (15, 30, 60, 120)
+_MENDING_BACKOFF = (30, 60, 120)
+_THROTTLED_BACKOFF = (1, 2, 4, 8)
+#: What a person pays is looked at once a day: nothing but their word changes it.
+_BY_HAND_LOOK = timedelta(days=1)
+
+#: What an answer raises that the records cannot take. It must stop only itself: callers then settle one by one.
+NOT_STORABLE = (DataError, IntegrityError, ValueError, lifecycle.WrongState)
+
+
+@transaction.atomic
+def settle(answers: Sequence[Answer], *, at: datetime) -> None:
+    """Write down what was proven, for many payouts in one commit. Late or repeated answers change nothing."""
+    if not answers:
+        return
+    requests = lifecycle.lock_requests({answer.request_id for answer in answers})
+    # Credentials are opened where a channel is called, not here: those of one account must not stop the others.
+    rows = (
+        Execution.objects.select_for_update(of=("self",))
+        .select_related("channel_account")
+        .defer("channel_account__sealed_credentials")
+        .order_by("pk")
+    )
+    executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
+    states = {pk: State(request.state) for pk, request in requests.items()}
+    moves: list[Move] = []
+    paid: list[UUID] = []
+    refunds_instead: list[Execution] = []
+    well_again: set[int] = set()
+    for answer in answers:
+        execution = executions[answer.execution_id]
+        if execution.state == ExecutionState.READY:
+            # A notice before we (again) sent anything: the payout goes out now under the same number and hears it itself.
+            continue
+        if execution.state in EXECUTION_ENDED:
+            _note_late(execution, requests[answer.request_id], answer, at)
+            continue
+        outcome = _believed(execution, answer)
+        if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
+            well_again.add(execution.channel_account_id)
+        _write(execution, outcome, answer.source, at)
+        if execution.state == ExecutionState.SUCCEEDED:
+            paid.append(execution.pk)
+        if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
+            refunds_instead.append(_refund_instead(execution, requests[answer.request_id], at))
+            continue
+        move = _move(execution, outcome, states[answer.request_id], answer, at)
+        if move is not None:
+            moves.append(move)
+            states[answer.request_id] = _TARGET[move.transition]
+    save_fields(executions.values(), _SAVED)
+    ledger.post_payouts(paid, at=at)
+    Execution.objects.bulk_create(refunds_instead)
+    if well_again:
+        wake(well_again, at=at)
+    lifecycle.advance_many(moves)
+    failpoint("execution.before_commit")
+
+
+def _was_taken(outcome: Outcome) -> bool:
+    """The channel looked at the refund again, so that what had held it back is over."""
+    return isinstance(outcome, Done) or (isinstance(outcome, Unknown) and outcome.accepted)
+
+
+_TARGET = {
+    "succeed": State.REFUNDED,
+    "fail": State.FAILED,
+    "lose_sight": State.UNKNOWN,
+    "regain_sight": State.EXECUTING,
+    "hand_over": State.MANUAL_PENDING,
+}
+
+
+def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Execution:
+    """The channel proved that the void did not happen, so a refund may take its place, under a number of its own."""
+    return new_execution(
+        request,
+        channel_account_id=void.channel_account_id,
+        choice=MethodChoice(Method.REFUND, "void_refused"),
+        at=at,
+        attempt_no=void.attempt_no + 1,
+    )
+
+
+def _believed(execution: Execution, answer: Answer) -> Outcome:
+    """A success counts only for our number and our amount, a refusal only while nobody else has asked since."""
+    outcome = answer.outcome
+    overtaken = answer.turn is not None and answer.turn != execution.sends + execution.queries
+    if overtaken and isinstance(outcome, Refused) and not holds(outcome):
+        return doubted(outcome)
+    if isinstance(outcome, Done) and (
+        outcome.refund_no != execution.refund_no or outcome.amount_fen != execution.amount_fen
+    ):
+        message = f"the channel reports {outcome.refund_no} over {outcome.amount_fen} fen"
+        return Unknown(code="mismatch", message=message, attention=True, remedy="compare", raw=outcome.raw)
+    return outcome
+
+
+def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) -> None:
+    execution.failure_code = execution.failure_message = execution.failure_retry = execution.failure_remedy = ""
+    execution.needs_attention = False
+    if isinstance(outcome, Done):
+        execution.state = ExecutionState.SUCCEEDED
+        execution.channel_refund_no = outcome.channel_refund_no
+        execution.received_account = _text(outcome.received_account, 80)
+        execution.succeeded_at, execution.ended_at, execution.due_at = outcome.succeeded_at, at, None
+        execution.proof, execution.proof_source = _text(outcome.raw) or "-", source
+        return
+    execution.failure_code, execution.failure_message = _text(outcome.code, 60), _text(outcome.message, 300)
+    execution.failure_remedy = outcome.remedy
+    execution.channel_refund_no = outcome.channel_refund_no or execution.channel_refund_no
+    if isinstance(outcome, Unknown):
+        execution.state = ExecutionState.PROCESSING if outcome.accepted else ExecutionState.UNKNOWN
+        execution.needs_attention = outcome.attention
+        if outcome.by_hand:
+            execution.due_at = at + _BY_HAND_LOOK
+            return
+        execution.due_at = at + _until_query(execution, accepted=outcome.accepted, just_sent=source == "answer")
+        return
+    execution.failure_retry = outcome.retry
+    if holds(outcome):
+        execution.state = ExecutionState.HELD
+        execution.due_at = at + _spread(_held_backoff(outcome), tried=execution.sends - 1)
+        return
+    execution.state = ExecutionState.FAILED
+    execution.due_at, execution.ended_at = None, at
+
+
+def _text(said: str, length: int | None = None) -> str:
+    """A channel's words as the database can keep them: PostgreSQL takes no NUL."""
+    return said.replace("\0", "")[:length]
+
+
+def _until_query(execution: Execution, *, accepted: bool, just_sent: bool) -> timedelta:
+    """Until the channel is asked. What it accepted just now starts anew, however often was asked before."""
+    profile = execution.channel_account.profile
+    if not accepted:
+        wait = _spread(_UNKNOWN_BACKOFF, tried=execution.queries)
+        least = profile.get("query_after_s", QUERY_AFTER_S.get(execution.channel_account.channel, 0))
+        return max(wait, timedelta(seconds=least)) if just_sent and isinstance(least, int | float) else wait
+    if not just_sent and execution.queries:
+        return _spread(_ACCEPTED_BACKOFF, tried=execution.queries)
+    first = profile.get("first_query_s")
+    return timedelta(seconds=first) if isinstance(first, int | float) else _spread(_ACCEPTED_BACKOFF, tried=0)
+
+
+def _held_backoff(outcome: Refused) -> Sequence[int]:
+    if outcome.throttled:
+        return _THROTTLED_BACKOFF
+    return _FUNDS_BACKOFF if outcome.retry is Retry.AFTER_TOP_UP else _MENDING_BACKOFF
+
+
+def _spread(backoff: Sequence[int], *, tried: int) -> timedelta:
+    """The wait after so many tries, a tenth more or less, so that what fell due together does not stay together."""
+    seconds = backoff[min(max(0, tried), len(backoff) - 1)]
+    return timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
+
+
+def _move(execution: Execution, outcome: Outcome, state: State, answer: Answer, at: datetime) -> Move | None:
+    by = answer.by or channel(execution.channel_account.channel)
+    data: dict[str, Any] = {"refund_no": execution.refund_no, "source": answer.source}
+    if isinstance(outcome, Done):
+        arguments = {"succeeded_at": outcome.succeeded_at, "follow_up_at": at + FOLLOW_UP_AFTER}
+        data |= {"channel_refund_no": outcome.channel_refund_no, "amount_fen": execution.amount_fen}
+        return Move(execution.request_id, "succeed", by, at, arguments=arguments, data=data)
+    data |= {"code": _text(outcome.code, 60)}
+    if execution.state == ExecutionState.FAILED:
+        return Move(execution.request_id, "fail", by, at, data={**data, "message": _text(outcome.message, 300)})
+    if isinstance(outcome, Unknown) and outcome.by_hand:
+        waits = state is State.MANUAL_PENDING
+        return None if waits else Move(execution.request_id, "hand_over", by, at, data=data)
+    if execution.state == ExecutionState.UNKNOWN and state is State.EXECUTING:
+        return Move(execution.request_id, "lose_sight", by, at, data=data)
+    if execution.state in (ExecutionState.PROCESSING, ExecutionState.HELD) and state is State.UNKNOWN:
+        return Move(execution.request_id, "regain_sight", by, at, data=data)
+    return None
+
+
+def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at: datetime) -> None:
+    """An answer after the end has no effect; one that contradicts the end is written down for finance."""
+    outcome = answer.outcome
+    contradicts = (execution.state == ExecutionState.SUCCEEDED) != isinstance(outcome, Done)
+    if not contradicts or (isinstance(outcome, Unknown) and execution.state == ExecutionState.SUCCEEDED):
+        return
+    logger.error("late answer for %s contradicts its end (%s)", execution.refund_no, execution.state)
+    event(
+        merchant_id=request.merchant_id,
+        by=channel(execution.channel_account.channel),
+        action="refund.late_answer",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data={"refund_no": execution.refund_no, "source": answer.source, "outcome": type(outcome).__name__},
+    ).save(force_insert=True)
+
+
+_SAVED = (
+    "state",
+    "due_at",
+    "channel_refund_no",
+    "received_account",
+    "succeeded_at",
+    "ended_at",
+    "proof",
+    "proof_source",
+    "failure_code",
+    "failure_message",
+    "failure_retry",
+    "failure_remedy",
+    "needs_attention",
+)

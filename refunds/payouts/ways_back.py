@@ -1,0 +1,75 @@
+"""Withdrawing a request, and sending a failed one out again: the two ways back that are no stage of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from core.errors import Conflict
+from merchants.principals import Principal
+from merchants.rights import Act
+from payment_channels.contract import Retry
+from refunds import lifecycle
+from refunds.facts import conditions, sums
+from refunds.models import Execution, RefundRequest
+from refunds.models.execution import new_execution
+from refunds.rules.method import MethodChoice
+from refunds.states import ExecutionState, State
+
+
+@transaction.atomic
+def cancel(
+    *, request_id: UUID, by: Principal, at: datetime, message: str = "", expected_version: int | None = None
+) -> RefundRequest:
+    """Withdraw a request of which nothing was sent yet; the amount is free again."""
+    conditions.check(Act.CANCEL, by=by, request=lifecycle.lock_requests([request_id])[request_id])
+    cancelled = lifecycle.advance(
+        request_id, "cancel", by=by.actor, at=at, expected_version=expected_version, message=message
+    )
+    Execution.objects.filter(request_id=request_id, state=ExecutionState.READY).update(
+        state=ExecutionState.CANCELLED, due_at=None, ended_at=at
+    )
+    return cancelled
+
+
+#: Refusals that spoke of our account and not of the refund: once that is mended, the same refund may go out again.
+_OUR_OWN = frozenset({"check_keys", "check_permission", "check_account"})
+
+
+def can_go_out_again(failed: Execution) -> bool:
+    """Whether a refused payout may be sent again as it is; the others need a corrected request."""
+    return failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN
+
+
+@transaction.atomic
+def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
+    """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RETRY, by=by, request=request)
+    if request.state != State.FAILED:
+        raise lifecycle.WrongState(
+            "only a failed payout can be sent again", state=request.state, version=request.version
+        )
+    failed = Execution.objects.select_for_update().filter(request_id=request_id).order_by("-created_at")[:1].get()
+    if not can_go_out_again(failed):
+        raise Conflict(
+            "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
+        )
+    sums.check_may_go_out_again(request=request, amount_fen=request.approved_fen or request.amount_fen, at=at)
+    sums.make_room(transaction_id=request.transaction_id, limit=None)
+    retried = lifecycle.advance(
+        request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
+    )
+    if failed.failure_retry == Retry.NEW_NUMBER:
+        new_execution(
+            retried,
+            channel_account_id=failed.channel_account_id,
+            choice=MethodChoice(failed.method, failed.method_reason),
+            at=at,
+            attempt_no=failed.attempt_no + 1,
+        ).save()
+    else:
+        Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)
+    return retried

@@ -1,0 +1,105 @@
+"""What many requests are asked at once: which of them this principal may decide, and if not, why.
+
+To decide is to approve all that was asked for. ``conditions.check``, with the sum that the request is a part of, has the last
+word; what stands here asks the same of a whole list in a fixed number of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+
+from merchants import policies, rights
+from merchants.models import ApiKey
+from merchants.policy_rules import Rules
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.facts import conditions, sums
+from refunds.models import RefundRequest
+from refunds.states import State
+
+#: What is read of a request to judge it, and of its sale.
+NEEDS: Final = (
+    "merchant_id",
+    "store_id",
+    "state",
+    "version",
+    "created_at",
+    "amount_fen",
+    "reserved_fen",
+    "staff_id",
+    "api_key_id",
+    "claimed_by_id",
+    "cashier",
+    "customer_phone_hash",
+    "transaction__cashier",
+    "transaction__channel",
+    "transaction__card_last4",
+    "transaction__payer_phone_hash",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    """The code with which ``conditions.check`` refuses, and the roles whose tier it is."""
+
+    code: str
+    roles: frozenset[str]
+
+
+def may_decide(*, by: Principal, request: RefundRequest, at: datetime) -> bool:
+    """Whether this principal may take it on and approve all that was asked for. One request: for lists see ``undecidable``."""
+    sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
+    return conditions.may(Act.CLAIM, by=by, request=request, amount_fen=sum_fen, at=at)
+
+
+def deciding_roles(*, request: RefundRequest, at: datetime) -> frozenset[str]:
+    """The roles whose tier this request is, with all that it comes to together with others."""
+    sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
+    return frozenset(_rules(request.merchant_id, at).tier_for(sum_fen).roles)
+
+
+def decidable(*, by: Principal, at: datetime) -> Q:
+    """Narrows requests in review to those that may be this principal's to decide: in their stores, not plainly their own, and
+    no amount above all that their role decides.
+
+    It lets some through that are refused one by one, never the other way round: what decides is a sum of which the amount is
+    only a part, and codes of cashiers are compared folded.
+    """
+    tiers = [tier for tier in _rules(by.acting_for, at).tiers if by.role in tier.roles]
+    if not tiers or not rights.may(Act.CLAIM, by=by):
+        return Q(pk__in=[])
+    theirs = Q(merchant_id=by.acting_for)
+    if by.stores is not None:
+        theirs &= Q(store_id__in=by.stores)
+    limits = [tier.limit_fen for tier in tiers if tier.limit_fen is not None]
+    if len(limits) == len(tiers):
+        theirs &= Q(amount_fen__lte=max(limits))
+    if by.person_id is None:
+        return theirs
+    keys = ApiKey.objects.filter(created_by_id=by.person_id).values_list("pk", flat=True)
+    return theirs & ~Q(staff_id=by.person_id) & ~Q(api_key_id__in=list(keys))
+
+
+def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetime) -> dict[UUID, Undecidable]:
+    """Of these requests, which are in this principal's stores, those in review that they may not decide.
+
+    Empty for whoever decides nothing at all. The requests come with ``NEEDS``.
+    """
+    waiting = [request for request in requests if request.state == State.IN_REVIEW]
+    if not waiting or not rights.may(Act.APPROVE, by=by):
+        return {}
+    rules, sum_of = _rules(by.acting_for, at), sums.deciding_sums(waiting)
+    roles = {request.pk: frozenset(rules.tier_for(sum_of[request.pk]).roles) for request in waiting}
+    refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if by.role not in of_tier}
+    return refused | {pk: Undecidable("own_request", roles[pk]) for pk in conditions.hands_in(waiting, by=by)}
+
+
+def _rules(merchant_id: int, at: datetime) -> Rules:
+    # The limits in force now count, not those of the day of submission.
+    return policies.rules_of(policies.in_force(merchant_id=merchant_id, at=at).pk)

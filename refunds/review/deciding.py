@@ -1,0 +1,274 @@
+"""Stage 3, review: a person decides. Claiming is a courtesy between colleagues; the version is the lock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+
+from core.audit.record import record
+from core.errors import Conflict, Invalid
+from merchants import policies, rights
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import lifecycle
+from refunds.facts import conditions, sums
+from refunds.models import Approval, RefundRequest, hand_accounts
+from refunds.models.approval import Decision
+from refunds.models.execution import new_execution
+from refunds.review import decidable
+from refunds.rules.method import MethodChoice, choose_method
+from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
+from terminals.models import Transaction
+
+#: So many candidates for the next one are looked at together.
+_AT_ONCE = 50
+
+
+class ClaimedByAnother(Conflict):
+    """A colleague is working on it."""
+
+    code = "claimed_by_another"
+
+
+@transaction.atomic
+def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
+    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
+
+    Raises ``Forbidden`` for whoever could not decide it: on their desk it would only keep colleagues away.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check_known(request, by=by)
+    sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
+    conditions.check(Act.CLAIM, by=by, request=request, amount_fen=sum_fen, at=at)
+    _check_version(request, request.version if version is None else version)
+    if request.state not in OPEN_FOR_REVIEW:
+        raise lifecycle.WrongState(
+            "only a request in review can be claimed", state=request.state, version=request.version
+        )
+    if request.claimed_by_id == by.staff_id:
+        return request
+    if request.claimed_by_id is not None:
+        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
+    RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
+    request.claimed_by_id, request.claimed_at = by.staff_id, at
+    _record(request, by, "refund.claim", at)
+    return request
+
+
+@transaction.atomic
+def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
+    """Give a claimed request back to the queue. Managers may release for others. One that nobody has stays as it is."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RELEASE, by=by, request=request)
+    if request.claimed_by_id is None:
+        return request
+    RefundRequest.objects.filter(pk=request.pk).update(claimed_by=None, claimed_at=None)
+    request.claimed_by = request.claimed_at = None
+    _record(request, by, "refund.release", at)
+    return request
+
+
+@transaction.atomic
+def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
+    """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
+    rights.check_may(Act.CLAIM, by=by)
+    waiting = RefundRequest.objects.filter(state=State.IN_REVIEW, claimed_by=None)
+    candidates = waiting.filter(decidable.decidable(by=by, at=at)).order_by("due_at", "pk")
+    rows = candidates.select_related("transaction").only(*decidable.NEEDS).iterator(chunk_size=_AT_ONCE)
+    while some := list(islice(rows, _AT_ONCE)):
+        refused = decidable.undecidable(requests=some, by=by, at=at)
+        for row in some:
+            # Whole lists are looked through at once; of the one that is taken the rule itself is asked.
+            if row.pk in refused or not decidable.may_decide(by=by, request=row, at=at):
+                continue
+            # A colleague who is taking it just now is no reason to wait: the next one will do.
+            if waiting.filter(pk=row.pk).select_for_update(skip_locked=True, of=("self",)).exists():
+                return claim(request_id=row.pk, by=by, at=at)
+    return None
+
+
+@transaction.atomic
+def approve(
+    *, request_id: UUID, by: Principal, at: datetime, version: int, amount_fen: int | None = None, note: str = ""
+) -> RefundRequest:
+    """Approve all or less of what was asked for; the payout is made ready in the same commit."""
+    request = _open_request(Act.APPROVE, request_id, by, version)
+    amount = request.amount_fen if amount_fen is None else amount_fen
+    if not 0 < amount <= request.amount_fen:
+        raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
+    # Judged anew under the order's lock: by what it all comes to, and by the limits in force now.
+    deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
+    conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
+    account_id = _account_of(request)
+    sums.check_caps(request=request, amount_fen=amount, at=at)
+    tier = _tier(request, deciding_fen, at)
+    approved = lifecycle.advance(
+        request_id,
+        "approve",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"amount_fen": amount, "note": note, "tier": tier},
+        amount_fen=amount,
+    )
+    attempt_no = approved.executions.count() + 1
+    new_execution(
+        approved,
+        channel_account_id=account_id,
+        choice=payout_choice(request=approved, amount_fen=amount, at=at),
+        at=at,
+        attempt_no=attempt_no,
+    ).save()
+    _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
+    return approved
+
+
+def _account_of(request: RefundRequest) -> int:
+    """The channel account that the payout goes through. Raises ``Conflict`` where the sale's cannot be refunded through."""
+    sale = Transaction.objects.get(pk=request.transaction_id)
+    if sale.status != "success":
+        raise Conflict("the sale is not paid", code="original_route_impossible")
+    if hand_accounts.is_by_hand(request.route):
+        return hand_accounts.account_of(request)
+    if sale.channel_account_id is None:
+        raise Conflict("the sale cannot be refunded on its original route", code="original_route_impossible")
+    return sale.channel_account_id
+
+
+def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> MethodChoice:
+    """Void, refund or by hand, and why, if this amount were paid out now; the reviewer reads it before approving."""
+    if hand_accounts.is_by_hand(request.route):
+        return hand_accounts.METHOD_BY_HAND
+    sale = request.transaction
+    others = RefundRequest.objects.filter(transaction_id=request.transaction_id, reserved_fen__gt=0)
+    return choose_method(
+        profile=sale.channel_account.profile if sale.channel_account else {},
+        amount_fen=amount_fen,
+        paid_fen=sale.amount_fen,
+        other_refunds=others.exclude(pk=request.pk).count(),
+        paid_at=sale.paid_at,
+        at=at,
+    )
+
+
+@transaction.atomic
+def reject(
+    *, request_id: UUID, by: Principal, at: datetime, version: int, reason: str, message: str, note: str = ""
+) -> RefundRequest:
+    """Refuse, with a coded reason and words for the customer."""
+    if reason not in RejectReason.values:
+        raise Invalid("a rejection needs one of the coded reasons", code="unknown_reason_code")
+    request = _open_request(Act.REJECT, request_id, by, version)
+    conditions.check(Act.REJECT, by=by, request=request, at=at)
+    rejected = lifecycle.advance(
+        request_id,
+        "reject",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"reason": reason, "note": note},
+        reason=reason,
+        message=message,
+    )
+    _store_decision(rejected, Decision.REJECT, by, at, reason=reason, note=note)
+    return rejected
+
+
+@transaction.atomic
+def request_info(*, request_id: UUID, by: Principal, at: datetime, version: int, message: str) -> RefundRequest:
+    """Ask the customer for what is missing; the handling clock pauses."""
+    if not message.strip():
+        raise Invalid("say what is missing", code="message_required")
+    request = _open_request(Act.REQUEST_INFO, request_id, by, version)
+    conditions.check(Act.REQUEST_INFO, by=by, request=request, at=at)
+    asked = lifecycle.advance(
+        request_id,
+        "request_info",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"message": message},
+        message=message,
+    )
+    _store_decision(asked, Decision.REQUEST_INFO, by, at, note=message)
+    return asked
+
+
+@transaction.atomic
+def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> None:
+    """A note for colleagues, kept in the timeline."""
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ADD_NOTE, by=by, request=request)
+    if not text.strip():
+        raise Invalid("the note is empty", code="message_required")
+    record(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action="refund.note",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data={"note": text.strip()[:1000]},
+    )
+
+
+def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> RefundRequest:
+    rights.check_may(act, by=by)
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check_known(request, by=by)
+    _check_version(request, version)
+    if request.claimed_by_id not in (None, by.staff_id):
+        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
+    return request
+
+
+def _check_version(request: RefundRequest, seen: int) -> None:
+    if request.version != seen:
+        raise lifecycle.AlreadyChanged(
+            "the refund request was changed meanwhile", state=request.state, version=request.version
+        )
+
+
+def _tier(request: RefundRequest, amount_fen: int, at: datetime) -> str:
+    version = policies.in_force(merchant_id=request.merchant_id, at=at)
+    return policies.rules_of(version.pk).tier_for(amount_fen).name
+
+
+def _store_decision(
+    request: RefundRequest,
+    decision: Decision,
+    by: Principal,
+    at: datetime,
+    *,
+    tier: str = "",
+    amount_fen: int | None = None,
+    reason: str = "",
+    note: str = "",
+) -> None:
+    assert by.staff_id is not None  # the table lets nobody else decide
+    Approval.objects.create(
+        request=request,
+        staff_id=by.staff_id,
+        decision=decision,
+        tier=tier or request.tier,
+        role=by.role,
+        amount_fen=amount_fen,
+        reason=reason,
+        note=note,
+        version=request.version,
+        at=at,
+    )
+
+
+def _record(request: RefundRequest, by: Principal, action: str, at: datetime) -> None:
+    record(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action=action,
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+    )

@@ -1,0 +1,46 @@
+"""Seeing a customer's full contact: allowed to some, and never without a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from core.audit.record import record
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.facts import conditions, payees
+from refunds.models import RefundRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    name: str
+    phone: str
+    email: str
+    holder_name: str = ""
+    account_no: str = ""
+    bank_name: str = ""
+
+
+@transaction.atomic
+def reveal(*, request: RefundRequest, by: Principal, at: datetime) -> Contact:
+    """The contact, and the account of a transfer, in full; the look is in the audit log before it is seen.
+
+    Raises ``Forbidden``.
+    """
+    conditions.check(Act.REVEAL, by=by, request=request)
+    record(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action="refund.reveal",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+    )
+    contact = Contact(request.customer_name, request.customer_phone, request.customer_email)
+    payee = payees.of(request)
+    if payee is None:
+        return contact
+    return replace(contact, holder_name=payee.holder_name, account_no=payee.account_no, bank_name=payee.bank_name)

@@ -1,0 +1,169 @@
+"""Stage 5, notification: tell the customer. A message that fails is tried again; it never fails a refund.
+
+``tell`` turns outbox rows into messages, once each however often it runs; ``send_due`` hands them to their carriers.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.db import transaction
+
+from core import doorbell
+from core.failpoints import failpoint
+from core.personal_data import mask_email, mask_phone
+from core.sql import save_fields
+from refunds.lifecycle import NOTIFY
+from refunds.models import Notification, OutboxMessage, RefundRequest
+from refunds.models.notification import Medium, NotificationState
+from refunds.models.outbox import OutboxState
+from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
+from refunds.telling.wording import TOLD, words
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 500
+_LEASE = timedelta(seconds=60)
+_BACKOFF = (10, 60, 300, 1800, 7200)
+
+
+def work(*, at: datetime) -> tuple[int, int]:
+    """Tell and send until nothing is due. Returns (messages told, notifications handed over)."""
+    doorbell.answered(NOTIFY)
+    told = sent = 0
+    while (count := tell(at=at)) > 0:
+        told += count
+        failpoint("outbox.after_commit")
+        sent += send_due(at=at)
+    return told, sent + send_due(at=at)
+
+
+@transaction.atomic
+def tell(*, at: datetime) -> int:
+    """Write the notifications for waiting outbox rows. Returns how many rows were told."""
+    rows = list(
+        OutboxMessage.objects.select_for_update(skip_locked=True)
+        .filter(state=OutboxState.PENDING, due_at__lte=at)
+        .order_by("due_at", "pk")[:_BATCH]
+    )
+    if not rows:
+        return 0
+    events = {row.pk: row.topic.removeprefix("refund_request.") for row in rows}
+    wanted = {row.request_id for row in rows if events[row.pk] in TOLD}
+    requests = RefundRequest.objects.only("merchant_id", "customer_phone", "customer_email", "customer_locale").in_bulk(
+        wanted
+    )
+    messages = [
+        message
+        for row in rows
+        if events[row.pk] in TOLD
+        for message in _messages(requests[row.request_id], events[row.pk], row.version, at)
+    ]
+    Notification.objects.bulk_create(messages, ignore_conflicts=True)
+    OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(state=OutboxState.DELIVERED, delivered_at=at)
+    failpoint("outbox.before_commit")
+    return len(rows)
+
+
+def _messages(request: RefundRequest, event: str, version: int, at: datetime) -> list[Notification]:
+    recipients = (
+        (Medium.EMAIL, request.customer_email, mask_email(request.customer_email)),
+        (Medium.SMS, request.customer_phone, mask_phone(request.customer_phone)),
+    )
+    return [
+        Notification(
+            merchant_id=request.merchant_id,
+            request_id=request.pk,
+            event=event,
+            version=version,
+            medium=medium,
+            locale=request.customer_locale,
+            recipient=recipient,
+            masked_recipient=masked,
+            due_at=at,
+            created_at=at,
+        )
+        for medium, recipient, masked in recipients
+        if recipient
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    receipt: str = ""
+    error: str = ""
+    permanent: bool = False
+
+
+def send_due(*, at: datetime) -> int:
+    """Hand due notifications to their carriers, some at a time. Returns how many were tried."""
+    tried = 0
+    while batch := _claim(at):
+        texts = [_worded(notification) for notification in batch]
+        results = list(_pool().map(_carry, batch, texts))
+        failpoint("notification.after_send")
+        for notification, result in zip(batch, results, strict=True):
+            _note(notification, result, at)
+        save_fields(batch, ("state", "attempts", "due_at", "sent_at", "receipt", "last_error"))
+        tried += len(batch)
+    return tried
+
+
+@transaction.atomic
+def _claim(at: datetime) -> list[Notification]:
+    batch = list(
+        Notification.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(state=NotificationState.PENDING, due_at__lte=at)
+        .select_related("request__merchant", "request__store", "request__transaction__channel_account")
+        .defer("request__transaction__channel_account__sealed_credentials")
+        .order_by("due_at", "pk")[:100]
+    )
+    Notification.objects.filter(pk__in=[row.pk for row in batch]).update(due_at=at + _LEASE)
+    return batch
+
+
+def _worded(notification: Notification) -> Text | None:
+    """The message in words; None when that failed, so that one message that cannot be written stops no other."""
+    try:
+        return words(
+            event=notification.event,
+            medium=notification.medium,
+            locale=notification.locale,
+            request=notification.request,
+        )
+    except Exception:
+        logger.exception("notification %s cannot be put into words", notification.pk)
+        return None
+
+
+def _carry(notification: Notification, text: Text | None) -> _Result:
+    """Runs in the pool: no database here."""
+    if text is None:
+        return _Result(error="the message cannot be put into words")
+    try:
+        return _Result(receipt=carrier_for(notification.medium).send(recipient=notification.recipient, text=text))
+    except DeliveryFailed as error:
+        return _Result(error=str(error), permanent=error.permanent)
+
+
+def _note(notification: Notification, result: _Result, at: datetime) -> None:
+    notification.attempts += 1
+    if not result.error:
+        notification.state, notification.sent_at, notification.due_at = NotificationState.SENT, at, None
+        notification.receipt, notification.last_error = result.receipt[:120], ""
+        return
+    notification.last_error = result.error[:300]
+    if result.permanent or notification.attempts > len(_BACKOFF):
+        notification.state, notification.due_at = NotificationState.DEAD, None
+        logger.warning("notification %s was given up: %s", notification.pk, result.error)
+        return
+    notification.due_at = at + timedelta(seconds=_BACKOFF[notification.attempts - 1])
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="carrier")

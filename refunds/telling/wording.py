@@ -1,0 +1,113 @@
+"""What a customer is told, per event and language. One template an event, in ``templates/messages``; SMS are the short form.
+
+A message says what happens, how much, to which account and by when. It carries no name, number or address of the customer:
+who reads over their shoulder learns of a refund and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from core.calendar import SHANGHAI
+from core.money import yuan_grouped
+from core.plain_text import one_line, plain_text
+from refunds.models import RefundRequest
+from refunds.models.hand_accounts import is_by_hand
+from refunds.rules.arrival import expected_arrival
+from refunds.states import RejectReason, State
+from refunds.telling import hand_words, tracking
+from refunds.telling.carriers import Text
+from refunds.telling.causes import failure, our_fault
+from refunds.telling.destinations import destination_and_way, destination_label
+from refunds.telling.headlines import headline
+
+#: Events of which the customer is told; the rest is nobody's business but ours.
+TOLD: frozenset[str] = frozenset(
+    {State.IN_REVIEW, State.NEEDS_INFO, State.APPROVED, State.REJECTED, State.REFUNDED, State.FAILED, State.CANCELLED}
+)
+
+#: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
+#: message they get: the link is the same all along.
+_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.REFUNDED, State.FAILED})
+
+#: Characters of a reviewer's words that an SMS quotes; the page has all of them.
+_QUOTED = 24
+
+
+def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Text:
+    """The message for one event. ``request`` comes with store, merchant and transaction with its channel account."""
+    with translation.override(language_of(locale)):
+        context = _context(event, request)
+        said = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        if medium == "sms":
+            # Chinese sentences follow one another without a space; a link needs one to be recognised.
+            body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)
+            return Text("", f"{body} {context['url']}" if _has_link(event, request) else body)
+        subject = gettext("%(merchant)s: %(headline)s (%(number)s)") % context
+        html = render_to_string("messages/mail.html", {**context, "lines": lines, "subject": subject})
+        follow = gettext("Follow your refund: %(url)s") % context
+        sender = " · ".join(str(context[key]) for key in ("merchant", "store", "store_phone") if context[key])
+        return Text(subject, "\n\n".join([*lines, follow, sender]), html)
+
+
+def language_of(locale: str) -> str:
+    """The language of ours for a customer's locale: English where it says so, Chinese otherwise."""
+    return "en" if locale.lower().startswith("en") else "zh-hans"
+
+
+def _has_link(event: str, request: RefundRequest) -> bool:
+    if event == State.FAILED and request.store.phone:
+        # Whoever has to do something does it on the phone.
+        return False
+    return event in _SMS_WITH_LINK or (event == State.APPROVED and request.by_rule)
+
+
+def _context(event: str, request: RefundRequest) -> dict[str, object]:
+    sale = request.transaction
+    profile = sale.channel_account.profile if sale.channel_account else {}
+    arrival = expected_arrival(
+        funding=sale.funding, profile=profile, at=request.succeeded_at or request.updated_at, route=request.route
+    )
+    tail = hand_words.account_tail(request)
+    amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
+    failed = request.executions.order_by("-created_at", "-pk").first() if event == State.FAILED else None
+    why = failure(remedy=failed.failure_remedy if failed else "", channel=request.channel)
+    message = plain_text(request.message_to_customer)
+    return {
+        "event": event,
+        "headline": headline(event),
+        "merchant": one_line(request.merchant.name),
+        "store": one_line(request.store.name),
+        "store_phone": one_line(request.store.phone),
+        "number": request.number,
+        "amount": yuan_grouped(amount_fen),
+        "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
+        "destination": destination_label(sale=sale, route=request.route, account_last4=tail),
+        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail),
+        "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
+        "at_once": arrival.basis == "at_once",
+        "arrives_by": day_of(arrival.latest_at),
+        "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
+        "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
+        "our_fault": our_fault(reason=request.reason),
+        "failure": why.sentence,
+        "message": message,
+        "message_short": _shortened(message),
+        "url": tracking.url_for(request.pk),
+    }
+
+
+def day_of(at: datetime) -> str:
+    """The day in Shanghai as the language writes it: ``11月25日``, ``November 25``."""
+    return date_format(at.astimezone(SHANGHAI).date(), "MONTH_DAY_FORMAT")
+
+
+def _shortened(text: str) -> str:
+    text = one_line(text)
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"

@@ -1,0 +1,1 @@
+"""The demo's merchants and day; the replay of a shop's real returns."""

@@ -1,0 +1,176 @@
+"""The guide's commands and programs are run as they are printed, and its examples are sent."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from api.description import guide
+from api.examples import BODIES
+from merchants import policies
+from merchants.models import ChannelAccount
+from refunds.models import Evidence, RefundRequest
+from samples.demo import rules as sample
+from terminals.models import Transaction
+from tests import pictures
+from tests.api.conftest import Api, api_for, session_for
+from tests.factories import make_merchant, make_request, make_sale, make_staff
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
+
+
+def _blocks(language: str, kind: str) -> list[str]:
+    return [text for found, text in _BLOCK.findall(guide(language=language)) if found == kind]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_command_of_the_guide_does_what_it_says(
+    live_server: LiveServer, settings: Settings, tmp_path: Path
+) -> None:
+    settings.VAR_DIR = tmp_path
+    api = _shop()
+    (tmp_path / "picture.jpg").write_bytes(pictures.encoded())
+    first, *commands = _blocks("en", "sh")
+    assert "KEY=" in first
+    script = "\n".join([f"BASE={live_server.url}", f"KEY={api.key}", *commands])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sale, request = Transaction.objects.get(), RefundRequest.objects.get()
+    assert (sale.amount_fen, request.transaction_id, request.amount_fen) == (33_980, sale.pk, 26_800)
+    assert (request.state, Evidence.objects.count()) == ("cancelled", 1)
+    assert f"{request.pk}\n" in done.stdout
+    assert done.stdout.count(f'"order_no":"{sale.order_no}"') >= 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
+    api, names = _shop(), {"BASE": live_server.url}
+    repeating, signing = _blocks("en", "python")
+    for text in (repeating, signing):
+        exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
+    names["KEY"] = api.key
+    call: Any = names["call"]
+    sale = make_sale(api.merchant)
+    body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}
+    first = call("POST", "/api/v1/refund-requests", body, idempotency_key="k")
+    assert call("POST", "/api/v1/refund-requests", body, idempotency_key="k") == first
+    assert call("GET", f"/api/v1/refund-requests/{first['id']}")["number"] == first["number"]
+    with pytest.raises(RuntimeError, match="idempotency_key_reused"):
+        call("POST", "/api/v1/refund-requests", {**body, "amount_fen": 1}, idempotency_key="k")
+
+
+def test_the_printed_signature_is_that_of_its_parts() -> None:
+    text = "\n".join(_blocks("en", "python"))
+    parts = b'r-1.1795500000.POST./api/v1/refund-quotes.{"amount_fen":1}'
+    expected = hmac.new(b"0123456789abcdef", parts, hashlib.sha256).hexdigest()
+    assert f"v1={expected}" in text
+
+
+def test_both_languages_have_the_same_commands_and_tables() -> None:
+    english, chinese = guide(language="en"), guide(language="zh-hans")
+    assert _BLOCK.findall(english) == _BLOCK.findall(chinese)
+    assert english.count("\n## ") == chinese.count("\n## ")
+    for word in re.findall(r"`([a-z_]+)`", english):
+        assert f"`{word}`" in chinese, word
+
+
+@pytest.mark.django_db
+def test_every_example_is_taken(api: Api) -> None:
+    make_sale(api.merchant)
+    names = {
+        operation["operationId"]: path
+        for path, item in _schema()["paths"].items()
+        for operation in item.values()
+        if isinstance(operation, dict)
+    }
+    assert BODIES.keys() <= names.keys()
+    sent = [
+        *((api, name, body) for name in ("report_transaction", "quote_refund") for body in BODIES[name].values()),
+        (api, "submit_refund_request", BODIES["submit_refund_request"]["An article"]),
+    ]
+    for who, name, body in sent:
+        answer = who.post(names[name].removeprefix("/api/v1/"), body)
+        assert answer.status_code in (200, 201), (name, answer.content)
+    for name, bodies in BODIES.items():
+        for body in bodies.values():
+            if "{request_id}" in names[name]:
+                _decide(api, names[name], body)
+
+
+def _decide(api: Api, path: str, body: dict[str, Any]) -> None:
+    request = make_request(make_sale(api.merchant, 50_000), 26_800, by=api.by)
+    reviewer = session_for(make_staff(api.merchant, "reviewer"))
+    path = path.removeprefix("/api/v1/").replace("{request_id}", str(request.pk))
+    by_key = path.endswith(("cancel", "resubmit"))
+    if path.endswith("resubmit"):
+        reviewer.post(path.replace("resubmit", "request-info"), {"version": 3, "message": "?"})
+    answer = (api if by_key else reviewer).post(path, body)
+    assert answer.status_code == 200, (path, answer.content)
+
+
+@pytest.mark.django_db
+def test_the_description_is_complete_and_speaks_the_readers_language() -> None:
+    schema = _schema()
+    assert schema["info"]["description"].startswith("A terminal")
+    assert settings.BASE_URL in schema["info"]["description"]
+    assert _schema("zh-Hans")["info"]["description"].startswith("收银机")
+    assert len(schema["tags"]) >= 6
+    used = {tag for item in schema["paths"].values() for operation in item.values() for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in schema["tags"]}
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            where = f"{method} {path}"
+            assert operation["operationId"], where
+            by_key = {"apiKey": []} in operation["security"]
+            assert by_key is ("Needs the scope `" in operation["description"]), where
+            assert 4 < len(operation["summary"]) < 80, where
+            for status, answer in operation["responses"].items():
+                media = list(answer["content"])
+                assert media == (["application/problem+json"] if status >= "4" else ["application/json"]), where
+                if status >= "4":
+                    assert answer["content"]["application/problem+json"]["example"]["status"] == int(status), where
+            if method == "post" and "requestBody" in operation:
+                (form,) = operation["requestBody"]["content"].values()
+                name = form["schema"]["$ref"].rsplit("/", 1)[1]
+                assert schema["components"]["schemas"][name]["additionalProperties"] is False, where
+
+
+@pytest.mark.django_db
+def test_no_name_in_the_description_is_made_up(capfd: pytest.CaptureFixture[str]) -> None:
+    names = _schema()["components"]["schemas"]
+    assert capfd.readouterr().err == ""
+    assert [name for name in names if re.search(r"[0-9a-f]{3}Enum$", name)] == []
+
+
+def _schema(language: str = "en") -> dict[str, Any]:
+    answer = Client().get("/api/schema", headers={"Accept": "application/json", "Accept-Language": language})
+    found: dict[str, Any] = json.loads(answer.content)
+    return found
+
+
+def _shop() -> Api:
+    """A shop with the sample rules, so that the guide's refund waits for a person."""
+    merchant = make_merchant(rules=sample.RETAIL)
+    assert policies.rules_of(merchant.policy_versions.get().pk).auto_approve_limit_fen < 26_800
+    ChannelAccount.objects.create(
+        merchant=merchant, channel="alipay", code="ali", base_url="http://127.0.0.1:9", profile={}
+    )
+    return api_for(merchant)

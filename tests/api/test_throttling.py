@@ -1,0 +1,48 @@
+"""Calls are counted exactly where limits are small, and in lots where they are large."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from api import throttling
+from api.throttling import _Counter
+from core.redis_client import client
+
+
+@pytest.fixture
+def name(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A caller nobody has counted, in a window that does not end under the test."""
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_800_000_000.0))
+    return f"key:{uuid4()}"
+
+
+def test_small_limit_is_exact_over_processes(name: str) -> None:
+    one, other = _Counter(), _Counter()
+    taken = [counter.take(name, 5) for counter in (one, other) * 4]
+    assert taken == [True] * 5 + [False] * 3
+
+
+def test_large_limit_is_never_passed_and_costs_few_trips(name: str) -> None:
+    limit = 4_000
+    counters = [_Counter(), _Counter()]
+    taken = sum(counter.take(name, limit) for _ in range(limit) for counter in counters)
+    assert taken == limit
+    trips = int(client().get(f"rate:{name}:180000000") or 0) / (limit // 1_000)
+    # The refused ones ask each time; the taken ones once in four.
+    assert trips == limit / 4 + (2 * limit - limit)
+
+
+def test_lot_ends_with_its_window(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = _Counter()
+    assert counter.take(name, 4_000)
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_800_000_010.0))
+    assert counter.take(name, 4_000)
+    assert int(client().get(f"rate:{name}:180000001") or 0) == 4
+
+
+def test_count_of_a_window_is_forgotten(name: str) -> None:
+    _Counter().take(name, 5)
+    assert 0 < int(client().ttl(f"rate:{name}:180000000")) <= 20

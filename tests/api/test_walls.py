@@ -1,0 +1,143 @@
+"""Every address at once: whose it is, which scope it needs, that nothing says more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from api.urls import urlpatterns
+from merchants.models import Scope
+from refunds.models import RefundRequest
+from tests.api.conftest import api_for, session_for
+from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
+
+pytestmark = pytest.mark.django_db
+
+
+def _calls() -> Iterator[tuple[str, str, str | None]]:
+    """(method, path with names in angle brackets, scope or None for staff alone) of every call."""
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        callback: Any = pattern.callback
+        view = callback.view_class
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            if hasattr(view, method.lower()):
+                yield method, str(pattern.pattern), view.scopes.get(method)
+
+
+_CALLS = sorted(_calls())
+_ABOUT_ONE = [call for call in _CALLS if "<uuid:" in call[1]]
+
+
+def _send(method: str, path: str, *, key: str = "", client: Client | None = None, **headers: str) -> Any:
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    headers["Idempotency-Key"] = uuid4().hex
+    form = "multipart/form-data; boundary=x" if path.endswith("evidence") else "application/json"
+    body = _PICTURE if path.endswith("evidence") else b'{"version": 3}'
+    if method == "GET":
+        return (client or Client()).get(f"/api/v1/{path}", headers=headers)
+    return (client or Client()).generic(method, f"/api/v1/{path}", body, content_type=form, headers=headers)
+
+
+_PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nx\r\n--x--\r\n'
+
+
+def _named(path: str, request: RefundRequest) -> str:
+    return path.replace("<uuid:request_id>", str(request.pk)).replace(
+        "<uuid:transaction_id>", str(request.transaction_id)
+    )
+
+
+def _nobodys(path: str) -> str:
+    return path.replace("<uuid:request_id>", str(uuid4())).replace("<uuid:transaction_id>", str(uuid4()))
+
+
+def test_the_list_of_calls_is_that_of_the_contract() -> None:
+    assert len(_CALLS) >= 18
+    assert {path for _, path, scope in _CALLS if scope is None} >= {
+        f"refund-requests/<uuid:request_id>/{action}" for action in ("claim", "approve", "reject", "request-info")
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), _ABOUT_ONE)
+def test_what_belongs_to_another_merchant_is_not_there(method: str, path: str, scope: str | None) -> None:
+    theirs = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    stranger = make_merchant()
+    if scope is None:
+        session = session_for(make_staff(stranger, "owner"))
+        session.client.cookies["csrftoken"] = "t" * 32
+        answers = [
+            _send(method, name, client=session.client, **{"X-CSRFToken": "t" * 32})
+            for name in (_named(path, theirs), _nobodys(path))
+        ]
+    else:
+        key = api_for(stranger).key
+        answers = [_send(method, name, key=key) for name in (_named(path, theirs), _nobodys(path))]
+    assert [answer.status_code for answer in answers] == [404, 404], answers[0].content
+    assert answers[0].content == answers[1].content
+    assert RefundRequest.objects.get().version == theirs.version
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), _ABOUT_ONE)
+def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scope: str | None) -> None:
+    request = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    elsewhere = request.merchant.stores.create(code="S002", name="二号店")
+    if scope is None:
+        reviewer = make_staff(request.merchant, "reviewer")
+        works_in(reviewer, elsewhere)
+        session = session_for(reviewer)
+        session.client.cookies["csrftoken"] = "t" * 32
+        answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})
+    else:
+        answer = _send(method, _named(path, request), key=api_for(request.merchant, store=elsewhere).key)
+    assert answer.status_code == 404
+    assert RefundRequest.objects.get().version == request.version
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
+def test_a_call_needs_its_scope_and_no_other_will_do(method: str, path: str, scope: str | None) -> None:
+    request = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    others = [name for name in Scope.values if name != scope]
+    refused = _send(method, _named(path, request), key=api_for(request.merchant, scopes=others).key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope" if scope else "staff_only")
+    if scope:
+        api = api_for(request.merchant, scopes=[scope])
+        RefundRequest.objects.update(api_key=api.by.key_id)
+        taken = _send(method, _named(path, request), key=api.key)
+        assert taken.status_code not in (401, 403, 404, 405), taken.content
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
+def test_nobody_is_let_in_without_a_name(method: str, path: str, scope: str | None) -> None:
+    request = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    for key in ("", "rdk_nothing", "rdk_" + "x" * 5_000):
+        answer = _send(method, _named(path, request), key=key)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    revoked = api_for(request.merchant)
+    request.merchant.api_keys.update(revoked_at="2026-01-01T00:00:00Z")
+    assert _send(method, _named(path, request), key=revoked.key).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), [call for call in _CALLS if call[0] != "GET"])
+def test_a_browser_session_without_its_token_changes_nothing(method: str, path: str, scope: str | None) -> None:
+    request = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    session = session_for(make_staff(request.merchant, "owner"))
+    answer = _send(method, _named(path, request), client=session.client)
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert RefundRequest.objects.get().version == request.version
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
+def test_somebody_who_has_left_is_out_at_once(method: str, path: str, scope: str | None) -> None:
+    request = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    leaver = make_staff(request.merchant, "owner")
+    session = session_for(leaver)
+    leaver.is_active = False
+    leaver.save()
+    assert _send(method, _named(path, request), client=session.client).status_code == 401

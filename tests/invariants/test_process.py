@@ -1,0 +1,75 @@
+"""The scheduled run: a process of its own, one at a time, and by the hour only what has changed where history is long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from core.audit import chain
+from invariants import alone, inspection, process
+from invariants.alone import AlreadyRunning
+from tests.factories import make_merchant, make_request, make_sale
+from tests.owner import as_owner
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
+
+
+@pytest.fixture
+def child_reads_this_database(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setenv("AUDIT_HEADS_DIR", str(settings.AUDIT_HEADS_DIR))
+    found = connection.settings_dict
+    address = f"postgres://{found['USER']}:{found['PASSWORD']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
+    monkeypatch.setenv("DATABASE_URL", address)
+
+
+@pytest.fixture
+def somebody_else() -> Iterator[None]:
+    """Another session runs the invariants."""
+    found = connection.settings_dict
+    other = psycopg2.connect(
+        host=found["HOST"],
+        port=found["PORT"],
+        user=found["USER"],
+        password=found["PASSWORD"],
+        dbname=found["NAME"],
+    )
+    with other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [alone._LOCK])
+        yield
+    other.close()
+
+
+@pytest.mark.usefixtures("child_reads_this_database")
+def test_run_when_all_hold_ends_with_0_and_when_one_does_not_with_1() -> None:
+    request = make_request(make_sale(make_merchant()))
+    assert process.run(whole=False) == 0
+    with as_owner(silent=True) as cursor:
+        cursor.execute("UPDATE terminals_transaction SET reserved_fen = 1 WHERE id = %s", [request.transaction_id])
+    assert process.run(whole=False) == 1
+
+
+@pytest.mark.usefixtures("somebody_else")
+def test_check_when_another_runs_is_refused() -> None:
+    with pytest.raises(AlreadyRunning):
+        inspection.check()
+    with pytest.raises(CommandError, match="right now"):
+        call_command("check_invariants")
+
+
+def test_hourly_run_when_a_step_was_planted_since_the_last_finds_it() -> None:
+    old = make_request(make_sale(make_merchant()))
+    assert inspection.check(whole=True, remember=True) == []
+    assert inspection.check(whole=False) == []
+    new = make_request(make_sale(make_merchant()))
+    with as_owner(silent=True) as cursor:
+        cursor.execute("DELETE FROM refunds_outboxmessage WHERE request_id IN (%s, %s)", [old.pk, new.pk])
+    chain.seal_events()
+    by_the_hour = {breach.what.split(": ")[-1] for breach in inspection.check(whole=False) if breach.code == "I16"}
+    by_night = {breach.what.split(": ")[-1] for breach in inspection.check(whole=True) if breach.code == "I16"}
+    assert by_the_hour == {str(new.pk)}
+    assert by_night == {str(old.pk), str(new.pk)}

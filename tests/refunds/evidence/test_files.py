@@ -1,0 +1,269 @@
+"""Pictures from outside: what is kept of them, what is refused, who may see them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import zipfile
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+from pytest_django.fixtures import Settings
+
+from core.audit.models import AuditEvent
+from core.errors import Conflict, DomainError, NotFound
+from merchants import principals
+from merchants.models import Role, Store
+from refunds.evidence import files
+from refunds.evidence.files import NotAPicture, PictureTooLarge, TooManyPictures
+from refunds.models import Evidence, RefundRequest
+from refunds.payouts import ways_back
+from tests import pictures
+from tests.factories import make_merchant, make_request, make_sale, make_staff, of_customer, works_in
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
+PDF = b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    settings.VAR_DIR = tmp_path
+    return tmp_path / "evidence"
+
+
+@pytest.fixture
+def request_in_review() -> RefundRequest:
+    return make_request(make_sale(make_merchant(), 50_000), 26_800)
+
+
+def kept(content: bytes, name: str = "photo.jpg") -> Image.Image:
+    """The picture as it would be stored."""
+    picture = files.read_picture(upload=pictures.upload(content, name))
+    return Image.open(io.BytesIO(picture.whole))
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def zipped(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.jpg", content)
+    return file.getvalue()
+
+
+# --- what is read -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_three_usual_formats_become_jpeg(kind: str) -> None:
+    image = kept(pictures.encoded(kind=kind))
+    assert (image.format, image.size, image.mode) == ("JPEG", (320, 240), "RGB")
+
+
+def test_a_large_picture_is_made_smaller_and_gets_a_small_one_beside_it() -> None:
+    picture = files.read_picture(upload=pictures.upload(pictures.encoded((4000, 3000))))
+    assert Image.open(io.BytesIO(picture.whole)).size == (2000, 1500)
+    assert Image.open(io.BytesIO(picture.small)).size == (400, 300)
+
+
+def test_a_transparent_picture_stands_on_white() -> None:
+    image = kept(pictures.encoded(kind="PNG", mode="RGBA", colour=(0, 0, 0, 0)))
+    assert image.getpixel((10, 10)) == (255, 255, 255)
+
+
+def test_the_place_and_the_phone_are_forgotten_and_the_picture_stands_upright() -> None:
+    content = pictures.with_place_and_turn()
+    assert b"SECRETPHONE" in content
+    image = kept(content)
+    assert image.size == (200, 400)
+    top, bottom = image.getpixel((100, 50)), image.getpixel((100, 350))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert (top[0] > 200, top[1] < 60) == (True, True), "the red half is above now"
+    assert min(bottom) > 240
+    assert not image.getexif()
+    assert not {"exif", "comment", "icc_profile", "xmp"} & image.info.keys()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(pictures.encoded(comment=b"<script>alert(1)</script>"), id="in a JPEG's comment"),
+        pytest.param(pictures.encoded() + b"<html><script>alert(1)</script></html>", id="behind a JPEG's end"),
+        pytest.param(pictures.encoded(icc_profile=b"<script>alert(1)</script>" * 9), id="in a colour profile"),
+        pytest.param(pictures.encoded(kind="PNG") + b"<?php system($_GET[0]); <script>", id="behind a PNG's end"),
+    ],
+)
+def test_script_hidden_in_a_picture_stays_behind(content: bytes) -> None:
+    picture = files.read_picture(upload=pictures.upload(content))
+    for written in (picture.whole, picture.small):
+        assert b"script" not in written
+        assert b"<?php" not in written
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        pytest.param(SVG, "photo.svg", id="SVG"),
+        pytest.param(SVG, "photo.jpg", id="SVG that calls itself JPEG"),
+        pytest.param(b"<html><script>alert(1)</script></html>", "photo.jpg", id="HTML"),
+        pytest.param(b"\xff\xd8\xff\xe0<html><script>alert(1)</script></html>", "a.jpg", id="HTML with a JPEG's start"),
+        pytest.param(PDF, "photo.pdf", id="PDF with script"),
+        pytest.param(PDF, "photo.jpg", id="PDF that calls itself JPEG"),
+        pytest.param(zipped(bytes(50_000_000)), "photo.jpg", id="zip bomb"),
+        pytest.param(pictures.png_with_text_bomb(), "photo.png", id="PNG whose comment is a bomb"),
+        pytest.param(pictures.encoded()[:400], "photo.jpg", id="cut off"),
+        pytest.param(pictures.encoded(kind="GIF"), "photo.gif", id="GIF"),
+        pytest.param(pictures.encoded(kind="TIFF"), "photo.jpg", id="TIFF"),
+        pytest.param(b"", "photo.jpg", id="nothing"),
+        pytest.param(bytes(5000), "photo.jpg", id="zeros"),
+    ],
+)
+def test_what_is_no_picture_is_refused(content: bytes, name: str) -> None:
+    with pytest.raises(NotAPicture):
+        files.read_picture(upload=pictures.upload(content, name))
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (9_000, 7_000), (1_000_000, 53)])
+def test_a_flood_of_pixels_is_refused_before_it_is_decoded(width: int, height: int) -> None:
+    content = pictures.png_claiming(width, height)
+    assert len(content) < 200
+    with pytest.raises(PictureTooLarge):
+        files.read_picture(upload=pictures.upload(content))
+
+
+def test_too_many_bytes_are_refused_unread() -> None:
+    heavy = pictures.upload(pictures.encoded() + bytes(files.MAX_UPLOAD_BYTES))
+    with pytest.raises(PictureTooLarge):
+        files.read_picture(upload=heavy)
+    assert heavy.tell() == 0
+
+
+def test_a_lie_about_the_size_does_not_help() -> None:
+    heavy = pictures.upload(pictures.encoded() + bytes(files.MAX_UPLOAD_BYTES))
+    heavy.size = 10
+    with pytest.raises(PictureTooLarge):
+        files.read_picture(upload=heavy)
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def add(request: RefundRequest, count: int = 1, name: str = "photo.jpg", **more: str) -> list[Evidence]:
+    read = [files.read_picture(upload=pictures.upload(name=name)) for _ in range(count)]
+    return files.add(request_id=request.pk, pictures=read, by=of_customer(request), at=timezone.now(), **more)
+
+
+def test_a_picture_is_kept_under_a_random_name_with_its_hash_and_an_event(
+    request_in_review: RefundRequest, folder: Path
+) -> None:
+    (row,) = add(request_in_review, name="../../../etc/passwd.jpg", note="面板\u202e开裂\n第二行")
+    path = folder / row.path
+    assert path.resolve().is_relative_to(folder.resolve())
+    first, second, name = row.path.split("/")
+    assert (first, second) == (name[:2], name[2:4])
+    assert len(name) == len("0123456789abcdef0123456789abcdef.jpg")
+    assert (row.sha256, row.size) == (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
+    assert (row.content_type, row.kind, row.added_by) == ("image/jpeg", "photo", "customer")
+    assert row.note == "面板开裂 第二行"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    event = AuditEvent.objects.get(object_id=str(request_in_review.pk), action="refund.evidence")
+    assert event.data["sha256"] == row.sha256
+    assert event.version is None, "evidence changes no state"
+    assert "面板" not in str(event.data)
+
+
+def test_a_request_has_at_most_twelve_pictures(request_in_review: RefundRequest, folder: Path) -> None:
+    add(request_in_review, 11)
+    before = files_below(folder)
+    with pytest.raises(TooManyPictures):
+        add(request_in_review, 2)
+    assert Evidence.objects.filter(request=request_in_review).count() == 11
+    assert files_below(folder) == before, "the files of a refused upload are taken away again"
+    add(request_in_review)
+    assert files.places_left(request_id=request_in_review.pk) == 0
+
+
+def test_a_request_that_is_over_takes_no_more(request_in_review: RefundRequest, folder: Path) -> None:
+    ways_back.cancel(request_id=request_in_review.pk, by=principals.SYSTEM, at=timezone.now())
+    with pytest.raises(Conflict):
+        add(request_in_review)
+    assert not Evidence.objects.exists()
+    assert not files_below(folder)
+
+
+def test_an_unknown_request_or_kind_keeps_nothing(request_in_review: RefundRequest, folder: Path) -> None:
+    read = [files.read_picture(upload=pictures.upload())]
+    with pytest.raises(NotFound):
+        files.add(request_id=uuid4(), pictures=read, by=principals.SYSTEM, at=timezone.now())
+    with pytest.raises(DomainError):
+        add(request_in_review, kind="malware")
+    assert not files_below(folder)
+
+
+# --- who sees it at the desk --------------------------------------------------------------------------------------
+
+
+def at_desk(row: Evidence) -> str:
+    return reverse("desk:evidence", args=[row.request.number, row.pk])
+
+
+def signed_in(
+    request: RefundRequest, *, store: Store | None = None, merchant_of: RefundRequest | None = None
+) -> Client:
+    staff = make_staff((merchant_of or request).merchant, Role.CASHIER)
+    if store is not None:
+        works_in(staff, store)
+    client = Client()
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_staff_of_the_store_see_the_picture_and_nothing_else_in_it(request_in_review: RefundRequest) -> None:
+    (row,) = add(request_in_review)
+    client = signed_in(request_in_review, store=request_in_review.store)
+    response = client.get(at_desk(row))
+    assert response.status_code == 200
+    assert response["Content-Type"] == "image/jpeg"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"].startswith("inline")
+    whole = response.content
+    assert hashlib.sha256(whole).hexdigest() == row.sha256
+    assert len(client.get(at_desk(row) + "?size=small").content) <= len(whole)
+
+
+def test_what_is_not_a_picture_is_only_ever_downloaded(request_in_review: RefundRequest) -> None:
+    (row,) = add(request_in_review)
+    Evidence.objects.filter(pk=row.pk).update(content_type="text/html")
+    response = signed_in(request_in_review).get(at_desk(row))
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment")
+
+
+def test_others_learn_nothing_of_a_picture(request_in_review: RefundRequest) -> None:
+    (row,) = add(request_in_review)
+    elsewhere = make_request(make_sale(make_merchant(), 50_000), 26_800)
+    merchant = request_in_review.merchant
+    other_store = Store.objects.create(merchant=merchant, code="S002", name="二号店")
+    assert signed_in(request_in_review, merchant_of=elsewhere).get(at_desk(row)).status_code == 404
+    assert signed_in(request_in_review, store=other_store).get(at_desk(row)).status_code == 404
+    assert Client().get(at_desk(row)).status_code == 302, "to the login"
+    assert signed_in(request_in_review).post(at_desk(row)).status_code == 405
+
+
+def test_a_picture_that_somebody_took_away_is_a_404(request_in_review: RefundRequest, folder: Path) -> None:
+    (row,) = add(request_in_review)
+    for path in files_below(folder):
+        path.unlink()
+    assert signed_in(request_in_review).get(at_desk(row)).status_code == 404

@@ -1,0 +1,192 @@
+"""The sample data as a whole, with fewer days behind it than the real one."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from invariants import inspection
+from merchants import api_keys
+from merchants.models import ApiKey, Merchant, Role, Scope, Staff
+from merchants.principals import of_staff
+from refunds.intake import requests
+from refunds.intake.requests import Draft
+from refunds.models import Evidence, Notification, OutboxMessage, RefundRequest
+from refunds.payouts import loop
+from refunds.review import deciding
+from refunds.states import Reason, State
+from samples.demo import differences, plan
+from simulators.kit.testing import RunningSimulator, running_simulator
+from terminals.models import Transaction
+from tests.factories import of_api_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def wechat_of_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with running_simulator("wechat", tmp_path_factory.mktemp("simulators")) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def folders(
+    wechat_of_demo: RunningSimulator, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Path]:
+    wechat_of_demo.control("POST", "/reset", {})
+    monkeypatch.setattr(plan, "DAYS", 2)
+    settings.VAR_DIR = tmp_path
+    simulators = Path(wechat_of_demo.account["public_key_path"]).parents[1]
+    while not (simulators / "wechat").is_dir():
+        simulators = simulators.parent
+    return {"demo_json": tmp_path / "demo.json", "simulators": simulators}
+
+
+def load(folders: dict[str, Path]) -> dict[str, Any]:
+    call_command("load_demo", demo_json=str(folders["demo_json"]), simulators=folders["simulators"], stderr=StringIO())
+    found: dict[str, Any] = json.loads(folders["demo_json"].read_text())
+    return found
+
+
+def counts() -> list[int]:
+    return [model.objects.count() for model in (Merchant, Staff, ApiKey, Transaction, RefundRequest, Evidence)]
+
+
+def test_load_demo_gives_every_role_of_both_merchants_a_login_and_a_key(folders: dict[str, Path]) -> None:
+    demo = load(folders)
+
+    assert stat.S_IMODE(folders["demo_json"].stat().st_mode) == 0o600
+    assert {(person["merchant"], person["role"]) for person in demo["staff"]} == {
+        (merchant, role) for merchant in ("M001", "M002") for role in Role.values
+    }
+    for person in demo["staff"]:
+        assert Staff.objects.get(username=person["username"]).check_password(person["password"])
+    for merchant in demo["merchants"]:
+        client = api_keys.recognise(merchant["api_key"])
+        assert client is not None
+        assert client.principal.scopes == frozenset(Scope.values)
+        assert merchant["stores"][0]["terminals"] == sorted(merchant["stores"][0]["terminals"])
+    assert {"mchid", "control_url", "merchant_private_key_path", "public_key_path"} <= demo["simulators"][
+        "wechat"
+    ].keys()
+
+
+def test_load_demo_tells_a_believable_day_that_breaks_no_invariant(
+    folders: dict[str, Path], wechat_of_demo: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All the days on which differences are left: within one alone, at some hours, no refund was paid in time.
+    monkeypatch.setattr(plan, "DAYS", 6)
+    load(folders)
+
+    for code in ("M001", "M002"):
+        states = Counter(RefundRequest.objects.filter(merchant__code=code).values_list("state", flat=True))
+        wanted = {State.IN_REVIEW, State.NEEDS_INFO, State.REJECTED, State.CANCELLED, State.APPROVED, State.REFUNDED}
+        assert wanted <= states.keys()
+    now = timezone.now()
+    waiting = RefundRequest.objects.filter(state=State.IN_REVIEW)
+    assert waiting.filter(due_at__lt=now).exists()
+    assert waiting.exclude(claimed_by=None).exists()
+    assert Evidence.objects.count() > 30
+    assert not Notification.objects.filter(state="pending").exists()
+    assert set(OutboxMessage.objects.filter(state="pending").values_list("topic", flat=True)) == {
+        "refund_request.approved"
+    }
+    assert set(Transaction.objects.values_list("source", flat=True)) == {"demo", "online-retail"}
+    assert inspection.check() == []
+    rows = wechat_of_demo.control("GET", "/ledger")["rows"]
+    portal = [row for row in rows if row["refund_no"].startswith(differences.PORTAL_PREFIX)]
+    assert len(portal) == 1
+    assert list(inspection.paid_per_ledger([row for row in rows if row not in portal])) == []
+    faults = wechat_of_demo.control("GET", "/faults")["queued"]
+    assert [fault["fault"] for fault in faults if fault["operation"] == "bill"] == ["row_missing"]
+
+
+def test_load_demo_again_changes_nothing_and_asks_little(
+    folders: dict[str, Path], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    first = load(folders)
+    before = counts()
+
+    with django_assert_max_num_queries(16):
+        again = load(folders)
+
+    assert again == first
+    assert counts() == before
+
+
+def test_load_demo_without_its_file_gives_new_secrets_and_revokes_the_lost_keys(folders: dict[str, Path]) -> None:
+    first = load(folders)
+    folders["demo_json"].unlink()
+
+    second = load(folders)
+
+    old, new = first["merchants"][0]["api_key"], second["merchants"][0]["api_key"]
+    assert api_keys.recognise(old) is None
+    assert api_keys.recognise(new) is not None
+    person = second["staff"][0]
+    assert Staff.objects.get(username=person["username"]).check_password(person["password"])
+
+
+def test_load_demo_follows_a_stand_in_to_another_address(folders: dict[str, Path], tmp_path: Path) -> None:
+    load(folders)
+    moved = json.loads((folders["simulators"] / "wechat" / "account.json").read_text())
+    (tmp_path / "wechat").mkdir()
+    (tmp_path / "wechat" / "account.json").write_text(json.dumps({**moved, "base_url": "http://127.0.0.1:9"}))
+
+    load({**folders, "simulators": tmp_path})
+
+    account = Merchant.objects.get(code="M001").channel_accounts.get(channel="wechat")
+    assert (account.base_url, account.revision) == ("http://127.0.0.1:9", 2)
+
+
+def test_load_demo_without_a_stand_in_says_so_and_stores_nothing(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is the simulator running"):
+        load({**folders, "simulators": tmp_path})
+
+    assert not Merchant.objects.exists()
+
+
+def test_a_small_refund_is_automatic_and_a_larger_one_is_for_the_reviewer(
+    folders: dict[str, Path], wechat_of_demo: RunningSimulator
+) -> None:
+    demo = load(folders)
+    for code in ("M001", "M002"):
+        merchant = Merchant.objects.get(code=code)
+        by = of_api_key(merchant.api_keys.get())
+        # Whoever has had the day's refunds without a person leaves the next one to a person.
+        today = RefundRequest.objects.filter(
+            merchant=merchant, by_rule=True, decided_at__gte=timezone.now() - timedelta(days=1)
+        )
+        had = Counter(today.values_list("cashier", flat=True))
+        sales = merchant.transaction_set.filter(reserved_fen=0, amount_fen__gte=28_000, channel="wechat")
+        sale = next(sale for sale in sales.order_by("-paid_at") if had[sale.cashier] < 3)
+
+        small = requests.submit(draft=_draft(sale, 1_200), by=by, at=timezone.now()).submission.request
+        large = requests.submit(draft=_draft(sale, 26_800), by=by, at=timezone.now()).submission.request
+
+        assert (small.state, large.state) == (State.APPROVED, State.IN_REVIEW)
+        login = next(p["username"] for p in demo["staff"] if p["merchant"] == code and p["role"] == "reviewer")
+        reviewer = Staff.objects.get(username=login)
+        approved = deciding.approve(
+            request_id=large.pk, by=of_staff(reviewer), at=timezone.now(), version=large.version
+        )
+        assert approved.state == State.APPROVED
+    loop.drain()
+    assert not RefundRequest.objects.filter(state=State.APPROVED, amount_fen=1_200).exists()
+    assert wechat_of_demo.control("GET", "/ledger")["rows"]
+
+
+def _draft(sale: Transaction, amount_fen: int) -> Draft:
+    return Draft(amount_fen=amount_fen, reason=Reason.QUALITY, transaction_id=sale.pk, customer_consent=True)

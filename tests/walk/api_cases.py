@@ -1,0 +1,187 @@
+"""Every call of the API, by a till's key or, where only staff may, out of a browser's session."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+
+from merchants.models import Role
+from refunds.models import RefundRequest
+from terminals.models import Transaction
+from tests import pictures
+from tests.reconciliation.world import DAY
+from tests.walk.cases import case
+from tests.walk.stage import Stage, fresh
+
+_API = "/api/v1/"
+_REQUEST = f"{_API}refund-requests/<uuid:request_id>"
+
+
+def _body(sale: Transaction, amount_fen: int = 1_200) -> dict[str, Any]:
+    return {
+        "transaction": str(sale.pk),
+        "amount_fen": amount_fen,
+        "reason": "quality",
+        "description": "面板开裂",
+        "lines": [{"sku": "SKU-1", "quantity": 1}],
+        "customer": {"name": "王敏", "phone": "13800006021", "email": "wangmin@example.com", "locale": "zh-Hans"},
+        "customer_consent": True,
+    }
+
+
+def _as(stage: Stage, role: str, request: RefundRequest, act: str, **body: Any) -> RefundRequest:
+    stage.call_as(role, f"refund-requests/{request.pk}/{act}", {"version": request.version, **body})
+    return fresh(request)
+
+
+@case("GET", f"{_API}transactions")
+def list_transactions(stage: Stage) -> None:
+    sale = stage.sale()
+    (found,) = stage.call("GET", "transactions", order_no=sale.order_no)["results"]
+    assert found["id"] == str(sale.pk)
+
+
+@case("POST", f"{_API}transactions")
+def report_transaction(stage: Stage) -> None:
+    sale = {
+        "order_no": "A20261121000001",
+        "channel": "wechat",
+        "channel_transaction_no": f"4200{uuid4().int % 10**24:024d}",
+        "amount_fen": 9_800,
+        "paid_at": (timezone.now() - timedelta(minutes=5)).isoformat(),
+        "store": "S001",
+        "terminal": "POS-01",
+        "cashier": "C001",
+        "payer": {"phone": "13800006021", "card_last4": "1234", "funding": "debit_card"},
+        "lines": [{"sku": "SKU-9", "name": "保温杯", "quantity": 2, "unit_price_fen": 4_900, "amount_fen": 9_800}],
+    }
+    answer = stage.call("POST", "transactions", sale, expect=201)
+    assert Transaction.objects.get(pk=answer["id"]).lines.get().name == "保温杯"
+
+
+@case("GET", f"{_API}transactions/<uuid:transaction_id>")
+def get_transaction(stage: Stage) -> None:
+    request = stage.in_review()
+    answer = stage.call("GET", f"transactions/{request.transaction_id}")
+    assert [row["number"] for row in answer["refund_requests"]] == [request.number]
+
+
+@case("POST", f"{_API}refund-quotes")
+def quote(stage: Stage) -> None:
+    answer = stage.call("POST", "refund-quotes", _body(stage.sale(), 26_800))
+    assert answer["verdict"]["decision"] == "review"
+
+
+@case("GET", f"{_API}refund-requests")
+def list_refund_requests(stage: Stage) -> None:
+    request = stage.in_review()
+    (found,) = stage.call("GET", "refund-requests", number=request.number)["results"]
+    assert found["id"] == str(request.pk)
+
+
+@case("POST", f"{_API}refund-requests")
+def submit(stage: Stage) -> None:
+    answer = stage.call("POST", "refund-requests", _body(stage.sale()), expect=201)
+    assert (answer["state"], fresh(RefundRequest.objects.get()).description) == ("approved", "面板开裂")
+
+
+@case("GET", _REQUEST)
+def get_refund_request(stage: Stage) -> None:
+    request = stage.paid()
+    assert stage.call("GET", f"refund-requests/{request.pk}")["state"] == "refunded"
+
+
+@case("GET", f"{_REQUEST}/events")
+def events(stage: Stage) -> None:
+    request = stage.in_review()
+    found = stage.call("GET", f"refund-requests/{request.pk}/events")["results"]
+    assert found[-1]["to_state"] == "in_review"
+
+
+@case("POST", f"{_REQUEST}/evidence")
+def add_evidence(stage: Stage) -> None:
+    asked = stage.call("POST", "refund-requests", _body(stage.sale(), 26_800), expect=201)
+    stage.call("POST", f"refund-requests/{asked['id']}/evidence", pictures.upload(), expect=201)
+    assert RefundRequest.objects.get().evidence.count() == 1
+
+
+@case("POST", f"{_REQUEST}/cancel")
+def cancel(stage: Stage) -> None:
+    # A till withdraws what it asked for.
+    asked = stage.call("POST", "refund-requests", _body(stage.sale(), 26_800), expect=201)
+    path = f"refund-requests/{asked['id']}/cancel"
+    assert stage.call("POST", path, {"version": asked["version"], "note": "顾客不退了"})["state"] == "cancelled"
+
+
+@case("POST", f"{_REQUEST}/resubmit")
+def resubmit(stage: Stage) -> None:
+    asked = stage.call("POST", "refund-requests", _body(stage.sale(), 26_800), expect=201)
+    request = RefundRequest.objects.get(pk=asked["id"])
+    asked_for_more = stage.asked_for_more(request)
+    body = {"version": asked_for_more.version, "description": "照片已补", "amount_fen": 25_000}
+    answer = stage.call("POST", f"refund-requests/{request.pk}/resubmit", body)
+    assert (answer["amount_fen"], fresh(request).description) == (25_000, "照片已补")
+
+
+@case("POST", f"{_REQUEST}/claim")
+def claim(stage: Stage) -> None:
+    assert _as(stage, Role.REVIEWER, stage.in_review(), "claim").claimed_by == stage.person(Role.REVIEWER)
+
+
+@case("POST", f"{_REQUEST}/release")
+def release(stage: Stage) -> None:
+    request = stage.claimed()
+    stage.call_as(Role.REVIEWER, f"refund-requests/{request.pk}/release", {})
+    assert fresh(request).claimed_by is None
+
+
+@case("POST", f"{_REQUEST}/approve")
+def approve(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "approve", amount_fen=20_000, note="少退一件")
+    assert (done.state, done.approved_fen) == ("approved", 20_000)
+
+
+@case("POST", f"{_REQUEST}/reject")
+def reject(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "reject", reason_code="no_proof", message="没有小票")
+    assert done.state == "rejected"
+
+
+@case("POST", f"{_REQUEST}/request-info")
+def request_info(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "request-info", message="请补一张照片")
+    assert done.state == "needs_info"
+
+
+@case("POST", f"{_REQUEST}/confirm-payout")
+def confirm_payout(stage: Stage) -> None:
+    request = stage.by_hand()
+    paid = {"reference_no": "0042", "paid_at": timezone.now().isoformat(), "drawer": "POS-01"}
+    assert _as(stage, Role.FINANCE, request, "confirm-payout", **paid).state == "refunded"
+
+
+@case("POST", f"{_REQUEST}/payout-failed")
+def payout_failed(stage: Stage) -> None:
+    request = stage.by_hand()
+    assert _as(stage, Role.FINANCE, request, "payout-failed", reason_code="no_means", note="抽屉没钱").state == "failed"
+
+
+@case("GET", f"{_API}analytics/summary")
+def analytics_summary(stage: Stage) -> None:
+    stage.paid()
+    assert stage.call("GET", "analytics/summary")["current"]["refunded"]["amount_fen"] == 26_800
+
+
+@case("GET", f"{_API}reconciliations")
+def reconciliations(stage: Stage) -> None:
+    stage.compared()
+    (day,) = stage.call("GET", "reconciliations", date=DAY.isoformat())["results"]
+    assert day["counts"]["matched"] == 1
+
+
+@case("GET", f"{_API}policy")
+def policy(stage: Stage) -> None:
+    assert stage.call("GET", "policy")["auto_approve_limit_fen"] == 20_000

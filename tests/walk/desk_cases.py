@@ -1,0 +1,472 @@
+"""Every act of every page of the desk."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils import timezone
+
+from core.audit.models import AuditEvent
+from merchants.models import ApiKey, Role
+from refunds.models import Approval, Bill, Difference, FundStatement, Notification, RefundRequest
+from refunds.states import Route
+from refunds.telling import outbox
+from tests import pictures
+from tests.reconciliation.world import DAY, counts
+from tests.refunds import hand
+from tests.walk.cases import case
+from tests.walk.stage import Stage, fresh, text_of
+
+_DAY = "/desk/reconciliation/<str:account>/<day:day>"
+_REFUND = "/desk/refunds/<str:number>"
+
+
+def _act(stage: Stage, role: str, request: RefundRequest, action: str, **form: Any) -> RefundRequest:
+    """One of a refund's buttons; the refund as it is afterwards."""
+    stage.post(role, f"/desk/refunds/{request.number}/{action}", version=request.version, **form)
+    return fresh(request)
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk")
+def queue(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.REVIEWER, "/desk")
+
+
+@case("GET", "/desk/start")
+def start(stage: Stage) -> None:
+    answer = stage.browser(Role.FINANCE).get("/desk/start")
+    assert (answer.status_code, answer["Location"]) == (302, "/desk?view=trouble")
+
+
+@case("GET", "/desk/search")
+def search(stage: Stage) -> None:
+    request = stage.in_review()
+    answer = stage.browser(Role.CASHIER).get("/desk/search", {"q": request.number})
+    assert answer["Location"] == f"/desk/refunds/{request.number}"
+
+
+@case("GET", "/desk/refunds")
+def refunds(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.CASHIER, "/desk/refunds", q=request.number, state="in_review")
+
+
+@case("GET", "/desk/refunds.csv")
+def refunds_csv(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.FINANCE, "/desk/refunds.csv")
+    assert AuditEvent.objects.get(action="refund.export").data["rows"] == 1
+
+
+@case("GET", _REFUND)
+def refund(stage: Stage) -> None:
+    request = stage.paid()
+    assert "王*" in stage.get(Role.REVIEWER, f"/desk/refunds/{request.number}")
+
+
+@case("GET", f"{_REFUND}/pane")
+def pane(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.REVIEWER, f"/desk/refunds/{request.number}/pane")
+
+
+@case("GET", f"{_REFUND}/progress")
+def progress(stage: Stage) -> None:
+    request = stage.in_review()
+    path = f"/desk/refunds/{request.number}/progress"
+    assert "progress" in stage.get(Role.REVIEWER, path, stamp=f"{request.version}-0")
+
+
+@case("GET", f"{_REFUND}/voucher")
+def voucher(stage: Stage) -> None:
+    request = stage.paid()
+    assert request.number in stage.get(Role.CASHIER, f"/desk/refunds/{request.number}/voucher")
+
+
+@case("GET", f"{_REFUND}/evidence/<uuid:evidence_id>")
+def picture(stage: Stage) -> None:
+    request = stage.in_review()
+    piece = stage.picture_of(request)
+    for size in ("", "?size=small"):
+        answer = stage.browser(Role.REVIEWER).get(f"/desk/refunds/{request.number}/evidence/{piece.pk}{size}")
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
+        assert answer.content.startswith(b"\xff\xd8")
+
+
+@case("POST", f"{_REFUND}/reveal")
+def reveal(stage: Stage) -> None:
+    request = stage.in_review(phone="13800006021")
+    answer = stage.post(Role.FINANCE, f"/desk/refunds/{request.number}/reveal", expect=200)
+    assert "13800006021" in text_of(answer)
+    assert AuditEvent.objects.filter(action="refund.reveal").count() == 1
+
+
+@case("GET", "/desk/transactions")
+def transactions(stage: Stage) -> None:
+    sale = stage.sale()
+    assert sale.order_no in stage.get(Role.CASHIER, "/desk/transactions")
+
+
+@case("GET", "/desk/transactions/<uuid:transaction_id>")
+def transaction(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.CASHIER, f"/desk/transactions/{request.transaction_id}")
+
+
+@case("GET", "/desk/analytics")
+def analytics(stage: Stage) -> None:
+    stage.paid()
+    assert "¥268" in stage.get(Role.REVIEWER, "/desk/analytics", period="today")
+
+
+@case("GET", "/desk/analytics.csv")
+def analytics_csv(stage: Stage) -> None:
+    stage.paid()
+    assert "268.00" in stage.get(Role.FINANCE, "/desk/analytics.csv", period="today")
+
+
+@case("GET", "/desk/notifications")
+def notifications(stage: Stage) -> None:
+    stage.in_review()
+    outbox.tell(at=timezone.now())
+    assert "w***@example.com" in stage.get(Role.REVIEWER, "/desk/notifications")
+
+
+@case("GET", "/desk/notifications/<int:notification_id>/resend")
+def resend_form(stage: Stage) -> None:
+    stage.in_review()
+    outbox.tell(at=timezone.now())
+    message = Notification.objects.order_by("pk")[0]
+    assert "w***@example.com" in stage.get(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend")
+
+
+@case("POST", "/desk/notifications/<int:notification_id>/resend")
+def resend(stage: Stage) -> None:
+    stage.in_review()
+    outbox.tell(at=timezone.now())
+    Notification.objects.update(state="dead", attempts=6)
+    message = Notification.objects.order_by("pk")[0]
+    stage.post(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend", confirmed="1")
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == ("pending", 0)
+
+
+# --- asking for a refund ----------------------------------------------------------------------------------------------
+
+
+def _new(stage: Stage, page: str) -> dict[str, Any]:
+    (key,) = re.findall(r'name="idempotency_key" value="([^"]+)"', page)
+    return {"idempotency_key": key, "amount": "12.00", "reason": "quality", "consent": "1", "note": "面板开裂"}
+
+
+@case("GET", "/desk/new")
+def new_form(stage: Stage) -> None:
+    sale = stage.sale()
+    assert sale.order_no in stage.get(Role.CASHIER, "/desk/new", q=sale.order_no)
+
+
+@case("POST", "/desk/new")
+def new(stage: Stage) -> None:
+    sale = stage.sale()
+    form = _new(stage, stage.get(Role.CASHIER, "/desk/new", sale=str(sale.pk)))
+    stage.post(Role.CASHIER, "/desk/new", **form, sale=str(sale.pk), files=pictures.upload())
+    request = RefundRequest.objects.get()
+    assert (request.state, request.amount_fen, request.evidence.count()) == ("approved", 1_200, 1)
+
+
+@case("POST", "/desk/new/quote")
+def quote(stage: Stage) -> None:
+    form = {"sale": str(stage.sale().pk), "amount": "268", "reason": "quality", "consent": "1"}
+    answer = stage.post(Role.CASHIER, "/desk/new/quote", **form, expect=200)
+    assert "A reviewer decides" in text_of(answer)
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+@case("POST", "/desk/claim-next")
+def claim_next(stage: Stage) -> None:
+    request = stage.in_review()
+    stage.post(Role.REVIEWER, "/desk/claim-next")
+    assert fresh(request).claimed_by == stage.person(Role.REVIEWER)
+
+
+@case("POST", "/desk/bulk")
+def bulk(stage: Stage) -> None:
+    requests = [stage.in_review() for _ in range(2)]
+    keys = [f"{request.number}@{request.version}" for request in requests]
+    dry = stage.post(Role.REVIEWER, "/desk/bulk", action="approve", keys=keys, expect=200)
+    assert "536.00" in text_of(dry)
+    assert not Approval.objects.exists()
+    stage.post(Role.REVIEWER, "/desk/bulk", action="approve", keys=keys, confirm="1")
+    assert [fresh(request).state for request in requests] == ["approved", "approved"]
+
+
+@case("POST", f"{_REFUND}/approve")
+def approve(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "approve", amount="268.00", comment="核对无误")
+    assert (done.state, done.approved_fen) == ("approved", 26_800)
+
+
+@case("POST", f"{_REFUND}/reject")
+def reject(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "reject", reason_code="no_proof", message="没有小票")
+    assert (done.state, done.message_to_customer) == ("rejected", "没有小票")
+
+
+@case("POST", f"{_REFUND}/info")
+def info(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "info", items="photo", message="请拍清楚一些")
+    assert done.state == "needs_info"
+
+
+@case("POST", f"{_REFUND}/claim")
+def claim(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "claim")
+    assert done.claimed_by == stage.person(Role.REVIEWER)
+
+
+@case("POST", f"{_REFUND}/release")
+def release(stage: Stage) -> None:
+    assert _act(stage, Role.REVIEWER, stage.claimed(), "release").claimed_by is None
+
+
+@case("POST", f"{_REFUND}/reassign")
+def reassign(stage: Stage) -> None:
+    colleague = stage.person(Role.MANAGER)
+    assert _act(stage, Role.REVIEWER, stage.claimed(), "reassign", staff=colleague.pk).claimed_by == colleague
+
+
+@case("POST", f"{_REFUND}/cancel")
+def cancel(stage: Stage) -> None:
+    request = stage.in_review(by=stage.person(Role.CASHIER))
+    assert _act(stage, Role.CASHIER, request, "cancel", message="顾客不退了").state == "cancelled"
+
+
+@case("POST", f"{_REFUND}/retry")
+def retry(stage: Stage) -> None:
+    done = _act(stage, Role.FINANCE, stage.failed(), "retry", confirmed="1")
+    assert done.state == "approved"
+
+
+@case("POST", f"{_REFUND}/resubmit")
+def resubmit(stage: Stage) -> None:
+    request = stage.asked_for_more()
+    done = _act(stage, Role.REVIEWER, request, "resubmit", text="照片已补", amount="200.00", consent="1")
+    assert (done.amount_fen, done.description, done.state in {"in_review", "approved"}) == (20_000, "照片已补", True)
+
+
+@case("POST", f"{_REFUND}/evidence")
+def add_evidence(stage: Stage) -> None:
+    done = _act(stage, Role.CASHIER, stage.in_review(), "evidence", files=pictures.upload(), text="面板")
+    assert done.evidence.get().note == "面板"
+
+
+@case("POST", f"{_REFUND}/note")
+def note(stage: Stage) -> None:
+    _act(stage, Role.REVIEWER, stage.in_review(), "note", text="已电话联系")
+    assert (
+        AuditEvent.objects.filter(data__note="已电话联系").exists()
+        or AuditEvent.objects.filter(data__text="已电话联系").exists()
+    )
+
+
+@case("GET", f"{_REFUND}/send-elsewhere")
+def send_elsewhere_form(stage: Stage) -> None:
+    request = stage.stuck()
+    assert "card_number" in stage.get(Role.FINANCE, f"/desk/refunds/{request.number}/send-elsewhere")
+
+
+@case("POST", f"{_REFUND}/send-elsewhere")
+def send_elsewhere(stage: Stage) -> None:
+    request = stage.stuck()
+    card = {"bank_type": "ICBC_DEBIT", "card_number": hand.ACCOUNT_NO, "holder_name": "王敏"}
+    _act(stage, Role.FINANCE, request, "send-elsewhere", payee="customer_card", confirmed="1", **card)
+    assert not request.executions.get().needs_attention
+    assert AuditEvent.objects.get(action="refund.send_elsewhere").data["card_last4"] == hand.ACCOUNT_NO[-4:]
+
+
+# --- paying by hand ---------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk/by-hand")
+def by_hand(stage: Stage) -> None:
+    request = stage.by_hand()
+    assert request.number in stage.get(Role.FINANCE, "/desk/by-hand")
+
+
+@case("GET", "/desk/by-hand/<str:number>")
+def pay_by_hand_form(stage: Stage) -> None:
+    request = stage.by_hand()
+    assert "reference_no" in stage.get(Role.FINANCE, f"/desk/by-hand/{request.number}")
+
+
+@case("POST", "/desk/by-hand/<str:number>")
+def pay_by_hand(stage: Stage) -> None:
+    request = stage.by_hand()
+    form: dict[str, Any] = {
+        "version": request.version,
+        "paid": "yes",
+        "reference_no": "0042",
+        "paid_at": timezone.localtime().strftime("%Y-%m-%dT%H:%M"),
+        "drawer": "POS-01",
+    }
+    path = f"/desk/by-hand/{request.number}"
+    shown = text_of(stage.post(Role.FINANCE, path, **form, expect=200))
+    assert fresh(request).state == "manual_pending"
+    (confirmation,) = set(re.findall(r'name="confirmation" value="([^"]+)"', shown))
+    stage.post(Role.FINANCE, path, confirmation=confirmation, files=pictures.upload())
+    done = fresh(request)
+    assert (done.state, done.evidence.count()) == ("refunded", 1)
+
+
+@case("POST", "/desk/by-hand/<str:number>/reveal")
+def reveal_payee(stage: Stage) -> None:
+    request = stage.by_hand(Route.BANK_TRANSFER)
+    answer = stage.post(Role.FINANCE, f"/desk/by-hand/{request.number}/reveal", expect=200)
+    assert hand.ACCOUNT.holder_name in text_of(answer)
+
+
+# --- API keys ---------------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk/api-keys")
+def api_keys(stage: Stage) -> None:
+    stage.issued()
+    assert "till" in stage.get(Role.OWNER, "/desk/api-keys")
+
+
+@case("POST", "/desk/api-keys")
+def issue_key(stage: Stage) -> None:
+    form: dict[str, Any] = {"name": "收银台", "scopes": ["refunds:read"], "store": "S001"}
+    answer = stage.post(Role.OWNER, "/desk/api-keys", **form, expect=200)
+    assert "rdk_" in text_of(answer)
+    assert ApiKey.objects.get().name == "收银台"
+
+
+@case("GET", "/desk/api-keys/<int:key_id>/rotate")
+def rotate_key_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "typed_name" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate")
+
+
+@case("GET", "/desk/api-keys/<int:key_id>/revoke")
+def revoke_key_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "typed_name" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke")
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/rotate")
+def rotate_key(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    form = {"typed_name": row.name, "overlap": "24h"}
+    answer = stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate", **form, expect=200)
+    assert "rdk_" in text_of(answer)
+    assert ApiKey.objects.count() == 2
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/revoke")
+def revoke_key(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke", typed_name=row.name)
+    row.refresh_from_db()
+    assert row.revoked_at is not None
+
+
+# --- reconciliation ---------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk/reconciliation")
+def reconciliation(stage: Stage) -> None:
+    stage.compared()
+    assert DAY.isoformat() in stage.get(Role.FINANCE, "/desk/reconciliation")
+
+
+@case("POST", "/desk/reconciliation/add")
+def add_statement(stage: Stage) -> None:
+    stage.moved_on_the_day()
+    form: dict[str, Any] = {"account": stage.account.code, "date": DAY.isoformat(), "file": stage.statement()}
+    answer = stage.post(Role.FINANCE, "/desk/reconciliation/add", **form)
+    assert answer["Location"] == stage.day_path
+    assert counts(stage.day) == {"matched": 1}
+
+
+@case("GET", _DAY)
+def day(stage: Stage) -> None:
+    stage.compared(portal=True)
+    assert "¥32.00" in stage.get(Role.FINANCE, stage.day_path)
+
+
+@case("GET", f"{_DAY}.csv")
+def day_csv(stage: Stage) -> None:
+    stage.compared(portal=True)
+    assert "PORTAL20260001" in stage.get(Role.FINANCE, f"{stage.day_path}.csv")
+
+
+@case("POST", f"{_DAY}/upload")
+def upload_statement(stage: Stage) -> None:
+    stage.moved_on_the_day(portal=True)
+    stage.post(Role.FINANCE, f"{stage.day_path}/upload", file=stage.statement())
+    assert counts(stage.day) == {"matched": 1, "channel_only": 1}
+    # The same file again is no other version, a longer one is.
+    stage.post(Role.FINANCE, f"{stage.day_path}/upload", file=stage.statement())
+    assert Bill.objects.count() == 1
+    stage.moved_on_the_day()
+    stage.post(Role.FINANCE, f"{stage.day_path}/upload", file=stage.statement())
+    assert (Bill.objects.count(), counts(stage.day)) == (2, {"matched": 2, "channel_only": 1})
+
+
+@case("POST", f"{_DAY}/download")
+def fetch_statement(stage: Stage) -> None:
+    stage.moved_on_the_day()
+    stage.post(Role.FINANCE, f"{stage.day_path}/download")
+    assert counts(stage.day) == {"matched": 1}
+    # The account's money beside it.
+    assert FundStatement.objects.get().out_fen == 1_200
+    stage.moved_on_the_day()
+    stage.post(Role.FINANCE, f"{stage.day_path}/download")
+    assert counts(stage.day) == {"matched": 2}
+
+
+@case("POST", f"{_DAY}/close")
+def close_day(stage: Stage) -> None:
+    stage.compared()
+    stage.post(Role.FINANCE, f"{stage.day_path}/close", confirmed="1")
+    assert stage.day.state == "closed"
+
+
+@case("POST", f"{_DAY}/reopen")
+def reopen_day(stage: Stage) -> None:
+    close_day(stage)
+    stage.post(Role.FINANCE, f"{stage.day_path}/reopen", note="渠道补发账单")
+    assert stage.day.state == "open"
+
+
+@case("POST", "/desk/reconciliation/differences/<int:difference_id>/resolve")
+def resolve(stage: Stage) -> None:
+    found = stage.difference()
+    path = f"/desk/reconciliation/differences/{found.pk}/resolve"
+    stage.post(Role.FINANCE, path, resolution="channel_error", note="已报渠道")
+    assert Difference.objects.get(pk=found.pk).resolution == "channel_error"
+
+
+@case("POST", "/desk/reconciliation/differences/<int:difference_id>/assign")
+def assign(stage: Stage) -> None:
+    found = stage.difference()
+    path = f"/desk/reconciliation/differences/{found.pk}/assign"
+    stage.post(Role.FINANCE, path, owner=stage.person(Role.FINANCE).pk)
+    assert Difference.objects.get(pk=found.pk).owner == stage.person(Role.FINANCE)
+
+
+@case("POST", "/desk/reconciliation/differences/<int:difference_id>/adopt")
+def adopt(stage: Stage) -> None:
+    found = stage.difference()
+    stage.post(
+        Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的", confirmed="1"
+    )
+    assert RefundRequest.objects.get(reason="operator_error").refunded_fen == 2_000

@@ -1,0 +1,318 @@
+"""What the walk finds when it comes: a merchant of every route at a channel that answers, its people, refunds in every state."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import SimpleQueue
+from typing import Any
+from uuid import uuid4
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Q
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from core.calendar import SHANGHAI
+from merchants import api_keys
+from merchants.models import ChannelAccount, Merchant, Role, Scope, Staff
+from merchants.principals import of_staff
+from payment_channels.contract import BillKind, Done
+from reconciliation import days, importing
+from refunds import payouts
+from refunds.evidence import files
+from refunds.models import Difference, Evidence, Execution, ReconciliationDay, RefundRequest
+from refunds.payouts.adapters import adapter_for
+from refunds.review import deciding
+from refunds.telling import tracking
+from simulators.kit.testing import RunningSimulator
+from terminals.models import Transaction
+from tests import pictures
+from tests.factories import make_account, make_request, make_sale, make_staff, of_customer
+from tests.reconciliation.world import DAY
+from tests.refunds import hand
+from tests.refunds.settled import failed
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+PASSWORD = "a long password of theirs"
+_CSRF = "t" * 32
+_ENGLISH = {"accept-language": "en"}
+
+
+class Stage:
+    def __init__(self, wechat: RunningSimulator) -> None:
+        self.wechat = wechat
+        self.merchant: Merchant = hand.make_shop()
+        self.account: ChannelAccount = make_account(self.merchant, wechat.account, first_query_s=0.05)
+        self._people: dict[str, Staff] = {}
+        self._phones = itertools.count(13_800_000_001)
+
+    @staticmethod
+    def now() -> datetime:
+        return timezone.now()
+
+    # --- who asks -----------------------------------------------------------------------------------------------------
+
+    def person(self, role: str) -> Staff:
+        if role not in self._people:
+            self._people[role] = make_staff(self.merchant, role, password=PASSWORD)
+        return self._people[role]
+
+    def browser(self, role: str) -> Client:
+        """The browser of a person of this role, signed in."""
+        client = Client(headers=_ENGLISH, raise_request_exception=False)
+        client.force_login(self.person(role), backend=_BACKEND)
+        return client
+
+    def get(self, role: str, path: str, **query: str) -> Any:
+        """A desk page that opens; its text."""
+        answer = self.browser(role).get(path, query)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return text_of(answer)
+
+    def post(self, role: str, path: str, *, expect: int = 302, **form: Any) -> Any:
+        """A form that is sent and taken."""
+        answer = self.browser(role).post(path, form)
+        assert answer.status_code == expect, (path, answer.status_code, text_of(answer)[:3000])
+        return answer
+
+    def nobody(self, **headers: str) -> Client:
+        return Client(headers={**_ENGLISH, **headers}, raise_request_exception=False)
+
+    def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, **query: str) -> Any:
+        """A call of the API by a till's key with every scope; the answer's JSON."""
+        answer = self._api(method, path, body, query, self.nobody(Authorization=f"Bearer {self.key}"))
+        assert answer.status_code == expect, (path, answer.status_code, answer.content)
+        return answer.json()
+
+    def call_as(self, role: str, path: str, body: Any) -> Any:
+        """A POST to the API out of a browser's session."""
+        client = self.browser(role)
+        client.cookies["csrftoken"] = _CSRF
+        answer = self._api("POST", path, body, {}, client)
+        assert answer.status_code == 200, (path, answer.status_code, answer.content)
+        return answer.json()
+
+    def _api(self, method: str, path: str, body: Any, query: dict[str, str], client: Client) -> Any:
+        if method == "GET":
+            return client.get(f"/api/v1/{path}", query)
+        headers = {"Idempotency-Key": uuid4().hex, "X-CSRFToken": _CSRF}
+        if isinstance(body, SimpleUploadedFile):
+            return client.post(f"/api/v1/{path}", {"file": body}, headers=headers)
+        return client.post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+
+    @cached_property
+    def key(self) -> str:
+        """The till's: it may act on what it asked for."""
+        key: str = self.issued()[1]
+        return key
+
+    def issued(self) -> Any:
+        return api_keys.issue(
+            merchant=self.merchant,
+            name="till",
+            all_stores=True,
+            scopes=list(Scope.values),
+            by=of_staff(self.person(Role.OWNER)),
+            at=timezone.now(),
+        )
+
+    # --- refunds by where they have come to ------------------------------------------------------------------------------
+
+    def sale(self, amount_fen: int = 33_980, **fields: Any) -> Transaction:
+        """A sale that the channel knows, too."""
+        sale = make_sale(self.merchant, amount_fen, channel_account=self.account, **fields)
+        self.wechat.control(
+            "POST",
+            "/payments",
+            {
+                "order_no": sale.order_no,
+                "transaction_no": sale.channel_transaction_no,
+                "amount_fen": amount_fen,
+                "paid_at": sale.paid_at.isoformat(),
+            },
+        )
+        return sale
+
+    def in_review(self, **fields: Any) -> RefundRequest:
+        values = {"phone": str(next(self._phones)), "email": "wangmin@example.com", "name": "王敏", **fields}
+        return make_request(values.pop("sale", None) or self.sale(), 26_800, **values)
+
+    def claimed(self) -> RefundRequest:
+        request = self.in_review()
+        return deciding.claim(request_id=request.pk, by=of_staff(self.person(Role.REVIEWER)), at=timezone.now())
+
+    def approved(self) -> RefundRequest:
+        request = self.in_review()
+        return deciding.approve(
+            request_id=request.pk, by=of_staff(self.person(Role.MANAGER)), at=timezone.now(), version=request.version
+        )
+
+    def asked_for_more(self, request: RefundRequest | None = None) -> RefundRequest:
+        """The customer has to send more; by default about a new request."""
+        request = request or self.in_review()
+        deciding.request_info(
+            request_id=request.pk,
+            by=of_staff(self.person(Role.REVIEWER)),
+            at=timezone.now(),
+            version=request.version,
+            message="请补一张面板的照片",
+        )
+        return fresh(request)
+
+    def paid(self) -> RefundRequest:
+        """Paid by the channel."""
+        request = self.approved()
+        self._worked_on(request, until=lambda: fresh(request).state == "refunded")
+        return fresh(request)
+
+    def failed(self) -> RefundRequest:
+        return failed(self.approved())
+
+    def by_hand(self, route: str = "cash") -> RefundRequest:
+        """Approved, and waits for a person to pay it."""
+        return hand.waiting(route, sale=hand.sale_for(self.merchant, route))
+
+    def stuck(self) -> RefundRequest:
+        """Taken by the channel, which then could not deliver it."""
+        self.wechat.control("POST", "/faults", {"operation": "refund", "fault": "abnormal", "times": 1})
+        request = self.approved()
+        self._worked_on(request, until=lambda: Execution.objects.get(request=request).needs_attention)
+        return fresh(request)
+
+    def _worked_on(self, request: RefundRequest, *, until: Callable[[], bool]) -> None:
+        """As the drain loop does it, in this thread: what the channel is asked, and what it says."""
+        deadline = timezone.now() + timedelta(seconds=30)
+        while not until():
+            assert timezone.now() < deadline, Execution.objects.filter(request=request).values()
+            Execution.objects.filter(request=request, due_at__isnull=False).update(due_at=timezone.now())
+            for claimed in payouts.claim(limit=10, at=timezone.now()):
+                adapter: Any = adapter_for(claimed.account_id, claimed.account_revision)
+                payouts.settle([payouts.ask(claimed, adapter)], at=timezone.now())
+
+    def notice(self) -> tuple[RefundRequest, dict[str, str], bytes]:
+        """A refund that the channel was asked for, and the notice about it as the channel signed it: headers and body."""
+        heard: SimpleQueue[tuple[dict[str, str], bytes]] = SimpleQueue()
+        with _listening(heard) as address, override_settings(BASE_URL=address):
+            request = self.approved()
+            for claimed in payouts.claim(limit=10, at=timezone.now()):
+                adapter: Any = adapter_for(claimed.account_id, claimed.account_revision)
+                payouts.settle([payouts.ask(claimed, adapter)], at=timezone.now())
+            headers, body = heard.get(timeout=30)
+        return request, headers, body
+
+    def picture_of(self, request: RefundRequest) -> Evidence:
+        picture = files.read_picture(upload=pictures.upload())
+        (row,) = files.add(request_id=request.pk, pictures=[picture], by=of_customer(request), at=timezone.now())
+        return row
+
+    def link(self, request: RefundRequest, what: str = "") -> str:
+        return f"/r/{tracking.token_for(request.pk)}{what}"
+
+    # --- a day to reconcile ----------------------------------------------------------------------------------------------
+
+    @property
+    def day_path(self) -> str:
+        return f"/desk/reconciliation/{self.account.code}/{DAY}"
+
+    @property
+    def day(self) -> ReconciliationDay:
+        return days.day_for(merchant_id=self.merchant.pk, account_code=self.account.code, day=DAY)
+
+    def moved_on_the_day(self, *, portal: bool = False) -> None:
+        """The day at the channel: a refund of ours, paid; with ``portal`` one that somebody made in the channel's portal."""
+        noon = datetime.combine(DAY, time(12), SHANGHAI)
+        sale = self.sale(paid_at=noon - timedelta(hours=2), channel_transaction_no=f"4200{uuid4().int % 10**17:017d}")
+        request = make_request(sale, 1_200, at=noon)
+        payouts.claim(limit=100, at=noon)
+        payout = Execution.objects.get(request=request)
+        proof = Done(
+            refund_no=payout.refund_no,
+            channel_refund_no=f"503{payout.refund_no[-12:]}",
+            amount_fen=payout.amount_fen,
+            succeeded_at=noon,
+            raw="{}",
+        )
+        answer = payouts.Answer(payout.pk, request.pk, payout.channel_account_id, proof, "query")
+        # Heard of now: what follows from it is not overdue.
+        payouts.settle([answer], at=timezone.now())
+        payout.refresh_from_db()
+        past = [(payout.refund_no, payout.channel_refund_no, 1_200)]
+        if portal:
+            past.append(("PORTAL20260001", "5099000000001", 2_000))
+        rows = [
+            {
+                "order_no": sale.order_no,
+                "refund_no": ours,
+                "channel_refund_no": theirs,
+                "amount_fen": amount,
+                "moved_at": noon.isoformat(),
+            }
+            for ours, theirs, amount in past
+        ]
+        self.wechat.control("POST", "/past", {"refunds": rows})
+        days.day_made(account=self.account, day=DAY)
+
+    def statement(self, kind: BillKind = BillKind.REFUNDS) -> SimpleUploadedFile:
+        """The channel's own file of the day, as somebody would get it from the portal."""
+        return SimpleUploadedFile("bill.csv", raw_statement(self.account, kind), content_type="text/csv")
+
+    def compared(self, *, portal: bool = False) -> ReconciliationDay:
+        """The day with its statement taken in."""
+        self.moved_on_the_day(portal=portal)
+        file: Any = io.BytesIO(raw_statement(self.account, BillKind.REFUNDS))
+        importing.upload(
+            account=self.account, day=DAY, file=file, by=of_staff(self.person(Role.FINANCE)), at=timezone.now()
+        )
+        return self.day
+
+    def difference(self) -> Difference:
+        self.compared(portal=True)
+        return Difference.objects.get(Q(kind="channel_only"))
+
+
+@contextmanager
+def _listening(heard: SimpleQueue[tuple[dict[str, str], bytes]]) -> Iterator[str]:
+    """An address where a channel's notices are written down."""
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.put((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def raw_statement(account: ChannelAccount, kind: BillKind = BillKind.REFUNDS, *, day: date = DAY) -> bytes:
+    """The bytes of the channel's statement of the day."""
+    with importing.statements_of(account).download_bill(day=day, kind=kind) as statement:
+        file: Any = getattr(statement, "_file")  # noqa: B009 -- the contract hands out rows only
+        file.seek(0)
+        content: bytes = file.read()
+    return content
+
+
+def fresh(request: RefundRequest) -> RefundRequest:
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+def text_of(answer: Any) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(content.decode(errors="replace"))

@@ -1,0 +1,42 @@
+"""Every address of the URLconf: walked by a case with real content, and never a fault of ours, whatever is sent to it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from merchants.models import Role
+from refunds.telling import tracking
+from simulators.kit.testing import RunningSimulator
+from tests.factories import make_merchant, make_request, make_sale
+from tests.walk import api_cases, desk_cases, other_cases
+from tests.walk.addresses import acts, example, routes
+from tests.walk.cases import CASES
+from tests.walk.stage import Stage
+
+pytestmark = pytest.mark.django_db
+
+__all__ = ["api_cases", "desk_cases", "other_cases"]
+
+_ODD = ("OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "NONSENSE")
+
+
+def test_every_act_of_every_address_has_a_case() -> None:
+    """A new address, or another method of one, needs a case in this folder's table."""
+    # The customer's page says nothing to whoever has no link.
+    token = tracking.token_for(make_request(make_sale(make_merchant())).pk)
+    there = {(method, route) for route in routes() for method in acts(example(route, token=token))}
+    assert len(there) > 90
+    assert there - set(CASES) == set(), "no case walks these"
+    assert set(CASES) - there == set(), "these lead nowhere any more"
+
+
+@pytest.mark.parametrize("route", routes())
+def test_no_method_at_any_address_is_a_fault_of_ours(route: str, wechat_process: RunningSimulator) -> None:
+    stage = Stage(wechat_process)
+    nobody, owner = Client(raise_request_exception=False), stage.browser(Role.OWNER)
+    owner.raise_request_exception = False
+    for client in (nobody, owner):
+        for method in _ODD:
+            answer = client.generic(method, example(route))
+            assert answer.status_code < 500 or route == "/readyz", (method, answer.status_code)

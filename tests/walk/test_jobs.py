@@ -1,0 +1,172 @@
+"""What runs without a browser, under the login of production: beat's tasks and the operator's commands, with something to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.core.management import call_command, get_commands
+
+from core.audit.models import AuditEvent, AuditLink
+from merchants.models import Role
+from refunds.models import Bill, Notification
+from refunds.states import State
+from simulators.kit.testing import RunningSimulator
+from terminals.models import Transaction
+from tests.reconciliation.world import DAY, counts
+from tests.walk.roles import login_of_production
+from tests.walk.stage import Stage, fresh, raw_statement
+
+pytestmark = pytest.mark.django_db
+
+__all__ = ["login_of_production"]
+
+_EXCERPT = Path(settings.BASE_DIR) / "data" / "online-retail-excerpt.csv"
+#: Commands that do nothing here, or are another login's.
+_NOT_WALKED = {
+    "migrate": "the owner of the tables runs it, not the application",
+    "raise_tenant_wall": "the owner of the tables runs it, not the application",
+    "load_demo": "tests/samples/demo runs it: it needs three channels and a minute",
+    "replay_returns": "a client of the API, without a database",
+    "rights": "prints the code",
+    "load_scale": "for measuring only: tests/samples/demo runs it",
+    "begin_audit_heads": "tests/core/test_audit_heads.py runs it",
+    "states": "prints the code",
+}
+
+
+@pytest.fixture
+def stage(login_of_production: None, wechat_process: RunningSimulator) -> Stage:
+    wechat_process.control("POST", "/reset", {})
+    wechat_process.control("DELETE", "/faults")
+    return Stage(wechat_process)
+
+
+# --- beat -------------------------------------------------------------------------------------------------------------
+
+
+def _sweep(stage: Stage, run: Callable[[], object]) -> None:
+    request, waiting = stage.approved(), stage.in_review()
+    run()
+    assert fresh(request).state in {State.EXECUTING, State.REFUNDED, State.UNKNOWN}
+    assert Notification.objects.filter(request=waiting).exists()
+
+
+def _seal(stage: Stage, run: Callable[[], object]) -> None:
+    stage.in_review()
+    # Transactions of other databases on the server hold the sealer back while they are open.
+    until = time.monotonic() + 30
+    while AuditLink.objects.count() < AuditEvent.objects.count() and time.monotonic() < until:
+        run()
+    assert AuditLink.objects.count() == AuditEvent.objects.count() > 0
+
+
+def _reconcile(stage: Stage, run: Callable[[], object]) -> None:
+    stage.moved_on_the_day()
+    # As before anybody asked for the day: beat's own plan finds it.
+    stage.day.delete()
+    run()
+    assert counts(stage.day) == {"matched": 1}
+
+
+def _forget(_stage: Stage, run: Callable[[], object]) -> None:
+    run()
+
+
+def _check(stage: Stage, run: Callable[[], object]) -> None:
+    stage.paid()
+    run()
+
+
+_TASKS = {
+    "refunds.sweep": _sweep,
+    "core.seal_audit": _seal,
+    "refunds.reconcile": _reconcile,
+    "refunds.forget_answers": _forget,
+    "refunds.check_invariants": _check,
+    "refunds.check_everything": _check,
+}
+
+
+def test_every_task_of_beat_is_walked() -> None:
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(_TASKS)
+
+
+#: What is sealed has to be committed first.
+_COMMITS = {"core.seal_audit": [pytest.mark.django_db(transaction=True)]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_COMMITS.get(name, ())) for name in sorted(_TASKS)])
+def test_task_does_its_work_under_the_login_of_production(
+    stage: Stage, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    current_app.loader.import_default_modules()
+    _TASKS[name](stage, current_app.tasks[name])
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _download_bills(stage: Stage, _folder: Path) -> None:
+    stage.moved_on_the_day()
+    call_command("download_bills", account=stage.account.code, date=DAY, stdout=StringIO())
+    assert counts(stage.day) == {"matched": 1}
+
+
+def _import_bill(stage: Stage, folder: Path) -> None:
+    stage.moved_on_the_day()
+    file = folder / "bill.csv"
+    file.write_bytes(raw_statement(stage.account))
+    by = stage.person(Role.FINANCE).username
+    call_command("import_bill", stage.account.code, DAY.isoformat(), str(file), by=by, stdout=StringIO())
+    assert (counts(stage.day), Bill.objects.count()) == ({"matched": 1}, 1)
+
+
+def _check_invariants(stage: Stage, _folder: Path) -> None:
+    stage.paid()
+    call_command("check_invariants", stdout=StringIO())
+
+
+def _load_retail(stage: Stage, folder: Path) -> None:
+    file = folder / "retail.csv"
+    file.write_text("\n".join(_EXCERPT.read_text(encoding="utf-8").splitlines()[:60]), encoding="utf-8")
+    before = Transaction.objects.count()
+    call_command("load_retail", str(file), merchant=stage.merchant.code, stdout=StringIO())
+    assert Transaction.objects.count() > before
+
+
+def _set_credentials(stage: Stage, folder: Path) -> None:
+    file = folder / "credentials.json"
+    file.write_text(json.dumps({"merchant_serial": "7F" * 20}))
+    call_command(
+        "set_credentials", stage.account.code, str(file), by=stage.person(Role.OWNER).username, stdout=StringIO()
+    )
+    before = stage.account.revision
+    stage.account.refresh_from_db(fields=["revision"])
+    assert stage.account.revision > before
+
+
+_COMMANDS = {
+    "download_bills": _download_bills,
+    "import_bill": _import_bill,
+    "check_invariants": _check_invariants,
+    "load_retail": _load_retail,
+    "set_credentials": _set_credentials,
+}
+
+
+def test_every_command_of_ours_is_walked_or_says_why_not() -> None:
+    ours = {name for name, app in get_commands().items() if app in {"core", "merchants", "terminals", "refunds"}}
+    assert ours - set(_COMMANDS) <= set(_NOT_WALKED)
+
+
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
+def test_command_does_its_work_under_the_login_of_production(stage: Stage, name: str, tmp_path: Path) -> None:
+    _COMMANDS[name](stage, tmp_path)
