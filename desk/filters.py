@@ -48,36 +48,59 @@ def apply(rows: QuerySet[Any], filters: Iterable[Filter], query: QueryDict) -> Q
     return rows
 
 
-def menus(filters: Iterable[Filter], query: QueryDict, path: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A link among others of which one is ``current``."""
+
+    label: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """A filter as a chip; empty texts hide what they would say."""
+
+    label: str
+    current_label: str = ""
+    clear_url: str = ""
+    options: Sequence[Option] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a form carries along unseen."""
+
+    name: str
+    value: str
+
+
+def menus(filters: Iterable[Filter], query: QueryDict, path: str) -> list[Menu]:
     """The filters as the page's chips."""
     return [_menu(item, query, path) for item in filters if item.choices]
 
 
-def _menu(item: Filter, query: QueryDict, path: str) -> dict[str, Any]:
+def _menu(item: Filter, query: QueryDict, path: str) -> Menu:
     chosen = item.chosen(query)
-    return {
-        "label": item.label,
-        "current_label": chosen.label if chosen else "",
-        "clear_url": with_one(path, query, item.name, "") if chosen else "",
-        "options": [
-            {
-                "label": choice.label,
-                "url": with_one(path, query, item.name, choice.value),
-                "current": choice == chosen,
-            }
+    return Menu(
+        label=item.label,
+        current_label=chosen.label if chosen else "",
+        clear_url=with_one(path, query, item.name, "") if chosen else "",
+        options=[
+            Option(label=choice.label, url=with_one(path, query, item.name, choice.value), current=choice == chosen)
             for choice in item.choices
         ],
-    }
+    )
 
 
 def any_chosen(filters: Iterable[Filter], query: QueryDict) -> bool:
     return any(item.chosen(query) for item in filters)
 
 
-def hidden(filters: Iterable[Filter], query: QueryDict, *others: str) -> list[dict[str, str]]:
+def hidden(filters: Iterable[Filter], query: QueryDict, *others: str) -> list[Hidden]:
     """What a search form must carry along: the chosen filters and other parameters by name."""
     names = [*(item.name for item in filters if item.chosen(query)), *others]
-    return [{"name": name, "value": query.get(name, "")} for name in names if query.get(name)]
+    return [Hidden(name, query.get(name, "")) for name in names if query.get(name)]
 
 
 # --- the filters --------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from desk.analytics import view as analytics
 from desk.day_in_path import DayInPath
 from desk.views import (
-    analytics,
     api_keys,
     bulk,
     by_hand,

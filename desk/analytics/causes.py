@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
@@ -19,7 +19,54 @@ _TOP = 8
 _HIGH, _VERY_HIGH, _COLOURED_FROM = 1.2, 1.5, 10
 
 
-def drivers(*, figures: Overview, links: Links) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverRow:
+    """One cause of a change. ``bar_pct`` is its length beside the largest; the till is the one with most of it."""
+
+    label: str
+    terminal: str
+    terminal_count: str
+    url: str
+    terminal_url: str
+    count: str
+    previous_count: str
+    previous_url: str
+    change: str
+    share: str
+    bar_pct: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drivers:
+    """What made the difference between two periods; ``rest`` is what no row explains."""
+
+    change: str
+    tone: str
+    sentence: str
+    rows: Sequence[DriverRow]
+    rest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillRow:
+    """``store`` is empty where all tills are of one."""
+
+    code: str
+    store: str
+    url: str
+    count: str
+    previous_count: str
+    amount_fen: int
+    rate_pct: float | None
+    n_sales: str
+    bar_pct: float
+    tone: str
+    reason: str
+    reason_share: str
+
+
+def drivers(*, figures: Overview, links: Links) -> Drivers | None:
     """The card of the change; None where nothing came back in either period."""
     if not (figures.current.paid.count or figures.previous.paid.count):
         return None
@@ -31,50 +78,50 @@ def drivers(*, figures: Overview, links: Links) -> dict[str, Any] | None:
         to = replace(links, store=code)
         reason = str(Reason(driver.reason).label)
         rows.append(
-            {
-                "label": reason if one_store else f"{name} · {reason}",
-                "terminal": driver.terminal,
-                "terminal_count": whole(driver.terminal_count),
-                "url": to.succeeded(reason=driver.reason) if driver.count else "",
-                "terminal_url": _till_url(to, driver),
-                "count": whole(driver.count),
-                "previous_count": whole(driver.previous_count),
-                "previous_url": to.succeeded_before(reason=driver.reason) if driver.previous_count else "",
-                "change": signed(driver.change_fen),
-                "share": percent(Share(driver.change_fen, moved.change_fen).value, 0),
-                "bar_pct": abs(driver.change_fen) / abs(moved.drivers[0].change_fen) * 100,
-                "tone": "bad" if moved.change_fen > 0 else "ok",
-            }
+            DriverRow(
+                label=reason if one_store else f"{name} · {reason}",
+                terminal=driver.terminal,
+                terminal_count=whole(driver.terminal_count),
+                url=to.succeeded(reason=driver.reason) if driver.count else "",
+                terminal_url=_till_url(to, driver),
+                count=whole(driver.count),
+                previous_count=whole(driver.previous_count),
+                previous_url=to.succeeded_before(reason=driver.reason) if driver.previous_count else "",
+                change=signed(driver.change_fen),
+                share=percent(Share(driver.change_fen, moved.change_fen).value, 0),
+                bar_pct=abs(driver.change_fen) / abs(moved.drivers[0].change_fen) * 100,
+                tone="bad" if moved.change_fen > 0 else "ok",
+            )
         )
-    return {
-        "change": signed(moved.change_fen),
-        "tone": "worse" if moved.change_fen > 0 else "good" if moved.change_fen < 0 else "",
-        "sentence": _sentence(moved),
-        "rows": rows,
-        "rest": signed(moved.rest_fen) if rows and moved.rest_fen else "",
-    }
+    return Drivers(
+        change=signed(moved.change_fen),
+        tone="worse" if moved.change_fen > 0 else "good" if moved.change_fen < 0 else "",
+        sentence=_sentence(moved),
+        rows=rows,
+        rest=signed(moved.rest_fen) if rows and moved.rest_fen else "",
+    )
 
 
-def tills(*, figures: Overview, links: Links, average: float | None) -> list[dict[str, Any]]:
+def tills(*, figures: Overview, links: Links, average: float | None) -> list[TillRow]:
     """The tills, the highest rate first. ``average`` is the rate of all that is looked at."""
     rows = figures.tills[:_TOP]
     highest = max((row.refund_rate.value or 0 for row in rows), default=0)
     several_stores = len({row.store_code for row in rows}) > 1
     return [
-        {
-            "code": row.code,
-            "store": row.store_name if several_stores else "",
-            "url": replace(links, store=row.store_code).succeeded(terminal=row.code),
-            "count": whole(row.paid.count),
-            "previous_count": whole(row.previous.count),
-            "amount_fen": row.paid.amount_fen,
-            "rate_pct": None if row.refund_rate.value is None else row.refund_rate.value * 100,
-            "n_sales": whole(row.sold.count),
-            "bar_pct": (row.refund_rate.value or 0) / highest * 100 if highest else 0,
-            "tone": _tone(row, average),
-            "reason": str(Reason(row.reason).label) if row.reason else "",
-            "reason_share": percent(Share(row.reason_count, row.paid.count).value, 0),
-        }
+        TillRow(
+            code=row.code,
+            store=row.store_name if several_stores else "",
+            url=replace(links, store=row.store_code).succeeded(terminal=row.code),
+            count=whole(row.paid.count),
+            previous_count=whole(row.previous.count),
+            amount_fen=row.paid.amount_fen,
+            rate_pct=None if row.refund_rate.value is None else row.refund_rate.value * 100,
+            n_sales=whole(row.sold.count),
+            bar_pct=(row.refund_rate.value or 0) / highest * 100 if highest else 0,
+            tone=_tone(row, average),
+            reason=str(Reason(row.reason).label) if row.reason else "",
+            reason_share=percent(Share(row.reason_count, row.paid.count).value, 0),
+        )
         for row in rows
     ]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
@@ -14,7 +14,21 @@ from desk.analytics.links import Links, several
 from desk.analytics.wording import Change, change, duration, percent, points, whole, yuan
 
 
-def kpis(*, figures: Overview, period: Period, links: Links) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFigure:
+    """``direction`` is up, down or flat; ``tone`` says whether that is good or worse; ``spark`` is its course."""
+
+    label: str
+    value: str
+    small: str
+    delta: str
+    direction: str
+    tone: str
+    spark: Sequence[float]
+    url: str
+
+
+def kpis(*, figures: Overview, period: Period, links: Links) -> list[KeyFigure]:
     """Five figures, in the order of the page."""
     begun = [bucket for index, bucket in enumerate(figures.buckets) if period.bucket_span(index)[0] <= period.now]
     now, before = figures.current, figures.previous
@@ -79,17 +93,17 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[dict[str, A
     ]
 
 
-def _kpi(label: str, value: str, small: str, moved: Change, spark: list[float], url: str) -> dict[str, Any]:
-    return {
-        "label": label,
-        "value": value,
-        "small": small,
-        "delta": moved.text,
-        "direction": moved.direction,
-        "tone": moved.tone,
-        "spark": spark,
-        "url": url,
-    }
+def _kpi(label: str, value: str, small: str, moved: Change, spark: list[float], url: str) -> KeyFigure:
+    return KeyFigure(
+        label=label,
+        value=value,
+        small=small,
+        delta=moved.text,
+        direction=moved.direction,
+        tone=moved.tone,
+        spark=spark,
+        url=url,
+    )
 
 
 def _relative(now: int, before: int) -> Change:

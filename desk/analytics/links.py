@@ -25,6 +25,7 @@ from analytics.periods import Period, midnight
 from analytics.statements import DECIDED, GRANTED, OPEN
 from core.calendar import SHANGHAI
 from desk.addresses import with_query
+from desk.filters import Menu
 from desk.templatetags.desk_format import channel_name
 from refunds.models import Execution
 from refunds.states import PAID, ExecutionState, Reason, State
@@ -99,7 +100,7 @@ def is_narrowed(query: QueryDict) -> bool:
     return any(query.get(name) for name in PARAMETERS)
 
 
-def chips(query: QueryDict, path: str) -> list[dict[str, Any]]:
+def chips(query: QueryDict, path: str) -> list[Menu]:
     """What the list is narrowed to, in words, each to be cleared; in the form of the list's filter menus."""
     found = [
         (name, label, value)
@@ -124,9 +125,9 @@ def chips(query: QueryDict, path: str) -> list[dict[str, Any]]:
     return shown
 
 
-def _chip(label: str, text: str, query: QueryDict, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+def _chip(label: str, text: str, query: QueryDict, path: str, names: tuple[str, ...]) -> Menu:
     clear_url = with_query(path, query, keep=False, **dict.fromkeys(names, ""))
-    return {"label": label, "current_label": text, "clear_url": clear_url, "options": []}
+    return Menu(label=label, current_label=text, clear_url=clear_url)
 
 
 def _worded(name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
@@ -13,62 +13,69 @@ from desk.templatetags.desk_format import NOTHING
 from refunds.states import State
 
 
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """One figure of both periods and over how many; with ``url`` the list that it counts."""
+
+    label: str
+    value: str
+    previous: str
+    n: str
+    url: str = ""
+
+
 def rows(
     *, figures: Overview, payouts: dict[bool, Payouts], fees_lost_fen: dict[bool, int], links: Links
-) -> list[dict[str, str]]:
+) -> list[FigureRow]:
     """``payouts`` and ``fees_lost_fen``: True -> this period, False -> the one before."""
     now, before = figures.current, figures.previous
     ended, ended_before = payouts[True], payouts[False]
     rejected, rejected_before = _rejected(now), _rejected(before)
     return [
-        _row(
+        FigureRow(
             gettext("Refund rate of these sales"),
             percent(now.cohort_rate.value, 2),
             percent(before.cohort_rate.value, 2),
             _sales(now),
         ),
-        _row(
+        FigureRow(
             gettext("Voids per sale"),
             percent(Share(ended.voids, now.sold.count).value, 2),
             percent(Share(ended_before.voids, before.sold.count).value, 2),
             _of(Share(ended.voids, now.sold.count)),
         ),
-        _row(
+        FigureRow(
             gettext("Paid at the first call"),
             percent(Share(ended.first_pass, ended.ended).value),
             percent(Share(ended_before.first_pass, ended_before.ended).value),
             _of(Share(ended.first_pass, ended.ended)),
         ),
-        _row(
+        FigureRow(
             gettext("Instant refunds"),
             percent(now.instant_share.value),
             percent(before.instant_share.value),
             _of(now.instant_share),
         ),
-        _row(
+        FigureRow(
             gettext("From submission to success, median · P90"),
             _median(now),
             _median(before),
             whole(now.cycle.n),
         ),
-        _row(
+        FigureRow(
             gettext("Rejected of those decided"),
             percent(rejected.value),
             percent(rejected_before.value),
             _of(rejected),
             url=links.submitted(states=State.REJECTED) if rejected.part else "",
         ),
-        _row(
+        FigureRow(
             gettext("Fees lost"),
             yuan(fees_lost_fen[True]),
             yuan(fees_lost_fen[False]),
             whole(now.paid.count),
         ),
     ]
-
-
-def _row(label: str, value: str, previous: str, n: str, *, url: str = "") -> dict[str, Any]:
-    return {"label": label, "value": value, "previous": previous, "n": n, "url": url}
 
 
 def _rejected(side: Side) -> Share:

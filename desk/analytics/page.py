@@ -1,10 +1,10 @@
-"""What the analytics page shows, ready to be written: see ``templates/desk/analytics.html`` for the names."""
+"""What the analytics page shows. Amounts in fen; counts, shares and durations are written out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils.translation import gettext, pgettext
 
@@ -15,8 +15,12 @@ from analytics.periods import Period
 from analytics.statements import GRANTED, OPEN
 from core.calendar import SHANGHAI
 from desk.analytics import causes
+from desk.analytics.causes import Drivers, TillRow
+from desk.analytics.kpis import KeyFigure, kpis
 from desk.analytics.links import NO_CODE, Links, several
+from desk.analytics.more import FigureRow
 from desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
+from desk.filters import Hidden, Menu, Option
 from desk.templatetags.desk_format import channel_name, seconds
 from refunds.states import PAID, Reason, State
 
@@ -28,31 +32,178 @@ _OPEN_FROM, _OPEN_TO = 9, 21
 _HIGH, _VERY_HIGH, _COLOURED_FROM = 1.2, 1.5, 10
 
 
-def context(*, figures: Overview, period: Period, links: Links, by_amount: bool, all_stores: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insight:
+    """The one line at the top: what stands out, and where it is to be seen."""
+
+    strong: str
+    text: str
+    url: str
+    link_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    points: Sequence[TrendPoint]
+    total_fen: int
+    previous_total_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """Counts by weekday (rows) and hour (columns)."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[int]]
+    peak_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRow:
+    """``bar_pct`` is the rate beside the highest one; rates are None without sales."""
+
+    name: str
+    url: str
+    amount_fen: int
+    count: str
+    rate_pct: float | None
+    n_sales: str
+    bar_pct: float
+    auto_pct: float | None
+    median_label: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    channel: str
+    label: str
+    url: str
+    count: str
+    success_pct: float | None
+    median_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashierRow:
+    name: str
+    url: str
+    count: str
+    amount_fen: int
+    rate_pct: float | None
+    n_sales: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerRow:
+    name: str
+    decided: str
+    approved_pct: float
+    median_label: str
+    on_time_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satisfaction:
+    """Customers' scores; ``delta`` against the previous period, empty for none."""
+
+    score: str
+    n: str
+    answer_pct: float | None
+    satisfied_pct: float | None
+    delta: str
+    direction: str
+    tone: str
+    bars: Sequence[Bar]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """What narrows the figures: days, store, channel, and how reasons and stores are listed. An empty URL hides its control."""
+
+    periods: Sequence[Option]
+    period_error: str
+    custom: bool
+    date_from: str
+    date_to: str
+    hidden: Sequence[Hidden]
+    filters: Sequence[Menu]
+    has_filters: bool
+    clear_filters_url: str
+    reasons_by: Sequence[Option]
+    all_stores_url: str
+    export_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyticsPage:
+    """Every figure leads to the list that it counts; basis and n stand beside it."""
+
+    now: datetime
+    basis_label: str
+    period_label: str
+    compared_label: str
+    controls: Controls
+    kpis: Sequence[KeyFigure]
+    insight: Insight | None
+    trend: Trend
+    drivers: Drivers | None
+    tills: Sequence[TillRow]
+    tills_n: int
+    reasons: Sequence[Bar]
+    reasons_n: str
+    failures: Sequence[Bar]
+    failures_n: str
+    funnel: Sequence[FunnelStep]
+    heat: Heat
+    stores: Sequence[StoreRow]
+    stores_n: int
+    channels: Sequence[ChannelRow]
+    cashiers: Sequence[CashierRow]
+    reviewers: Sequence[ReviewerRow]
+    more: Sequence[FigureRow]
+    satisfaction: Satisfaction | None
+
+
+def analytics_page(
+    *,
+    figures: Overview,
+    period: Period,
+    links: Links,
+    controls: Controls,
+    more: Sequence[FigureRow],
+    by_amount: bool,
+    all_stores: bool,
+) -> AnalyticsPage:
     """The figures in words and charts. ``by_amount`` ranks the reasons by money; ``all_stores`` unfolds the stores."""
-    return {
-        "now": period.now,
-        "basis_label": gettext("Money by date of success, handling by date of submission"),
-        "period_label": days_label(period),
-        "compared_label": _compared_label(period),
-        "insight": _insight(figures, links),
-        "trend": _trend(figures, period, links),
-        "drivers": causes.drivers(figures=figures, links=links),
-        "tills": causes.tills(figures=figures, links=links, average=figures.current.refund_rate.value),
-        "tills_n": len(figures.tills),
-        "reasons": _reasons(figures, links, by_amount=by_amount),
-        "reasons_n": whole(figures.current.paid.count),
-        "failures": _failures(figures, links),
-        "failures_n": whole(sum(row.count for row in figures.failures)),
-        "funnel": _funnel(figures, links),
-        "heat": _heat(figures),
-        "stores": _stores(figures, links)[: None if all_stores else _TOP],
-        "stores_n": len(figures.stores),
-        "channels": _channels(figures, links),
-        "cashiers": _cashiers(figures, links),
-        "reviewers": _reviewers(figures),
-        "satisfaction": _satisfaction(figures.current.answers, figures.previous.answers),
-    }
+    return AnalyticsPage(
+        now=period.now,
+        basis_label=gettext("Money by date of success, handling by date of submission"),
+        period_label=days_label(period),
+        compared_label=_compared_label(period),
+        controls=controls,
+        kpis=kpis(figures=figures, period=period, links=links),
+        insight=_insight(figures, links),
+        trend=_trend(figures, period, links),
+        drivers=causes.drivers(figures=figures, links=links),
+        tills=causes.tills(figures=figures, links=links, average=figures.current.refund_rate.value),
+        tills_n=len(figures.tills),
+        reasons=_reasons(figures, links, by_amount=by_amount),
+        reasons_n=whole(figures.current.paid.count),
+        failures=_failures(figures, links),
+        failures_n=whole(sum(row.count for row in figures.failures)),
+        funnel=_funnel(figures, links),
+        heat=_heat(figures),
+        stores=_stores(figures, links)[: None if all_stores else _TOP],
+        stores_n=len(figures.stores),
+        channels=_channels(figures, links),
+        cashiers=_cashiers(figures, links),
+        reviewers=_reviewers(figures),
+        more=more,
+        satisfaction=_satisfaction(figures.current.answers, figures.previous.answers),
+    )
 
 
 def days_label(period: Period) -> str:
@@ -73,17 +224,17 @@ def _compared_label(period: Period) -> str:
     return gettext("compared with %(days)s") % facts
 
 
-def _insight(figures: Overview, links: Links) -> dict[str, str] | None:
+def _insight(figures: Overview, links: Links) -> Insight | None:
     finding = anomalies.find(figures)
     if finding is None:
         return None
     store = next((row for row in figures.stores if row.store_id == finding.store_id), None)
     strong, text, link_label = finding_sentences(finding, store_name=store.name if store else "")
     to = replace(links, store=store.code) if store else links
-    return {"strong": strong, "text": text, "url": to.succeeded(reason=finding.reason), "link_label": link_label}
+    return Insight(strong=strong, text=text, url=to.succeeded(reason=finding.reason), link_label=link_label)
 
 
-def _trend(figures: Overview, period: Period, links: Links) -> dict[str, Any]:
+def _trend(figures: Overview, period: Period, links: Links) -> Trend:
     points = []
     for index, bucket in enumerate(figures.buckets):
         start, end = period.bucket_span(index)
@@ -97,11 +248,11 @@ def _trend(figures: Overview, period: Period, links: Links) -> dict[str, Any]:
                 partial=begun and period.now < end,
             )
         )
-    return {
-        "points": points,
-        "total_fen": figures.current.paid.amount_fen,
-        "previous_total_fen": figures.previous.paid.amount_fen,
-    }
+    return Trend(
+        points=points,
+        total_fen=figures.current.paid.amount_fen,
+        previous_total_fen=figures.previous.paid.amount_fen,
+    )
 
 
 def _reasons(figures: Overview, links: Links, *, by_amount: bool) -> list[Bar]:
@@ -183,7 +334,7 @@ def _funnel(figures: Overview, links: Links) -> list[FunnelStep]:
     ]
 
 
-def _heat(figures: Overview) -> dict[str, Any]:
+def _heat(figures: Overview) -> Heat:
     busy = [hour for hour in range(24) if any(day[hour] for day in figures.heat)]
     first, last = min([_OPEN_FROM, *busy]), max([_OPEN_TO, *busy])
     weekdays = [
@@ -203,32 +354,32 @@ def _heat(figures: Overview) -> dict[str, Any]:
         "hour": f"{-hour:02d}:00",
         "n": whole(most),
     }
-    return {
-        "rows": weekdays,
-        "columns": [str(hour) for hour in range(first, last + 1)],
-        "values": [counts[first : last + 1] for counts in figures.heat],
-        "peak_label": peak if most else gettext("No figures in this period"),
-    }
+    return Heat(
+        rows=weekdays,
+        columns=[str(hour) for hour in range(first, last + 1)],
+        values=[counts[first : last + 1] for counts in figures.heat],
+        peak_label=peak if most else gettext("No figures in this period"),
+    )
 
 
-def _stores(figures: Overview, links: Links) -> list[dict[str, Any]]:
+def _stores(figures: Overview, links: Links) -> list[StoreRow]:
     """The highest rate first; stores without sales, which have none, last."""
     rows = sorted(figures.stores, key=lambda row: (row.refund_rate.value is None, -(row.refund_rate.value or 0)))
     highest = max((row.refund_rate.value or 0 for row in rows), default=0)
     average = figures.current.refund_rate.value
     return [
-        {
-            "name": row.name,
-            "url": replace(links, store=row.code).succeeded(),
-            "amount_fen": row.paid.amount_fen,
-            "count": whole(row.paid.count),
-            "rate_pct": _pct(row.refund_rate.value),
-            "n_sales": whole(row.sold.count),
-            "bar_pct": (row.refund_rate.value or 0) / highest * 100 if highest else 0,
-            "auto_pct": _pct(row.submitted.by_rule_share.value),
-            "median_label": duration(row.handling.median_s),
-            "tone": _store_tone(row, average, alone=len(rows) == 1),
-        }
+        StoreRow(
+            name=row.name,
+            url=replace(links, store=row.code).succeeded(),
+            amount_fen=row.paid.amount_fen,
+            count=whole(row.paid.count),
+            rate_pct=_pct(row.refund_rate.value),
+            n_sales=whole(row.sold.count),
+            bar_pct=(row.refund_rate.value or 0) / highest * 100 if highest else 0,
+            auto_pct=_pct(row.submitted.by_rule_share.value),
+            median_label=duration(row.handling.median_s),
+            tone=_store_tone(row, average, alone=len(rows) == 1),
+        )
         for row in rows
     ]
 
@@ -240,51 +391,51 @@ def _store_tone(row: StoreFigures, average: float | None, *, alone: bool) -> str
     return "bad" if rate >= _VERY_HIGH * average else "warn" if rate >= _HIGH * average else ""
 
 
-def _channels(figures: Overview, links: Links) -> list[dict[str, Any]]:
+def _channels(figures: Overview, links: Links) -> list[ChannelRow]:
     ended = several((*PAID, State.FAILED))
     return [
-        {
-            "channel": row.channel,
-            "label": channel_name(row.channel),
-            "url": links.submitted(channels=row.channel, states=ended),
-            "count": whole(row.submitted.success.whole),
-            "success_pct": _pct(row.submitted.success.value),
-            "median_label": "" if row.arrival.median_s is None else seconds(row.arrival.median_s),
-        }
+        ChannelRow(
+            channel=row.channel,
+            label=channel_name(row.channel),
+            url=links.submitted(channels=row.channel, states=ended),
+            count=whole(row.submitted.success.whole),
+            success_pct=_pct(row.submitted.success.value),
+            median_label="" if row.arrival.median_s is None else seconds(row.arrival.median_s),
+        )
         for row in figures.channels
     ]
 
 
-def _cashiers(figures: Overview, links: Links) -> list[dict[str, Any]]:
+def _cashiers(figures: Overview, links: Links) -> list[CashierRow]:
     several_stores = len({row.store_code for row in figures.cashiers}) > 1
     return [
-        {
-            "name": " · ".join([row.cashier or gettext("Unknown"), *([row.store_name] if several_stores else [])]),
+        CashierRow(
+            name=" · ".join([row.cashier or gettext("Unknown"), *([row.store_name] if several_stores else [])]),
             # Without a cashier's code there is no list to ask for.
-            "url": replace(links, store=row.store_code).succeeded(cashier=row.cashier) if row.cashier else "",
-            "count": whole(row.paid.count),
-            "amount_fen": row.paid.amount_fen,
-            "rate_pct": _pct(row.refund_rate.value),
-            "n_sales": whole(row.sold.count),
-        }
+            url=replace(links, store=row.store_code).succeeded(cashier=row.cashier) if row.cashier else "",
+            count=whole(row.paid.count),
+            amount_fen=row.paid.amount_fen,
+            rate_pct=_pct(row.refund_rate.value),
+            n_sales=whole(row.sold.count),
+        )
         for row in figures.cashiers[:_TOP]
     ]
 
 
-def _reviewers(figures: Overview) -> list[dict[str, Any]]:
+def _reviewers(figures: Overview) -> list[ReviewerRow]:
     return [
-        {
-            "name": row.name,
-            "decided": whole(row.decided),
-            "approved_pct": row.approved / row.decided * 100,
-            "median_label": duration(row.median_s),
-            "on_time_pct": row.in_time / row.decided * 100,
-        }
+        ReviewerRow(
+            name=row.name,
+            decided=whole(row.decided),
+            approved_pct=row.approved / row.decided * 100,
+            median_label=duration(row.median_s),
+            on_time_pct=row.in_time / row.decided * 100,
+        )
         for row in figures.reviewers[:_TOP]
     ]
 
 
-def _satisfaction(now: Answers, before: Answers) -> dict[str, Any] | None:
+def _satisfaction(now: Answers, before: Answers) -> Satisfaction | None:
     if now.mean is None:
         return None
     moved = 0.0 if before.mean is None else round(now.mean - before.mean, 1)
@@ -300,20 +451,20 @@ def _satisfaction(now: Answers, before: Answers) -> dict[str, Any] | None:
     low = sorted(now.low_by_reason.items(), key=lambda item: (-item[1], item[0]))[:3]
     lowest = sum(now.low_by_reason.values())
     reasons = ", ".join(f"{Reason(reason).label} {percent(count / lowest, 0)}" for reason, count in low)
-    return {
-        "score": f"{now.mean:.1f}",
-        "n": whole(now.n),
-        "answer_pct": _pct(now.answered.value),
-        "satisfied_pct": _pct(now.satisfied.value),
-        "delta": f"{abs(moved):.1f}" if moved else "",
-        "direction": "up" if moved > 0 else "down",
-        "tone": "good" if moved > 0 else "worse",
-        "bars": [
+    return Satisfaction(
+        score=f"{now.mean:.1f}",
+        n=whole(now.n),
+        answer_pct=_pct(now.answered.value),
+        satisfied_pct=_pct(now.satisfied.value),
+        delta=f"{abs(moved):.1f}" if moved else "",
+        direction="up" if moved > 0 else "down",
+        tone="good" if moved > 0 else "worse",
+        bars=[
             Bar(label=label, value=count, figure=whole(count), share=percent(count / now.n, 0))
             for label, count in counts.items()
         ],
-        "note": gettext("Low scores are about: %(reasons)s") % {"reasons": reasons} if reasons else "",
-    }
+        note=gettext("Low scores are about: %(reasons)s") % {"reasons": reasons} if reasons else "",
+    )
 
 
 def _pct(value: float | None) -> float | None:

@@ -99,7 +99,7 @@ def _confirmation(request: HttpRequest, scope: Scope, notification_id: int) -> H
         "given_up": found.state == NotificationState.DEAD,
         "return_to": return_to(request, reverse("desk:notifications")),
     }
-    return render(request, "refunds/telling/resending.html", context)
+    return render(request, "desk/resend.html", context)
 
 
 def _row(item: Notification) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def test_detail_of_every_state_opens(reviewer: Client, shop: Shop) -> None:
     assert "&lt;b&gt;no&lt;/b&gt;" in reviewer.get(f"/desk/refunds/{rejected.number}").content.decode()
 
 
+@pytest.mark.breaks_invariants
 def test_progress_is_asked_for_while_the_channel_works_and_reloads_on_change(reviewer: Client, shop: Shop) -> None:
     request = make_request(make_sale(shop.merchant), 1_200)
     page = reviewer.get(f"/desk/refunds/{request.number}").content.decode()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -19,8 +16,11 @@ from core.database.timeouts import reports
 from desk import filters
 from desk.access import Scope, staff_page
 from desk.addresses import with_query
-from desk.analytics import kpis, more, page, table
+from desk.analytics import more, table
 from desk.analytics.links import Links
+from desk.analytics.page import Controls, analytics_page
+from desk.filters import Option
+from desk.rendering import render_page
 from merchants.rights import Act
 
 
@@ -35,37 +35,22 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
     counted = _counted(scope, store, channel)
     figures = overview(scope=counted, period=period)
     links = Links(period=period, store=store, channel=channel)
-    chosen = [filters.store(scope), filters.channel(scope)]
-    by_amount = query.get("by") == "amount"
-    context = {
-        **page.context(
-            figures=figures, period=period, links=links, by_amount=by_amount, all_stores=query.get("stores") == "all"
-        ),
-        "kpis": kpis.kpis(figures=figures, period=period, links=links),
-        "more": more.rows(
+    by_amount, all_stores = query.get("by") == "amount", query.get("stores") == "all"
+    page = analytics_page(
+        figures=figures,
+        period=period,
+        links=links,
+        controls=_controls(request, scope, period, error),
+        more=more.rows(
             figures=figures,
             payouts=payouts(scope=counted, period=period),
             fees_lost_fen=fees_lost_fen(scope=counted, period=period),
             links=links,
         ),
-        "periods": _presets(request, period),
-        "period_error": error,
-        "custom": period.preset == periods.CUSTOM,
-        "date_from": period.first_date.isoformat(),
-        "date_to": period.last_date.isoformat(),
-        "hidden": filters.hidden(chosen, query, "by", "stores"),
-        "filters": filters.menus(chosen, query, request.path),
-        "has_filters": filters.any_chosen(chosen, query),
-        "clear_filters_url": with_query(request.path, query, store="", channel=""),
-        "reasons_by": [
-            {"label": gettext("Number"), "url": with_query(request.path, query, by=""), "current": not by_amount},
-            {"label": gettext("Amount"), "url": with_query(request.path, query, by="amount"), "current": by_amount},
-        ],
-        "all_stores_url": "" if query.get("stores") == "all" else with_query(request.path, query, stores="all"),
-        "compare_url": "",
-        "export_url": with_query(reverse("desk:analytics-csv"), query),
-    }
-    return render(request, "desk/analytics.html", context, status=400 if error else 200)
+        by_amount=by_amount,
+        all_stores=all_stores,
+    )
+    return render_page(request, "desk/analytics.html", page, status=400 if error else 200)
 
 
 @require_safe
@@ -126,16 +111,39 @@ def _counted(scope: Scope, store: str, channel: str) -> scopes.Scope:
     )
 
 
-def _presets(request: HttpRequest, period: Period) -> list[dict[str, Any]]:
+def _controls(request: HttpRequest, scope: Scope, period: Period, error: str) -> Controls:
+    query, path = request.GET, request.path
+    chosen = [filters.store(scope), filters.channel(scope)]
+    by_amount = query.get("by") == "amount"
+    return Controls(
+        periods=_presets(request, period),
+        period_error=error,
+        custom=period.preset == periods.CUSTOM,
+        date_from=period.first_date.isoformat(),
+        date_to=period.last_date.isoformat(),
+        hidden=filters.hidden(chosen, query, "by", "stores"),
+        filters=filters.menus(chosen, query, path),
+        has_filters=filters.any_chosen(chosen, query),
+        clear_filters_url=with_query(path, query, store="", channel=""),
+        reasons_by=[
+            Option(label=gettext("Number"), url=with_query(path, query, by=""), current=not by_amount),
+            Option(label=gettext("Amount"), url=with_query(path, query, by="amount"), current=by_amount),
+        ],
+        all_stores_url="" if query.get("stores") == "all" else with_query(path, query, stores="all"),
+        export_url=with_query(reverse("desk:analytics-csv"), query),
+    )
+
+
+def _presets(request: HttpRequest, period: Period) -> list[Option]:
     labels = {"today": gettext("Today"), "7": gettext("7 days"), "30": gettext("30 days")}
-    presets = [
-        {
-            "label": label,
-            "url": with_query(request.path, request.GET, keep=False, period=name, **{"from": "", "to": ""}),
-            "current": period.preset == name,
-        }
-        for name, label in labels.items()
-    ]
     days = {"from": period.first_date.isoformat(), "to": period.last_date.isoformat()}
-    custom = with_query(request.path, request.GET, keep=False, period=periods.CUSTOM, **days)
-    return [*presets, {"label": gettext("Custom"), "url": custom, "current": period.preset == periods.CUSTOM}]
+    choices = [(label, name, {"from": "", "to": ""}) for name, label in labels.items()]
+    choices.append((gettext("Custom"), periods.CUSTOM, days))
+    return [
+        Option(
+            label=label,
+            url=with_query(request.path, request.GET, keep=False, period=name, **bounds),
+            current=period.preset == name,
+        )
+        for label, name, bounds in choices
+    ]
