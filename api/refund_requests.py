@@ -71,9 +71,7 @@ class Quotes(Endpoint):
                 "amount_fen": draft.amount_fen,
                 "refundable_fen": sale.refundable_fen,
                 "verdict": verdict_json(verdict.as_json()),
-                "expected_arrival": arrival_json(
-                    funding=sale.funding, profile=sale.channel_profile, at=now, route=draft.route
-                ),
+                "expected_arrival": arrival_json(funding=sale.funding, profile=sale.profile, at=now, route=draft.route),
             }
         )
 
@@ -213,6 +211,6 @@ def _new_request_json(prepared: Prepared) -> dict[str, object]:
         place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
         executions=[execution] if execution else [],
         funding=sale.funding,
-        profile=sale.channel_profile,
+        profile=sale.profile,
         payee=prepared.payee,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from core.audit.models import AuditEvent
 from core.calendar import SHANGHAI
 from core.personal_data import mask_phone
+from payment_channels.profile import Profile
 from refunds.facts import payees
 from refunds.models import Execution, Payee, RefundRequest
 from refunds.rules import explanations
@@ -42,9 +43,7 @@ def verdict_json(stored: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def arrival_json(
-    *, funding: str, profile: Mapping[str, object], at: datetime, route: str = Route.ORIGINAL
-) -> dict[str, Any]:
+def arrival_json(*, funding: str, profile: Profile, at: datetime, route: str = Route.ORIGINAL) -> dict[str, Any]:
     arrival = expected_arrival(funding=funding, profile=profile, at=at, route=route)
     return {
         "earliest_at": instant(arrival.earliest_at),
@@ -69,7 +68,7 @@ def request_json(
     executions: Iterable[Execution],
     place: Place,
     funding: str,
-    profile: Mapping[str, object],
+    profile: Profile,
     payee: Payee | None = None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it."""
@@ -120,7 +119,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         place=Place(sale.order_no, request.store.code, request.terminal.code if request.terminal else "", sale.cashier),
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
         funding=sale.funding,
-        profile=sale.channel_account.profile if sale.channel_account else {},
+        profile=sale.profile,
         payee=payees.of(request),
     )
 

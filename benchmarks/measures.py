@@ -173,7 +173,7 @@ def hot_sale() -> list[Figure]:
     with running(worker=False) as rig:
         merchant, key = merchant_with_key(rig.wechat)
         account = merchant.channel_accounts.get()
-        account.profile = {**account.profile, "max_partials": 100_000}
+        account.profile_overrides = {**account.profile_overrides, "max_partials": 100_000}
         account.save()
         post_refunds(port=rig.port, key=key, sales=paid_sales(merchant, 200), clients=16)
         for _ in range(ROUNDS):

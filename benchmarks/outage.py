@@ -101,7 +101,7 @@ def _merchant(rig: Rig) -> tuple[Merchant, str]:
         if account.channel != rig.wechat.name:
             add_account(merchant, account)
     for row in ChannelAccount.objects.filter(merchant=merchant):
-        row.profile = {**row.profile, "first_query_s": 10, "timeout_s": 8}
+        row.profile_overrides = {**row.profile_overrides, "first_query_s": 10, "timeout_s": 8}
         row.save()
     return merchant, key
 

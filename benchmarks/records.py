@@ -67,7 +67,7 @@ def add_account(merchant: Merchant, stand_in: Account) -> None:
         channel=stand_in.channel,
         code=f"{stand_in.channel}-{merchant.pk}",
         base_url=stand_in.base_url,
-        profile={**stand_in.profile, **stand_in.addresses, "first_query_s": 600, "timeout_s": 8},
+        profile_overrides={**stand_in.profile, **stand_in.addresses, "first_query_s": 600, "timeout_s": 8},
     )
     account.set_credentials(dict(stand_in.credentials))
     account.save()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
 from core.plain_text import plain_text
+from merchants import channels
 from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
 from refunds.models.hand_accounts import is_by_hand
@@ -18,7 +19,7 @@ from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
 from refunds.telling import hand_words
 from refunds.telling.causes import Failure, failure, our_fault
-from refunds.telling.destinations import channel_label, destination_and_way, destination_label
+from refunds.telling.destinations import destination_and_way, destination_label
 from refunds.telling.headlines import headline
 from refunds.telling.wording import day_of
 
@@ -69,9 +70,8 @@ class _Story:
 def page_of(*, request: RefundRequest, token: str, language: str, now: datetime) -> dict[str, object]:
     """The context of ``customer/refund.html``. ``request`` comes with store, merchant, transaction and channel account."""
     sale = request.transaction
-    profile = sale.channel_account.profile if sale.channel_account else {}
     arrival = expected_arrival(
-        funding=sale.funding, profile=profile, at=request.succeeded_at or now, route=request.route
+        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or now, route=request.route
     )
     tail = hand_words.account_tail(request)
     destination = destination_label(sale=sale, route=request.route, account_last4=tail)
@@ -225,7 +225,7 @@ def _payout_step(story: _Story) -> Step:
     label = (
         hand_words.step(request.route)
         if story.by_hand
-        else gettext("Refund through %(channel)s") % {"channel": channel_label(request.channel)}
+        else gettext("Refund through %(channel)s") % {"channel": channels.label(request.channel)}
     )
     if request.state in _UNDECIDED:
         return Step(label, "todo", gettext("right after the approval"))

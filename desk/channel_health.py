@@ -11,11 +11,11 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
+from merchants import channels
 from merchants.models import ChannelAccount
 from refunds.models import Execution
 from refunds.payouts import breaker
 from refunds.states import ExecutionState
-from refunds.telling.destinations import channel_label
 
 #: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
 _SILENT_AFTER = timedelta(minutes=5)
@@ -39,7 +39,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
             accounts[account_id],
             "bad",
             gettext("%(channel)s does not answer. Refunds wait and go out by themselves once it does; none is lost.")
-            % {"channel": channel_label(accounts[account_id])},
+            % {"channel": channels.label(accounts[account_id])},
         )
         for account_id in sorted(down)
     ]
@@ -56,7 +56,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                         waiting["short"],
                     )
                     % {
-                        "channel": channel_label(channel),
+                        "channel": channels.label(channel),
                         "n": waiting["short"],
                         "amount": yuan_grouped(waiting["short_fen"]),
                     },
@@ -75,7 +75,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                         waiting["barred"],
                     )
                     % {
-                        "channel": channel_label(channel),
+                        "channel": channels.label(channel),
                         "n": waiting["barred"],
                         "amount": yuan_grouped(waiting["barred_fen"]),
                     },
@@ -91,7 +91,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                         "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
                         waiting["silent"],
                     )
-                    % {"channel": channel_label(channel), "n": waiting["silent"]},
+                    % {"channel": channels.label(channel), "n": waiting["silent"]},
                 )
             )
     return found

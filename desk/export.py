@@ -19,7 +19,8 @@ from core.money import yuan
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.analytics.table import safe
-from desk.templatetags.desk_format import channel_name, when
+from desk.templatetags.desk_format import when
+from merchants import channels
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.queries import beyond
@@ -120,7 +121,7 @@ def _cells(request: RefundRequest) -> list[str]:
         _instant(request.decided_at),
         _instant(request.succeeded_at),
         str(Route(request.route).label),
-        channel_name(request.channel),
+        channels.label(request.channel),
         request.store.code,
         request.store.name,
         request.terminal.code if request.terminal else "",

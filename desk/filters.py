@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from core.calendar import SHANGHAI
 from desk.access import Scope
 from desk.addresses import with_one
-from desk.templatetags.desk_format import channel_name
+from merchants import channels
 from refunds.states import RESERVED, Reason, State
 
 
@@ -116,7 +116,7 @@ def store(scope: Scope) -> Filter:
 
 def channel(scope: Scope) -> Filter:
     accounts = scope.staff.merchant.channel_accounts.order_by("channel").values_list("channel", flat=True).distinct()
-    choices = [Choice(code, channel_name(code)) for code in accounts]
+    choices = [Choice(code, channels.label(code)) for code in accounts]
     return Filter("channel", gettext("Channel"), choices, lambda code: Q(channel=code))
 
 

@@ -102,8 +102,7 @@ def _arrival(request: RefundRequest, at: datetime) -> dict[str, Any]:
 
 def arrival(request: RefundRequest, *, at: datetime) -> Arrival:
     sale = request.transaction
-    profile = sale.channel_account.profile if sale.channel_account else {}
-    return expected_arrival(funding=sale.funding, profile=profile, at=at, route=request.route)
+    return expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=request.route)
 
 
 def arrival_label(estimate: Arrival) -> str:

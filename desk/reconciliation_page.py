@@ -21,7 +21,7 @@ from desk.addresses import with_query
 from desk.filters import Choice, Filter
 from desk.people import person
 from desk.rows import pager
-from desk.templatetags.desk_format import channel_name
+from merchants import channels
 from merchants.models import Role, Staff
 from reconciliation import closing, days, differences, matching
 from refunds.models import BillLine, Difference, ReconciliationDay
@@ -97,7 +97,7 @@ def address(day: ReconciliationDay, name: str = "reconciliation-day") -> str:
 
 
 def list_filters(scope: Scope) -> list[Filter]:
-    channels = list(dict.fromkeys(account.channel for account in days.accounts_of(merchant_id=scope.staff.merchant_id)))
+    codes = list(dict.fromkeys(account.channel for account in days.accounts_of(merchant_id=scope.staff.merchant_id)))
     states = {
         "differences": (gettext("With open differences"), Q(open_differences__gt=0)),
         "missing": (gettext("Without statement"), Q(bill__isnull=True)),
@@ -108,7 +108,7 @@ def list_filters(scope: Scope) -> list[Filter]:
         Filter(
             "channel",
             gettext("Channel"),
-            [Choice(channel, channel_name(channel)) for channel in channels],
+            [Choice(code, channels.label(code)) for code in codes],
             lambda value: Q(channel_account__channel=value),
         ),
         Filter(

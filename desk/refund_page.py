@@ -18,6 +18,7 @@ from desk.actions import offered
 from desk.addresses import refund as refund_url
 from desk.rows import stamp, target_s
 from desk.timeline import timeline
+from merchants import channels
 from merchants.rights import Act
 from refunds import queries
 from refunds.facts import payees
@@ -25,7 +26,7 @@ from refunds.models import Evidence, RefundRequest
 from refunds.review.revealing import Contact
 from refunds.states import RELEASED, UNDECIDED, Reason, RejectReason, Route, State
 from refunds.telling import tracking
-from refunds.telling.destinations import channel_label, destination_label
+from refunds.telling.destinations import destination_label
 from terminals.models import Terminal, Transaction, TransactionLine
 
 #: As far back as a customer's other refunds are counted.
@@ -122,7 +123,7 @@ def _head(request: RefundRequest) -> dict[str, Any]:
         "is_full": amount == paid,
         "refundable_fen": request.amount_fen,
         "channel": request.channel,
-        "channel_label": channel_label(request.channel),
+        "channel_label": channels.label(request.channel),
         "destination_label": destination_label(
             sale=request.transaction, route=request.route, account_last4=payee.account_last4 if payee else ""
         ),

@@ -11,10 +11,11 @@ from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
 from desk.payouts import event_label, readable
+from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
 from refunds.rules import explanations
-from refunds.states import HandTrouble, Reason, RejectReason, Route
+from refunds.states import HandTrouble, Reason, RejectReason
 
 _KINDS = {
     ActorKind.STAFF: "person",
@@ -73,15 +74,10 @@ def _actor(event: AuditEvent) -> str:
     if event.actor_kind == ActorKind.CUSTOMER:
         return gettext("Customer")
     if event.actor_kind == ActorKind.CHANNEL:
-        return event_channel(event.actor_name)
+        return channels.label(event.actor_name)
     if event.actor_kind == ActorKind.SYSTEM:
         return gettext("Policy") if event.actor_name == "policy" else ""
     return event.actor_name
-
-
-def event_channel(code: str) -> str:
-    names = {"wechat": gettext("WeChat Pay"), "alipay": gettext("Alipay"), "unionpay": gettext("UnionPay")}
-    return names.get(code) or (str(Route(code).label) if code in Route.values else code)
 
 
 def _message(notification: Notification) -> dict[str, Any]:

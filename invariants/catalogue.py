@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from merchants import channels
 from merchants.policy_rules import CASHIER_DAY_COUNT
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
@@ -55,11 +56,6 @@ _PAID = ", ".join(f"'{state}'" for state in states.PAID)
 _MOVES = ", ".join(f"('{source}', '{target}')" for source, target in sorted(set(states.allowed_moves())))
 _BY_HAND = ", ".join(f"'{route}'" for route in sorted(states.BY_HAND))
 _OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
-
-
-def _limit(name: str, default: int) -> str:
-    """A limit of the channel account ``a``; the default is the channel's own, as in ``payment_channels.profile``."""
-    return f"coalesce((a.profile->>'{name}')::numeric, {default})"
 
 
 #: Payments of one order, as ``refunds.facts.sums.order_key`` has them.
@@ -348,19 +344,19 @@ INVARIANTS: tuple[Invariant, ...] = (
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
             WHERE t.id IN {_OF_TOUCHED_SALES} AND e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
-            GROUP BY t.id, a.id HAVING count(*) > {_limit("max_partials", 50)}
+            GROUP BY t.id, a.id HAVING count(*) > {channels.profile_sql("max_partials")}
            UNION ALL
            SELECT e.refund_no || ' and ' || o.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN refunds_execution o ON o.transaction_id = e.transaction_id AND o.id > e.id AND o.sends > 0
             WHERE e.transaction_id IN {_OF_TOUCHED_SALES} AND e.sends > 0
-              AND abs(extract(epoch FROM o.first_sent_at - e.first_sent_at)) < {_limit("partial_spacing_s", 60)}
+              AND abs(extract(epoch FROM o.first_sent_at - e.first_sent_at)) < {channels.profile_sql("partial_spacing_s")}
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
             WHERE t.id IN {_OF_TOUCHED_SALES} AND e.state NOT IN ('sending', 'failed', 'cancelled')
-              AND e.first_sent_at - t.paid_at > ({_limit("window_days", 365)} + 1) * interval '1 day'""",
+              AND e.first_sent_at - t.paid_at > ({channels.profile_sql("window_days")} + 1) * interval '1 day'""",
     ),
     _over_history(
         "I21",
@@ -400,6 +396,6 @@ INVARIANTS: tuple[Invariant, ...] = (
               JOIN terminals_transaction t ON t.id = r.transaction_id
               JOIN merchants_channelaccount a ON a.id = t.channel_account_id
              WHERE r.route = 'original' AND r.reserved_fen > 0 AND NOT r.verdict ? 'source'
-             GROUP BY t.id, a.id HAVING count(*) > greatest({_limit("max_partials", 50)}, t.live_refunds_limit)""",
+             GROUP BY t.id, a.id HAVING count(*) > greatest({channels.profile_sql("max_partials")}, t.live_refunds_limit)""",
     ),
 )

@@ -24,6 +24,7 @@ from payment_channels.contract import (
     Retry,
     Unknown,
 )
+from payment_channels.profile import Profile
 
 ROUTES: Final = ("bank_transfer", "cash", "store_credit")
 
@@ -36,7 +37,7 @@ TROUBLES: Final[Mapping[str, Retry]] = {
 }
 
 
-def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> ManualRefundChannel:
+def build(credentials: Mapping[str, str], profile: Profile, base_url: str) -> ManualRefundChannel:
     """Build a route's adapter. It takes no credentials, profile or address; the registry's form asks for them."""
     return ManualRefundChannel()
 

@@ -1,22 +1,71 @@
-"""The one table of channels: code -> how to build its adapter."""
+"""The one table of channels. A fourth channel is a folder beside its siblings and an entry here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from payment_channels import manual
 from payment_channels.alipay.adapter import build as build_alipay
+from payment_channels.alipay.profile import PROFILE as ALIPAY
 from payment_channels.contract import RefundChannel
-from payment_channels.manual import ROUTES
-from payment_channels.manual import build as build_manual
+from payment_channels.profile import Profile
 from payment_channels.unionpay.adapter import build as build_unionpay
+from payment_channels.unionpay.profile import PROFILE as UNIONPAY
 from payment_channels.wechat.adapter import build as build_wechat
+from payment_channels.wechat.profile import PROFILE as WECHAT
+from payment_channels.words import gettext_noop
 
-#: Builds an adapter from a channel account: credentials as stored, profile as stored, base URL.
-Builder = Callable[[Mapping[str, str], Mapping[str, object], str], RefundChannel]
+#: Builds an adapter from a channel account: credentials as stored, profile, base URL.
+Builder = Callable[[Mapping[str, str], Profile, str], RefundChannel]
 
-CHANNELS: dict[str, Builder] = {
-    "wechat": build_wechat,
-    "alipay": build_alipay,
-    "unionpay": build_unionpay,
-    **dict.fromkeys(ROUTES, build_manual),
+
+_USUAL = Profile()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """What there is to know of a channel without an account at it.
+
+    ``label`` is its English name, which pages translate; ``letter`` stands in its mark. ``statements`` and ``fund_flow`` say
+    what it lists of a day, ``other_account`` that it sends a refund elsewhere that it cannot deliver, ``by_hand`` that a person
+    pays.
+    """
+
+    label: str
+    letter: str
+    build: Builder
+    profile: Profile = _USUAL
+    balance_label: str = ""
+    statements: bool = False
+    fund_flow: bool = False
+    other_account: bool = False
+    by_hand: bool = False
+
+
+CHANNELS: Mapping[str, Channel] = {
+    "wechat": Channel(
+        label=gettext_noop("WeChat Pay"),
+        letter="微",
+        balance_label=gettext_noop("WeChat balance"),
+        build=build_wechat,
+        profile=WECHAT,
+        statements=True,
+        fund_flow=True,
+        other_account=True,
+    ),
+    "alipay": Channel(
+        label=gettext_noop("Alipay"),
+        letter="支",
+        balance_label=gettext_noop("Alipay balance"),
+        build=build_alipay,
+        profile=ALIPAY,
+        statements=True,
+    ),
+    "unionpay": Channel(
+        label=gettext_noop("UnionPay"), letter="银", build=build_unionpay, profile=UNIONPAY, statements=True
+    ),
+    "bank_transfer": Channel(label=gettext_noop("Bank transfer"), letter="转", build=manual.build, by_hand=True),
+    "cash": Channel(label=gettext_noop("Cash"), letter="现", build=manual.build, by_hand=True),
+    "store_credit": Channel(label=gettext_noop("Store credit"), letter="储", build=manual.build, by_hand=True),
 }

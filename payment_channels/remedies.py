@@ -5,34 +5,76 @@ Plain text without Django; the pages translate the sentence (it is the msgid of 
 
 from __future__ import annotations
 
+from payment_channels.words import gettext_noop
+
 REMEDIES: dict[str, str] = {
-    "top_up": "The merchant account is short of funds. Top it up: the refund goes on by itself under the same number.",
-    "slow_down": "The channel asks for fewer requests. The refund is sent again by itself in a moment.",
-    "other_route": "The customer's account at the channel cannot take money. Agree on another way of paying back.",
-    "payee_account": "The channel could not deliver the money. Ask the customer for a bank card and send it there.",
-    "check_keys": "The channel does not accept our signature. Mend the account's keys: the refund then goes on by itself.",
-    "check_their_key": "The channel's answers cannot be verified, so nothing is concluded. Check its key in the channel account.",
-    "check_permission": "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves.",
-    "check_account": "The channel does not know this merchant account. Put its number right: the refund then goes on.",
-    "check_request": "The channel finds the request faulty. Show this page to whoever looks after the installation.",
-    "check_sale": "The channel does not know this sale. Check that the receipt belongs to this channel account.",
-    "check_amount": "The amount does not fit what is left of the sale. Compare with the refunds made in the portal.",
-    "check_rules": "The channel's rules do not allow this: the amount, the sale's age or the number. Check its portal.",
-    "check_history": "The number was used before with other details. Compare with the channel's portal first.",
-    "sale_closed": "The channel no longer refunds this sale: it is too old or already closed. Pay back another way.",
-    "sale_state": "The sale is in a state that allows no refund. Look it up in the channel's own portal.",
-    "sale_frozen": "The channel has frozen this sale. Ask the channel's support before going on.",
-    "refunded_already": "The channel says that this sale is already refunded or voided. Compare with its portal.",
-    "new_number": "The channel closed this refund without paying. It can be made again under a new number.",
-    "risk": "The channel stopped the refund for risk reasons. Ask the channel's support before going on.",
-    "outside_hours": "The channel does not accept this operation at this hour. Refund instead, or try in its hours.",
-    "ask_channel": "The channel gives no reason. Ask its support before going on.",
-    "pay_by_hand": "Pay the customer back by hand, then enter when and how it was done.",
-    "payee_wrong": "The account was wrong. Ask the customer for the right one and send the request in again with it.",
-    "other_way": "Agree with the customer on how they are paid, and send the request in again with it.",
-    "not_collected": "The money was not collected. Send it out again when the customer comes, or agree on another way.",
-    "no_means": "There was too little money to pay it. Fill the till or the account, then send it out again.",
-    "compare": "The channel reports another amount or number than ours. Compare both before doing anything.",
+    "top_up": gettext_noop(
+        "The merchant account is short of funds. Top it up: the refund goes on by itself under the same number."
+    ),
+    "slow_down": gettext_noop("The channel asks for fewer requests. The refund is sent again by itself in a moment."),
+    "other_route": gettext_noop(
+        "The customer's account at the channel cannot take money. Agree on another way of paying back."
+    ),
+    "payee_account": gettext_noop(
+        "The channel could not deliver the money. Ask the customer for a bank card and send it there."
+    ),
+    "check_keys": gettext_noop(
+        "The channel does not accept our signature. Mend the account's keys: the refund then goes on by itself."
+    ),
+    "check_their_key": gettext_noop(
+        "The channel's answers cannot be verified, so nothing is concluded. Check its key in the channel account."
+    ),
+    "check_permission": gettext_noop(
+        "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves."
+    ),
+    "check_account": gettext_noop(
+        "The channel does not know this merchant account. Put its number right: the refund then goes on."
+    ),
+    "check_request": gettext_noop(
+        "The channel finds the request faulty. Show this page to whoever looks after the installation."
+    ),
+    "check_sale": gettext_noop(
+        "The channel does not know this sale. Check that the receipt belongs to this channel account."
+    ),
+    "check_amount": gettext_noop(
+        "The amount does not fit what is left of the sale. Compare with the refunds made in the portal."
+    ),
+    "check_rules": gettext_noop(
+        "The channel's rules do not allow this: the amount, the sale's age or the number. Check its portal."
+    ),
+    "check_history": gettext_noop(
+        "The number was used before with other details. Compare with the channel's portal first."
+    ),
+    "sale_closed": gettext_noop(
+        "The channel no longer refunds this sale: it is too old or already closed. Pay back another way."
+    ),
+    "sale_state": gettext_noop("The sale is in a state that allows no refund. Look it up in the channel's own portal."),
+    "sale_frozen": gettext_noop("The channel has frozen this sale. Ask the channel's support before going on."),
+    "refunded_already": gettext_noop(
+        "The channel says that this sale is already refunded or voided. Compare with its portal."
+    ),
+    "new_number": gettext_noop(
+        "The channel closed this refund without paying. It can be made again under a new number."
+    ),
+    "risk": gettext_noop("The channel stopped the refund for risk reasons. Ask the channel's support before going on."),
+    "outside_hours": gettext_noop(
+        "The channel does not accept this operation at this hour. Refund instead, or try in its hours."
+    ),
+    "ask_channel": gettext_noop("The channel gives no reason. Ask its support before going on."),
+    "pay_by_hand": gettext_noop("Pay the customer back by hand, then enter when and how it was done."),
+    "payee_wrong": gettext_noop(
+        "The account was wrong. Ask the customer for the right one and send the request in again with it."
+    ),
+    "other_way": gettext_noop("Agree with the customer on how they are paid, and send the request in again with it."),
+    "not_collected": gettext_noop(
+        "The money was not collected. Send it out again when the customer comes, or agree on another way."
+    ),
+    "no_means": gettext_noop(
+        "There was too little money to pay it. Fill the till or the account, then send it out again."
+    ),
+    "compare": gettext_noop(
+        "The channel reports another amount or number than ours. Compare both before doing anything."
+    ),
 }
 
 

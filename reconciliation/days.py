@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from core.errors import Conflict, NotFound
+from merchants import channels
 from merchants.models import ChannelAccount
-from reconciliation.habits import WITH_BILLS, Habits, habits_of
+from reconciliation.habits import Habits
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
 
@@ -22,7 +23,7 @@ class DayClosed(Conflict):
 
 def accounts_of(*, merchant_id: int) -> QuerySet[ChannelAccount]:
     """The merchant's accounts at channels with statements. Credentials stay sealed."""
-    found = ChannelAccount.objects.filter(merchant_id=merchant_id, channel__in=WITH_BILLS)
+    found = ChannelAccount.objects.filter(merchant_id=merchant_id, channel__in=channels.with_statements())
     return found.defer("sealed_credentials").order_by("channel", "code")
 
 
@@ -67,4 +68,4 @@ def locked(day_id: int) -> ReconciliationDay:
 
 def habits_for(day: ReconciliationDay) -> Habits:
     """The statement habits of the day's account."""
-    return habits_of(channel=day.channel_account.channel, profile=day.channel_account.profile)
+    return Habits(day.channel_account.usable_profile)

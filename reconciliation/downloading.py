@@ -12,12 +12,13 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from core.errors import DomainError
+from merchants import channels
 from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import BillCorrupt, BillUnavailable
 from reconciliation import days, funds, importing, matching
-from reconciliation.habits import WITH_BILLS, habits_of
+from reconciliation.habits import Habits
 from reconciliation.importing import Imported
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
@@ -66,10 +67,12 @@ def work(*, at: datetime) -> int:
 
 def plan(*, at: datetime) -> None:
     """A row for every day whose bill can be there by now, of every account in use."""
-    accounts = ChannelAccount.objects.filter(is_active=True, channel__in=WITH_BILLS).defer("sealed_credentials")
+    accounts = ChannelAccount.objects.filter(is_active=True, channel__in=channels.with_statements()).defer(
+        "sealed_credentials"
+    )
     rows = []
     for account in accounts:
-        habits = habits_of(channel=account.channel, profile=account.profile)
+        habits = Habits(account.usable_profile)
         today = habits.day_of(at)
         for back in range(1, BACKLOG_DAYS + 1):
             day = today - timedelta(days=back)

@@ -19,6 +19,7 @@ from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import DomainError
 from core.plain_text import without_direction
+from merchants import channels
 from merchants.models import ChannelAccount
 from payment_channels import contract
 from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
@@ -30,7 +31,6 @@ from refunds.models.fund_line import FundKind
 logger = logging.getLogger(__name__)
 
 #: Channels that say what happened to the account's money.
-WITH_FUNDS = ("wechat",)
 
 #: How long it is asked for by itself, and after which time "no statement" means that no money moved.
 _ASKED_FOR = timedelta(days=7)
@@ -102,7 +102,7 @@ class Finding:
 
 
 def offered_by(account: ChannelAccount) -> bool:
-    return account.channel in WITH_FUNDS
+    return account.channel in channels.with_fund_flow()
 
 
 def work(*, at: datetime) -> int:
@@ -111,7 +111,7 @@ def work(*, at: datetime) -> int:
         state=DayState.OPEN,
         bill__isnull=False,
         funds__isnull=True,
-        channel_account__channel__in=WITH_FUNDS,
+        channel_account__channel__in=channels.with_fund_flow(),
         channel_account__is_active=True,
         date__gte=(at - _ASKED_FOR).date(),
     )
@@ -221,7 +221,7 @@ def _settle(made: FundStatement, day: ReconciliationDay) -> None:
     parameters = {"statement": made.pk, "account": day.channel_account_id, "bill": day.bill_id}
     with connection.cursor() as cursor:
         cursor.execute(_LINK, parameters)
-        if day.channel_account.profile.get("bill_shared"):
+        if day.channel_account.usable_profile.bill_shared:
             cursor.execute(_OTHERS, parameters)
         cursor.execute(_ADD_UP, parameters)
     made.refresh_from_db()

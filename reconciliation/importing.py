@@ -32,8 +32,9 @@ from payment_channels.contract import (
     CredentialsInvalid,
     ProfileInvalid,
 )
+from payment_channels.profile import BillBasis
 from reconciliation import days, matching
-from reconciliation.habits import Basis, Habits
+from reconciliation.habits import Habits
 from refunds.models import Bill, BillLine, ReconciliationDay
 from refunds.models.bill import BillSource, MatchOutcome
 from refunds.payouts.adapters import adapter_for
@@ -115,7 +116,7 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
     _check_totals(statement, tally)
     if tally.elsewhere * 2 > tally.refunds:
         raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date.isoformat())
-    if day.channel_account.profile.get("bill_shared"):
+    if day.channel_account.usable_profile.bill_shared:
         _leave_out_others(day, bill)
     _add_up(bill)
     _replace(day, current, bill, at=at, by=by)
@@ -201,7 +202,11 @@ class _Tally:
                 continue
             self.refunds += 1
             self.refunds_fen += row.amount_fen
-            instant = row.accepted_at if self._habits.basis is Basis.ACCEPTED else row.succeeded_at or row.accepted_at
+            instant = (
+                row.accepted_at
+                if self._habits.profile.bill_basis is BillBasis.ACCEPTED
+                else row.succeeded_at or row.accepted_at
+            )
             if instant is not None and abs(self._habits.day_of(instant) - self._day) > near:
                 self.elsewhere += 1
             yield row

@@ -17,8 +17,8 @@ from django.db import connection, transaction
 
 from core.audit.actors import SYSTEM
 from core.audit.record import record
+from payment_channels.profile import BillBasis
 from reconciliation import days
-from reconciliation.habits import Basis
 from refunds import lifecycle
 from refunds.models import ReconciliationDay
 from refunds.models.bill import DayState
@@ -32,13 +32,13 @@ _IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
 _TAKEN_BACK = "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED'))"
 
 _FROM_AT = {
-    Basis.ACCEPTED: "e.first_sent_at",
-    Basis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
+    BillBasis.ACCEPTED: "e.first_sent_at",
+    BillBasis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
 }
 #: The latest instant that may have put it on a bill.
 _UNTIL_AT = {
-    Basis.ACCEPTED: "CASE WHEN e.sends > 1 THEN coalesce(e.succeeded_at, e.first_sent_at) ELSE e.first_sent_at END",
-    Basis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
+    BillBasis.ACCEPTED: "CASE WHEN e.sends > 1 THEN coalesce(e.succeeded_at, e.first_sent_at) ELSE e.first_sent_at END",
+    BillBasis.SUCCEEDED: "coalesce(e.succeeded_at, e.first_sent_at)",
 }
 
 #: Our payouts of the day that no line has; ``is_missing``: paid, and all bills are there that could have it.
@@ -248,7 +248,7 @@ def _record_cleared(day: ReconciliationDay, numbers: list[str], at: datetime) ->
 
 
 def _statement(sql: str, day: ReconciliationDay) -> str:
-    basis = days.habits_for(day).basis
+    basis = days.habits_for(day).profile.bill_basis
     return sql.replace("{from_at}", _FROM_AT[basis]).replace("{until_at}", _UNTIL_AT[basis])
 
 
@@ -266,7 +266,7 @@ def _parameters(day: ReconciliationDay, at: datetime | None) -> Mapping[str, Any
         "leased_until": at and at + timedelta(seconds=settings.EXECUTION_LEASE_S),
         "start": start,
         "end": habits.end_of(day.date),
-        "lookback": start - (_LONGEST_WAY if habits.basis is Basis.SUCCEEDED else timedelta()),
+        "lookback": start - (_LONGEST_WAY if habits.profile.bill_basis is BillBasis.SUCCEEDED else timedelta()),
         "grace": habits.grace,
         # Pushes the cut-off to midnight, so that a cast gives the bill day.
         "shift": timedelta(days=1) - ends_early if ends_early else timedelta(),

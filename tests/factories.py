@@ -121,7 +121,7 @@ def make_account(merchant: Merchant, account: dict[str, str] | None = None, **pr
         code=f"wx-{next(_counter)}",
         base_url=account["base_url"] if account else "http://127.0.0.1:9",
         # No minute between two refunds of a sale, unless a test is about it.
-        profile={"first_query_s": 2, "partial_spacing_s": 0, **profile},
+        profile_overrides={"first_query_s": 2, "partial_spacing_s": 0, **profile},
     )
     if account:
         row.set_credentials(wechat_credentials(account))

@@ -26,7 +26,7 @@ from analytics.statements import DECIDED, GRANTED, OPEN
 from core.calendar import SHANGHAI
 from desk.addresses import with_query
 from desk.filters import Menu
-from desk.templatetags.desk_format import channel_name
+from merchants import channels
 from refunds.models import Execution
 from refunds.states import PAID, ExecutionState, Reason, State
 
@@ -144,7 +144,7 @@ def _worded(name: str, value: str) -> str:
     elif name == "reasons":
         labels = dict(Reason.choices)
     elif name == "channels":
-        return ", ".join(channel_name(code) for code in value.split(","))
+        return ", ".join(channels.label(code) for code in value.split(","))
     elif name == "by_rule":
         return gettext("by rule") if value == "1" else gettext("by a person")
     elif name == "late":

@@ -21,7 +21,8 @@ from desk.analytics.links import NO_CODE, Links, several
 from desk.analytics.more import FigureRow
 from desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
 from desk.filters import Hidden, Menu, Option
-from desk.templatetags.desk_format import channel_name, seconds
+from desk.templatetags.desk_format import seconds
+from merchants import channels
 from refunds.states import PAID, Reason, State
 
 #: Rows of a ranking before the rest is folded away; the export has them all.
@@ -396,7 +397,7 @@ def _channels(figures: Overview, links: Links) -> list[ChannelRow]:
     return [
         ChannelRow(
             channel=row.channel,
-            label=channel_name(row.channel),
+            label=channels.label(row.channel),
             url=links.submitted(channels=row.channel, states=ended),
             count=whole(row.submitted.success.whole),
             success_pct=_pct(row.submitted.success.value),

@@ -13,7 +13,7 @@ from analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from analytics.periods import Period
 from core.money import yuan
 from core.plain_text import without_direction
-from desk.templatetags.desk_format import channel_name
+from merchants import channels
 from refunds.states import Reason
 
 #: What makes a spreadsheet take a text for a formula.
@@ -119,7 +119,7 @@ def _cuts(figures: Overview, period: Period) -> Iterator[Line]:
         median = _number(store.handling.median_s)
         yield gettext("Stores, median handling time"), name, median, "s", str(store.handling.n), submission
     for channel in figures.channels:
-        name = channel_name(channel.channel)
+        name = channels.label(channel.channel)
         yield _share(gettext("Channels, success"), name, channel.submitted.success, submission)
         median = _number(channel.arrival.median_s)
         yield gettext("Channels, median arrival"), name, median, "s", str(channel.arrival.n), submission

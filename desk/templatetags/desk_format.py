@@ -17,6 +17,7 @@ from lucide.templatetags.lucide import lucide
 
 from core.money import yuan_grouped
 from desk.capital_yuan import capital_yuan
+from merchants import channels
 
 register = template.Library()
 
@@ -26,18 +27,8 @@ NOTHING = "--"
 #: Seconds left at which the clock turns amber and red.
 AMBER_BELOW_S, RED_BELOW_S = 20 * 60, 10 * 60
 
-_CHANNELS = {
-    "wechat": ("微", _("WeChat Pay")),
-    "alipay": ("支", _("Alipay")),
-    "unionpay": ("银", _("UnionPay")),
-    "ecny": ("数", _("e-CNY")),
-    "cash": ("现", _("Cash")),
-    "card": ("卡", _("Bank card")),
-    # Where a person pays.
-    "bank_transfer": ("转", _("Bank transfer")),
-    "store_credit": ("储", _("Store credit")),
-}
-_OF_A_PERSON = frozenset({"bank_transfer", "store_credit"})
+#: Channels with a colour of their own in the stylesheet.
+_COLOURED = frozenset({"wechat", "alipay", "unionpay", "ecny", "cash", "card"})
 
 #: state -> (tone, icon). A state is never told by colour alone: the label and the icon say it too.
 _STATES = {
@@ -222,21 +213,17 @@ def _icon(name: str, size: int, css: str) -> SafeString:
 @register.simple_tag
 def channel_mark(channel: str) -> SafeString:
     """The channel's lettered square with its name for screen readers and as a tooltip."""
-    letter, name = _CHANNELS.get(channel, (channel[:1].upper() or "?", channel))
-    css = channel if channel in _CHANNELS and channel not in _OF_A_PERSON else "other"
+    name = channels.label(channel)
     return format_html(
         '<span class="ch {}" title="{}"><span aria-hidden="true">{}</span><span class="sr">{}</span></span>',
-        css,
+        channel if channel in _COLOURED else "other",
         name,
-        letter,
+        channels.letter(channel),
         name,
     )
 
 
-@register.filter
-def channel_name(channel: str) -> str:
-    """``wechat`` -> WeChat Pay."""
-    return str(_CHANNELS[channel][1]) if channel in _CHANNELS else channel
+register.filter("channel_name", channels.label)
 
 
 @register.simple_tag

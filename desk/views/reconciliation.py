@@ -22,7 +22,8 @@ from desk import filters, forms, reconciliation_page
 from desk.access import Scope, staff_page
 from desk.addresses import return_to, with_query
 from desk.analytics.table import safe
-from desk.templatetags.desk_format import channel_name, when
+from desk.templatetags.desk_format import when
+from merchants import channels
 from merchants.models import ChannelAccount
 from merchants.rights import Act
 from reconciliation import closing, days, differences, downloading, export, importing
@@ -53,7 +54,7 @@ def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
         "date_from": first.isoformat(),
         "date_to": last.isoformat(),
         "hidden": filters.hidden(chosen, query),
-        "accounts": [{"value": row.code, "label": f"{channel_name(row.channel)} · {row.code}"} for row in accounts],
+        "accounts": [{"value": row.code, "label": f"{channels.label(row.channel)} · {row.code}"} for row in accounts],
         "upload_url": reverse("desk:reconciliation-add"),
         "open_dialog": query.get("do", ""),
     }

@@ -25,6 +25,7 @@ from desk.addresses import refund as refund_url
 from desk.drafts import Typed
 from desk.uploads import pictures_of
 from desk.views.answers import go_on, refusal
+from merchants import channels
 from refunds.evidence import files
 from refunds.intake import requests
 from refunds.intake.requests import Draft, PolicyRefused, Prepared
@@ -32,7 +33,7 @@ from refunds.models import IdempotencyRecord
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.policy import Verdict
 from refunds.states import Reason, State
-from refunds.telling.destinations import channel_label, destination_label
+from refunds.telling.destinations import destination_label
 from terminals.models import Transaction, TransactionLine
 
 _CANDIDATES = 20
@@ -218,13 +219,12 @@ def _page(
 
 
 def _sale_card(sale: Transaction, form: Typed, now: datetime) -> dict[str, Any]:
-    profile = sale.channel_account.profile if sale.channel_account else {}
     days = max(0, (now - sale.paid_at).days)
-    window = profile.get("window_days")
+    window = sale.profile.window_days if sale.channel_account else None
     return {
         **rows.sale(sale),
         "id": str(sale.pk),
-        "channel_label": channel_label(sale.channel),
+        "channel_label": channels.label(sale.channel),
         "window_label": gettext("day %(day)s of %(window)s") % {"day": days, "window": window}
         if window
         else gettext("day %(day)s") % {"day": days},
@@ -246,8 +246,7 @@ def _sale_card(sale: Transaction, form: Typed, now: datetime) -> dict[str, Any]:
 def _quote(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime) -> dict[str, Any]:
     stored = verdict.as_json()
     decision = verdict.decision.value
-    profile = sale.channel_account.profile if sale.channel_account else {}
-    arrival = expected_arrival(funding=sale.funding, profile=profile, at=at, route=draft.route)
+    arrival = expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=draft.route)
     return {
         "decision": decision,
         "decision_label": {

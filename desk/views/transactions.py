@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 from desk import filters, keyset, numbers, refund_page, rows
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import with_query
+from merchants import channels
 from refunds import queries
-from refunds.telling.destinations import channel_label, destination_label
+from refunds.telling.destinations import destination_label
 
 PAGE_SIZE = 50
 _NEWEST = keyset.Order("paid_at", descending=True)
@@ -69,7 +70,7 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
     requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:PAGE_SIZE]
     sale: dict[str, Any] = {
         **rows.sale(found),
-        "channel_label": channel_label(found.channel),
+        "channel_label": channels.label(found.channel),
         "destination_label": destination_label(sale=found),
         "channel_no": found.channel_transaction_no,
         "till_label": refund_page.till_label(found.terminal),

@@ -8,11 +8,13 @@ from typing import Any
 from django.db import models
 
 from core.personal_data import SealedTextField
+from merchants import channels
 from merchants.models.merchant import Merchant
+from payment_channels.profile import Profile
 
 
 class ChannelAccount(models.Model):
-    """Credentials (sealed) and profile: what differs by contract lives in the profile, never in code.
+    """Credentials (sealed) and what the account's contract says otherwise than the channel's usual one.
 
     ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
     """
@@ -21,7 +23,7 @@ class ChannelAccount(models.Model):
     channel = models.CharField(max_length=20)
     code = models.CharField(max_length=40, unique=True)
     base_url = models.URLField(max_length=200)
-    profile = models.JSONField(default=dict)
+    profile_overrides = models.JSONField(default=dict)
     sealed_credentials = SealedTextField(purpose="channel_account.credentials")
     revision = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
@@ -37,6 +39,16 @@ class ChannelAccount(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def profile(self) -> Profile:
+        """What this account's contract says. Raises ``ProfileInvalid``."""
+        return channels.profile(self.channel, self.profile_overrides)
+
+    @property
+    def usable_profile(self) -> Profile:
+        """The same for pages and verdicts: where an entry cannot be read, the channel's usual contract. Payouts are held then."""
+        return channels.usable_profile(self.channel, self.profile_overrides)
 
     @property
     def credentials(self) -> dict[str, str]:

@@ -33,13 +33,13 @@ from payment_channels.transport import Transport, always_an_outcome
 R = TypeVar("R")
 
 
-def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> AlipayRefundChannel:
-    """Build the adapter of one channel account. Raises ``CredentialsInvalid`` and ``ProfileInvalid``.
+def build(credentials: Mapping[str, str], profile: Profile, base_url: str) -> AlipayRefundChannel:
+    """Build the adapter of one channel account. Raises ``CredentialsInvalid``.
 
     ``base_url`` may be given with or without ``/gateway.do``.
     """
     return AlipayRefundChannel(
-        credentials=Credentials.parse(credentials), profile=Profile.parse(profile), base_url=base_url, clock=utc_now
+        credentials=Credentials.parse(credentials), profile=profile, base_url=base_url, clock=utc_now
     )
 
 

@@ -34,13 +34,13 @@ _APPLY = "/backTransReq.do"
 _QUERY = "/queryTrans.do"
 
 
-def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> UnionPayRefundChannel:
-    """Build the adapter of one channel account. Raises ``CredentialsInvalid`` and ``ProfileInvalid``.
+def build(credentials: Mapping[str, str], profile: Profile, base_url: str) -> UnionPayRefundChannel:
+    """Build the adapter of one channel account. Raises ``CredentialsInvalid``.
 
     ``base_url`` is what stands before ``/backTransReq.do``. Settlement files come from the profile's ``file_url``.
     """
     return UnionPayRefundChannel(
-        credentials=Credentials.parse(credentials), profile=Profile.parse(profile), base_url=base_url, clock=utc_now
+        credentials=Credentials.parse(credentials), profile=profile, base_url=base_url, clock=utc_now
     )
 
 

@@ -35,10 +35,10 @@ from payment_channels.wechat.messages import RefundState
 _REFUNDS = "/v3/refund/domestic/refunds"
 
 
-def build(credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> WeChatRefundChannel:
-    """Build the adapter of one channel account. Raises ``CredentialsInvalid`` and ``ProfileInvalid``."""
+def build(credentials: Mapping[str, str], profile: Profile, base_url: str) -> WeChatRefundChannel:
+    """Build the adapter of one channel account. Raises ``CredentialsInvalid``."""
     return WeChatRefundChannel(
-        credentials=Credentials.parse(credentials), profile=Profile.parse(profile), base_url=base_url, clock=utc_now
+        credentials=Credentials.parse(credentials), profile=profile, base_url=base_url, clock=utc_now
     )
 
 

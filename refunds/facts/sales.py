@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from core.errors import Invalid, NotFound
 from core.sql import Prepared
+from merchants import channels
+from payment_channels.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Sale:
     refunds_enabled: bool
     channel: str
     channel_account_id: int | None
-    channel_profile: dict[str, Any]
+    profile: Profile
     order_no: str
     status: str
     funding: str
@@ -59,9 +60,12 @@ class Sale:
     lines: tuple[SaleLine, ...]
 
 
+_NAMES = [column.name for column in fields(Sale)]
+_CHANNEL, _PROFILE = _NAMES.index("channel"), _NAMES.index("profile")
+
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
-       t.channel, t.channel_account_id, coalesce(a.profile, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
+       t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
        t.live_refunds,
        (SELECT sum(o.reserved_fen)::bigint
@@ -117,6 +121,7 @@ def find_sale(
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if len(rows) > 1:
         raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
-    *fields, lines = rows[0]
-    fields.append(tuple(SaleLine(*line) for line in lines or ()))
-    return Sale(*fields)
+    *columns, lines = rows[0]
+    columns[_PROFILE] = channels.usable_profile(columns[_CHANNEL], columns[_PROFILE])
+    columns.append(tuple(SaleLine(*line) for line in lines or ()))
+    return Sale(*columns)

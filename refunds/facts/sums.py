@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -33,9 +33,6 @@ from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.standing import Standing
 from refunds.states import Route
-
-#: WeChat Pay's count, the strictest default; an account's profile says what its contract says.
-MAX_REFUNDS = 50
 
 
 class RoomTaken(Conflict):
@@ -368,16 +365,10 @@ def check_caps(*, request: RefundRequest, amount_fen: int, at: datetime) -> None
         raise CapReached("this is above what the route takes of one sale", code="route_limit")
     if request.route != Route.ORIGINAL:
         return
-    account = request.transaction.channel_account
-    most = max_refunds(account.profile if account else {})
+    most = request.transaction.profile.max_partials
     live = held(transaction_id=request.transaction_id).live_refunds + (0 if request.reserved_fen else 1)
     if live > most:
         raise CapReached("the channel takes no further refund of this sale", code="channel_refund_count")
-
-
-def max_refunds(profile: dict[str, Any]) -> int:
-    """How many refunds of one sale the channel account takes."""
-    return int(profile.get("max_partials", MAX_REFUNDS))
 
 
 def make_room(*, transaction_id: UUID, limit: int | None) -> None:

@@ -40,9 +40,6 @@ from refunds.rules.policy import Decision, Facts, LineClaim, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, Route, State
 
-#: WeChat Pay's window, the strictest default; an account's profile says what its contract says.
-_WINDOW_DAYS = 365
-
 #: How often a request is judged anew where others were faster. Sums only grow, so that the second time settles it; a third is for
 #: a policy that changes in between.
 _TRIES = 3
@@ -312,7 +309,7 @@ def _asked_today(request: RefundRequest, at: datetime) -> int:
 
 def _refunds_limit(sale: Sale, route: str) -> int | None:
     """How many refunds of the sale its channel takes; None where it is not the channel that pays."""
-    return None if is_by_hand(route) else sums.max_refunds(sale.channel_profile)
+    return None if is_by_hand(route) else sale.profile.max_partials
 
 
 def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> list[tuple[int, int, LineClaim]]:
@@ -330,7 +327,7 @@ def _own_claims(sale: Sale, request: RefundRequest, *, still_counted: bool) -> l
 
 def _choose_method(sale: Sale, amount_fen: int, other_refunds: int, at: datetime) -> MethodChoice:
     return choose_method(
-        profile=sale.channel_profile,
+        profile=sale.profile,
         amount_fen=amount_fen,
         paid_fen=sale.amount_fen,
         other_refunds=other_refunds,
@@ -400,8 +397,8 @@ def _judge(
             if sale.refunds
             else 0
         ),
-        channel_window_days=int(sale.channel_profile.get("window_days", _WINDOW_DAYS)),
-        channel_max_refunds=sums.max_refunds(sale.channel_profile),
+        channel_window_days=sale.profile.window_days,
+        channel_max_refunds=sale.profile.max_partials,
         refunds_so_far=sale.refunds - bool(own_fen),
         terminal_enabled=sale.refunds_enabled,
         claims=[claim for _, _, claim in claims],

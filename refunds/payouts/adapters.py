@@ -14,15 +14,10 @@ _lock = threading.Lock()
 _kept: dict[int, tuple[int, RefundChannel]] = {}
 
 
-def known_channels() -> frozenset[str]:
-    """The channels that the product can talk to."""
-    return frozenset(CHANNELS)
-
-
-def check(*, channel: str, credentials: Mapping[str, str], profile: Mapping[str, object], base_url: str) -> None:
+def check(*, account: ChannelAccount, credentials: Mapping[str, str]) -> None:
     """Whether an adapter can be built of these. Raises ``Invalid`` that names the field, never its value."""
     try:
-        CHANNELS[channel](credentials, profile, base_url)
+        CHANNELS[account.channel].build(credentials, account.profile, account.base_url)
     except (CredentialsInvalid, ProfileInvalid) as error:
         raise Invalid(str(error), code="credentials_invalid") from error
 
@@ -36,6 +31,6 @@ def adapter_for(account_id: int, revision: int) -> RefundChannel:
         kept = _kept.get(account_id)
         if kept is None or kept[0] != revision:
             account = ChannelAccount.objects.get(pk=account_id)
-            adapter = CHANNELS[account.channel](account.credentials, account.profile, account.base_url)
+            adapter = CHANNELS[account.channel].build(account.credentials, account.profile, account.base_url)
             kept = _kept[account_id] = (account.revision, adapter)
     return kept[1]

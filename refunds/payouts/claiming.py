@@ -6,8 +6,8 @@ A payout whose lease ran out was in the hands of a worker that died: it is asked
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,15 @@ from django.db import connection, transaction
 
 from core.audit.actors import SYSTEM
 from core.sql import execute_rows
+from merchants import channels
 from payment_channels.contract import RefundOrder, RefundReference
+from payment_channels.profile import Profile
 from refunds import lifecycle
 from refunds.lifecycle import Move
 from refunds.states import ExecutionState, State
 
-#: How long a query may deny what the channel has accepted, where the account's profile does not say.
-_QUERY_LAG_S = 60.0
+#: Channels that by their usual contract want time between two refunds of one sale.
+_SPACED = [code for code in channels.known() if channels.profile(code, {}).partial_spacing_s]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,9 @@ class Claimed:
 _CLAIM = """
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
-       coalesce((a.profile->>'partial_spacing_s')::float, CASE a.channel WHEN 'wechat' THEN 60 ELSE 0 END),
-       (a.profile->>'query_lag_s')::float, coalesce((a.profile->>'window_days')::int, 365),
+       a.profile_overrides::json,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method,
-       CASE WHEN a.channel = 'wechat' OR a.profile ? 'partial_spacing_s'
+       CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
@@ -83,7 +84,7 @@ def claim(
     takes a probe.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [at, list(not_accounts), list(not_channels), only_account, only_account, limit])
+        cursor.execute(_CLAIM, [_SPACED, at, list(not_accounts), list(not_channels), only_account, only_account, limit])
         rows = [_Due(*row) for row in cursor.fetchall()]
         if not rows:
             return []
@@ -133,9 +134,7 @@ class _Due:
     account_revision: int
     account_code: str
     channel: str
-    spacing_s: float
-    query_lag_s: float | None
-    window_days: int
+    overrides: Mapping[str, Any]
     channel_transaction_no: str
     order_no: str
     paid_fen: int
@@ -145,6 +144,14 @@ class _Due:
     method: str
     #: Whether this claim alone looks at payouts of the sale now.
     has_sale: bool
+    profile: Profile = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "profile", channels.usable_profile(self.channel, self.overrides))
+
+    @property
+    def spacing_s(self) -> float:
+        return self.profile.partial_spacing_s
 
     @property
     def send(self) -> bool:
@@ -158,8 +165,7 @@ class _Due:
 
     def denial_counts(self, at: datetime) -> bool:
         """The last send left at the latest when its claim's lease ended; after that a query may lag for a while."""
-        lag = _QUERY_LAG_S if self.query_lag_s is None else self.query_lag_s
-        quiet = timedelta(seconds=lag + settings.EXECUTION_LEASE_S)
+        quiet = timedelta(seconds=self.profile.query_lag_s + settings.EXECUTION_LEASE_S)
         return self.last_asked_at is not None and at - self.last_asked_at >= quiet
 
     def claimed(self, at: datetime) -> Claimed:
@@ -192,7 +198,7 @@ class _Due:
             turn=self.sends + self.queries + 1,
             denial_counts=self.denial_counts(at),
             # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
-            too_late=at - self.paid_at > timedelta(days=self.window_days + 1),
+            too_late=at - self.paid_at > timedelta(days=self.profile.window_days + 1),
             method=self.method,
             order=order,
             reference=reference,

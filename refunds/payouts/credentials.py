@@ -43,7 +43,7 @@ def change(*, account_id: int, given: Mapping[str, object], by: Principal, at: d
             raise Invalid(f"{name} must be text or null", code="credentials_invalid")
     if after == before:
         return []
-    adapters.check(channel=account.channel, credentials=after, profile=account.profile, base_url=account.base_url)
+    adapters.check(account=account, credentials=after)
     account.set_credentials(after)
     account.revision += 1
     account.save(update_fields=["sealed_credentials", "revision"])

@@ -9,8 +9,6 @@ and, where the account's profile names a fee rate, what becomes of the fee on th
     returned: channel clearing +fee, channel fees -fee        kept: fees lost +fee, channel fees -fee
 
 What a person paid by hand left the sale's channel untouched: whatever that would have done, it keeps its fee.
-
-Profile: ``fee_rate_bp`` (hundredths of a per cent, absent: no fee is booked) and ``fee_returned`` (absent: it is).
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from merchants import channels
 from refunds.states import BY_HAND
 
 _POST = """
@@ -28,12 +27,11 @@ INSERT INTO refunds_ledgerentry (merchant_id, channel_account_id, execution_id, 
 SELECT e.merchant_id, e.channel_account_id, e.id, side.kind, side.account, side.amount_fen, {booked_at}
   FROM refunds_execution e
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
-  LEFT JOIN LATERAL (SELECT p.profile FROM terminals_transaction t
+  LEFT JOIN LATERAL (SELECT {sold_fee_rate} AS fee_rate_bp FROM terminals_transaction t
                        JOIN merchants_channelaccount p ON p.id = t.channel_account_id
                       WHERE t.id = e.transaction_id AND a.channel IN ({by_hand})) sold ON true
- CROSS JOIN LATERAL (SELECT (e.amount_fen * coalesce((coalesce(sold.profile, a.profile)->>'fee_rate_bp')::bigint, 0)
-                             + 5000) / 10000 AS fen,
-                            sold.profile IS NULL AND coalesce((a.profile->>'fee_returned')::boolean, true) AS returned) fee
+ CROSS JOIN LATERAL (SELECT div(e.amount_fen * coalesce(sold.fee_rate_bp, {fee_rate}) + 5000, 10000)::bigint AS fen,
+                            sold.fee_rate_bp IS NULL AND {fee_returned} AS returned) fee
  CROSS JOIN LATERAL (VALUES
    ('payout', 'refunds_payable', e.amount_fen),
    ('payout', 'channel_clearing', -e.amount_fen),
@@ -43,7 +41,15 @@ SELECT e.merchant_id, e.channel_account_id, e.id, side.kind, side.account, side.
 """
 
 
-_BY_HAND = ", ".join(f"'{route}'" for route in sorted(BY_HAND))
+def _post(*, booked_at: str, which: str) -> str:
+    return _POST.format(
+        by_hand=", ".join(f"'{route}'" for route in sorted(BY_HAND)),
+        sold_fee_rate=channels.profile_sql("fee_rate_bp", account="p"),
+        fee_rate=channels.profile_sql("fee_rate_bp"),
+        fee_returned=channels.profile_sql("fee_returned"),
+        booked_at=booked_at,
+        which=which,
+    )
 
 
 def post_payouts(execution_ids: Sequence[UUID], *, at: datetime) -> None:
@@ -51,9 +57,7 @@ def post_payouts(execution_ids: Sequence[UUID], *, at: datetime) -> None:
     if not execution_ids:
         return
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POST.format(by_hand=_BY_HAND, booked_at="%s", which="e.id = ANY(%s::uuid[])"), [at, list(execution_ids)]
-        )
+        cursor.execute(_post(booked_at="%s", which="e.id = ANY(%s::uuid[])"), [at, list(execution_ids)])
 
 
 def post_missing() -> int:
@@ -63,5 +67,5 @@ def post_missing() -> int:
     """
     which = "NOT EXISTS (SELECT 1 FROM refunds_ledgerentry b WHERE b.execution_id = e.id AND b.kind = 'payout')"
     with connection.cursor() as cursor:
-        cursor.execute(_POST.format(by_hand=_BY_HAND, booked_at="e.ended_at", which=which))
+        cursor.execute(_post(booked_at="e.ended_at", which=which))
         return int(cursor.rowcount)

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid
+from merchants import channels
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import AbnormalRefundOrder, AbnormalRefunds, PayeeKind, Refused
@@ -48,7 +49,8 @@ class Payee:
 def can_be_sent_elsewhere(execution: Execution) -> bool:
     """Whether this payout is stuck on a channel that takes another account for it."""
     stuck = execution.needs_attention and execution.state == ExecutionState.PROCESSING
-    return stuck and execution.channel_account.channel == "wechat"
+    channel = channels.channel(execution.channel_account.channel)
+    return stuck and channel is not None and channel.other_account
 
 
 def act_of(kind: PayeeKind) -> Act:

@@ -16,7 +16,6 @@ from core.audit.record import event
 from core.failpoints import failpoint
 from core.sql import save_fields
 from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
-from payment_channels.profile import QUERY_AFTER_S
 from refunds import lifecycle
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
@@ -171,15 +170,14 @@ def _text(said: str, length: int | None = None) -> str:
 
 def _until_query(execution: Execution, *, accepted: bool, just_sent: bool) -> timedelta:
     """Until the channel is asked. What it accepted just now starts anew, however often was asked before."""
-    profile = execution.channel_account.profile
+    profile = execution.channel_account.usable_profile
     if not accepted:
         wait = _spread(_UNKNOWN_BACKOFF, tried=execution.queries)
-        least = profile.get("query_after_s", QUERY_AFTER_S.get(execution.channel_account.channel, 0))
-        return max(wait, timedelta(seconds=least)) if just_sent and isinstance(least, int | float) else wait
+        return max(wait, timedelta(seconds=profile.query_after_s)) if just_sent else wait
     if not just_sent and execution.queries:
         return _spread(_ACCEPTED_BACKOFF, tried=execution.queries)
-    first = profile.get("first_query_s")
-    return timedelta(seconds=first) if isinstance(first, int | float) else _spread(_ACCEPTED_BACKOFF, tried=0)
+    first = profile.first_query_s
+    return _spread(_ACCEPTED_BACKOFF, tried=0) if first is None else timedelta(seconds=first)
 
 
 def _held_backoff(outcome: Refused) -> Sequence[int]:

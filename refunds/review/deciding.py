@@ -145,7 +145,7 @@ def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> M
     sale = request.transaction
     others = RefundRequest.objects.filter(transaction_id=request.transaction_id, reserved_fen__gt=0)
     return choose_method(
-        profile=sale.channel_account.profile if sale.channel_account else {},
+        profile=sale.profile,
         amount_fen=amount_fen,
         paid_fen=sale.amount_fen,
         other_refunds=others.exclude(pk=request.pk).count(),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from core.calendar import SHANGHAI, is_working_day
+from payment_channels.profile import Profile
 
 #: Working days from success to arrival, by funding; a channel account's profile may say otherwise under ``arrival``.
 #: WeChat Pay: balance at once, bank cards 1-3 working days (pay.weixin.qq.com, refund rules).
@@ -35,17 +36,15 @@ class Arrival:
     basis: str
 
 
-def expected_arrival(*, funding: str, profile: Mapping[str, object], at: datetime, route: str = "original") -> Arrival:
+def expected_arrival(*, funding: str, profile: Profile, at: datetime, route: str = "original") -> Arrival:
     """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant."""
-    table = profile.get("arrival")
     paid_to = route if route in _BY_ROUTE else funding
-    span = table.get(paid_to) if isinstance(table, Mapping) else None
     default = _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
-    first, last = span if isinstance(span, list | tuple) and len(span) == 2 else default
+    first, last = profile.arrival.get(paid_to, default)
     if last == 0:
         return Arrival(at, at + timedelta(minutes=10), "at_once")
-    earliest, certain_from = _after_working_days(at, int(first))
-    latest, certain_to = _after_working_days(at, int(last))
+    earliest, certain_from = _after_working_days(at, first)
+    latest, certain_to = _after_working_days(at, last)
     return Arrival(earliest, latest, "working_days" if certain_from and certain_to else "weekends_only")
 
 

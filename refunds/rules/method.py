@@ -6,7 +6,6 @@ the channel account's contract has voids. Everything else is a refund.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -14,9 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
-
-#: UnionPay's clearing day ends at 23:00 (acquirers' ACP rules); an account's profile may say otherwise.
-_CUTOFF = "23:00"
+from payment_channels.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ BY_HAND = MethodChoice("refund", "by_hand")
 
 def choose_method(
     *,
-    profile: Mapping[str, object],
+    profile: Profile,
     amount_fen: int,
     paid_fen: int,
     other_refunds: int,
@@ -53,14 +50,13 @@ def choose_method(
     at: datetime,
 ) -> MethodChoice:
     """How a payout started at ``at`` is made; ``other_refunds`` counts the sale's other refunds that were not released."""
-    if not profile.get("voids"):
+    if not profile.voids:
         return REFUND
     if amount_fen != paid_fen:
         return MethodChoice("refund", "partial")
     if other_refunds:
         return MethodChoice("refund", "refunded_before")
-    cutoff = time.fromisoformat(str(profile.get("void_cutoff") or _CUTOFF))
-    if clearing_day(paid_at, cutoff) != clearing_day(at, cutoff):
+    if clearing_day(paid_at, profile.void_cutoff) != clearing_day(at, profile.void_cutoff):
         return MethodChoice("refund", "other_day")
     return MethodChoice("void", "void_same_day")
 

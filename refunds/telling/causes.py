@@ -11,8 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from merchants import channels
 from refunds.states import Reason
-from refunds.telling.destinations import channel_label
 
 #: Reasons that are the merchant's fault once the refund is granted: explained, with an apology.
 _OUR_FAULT: dict[str, Promise | str] = {
@@ -77,7 +77,7 @@ def failure(*, remedy: str, channel: str) -> Failure:
         )
     if remedy in _SALE_CLOSED:
         return Failure(
-            gettext("%(channel)s no longer refunds this payment.") % {"channel": channel_label(channel)},
+            gettext("%(channel)s no longer refunds this payment.") % {"channel": channels.label(channel)},
             gettext("The store will pay you another way and will contact you."),
         )
     return Failure(

@@ -6,35 +6,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from merchants import channels
 from refunds.states import Route
 from terminals.models import Transaction
 from terminals.models.transaction import Funding
-
-_CHANNELS: dict[str, Promise | str] = {
-    "wechat": _("WeChat Pay"),
-    "alipay": _("Alipay"),
-    "unionpay": _("UnionPay"),
-    "ecny": _("e-CNY"),
-    "cash": _("Cash"),
-    "card": _("Bank card"),
-}
-
-_BALANCES: dict[str, Promise | str] = {
-    "wechat": _("WeChat balance"),
-    "alipay": _("Alipay balance"),
-    "ecny": _("e-CNY wallet"),
-}
 
 _OTHER_ROUTES: dict[str, Promise | str] = {
     Route.CASH: _("cash at the store"),
     Route.BANK_TRANSFER: _("your bank account, by transfer"),
     Route.STORE_CREDIT: _("store credit"),
 }
-
-
-def channel_label(channel: str) -> str:
-    """``wechat`` -> WeChat Pay."""
-    return str(_CHANNELS.get(channel, channel))
 
 
 def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL, account_last4: str = "") -> str:
@@ -48,13 +29,13 @@ def destination_label(*, sale: Transaction, route: str = Route.ORIGINAL, account
         return str(_OTHER_ROUTES[route])
     if sale.channel == "cash":
         return str(_OTHER_ROUTES[Route.CASH])
-    if sale.funding == Funding.BALANCE and sale.channel in _BALANCES:
-        return str(_BALANCES[sale.channel])
+    if sale.funding == Funding.BALANCE and (wallet := channels.balance_label(sale.channel)):
+        return wallet
     if sale.funding in {Funding.DEBIT_CARD, Funding.CREDIT_CARD} or sale.channel in {"unionpay", "card"}:
         if sale.card_last4:
             return gettext("bank card ending in %(last4)s") % {"last4": sale.card_last4}
         return gettext("the bank card that paid")
-    return gettext("the %(channel)s account that paid") % {"channel": channel_label(sale.channel)}
+    return gettext("the %(channel)s account that paid") % {"channel": channels.label(sale.channel)}
 
 
 def destination_and_way(*, sale: Transaction, route: str = Route.ORIGINAL, account_last4: str = "") -> str:

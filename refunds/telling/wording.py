@@ -70,9 +70,8 @@ def _has_link(event: str, request: RefundRequest) -> bool:
 
 def _context(event: str, request: RefundRequest) -> dict[str, object]:
     sale = request.transaction
-    profile = sale.channel_account.profile if sale.channel_account else {}
     arrival = expected_arrival(
-        funding=sale.funding, profile=profile, at=request.succeeded_at or request.updated_at, route=request.route
+        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or request.updated_at, route=request.route
     )
     tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen

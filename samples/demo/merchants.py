@@ -226,14 +226,14 @@ def keep_accounts(merchant: Merchant, accounts: Mapping[str, Account]) -> dict[s
         row = kept.get(channel)
         if row is None:
             code = f"{channel}-{merchant.code.lower()}"
-            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile=dict(account.profile))
+            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile_overrides=dict(account.profile))
         elif _is_current(row, account):
             continue
         else:
             row.revision += 1
         before = row.credentials
         row.base_url = account.base_url
-        row.profile |= account.addresses
+        row.profile_overrides |= account.addresses
         row.set_credentials(dict(account.credentials))
         row.save()
         if row.credentials != before:
@@ -246,5 +246,5 @@ def _is_current(row: ChannelAccount, account: Account) -> bool:
     return (
         row.base_url == account.base_url
         and row.credentials == account.credentials
-        and row.profile == row.profile | account.addresses
+        and row.profile_overrides == row.profile_overrides | account.addresses
     )

@@ -150,7 +150,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
             channel=channel,
             code=f"{channel}-scale",
             base_url="http://127.0.0.1:9",
-            profile=dict(profile),
+            profile_overrides=dict(profile),
         )
         for channel, profile in _CHANNELS
     ]

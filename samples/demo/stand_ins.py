@@ -11,7 +11,7 @@ from typing import Any
 
 import urllib3
 
-from refunds.payouts.adapters import known_channels
+from merchants import channels
 
 _CHUNK = 5000
 
@@ -72,7 +72,7 @@ class Account:
 def accounts_in(folder: Path) -> dict[str, Account]:
     """The accounts of every stand-in whose channel the product can talk to. Raises ``StandInUnreachable`` without any."""
     found = {}
-    for channel in sorted(_CREDENTIALS.keys() & known_channels()):
+    for channel in sorted(_CREDENTIALS.keys() & channels.known()):
         file = folder / channel / "account.json"
         if file.exists():
             found[channel] = _read_account(channel, json.loads(file.read_text()))

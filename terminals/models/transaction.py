@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
+from merchants import channels
 from merchants.models import ApiKey, ChannelAccount, Merchant, Store
+from payment_channels.profile import Profile
 from terminals.models.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -126,6 +128,12 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return self.order_no
+
+    @property
+    def profile(self) -> Profile:
+        """What the contract says that this was paid under: the account's, or the channel's usual one where there is none."""
+        account = self.channel_account
+        return channels.profile(self.channel, {}) if account is None else account.usable_profile
 
     @property
     def refundable_fen(self) -> int:

@@ -238,7 +238,7 @@ def test_fees_lost_are_those_of_the_refunds_that_succeeded_in_the_period() -> No
     ):
         request = world.request(world.sale(at=at), state=state, created_at=at, succeeded_at=at, amount_fen=10_000)
         world.execution(request)
-    world.account.profile = {"fee_rate_bp": 60, "fee_returned": False}
+    world.account.profile_overrides = {"fee_rate_bp": 60, "fee_returned": False}
     world.account.save()
     world.write()
     ledger.post_missing()

@@ -171,6 +171,6 @@ def _shop() -> Api:
     merchant = make_merchant(rules=sample.RETAIL)
     assert policies.rules_of(merchant.policy_versions.get().pk).auto_approve_limit_fen < 26_800
     ChannelAccount.objects.create(
-        merchant=merchant, channel="alipay", code="ali", base_url="http://127.0.0.1:9", profile={}
+        merchant=merchant, channel="alipay", code="ali", base_url="http://127.0.0.1:9", profile_overrides={}
     )
     return api_for(merchant)

@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace, *, broker: Broker, folder: Path) -> int:
     from django.conf import settings  # noqa: PLC0415 -- only once Django is set up
     from django.core.management import call_command  # noqa: PLC0415
 
-    from refunds.payouts.adapters import known_channels  # noqa: PLC0415
+    from merchants import channels as known_channels  # noqa: PLC0415
     from tests.chaos.disturbances import City  # noqa: PLC0415
     from tests.chaos.run import Result, run  # noqa: PLC0415
 
@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace, *, broker: Broker, folder: Path) -> int:
     results: list[Result] = []
     with ExitStack() as stack:
         channels: dict[str, Channel] = {}
-        for name in sorted(known_channels() & set(CHANNELS)):
+        for name in sorted(known_channels.known() & set(CHANNELS)):
             channels[name] = Channel(name, folder=folder)
             stack.callback(partial(_end, channels, name))
             channels[name].reset()

@@ -80,7 +80,7 @@ def _merchant(city: City) -> Merchant:
             channel=name,
             code=f"{name}-{merchant.code}",
             base_url=account.base_url,
-            profile={
+            profile_overrides={
                 **account.profile,
                 **account.addresses,
                 "first_query_s": 0.5,

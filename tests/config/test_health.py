@@ -109,6 +109,7 @@ def test_queue_that_nobody_empties_is_named() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.breaks_invariants
 def test_wall_that_is_missing_is_named() -> None:
     _ran(called_s=1)
     with as_owner() as cursor:

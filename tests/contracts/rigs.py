@@ -162,7 +162,7 @@ _CHANNELS: Mapping[str, Callable[[Rig], AnyChannel]] = {"wechat": _wechat, "alip
 
 
 def _profile(**more: object) -> Profile:
-    return Profile.parse({"timeout_s": 1, **more})
+    return Profile().over({"timeout_s": 1, **more})
 
 
 class _Receiver(ThreadingHTTPServer):

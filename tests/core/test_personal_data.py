@@ -137,7 +137,9 @@ def test_planted_person_is_found_nowhere_in_the_clear(
 @pytest.mark.django_db
 def test_channel_credentials_and_key_secrets_are_sealed_too() -> None:
     merchant = make_merchant()
-    account = merchant.channel_accounts.create(channel="wechat", code="wx", base_url="http://127.0.0.1:9", profile={})
+    account = merchant.channel_accounts.create(
+        channel="wechat", code="wx", base_url="http://127.0.0.1:9", profile_overrides={}
+    )
     account.set_credentials({"api_v3_key": "a-very-secret-apiv3-key-of-32-by"})
     account.save()
     api = api_for(merchant)

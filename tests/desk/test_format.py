@@ -140,7 +140,6 @@ def test_channel_marks_are_letters_with_a_name_for_those_who_do_not_see_them() -
     assert "微" in markup
     assert 'class="sr">WeChat Pay<' in markup
     assert 'class="ch other"' in fmt.channel_mark("barter")
-    assert fmt.channel_name("barter") == "barter"
 
 
 def test_names_from_outside_are_escaped() -> None:

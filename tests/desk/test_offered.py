@@ -238,6 +238,7 @@ def test_many_are_judged_in_a_fixed_number_of_statements(
         decidable.undecidable(requests=rows, by=by, at=timezone.now())
 
 
+@pytest.mark.breaks_invariants
 def test_lists_judge_as_the_decision_does(shop: Shop) -> None:
     """What many are asked at once agrees with ``conditions.check``, for everybody and every kind of distance."""
     now, owner = timezone.now(), Staff.objects.get(merchant=shop.merchant, role="owner")

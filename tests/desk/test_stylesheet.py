@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 CSS = re.sub(r"/\*.*?\*/", "", (ROOT / "static/app.css").read_text(encoding="utf-8"), flags=re.DOTALL)
 # Mails carry their styles with them; no policy applies there.
 PAGES = sorted(path for path in (ROOT / "templates").rglob("*.html") if "messages" not in path.parts)

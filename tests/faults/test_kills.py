@@ -86,7 +86,7 @@ def test_killed_between_a_notice_and_its_effect(
 ) -> None:
     """The notice alone must do it: the query is an hour away."""
     account = merchant.channel_accounts.get()
-    account.profile["first_query_s"] = 3600
+    account.profile_overrides["first_query_s"] = 3600
     account.save()
     in_web = failpoint == "notices.after_store"
     web = home.web(failpoints=failpoint if in_web else "")
@@ -189,7 +189,7 @@ def test_beat_dead_the_bell_alone_is_enough(home: House, till: Till, merchant: M
 def slow_channel(merchant: Merchant, channel: Channel, *, calls: int) -> None:
     """So slow that its calls are still in the air when a busy machine has come round to looking."""
     account = merchant.channel_accounts.get()
-    account.profile["timeout_s"] = 8
+    account.profile_overrides["timeout_s"] = 8
     account.save()
     channel.control("POST", "/faults", {"operation": "refund", "fault": "latency", "times": calls, "delay_s": 4})
 

@@ -202,7 +202,7 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "more refunds than the channel takes",
         [],
         "UPDATE terminals_transaction SET live_refunds_limit = NULL; "
-        "UPDATE merchants_channelaccount SET profile = profile || '{\"max_partials\": 2}'",
+        "UPDATE merchants_channelaccount SET profile_overrides = profile_overrides || '{\"max_partials\": 2}'",
     ),
     (
         "I2",
@@ -263,7 +263,7 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "I20",
         "sent within the minute",
         [],
-        "UPDATE merchants_channelaccount SET profile = profile - 'partial_spacing_s'; "
+        "UPDATE merchants_channelaccount SET profile_overrides = profile_overrides - 'partial_spacing_s'; "
         "UPDATE refunds_execution SET sends = 1, first_sent_at = now() WHERE request_id IN (:paid, :approved)",
     ),
     (
@@ -277,7 +277,7 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "I20",
         "one refund more than the account allows",
         [],
-        "UPDATE merchants_channelaccount SET profile = profile || '{\"max_partials\": 1}'; "
+        "UPDATE merchants_channelaccount SET profile_overrides = profile_overrides || '{\"max_partials\": 1}'; "
         "UPDATE refunds_execution SET sends = 1, first_sent_at = "
         "now() - CASE WHEN request_id = :paid THEN interval '5 minutes' ELSE interval '0' END "
         "WHERE request_id IN (:paid, :approved)",

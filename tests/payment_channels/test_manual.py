@@ -9,6 +9,7 @@ import pytest
 
 from payment_channels.contract import NoticeRejected, RawNotice, RefundChannel, RefundReference, Unknown
 from payment_channels.manual import ROUTES, TROUBLES, ManualRefundChannel, build
+from payment_channels.profile import Profile
 from payment_channels.registry import CHANNELS
 from payment_channels.remedies import remedy
 
@@ -20,13 +21,13 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_route_is_registered(route: str) -> None:
-    channel: RefundChannel = CHANNELS[route]({}, {}, "")
+    channel: RefundChannel = CHANNELS[route].build({}, Profile(), "")
 
     assert isinstance(channel, ManualRefundChannel)
 
 
 def test_refund_rests_until_a_person_has_paid() -> None:
-    outcome = build({}, {}, "").query_refund(REFERENCE)
+    outcome = build({}, Profile(), "").query_refund(REFERENCE)
 
     assert isinstance(outcome, Unknown)
     assert (outcome.accepted, outcome.by_hand, outcome.remedy) == (True, True, "pay_by_hand")

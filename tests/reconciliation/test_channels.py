@@ -88,7 +88,7 @@ def _channel(name: str, simulator: RunningSimulator) -> Channel:
         channel=name,
         code=f"{name}-{world.merchant.pk}",
         base_url=account.base_url,
-        profile={**account.profile, **account.addresses, "partial_spacing_s": 0, "bill_shared": False},
+        profile_overrides={**account.profile, **account.addresses, "partial_spacing_s": 0, "bill_shared": False},
     )
     row.set_credentials(dict(account.credentials))
     world.account.is_active = False

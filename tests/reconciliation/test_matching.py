@@ -182,7 +182,7 @@ def test_payout_within_minutes_of_the_cut_off_waits_for_the_next_bill(world: Wor
 
 def test_unionpays_day_ends_at_23(world: World) -> None:
     profile = {"bill_cutoff": "23:00", "bill_basis": "succeeded", "bill_grace_s": 0}
-    world.account.profile |= profile
+    world.account.profile_overrides |= profile
     world.account.save()
     late = world.paid(at=on_day(23, 30))
     early = world.paid(at=on_day(22, 30))
@@ -210,7 +210,7 @@ def test_statement_of_another_day_is_not_taken_in(world: World) -> None:
 
 
 def test_shared_account_leaves_other_merchants_lines_out(world: World) -> None:
-    world.account.profile |= {"bill_shared": True}
+    world.account.profile_overrides |= {"bill_shared": True}
     world.account.save()
     payout = world.paid()
     foreign = world.portal(world.sale(), 500, "F-1", channel_transaction_no="4200999", order_no="ELSEWHERE")
@@ -245,7 +245,7 @@ def test_other_merchants_days_do_not_exist_for_one(world: World) -> None:
 
 
 def test_ledger_books_each_payout_once_and_balanced(world: World) -> None:
-    world.account.profile |= {"fee_rate_bp": 60}
+    world.account.profile_overrides |= {"fee_rate_bp": 60}
     world.account.save()
     payout = world.paid(10_00)
     entries = {(row.kind, row.account): row.amount_fen for row in LedgerEntry.objects.all()}
@@ -261,7 +261,7 @@ def test_ledger_books_each_payout_once_and_balanced(world: World) -> None:
 
 
 def test_fee_that_the_channel_keeps_is_booked_as_lost(world: World) -> None:
-    world.account.profile |= {"fee_rate_bp": 60, "fee_returned": False}
+    world.account.profile_overrides |= {"fee_rate_bp": 60, "fee_returned": False}
     world.account.save()
     world.paid(1_000)
     fees = dict(LedgerEntry.objects.filter(kind="fee").values_list("account", "amount_fen"))

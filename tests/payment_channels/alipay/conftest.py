@@ -151,7 +151,7 @@ def make_channel(server: LocalServer, stored_credentials: dict[str, str]) -> Mak
     def make(**changes: str) -> AlipayRefundChannel:
         return AlipayRefundChannel(
             credentials=_parsed(tuple({**stored_credentials, **changes}.items())),
-            profile=Profile.parse({"timeout_s": 2}),
+            profile=Profile().over({"timeout_s": 2}),
             base_url=f"{server.base_url}/gateway.do",
             clock=lambda: NOW,
         )

@@ -12,6 +12,7 @@ from payment_channels.alipay import signing
 from payment_channels.alipay.adapter import AlipayRefundChannel, build
 from payment_channels.contract import CredentialsInvalid, Done, Unknown
 from payment_channels.parsing import Unreadable
+from payment_channels.profile import Profile
 from tests.payment_channels.alipay.conftest import ORDER, Platform, refund_answer
 from tests.payment_channels.conftest import KeyPair
 from tests.payment_channels.server import Answer, LocalServer
@@ -129,7 +130,7 @@ def test_keys_may_be_bare_base64(our_keys: KeyPair, their_keys: KeyPair) -> None
             "app_private_key": bare(our_keys.private_pem),
             "alipay_public_key": bare(their_keys.public_pem),
         },
-        {},
+        Profile(),
         "https://127.0.0.1:1/gateway.do",
     )
 
@@ -137,7 +138,7 @@ def test_keys_may_be_bare_base64(our_keys: KeyPair, their_keys: KeyPair) -> None
 @pytest.mark.parametrize("name", ["app_id", "app_private_key", "alipay_public_key"])
 def test_build_when_a_credential_is_missing_names_it(stored_credentials: dict[str, str], name: str) -> None:
     with pytest.raises(CredentialsInvalid, match=f"^{name} "):
-        build({**stored_credentials, name: " "}, {}, "https://127.0.0.1:1")
+        build({**stored_credentials, name: " "}, Profile(), "https://127.0.0.1:1")
 
 
 _JSON = st.recursive(

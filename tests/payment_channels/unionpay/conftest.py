@@ -200,7 +200,7 @@ def make_channel(server: LocalServer, stored_credentials: dict[str, str]) -> Mak
     def make(*, at: datetime = NOW, **changes: str) -> UnionPayRefundChannel:
         return UnionPayRefundChannel(
             credentials=_parsed(tuple({**stored_credentials, **changes}.items())),
-            profile=Profile.parse({"timeout_s": 2, "file_url": f"{server.base_url}/files/"}),
+            profile=Profile().over({"timeout_s": 2, "file_url": f"{server.base_url}/files/"}),
             base_url=f"{server.base_url}/gateway/api",
             clock=lambda: at,
         )

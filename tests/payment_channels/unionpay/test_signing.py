@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from payment_channels import rsa_keys
 from payment_channels.contract import CredentialsInvalid, Done, Unknown
 from payment_channels.parsing import Unreadable
+from payment_channels.profile import Profile
 from payment_channels.unionpay import signing
 from payment_channels.unionpay.adapter import UnionPayRefundChannel, build
 from payment_channels.unionpay.credentials import Credentials
@@ -168,23 +169,23 @@ def test_key_may_be_stored_apart(stored_credentials: dict[str, str], our_keys: K
     certificate = stored_credentials["sign_certificate"].removeprefix(our_keys.private_pem)
     apart = {**stored_credentials, "sign_certificate": certificate, "sign_private_key": our_keys.private_pem}
 
-    build(apart, {}, "https://127.0.0.1:1/gateway/api")
+    build(apart, Profile(), "https://127.0.0.1:1/gateway/api")
     with pytest.raises(CredentialsInvalid, match="does not belong"):
-        build({**apart, "sign_private_key": their_keys.private_pem}, {}, "https://127.0.0.1:1")
+        build({**apart, "sign_private_key": their_keys.private_pem}, Profile(), "https://127.0.0.1:1")
     with pytest.raises(CredentialsInvalid, match=r"^sign_private_key "):
-        build({**apart, "sign_private_key": ""}, {}, "https://127.0.0.1:1")
+        build({**apart, "sign_private_key": ""}, Profile(), "https://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("name", ["mer_id", "sign_certificate", "root_certificate"])
 def test_build_when_a_credential_is_missing_names_it(stored_credentials: dict[str, str], name: str) -> None:
     with pytest.raises(CredentialsInvalid, match=f"^{name} "):
-        build({**stored_credentials, name: ""}, {}, "https://127.0.0.1:1")
+        build({**stored_credentials, name: ""}, Profile(), "https://127.0.0.1:1")
 
 
 def test_build_when_a_certificate_is_unreadable_names_it(stored_credentials: dict[str, str]) -> None:
     for name in ("root_certificate", "middle_certificate"):
         with pytest.raises(CredentialsInvalid, match=f"^{name} "):
-            build({**stored_credentials, name: "-----BEGIN CERTIFICATE-----"}, {}, "https://127.0.0.1:1")
+            build({**stored_credentials, name: "-----BEGIN CERTIFICATE-----"}, Profile(), "https://127.0.0.1:1")
 
 
 # --- text ---

@@ -166,7 +166,7 @@ def make_channel(server: LocalServer, stored_credentials: dict[str, str]) -> Mak
         stored = {name: value for name, value in {**stored_credentials, **changes}.items() if value}
         return WeChatRefundChannel(
             credentials=_parsed(tuple(stored.items())),
-            profile=Profile.parse({"timeout_s": 2, **(profile or {})}),
+            profile=Profile().over({"timeout_s": 2, **(profile or {})}),
             base_url=server.base_url,
             clock=lambda: at,
         )

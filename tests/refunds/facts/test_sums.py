@@ -379,7 +379,7 @@ def test_approve_when_the_channel_takes_fewer_refunds_by_now_is_refused() -> Non
     sale = make_sale(merchant, 500_000)
     waiting = [make_request(sale, 20_000) for _ in range(3)]
     account = merchant.channel_accounts.get()
-    account.profile = {**account.profile, "max_partials": 2}
+    account.profile_overrides = {**account.profile_overrides, "max_partials": 2}
     account.save()
     session = session_for(make_staff(merchant, "manager"))
     answer = session.post(f"refund-requests/{waiting[0].pk}/approve", {"version": waiting[0].version})
@@ -391,7 +391,7 @@ def test_retry_when_the_channel_takes_no_more_refunds_is_refused() -> None:
     merchant = shop()
     account = make_sale(merchant).channel_account
     assert account is not None
-    account.profile = {**account.profile, "max_partials": 2}
+    account.profile_overrides = {**account.profile_overrides, "max_partials": 2}
     account.save()
     sale = make_sale(merchant, 500_000)
     first = failed(make_request(sale, 1_000))

@@ -491,7 +491,9 @@ def test_another_route_needs_the_customers_consent_anew() -> None:
 
 def test_channel_keeps_its_fee_on_what_a_person_paid() -> None:
     sale = make_sale(hand.make_shop())
-    ChannelAccount.objects.filter(merchant=sale.merchant, channel="wechat").update(profile={"fee_rate_bp": 60})
+    ChannelAccount.objects.filter(merchant=sale.merchant, channel="wechat").update(
+        profile_overrides={"fee_rate_bp": 60}
+    )
 
     _confirm(hand.waiting(Route.BANK_TRANSFER, sale=sale))
 

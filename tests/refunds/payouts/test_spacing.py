@@ -86,7 +86,7 @@ def test_while_one_is_held_the_other_keeps_its_distance() -> None:
 def test_wechat_pay_wants_its_minute_where_the_account_says_nothing(profile: dict[str, int], together: int) -> None:
     merchant = make_merchant()
     account = make_account(merchant)
-    account.profile = profile
+    account.profile_overrides = profile
     account.save()
     sale = make_sale(merchant, 33_980, channel_account=account)
     make_request(sale, 1_200)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from payment_channels.profile import Profile
 from refunds.rules.method import choose_method, clearing_day
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -28,14 +29,19 @@ def _at(text: str) -> datetime:
 )
 def test_choose_method(amount: int, others: int, paid: str, now: str, expected: tuple[str, str]) -> None:
     choice = choose_method(
-        profile={"voids": True}, amount_fen=amount, paid_fen=100, other_refunds=others, paid_at=_at(paid), at=_at(now)
+        profile=Profile(voids=True),
+        amount_fen=amount,
+        paid_fen=100,
+        other_refunds=others,
+        paid_at=_at(paid),
+        at=_at(now),
     )
     assert (choice.method, choice.reason) == expected
 
 
 def test_channel_without_voids_refunds() -> None:
     now = _at("2026-11-22T10:00")
-    choice = choose_method(profile={}, amount_fen=1, paid_fen=1, other_refunds=0, paid_at=now, at=now)
+    choice = choose_method(profile=Profile(), amount_fen=1, paid_fen=1, other_refunds=0, paid_at=now, at=now)
     assert (choice.method, choice.reason) == ("refund", "no_voids")
 
 
