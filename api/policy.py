@@ -13,7 +13,7 @@ from api.representations import instant
 from api.views import Endpoint
 from core.money import yuan_grouped
 from merchants import policies
-from merchants.policy_rules import Extent, ReasonRule, RouteRule
+from merchants.policy_rules import Extent, ReasonRule, RouteRule, Rules
 from merchants.rights import Act
 from refunds.states import BY_HAND, Reason, Route
 from terminals.models.transaction import Funding
@@ -33,10 +33,12 @@ class PolicyInForce(Endpoint):
                 "version": version.number,
                 "effective_at": instant(version.effective_from),
                 "auto_approve_limit_fen": rules.auto_approve_limit_fen,
-                "summary": gettext(
-                    "Up to ¥%(limit)s and for a simple reason: refunded at once. Otherwise a person decides."
-                )
-                % {"limit": yuan_grouped(rules.auto_approve_limit_fen)},
+                "auto_order_limit_fen": rules.order_limit_fen,
+                "auto_customer_day_limit_fen": rules.customer_day_limit_fen,
+                "auto_cashier_day_count": rules.auto_cashier_day_count,
+                "auto_key_day_count": rules.auto_key_day_count,
+                "auto_key_day_fen": rules.auto_key_day_fen,
+                "summary": _summary(rules),
                 "reasons": [
                     {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}
                     for code, rule in rules.reasons.items()
@@ -52,6 +54,22 @@ class PolicyInForce(Endpoint):
                 ],
             }
         )
+
+
+def _summary(rules: Rules) -> str:
+    """Who is refunded at once, and what all refunds together may come to: ``…; in all: up to ¥50.00 of an order, …``."""
+    at_once = gettext("Up to ¥%(limit)s and for a simple reason: refunded at once. Otherwise a person decides.") % {
+        "limit": yuan_grouped(rules.auto_approve_limit_fen)
+    }
+    in_all = gettext(
+        "A person also decides beyond ¥%(order)s of one order, ¥%(customer)s of one customer in a day,"
+        " or %(count)s refunds of one cashier in a day."
+    ) % {
+        "order": yuan_grouped(rules.order_limit_fen),
+        "customer": yuan_grouped(rules.customer_day_limit_fen),
+        "count": rules.auto_cashier_day_count,
+    }
+    return f"{at_once} {in_all}"
 
 
 def _words(rule: ReasonRule) -> str:

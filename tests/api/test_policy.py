@@ -37,6 +37,28 @@ def test_rules_are_told_in_words_with_their_version(api: Api) -> None:
     assert all(row["label"] and row["words"] for row in told["reasons"])
 
 
+def test_sums_that_are_approved_by_rule_are_told_with_the_limit_of_one_refund(api: Api) -> None:
+    policies.publish(
+        merchant=api.merchant,
+        name="堂食",
+        rules={
+            **sample.RESTAURANT,
+            "auto_customer_day_limit_fen": 12_000,
+            "auto_key_day_count": 200,
+        },
+        by=of_staff(make_staff(api.merchant, "owner")),
+        at=timezone.now(),
+    )
+
+    told = api.get("policy").json()
+
+    assert told["auto_order_limit_fen"] == told["auto_approve_limit_fen"] == 5_000
+    assert (told["auto_customer_day_limit_fen"], told["auto_cashier_day_count"]) == (12_000, 3)
+    assert (told["auto_key_day_count"], told["auto_key_day_fen"]) == (200, None)
+    assert "120.00" in told["summary"]
+    assert "3" in told["summary"]
+
+
 def test_rules_of_tomorrow_are_not_told_today(api: Api) -> None:
     before = api.get("policy").json()
     policies.publish(
