@@ -62,7 +62,7 @@ status: environment-demo ## say what of the demo is running
 	@$(EMBEDDED) status
 
 .PHONY: reset-demo
-reset-demo: environment-demo ## delete the demo's data and secrets (var/)
+reset-demo: environment-demo ## put the demo's data and secrets aside (var/ becomes var.old-...)
 	@$(EMBEDDED) reset
 
 .PHONY: simulators

@@ -17,9 +17,9 @@ from api.serializers import CHANNELS
 from api.views import Endpoint
 from merchants.rights import Act
 from reconciliation import days, differences
-from refunds.models import Difference, ReconciliationDay
-from refunds.models.bill import MatchOutcome
-from refunds.models.difference import Resolution
+from reconciliation.models import Difference, ReconciliationDay
+from reconciliation.models.bill import MatchOutcome
+from reconciliation.models.difference import Resolution
 
 #: Differences listed with a day; ``open_differences`` counts all.
 _SHOWN = 500

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 
-from refunds.models.bill import DayState
-from refunds.models.difference import Resolution
+from reconciliation.models.bill import DayState
+from reconciliation.models.difference import Resolution
 
 
 class CountOut(s.Serializer[object]):

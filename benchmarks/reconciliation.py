@@ -22,7 +22,8 @@ from benchmarks.rig import StandIn
 from core.calendar import SHANGHAI
 from invariants import inspection
 from merchants.models import ChannelAccount, Merchant, PolicyVersion
-from refunds.models import Difference, Execution, ReconciliationDay, RefundRequest
+from reconciliation.models import Difference, ReconciliationDay
+from refunds.models import Execution, RefundRequest
 from refunds.payouts import ledger
 from samples.demo.stand_ins import accounts_in
 from terminals.models import Transaction

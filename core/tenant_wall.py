@@ -9,8 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.db import connection
+from django.db.models import ForeignKey, Model
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +24,19 @@ ROLE = "refunddesk_tenant"
 # The privilege to become a role has a name of its own since PostgreSQL 16.
 _STANDS = """
 SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
-       AND EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant' AND tablename = 'refunds_refundrequest')
+       AND EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')
   FROM pg_roles WHERE rolname = %s
 """
+_BARE = """
+SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND pg_has_role(tableowner, 'USAGE')
+EXCEPT SELECT tablename FROM pg_policies WHERE policyname = 'one_merchant'
+"""
+# A subquery: worked out once a statement instead of once a row.
+_MINE = "(SELECT current_setting('app.merchant_id')::bigint)"
+_MISSING = """The role {role} is missing and this login may not make it. As a superuser:
+    CREATE ROLE {role} NOLOGIN; GRANT {role} TO {application};
+Then: manage.py raise_tenant_wall"""
+
 #: What this process has found out and said so far.
 _seen_standing = False
 _told_of_none = False
@@ -51,6 +65,80 @@ def is_built() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')")
         return bool(cursor.fetchone()[0])
+
+
+def build() -> str:
+    """Put every table whose rows are a merchant's behind the wall, the owner's connection given. Safe to repeat.
+
+    Returns:
+        What a superuser has to do first; "" when it stands. A login that may not make roles is no reason to do without the
+        product: it works behind its first wall until somebody has made the role.
+    """
+    # Whoever works behind the wall, which is not always who migrates (docs/adr/0029).
+    application = settings.DATABASES["default"]["USER"]
+    with connection.cursor() as cursor:
+        if not _may_become_tenant(application):
+            return _MISSING.format(role=ROLE, application=application)
+        cursor.execute(_BARE)
+        bare = {table for (table,) in cursor.fetchall()}
+        for table, condition in policies():
+            if table in bare:
+                cursor.execute(f"CREATE POLICY one_merchant ON {table} TO {ROLE} {condition}")
+                cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    return ""
+
+
+def _may_become_tenant(application: str) -> bool:
+    """Make the role if it is missing and we may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, rolsuper OR rolcreaterole, current_setting('server_version_num')::int >= 160000 "
+            "FROM pg_roles WHERE rolname = current_user"
+        )
+        me, may_make_roles, inherits_apart = cursor.fetchone()
+        # The privilege to become a role has a name of its own since PostgreSQL 16.
+        privilege = "SET" if inherits_apart else "MEMBER"
+        cursor.execute(
+            "SELECT pg_has_role(%s, oid, %s) FROM pg_roles WHERE rolname = %s", [application, privilege, ROLE]
+        )
+        found = cursor.fetchone()
+        if found is None and may_make_roles:
+            cursor.execute(f"CREATE ROLE {ROLE} NOLOGIN")
+            # Not by itself, only for a page: the role's policies are not to be the application's.
+            apart = " WITH INHERIT FALSE" if inherits_apart and me != application else ""
+            cursor.execute(f"GRANT {ROLE} TO {connection.ops.quote_name(application)}{apart}")
+            return True
+    return bool(found and found[0])
+
+
+def policies() -> Iterator[tuple[str, str]]:
+    """Table, and which of its rows are the merchant's, of every model that has a merchant, or says by ``walled_by`` which of its
+    fields leads to one.
+    """
+    for model in apps.get_models(include_auto_created=True):
+        if name := _way_to_merchant(model):
+            field = model._meta.get_field(name)
+            table, column = model._meta.db_table, getattr(field, "column", name)
+            if isinstance(field, ForeignKey) and name != "merchant":
+                # The parent's own policy decides. Checked when read only: a row that is stored in one statement with its
+                # parent cannot see it yet.
+                parent = field.related_model._meta.db_table
+                yield (
+                    table,
+                    f"USING (EXISTS (SELECT FROM {parent} parent WHERE parent.id = {table}.{column})) WITH CHECK (true)",
+                )
+            else:
+                yield table, f"USING ({column} = {_MINE})"
+
+
+def _way_to_merchant(model: type[Model]) -> str:
+    names = {field.name for field in model._meta.get_fields()}
+    first = next((name for name in ("merchant", "merchant_id") if name in names), "")
+    # The table between two models belongs to the one that declared it.
+    owner: Any = model._meta.auto_created
+    if owner:
+        return str(owner._meta.model_name) if _way_to_merchant(owner) else ""
+    return getattr(model, "walled_by", first)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from desk.addresses import refund as refund_url
 from reconciliation import funds
-from refunds.models import Difference, FundLine, FundStatement, ReconciliationDay
-from refunds.models.fund_line import FundKind
+from reconciliation.models import Difference, FundLine, FundStatement, ReconciliationDay
+from reconciliation.models.fund_line import FundKind
 
 #: Rows listed one by one; more than these is trouble of another kind.
 _SHOWN = 100

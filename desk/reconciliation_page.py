@@ -24,9 +24,9 @@ from desk.rows import pager
 from merchants import channels
 from merchants.models import Role, Staff
 from reconciliation import closing, days, differences, matching
-from refunds.models import BillLine, Difference, ReconciliationDay
-from refunds.models.bill import BillSource, DayState, MatchOutcome
-from refunds.models.difference import BY_HAND, Resolution
+from reconciliation.models import BillLine, Difference, ReconciliationDay
+from reconciliation.models.bill import BillSource, DayState, MatchOutcome
+from reconciliation.models.difference import BY_HAND, Resolution
 from refunds.states import ExecutionState
 
 PAGE_SIZE = 50

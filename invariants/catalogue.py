@@ -161,20 +161,20 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "I7",
         "a statement that agrees with our books by name only, or a closed day with something open",
-        """SELECT l.refund_no FROM refunds_billline l JOIN refunds_execution e ON e.id = l.execution_id
+        """SELECT l.refund_no FROM reconciliation_billline l JOIN refunds_execution e ON e.id = l.execution_id
              LEFT JOIN refunds_ledgerentry b
                ON b.execution_id = e.id AND b.kind = 'payout' AND b.account = 'channel_clearing'
             WHERE l.outcome = 'matched' AND e.state = 'succeeded' AND b.amount_fen IS DISTINCT FROM -l.amount_fen
            UNION ALL
-           SELECT l.refund_no FROM refunds_billline l
+           SELECT l.refund_no FROM reconciliation_billline l
             WHERE l.outcome IN ('amount_differs', 'channel_only')
-              AND NOT EXISTS (SELECT 1 FROM refunds_difference d WHERE d.line_id = l.id)
+              AND NOT EXISTS (SELECT 1 FROM reconciliation_difference d WHERE d.line_id = l.id)
            UNION ALL
-           SELECT 'day ' || y.date || ' of ' || a.code FROM refunds_reconciliationday y
+           SELECT 'day ' || y.date || ' of ' || a.code FROM reconciliation_reconciliationday y
              JOIN merchants_channelaccount a ON a.id = y.channel_account_id
             WHERE y.state = 'closed'
-              AND (EXISTS (SELECT 1 FROM refunds_difference d WHERE d.day_id = y.id AND d.resolution = '')
-                   OR EXISTS (SELECT 1 FROM refunds_billline l WHERE l.bill_id = y.bill_id AND l.outcome = 'pending'))""",
+              AND (EXISTS (SELECT 1 FROM reconciliation_difference d WHERE d.day_id = y.id AND d.resolution = '')
+                   OR EXISTS (SELECT 1 FROM reconciliation_billline l WHERE l.bill_id = y.bill_id AND l.outcome = 'pending'))""",
     ),
     _over_history(
         "I8",

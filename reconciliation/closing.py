@@ -12,8 +12,8 @@ from core.plain_text import one_line
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
 from reconciliation import days, matching
-from refunds.models import ReconciliationDay
-from refunds.models.bill import DayState
+from reconciliation.models import ReconciliationDay
+from reconciliation.models.bill import DayState
 
 
 class CannotClose(Conflict):

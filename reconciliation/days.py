@@ -11,8 +11,8 @@ from core.errors import Conflict, NotFound
 from merchants import channels
 from merchants.models import ChannelAccount
 from reconciliation.habits import Habits
-from refunds.models import ReconciliationDay
-from refunds.models.bill import DayState
+from reconciliation.models import ReconciliationDay
+from reconciliation.models.bill import DayState
 
 
 class DayClosed(Conflict):

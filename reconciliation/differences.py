@@ -24,14 +24,15 @@ from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act, check_may, may
 from reconciliation import days, matching
+from reconciliation.models import BillLine, Difference
+from reconciliation.models.bill import MatchOutcome
+from reconciliation.models.difference import BY_HAND, Resolution
 from refunds import lifecycle
 from refunds.facts.sales import Sale, find_sale
 from refunds.intake import submitting
 from refunds.intake.submitting import Submission
 from refunds.lifecycle import Move, OverRefund
-from refunds.models import BillLine, Difference, Execution, RefundRequest
-from refunds.models.bill import MatchOutcome
-from refunds.models.difference import BY_HAND, Resolution
+from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import ledger
 from refunds.states import ExecutionState, Reason, Route

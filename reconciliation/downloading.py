@@ -20,8 +20,8 @@ from payment_channels.contract import BillCorrupt, BillUnavailable
 from reconciliation import days, funds, importing, matching
 from reconciliation.habits import Habits
 from reconciliation.importing import Imported
-from refunds.models import ReconciliationDay
-from refunds.models.bill import DayState
+from reconciliation.models import ReconciliationDay
+from reconciliation.models.bill import DayState
 
 logger = logging.getLogger(__name__)
 

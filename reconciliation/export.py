@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from reconciliation import matching
-from refunds.models import ReconciliationDay
+from reconciliation.models import ReconciliationDay
 from refunds.states import ExecutionState
 
 #: Rows fetched from the database at a time.
@@ -19,10 +19,10 @@ _LINES = """
 SELECT coalesce(d.kind, l.outcome), r.number, l.refund_no, l.channel_refund_no, l.order_no, l.channel_transaction_no,
        CASE WHEN e.state = 'succeeded' THEN e.amount_fen END, l.amount_fen, l.fee_fen, l.state, l.accepted_at,
        l.succeeded_at, coalesce(d.resolution, ''), coalesce(d.note, ''), coalesce(o.name, '')
-  FROM refunds_billline l
+  FROM reconciliation_billline l
   LEFT JOIN refunds_execution e ON e.id = l.execution_id
   LEFT JOIN refunds_refundrequest r ON r.id = e.request_id
-  LEFT JOIN refunds_difference d ON d.line_id = l.id AND d.resolution <> 'cleared'
+  LEFT JOIN reconciliation_difference d ON d.line_id = l.id AND d.resolution <> 'cleared'
   LEFT JOIN merchants_staff o ON o.id = d.owner_id
  WHERE l.bill_id = %(bill)s
  ORDER BY l.id
@@ -31,7 +31,7 @@ SELECT coalesce(d.kind, l.outcome), r.number, l.refund_no, l.channel_refund_no, 
 _OURS = """
 SELECT d.kind, r.number, e.refund_no, e.channel_refund_no, t.order_no, t.channel_transaction_no, e.amount_fen, NULL, 0,
        e.state, e.first_sent_at, e.succeeded_at, d.resolution, d.note, coalesce(o.name, '')
-  FROM refunds_difference d
+  FROM reconciliation_difference d
   JOIN refunds_execution e ON e.id = d.execution_id
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN terminals_transaction t ON t.id = e.transaction_id

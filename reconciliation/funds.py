@@ -24,9 +24,9 @@ from merchants.models import ChannelAccount
 from payment_channels import contract
 from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
 from reconciliation import days, importing
-from refunds.models import FundLine, FundStatement, ReconciliationDay
-from refunds.models.bill import DayState
-from refunds.models.fund_line import FundKind
+from reconciliation.models import FundLine, FundStatement, ReconciliationDay
+from reconciliation.models.bill import DayState
+from reconciliation.models.fund_line import FundKind
 
 logger = logging.getLogger(__name__)
 
@@ -38,24 +38,24 @@ _EMPTY_AFTER = timedelta(hours=12)
 _BATCH = 2000
 
 _LINK = """
-UPDATE refunds_fundline f SET execution_id = e.id
+UPDATE reconciliation_fundline f SET execution_id = e.id
   FROM refunds_execution e
  WHERE f.statement_id = %(statement)s AND e.channel_account_id = %(account)s AND e.refund_no = f.refund_no AND f.refund_no <> ''
 """
 
 #: On an account that merchants share only what is ours, or stands in our part of the day's bill, concerns us.
 _OTHERS = """
-DELETE FROM refunds_fundline f
+DELETE FROM reconciliation_fundline f
  WHERE f.statement_id = %(statement)s AND f.execution_id IS NULL
-   AND NOT EXISTS (SELECT 1 FROM refunds_billline l
+   AND NOT EXISTS (SELECT 1 FROM reconciliation_billline l
                     WHERE l.bill_id = %(bill)s AND l.channel_refund_no = f.channel_refund_no)
 """
 
 _ADD_UP = """
-UPDATE refunds_fundstatement s SET (out_count, out_fen, back_count, back_fen) = (
+UPDATE reconciliation_fundstatement s SET (out_count, out_fen, back_count, back_fen) = (
   SELECT count(*) FILTER (WHERE kind = 'refund'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund'), 0),
          count(*) FILTER (WHERE kind = 'refund_closed'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund_closed'), 0)
-    FROM refunds_fundline WHERE statement_id = s.id)
+    FROM reconciliation_fundline WHERE statement_id = s.id)
  WHERE s.id = %(statement)s
 """
 
@@ -63,11 +63,11 @@ _FINDINGS = """
 WITH money AS (
   SELECT channel_refund_no, max(refund_no) AS refund_no, sum(amount_fen)::bigint AS amount_fen,
          (array_agg(execution_id) FILTER (WHERE execution_id IS NOT NULL))[1] AS execution_id
-    FROM refunds_fundline WHERE statement_id = %(statement)s AND kind = 'refund' GROUP BY channel_refund_no
+    FROM reconciliation_fundline WHERE statement_id = %(statement)s AND kind = 'refund' GROUP BY channel_refund_no
 ), bill AS (
   SELECT channel_refund_no, max(refund_no) AS refund_no, sum(amount_fen)::bigint AS amount_fen,
          (array_agg(execution_id) FILTER (WHERE execution_id IS NOT NULL))[1] AS execution_id
-    FROM refunds_billline WHERE bill_id = %(bill)s GROUP BY channel_refund_no
+    FROM reconciliation_billline WHERE bill_id = %(bill)s GROUP BY channel_refund_no
 ), found AS (
   SELECT CASE WHEN b.channel_refund_no IS NULL THEN 'only_money' WHEN m.channel_refund_no IS NULL THEN 'only_bill'
               ELSE 'amount_differs' END AS kind,
@@ -77,7 +77,7 @@ WITH money AS (
    WHERE b.amount_fen IS DISTINCT FROM m.amount_fen
    UNION ALL
   SELECT 'came_back', f.refund_no, f.channel_refund_no, NULL, -f.amount_fen, f.execution_id
-    FROM refunds_fundline f JOIN refunds_execution e ON e.id = f.execution_id AND e.state = 'succeeded'
+    FROM reconciliation_fundline f JOIN refunds_execution e ON e.id = f.execution_id AND e.state = 'succeeded'
    WHERE f.statement_id = %(statement)s AND f.kind = 'refund_closed')
 SELECT found.kind, coalesce(r.number, ''), found.refund_no, found.channel_refund_no, found.bill_fen, found.money_fen
   FROM found LEFT JOIN refunds_execution e ON e.id = found.execution_id

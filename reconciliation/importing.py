@@ -35,8 +35,8 @@ from payment_channels.contract import (
 from payment_channels.profile import BillBasis
 from reconciliation import days, matching
 from reconciliation.habits import Habits
-from refunds.models import Bill, BillLine, ReconciliationDay
-from refunds.models.bill import BillSource, MatchOutcome
+from reconciliation.models import Bill, BillLine, ReconciliationDay
+from reconciliation.models.bill import BillSource, MatchOutcome
 from refunds.payouts.adapters import adapter_for
 
 _COLUMNS = (
@@ -155,11 +155,11 @@ def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: dat
     if before is not None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE refunds_difference SET line_id = NULL "
-                "WHERE line_id IN (SELECT id FROM refunds_billline WHERE bill_id = %s)",
+                "UPDATE reconciliation_difference SET line_id = NULL "
+                "WHERE line_id IN (SELECT id FROM reconciliation_billline WHERE bill_id = %s)",
                 [before.pk],
             )
-            cursor.execute("DELETE FROM refunds_billline WHERE bill_id = %s", [before.pk])
+            cursor.execute("DELETE FROM reconciliation_billline WHERE bill_id = %s", [before.pk])
     day.bill = bill
     day.save(update_fields=["bill"])
     _settled(day)
@@ -220,7 +220,7 @@ def _check_totals(statement: contract.Bill, tally: _Tally) -> None:
 
 
 _OTHERS = """
-DELETE FROM refunds_billline l WHERE l.bill_id = %(bill)s
+DELETE FROM reconciliation_billline l WHERE l.bill_id = %(bill)s
    AND NOT EXISTS (SELECT 1 FROM terminals_transaction t
                     WHERE t.merchant_id = %(merchant)s AND t.channel = %(channel)s
                       AND t.channel_transaction_no = l.channel_transaction_no)

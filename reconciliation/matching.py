@@ -19,9 +19,9 @@ from core.audit.actors import SYSTEM
 from core.audit.record import record
 from payment_channels.profile import BillBasis
 from reconciliation import days
+from reconciliation.models import ReconciliationDay
+from reconciliation.models.bill import DayState
 from refunds import lifecycle
-from refunds.models import ReconciliationDay
-from refunds.models.bill import DayState
 
 #: How long a payout may take from its first send to its success and still be looked for on its day.
 _LONGEST_WAY = timedelta(days=40)
@@ -45,7 +45,7 @@ _UNTIL_AT = {
 _OURS_WITHOUT_LINE = """
 SELECT e.id, e.request_id, e.refund_no, e.amount_fen, e.state, e.first_sent_at,
        e.state = 'succeeded' AND EXISTS (
-         SELECT 1 FROM refunds_reconciliationday n
+         SELECT 1 FROM reconciliation_reconciliationday n
           WHERE n.channel_account_id = %(account)s AND n.bill_id IS NOT NULL
             AND n.date = (({until_at} + %(grace)s) AT TIME ZONE 'Asia/Shanghai' + %(shift)s)::date) AS is_missing
   FROM refunds_execution e
@@ -53,22 +53,22 @@ SELECT e.id, e.request_id, e.refund_no, e.amount_fen, e.state, e.first_sent_at,
    AND e.first_sent_at >= %(lookback)s AND e.first_sent_at < %(end)s + interval '1 day'
    AND {from_at} >= %(start)s AND {from_at} < %(end)s
    AND e.state IN ('succeeded', 'sending', 'processing', 'unknown', 'held')
-   AND NOT EXISTS (SELECT 1 FROM refunds_billline l WHERE l.execution_id = e.id)
+   AND NOT EXISTS (SELECT 1 FROM reconciliation_billline l WHERE l.execution_id = e.id)
 """
 
 _LINK = """
-UPDATE refunds_billline t SET execution_id = m.execution_id
+UPDATE reconciliation_billline t SET execution_id = m.execution_id
   FROM (SELECT DISTINCT ON (e.id) e.id AS execution_id, l.id AS line_id
-          FROM refunds_billline l
+          FROM reconciliation_billline l
           JOIN refunds_execution e ON e.channel_account_id = %(account)s AND e.{number} = l.{number}
          WHERE l.bill_id = %(bill)s AND l.execution_id IS NULL AND l.{number} <> ''
-           AND NOT EXISTS (SELECT 1 FROM refunds_billline o WHERE o.execution_id = e.id)
+           AND NOT EXISTS (SELECT 1 FROM reconciliation_billline o WHERE o.execution_id = e.id)
          ORDER BY e.id, l.line) m
  WHERE t.id = m.line_id
 """
 
 _JUDGE = f"""
-UPDATE refunds_billline t SET outcome = j.outcome
+UPDATE reconciliation_billline t SET outcome = j.outcome
   FROM (SELECT l.id, CASE
           WHEN e.id IS NULL THEN CASE WHEN {_TAKEN_BACK} THEN 'matched' ELSE 'channel_only' END
           WHEN e.state IN {_IN_FLIGHT} THEN 'pending'
@@ -76,7 +76,7 @@ UPDATE refunds_billline t SET outcome = j.outcome
             CASE WHEN e.amount_fen = l.amount_fen AND NOT {_TAKEN_BACK} THEN 'matched' ELSE 'amount_differs' END
           WHEN e.state = 'failed' AND l.succeeded_at IS NULL THEN 'matched'
           ELSE 'channel_only' END AS outcome
-          FROM refunds_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
+          FROM reconciliation_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
          WHERE l.bill_id = %(bill)s) j
  WHERE t.id = j.id AND t.outcome <> j.outcome
 """  # noqa: S608 - our own text
@@ -87,7 +87,7 @@ WITH lines AS (
   SELECT l.*, coalesce(nullif(l.refund_no, ''), nullif(l.channel_refund_no, ''), 'line ' || l.line) AS name,
          row_number() OVER (PARTITION BY coalesce(nullif(l.refund_no, ''), nullif(l.channel_refund_no, ''), 'line ' || l.line)
                             ORDER BY l.execution_id IS NULL, l.line) AS place
-    FROM refunds_billline l WHERE l.bill_id = %(bill)s
+    FROM reconciliation_billline l WHERE l.bill_id = %(bill)s
 ), found AS (
   SELECT name || CASE WHEN place > 1 THEN '#' || l.line ELSE '' END AS number, l.outcome AS kind, l.id AS line_id,
          l.execution_id, CASE WHEN e.state = 'succeeded' THEN e.amount_fen END AS ours_fen,
@@ -98,7 +98,7 @@ WITH lines AS (
   SELECT o.refund_no, 'ours_only', NULL, o.id, o.amount_fen, NULL
     FROM ({_OURS_WITHOUT_LINE}) o WHERE o.is_missing AND %(bill)s IS NOT NULL
 ), kept AS (
-  INSERT INTO refunds_difference AS d
+  INSERT INTO reconciliation_difference AS d
     (merchant_id, channel_account_id, day_id, number, kind, line_id, execution_id, ours_fen, bill_fen, opened_at,
      resolution, note)
   SELECT %(merchant)s, %(account)s, %(day)s, number, kind, line_id, execution_id, ours_fen, bill_fen, %(at)s, '', ''
@@ -114,18 +114,18 @@ WITH lines AS (
                    IS NOT DISTINCT FROM (excluded.kind, excluded.ours_fen, excluded.bill_fen) AS same) s)
   RETURNING d.number
 )
-UPDATE refunds_difference d SET resolution = 'cleared', resolved_at = %(at)s
+UPDATE reconciliation_difference d SET resolution = 'cleared', resolved_at = %(at)s
  WHERE d.day_id = %(day)s AND d.resolution = '' AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.number = d.number)
 RETURNING d.number
 """  # noqa: S608 - our own text
 
 #: A later bill has the row that an earlier day missed.
 _FOUND_LATER = """
-UPDATE refunds_difference d SET resolution = 'cleared', resolved_at = %(at)s
-  FROM refunds_reconciliationday y
+UPDATE reconciliation_difference d SET resolution = 'cleared', resolved_at = %(at)s
+  FROM reconciliation_reconciliationday y
  WHERE y.id = d.day_id AND y.state = 'open' AND d.channel_account_id = %(account)s AND d.day_id <> %(day)s
    AND d.resolution = '' AND d.kind = 'ours_only'
-   AND EXISTS (SELECT 1 FROM refunds_billline l WHERE l.execution_id = d.execution_id)
+   AND EXISTS (SELECT 1 FROM reconciliation_billline l WHERE l.execution_id = d.execution_id)
 RETURNING d.day_id, d.number
 """
 
@@ -141,7 +141,7 @@ WITH without_line AS ({_OURS_WITHOUT_LINE}), lines AS (
          count(*) FILTER (WHERE outcome = 'pending') AS pending
     FROM (SELECT l.amount_fen, l.outcome, e.state, e.amount_fen AS ours_fen,
                  {_TAKEN_BACK} OR (l.outcome = 'matched' AND e.state = 'failed') AS taken_back
-            FROM refunds_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
+            FROM reconciliation_billline l LEFT JOIN refunds_execution e ON e.id = l.execution_id
            WHERE l.bill_id = %(bill)s) l
 ), ours AS (
   SELECT count(*) FILTER (WHERE state = 'succeeded') AS ours_count,
@@ -150,19 +150,19 @@ WITH without_line AS ({_OURS_WITHOUT_LINE}), lines AS (
          count(*) FILTER (WHERE NOT is_missing OR %(bill)s IS NULL) AS pending
     FROM without_line
 )
-UPDATE refunds_reconciliationday y SET
+UPDATE reconciliation_reconciliationday y SET
   ours_count = lines.ours_count + ours.ours_count, ours_fen = lines.ours_fen + ours.ours_fen,
   bill_count = lines.bill_count, bill_fen = lines.bill_fen, matched = lines.matched,
   amount_differs = lines.amount_differs, channel_only = lines.channel_only, ours_only = ours.ours_only,
   pending = lines.pending + ours.pending, compared_at = %(at)s,
-  open_differences = (SELECT count(*) FROM refunds_difference d WHERE d.day_id = y.id AND d.resolution = '')
+  open_differences = (SELECT count(*) FROM reconciliation_difference d WHERE d.day_id = y.id AND d.resolution = '')
   FROM lines, ours WHERE y.id = %(day)s
 """  # noqa: S608 - our own text
 
 #: The statement says paid and we do not know: ask the channel now. The bill alone settles nothing.
 _ASK_NOW = """
 UPDATE refunds_execution e SET due_at = %(at)s
- WHERE e.id IN (SELECT e.id FROM refunds_billline l JOIN refunds_execution e ON e.id = l.execution_id
+ WHERE e.id IN (SELECT e.id FROM reconciliation_billline l JOIN refunds_execution e ON e.id = l.execution_id
                  WHERE l.bill_id = %(bill)s AND l.outcome = 'pending' AND l.succeeded_at IS NOT NULL
                    AND e.state IN ('unknown', 'processing') AND e.due_at > %(leased_until)s
                    FOR UPDATE OF e SKIP LOCKED)

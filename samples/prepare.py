@@ -3,19 +3,20 @@
 One process for all three steps, because half of each would be Django's start; and it is started before the services are, so
 that Django is loaded when they are ready. On its input a line says what is there by now: `services`, `stand-ins`. It prints
 `begun` when the signs of earlier workers are gone, and `migrated` as soon as the web may start; then it goes on with the
-sample data.
+sample data. A database that it may not migrate ends it with EX_CONFIG; the last line of its errors says why.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from core.audit import keys
 
@@ -28,7 +29,11 @@ def main() -> None:
     _wait_for("services")
     health.forget_beat()
     _say("begun")
-    call_command("migrate", interactive=False, verbosity=0)
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(os.EX_CONFIG)
     keys.refuse_another_key()
     _collect_static_if_changed()
     _say("migrated")

@@ -19,7 +19,8 @@ from core.database import logins
 
 #: Django's own list of what has been migrated: the owner's alone to change.
 _READ_ONLY = ("django_migrations",)
-_OURS = ("core", "merchants", "terminals", "refunds")
+#: The apps whose tables are ours.
+OURS = ("core", "merchants", "terminals", "refunds", "reconciliation")
 
 # Beside the triggers of the migrations, with messages of their own, whatever a later migration adds.
 _FUNCTIONS = """
@@ -42,7 +43,7 @@ def append_only() -> list[type[Model]]:
 def records() -> list[type[Model]]:
     """All models of ours: TRUNCATE, which no trigger on rows sees, has no business on any of their tables."""
     models: Iterable[type[Model]] = apps.get_models(include_auto_created=True)
-    return [model for model in models if model._meta.app_label in _OURS]
+    return [model for model in models if model._meta.app_label in OURS]
 
 
 def _tables(models: Iterable[type[Model]]) -> set[str]:
@@ -58,8 +59,12 @@ def foreign_tables() -> list[str]:
     )
 
 
-def apply() -> None:
-    """Make everything as it has to be. Safe to repeat; the connection is the owner's."""
+def apply() -> str:
+    """Make everything as it has to be. Safe to repeat; the connection is the owner's.
+
+    Returns:
+        What a superuser has to do before there can be a second wall between merchants; "" when it stands.
+    """
     there = set(
         _column("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND pg_has_role(tableowner, 'USAGE')")
     )
@@ -67,6 +72,7 @@ def apply() -> None:
         cursor.execute(_FUNCTIONS)
         for statement in _triggers(there):
             cursor.execute(statement)
+        to_do = tenant_wall.build()
         if tenant_wall.is_built():
             for statement in _grants(tenant_wall.ROLE, there):
                 cursor.execute(statement)
@@ -75,6 +81,7 @@ def apply() -> None:
             cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
             for statement in [*_grants(logins.application(), there), *_policies()]:
                 cursor.execute(statement)
+    return to_do
 
 
 def _triggers(there: set[str]) -> list[str]:

@@ -27,9 +27,9 @@ from merchants import channels
 from merchants.models import ChannelAccount
 from merchants.rights import Act
 from reconciliation import closing, days, differences, downloading, export, importing
-from refunds.models import ReconciliationDay
-from refunds.models.bill import MatchOutcome
-from refunds.models.difference import Resolution
+from reconciliation.models import ReconciliationDay
+from reconciliation.models.bill import MatchOutcome
+from reconciliation.models.difference import Resolution
 
 
 @require_safe

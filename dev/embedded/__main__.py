@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="run everything in the foreground")
     commands.add_parser("simulators", help="run the channels' stand-ins and the mailbox in the foreground")
     commands.add_parser("status", help="say what is running; exit status 3: nothing, 4: leftovers")
-    commands.add_parser("reset", help="delete the demo's data and secrets")
+    commands.add_parser("reset", help="put the demo's data and secrets aside")
     for name, text in (
         ("run", "run a command with the environment of the running demo"),
         ("test-services", "run a command beside a fresh PostgreSQL and Valkey"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -210,7 +209,9 @@ class Demo:
         assert self._preparation is not None
         while not condition():
             if self._preparation.has_failed:
-                raise DemoFailed(f"Waiting for {what} failed.\n{_tail(self._preparation.log)}")
+                raise DemoFailed(
+                    self._preparation.refusal() or f"Waiting for {what} failed.\n{_tail(self._preparation.log)}"
+                )
             self._pause(seconds=_LOOK_EVERY_S)
 
     # --- staying --------------------------------------------------------------------------------------------------
@@ -354,19 +355,26 @@ def status() -> int:
 
 
 def reset() -> None:
-    """Delete everything the demo keeps here.
+    """Put everything the demo keeps here aside, so that the next start begins with nothing.
 
     Raises:
-        DemoFailed: it is running.
+        DemoFailed: the folder cannot be moved.
+        AlreadyRunning: the demo is running.
     """
     folders = Folders.of_this_checkout()
     if not folders.var.exists():
         return
     folders.create()
+    aside = folders.var.with_name(f"{folders.var.name}.old-{time.strftime('%Y%m%d-%H%M%S')}")
     with only_one(folders=folders, web_port=_wanted_port()):
         leftovers.end_leftovers(var=folders.var)
-        shutil.rmtree(folders.var)
-    _say(f"deleted {folders.var}")
+        try:
+            folders.var.rename(aside)
+        except OSError as error:
+            raise DemoFailed(
+                f"{folders.var} cannot be moved to {aside}: {error.strerror}. It stays as it is."
+            ) from error
+    _say(f"{folders.var} is now {aside}: delete it when nobody needs it any more")
 
 
 # --- stopping -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where the demo keeps what: one tree, never committed, removed whole by `make reset-demo`."""
+"""Where the demo keeps what: one tree, never committed, put aside whole by `make reset-demo`."""
 
 from __future__ import annotations
 

@@ -168,10 +168,7 @@ class Cluster:
                 return
 
     def ensure_database(self) -> None:
-        """Create the roles and the database where they are missing; passwords are set every time.
-
-        A database from before there were two logins is handed over to its owner, with all that is in it.
-        """
+        """Create the roles and the database where they are missing; passwords are set every time."""
         with closing(self._connect(database="postgres")) as connection:
             # CREATE DATABASE refuses to run inside a transaction.
             connection.autocommit = True
@@ -184,25 +181,14 @@ class Cluster:
                 # The second wall between merchants: the application becomes this role for a page (docs/adr/0023).
                 _ensure_role(cursor, TENANT, "NOLOGIN")
                 cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(tenant, application))
-                cursor.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [APPLICATION])
-                found = cursor.fetchone()
-                if not found:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [APPLICATION])
+                if not cursor.fetchone():
                     cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(application, owner))
-                elif found[0] != OWNER:
-                    self._hand_over()
                 if self.throwaway:
                     # Emptying tables between tests has to get past triggers that forbid it, and a test may become the
                     # owner for a moment, to do what the application may not.
                     cursor.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(owner))
                     cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(owner, application))
-
-    def _hand_over(self) -> None:
-        with closing(self._connect(database=APPLICATION)) as connection, connection, connection.cursor() as cursor:
-            owner, application = sql.Identifier(OWNER), sql.Identifier(APPLICATION)
-            cursor.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(application, owner))
-            # What it had given by default for tables of its own; it makes none any more.
-            cursor.execute(sql.SQL("DROP OWNED BY {}").format(application))
-            cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(sql.Identifier(TENANT), application))
 
     def _connect(self, *, database: str) -> psycopg2.extensions.connection:
         return psycopg2.connect(

@@ -48,6 +48,12 @@ class Preparation:
         """Whether it ended before its work was done; its log says why."""
         return self._process.poll() not in (None, 0)
 
+    def refusal(self) -> str:
+        """The sentence with which it refused this database; "": it did not, or failed otherwise."""
+        if self._process.poll() != os.EX_CONFIG:
+            return ""
+        return self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+
     @property
     def is_done(self) -> bool:
         """Whether it has ended well."""

@@ -19,6 +19,8 @@ class Merchant(models.Model):
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
     created_at = models.DateTimeField()
 
+    walled_by = "id"
+
     def __str__(self) -> str:
         return self.name
 

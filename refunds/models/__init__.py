@@ -1,11 +1,8 @@
 """The records of the journey."""
 
 from refunds.models.approval import Approval
-from refunds.models.bill import Bill, BillLine, ReconciliationDay
-from refunds.models.difference import Difference
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
-from refunds.models.fund_line import FundLine, FundStatement
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.ledger import LedgerEntry
 from refunds.models.notice import ChannelNotice
@@ -18,20 +15,14 @@ from refunds.models.survey import Survey
 
 __all__ = [
     "Approval",
-    "Bill",
-    "BillLine",
     "ChannelNotice",
-    "Difference",
     "Evidence",
     "Execution",
-    "FundLine",
-    "FundStatement",
     "IdempotencyRecord",
     "LedgerEntry",
     "Notification",
     "OutboxMessage",
     "Payee",
-    "ReconciliationDay",
     "RefundLine",
     "RefundRequest",
     "RunningSum",

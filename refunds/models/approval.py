@@ -32,6 +32,7 @@ class Approval(models.Model):
     version = models.PositiveIntegerField()
     at = models.DateTimeField()
 
+    walled_by = "request"
     append_only = True
 
     class Meta:

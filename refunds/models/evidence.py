@@ -30,5 +30,7 @@ class Evidence(models.Model):
     added_by = models.CharField(max_length=80)
     added_at = models.DateTimeField()
 
+    walled_by = "request"
+
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

@@ -19,6 +19,8 @@ class ChannelNotice(models.Model):
     applied_at = models.DateTimeField(null=True, blank=True)
     effect = models.CharField(max_length=30, blank=True)
 
+    walled_by = "channel_account"
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel_account", "event_id"], name="notice_once")]
         indexes = [

@@ -261,6 +261,8 @@ class RefundLine(models.Model):
     line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
 
+    walled_by = "request"
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["request", "line"], name="refund_line_once"),

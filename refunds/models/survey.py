@@ -16,6 +16,8 @@ class Survey(models.Model):
     comment = models.TextField(blank=True, max_length=500)
     at = models.DateTimeField()
 
+    walled_by = "request"
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(score__gte=1, score__lte=5), name="survey_score_1_to_5")]
 

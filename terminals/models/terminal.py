@@ -16,6 +16,8 @@ class Terminal(models.Model):
     software_version = models.CharField(max_length=20, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
 
+    walled_by = "store"
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["store", "code"], name="terminal_code_once")]
 

@@ -156,6 +156,8 @@ class TransactionLine(models.Model):
     amount_fen = models.BigIntegerField()
     reserved_quantity = models.PositiveIntegerField(default=0)
 
+    walled_by = "transaction"
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["transaction", "position"], name="line_position_once"),

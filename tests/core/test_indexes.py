@@ -17,7 +17,7 @@ SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text,
  ORDER BY 1, 2
 """
 #: Tables with a row a day, and those of people's own hands: an index there costs nothing that matters.
-_SMALL = {"refunds_reconciliationday", "refunds_bill", "terminals_terminal"}
+_SMALL = {"reconciliation_reconciliationday", "reconciliation_bill", "terminals_terminal"}
 
 
 @pytest.mark.django_db

@@ -11,7 +11,8 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from refunds.models import Bill, Difference, ReconciliationDay, RefundRequest
+from reconciliation.models import Bill, Difference, ReconciliationDay
+from refunds.models import RefundRequest
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.reconciliation.test_channels import Channel, _channel
 from tests.reconciliation.world import DAY, MORNING, World, counts, on_day

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from core.errors import Forbidden, Invalid
 from merchants import api_keys, rights
-from merchants.models import ApiKey, Role, Scope, Staff
+from merchants.models import ApiKey, Role, Scope
 from merchants.principals import folded_codes, of_staff
 from merchants.rights import TABLE, Act
 from tests.factories import make_merchant, make_staff, works_in
@@ -53,26 +51,6 @@ def test_every_act_has_its_line() -> None:
 )
 def test_codes_are_one_however_they_are_written(one: str, other: str) -> None:
     assert folded_codes([one]) == folded_codes([other]) != frozenset()
-
-
-def test_rows_from_before_mean_what_they_meant() -> None:
-    merchant = make_merchant()
-    store = merchant.stores.get()
-    everywhere, here = make_staff(merchant, Role.REVIEWER), make_staff(merchant, Role.REVIEWER, stores=[store])
-    by = of_staff(make_staff(merchant, Role.OWNER))
-    now = merchant.created_at
-    make: dict[str, Any] = {"merchant": merchant, "name": "k", "scopes": ["refunds:read"], "by": by, "at": now}
-    whole, _, _ = api_keys.issue(**make, all_stores=True)
-    bound, _, _ = api_keys.issue(**make, store=store)
-    Staff.objects.update(all_stores=False)
-    ApiKey.objects.update(all_stores=False)
-
-    import_module("merchants.migrations.0005_rights_stores_and_sessions")._keep_what_rows_meant(apps, None)
-
-    assert Staff.objects.get(pk=everywhere.pk).all_stores
-    assert not Staff.objects.get(pk=here.pk).all_stores
-    assert ApiKey.objects.get(pk=whole.pk).all_stores
-    assert not ApiKey.objects.get(pk=bound.pk).all_stores
 
 
 def test_issue_key_when_no_store_is_named_makes_none() -> None:

@@ -18,7 +18,8 @@ from merchants import principals
 from merchants.models import ChannelAccount
 from merchants.principals import of_staff
 from reconciliation import days, differences, downloading, importing
-from refunds.models import Bill, Difference, Execution, ReconciliationDay
+from reconciliation.models import Bill, Difference, ReconciliationDay
+from refunds.models import Execution
 from samples.demo import stand_ins
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.reconciliation.world import DAY, MORNING, World, counts, on_day

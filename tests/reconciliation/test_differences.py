@@ -13,8 +13,9 @@ from core.errors import Forbidden, Invalid, NotFound
 from merchants.models import Role
 from merchants.principals import of_staff
 from reconciliation import closing, days, differences, importing
-from refunds.models import Difference, LedgerEntry, RefundRequest
-from refunds.models.difference import BY_HAND
+from reconciliation.models import Difference
+from reconciliation.models.difference import BY_HAND
+from refunds.models import LedgerEntry, RefundRequest
 from tests.factories import make_staff
 from tests.reconciliation.world import DAY, MORNING, World, Written, counts, numbered, on_day
 

@@ -15,7 +15,7 @@ from api import schemas_figures
 from merchants.models import Role
 from merchants.principals import of_staff
 from reconciliation import closing, differences
-from refunds.models import Bill, Difference, ReconciliationDay
+from reconciliation.models import Bill, Difference, ReconciliationDay
 from tests.api.conftest import api_for
 from tests.api.test_schema import same_names
 from tests.desk.conftest import BACKEND

@@ -17,7 +17,8 @@ from merchants.principals import of_staff
 from payment_channels.contract import BillRow, BillRowKind
 from reconciliation import closing, days, downloading, funds
 from reconciliation.days import DayClosed
-from refunds.models import Difference, Execution, FundStatement
+from reconciliation.models import Difference, FundStatement
+from refunds.models import Execution
 from samples.demo import stand_ins
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.reconciliation.world import DAY, MORNING, World, Written, numbered, on_day

@@ -10,7 +10,8 @@ from django.db import DatabaseError, transaction
 from invariants import inspection
 from merchants.principals import of_staff
 from reconciliation import closing, differences
-from refunds.models import BillLine, Difference, LedgerEntry, ReconciliationDay
+from reconciliation.models import BillLine, Difference, ReconciliationDay
+from refunds.models import LedgerEntry
 from refunds.payouts import ledger
 from tests.owner import as_owner
 from tests.reconciliation.world import MORNING, World
@@ -45,11 +46,11 @@ _BREACHES: dict[str, tuple[str, str]] = {
         "UPDATE refunds_ledgerentry SET amount_fen = amount_fen + 1 WHERE account = 'refunds_payable'",
     ),
     "a payout was booked with another amount": ("I6", "UPDATE refunds_ledgerentry SET amount_fen = amount_fen * 2"),
-    "a matched line says another amount": ("I7", "UPDATE refunds_billline SET amount_fen = amount_fen + 1"),
-    "a difference was taken away": ("I7", "DELETE FROM refunds_difference"),
+    "a matched line says another amount": ("I7", "UPDATE reconciliation_billline SET amount_fen = amount_fen + 1"),
+    "a difference was taken away": ("I7", "DELETE FROM reconciliation_difference"),
     "a closed day was opened inside": (
         "I7",
-        "UPDATE refunds_difference SET resolution = '', resolved_at = NULL, resolved_by_id = NULL",
+        "UPDATE reconciliation_difference SET resolution = '', resolved_at = NULL, resolved_by_id = NULL",
     ),
 }
 

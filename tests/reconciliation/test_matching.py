@@ -14,7 +14,8 @@ from invariants import inspection
 from merchants.principals import of_staff
 from payment_channels.contract import BillCorrupt, BillRowKind, BillTotals, Refused, Retry
 from reconciliation import days, differences, export, importing, matching
-from refunds.models import Bill, BillLine, Difference, Execution, LedgerEntry
+from reconciliation.models import Bill, BillLine, Difference
+from refunds.models import Execution, LedgerEntry
 from tests.reconciliation.world import DAY, MORNING, World, Written, counts, numbered, on_day
 
 pytestmark = pytest.mark.django_db

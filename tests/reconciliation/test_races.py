@@ -12,7 +12,8 @@ from django.utils import timezone
 from core.errors import DomainError
 from merchants.principals import of_staff
 from reconciliation import closing, days, differences, importing
-from refunds.models import Bill, BillLine, Difference, RefundRequest
+from reconciliation.models import Bill, BillLine, Difference
+from refunds.models import RefundRequest
 from tests.reconciliation.world import DAY, MORNING, World, Written, counts, numbered
 
 pytestmark = pytest.mark.django_db(transaction=True)

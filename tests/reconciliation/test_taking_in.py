@@ -13,7 +13,7 @@ from django.test import Client
 
 from payment_channels.contract import BillKind
 from reconciliation import days
-from refunds.models import Bill, BillLine, Difference, ReconciliationDay
+from reconciliation.models import Bill, BillLine, Difference, ReconciliationDay
 from simulators.kit.testing import RunningSimulator
 from tests.reconciliation.test_channels import Channel, _channel, channel, stand_in
 from tests.reconciliation.world import DAY, counts, on_day

@@ -13,8 +13,9 @@ from core.calendar import SHANGHAI
 from merchants.models import ChannelAccount, Merchant, Role, Staff
 from payment_channels.contract import BillRow, BillRowKind, BillTotals, Done, Outcome, Unknown
 from reconciliation import days, importing
+from reconciliation.models import ReconciliationDay
 from refunds import payouts
-from refunds.models import Execution, ReconciliationDay, RefundRequest
+from refunds.models import Execution, RefundRequest
 from refunds.payouts import Answer
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 

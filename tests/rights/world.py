@@ -18,9 +18,10 @@ from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Reach
 from payment_channels.contract import Retry
 from reconciliation import days
+from reconciliation.models import Difference
+from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
-from refunds.models import Difference, Execution, Notification, RefundRequest
-from refunds.models.bill import MatchOutcome
+from refunds.models import Execution, Notification, RefundRequest
 from refunds.review import deciding
 from refunds.states import Route
 from terminals.models import Transaction
@@ -175,8 +176,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
-       (SELECT array_agg((id, owner_id, resolution) ORDER BY id)::text FROM refunds_difference),
-       (SELECT array_agg((id, state, bill_id) ORDER BY id)::text FROM refunds_reconciliationday)
+       (SELECT array_agg((id, owner_id, resolution) ORDER BY id)::text FROM reconciliation_difference),
+       (SELECT array_agg((id, state, bill_id) ORDER BY id)::text FROM reconciliation_reconciliationday)
 """
 
 

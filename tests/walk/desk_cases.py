@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from merchants.models import ApiKey, Role
-from refunds.models import Approval, Bill, Difference, FundStatement, Notification, RefundRequest
+from reconciliation.models import Bill, Difference, FundStatement
+from refunds.models import Approval, Notification, RefundRequest
 from refunds.states import Route
 from refunds.telling import outbox
 from tests import pictures

@@ -25,9 +25,10 @@ from merchants.models import ChannelAccount, Merchant, Role, Scope, Staff
 from merchants.principals import of_staff
 from payment_channels.contract import BillKind, Done
 from reconciliation import days, importing
+from reconciliation.models import Difference, ReconciliationDay
 from refunds import payouts
 from refunds.evidence import files
-from refunds.models import Difference, Evidence, Execution, ReconciliationDay, RefundRequest
+from refunds.models import Evidence, Execution, RefundRequest
 from refunds.payouts.adapters import adapter_for
 from refunds.review import deciding
 from refunds.telling import tracking

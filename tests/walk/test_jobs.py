@@ -15,7 +15,8 @@ from django.core.management import call_command, get_commands
 
 from core.audit.models import AuditEvent, AuditLink
 from merchants.models import Role
-from refunds.models import Bill, Notification
+from reconciliation.models import Bill
+from refunds.models import Notification
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction

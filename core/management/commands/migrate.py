@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from core.database import logins, rights, timeouts
+
+logger = logging.getLogger(__name__)
+
+
+class AnotherVersionsDatabase(CommandError):
+    """The database records migrations that this version does not have."""
+
+    def __init__(self, unknown: list[str]) -> None:
+        super().__init__(
+            f"This database was made by another version of RefundDesk (it has had {unknown[0]}, which is not here) and has "
+            "been left as it is: `make reset-demo` puts a demo's data aside, so that the next start makes its own, and "
+            "DATABASE_URL has to name an empty database."
+        )
 
 
 class Command(migrate.Command):
     """Also called by whoever makes a database for tests."""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Under the application's login first: once it owned the tables, and nobody else could read them.
+        self._refuse_database_of_another_version()
         # A migration may take as long as it takes: one that was cancelled half-way through an index helps nobody.
         with logins.as_owner(), timeouts.within("migrations"):
             self._refuse_tables_of_others()
+            self._refuse_database_of_another_version()
             super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
                 with transaction.atomic():
-                    rights.apply()
+                    if to_do := rights.apply():
+                        logger.warning("No second wall between merchants yet. %s", to_do)
 
     def _refuse_tables_of_others(self) -> None:
         if others := rights.foreign_tables():
@@ -33,3 +53,16 @@ class Command(migrate.Command):
                 f"DATABASE_OWNER_URL to that login, or hand the tables over as a superuser: "
                 f"REASSIGN OWNED BY {others[0]} TO {me}; (docs/operations.md, Two logins)"
             )
+
+    def _refuse_database_of_another_version(self) -> None:
+        """Before the first statement: on the tables that its migrations made, ours would fail half-way or fit by chance."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT has_table_privilege(to_regclass('public.django_migrations'), 'SELECT')")
+            if not cursor.fetchone()[0]:
+                return
+        ours = MigrationLoader(None).disk_migrations
+        recorded = MigrationRecorder(connection).applied_migrations()
+        if unknown := sorted(
+            f"{app}.{name}" for app, name in recorded if app in rights.OURS and (app, name) not in ours
+        ):
+            raise AnotherVersionsDatabase(unknown)

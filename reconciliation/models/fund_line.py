@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from refunds.models.bill import ReconciliationDay
+from reconciliation.models.bill import ReconciliationDay
 from refunds.models.execution import Execution
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class FundStatement(models.Model):
     back_count = models.PositiveIntegerField(default=0)
     back_fen = models.BigIntegerField(default=0)
     imported_at = models.DateTimeField()
+
+    walled_by = "day"
 
     if TYPE_CHECKING:
         lines: RelatedManager[FundLine]
@@ -58,6 +60,8 @@ class FundLine(models.Model):
         # As on the bill lines: an import must not lock payouts.
         db_constraint=False,
     )
+
+    walled_by = "statement"
 
     class Meta:
         constraints = [

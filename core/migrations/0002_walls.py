@@ -1,8 +1,11 @@
-"""The audit trail only grows: UPDATE, DELETE and TRUNCATE are refused to everybody."""
+"""What no code can pass: the audit trail only grows.
+
+The triggers that refuse TRUNCATE of any table, and who may do what, are built after every migration (core/database/rights.py).
+"""
 
 from django.db import migrations
 
-SQL = """
+APPEND_ONLY = """
 CREATE FUNCTION core_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
@@ -18,16 +21,8 @@ CREATE TRIGGER core_auditlink_no_truncate BEFORE TRUNCATE ON core_auditlink
   FOR EACH STATEMENT EXECUTE FUNCTION core_append_only();
 """
 
-REVERSE = """
-DROP TRIGGER core_auditevent_append_only ON core_auditevent;
-DROP TRIGGER core_auditevent_no_truncate ON core_auditevent;
-DROP TRIGGER core_auditlink_append_only ON core_auditlink;
-DROP TRIGGER core_auditlink_no_truncate ON core_auditlink;
-DROP FUNCTION core_append_only();
-"""
-
 
 class Migration(migrations.Migration):
     dependencies = [("core", "0001_initial")]
 
-    operations = [migrations.RunSQL(SQL, REVERSE)]
+    operations = [migrations.RunSQL(APPEND_ONLY)]

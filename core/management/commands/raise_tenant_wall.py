@@ -1,13 +1,13 @@
-"""``manage.py raise_tenant_wall``: the second wall between merchants, where the migration could not build it."""
+"""``manage.py raise_tenant_wall``: the second wall between merchants, where migrating could not build it."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, transaction
+from django.db import transaction
 
+from core import tenant_wall
 from core.database import logins, rights
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         with logins.as_owner(), transaction.atomic():
-            missing = import_module("refunds.migrations.0011_second_wall").raise_wall(connection)
+            missing = tenant_wall.build()
             if not missing:
                 rights.apply()
         if missing:

@@ -115,6 +115,8 @@ class Bill(models.Model):
     imported_at = models.DateTimeField()
     imported_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
+    walled_by = "day"
+
     if TYPE_CHECKING:
         lines: RelatedManager[BillLine]
 
@@ -151,6 +153,8 @@ class BillLine(models.Model):
         db_constraint=False,
     )
     outcome = models.CharField(max_length=20, choices=MatchOutcome.choices, default=MatchOutcome.CHANNEL_ONLY)
+
+    walled_by = "bill"
 
     class Meta:
         constraints = [

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import ChannelAccount, Merchant, Staff
-from refunds.models.bill import BillLine, MatchOutcome, ReconciliationDay
+from reconciliation.models.bill import BillLine, MatchOutcome, ReconciliationDay
 from refunds.models.execution import Execution
 
 
