@@ -140,6 +140,22 @@ _ALL = (
         _("Use a key of the whole merchant."),
     ),
     ProblemType(
+        "sale_differs",
+        [409],
+        _("This payment is known with other facts"),
+        _(
+            "`errors` names what differs. Mend it with `POST …/corrections`, or report the same facts. Nothing was stored."
+        ),
+    ),
+    ProblemType(
+        "correction_below_refunds",
+        [409],
+        _("Refunds would be more than the sale"),
+        _("Keep what was asked for or paid back covered, or withdraw those refunds first. Nothing was stored."),
+    ),
+    ProblemType("reason_required", [422], _("Say why"), _("Give a `reason`; the audit trail keeps it.")),
+    ProblemType("nothing_to_correct", [422], _("Nothing is to be changed"), _("Name a fact beside `reason`.")),
+    ProblemType(
         "paid_in_the_future",
         [422],
         _("The sale is in the future"),

@@ -22,6 +22,12 @@ class PayerSerializer(StrictSerializer):
     funding = serializers.ChoiceField(Funding.choices, required=False, default=Funding.UNKNOWN)
 
 
+class PayerChangeSerializer(StrictSerializer):
+    phone = Phone(required=False, allow_blank=True)
+    card_last4 = FourDigits(required=False, allow_blank=True)
+    funding = serializers.ChoiceField(Funding.choices, required=False)
+
+
 class SaleLineSerializer(StrictSerializer):
     sku = Text(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
@@ -44,6 +50,21 @@ class TransactionSerializer(StrictSerializer):
     cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
     payer = PayerSerializer(required=False, allow_null=True, default=None)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+
+
+class SaleCorrectionSerializer(StrictSerializer):
+    """What is to be said of a sale from now on; what is left out stays. ``lines`` are all of its lines."""
+
+    order_no = Text(max_length=64, required=False)
+    kind = serializers.ChoiceField(TransactionKind.choices, required=False)
+    amount_fen = Fen(required=False)
+    paid_at = Instant(required=False)
+    store = Text(max_length=20, required=False)
+    terminal = Text(max_length=20, required=False, allow_blank=True)
+    cashier = Text(max_length=40, required=False, allow_blank=True)
+    payer = PayerChangeSerializer(required=False)
+    lines = serializers.ListField(child=SaleLineSerializer(), required=False, max_length=500)
+    reason = Text(max_length=200)
 
 
 class RefundLineSerializer(StrictSerializer):

@@ -15,11 +15,12 @@ from api import idempotency, schemas
 from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.representations import transaction_json
-from api.serializers import TransactionSerializer
+from api.serializers import SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
-from terminals import finding, reporting
+from terminals import correcting, finding, reporting
+from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedLine, ReportedSale
 
 
@@ -49,7 +50,9 @@ class Transactions(Endpoint):
         responses={201: schemas.TransactionOut, 200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
-        """Report a sale. The same ``channel`` and ``channel_transaction_no`` give the existing one (200)."""
+        """Report a sale. The same ``channel`` and ``channel_transaction_no`` with the same facts give the existing one (200);
+        with other facts it is 409 ``sale_differs``, and ``errors`` names them.
+        """
         key = idempotency.key_of(request)
         data = self.read(TransactionSerializer)
         try:
@@ -92,6 +95,56 @@ class TransactionDetail(Endpoint):
             merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
         )
         return Response(transaction_json(sale, requests=sale.refund_requests.all()))
+
+
+class TransactionCorrections(Endpoint):
+    """Set right what was reported of a sale."""
+
+    acts = {"POST": Act.CORRECT_SALE}
+
+    @extend_schema(
+        operation_id="correct_transaction",
+        request=SaleCorrectionSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Change what was reported wrongly, with the reason; what is left out stays. Before and after are kept. The channel's
+        number cannot be changed, and refunds that were asked for stay covered (409 ``correction_below_refunds``).
+        """
+        key = idempotency.key_of(request)
+        data = self.read(SaleCorrectionSerializer)
+        at = timezone.now()
+        try:
+            with transaction.atomic():
+                sale = correcting.correct_sale(
+                    transaction_id=transaction_id,
+                    correction=_correction(data),
+                    reason=data["reason"],
+                    by=self.caller.by,
+                    at=at,
+                )
+                loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
+                body = transaction_json(loaded)
+                idempotency.record(request, self.caller, key, status=200, body=body, at=at).save(force_insert=True)
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body)
+
+
+def _correction(data: dict[str, Any]) -> SaleCorrection:
+    payer = data.get("payer") or {}
+    named = {name: data[name] for name in _CORRECTABLE if name in data}
+    if "lines" in data:
+        named["lines"] = [ReportedLine(**line) for line in data["lines"]]
+    return SaleCorrection(
+        **named, payer_phone=payer.get("phone"), card_last4=payer.get("card_last4"), funding=payer.get("funding")
+    )
+
+
+_CORRECTABLE = ("order_no", "kind", "amount_fen", "paid_at", "store", "terminal", "cashier")
 
 
 def _reported(data: dict[str, Any]) -> ReportedSale:

@@ -25,6 +25,7 @@ class Act(StrEnum):
     """Everything that somebody does and that is not the same for everyone."""
 
     REPORT_SALE = "report_sale"
+    CORRECT_SALE = "correct_sale"
     READ_SALES = "read_sales"
     QUOTE = "quote"
     SUBMIT = "submit"
@@ -144,6 +145,9 @@ _DISTANCE, _NOT_APPROVER, _TIER, _WHOLE = (
 TABLE: Final[Mapping[Act, Right]] = {
     Act.REPORT_SALE: Right("report a sale",                   _NO,   _NO,  _NO,  _NO,  _NO,
                            scope=Scope.TRANSACTIONS_WRITE, key=_YES, system=_YES),
+    Act.CORRECT_SALE: Right("set right what was reported of a sale",
+                                                              _NO,   _NO,  _NO,  _YES, _YES,
+                            scope=Scope.TRANSACTIONS_CORRECT, key=_YES),
     Act.READ_SALES: Right("find and read sales",              _YES,  _YES, _YES, _YES, _YES,
                           scope=Scope.TRANSACTIONS_READ, key=_YES),
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,

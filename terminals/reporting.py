@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import phone_hashes
+from core.plain_text import name_key
 from merchants.models import ChannelAccount, Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
@@ -24,6 +26,12 @@ class PaidInTheFuture(Invalid):
     """A sale that is yet to come. Windows, voids and days of limits would be reckoned from a moment that never was."""
 
     code = "paid_in_the_future"
+
+
+class SaleDiffers(Conflict):
+    """The channel's number is known with other facts; ``errors`` names them, ``facts["transaction"]`` is that sale."""
+
+    code = "sale_differs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,40 +75,93 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
 
 
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
-    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place, and
-    ``PaidInTheFuture``.
+    """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
+    ``PaidInTheFuture``, and ``SaleDiffers`` where the same number was reported with other facts.
 
     Sales come from keys: whoever could invent one in a browser could have it refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)
     check_paid_at(paid_at=sale.paid_at, at=at)
-    store = Store.objects.filter(merchant_id=by.acting_for, code=sale.store).first()
-    if store is None or not by.works_in(store.pk):
-        raise Invalid("there is no such store", code="unknown_store")
-    terminal = None
-    if sale.terminal:
-        terminal = Terminal.objects.filter(store=store, code=sale.terminal).first()
-        if terminal is None:
-            raise Invalid("the store has no such terminal", code="unknown_terminal")
+    store = store_named(sale.store, by=by)
+    terminal = terminal_named(sale.terminal, store=store)
     known = Transaction.objects.filter(
         merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
     if (existing := known.first()) is not None:
-        return _of(existing, by), False
+        return _same(existing, sale, by), False
     try:
         with transaction.atomic():
             return _create(sale, store, terminal, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
-        return _of(known.get(), by), False
+        return _same(known.get(), sale, by), False
 
 
-def _of(existing: Transaction, by: Principal) -> Transaction:
-    """The sale, where the reporter may see it."""
+def store_named(code: str, *, by: Principal) -> Store:
+    """A store of theirs. Raises ``Invalid``."""
+    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
+    if store is None or not by.works_in(store.pk):
+        raise Invalid("there is no such store", code="unknown_store")
+    return store
+
+
+def terminal_named(code: str, *, store: Store) -> Terminal | None:
+    """A terminal of the store; none for no code. Raises ``Invalid``."""
+    if not code:
+        return None
+    terminal = Terminal.objects.filter(store=store, code=code).first()
+    if terminal is None:
+        raise Invalid("the store has no such terminal", code="unknown_terminal")
+    return terminal
+
+
+def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transaction:
+    """The sale as it is known, where the reporter may see it and says the same of it."""
     if not by.works_in(existing.store_id):
         raise Conflict("another store has reported this payment", code="reported_elsewhere")
+    differing = [(name, known) for name, known, told in _compared(existing, sale) if known != told]
+    if differing:
+        names = ", ".join(name for name, _ in differing)
+        raise SaleDiffers(
+            f"this payment is known with another {names}; a sale is changed by a correction",
+            errors=[FieldError(name, "differs", _known_as(name, known)) for name, known in differing],
+            transaction=str(existing.pk),
+        )
     return existing
+
+
+def _known_as(name: str, known: object) -> str:
+    """What differs, with what is known where it says nothing of the customer."""
+    if name.startswith("payer.") or name == "lines":
+        return "this payment is known with another value"
+    return f"this payment is known with {known.isoformat() if isinstance(known, datetime) else known or 'none'}"
+
+
+def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, object, object]]:
+    """Field of the report, as known, as reported; in the form in which two spellings of one fact are equal."""
+    terminal = existing.terminal.code if existing.terminal else ""
+    yield "order_no", existing.order_no, sale.order_no
+    yield "kind", existing.kind, sale.kind
+    yield "amount_fen", existing.amount_fen, sale.amount_fen
+    yield "paid_at", existing.paid_at, sale.paid_at
+    yield "store", existing.store.code, sale.store
+    yield "terminal", terminal, sale.terminal
+    yield "cashier", name_key(existing.cashier), name_key(sale.cashier)
+    yield (
+        "payer.phone",
+        existing.payer_phone_hash and bytes(existing.payer_phone_hash),
+        phone_hashes(sale.payer_phone)[0],
+    )
+    yield "payer.card_last4", existing.card_last4, sale.card_last4
+    yield "payer.funding", existing.funding, sale.funding
+    known = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in lines_of(existing)]
+    told = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in sale.lines]
+    yield "lines", sorted(known), sorted(told)
+
+
+def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
+    return sale.lines.order_by("position")
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:

@@ -174,6 +174,7 @@ def _page(
 def _label(permission: Permission) -> str:
     return {
         Permission.TRANSACTIONS_WRITE: gettext("report sales"),
+        Permission.TRANSACTIONS_CORRECT: gettext("set right what was reported of a sale"),
         Permission.TRANSACTIONS_READ: gettext("read sales"),
         Permission.REFUNDS_WRITE: gettext("submit and decide refunds"),
         Permission.REFUNDS_READ: gettext("read refunds"),

@@ -12,6 +12,7 @@ from merchants.models.staff import Staff
 
 class Scope(models.TextChoices):
     TRANSACTIONS_WRITE = "transactions:write"
+    TRANSACTIONS_CORRECT = "transactions:correct"
     TRANSACTIONS_READ = "transactions:read"
     REFUNDS_WRITE = "refunds:write"
     REFUNDS_READ = "refunds:read"

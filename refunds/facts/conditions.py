@@ -24,6 +24,7 @@ from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
+from terminals.correcting import CORRECTED
 from terminals.models import Transaction
 
 #: The version of a request that was submitted and judged once; nobody has corrected or redirected it yet.
@@ -122,12 +123,14 @@ def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
     if by.person_id is None and by.key_id is None:
         return set()
     keys, rung_up_by = _keys_of(by), _cashiers_of(requests)
+    corrected = _corrected([request.transaction_id for request in requests], by, keys)
     found = {
         request.pk
         for request in requests
         if (request.staff_id is not None and request.staff_id == by.person_id)
         or (request.api_key_id is not None and request.api_key_id in keys)
         or by.has_code(request.cashier, rung_up_by[request.transaction_id])
+        or request.transaction_id in corrected
     }
     return found | _acted([request for request in requests if request.pk not in found], by, keys)
 
@@ -159,6 +162,22 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
         theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
     events = AuditEvent.objects.filter(theirs, object_id__in=touched, action__in=_HANDS).order_by()
     return {touched[object_id] for object_id in events.values_list("object_id", flat=True)}
+
+
+def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:
+    """Sales that this person has corrected, or that were rung up by them until somebody said otherwise."""
+    known = Transaction.objects.filter(pk__in=set(sales), corrected_at__isnull=False).values_list("pk", flat=True)
+    corrected = {str(pk): pk for pk in known}
+    if not corrected:
+        return set()
+    events = AuditEvent.objects.filter(object_id__in=corrected, action=CORRECTED).order_by()
+    return {
+        corrected[event.object_id]
+        for event in events
+        if (event.actor_kind == ActorKind.STAFF and event.actor_id == str(by.person_id))
+        or (event.actor_kind == ActorKind.API_KEY and event.actor_id in {str(pk) for pk in keys})
+        or by.has_code(event.data["before"].get("cashier", ""))
+    }
 
 
 def has_approved(request: RefundRequest, *, by: Principal) -> bool:

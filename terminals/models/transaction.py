@@ -80,6 +80,7 @@ class Transaction(models.Model):
         ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     created_at = models.DateTimeField()
+    corrected_at = models.DateTimeField(null=True, blank=True)
 
     if TYPE_CHECKING:
         lines: RelatedManager[TransactionLine]

@@ -38,7 +38,8 @@ from refunds.payouts.by_hand import Payment
 from refunds.payouts.redirecting import Payee, PayeeKind
 from refunds.review import deciding, exporting, handing_over, revealing
 from refunds.telling import resending
-from terminals import reporting
+from terminals import correcting, reporting
+from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
 from tests import pictures
 from tests.rights.world import (
@@ -136,6 +137,15 @@ def _report(world: World, by: Principal) -> object:
     return reporting.report_sale(sale=sale, by=by, at=timezone.now())
 
 
+def _correct(world: World, by: Principal) -> object:
+    if by.kind is Kind.SYSTEM:
+        rights.check_may(Act.CORRECT_SALE, by=by)
+        return None
+    return correcting.correct_sale(
+        transaction_id=world.sale.pk, correction=SaleCorrection(amount_fen=60_000), reason="x", by=by, at=timezone.now()
+    )
+
+
 def _draft(world: World) -> Draft:
     return Draft(amount_fen=1_000, reason="quality", transaction_id=world.sale.pk, customer_consent=True)
 
@@ -201,6 +211,7 @@ _ADD_PICTURE = files.read_picture(upload=pictures.upload())
 
 _DOMAIN: dict[Act, Domain] = {
     Act.REPORT_SALE: _report,
+    Act.CORRECT_SALE: _correct,
     Act.READ_SALES: _read_sale,
     Act.QUOTE: lambda world, by: requests.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
@@ -289,6 +300,7 @@ def test_every_refund_condition_is_carried_out() -> None:
 #: (act, method, path below /api/v1, body); {waiting} and the like are refunds by their step.
 _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REPORT_SALE, "POST", "transactions", "sale"),
+    (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"amount_fen": 60_000, "reason": "x"}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
     (Act.SUBMIT, "POST", "refund-requests", "draft"),
@@ -425,6 +437,7 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
+    Act.CORRECT_SALE,
     Act.RATE,
     Act.SEE_POLICY,
     Act.PUBLISH_POLICY,

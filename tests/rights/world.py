@@ -191,6 +191,7 @@ class About:
 
 ABOUT: dict[Act, About] = {
     Act.REPORT_SALE: About(of_store=True),
+    Act.CORRECT_SALE: About(of_store=True),
     Act.READ_SALES: About(of_store=True),
     Act.QUOTE: About(of_store=True),
     Act.SUBMIT: About(of_store=True),

@@ -62,6 +62,13 @@ def report_transaction(stage: Stage) -> None:
     assert Transaction.objects.get(pk=answer["id"]).lines.get().name == "保温杯"
 
 
+@case("POST", f"{_API}transactions/<uuid:transaction_id>/corrections")
+def correct_transaction(stage: Stage) -> None:
+    sale = stage.sale()
+    answer = stage.call("POST", f"transactions/{sale.pk}/corrections", {"cashier": "C009", "reason": "录错收银员"})
+    assert answer["cashier"] == "C009"
+
+
 @case("GET", f"{_API}transactions/<uuid:transaction_id>")
 def get_transaction(stage: Stage) -> None:
     request = stage.in_review()

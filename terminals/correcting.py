@@ -1,0 +1,168 @@
+"""Setting right what was reported wrongly of a sale.
+
+The channel's number stays: it is what the payment is. What was asked for meanwhile stays covered, by the amount and by the
+pieces; a sale that refunds rest on keeps its store and its channel. Before and after stand in the audit trail, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from core.audit.record import record
+from core.errors import Conflict, FieldError, Invalid, NotFound
+from core.personal_data import phone_hashes, phone_key, search_hash
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
+from terminals.models import Transaction, TransactionLine
+from terminals.reporting import ReportedLine, check_paid_at, lines_of, store_named, terminal_named
+
+#: The audit event of a correction.
+CORRECTED = "transaction.correct"
+
+
+class NotCovered(Conflict):
+    """Refunds that were asked for or paid would be more than what the sale says after the correction."""
+
+    code = "correction_below_refunds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleCorrection:
+    """What is to be said of a sale from now on; None leaves a fact as it is. ``lines`` are all of its lines."""
+
+    order_no: str | None = None
+    kind: str | None = None
+    amount_fen: int | None = None
+    paid_at: datetime | None = None
+    store: str | None = None
+    terminal: str | None = None
+    cashier: str | None = None
+    payer_phone: str | None = None
+    card_last4: str | None = None
+    funding: str | None = None
+    lines: Sequence[ReportedLine] | None = None
+
+    @property
+    def changes_anything(self) -> bool:
+        return any(getattr(self, item.name) is not None for item in fields(self))
+
+
+@transaction.atomic
+def correct_sale(
+    *, transaction_id: UUID, correction: SaleCorrection, reason: str, by: Principal, at: datetime
+) -> Transaction:
+    """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture`` and ``NotCovered``; then
+    nothing has changed. What it already says is no change and leaves no event.
+    """
+    check_may(Act.CORRECT_SALE, by=by)
+    sale = Transaction.objects.select_for_update().filter(pk=transaction_id, merchant_id=by.acting_for).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    check_may(Act.CORRECT_SALE, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    if not reason.strip():
+        raise Invalid("say why", code="reason_required", errors=[FieldError("reason", "required", "say why")])
+    if not correction.changes_anything:
+        raise Invalid("nothing is to be changed", code="nothing_to_correct")
+    before = _as_told(sale)
+    _apply(sale, correction, by, at)
+    after = _as_told(sale)
+    changed = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    if changed:
+        sale.corrected_at = at
+        sale.save()
+        record(
+            merchant_id=sale.merchant_id,
+            by=by.actor,
+            action=CORRECTED,
+            object_type="transaction",
+            object_id=sale.pk,
+            at=at,
+            data={
+                "reason": reason,
+                "before": {name: value for name, (value, _) in changed.items()},
+                "after": {name: value for name, (_, value) in changed.items()},
+            },
+        )
+    return sale
+
+
+def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:
+    for name in ("order_no", "kind", "cashier", "card_last4", "funding"):
+        if (value := getattr(correction, name)) is not None:
+            setattr(sale, name, value)
+    if correction.paid_at is not None:
+        check_paid_at(paid_at=correction.paid_at, at=at)
+        sale.paid_at = correction.paid_at
+    if correction.amount_fen is not None:
+        if correction.amount_fen < sale.reserved_fen:
+            raise _not_covered("amount_fen", f"{sale.reserved_fen} fen of it are asked for or paid back")
+        sale.amount_fen = correction.amount_fen
+    if correction.store is not None and correction.store != sale.store.code:
+        store = store_named(correction.store, by=by)
+        if sale.live_refunds:
+            raise _not_covered("store", "refunds of it belong to the store where it was reported")
+        sale.store, sale.terminal = store, None
+    if correction.terminal is not None:
+        sale.terminal = terminal_named(correction.terminal, store=sale.store)
+    if correction.payer_phone is not None:
+        sale.payer_phone = correction.payer_phone
+        sale.payer_phone_hash, sale.payer_phone_last4_hash = phone_hashes(correction.payer_phone)
+    if correction.lines is not None:
+        _replace_lines(sale, correction.lines)
+
+
+def _replace_lines(sale: Transaction, lines: Sequence[ReportedLine]) -> None:
+    """Lines of the same article are changed in place, because refunds name them; the others come and go."""
+    known = list(lines_of(sale).select_for_update())
+    for line in known:
+        # Out of the way of one another while positions move.
+        TransactionLine.objects.filter(pk=line.pk).update(position=line.position + _APART)
+    for position, told in enumerate(lines, start=1):
+        match = next((line for line in known if line.sku == told.sku), None)
+        if match is None:
+            match = TransactionLine(transaction=sale, sku=told.sku)
+        else:
+            known.remove(match)
+        if told.quantity < match.reserved_quantity:
+            raise _not_covered("lines", f"of {told.sku} {match.reserved_quantity} are asked for or came back")
+        match.position, match.name, match.quantity = position, told.name, told.quantity
+        match.unit_price_fen, match.amount_fen = told.unit_price_fen, told.amount_fen
+        match.save()
+    for line in known:
+        try:
+            line.delete()
+        except ProtectedError as error:
+            raise _not_covered("lines", f"refunds name {line.sku or line.name}") from error
+
+
+#: More than the lines that a sale may have.
+_APART = 10_000
+
+
+def _not_covered(field: str, why: str) -> NotCovered:
+    return NotCovered(why, errors=[FieldError(field, NotCovered.code, why)])
+
+
+def _as_told(sale: Transaction) -> dict[str, Any]:
+    """What is said of a sale, as the audit trail keeps it: of the payer only whether it changed."""
+    return {
+        "order_no": sale.order_no,
+        "kind": str(sale.kind),
+        "amount_fen": sale.amount_fen,
+        "paid_at": sale.paid_at.isoformat(),
+        "store": sale.store.code,
+        "terminal": sale.terminal.code if sale.terminal else "",
+        "cashier": sale.cashier,
+        "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
+        "funding": str(sale.funding),
+        "lines": [
+            [line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen] for line in lines_of(sale)
+        ],
+    }
