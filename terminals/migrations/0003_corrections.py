@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('terminals', '0004_scale_room'),
+        ("terminals", "0002_walls"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='transaction',
-            name='corrected_at',
+            model_name="transaction",
+            name="corrected_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]
