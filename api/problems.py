@@ -20,7 +20,7 @@ from api.problem_types import PROBLEM_TYPES, address_of
 from api.rendering import JSONRenderer
 from api.representations import verdict_json
 from core.errors import Conflict, DomainError, FieldError, Forbidden, Invalid, NotFound
-from refunds.intake.requests import PolicyRefused
+from refunds.intake.judging import PolicyRefused
 
 logger = logging.getLogger(__name__)
 

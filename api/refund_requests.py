@@ -19,8 +19,8 @@ from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
 from merchants.rights import Act
 from refunds import queries
-from refunds.intake import requests
-from refunds.intake.requests import Prepared
+from refunds.intake import judging, resubmitting, submitting
+from refunds.intake.building import Submission
 from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
@@ -64,7 +64,7 @@ class Quotes(Endpoint):
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
-        sale, verdict = requests.quote(draft=draft, by=self.caller.by, at=now)
+        sale, verdict = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             {
                 "transaction": str(sale.id),
@@ -93,13 +93,13 @@ class RefundRequests(Endpoint):
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
 
-        def keep_answer(prepared: Prepared) -> None:
-            prepared.submission.idempotency = idempotency.record(
-                request, self.caller, key, status=201, body=_new_request_json(prepared), at=now
+        def keep_answer(submission: Submission) -> None:
+            submission.idempotency = idempotency.record(
+                request, self.caller, key, status=201, body=_new_request_json(submission), at=now
             )
 
         try:
-            taken = requests.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
+            taken = submitting.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -107,8 +107,8 @@ class RefundRequests(Endpoint):
             if idempotency.is_known(self.caller, key):
                 return idempotency.replay(request, self.caller, key)
             raise
-        assert taken.submission.idempotency is not None
-        return idempotency.answer(taken.submission.idempotency)
+        assert taken.idempotency is not None
+        return idempotency.answer(taken.idempotency)
 
     @extend_schema(
         operation_id="list_refund_requests",
@@ -194,7 +194,7 @@ class ResubmitRefundRequest(OneRequest):
         """Send in again what needed more, failed or was rejected, corrected."""
         found = self.load(request_id)
         data = self.read(ResubmitSerializer)
-        requests.resubmit(
+        resubmitting.resubmit(
             request_id=found.pk,
             correction=correction_of(data),
             by=self.caller.by,
@@ -204,13 +204,13 @@ class ResubmitRefundRequest(OneRequest):
         return Response(stored_request_json(self.load(request_id)))
 
 
-def _new_request_json(prepared: Prepared) -> dict[str, object]:
-    execution, sale = prepared.submission.execution, prepared.sale
+def _new_request_json(submission: Submission) -> dict[str, object]:
+    execution, sale = submission.execution, submission.sale
     return request_json(
-        prepared.submission.request,
+        submission.request,
         place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
         executions=[execution] if execution else [],
         funding=sale.funding,
         profile=sale.profile,
-        payee=prepared.payee,
+        payee=submission.payee,
     )

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber
-from refunds.facts.payees import Account
-from refunds.intake.requests import Correction, Customer, Draft
+from refunds.intake.claims import Account, Customer, Draft
+from refunds.intake.resubmitting import Correction
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import Funding, TransactionKind
 

@@ -25,7 +25,7 @@ _RUNS_A_PLAN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedStatement:
     """A statement with ``$1 ... $n`` that a connection parses and plans once for many runs: for the few that every request
     runs, where planning costs more than running. ``types`` are the parameters' types in order.
     """

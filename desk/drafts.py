@@ -10,7 +10,7 @@ from django.http import QueryDict
 from core.errors import Invalid
 from desk import forms, ways
 from desk.ways import Way
-from refunds.intake.requests import Customer, Draft
+from refunds.intake.claims import Customer, Draft
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
 

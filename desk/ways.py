@@ -8,7 +8,7 @@ from datetime import datetime
 from django.http import QueryDict
 
 from merchants import policies
-from refunds.facts.payees import Account
+from refunds.intake.claims import Account
 from refunds.states import Route
 
 
@@ -43,5 +43,5 @@ def read(data: QueryDict) -> Way:
 
 def options(*, merchant_id: int, at: datetime) -> list[dict[str, str]]:
     """The routes that the policy in force names, the original one first."""
-    rules = policies.rules_of(policies.in_force(merchant_id=merchant_id, at=at).pk)
+    rules = policies.rules_in_force(merchant_id=merchant_id, at=at)
     return [{"value": route.value, "label": str(route.label)} for route in Route if route.value in rules.routes]

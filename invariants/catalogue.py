@@ -58,7 +58,7 @@ _BY_HAND = ", ".join(f"'{route}'" for route in sorted(states.BY_HAND))
 _OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
 
 
-#: Payments of one order, as ``refunds.facts.sums.order_key`` has them.
+#: Payments of one order, as ``refunds.intake.counters`` has them.
 _ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date"
 _DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
 

@@ -56,3 +56,8 @@ def in_force(*, merchant_id: int, at: datetime) -> PolicyVersion:
 def rules_of(version_id: int) -> Rules:
     """The typed rules of a version. Versions never change, so a process may keep them."""
     return read_rules(PolicyVersion.objects.values_list("rules", flat=True).get(pk=version_id))
+
+
+def rules_in_force(*, merchant_id: int, at: datetime) -> Rules:
+    """The rules of this instant: limits are those of now, not those of the day of submission."""
+    return rules_of(in_force(merchant_id=merchant_id, at=at).pk)

@@ -12,11 +12,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from uuid_utils.compat import uuid7
 
-from core.audit.actors import POLICY
-from core.audit.record import event, record
-from core.calendar import SHANGHAI
+from core.audit.record import record
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
 from merchants import principals
@@ -28,18 +25,14 @@ from reconciliation.models import BillLine, Difference
 from reconciliation.models.bill import MatchOutcome
 from reconciliation.models.difference import BY_HAND, Resolution
 from refunds import lifecycle
-from refunds.facts.sales import Sale, find_sale
 from refunds.intake import submitting
-from refunds.intake.submitting import Submission
-from refunds.lifecycle import Move, OverRefund
+from refunds.intake.claims import Draft
+from refunds.lifecycle import OverRefund
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import ledger
-from refunds.states import ExecutionState, Reason, Route
+from refunds.states import ExecutionState, Reason
 from terminals.models import Transaction
-
-#: The kind of a refund that an operator made past us.
-_KIND = "wrong_amount"
 
 NOTE_MAX = 500
 
@@ -207,27 +200,11 @@ def _resolved(difference: Difference, resolution: Resolution, note: str, by: Pri
 
 def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
     assert line.succeeded_at is not None
-    sale = find_sale(merchant_id=known.merchant_id, at=at, transaction_id=known.pk)
-    request = _request(sale, line, by=by, at=at)
-    submitted = event(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action="refund.submit",
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-        to_state=request.state,
-        version=request.version,
-        data={"amount_fen": request.amount_fen, "reason": request.reason, "route": request.route, "source": "portal"},
-    )
-    moves = [
-        Move(request.pk, "verify", POLICY, at),
-        Move(request.pk, "ask_review", POLICY, at, data={"source": "portal"}),
-        Move(request.pk, "approve", by.actor, at, arguments={"amount_fen": line.amount_fen}, data={"source": "portal"}),
-    ]
-    changes = [submitted, *(lifecycle.take_edge(request, move) for move in moves)]
-    execution = _execution(request, known, line, at)
-    submitting.store(Submission(request=request, changes=changes, execution=execution))
+    draft = Draft(amount_fen=line.amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=known.pk)
+    submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
+    request = submission.request
+    execution = submission.execution = _execution(request, known, line, at)
+    submitting.store(submission)
     ledger.post_payouts([execution.pk], at=at)
     proven = {"refund_no": execution.refund_no, "source": "bill"}
     lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
@@ -243,39 +220,6 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetim
     BillLine.objects.filter(pk=line.pk).update(execution=execution)
     line.execution = execution
     return RefundRequest.objects.get(pk=request.pk)
-
-
-def _request(sale: Sale, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
-    """Not judged by the policy: the money has moved, and only the CHECK on the sale stands against it."""
-    return RefundRequest(
-        id=uuid7(),
-        number=f"RF-{at.astimezone(SHANGHAI):%y%m%d}-{sale.next_number:04d}",
-        merchant_id=sale.merchant_id,
-        store_id=sale.store_id,
-        transaction_id=sale.id,
-        terminal_id=sale.terminal_id,
-        channel=sale.channel,
-        kind=_KIND,
-        reason=Reason.OPERATOR_ERROR,
-        route=Route.ORIGINAL,
-        amount_fen=line.amount_fen,
-        reserved_fen=line.amount_fen,
-        policy_version_id=sale.policy_version_id,
-        verdict={
-            "decision": "approve",
-            "max_amount_fen": line.amount_fen,
-            "tier": "",
-            "policy_version": sale.policy_number,
-            "rules": [],
-            "source": "portal",
-        },
-        tier="",
-        staff_id=by.staff_id,
-        customer_consent=None,
-        due_at=at,
-        created_at=at,
-        updated_at=at,
-    )
 
 
 def _execution(request: RefundRequest, sale: Transaction, line: BillLine, at: datetime) -> Execution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from core.personal_data import phone_hashes
 from merchants import policies, principals
 from merchants.models import ApiKey, ChannelAccount, Merchant, PolicyVersion, Role, Scope, Staff, Store
 from merchants.principals import Principal, of_key, of_staff
-from refunds.intake import requests
-from refunds.intake.requests import Customer, Draft
+from refunds.intake import submitting
+from refunds.intake.claims import Customer, Draft
 from refunds.models import RefundRequest
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -208,5 +209,17 @@ def make_request(
         customer=Customer(name=name, phone=phone, email=email, locale=locale),
         customer_consent=consent,
     )
-    prepared = requests.submit(draft=draft, by=requester, at=at or timezone.now())
-    return RefundRequest.objects.get(pk=prepared.submission.request.pk)
+    prepared = submitting.submit(draft=draft, by=requester, at=at or timezone.now())
+    return RefundRequest.objects.get(pk=prepared.request.pk)
+
+
+def at_the_till(sale: Transaction, **more: Any) -> Principal:
+    """A cashier of the sale's merchant."""
+    return replace(of_staff(make_staff(sale.merchant, "cashier")), **more)
+
+
+def submit(sale: Transaction, amount_fen: int = 1_200, *, reason: str = "quality", **more: Any) -> RefundRequest:
+    """A request by a cashier, with whatever a draft may say."""
+    draft = Draft(amount_fen=amount_fen, reason=reason, transaction_id=sale.pk, **more)
+    taken = submitting.submit(draft=draft, by=at_the_till(sale), at=timezone.now())
+    return RefundRequest.objects.get(pk=taken.request.pk)

@@ -23,8 +23,8 @@ from desk.views.refund import page
 from merchants import rights
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
 from refunds.review import deciding
@@ -176,7 +176,7 @@ def resubmit(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
             customer_consent=True if request.POST.get("consent") else None,
             description="\n".join(part for part in (found.description, news) if part)[:1000] if news else None,
         )
-        changed = requests.resubmit(
+        changed = resubmitting.resubmit(
             request_id=found.pk, correction=correction, by=scope.by, at=at, expected_version=version
         )
         done = (

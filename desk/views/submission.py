@@ -27,8 +27,10 @@ from desk.uploads import pictures_of
 from desk.views.answers import go_on, refusal
 from merchants import channels
 from refunds.evidence import files
-from refunds.intake import requests
-from refunds.intake.requests import Draft, PolicyRefused, Prepared
+from refunds.intake import judging, submitting
+from refunds.intake.building import Submission
+from refunds.intake.claims import Draft
+from refunds.intake.judging import PolicyRefused
 from refunds.models import IdempotencyRecord
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.policy import Verdict
@@ -74,7 +76,7 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
         if not form.consent:
             # Not asked yet is no refusal: the form cannot be sent without it.
             draft = replace(draft, customer_consent=None)
-        _, verdict = requests.quote(draft=draft, by=scope.by, at=now)
+        _, verdict = judging.quote(draft=draft, by=scope.by, at=now)
         shown = _quote(draft, verdict, sale, now)
     except Invalid as error:
         shown = {"errors": [words.short(error)]}
@@ -89,7 +91,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     try:
         _check_complete(key, form)
         pictures = pictures_of(request)
-        prepared = requests.submit(
+        submission = submitting.submit(
             draft=_draft(form, sale), by=scope.by, at=now, before_commit=_once(scope, key, request, now)
         )
     except DomainError as error:
@@ -106,7 +108,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         return _page(
             request, scope, sale, form=form, quote=shown, errors=[words.explain(error)], status=words.status(error)
         )
-    stored = prepared.submission.request
+    stored = submission.request
     if pictures:
         files.add(request_id=stored.pk, pictures=pictures, by=scope.by, at=now)
     done = (
@@ -132,13 +134,13 @@ def _check_complete(key: str, form: Typed) -> None:
 def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Any:
     """Stores the key of the form with the request: sent twice, it makes one."""
 
-    def add(prepared: Prepared) -> None:
-        prepared.submission.idempotency = IdempotencyRecord(
+    def add(submission: Submission) -> None:
+        submission.idempotency = IdempotencyRecord(
             principal=_principal(scope),
             key=key,
             fingerprint=hashlib.sha256(request.POST.urlencode().encode()).digest(),
             status=201,
-            body=json.dumps({"id": str(prepared.submission.request.pk), "number": prepared.submission.request.number}),
+            body=json.dumps({"id": str(submission.request.pk), "number": submission.request.number}),
             created_at=at,
         )
 

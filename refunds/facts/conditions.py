@@ -212,9 +212,7 @@ def _check_not_approver(asked: _Asked) -> None:
 
 
 def _check_tier(asked: _Asked) -> None:
-    # The limits in force now count, not those of the day of submission.
-    version = policies.in_force(merchant_id=asked.request.merchant_id, at=asked.at)
-    tier = policies.rules_of(version.pk).tier_for(asked.amount_fen)
+    tier = policies.rules_in_force(merchant_id=asked.request.merchant_id, at=asked.at).tier_for(asked.amount_fen)
     if asked.by.role not in tier.roles:
         raise Forbidden(f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name)
 

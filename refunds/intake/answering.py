@@ -16,8 +16,8 @@ from refunds import lifecycle
 from refunds.evidence import files
 from refunds.evidence.files import Picture
 from refunds.facts import conditions
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.states import State
 
@@ -41,7 +41,7 @@ def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], by: Pri
         raise lifecycle.WrongState("nothing is asked of the customer now", state=request.state)
     files.add(request_id=request_id, pictures=pictures, by=by, at=at)
     correction = Correction(description=_joined(request.description, words))
-    return requests.resubmit(request_id=request_id, correction=correction, by=by, at=at)
+    return resubmitting.resubmit(request_id=request_id, correction=correction, by=by, at=at)
 
 
 def _joined(description: str, words: str) -> str:

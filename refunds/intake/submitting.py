@@ -1,17 +1,16 @@
-"""Storing a new request, judged in memory, in one statement and one commit.
+"""Taking a request in: found, judged and stored, in one statement and one commit.
 
-One round trip instead of nine: reserve on the sale, insert the request, its lines, its payout, the audit events, the outbox
-rows and the idempotency record. The columns and their values come from the models, so this path cannot drift from them; a test
-compares what it stores with what the models would.
+``store`` is one round trip instead of nine: reserve on the sale, insert the request, its lines, its payout, the audit events,
+the outbox rows and the idempotency record. The columns and their values come from the models, so this path cannot drift from
+them; a test compares what it stores with what the models would.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -19,16 +18,21 @@ from uuid import UUID
 from django.db import IntegrityError, connection, models, transaction
 from psycopg2.extensions import Binary
 
-from core.audit.models import AuditEvent
 from core.errors import Conflict
 from core.failpoints import failpoint
 from core.personal_data import SealedTextField
-from core.sql import Prepared
+from core.sql import PreparedStatement
+from merchants import rights
+from merchants.principals import Principal
+from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import sums
-from refunds.facts.sums import Added
+from refunds.intake import building, claims, counters, judging
+from refunds.intake.building import Submission
+from refunds.intake.claims import Draft
+from refunds.intake.facts import find_sale
 from refunds.lifecycle import NEXT_STEP, NOTIFY
-from refunds.models import Execution, IdempotencyRecord, RefundLine, RefundRequest
+from refunds.models import RefundLine
+from refunds.models.hand_accounts import is_by_hand
 from refunds.states import State
 
 
@@ -38,32 +42,67 @@ class KeyAlreadyUsed(Conflict):
     code = "idempotency_key_used"
 
 
-@dataclass(slots=True, kw_only=True)
-class Submission:
-    """A request that was judged and is not stored yet.
+def submit(
+    *, draft: Draft, by: Principal, at: datetime, before_commit: Callable[[Submission], None] | None = None
+) -> Submission:
+    """Take a request in. Raises what ``prepare`` raises, ``OverRefund`` or ``KeyAlreadyUsed``; then nothing was stored.
 
-    ``sums`` are the counters that it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not
-    asked, as where a person pays or the money has moved already.
+    ``before_commit`` may add what belongs in the same commit: the idempotency record with the first answer. Where others took
+    the room that the request was judged on, all of it is done again.
     """
 
-    request: RefundRequest
-    changes: Sequence[AuditEvent]
-    lines: Sequence[RefundLine] = ()
-    execution: Execution | None = None
-    idempotency: IdempotencyRecord | None = None
-    pieces: Sequence[tuple[int, int]] = field(default=())  # (sale line id, quantity)
-    sums: Sequence[Added] = ()
-    refunds_limit: int | None = None
+    def attempt() -> Submission:
+        submission = prepare(draft=draft, by=by, at=at)
+        if before_commit is not None:
+            before_commit(submission)
+        store(submission)
+        return submission
+
+    @transaction.atomic
+    def attempt_alone() -> Submission:
+        # What a route takes of a sale has no counter: these are few, and a person pays each.
+        with connection.cursor() as cursor:
+            lifecycle.lock_sales(cursor, [claims.find_sale(draft, by=by, at=at).id])
+        return attempt()
+
+    return counters.judged_again(attempt_alone if is_by_hand(draft.route) else attempt)
+
+
+def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
+    """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
+    rights.check_may(Act.SUBMIT, by=by)
+    sale = claims.find_sale(draft, by=by, at=at)
+    claimed = claims.articles(sale, draft.lines)
+    parties = counters.parties_of(sale, draft, by=by, at=at)
+    verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
+    judging.refuse_hard_limits(verdict)
+    claims.check_account(route=draft.route, account=draft.payee)
+    return building.judged(
+        sale=sale, draft=draft, claimed=claimed, verdict=verdict, parties=parties, number=_draw_number(), by=by, at=at
+    )
+
+
+def prepare_paid(*, draft: Draft, source: str, by: Principal, at: datetime) -> Submission:
+    """A refund of ours out of one that ``source`` proves; whoever found it adds the payout. Raises ``NotFound``."""
+    sale = find_sale(merchant_id=by.acting_for, at=at, transaction_id=draft.transaction_id)
+    return building.paid(sale=sale, draft=draft, number=_draw_number(), source=source, by=by, at=at)
+
+
+def _draw_number() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('refunds_number')")
+        (number,) = cursor.fetchone()
+    return int(number)
 
 
 def store(submission: Submission) -> None:
     """Commit a submission whole. Raises ``OverRefund``, ``KeyAlreadyUsed`` or ``RoomTaken``, and then nothing was stored."""
     request = submission.request
     tables = list(_tables(submission))
-    statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.pieces), bool(submission.sums))
+    statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.sums))
     parameters: list[Any] = [request.reserved_fen, request.transaction_id, submission.refunds_limit]
-    if submission.pieces:
-        parameters += [list(column) for column in zip(*submission.pieces, strict=True)]
+    if submission.lines:
+        parameters += [[line.line_id for line in submission.lines], [line.quantity for line in submission.lines]]
     if submission.sums:
         parameters.append(_encode([row._asdict() for row in submission.sums]))
     parameters += [_as_json(rows) for rows in tables]
@@ -74,14 +113,14 @@ def store(submission: Submission) -> None:
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
-        if (taken := sums.room_taken(error)) is not error:
+        if (taken := counters.room_taken(error)) is not error:
             raise taken from error
         raise lifecycle.over_refund(error) from error
     failpoint("intake.after_commit")
     lifecycle.ring_after_commit(bells)
 
 
-def _execute(statement: Prepared, parameters: Sequence[Any]) -> None:
+def _execute(statement: PreparedStatement, parameters: Sequence[Any]) -> None:
     """One statement is a transaction by itself: outside of another, BEGIN and COMMIT would be two trips for nothing."""
     savepoint = transaction.atomic() if connection.in_atomic_block else nullcontext()
     with savepoint, connection.cursor() as cursor:
@@ -93,10 +132,9 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
     yield [submission.request]
     if submission.lines:
         yield submission.lines
-    if submission.execution is not None:
-        yield [submission.execution]
-    if submission.idempotency is not None:
-        yield [submission.idempotency]
+    for row in (submission.payee, submission.execution, submission.idempotency):
+        if row is not None:
+            yield [row]
     yield [lifecycle.outbox_row(change) for change in submission.changes]
     yield submission.changes
 
@@ -111,13 +149,14 @@ _RESERVE = (
 
 
 @lru_cache(maxsize=64)
-def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool, has_sums: bool) -> Prepared:  # noqa: FBT001
+def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> PreparedStatement:  # noqa: FBT001
     """The statement for rows of these tables. Each table's rows come as one JSON array, so that the text is always the
     same and the database keeps its plan.
     """
     types = ["bigint", "uuid", "integer"]
     clauses = [_RESERVE]
-    if has_pieces:
+    has_lines = RefundLine in tables
+    if has_lines:
         types += ["bigint[]", "integer[]"]
         clauses.append(
             "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
@@ -126,7 +165,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool, has_sum
     if has_sums:
         types.append("json")
         rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, (SELECT count(*) FROM c0) AS sale_first'
-        clauses.append(sums.UPSERT.format(rows=rows))
+        clauses.append(counters.UPSERT.format(rows=rows))
     for model in tables:
         types.append("json")
         table = model._meta.db_table
@@ -138,10 +177,10 @@ def _statement(tables: tuple[type[models.Model], ...], has_pieces: bool, has_sum
     *first, last = clauses
     ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     # PostgreSQL cuts names after 63 bytes, and two that are cut alike would be one statement.
-    parts = ["pieces"] * has_pieces + ["sums"] * has_sums + [(model._meta.model_name or "")[:6] for model in tables]
+    parts = ["pieces"] * has_lines + ["sums"] * has_sums + [(model._meta.model_name or "")[:6] for model in tables]
     name = "_".join(["submit", *parts])
     assert len(name) <= 63
-    return Prepared(name, tuple(types), f"WITH {ctes} {last}")
+    return PreparedStatement(name, tuple(types), f"WITH {ctes} {last}")
 
 
 @lru_cache(maxsize=32)

@@ -11,10 +11,10 @@ from merchants.models import Merchant
 class RunningSum(models.Model):
     """One counter. It only grows: what is cancelled, rejected or fails afterwards gives no room back (docs/adr/0028).
 
-    ``key`` names merchant, kind, whose it is and the day, as ``refunds.facts.sums`` builds it. ``count`` and ``fen`` are what was
-    approved by rule, ``asked_fen`` is all that was asked for (kept for customers). The limits are those in force when the
-    counter was last moved; the CHECK compares, so that no two submissions pass it together. ``closed``: a refund of this order
-    was rejected, and nothing of it is approved by rule any more.
+    ``key`` names merchant, kind, whose it is and the day, as ``refunds.facts.sums.key_of`` builds it. ``count`` and
+    ``fen`` are what was approved by rule, ``asked_fen`` is all that was asked for (kept for customers). The limits are those in
+    force when the counter was last moved; the CHECK compares, so that no two submissions pass it together. ``closed``: a refund
+    of this order was rejected, and nothing of it is approved by rule any more.
     """
 
     key = models.TextField(primary_key=True, db_collation="C")

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from core.errors import Conflict
+from merchants import policies
+from merchants.policy_rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
 from refunds import lifecycle
 from refunds.facts import conditions, sums
-from refunds.models import Execution, RefundRequest
+from refunds.models import Approval, Execution, RefundRequest
+from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
 from refunds.rules.method import MethodChoice
 from refunds.states import ExecutionState, State
+
+
+class NeedsReview(Conflict):
+    """With this refund its order comes to more than was decided on: a person looks at it again."""
+
+    code = "sum_needs_review"
 
 
 @transaction.atomic
@@ -57,7 +67,7 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
         raise Conflict(
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
-    sums.check_may_go_out_again(request=request, amount_fen=request.approved_fen or request.amount_fen, at=at)
+    _check_covered(request, at)
     sums.make_room(transaction_id=request.transaction_id, limit=None)
     retried = lifecycle.advance(
         request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
@@ -73,3 +83,29 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
     else:
         Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)
     return retried
+
+
+def _check_covered(request: RefundRequest, at: datetime) -> None:
+    """A failed payout is sent again without a new decision: only while the old one covers what the order comes to by now.
+
+    Locks the order. Raises ``CapReached`` or ``NeedsReview``.
+    """
+    amount_fen = request.approved_fen or request.amount_fen
+    sum_fen = amount_fen + sums.held(transaction_id=request.transaction_id, lock=True).order_fen - request.reserved_fen
+    sums.check_caps(request=request, amount_fen=amount_fen, at=at)
+    rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
+    if all(sum_fen > covered for covered in _covered(request, rules)):
+        raise NeedsReview("together with the order's other refunds this one needs a new decision")
+
+
+def _covered(request: RefundRequest, rules: Rules) -> Iterator[int]:
+    """Up to which sum the standing decision reaches."""
+    yield request.approved_fen or request.amount_fen
+    if request.by_rule:
+        yield rules.order_limit_fen
+        return
+    approvals = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE).order_by("-version")
+    name = approvals.values_list("tier", flat=True).first()
+    for tier in rules.tiers:
+        if tier.name == name:
+            yield tier.limit_fen if tier.limit_fen is not None else 10**18

@@ -16,7 +16,6 @@ from django.db.models import Q
 
 from merchants import policies, rights
 from merchants.models import ApiKey
-from merchants.policy_rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import conditions, sums
@@ -61,7 +60,7 @@ def may_decide(*, by: Principal, request: RefundRequest, at: datetime) -> bool:
 def deciding_roles(*, request: RefundRequest, at: datetime) -> frozenset[str]:
     """The roles whose tier this request is, with all that it comes to together with others."""
     sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
-    return frozenset(_rules(request.merchant_id, at).tier_for(sum_fen).roles)
+    return frozenset(policies.rules_in_force(merchant_id=request.merchant_id, at=at).tier_for(sum_fen).roles)
 
 
 def decidable(*, by: Principal, at: datetime) -> Q:
@@ -71,7 +70,7 @@ def decidable(*, by: Principal, at: datetime) -> Q:
     It lets some through that are refused one by one, never the other way round: what decides is a sum of which the amount is
     only a part, and codes of cashiers are compared folded.
     """
-    tiers = [tier for tier in _rules(by.acting_for, at).tiers if by.role in tier.roles]
+    tiers = [tier for tier in policies.rules_in_force(merchant_id=by.acting_for, at=at).tiers if by.role in tier.roles]
     if not tiers or not rights.may(Act.CLAIM, by=by):
         return Q(pk__in=[])
     theirs = Q(merchant_id=by.acting_for)
@@ -94,12 +93,7 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
     waiting = [request for request in requests if request.state == State.IN_REVIEW]
     if not waiting or not rights.may(Act.APPROVE, by=by):
         return {}
-    rules, sum_of = _rules(by.acting_for, at), sums.deciding_sums(waiting)
+    rules, sum_of = policies.rules_in_force(merchant_id=by.acting_for, at=at), sums.deciding_sums(waiting)
     roles = {request.pk: frozenset(rules.tier_for(sum_of[request.pk]).roles) for request in waiting}
     refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if by.role not in of_tier}
     return refused | {pk: Undecidable("own_request", roles[pk]) for pk in conditions.hands_in(waiting, by=by)}
-
-
-def _rules(merchant_id: int, at: datetime) -> Rules:
-    # The limits in force now count, not those of the day of submission.
-    return policies.rules_of(policies.in_force(merchant_id=merchant_id, at=at).pk)

@@ -104,7 +104,7 @@ def approve(
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     account_id = _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
-    tier = _tier(request, deciding_fen, at)
+    tier = policies.rules_in_force(merchant_id=request.merchant_id, at=at).tier_for(deciding_fen).name
     approved = lifecycle.advance(
         request_id,
         "approve",
@@ -230,11 +230,6 @@ def _check_version(request: RefundRequest, seen: int) -> None:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
         )
-
-
-def _tier(request: RefundRequest, amount_fen: int, at: datetime) -> str:
-    version = policies.in_force(merchant_id=request.merchant_id, at=at)
-    return policies.rules_of(version.pk).tier_for(amount_fen).name
 
 
 def _store_decision(

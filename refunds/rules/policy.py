@@ -25,7 +25,7 @@ from refunds.states import BY_HAND, Reason, Route
 _DAY = timedelta(days=1)
 
 
-class Decision(StrEnum):
+class Ruling(StrEnum):
     APPROVE = "approve"
     REVIEW = "review"
     REFUSE = "refuse"
@@ -96,7 +96,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    decision: Decision
+    decision: Ruling
     max_amount_fen: int
     tier: str
     policy_version: int
@@ -142,10 +142,10 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     )
 
 
-def _decide(failed: Sequence[RuleResult]) -> Decision:
+def _decide(failed: Sequence[RuleResult]) -> Ruling:
     if any(result.hard for result in failed):
-        return Decision.REFUSE
-    return Decision.REVIEW if failed else Decision.APPROVE
+        return Ruling.REFUSE
+    return Ruling.REVIEW if failed else Ruling.APPROVE
 
 
 def _hard_limits(facts: Facts) -> list[RuleResult]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Amounts in fen; None: there is nobody of that kind. ``refunds.facts.sums`` says who is counted, and reads it.
+    """Amounts in fen; None: there is nobody of that kind. ``refunds.intake.counters`` says who is counted, and reads it.
 
     ``order_fen`` is what counts towards the limit of the order, ``tier_fen`` what the tier is reckoned from, each without the
     request itself.

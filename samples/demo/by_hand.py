@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from merchants import principals
 from merchants.models import Role, Staff
 from refunds import payouts
-from refunds.facts.payees import Account
+from refunds.intake.claims import Account
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import by_hand
 from refunds.payouts.adapters import adapter_for

@@ -23,8 +23,9 @@ from merchants import policies, principals
 from merchants.models import Role, Staff
 from refunds import lifecycle
 from refunds.follow_up.survey import CLOSE_AFTER
-from refunds.intake import requests, submitting
-from refunds.intake.requests import Customer, Draft
+from refunds.intake import submitting
+from refunds.intake.building import Submission
+from refunds.intake.claims import Customer, Draft
 from refunds.lifecycle import Move
 from refunds.models import Approval, Execution, Notification, OutboxMessage, RefundRequest, Survey
 from refunds.models.approval import Decision
@@ -127,14 +128,16 @@ def _submitted(house: House, story: Story) -> Told:
         route=story.route,
         payee=by_hand.account_of(story),
     )
-    prepared = requests.prepare(draft=draft, by=by, at=story.at)
-    # The payout of a refund that is over is stored as it ended.
-    execution, prepared.submission.execution = prepared.submission.execution, None
-    submitting.store(prepared.submission)
-    if prepared.payee is not None:
-        prepared.payee.save(force_insert=True)
-    request = prepared.submission.request
-    return Told(story, request, execution, _decider(house, request, story.desk))
+    payouts: list[Execution] = []
+
+    def keep_payout(submission: Submission) -> None:
+        """The payout of a refund that is over is stored as it ended."""
+        if submission.execution is not None:
+            payouts.append(submission.execution)
+            submission.execution = None
+
+    request = submitting.submit(draft=draft, by=by, at=story.at, before_commit=keep_payout).request
+    return Told(story, request, payouts[-1] if payouts else None, _decider(house, request, story.desk))
 
 
 def _decider(house: House, request: RefundRequest, desk: int) -> Staff:

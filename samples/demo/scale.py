@@ -32,7 +32,7 @@ from merchants.policy_rules import read_rules
 from merchants.principals import of_staff
 from refunds.payouts import ledger
 from refunds.rules import policy
-from refunds.rules.policy import Decision, Facts
+from refunds.rules.policy import Facts, Ruling
 from samples.demo import rules, scale_sql
 from samples.demo.merchants import OUTLINES
 from terminals.models import Terminal
@@ -156,7 +156,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     ]
     ChannelAccount.objects.bulk_create(accounts)
     by_rule, by_desk = _verdict(1_200, now), _verdict(50_000, now)
-    assert (by_rule.decision, by_desk.decision) == (Decision.APPROVE, Decision.REVIEW)
+    assert (by_rule.decision, by_desk.decision) == (Ruling.APPROVE, Ruling.REVIEW)
     reviewer = staff[PEOPLE[Role.REVIEWER]]
     values = {
         "merchant": merchant.pk,

@@ -6,11 +6,11 @@ import pytest
 from django.db import IntegrityError, connection
 
 from core import sql
-from core.sql import Prepared
+from core.sql import PreparedStatement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_SUM = Prepared("sum_for_test", ("integer", "integer"), "SELECT $1 + $2")
+_SUM = PreparedStatement("sum_for_test", ("integer", "integer"), "SELECT $1 + $2")
 
 
 def _sum(left: int, right: int) -> int:
@@ -57,7 +57,7 @@ def test_plan_is_made_anew_after_many_runs(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_errors_are_djangos() -> None:
-    wrong = Prepared(
+    wrong = PreparedStatement(
         "wrong_for_test", ("integer",), "INSERT INTO merchants_merchant (id, code, name) VALUES ($1, NULL, NULL)"
     )
     with connection.cursor() as cursor, pytest.raises(IntegrityError):

@@ -17,7 +17,7 @@ from core.audit.models import AuditEvent
 from merchants.models import ChannelAccount, Merchant, Staff, Store
 from reconciliation import days, matching
 from reconciliation.importing import store_empty
-from refunds.intake import requests
+from refunds.intake.claims import Customer
 from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.payouts.loop import drain
 from refunds.states import Route
@@ -383,9 +383,7 @@ def test_customers_page_says_who_does_what(
     shop: Merchant, as_staff: SignIn, route: str, before: str, after: str
 ) -> None:
     sale = hand.sale_for(shop, route)
-    request = hand.waiting(
-        route, sale=sale, customer=requests.Customer(phone="13800006021", email="a@example.com", locale="en")
-    )
+    request = hand.waiting(route, sale=sale, customer=Customer(phone="13800006021", email="a@example.com", locale="en"))
     path = tracking.url_for(request.pk).partition("/r/")[2]
     page = Client().get(f"/r/{path}?lang=en").content.decode()
     assert "The store is preparing your payout" in page

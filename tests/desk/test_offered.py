@@ -16,8 +16,8 @@ from desk.rows import lean
 from merchants import api_keys
 from merchants.models import Scope, Staff, Store
 from merchants.principals import of_staff
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.review import decidable, deciding
 from tests.api.conftest import Api
@@ -59,7 +59,9 @@ def _corrected(shop: Shop, by: Staff) -> RefundRequest:
     )
     version = RefundRequest.objects.get(pk=request.pk).version
     correction = Correction(description="a photo")
-    requests.resubmit(request_id=request.pk, correction=correction, by=of_staff(by), at=now, expected_version=version)
+    resubmitting.resubmit(
+        request_id=request.pk, correction=correction, by=of_staff(by), at=now, expected_version=version
+    )
     return RefundRequest.objects.get(pk=request.pk)
 
 

@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from merchants.models import Merchant, Staff
 from merchants.principals import Principal, of_staff
-from refunds.facts.payees import Account
-from refunds.intake import requests
-from refunds.intake.requests import Draft
+from refunds.intake import submitting
+from refunds.intake.claims import Account, Draft
 from refunds.models import RefundRequest
 from refunds.payouts import by_hand
 from refunds.payouts.by_hand import Payment
@@ -56,8 +55,8 @@ def asked(route: str, *, sale: Transaction | None = None, amount_fen: int = 1_20
         "customer_consent": True,
         "payee": ACCOUNT if route == Route.BANK_TRANSFER else None,
     }
-    prepared = requests.submit(draft=Draft(**{**values, **fields}), by=of_staff(cashier), at=timezone.now())
-    return RefundRequest.objects.get(pk=prepared.submission.request.pk)
+    prepared = submitting.submit(draft=Draft(**{**values, **fields}), by=of_staff(cashier), at=timezone.now())
+    return RefundRequest.objects.get(pk=prepared.request.pk)
 
 
 def approved(request: RefundRequest, *, by: Staff | None = None, at: datetime | None = None) -> RefundRequest:

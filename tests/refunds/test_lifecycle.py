@@ -20,8 +20,8 @@ from merchants import principals
 from merchants.principals import of_staff
 from payment_channels.contract import Retry
 from refunds import lifecycle
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import judging, resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.lifecycle import AlreadyChanged, Move, OverRefund, WrongState
 from refunds.models import Execution, OutboxMessage, RefundRequest
 from refunds.payouts import ways_back
@@ -91,10 +91,10 @@ def test_what_was_spent_elsewhere_meanwhile_cannot_be_taken_again(how: str) -> N
     again: dict[str, Callable[[], object]] = {
         "retry": partial(ways_back.retry, request_id=request.pk, by=of_staff(finance), at=now, version=request.version),
         "resubmit": partial(
-            requests.resubmit, request_id=request.pk, correction=Correction(), by=of_staff(finance), at=now
+            resubmitting.resubmit, request_id=request.pk, correction=Correction(), by=of_staff(finance), at=now
         ),
     }
-    with pytest.raises((OverRefund, requests.PolicyRefused)) as refused:
+    with pytest.raises((OverRefund, judging.PolicyRefused)) as refused:
         again[how]()
     assert refused.value.code == "exceeds_refundable"
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"

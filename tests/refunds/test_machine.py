@@ -26,8 +26,9 @@ from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Unknown
 from refunds import payouts
 from refunds.follow_up import survey
-from refunds.intake import requests
-from refunds.intake.requests import Correction, Draft
+from refunds.intake import judging, resubmitting, submitting
+from refunds.intake.claims import Draft
+from refunds.intake.resubmitting import Correction
 from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import notices, ways_back
 from refunds.payouts.adapters import adapter_for
@@ -108,8 +109,8 @@ class RefundsOfOneSale(RuleBasedStateMachine):
         draft = Draft(amount_fen=amount, reason=reason, transaction_id=self.sale.pk, lines=lines, customer_consent=True)
         left = PAID_FEN - self._reserved()
         try:
-            requests.submit(draft=draft, by=of_staff(self.cashier), at=self.now)
-        except (requests.PolicyRefused, Conflict) as error:
+            submitting.submit(draft=draft, by=of_staff(self.cashier), at=self.now)
+        except (judging.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
         else:
             assert amount <= left
@@ -145,10 +146,10 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             return
         left = PAID_FEN - self._reserved() + request.reserved_fen
         try:
-            requests.resubmit(
+            resubmitting.resubmit(
                 request_id=request.pk, correction=Correction(amount_fen=amount), by=of_staff(self.cashier), at=self.now
             )
-        except (requests.PolicyRefused, Conflict) as error:
+        except (judging.PolicyRefused, Conflict) as error:
             self._is_right_to_refuse(error, amount, left)
 
     @rule(which=st.integers(0, 9))

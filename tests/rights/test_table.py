@@ -30,8 +30,9 @@ from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.follow_up import survey
-from refunds.intake import requests
-from refunds.intake.requests import Correction, Draft
+from refunds.intake import judging, resubmitting, submitting
+from refunds.intake.claims import Draft
+from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.payouts import by_hand, credentials, redirecting, ways_back
 from refunds.payouts.by_hand import Payment
@@ -154,7 +155,7 @@ def _submit(world: World, by: Principal) -> object:
     if by.kind is Kind.SYSTEM:
         rights.check_may(Act.SUBMIT, by=by)
         return None
-    return requests.submit(draft=_draft(world), by=by, at=timezone.now())
+    return submitting.submit(draft=_draft(world), by=by, at=timezone.now())
 
 
 def _rate(world: World, by: Principal) -> object:
@@ -174,7 +175,7 @@ def _resubmit(step: str) -> Domain:
         request = world.requests[step]
         if by.kind is Kind.CUSTOMER and by.merchant_id == request.merchant_id:
             by = _link(by, request)
-        return requests.resubmit(request_id=request.pk, correction=Correction(), by=by, at=timezone.now())
+        return resubmitting.resubmit(request_id=request.pk, correction=Correction(), by=by, at=timezone.now())
 
     return run
 
@@ -213,7 +214,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.REPORT_SALE: _report,
     Act.CORRECT_SALE: _correct,
     Act.READ_SALES: _read_sale,
-    Act.QUOTE: lambda world, by: requests.quote(draft=_draft(world), by=by, at=timezone.now()),
+    Act.QUOTE: lambda world, by: judging.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
     Act.READ_REFUNDS: _read_refund,
     Act.CANCEL: _on("waiting", ways_back.cancel),

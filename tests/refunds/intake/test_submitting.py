@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from core import doorbell
 from core.audit.models import AuditEvent
+from core.errors import Conflict
 from merchants.principals import of_staff
 from refunds import lifecycle
-from refunds.intake import requests, submitting
-from refunds.intake.requests import Customer, Draft, Prepared
-from refunds.intake.submitting import KeyAlreadyUsed, Submission
+from refunds.intake import submitting
+from refunds.intake.building import Submission
+from refunds.intake.claims import Customer, Draft
+from refunds.intake.judging import PolicyRefused
+from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.lifecycle import OverRefund
 from refunds.models import Execution, IdempotencyRecord, OutboxMessage, RefundLine, RefundRequest, RunningSum
 from terminals.models import Transaction, TransactionLine
-from tests.factories import make_merchant, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +42,7 @@ _TABLES: tuple[type[models.Model], ...] = (
 _DIFFERENT = {"txid"}
 
 
-def _prepared(sale: Transaction, amount_fen: int, *, pieces: int = 0) -> Prepared:
+def _prepared(sale: Transaction, amount_fen: int, *, pieces: int = 0) -> Submission:
     cashier = make_staff(sale.merchant, "cashier")
     draft = Draft(
         amount_fen=amount_fen,
@@ -49,13 +53,13 @@ def _prepared(sale: Transaction, amount_fen: int, *, pieces: int = 0) -> Prepare
         customer=Customer(name="王敏", phone="13800006021", email="wang@example.com"),
         customer_consent=True,
     )
-    prepared = requests.prepare(draft=draft, by=of_staff(cashier), at=timezone.now())
-    prepared.submission.idempotency = IdempotencyRecord(
+    prepared = submitting.prepare(draft=draft, by=of_staff(cashier), at=timezone.now())
+    prepared.idempotency = IdempotencyRecord(
         principal="staff:1",
         key="k",
         fingerprint=b"f" * 32,
         status=201,
-        body=f'{{"verdict":{{}},"id":"{prepared.submission.request.pk}"}}',
+        body=f'{{"verdict":{{}},"id":"{prepared.request.pk}"}}',
         created_at=timezone.now(),
     )
     return prepared
@@ -70,8 +74,8 @@ def _by_models(stored: Submission) -> None:
         live_refunds_limit=stored.refunds_limit,
     )
     RunningSum.objects.bulk_create(RunningSum(**row._asdict()) for row in stored.sums)
-    for line_id, quantity in stored.pieces:
-        TransactionLine.objects.filter(pk=line_id).update(reserved_quantity=F("reserved_quantity") + quantity)
+    for line in stored.lines:
+        TransactionLine.objects.filter(pk=line.line_id).update(reserved_quantity=F("reserved_quantity") + line.quantity)
     request.save(force_insert=True)
     RefundLine.objects.bulk_create(stored.lines)
     if stored.execution is not None:
@@ -102,7 +106,7 @@ def _everything() -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize(("amount_fen", "pieces"), [(1_200, 0), (1_200, 2), (26_800, 1)])
 def test_store_writes_what_the_models_would(amount_fen: int, pieces: int) -> None:
     sale = make_sale(make_merchant(), 50_000, quantity=5)
-    prepared = _prepared(sale, amount_fen, pieces=pieces).submission
+    prepared = _prepared(sale, amount_fen, pieces=pieces)
     seen = []
     for write in (submitting.store, _by_models):
         with transaction.atomic():
@@ -125,16 +129,16 @@ def test_store_is_one_statement_in_one_transaction() -> None:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
-        submitting.store(prepared.submission)
+        submitting.store(prepared)
     # The first of a connection is prepared before it runs.
     assert len([sql for sql in statements if not sql.startswith(("PREPARE", "SAVEPOINT", "RELEASE"))]) == 1
 
 
 def test_key_used_before_stores_nothing_at_all() -> None:
     sale = make_sale(make_merchant(), 50_000)
-    submitting.store(_prepared(sale, 1_200).submission)
+    submitting.store(_prepared(sale, 1_200))
     before = _everything()
-    second = _prepared(sale, 1_300).submission
+    second = _prepared(sale, 1_300)
     with pytest.raises(KeyAlreadyUsed):
         submitting.store(second)
     assert _everything() == before
@@ -145,7 +149,7 @@ def test_race_for_the_last_of_a_sale_stores_nothing_at_all(too_much: str) -> Non
     """Both were judged on the same sale before either was stored."""
     sale = make_sale(make_merchant(), 10_000, quantity=2)
     amount, pieces = (6_000, 0) if too_much == "amount" else (100, 2)
-    first, second = (_prepared(sale, amount, pieces=pieces).submission for _ in range(2))
+    first, second = (_prepared(sale, amount, pieces=pieces) for _ in range(2))
     second.idempotency = None
     submitting.store(first)
     before = _everything()
@@ -160,7 +164,7 @@ def test_bell_rings_only_for_what_was_stored(monkeypatch: pytest.MonkeyPatch) ->
     rung: list[str] = []
     monkeypatch.setattr(doorbell, "ring", rung.extend)
     sale = make_sale(make_merchant(), 10_000)
-    first, second = (_prepared(sale, 6_000).submission for _ in range(2))
+    first, second = (_prepared(sale, 6_000) for _ in range(2))
     second.idempotency = None
     submitting.store(first)
     assert sorted(rung) == ["refunds.execute", "refunds.notify"]
@@ -168,3 +172,23 @@ def test_bell_rings_only_for_what_was_stored(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(OverRefund):
         submitting.store(second)
     assert rung == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forty_partials_racing_for_one_sale_never_exceed_it() -> None:
+    sale = make_sale(make_merchant(), 10_000)
+
+    def ask(_number: int) -> bool:
+        try:
+            make_request(sale, 700)
+        except (PolicyRefused, Conflict) as refused:
+            return refused.code != "exceeds_refundable"
+        else:
+            return True
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        taken = list(pool.map(ask, range(40)))
+    sale.refresh_from_db()
+    assert (taken.count(True), sale.reserved_fen) == (14, 9_800)

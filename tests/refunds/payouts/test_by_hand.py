@@ -18,9 +18,9 @@ from merchants.models import ApiKey, ChannelAccount
 from merchants.principals import Principal, of_staff
 from payment_channels.contract import Retry, Unknown
 from refunds import payouts
-from refunds.facts.payees import Account, PayeeInvalid
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import judging, resubmitting
+from refunds.intake.claims import Account, PayeeInvalid
+from refunds.intake.resubmitting import Correction
 from refunds.models import Execution, LedgerEntry, Payee, RefundRequest
 from refunds.payouts import by_hand, ways_back
 from refunds.payouts.adapters import adapter_for
@@ -196,7 +196,7 @@ def test_what_is_being_paid_by_hand_cannot_be_asked_for_again() -> None:
     sale = hand.sale_for(hand.make_shop(), Route.BANK_TRANSFER, 1_200)
     hand.waiting(Route.BANK_TRANSFER, sale=sale)
 
-    with pytest.raises(requests.PolicyRefused) as refusal:
+    with pytest.raises(judging.PolicyRefused) as refusal:
         hand.asked("original", sale=sale, amount_fen=1)
 
     assert refusal.value.code == "exceeds_refundable"
@@ -206,7 +206,7 @@ def test_cash_limit_holds_for_the_sale_and_not_for_each_request() -> None:
     sale = hand.sale_for(hand.make_shop(), Route.CASH, 90_000)
     hand.asked(Route.CASH, sale=sale, amount_fen=30_000)
 
-    with pytest.raises(requests.PolicyRefused) as refusal:
+    with pytest.raises(judging.PolicyRefused) as refusal:
         hand.asked(Route.CASH, sale=sale, amount_fen=30_000)
 
     assert refusal.value.code == "route_limit"
@@ -440,7 +440,7 @@ def test_wrong_account_is_corrected_judged_and_approved_anew() -> None:
         ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
 
     right = replace(hand.ACCOUNT, account_no="6217 0001 2345 6789")
-    again = requests.resubmit(
+    again = resubmitting.resubmit(
         request_id=request.pk, correction=Correction(payee=right), by=of_staff(finance), at=timezone.now()
     )
 
@@ -456,13 +456,13 @@ def test_wrong_account_is_corrected_judged_and_approved_anew() -> None:
 
 def test_refund_that_the_channel_refused_is_paid_by_transfer_instead() -> None:
     sale = make_sale(hand.make_shop(), funding="credit_card")
-    with pytest.raises(requests.PolicyRefused) as refusal:
+    with pytest.raises(judging.PolicyRefused) as refusal:
         hand.asked(Route.BANK_TRANSFER, sale=sale)
     assert refusal.value.code == "no_transfer_for_credit"
     request = failed(hand.asked("original", sale=sale), retry=Retry.NEVER)
     by = make_staff(request.merchant, "finance")
     correction = Correction(route=Route.BANK_TRANSFER, payee=hand.ACCOUNT, customer_consent=True)
-    requests.resubmit(request_id=request.pk, correction=correction, by=of_staff(by), at=timezone.now())
+    resubmitting.resubmit(request_id=request.pk, correction=correction, by=of_staff(by), at=timezone.now())
     hand.approved(RefundRequest.objects.get(pk=request.pk))
     drain()
 
@@ -478,8 +478,8 @@ def test_refund_that_the_channel_refused_is_paid_by_transfer_instead() -> None:
 def test_another_route_needs_the_customers_consent_anew() -> None:
     request = failed(hand.asked("original", sale=make_sale(hand.make_shop())))
     by = make_staff(request.merchant, "finance")
-    with pytest.raises(requests.PolicyRefused) as refusal:
-        requests.resubmit(
+    with pytest.raises(judging.PolicyRefused) as refusal:
+        resubmitting.resubmit(
             request_id=request.pk, correction=Correction(route=Route.STORE_CREDIT), by=of_staff(by), at=timezone.now()
         )
     assert refusal.value.code == "consent_to_route"

@@ -12,10 +12,15 @@ from core.errors import Conflict
 from merchants.principals import of_staff
 from payment_channels.contract import Refused, Retry
 from refunds import payouts
+from refunds.facts.sums import CapReached
 from refunds.models import Execution, IdempotencyRecord, RefundRequest
 from refunds.models.idempotency import forget_old
 from refunds.payouts import Answer, settle, ways_back
+from refunds.payouts.ways_back import NeedsReview
+from refunds.review import deciding
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.refunds.limited import shop
+from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +71,37 @@ def test_first_answers_are_forgotten_after_a_day() -> None:
         )
     assert forget_old(at=now) == 1
     assert set(IdempotencyRecord.objects.values_list("key", flat=True)) == {"1", "23"}
+
+
+def test_retry_when_the_order_comes_to_more_by_now_a_person_decides_again() -> None:
+    merchant = shop()
+    sale = make_sale(merchant, 200_000)
+    reviewer, now = make_staff(merchant, "reviewer"), timezone.now()
+    first = make_request(sale, 90_000)
+    deciding.approve(request_id=first.pk, by=of_staff(reviewer), at=now, version=first.version)
+    failed(RefundRequest.objects.get(pk=first.pk))
+    Execution.objects.update(failure_retry="same_number")
+    second = make_request(sale, 90_000)
+    deciding.approve(request_id=second.pk, by=of_staff(reviewer), at=now, version=second.version)
+    version = RefundRequest.objects.get(pk=first.pk).version
+    with pytest.raises(NeedsReview):
+        ways_back.retry(request_id=first.pk, by=of_staff(make_staff(merchant, "finance")), at=now, version=version)
+    assert RefundRequest.objects.get(pk=first.pk).state == "failed"
+
+
+def test_retry_when_the_channel_takes_no_more_refunds_is_refused() -> None:
+    merchant = shop()
+    account = make_sale(merchant).channel_account
+    assert account is not None
+    account.profile_overrides = {**account.profile_overrides, "max_partials": 2}
+    account.save()
+    sale = make_sale(merchant, 500_000)
+    first = failed(make_request(sale, 1_000))
+    Execution.objects.update(failure_retry="same_number")
+    for _ in range(2):
+        make_request(sale, 20_000)
+    with pytest.raises(CapReached):
+        ways_back.retry(
+            request_id=first.pk, by=of_staff(make_staff(merchant, "finance")), at=timezone.now(), version=first.version
+        )
+    assert RefundRequest.objects.get(pk=first.pk).state == "failed"

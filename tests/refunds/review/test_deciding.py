@@ -13,8 +13,8 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants import api_keys, policies
 from merchants.models import Merchant, Scope, Staff
 from merchants.principals import of_staff
-from refunds.intake import requests
-from refunds.intake.requests import Correction
+from refunds.intake import resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.lifecycle import AlreadyChanged, WrongState
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.review import deciding
@@ -110,7 +110,7 @@ def test_who_corrected_a_request_cannot_approve_it(merchant: Merchant, waiting: 
         )
         RefundRequest.objects.filter(pk=waiting.pk).update(api_key=asked)
         by = of_api_key(corrected)
-    requests.resubmit(request_id=waiting.pk, correction=Correction(amount_fen=40_000), by=by, at=now)
+    resubmitting.resubmit(request_id=waiting.pk, correction=Correction(amount_fen=40_000), by=by, at=now)
     with pytest.raises(Forbidden) as refused:
         _approve(waiting, manager)
     assert refused.value.code == "own_request"

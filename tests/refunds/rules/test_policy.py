@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from merchants.policy_rules import RouteRule, Rules, read_rules
-from refunds.rules.policy import Decision, Facts, LineClaim, Verdict, judge
+from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
 from refunds.states import Reason, Route
 from samples.demo import rules as sample
 
@@ -46,7 +46,7 @@ def _not_passed(verdict: Verdict) -> set[str]:
 def test_small_refund_for_a_simple_reason_is_approved() -> None:
     verdict = _judge()
 
-    assert verdict.decision is Decision.APPROVE
+    assert verdict.decision is Ruling.APPROVE
     assert not _not_passed(verdict)
     assert verdict.policy_version == 7
 
@@ -76,7 +76,7 @@ def test_the_last_moment_of_the_channels_window_is_in_it() -> None:
 def test_hard_limit_refuses(changes: dict[str, Any], rule: str) -> None:
     verdict = _judge(**changes)
 
-    assert verdict.decision is Decision.REFUSE
+    assert verdict.decision is Ruling.REFUSE
     assert rule in _not_passed(verdict)
 
 
@@ -86,7 +86,7 @@ def test_credit_never_becomes_cash_whatever_the_merchant_allows(funding: str) ->
 
     verdict = _judge(generous, route=Route.CASH, funding=funding)
 
-    assert verdict.decision is Decision.REFUSE
+    assert verdict.decision is Ruling.REFUSE
     assert "no_cash_for_credit" in _not_passed(verdict)
 
 
@@ -98,7 +98,7 @@ _CASH_SALE = {"funding": "cash", "has_channel": False}
 def test_what_a_person_pays_a_person_decides_however_small(route: Route) -> None:
     verdict = _judge(_EVERY_ROUTE, route=route, amount_fen=1, **_CASH_SALE)
 
-    assert verdict.decision is Decision.REVIEW
+    assert verdict.decision is Ruling.REVIEW
     assert _not_passed(verdict) == {"by_hand"}
 
 
@@ -106,7 +106,7 @@ def test_what_a_person_pays_a_person_decides_however_small(route: Route) -> None
 def test_route_that_the_merchant_does_not_name_is_refused(route: Route) -> None:
     verdict = _judge(replace(_EVERY_ROUTE, routes=("original",)), route=route, **_CASH_SALE)
 
-    assert verdict.decision is Decision.REFUSE
+    assert verdict.decision is Ruling.REFUSE
     assert "route_allowed" in _not_passed(verdict)
 
 
@@ -114,7 +114,7 @@ def test_route_that_the_merchant_does_not_name_is_refused(route: Route) -> None:
 def test_reviewer_reads_that_the_original_route_is_still_open(route: Route) -> None:
     still_open = _judge(_EVERY_ROUTE, route=route)
 
-    assert still_open.decision is Decision.REVIEW
+    assert still_open.decision is Ruling.REVIEW
     assert "original_first" in _not_passed(still_open)
     for proof in ({"has_channel": False}, {"original_failed": True}, {"paid_at": NOW - timedelta(days=366)}):
         assert "original_first" not in _not_passed(_judge(_EVERY_ROUTE, route=route, **proof))
@@ -123,30 +123,30 @@ def test_reviewer_reads_that_the_original_route_is_still_open(route: Route) -> N
 @pytest.mark.parametrize("funding", ["credit_card", "consumer_credit"])
 def test_credit_is_transferred_only_once_its_own_route_is_proven_impossible(funding: str) -> None:
     refused = _judge(_EVERY_ROUTE, route=Route.BANK_TRANSFER, funding=funding)
-    assert refused.decision is Decision.REFUSE
+    assert refused.decision is Ruling.REFUSE
     assert "no_transfer_for_credit" in _not_passed(refused)
     after = _judge(_EVERY_ROUTE, route=Route.BANK_TRANSFER, funding=funding, original_failed=True)
-    assert after.decision is Decision.REVIEW
-    assert _judge(_EVERY_ROUTE, route=Route.STORE_CREDIT, funding=funding).decision is Decision.REVIEW
+    assert after.decision is Ruling.REVIEW
+    assert _judge(_EVERY_ROUTE, route=Route.STORE_CREDIT, funding=funding).decision is Ruling.REVIEW
 
 
 @pytest.mark.parametrize("consent", [None, False])
 def test_another_route_is_nothing_without_the_customers_consent(consent: bool | None) -> None:
     verdict = _judge(_EVERY_ROUTE, route=Route.STORE_CREDIT, consent=consent)
 
-    assert verdict.decision is Decision.REFUSE
+    assert verdict.decision is Ruling.REFUSE
     assert "consent_to_route" in _not_passed(verdict)
 
 
 def test_route_pays_back_what_its_rule_says_and_no_more() -> None:
     paid_by_wallet = _judge(_EVERY_ROUTE, route=Route.CASH)
-    assert paid_by_wallet.decision is Decision.REFUSE
+    assert paid_by_wallet.decision is Ruling.REFUSE
     assert "route_funding" in _not_passed(paid_by_wallet)
 
     facts = {"route": Route.CASH, "paid_fen": 60_000, "refundable_fen": 60_000, **_CASH_SALE}
     within, above = _judge(_EVERY_ROUTE, amount_fen=50_000, **facts), _judge(_EVERY_ROUTE, amount_fen=50_001, **facts)
-    assert within.decision is Decision.REVIEW
-    assert above.decision is Decision.REFUSE
+    assert within.decision is Ruling.REVIEW
+    assert above.decision is Ruling.REFUSE
     assert "route_limit" in _not_passed(above)
     second = _judge(_EVERY_ROUTE, amount_fen=20_001, on_this_route_fen=30_000, **facts)
     assert "route_limit" in _not_passed(second)
@@ -176,18 +176,18 @@ def test_without_a_rule_cash_is_for_cash_and_up_to_a_thousand_yuan() -> None:
 def test_merchants_rule_that_is_not_met_asks_for_a_person(changes: dict[str, Any], rule: str) -> None:
     verdict = _judge(**changes)
 
-    assert verdict.decision is Decision.REVIEW
+    assert verdict.decision is Ruling.REVIEW
     assert _not_passed(verdict) == {rule}
 
 
 def test_limits_themselves_are_within() -> None:
     on_the_last_day = NOW - timedelta(days=7, hours=23)
 
-    assert _judge(amount_fen=10_000, paid_at=on_the_last_day).decision is Decision.APPROVE
+    assert _judge(amount_fen=10_000, paid_at=on_the_last_day).decision is Ruling.APPROVE
 
 
 def test_nobody_being_asked_for_consent_is_not_a_refusal_to_consent() -> None:
-    assert _judge(consent=None).decision is Decision.APPROVE
+    assert _judge(consent=None).decision is Ruling.APPROVE
 
 
 def test_service_failure_gives_back_a_part_and_no_more_than_the_share() -> None:
@@ -198,7 +198,7 @@ def test_service_failure_gives_back_a_part_and_no_more_than_the_share() -> None:
         RESTAURANT, reason=Reason.SERVICE_FAILURE, amount_fen=4_000, paid_fen=4_000, refundable_fen=4_000
     )
 
-    assert fits.decision is Decision.APPROVE
+    assert fits.decision is Ruling.APPROVE
     assert fits.max_amount_fen == 2_000
     assert _not_passed(too_much) == {"reason_share"}
     assert _not_passed(all_of_it) == {"reason_share", "reason_extent"}
@@ -214,14 +214,14 @@ def test_duplicate_charge_goes_back_whole_or_to_a_person() -> None:
 def test_reason_without_a_rule_is_for_a_person_and_never_refused() -> None:
     verdict = _judge(RESTAURANT, reason=Reason.NO_REASON)
 
-    assert verdict.decision is Decision.REVIEW
+    assert verdict.decision is Ruling.REVIEW
     assert "reason_covered" in _not_passed(verdict)
 
 
 def test_a_hard_limit_counts_more_than_everything_that_would_ask_for_a_person() -> None:
     verdict = _judge(reason=Reason.GOODWILL, consent=False, refundable_fen=0)
 
-    assert verdict.decision is Decision.REFUSE
+    assert verdict.decision is Ruling.REFUSE
     assert verdict.max_amount_fen == 0
 
 
@@ -249,4 +249,4 @@ def test_every_reason_gets_a_line_for_every_rule_and_never_an_error(rules: Rules
     codes = [rule.code for rule in verdict.rules]
     assert len(codes) == len(set(codes))
     assert all(rule.actual and rule.limit for rule in verdict.rules)
-    assert verdict.decision in (Decision.APPROVE, Decision.REVIEW)
+    assert verdict.decision in (Ruling.APPROVE, Ruling.REVIEW)

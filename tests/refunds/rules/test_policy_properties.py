@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from merchants.policy_rules import Extent, PolicyInvalid, ReasonRule, RouteRule, Rules, Tier, read_rules
 from refunds.rules import explanations
-from refunds.rules.policy import Decision, Facts, LineClaim, Verdict, judge
+from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
 from refunds.states import BY_HAND, Reason, Route
 from tests.factories import RULES
 
@@ -109,7 +109,7 @@ _EITHER = st.one_of(_facts(), _sound)
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_nothing_above_a_limit_is_ever_approved(facts: Facts, rules: Rules) -> None:
     verdict = _verdict(facts, rules)
-    if verdict.decision is not Decision.APPROVE:
+    if verdict.decision is not Ruling.APPROVE:
         return
     rule = rules.reasons[facts.reason]
     assert facts.amount_fen <= min(rules.auto_approve_limit_fen, facts.refundable_fen, facts.paid_fen)
@@ -130,7 +130,7 @@ def test_nothing_above_a_limit_is_ever_approved(facts: Facts, rules: Rules) -> N
 def test_credit_never_leaves_as_cash_and_as_a_transfer_only_when_its_own_route_is_closed(
     facts: Facts, rules: Rules
 ) -> None:
-    if _verdict(facts, rules).decision is Decision.REFUSE or facts.funding not in {"credit_card", "consumer_credit"}:
+    if _verdict(facts, rules).decision is Ruling.REFUSE or facts.funding not in {"credit_card", "consumer_credit"}:
         return
     assert facts.route != Route.CASH
     if facts.route == Route.BANK_TRANSFER:
@@ -145,7 +145,7 @@ def test_asking_for_less_never_makes_it_worse(facts: Facts, rules: Rules, data: 
     if rule is not None and rule.extent is Extent.FULL:
         return
     less = replace(facts, amount_fen=data.draw(st.integers(1, facts.amount_fen)))
-    order = [Decision.APPROVE, Decision.REVIEW, Decision.REFUSE]
+    order = [Ruling.APPROVE, Ruling.REVIEW, Ruling.REFUSE]
     assert order.index(_verdict(less, rules).decision) <= order.index(_verdict(facts, rules).decision)
 
 
@@ -155,8 +155,8 @@ def test_refused_means_a_hard_limit_and_review_means_a_soft_one(facts: Facts, ru
     verdict = _verdict(facts, rules)
     failed = [rule for rule in verdict.rules if not rule.passed]
     hard = any(rule.hard for rule in failed)
-    assert (verdict.decision is Decision.REFUSE) == hard
-    assert (verdict.decision is Decision.REVIEW) == (bool(failed) and not hard)
+    assert (verdict.decision is Ruling.REFUSE) == hard
+    assert (verdict.decision is Ruling.REVIEW) == (bool(failed) and not hard)
     assert 0 <= verdict.max_amount_fen <= facts.refundable_fen
     assert verdict.due_at > facts.at
 

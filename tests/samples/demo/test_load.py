@@ -21,8 +21,8 @@ from invariants import inspection
 from merchants import api_keys
 from merchants.models import ApiKey, Merchant, Role, Scope, Staff
 from merchants.principals import of_staff
-from refunds.intake import requests
-from refunds.intake.requests import Draft
+from refunds.intake import submitting
+from refunds.intake.claims import Draft
 from refunds.models import Evidence, Notification, OutboxMessage, RefundRequest
 from refunds.payouts import loop
 from refunds.review import deciding
@@ -173,8 +173,8 @@ def test_a_small_refund_is_automatic_and_a_larger_one_is_for_the_reviewer(
         sales = merchant.transaction_set.filter(reserved_fen=0, amount_fen__gte=28_000, channel="wechat")
         sale = next(sale for sale in sales.order_by("-paid_at") if had[sale.cashier] < 3)
 
-        small = requests.submit(draft=_draft(sale, 1_200), by=by, at=timezone.now()).submission.request
-        large = requests.submit(draft=_draft(sale, 26_800), by=by, at=timezone.now()).submission.request
+        small = submitting.submit(draft=_draft(sale, 1_200), by=by, at=timezone.now()).request
+        large = submitting.submit(draft=_draft(sale, 26_800), by=by, at=timezone.now()).request
 
         assert (small.state, large.state) == (State.APPROVED, State.IN_REVIEW)
         login = next(p["username"] for p in demo["staff"] if p["merchant"] == code and p["role"] == "reviewer")

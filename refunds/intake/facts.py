@@ -1,4 +1,4 @@
-"""A sale as the journey needs it to judge a refund: one statement, no models."""
+"""What is gathered about a sale to judge a refund of it: one statement that only reads, no models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.errors import Invalid, NotFound
-from core.sql import Prepared
+from core.sql import PreparedStatement
 from merchants import channels
 from payment_channels.profile import Profile
 
@@ -27,7 +27,7 @@ class SaleLine:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Everything about a payment that policy and payout look at. ``next_number`` is drawn for the refund's own number.
+    """Everything about a payment that policy and payout look at.
 
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
     ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day.
@@ -56,7 +56,6 @@ class Sale:
     card_last4: str
     policy_version_id: int
     policy_number: int
-    next_number: int
     lines: tuple[SaleLine, ...]
 
 
@@ -73,7 +72,7 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
-       t.payer_phone_hash, t.card_last4, p.id, p.number, nextval('refunds_number'),
+       t.payer_phone_hash, t.card_last4, p.id, p.number,
        (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
                                          l.unit_price_fen, l.amount_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
@@ -89,12 +88,12 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
 """
 #: OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
 #: kept must be right whatever the table's statistics said when it was made.
-_BY_ID = Prepared(
+_BY_ID = PreparedStatement(
     "sale_by_id",
     ("uuid", "bigint", "bigint[]", "timestamptz"),
     _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0"),
 )
-_BY_ORDER_NO = Prepared(
+_BY_ORDER_NO = PreparedStatement(
     "sale_by_order_no",
     ("text", "bigint", "bigint[]", "timestamptz"),
     _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE order_no = $1 AND merchant_id = $2 OFFSET 0"),

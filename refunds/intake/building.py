@@ -1,0 +1,213 @@
+"""The one maker of refund requests: what was judged, or paid already, becomes rows that are ready to be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from core.audit.actors import POLICY, Actor
+from core.audit.models import AuditEvent
+from core.audit.record import event
+from core.calendar import SHANGHAI
+from core.personal_data import phone_hashes
+from merchants.principals import Principal
+from refunds import lifecycle
+from refunds.intake import counters
+from refunds.intake.claims import Account, Claim, Draft
+from refunds.intake.counters import Added, Parties
+from refunds.intake.facts import Sale
+from refunds.lifecycle import Move
+from refunds.models import Execution, IdempotencyRecord, Payee, RefundLine, RefundRequest
+from refunds.models.execution import new_execution
+from refunds.models.hand_accounts import is_by_hand
+from refunds.rules.method import choose_method
+from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
+from refunds.states import State
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """A request that is not stored yet, with the sale it was judged on and all that belongs in its commit.
+
+    ``sums`` are the counters that it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not
+    asked, as where a person pays or the money has moved already.
+    """
+
+    request: RefundRequest
+    sale: Sale
+    changes: Sequence[AuditEvent]
+    lines: Sequence[RefundLine] = ()
+    payee: Payee | None = None
+    execution: Execution | None = None
+    idempotency: IdempotencyRecord | None = None
+    sums: Sequence[Added] = ()
+    refunds_limit: int | None = None
+
+
+def judged(
+    *,
+    sale: Sale,
+    draft: Draft,
+    claimed: Sequence[Claim],
+    verdict: Verdict,
+    parties: Parties,
+    number: int,
+    by: Principal,
+    at: datetime,
+) -> Submission:
+    """A request that the policy approved or left to a person, with its payout where it was approved."""
+    request = _request(sale, draft, number=number, verdict=verdict.as_json(), due_at=verdict.due_at, by=by, at=at)
+    request.cashier = draft.cashier or sale.cashier
+    moves = [Move(request.pk, "verify", POLICY, at), judgement(request, verdict, at)]
+    submission = Submission(
+        request=request,
+        sale=sale,
+        changes=_changes(request, moves, by=by, at=at),
+        lines=[RefundLine(request=request, line_id=claim.line_id, quantity=claim.judged.quantity) for claim in claimed],
+        payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
+        sums=counters.moves(
+            of=parties,
+            sale=sale,
+            amount_fen=request.amount_fen,
+            by_rule=request.by_rule,
+            asked_fen=request.amount_fen,
+        ),
+        refunds_limit=refunds_limit(sale, draft.route),
+    )
+    if request.state == State.APPROVED:
+        submission.execution = payout(request, sale, other_refunds=sale.refunds, at=at)
+    return submission
+
+
+def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, at: datetime) -> Submission:
+    """A request for money that has moved already, approved by ``by``; whoever found it adds the payout.
+
+    Not judged by the policy: only the CHECK on the sale stands against it.
+    """
+    said = {"source": source}
+    verdict = {
+        "decision": Ruling.APPROVE.value,
+        "max_amount_fen": draft.amount_fen,
+        "tier": "",
+        "policy_version": sale.policy_number,
+        "rules": [],
+        **said,
+    }
+    request = _request(sale, draft, number=number, verdict=verdict, due_at=at, by=by, at=at)
+    moves = [
+        Move(request.pk, "verify", POLICY, at),
+        Move(request.pk, "ask_review", POLICY, at, data=said),
+        Move(request.pk, "approve", by.actor, at, arguments={"amount_fen": draft.amount_fen}, data=said),
+    ]
+    return Submission(request=request, sale=sale, changes=_changes(request, moves, by=by, at=at, **said))
+
+
+def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> Move:
+    """The policy's own move: approved by rule, or on to a person."""
+    transition = "approve_by_rule" if verdict.decision is Ruling.APPROVE else "ask_review"
+    said = {
+        "decision": verdict.decision.value,
+        "policy_version": verdict.policy_version,
+        "not_passed": [rule.code for rule in verdict.rules if not rule.passed],
+    }
+    return Move(request.pk, transition, POLICY, at, data=said)
+
+
+def payout(request: RefundRequest, sale: Sale, *, other_refunds: int, at: datetime, attempt_no: int = 1) -> Execution:
+    """The payout of a request that was approved by rule, unsaved: such a one always goes back through the sale's channel."""
+    assert sale.channel_account_id is not None
+    choice = choose_method(
+        profile=sale.profile,
+        amount_fen=request.amount_fen,
+        paid_fen=sale.amount_fen,
+        other_refunds=other_refunds,
+        paid_at=sale.paid_at,
+        at=at,
+    )
+    return new_execution(
+        request, channel_account_id=sale.channel_account_id, choice=choice, at=at, attempt_no=attempt_no
+    )
+
+
+def payee(request: RefundRequest, account: Account, *, by: Actor, at: datetime) -> Payee:
+    """The account as it is stored, unsaved."""
+    return Payee(
+        request_id=request.pk,
+        merchant_id=request.merchant_id,
+        holder_name=account.holder_name.strip(),
+        account_no=account.digits,
+        account_last4=account.digits[-4:],
+        bank_name=account.bank_name.strip(),
+        recorded_by=by.name[:80],
+        recorded_at=at,
+    )
+
+
+def refunds_limit(sale: Sale, route: str) -> int | None:
+    """How many refunds of the sale its channel takes; None where it is not the channel that pays."""
+    return None if is_by_hand(route) else sale.profile.max_partials
+
+
+def _request(
+    sale: Sale,
+    draft: Draft,
+    *,
+    number: int,
+    verdict: Mapping[str, Any],
+    due_at: datetime,
+    by: Principal,
+    at: datetime,
+) -> RefundRequest:
+    customer = draft.customer
+    phone_hash, last4_hash = phone_hashes(customer.phone)
+    return RefundRequest(
+        id=uuid7(),
+        number=f"RF-{at.astimezone(SHANGHAI):%y%m%d}-{number:04d}",
+        merchant_id=sale.merchant_id,
+        store_id=sale.store_id,
+        transaction_id=sale.id,
+        terminal_id=sale.terminal_id,
+        channel=sale.channel,
+        kind=KIND_OF_REASON[draft.reason],
+        reason=draft.reason,
+        description=draft.description,
+        route=draft.route,
+        amount_fen=draft.amount_fen,
+        reserved_fen=draft.amount_fen,
+        policy_version_id=sale.policy_version_id,
+        verdict=verdict,
+        tier=verdict["tier"],
+        staff_id=by.staff_id,
+        api_key_id=by.key_id,
+        customer_name=customer.name,
+        customer_phone=customer.phone,
+        customer_phone_hash=phone_hash,
+        customer_phone_last4_hash=last4_hash,
+        customer_email=customer.email,
+        customer_locale=customer.locale,
+        customer_consent=draft.customer_consent,
+        due_at=due_at,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _changes(
+    request: RefundRequest, moves: Sequence[Move], *, by: Principal, at: datetime, **said: str
+) -> list[AuditEvent]:
+    submitted = event(
+        merchant_id=request.merchant_id,
+        by=by.actor,
+        action="refund.submit",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        to_state=request.state,
+        version=request.version,
+        data={"amount_fen": request.amount_fen, "reason": request.reason, "route": request.route, **said},
+    )
+    return [submitted, *(lifecycle.take_edge(request, move) for move in moves)]

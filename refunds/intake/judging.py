@@ -1,0 +1,95 @@
+"""The policy asked about what was gathered and claimed. Nothing is stored, and no number is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.errors import Invalid
+from merchants import policies, rights
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.facts import sums
+from refunds.intake import claims, counters
+from refunds.intake.claims import Claim, Draft
+from refunds.intake.counters import Parties
+from refunds.intake.facts import Sale
+from refunds.models import Execution, RefundRequest
+from refunds.rules import policy
+from refunds.rules.policy import Facts, Ruling, Verdict
+from refunds.states import ExecutionState, State
+
+
+class PolicyRefused(Invalid):
+    """A hard limit stands against the refund; ``facts["verdict"]`` explains it. Nothing was stored."""
+
+    code = "refused_by_policy"
+
+
+def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
+    """The policy's verdict, refusals included, without making anything. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
+    rights.check_may(Act.QUOTE, by=by)
+    sale = claims.find_sale(draft, by=by, at=at)
+    claimed = claims.articles(sale, draft.lines)
+    return sale, judge(sale, draft, claimed, parties=counters.parties_of(sale, draft, by=by, at=at), at=at)
+
+
+def judge(
+    sale: Sale,
+    draft: Draft,
+    claimed: Sequence[Claim],
+    *,
+    parties: Parties,
+    at: datetime,
+    stored: RefundRequest | None = None,
+) -> Verdict:
+    """The verdict; ``stored`` is the request that is judged again: what it holds and has asked for stands not against itself."""
+    own_fen = stored.reserved_fen if stored else 0
+    facts = Facts(
+        at=at,
+        amount_fen=draft.amount_fen,
+        reason=draft.reason,
+        route=draft.route,
+        consent=draft.customer_consent,
+        paid_fen=sale.amount_fen,
+        refundable_fen=sale.refundable_fen + own_fen,
+        paid=sale.status == "success",
+        paid_at=sale.paid_at,
+        funding=sale.funding,
+        has_channel=sale.channel_account_id is not None,
+        original_failed=stored is not None and _original_failed(stored),
+        on_this_route_fen=(
+            sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
+            if sale.refunds
+            else 0
+        ),
+        channel_window_days=sale.profile.window_days,
+        channel_max_refunds=sale.profile.max_partials,
+        refunds_so_far=sale.refunds - bool(own_fen),
+        terminal_enabled=sale.refunds_enabled,
+        claims=[claim.judged for claim in claimed],
+        sums=counters.standing(
+            sale=sale, of=parties, own_fen=own_fen, own_asked_fen=counters.asked_today_fen(stored, at) if stored else 0
+        ),
+    )
+    rules = policies.rules_of(sale.policy_version_id)
+    return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)
+
+
+def refuse_hard_limits(verdict: Verdict) -> None:
+    """Raise ``PolicyRefused`` with the code of the first hard limit."""
+    if verdict.decision is not Ruling.REFUSE:
+        return
+    first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
+    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(
+        first.code, first.code
+    )
+    raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
+
+
+def _original_failed(request: RefundRequest) -> bool:
+    """Whether the channel that was paid through has proven that it will not take this refund back."""
+    if request.state != State.FAILED:
+        return False
+    refused = Execution.objects.filter(request_id=request.pk, state=ExecutionState.FAILED)
+    return refused.filter(channel_account_id=request.transaction.channel_account_id).exists()

@@ -1,0 +1,109 @@
+"""Sending a stored request in again: what needed more, failed or was rejected, corrected and judged like a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import lifecycle
+from refunds.facts import conditions, payees, sums
+from refunds.intake import building, claims, counters, judging
+from refunds.intake.claims import Account, Draft
+from refunds.intake.facts import find_sale
+from refunds.lifecycle import Move
+from refunds.models import RefundRequest
+from refunds.rules.policy import Ruling
+from refunds.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What a resubmission changes; None leaves a field as it is."""
+
+    amount_fen: int | None = None
+    reason: str | None = None
+    description: str | None = None
+    route: str | None = None
+    payee: Account | None = None
+    customer_consent: bool | None = None
+
+
+def resubmit(
+    *, request_id: UUID, correction: Correction, by: Principal, at: datetime, expected_version: int | None = None
+) -> RefundRequest:
+    """Send a request in again, corrected, to be judged again. One whose order was ever rejected goes to a person, whoever sends
+    it and however it was corrected. Raises as ``submit`` and ``lifecycle.advance`` do.
+    """
+    return counters.judged_again(lambda: _resubmit(request_id, correction, by, at, expected_version))
+
+
+@transaction.atomic
+def _resubmit(
+    request_id: UUID, correction: Correction, by: Principal, at: datetime, expected_version: int | None
+) -> RefundRequest:
+    request = lifecycle.lock_requests([request_id])[request_id]
+    act = Act.RESUBMIT_FAILED if request.state == State.FAILED else Act.RESUBMIT
+    conditions.check(act, by=by, request=request, at=at)
+    is_held = bool(request.reserved_fen)
+    # From here on the sale stays as it is judged.
+    sums.held(transaction_id=request.transaction_id, lock=True)
+    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
+    draft = Draft(
+        amount_fen=correction.amount_fen or request.amount_fen,
+        reason=correction.reason or request.reason,
+        route=correction.route or request.route,
+        customer_consent=_consent(request, correction),
+    )
+    claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
+    parties = counters.parties_again(sale, request, by=by, at=at)
+    verdict = judging.judge(sale, draft, claims.own_articles(sale, request), parties=parties, at=at, stored=request)
+    judging.refuse_hard_limits(verdict)
+    if not is_held:
+        sums.make_room(transaction_id=request.transaction_id, limit=building.refunds_limit(sale, draft.route))
+    counters.add(
+        counters.moves(
+            of=parties,
+            sale=sale,
+            amount_fen=draft.amount_fen,
+            by_rule=verdict.decision is Ruling.APPROVE,
+            asked_fen=max(0, draft.amount_fen - counters.asked_today_fen(request, at)),
+        )
+    )
+    sent_in = Move(
+        request_id,
+        "resubmit",
+        by.actor,
+        at,
+        expected_version,
+        {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
+        {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
+    )
+    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    RefundRequest.objects.filter(pk=request_id).update(
+        reason=draft.reason,
+        route=draft.route,
+        customer_consent=draft.customer_consent,
+        description=request.description if correction.description is None else correction.description,
+        verdict=verdict.as_json(),
+        tier=verdict.tier,
+        policy_version_id=sale.policy_version_id,
+    )
+    if correction.payee is not None:
+        building.payee(request, correction.payee, by=by.actor, at=at).save()
+    if changed.state == State.APPROVED:
+        attempt_no = changed.executions.count() + 1
+        building.payout(changed, sale, other_refunds=sale.refunds - is_held, at=at, attempt_no=attempt_no).save()
+    return changed
+
+
+def _consent(request: RefundRequest, correction: Correction) -> bool | None:
+    """What the customer agreed to; to another route they must agree once more."""
+    if correction.customer_consent is not None:
+        return correction.customer_consent
+    another_way = correction.route is not None and correction.route != request.route
+    return None if another_way else request.customer_consent

@@ -1,0 +1,57 @@
+"""What is gathered about a sale: read, and nothing drawn or changed by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from core.errors import Invalid
+from refunds.intake import judging
+from refunds.intake.claims import Draft
+from refunds.intake.facts import find_sale
+from tests.factories import at_the_till, make_merchant, make_sale, submit
+
+pytestmark = pytest.mark.django_db
+
+
+def _last_number() -> tuple[int, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value, is_called FROM refunds_number")
+        found: tuple[int, bool] = cursor.fetchone()
+    return found
+
+
+def test_find_sale_counts_what_the_whole_order_holds() -> None:
+    merchant = make_merchant()
+    first, second = (make_sale(merchant, order_no="MIX-1") for _ in range(2))
+    submit(second, 700)
+    found = find_sale(merchant_id=merchant.pk, at=timezone.now(), transaction_id=first.pk)
+    assert (found.refundable_fen, found.refunds, found.order_reserved_fen) == (10_000, 0, 700)
+    assert [line.sku for line in found.lines] == ["SKU-1"]
+
+
+def test_find_sale_when_an_order_number_names_several_is_refused() -> None:
+    merchant = make_merchant()
+    for days in (0, 1):
+        make_sale(merchant, order_no="0001", paid_at=timezone.now() - timedelta(days=days))
+    with pytest.raises(Invalid) as refused:
+        find_sale(merchant_id=merchant.pk, at=timezone.now(), order_no="0001")
+    assert refused.value.code == "ambiguous_order_no"
+
+
+def test_quote_when_asked_many_times_draws_no_number() -> None:
+    sale = make_sale(make_merchant())
+    submit(sale, 100)
+    before = _last_number()
+    for amount in (1_200, 50_000):
+        judging.quote(
+            draft=Draft(amount_fen=amount, reason="quality", transaction_id=sale.pk),
+            by=at_the_till(sale),
+            at=timezone.now(),
+        )
+    assert _last_number() == before
+    submit(sale, 100)
+    assert _last_number() == (before[0] + 1, True)

@@ -1,0 +1,91 @@
+"""Sending a request in again: judged without what it holds itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from core.errors import Conflict
+from merchants.principals import of_staff
+from refunds.intake import resubmitting
+from refunds.intake.judging import PolicyRefused
+from refunds.intake.resubmitting import Correction
+from refunds.models import RefundRequest
+from refunds.review import deciding
+from terminals.models import TransactionLine
+from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.refunds.settled import failed
+
+pytestmark = pytest.mark.django_db
+
+
+def _ask_for_more(request: RefundRequest) -> None:
+    reviewer = make_staff(request.merchant, "reviewer")
+    deciding.request_info(
+        request_id=request.pk, by=of_staff(reviewer), at=timezone.now(), version=request.version, message="请补照片"
+    )
+
+
+def _resubmit(request: RefundRequest, **changes: Any) -> RefundRequest:
+    by = of_staff(request.staff or make_staff(request.merchant, "manager"))
+    return resubmitting.resubmit(request_id=request.pk, correction=Correction(**changes), by=by, at=timezone.now())
+
+
+def test_amount_above_the_articles_value_is_for_a_person_also_when_sent_in_again() -> None:
+    """Otherwise asking for more would be a way around the rule."""
+    sale = make_sale(make_merchant(), 50_000, quantity=50)
+    request = submit(sale, 15_000, lines=[("SKU-1", 1)])
+    assert request.state == "in_review"
+    _ask_for_more(request)
+    assert _resubmit(request, amount_fen=14_000).state == "in_review"
+    _ask_for_more(RefundRequest.objects.get(pk=request.pk))
+    assert _resubmit(request, amount_fen=1_000).state == "approved"
+
+
+def test_resubmission_is_judged_anew_against_what_is_left_without_itself() -> None:
+    sale = make_sale(make_merchant(), 50_000, quantity=2)
+    request = submit(sale, 30_000, lines=[("SKU-1", 2)])
+    _ask_for_more(request)
+    with pytest.raises(PolicyRefused) as refused:
+        _resubmit(request, amount_fen=50_001)
+    assert refused.value.code == "exceeds_refundable"
+    again = _resubmit(request, amount_fen=50_000, reason="goodwill", description="照片已补")
+    stored = RefundRequest.objects.get(pk=request.pk)
+    assert (again.state, stored.reason, stored.description, stored.amount_fen) == (
+        "in_review",
+        "goodwill",
+        "照片已补",
+        50_000,
+    )
+    assert stored.paused_at is None
+    sale.refresh_from_db()
+    assert sale.reserved_fen == 50_000
+    assert TransactionLine.objects.get(transaction=sale).reserved_quantity == 2
+
+
+def test_failed_request_takes_its_pieces_again_or_is_refused() -> None:
+    sale = make_sale(make_merchant(), 50_000, quantity=2)
+    request = failed(submit(sale, 1_000, lines=[("SKU-1", 2)]))
+    assert TransactionLine.objects.get(transaction=sale).reserved_quantity == 0
+    submit(sale, 1_000, lines=[("SKU-1", 1)])
+    with pytest.raises((PolicyRefused, Conflict)) as refused:
+        _resubmit(request)
+    assert refused.value.code == "exceeds_quantity"
+
+
+def test_second_payout_of_a_request_has_a_number_of_its_own() -> None:
+    request = failed(submit(make_sale(make_merchant())))
+    assert _resubmit(request).state == "approved"
+    numbers = list(request.executions.order_by("created_at").values_list("refund_no", flat=True))
+    assert [number[-2:] for number in numbers] == ["N1", "N2"]
+
+
+@pytest.mark.parametrize("state", ["approved", "in_review"])
+def test_only_what_waits_for_the_customer_or_failed_can_be_sent_in_again(state: str) -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = submit(sale, 1_000 if state == "approved" else 30_000)
+    with pytest.raises(Conflict) as refused:
+        _resubmit(request)
+    assert (refused.value.code, refused.value.facts["state"]) == ("state_conflict", state)
