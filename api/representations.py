@@ -133,7 +133,7 @@ def execution_json(execution: Execution) -> dict[str, Any]:
             "remedy": remedy(execution.failure_remedy),
         }
     return {
-        "tranche": execution.tranche,
+        "tranche": 1,  # a payout is never made in parts
         "method": execution.method,
         "state": str(execution.state),
         "refund_no": execution.refund_no,

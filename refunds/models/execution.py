@@ -36,7 +36,6 @@ class Execution(models.Model):
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="executions", db_index=False)
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="executions")
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False)
-    tranche = models.PositiveSmallIntegerField(default=1)
     attempt_no = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.REFUND)
     method_reason = models.CharField(max_length=20, blank=True)
@@ -79,9 +78,9 @@ class Execution(models.Model):
                 name="reference_once",
             ),
             models.UniqueConstraint(
-                fields=["request", "tranche"],
+                fields=["request"],
                 condition=~Q(state__in=[ExecutionState.FAILED, ExecutionState.CANCELLED]),
-                name="one_live_execution_per_tranche",
+                name="one_live_execution",
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="execution_amount_positive"),
             models.CheckConstraint(

@@ -175,11 +175,11 @@ SELECT r.id, %(reviewer)s, 'reviewer',
   FROM scale_request r WHERE (r.way = 'desk' AND r.is_paid) OR r.way IN ('rejected', 'info') ORDER BY r.us
 """,
     """
-INSERT INTO refunds_execution (id, merchant_id, request_id, transaction_id, channel_account_id, tranche, attempt_no, method,
+INSERT INTO refunds_execution (id, merchant_id, request_id, transaction_id, channel_account_id, attempt_no, method,
   method_reason, refund_no, amount_fen, state, sends, queries, due_at, first_sent_at, last_asked_at, channel_refund_no,
   received_account, succeeded_at, ended_at, proof, proof_source, failure_code, failure_message, failure_retry, failure_remedy,
   needs_attention, created_at)
-SELECT r.execution_id, %(merchant)s, r.id, r.sale_id, r.account_id, 1, 1, 'refund', 'other_day',
+SELECT r.execution_id, %(merchant)s, r.id, r.sale_id, r.account_id, 1, 'refund', 'other_day',
        replace(r.number, '-', '') || 'N1', r.amount_fen, CASE WHEN r.is_paid THEN 'succeeded' ELSE 'failed' END, 1, 0, NULL,
        pg_temp.at(r.moments[3]), pg_temp.at(r.moments[3]),
        CASE WHEN r.is_paid THEN '5030' || lpad((%(base)s + r.k)::text, 24, '0') ELSE '' END, '支付用户零钱',
