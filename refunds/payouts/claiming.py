@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from core.audit.actors import SYSTEM
 from core.sql import execute_rows
 from merchants import channels
 from payment_channels.contract import RefundOrder, RefundReference
-from payment_channels.profile import Profile
 from refunds import lifecycle
 from refunds.lifecycle import Move
 from refunds.states import ExecutionState, State
@@ -28,26 +27,36 @@ from refunds.states import ExecutionState, State
 _SPACED = [code for code in channels.known() if channels.profile(code, {}).partial_spacing_s]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A payout in this loop's hands until its lease runs out.
+    """A due payout; where ``claim`` returned it, in this loop's hands until its lease runs out.
 
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
     does not know the number by now never got it. ``too_late`` says that the channel's window has closed on the sale.
+    ``has_sale``: whether this claim alone looks at payouts of the sale now.
     """
 
     execution_id: UUID
     request_id: UUID
+    transaction_id: UUID
     account_id: int
     account_revision: int
     channel: str
-    send: bool
+    state: str
+    request_state: str
+    has_sale: bool
+    spacing_s: float
     turn: int
     denial_counts: bool
     too_late: bool
     method: str
     order: RefundOrder
     reference: RefundReference
+
+    @property
+    def send(self) -> bool:
+        """Only what was never sent, or was proven not accepted, is sent without asking first."""
+        return self.state in (ExecutionState.READY, ExecutionState.HELD)
 
 
 _CLAIM = """
@@ -85,7 +94,7 @@ def claim(
     """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [_SPACED, at, list(not_accounts), list(not_channels), only_account, only_account, limit])
-        rows = [_Due(*row) for row in cursor.fetchall()]
+        rows = [_claimed(at, *row) for row in cursor.fetchall()]
         if not rows:
             return []
         rows, postponed = _keep_spacing(cursor, rows, at)
@@ -99,113 +108,97 @@ def claim(
             )
     lifecycle.advance_many(
         [
-            Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.refund_no})
+            Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.order.refund_no})
             for row in rows
             if row.request_state == State.APPROVED
         ]
     )
-    return [row.claimed(at) for row in rows]
+    return rows
 
 
-def _take_lease(rows: Sequence[_Due], at: datetime) -> None:
+def _take_lease(rows: Sequence[Claimed], at: datetime) -> None:
     lease = at + timedelta(seconds=settings.EXECUTION_LEASE_S)
     execute_rows(
         "UPDATE refunds_execution e SET state = v.state, due_at = v.due_at, sends = e.sends + v.sent, "
         "queries = e.queries + v.asked, first_sent_at = coalesce(e.first_sent_at, v.sent_at), last_asked_at = v.sent_at "
         "FROM (VALUES %s) v (id, state, due_at, sent, asked, sent_at) WHERE e.id = v.id",
-        [(r.id, ExecutionState.SENDING if r.send else r.state, lease, int(r.send), int(not r.send), at) for r in rows],
+        [
+            (r.execution_id, ExecutionState.SENDING if r.send else r.state, lease, int(r.send), int(not r.send), at)
+            for r in rows
+        ],
         template="(%s::uuid, %s::varchar, %s::timestamptz, %s::int, %s::int, %s::timestamptz)",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    id: UUID
-    request_id: UUID
-    transaction_id: UUID
-    state: str
-    refund_no: str
-    amount_fen: int
-    sends: int
-    queries: int
-    first_sent_at: datetime | None
-    last_asked_at: datetime | None
-    account_id: int
-    account_revision: int
-    account_code: str
-    channel: str
-    overrides: Mapping[str, Any]
-    channel_transaction_no: str
-    order_no: str
-    paid_fen: int
-    paid_at: datetime
-    request_state: str
-    reason: str
-    method: str
-    #: Whether this claim alone looks at payouts of the sale now.
-    has_sale: bool
-    profile: Profile = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "profile", channels.usable_profile(self.channel, self.overrides))
-
-    @property
-    def spacing_s(self) -> float:
-        return self.profile.partial_spacing_s
-
-    @property
-    def send(self) -> bool:
-        """Only what was never sent, or was proven not accepted, is sent without asking first."""
-        return self.state in (ExecutionState.READY, ExecutionState.HELD)
-
-    @property
-    def maybe_received(self) -> bool:
-        """An earlier send may lie at the channel. One that was held without ever being asked about was refused each time."""
-        return self.state != ExecutionState.READY and not (self.state == ExecutionState.HELD and self.queries == 0)
-
-    def denial_counts(self, at: datetime) -> bool:
-        """The last send left at the latest when its claim's lease ended; after that a query may lag for a while."""
-        quiet = timedelta(seconds=self.profile.query_lag_s + settings.EXECUTION_LEASE_S)
-        return self.last_asked_at is not None and at - self.last_asked_at >= quiet
-
-    def claimed(self, at: datetime) -> Claimed:
-        order = RefundOrder(
-            refund_no=self.refund_no,
-            channel_transaction_no=self.channel_transaction_no,
-            order_no=self.order_no,
-            amount_fen=self.amount_fen,
-            paid_fen=self.paid_fen,
-            paid_at=self.paid_at,
-            reason=self.reason,
-            notify_url=f"{settings.BASE_URL}/channels/{self.channel}/{self.account_code}/notices",
-            first_sent_at=self.first_sent_at or at,
-            maybe_received=self.maybe_received,
-        )
-        reference = RefundReference(
-            refund_no=self.refund_no,
-            channel_transaction_no=self.channel_transaction_no,
-            order_no=self.order_no,
-            amount_fen=self.amount_fen,
-            sent_at=self.first_sent_at,
-        )
-        return Claimed(
-            execution_id=self.id,
-            request_id=self.request_id,
-            account_id=self.account_id,
-            account_revision=self.account_revision,
-            channel=self.channel,
-            send=self.send,
-            turn=self.sends + self.queries + 1,
-            denial_counts=self.denial_counts(at),
-            # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
-            too_late=at - self.paid_at > timedelta(days=self.profile.window_days + 1),
-            method=self.method,
-            order=order,
-            reference=reference,
-        )
+def _claimed(
+    at: datetime,
+    execution_id: UUID,
+    request_id: UUID,
+    transaction_id: UUID,
+    state: str,
+    refund_no: str,
+    amount_fen: int,
+    sends: int,
+    queries: int,
+    first_sent_at: datetime | None,
+    last_asked_at: datetime | None,
+    account_id: int,
+    account_revision: int,
+    account_code: str,
+    channel: str,
+    overrides: Mapping[str, Any],
+    channel_transaction_no: str,
+    order_no: str,
+    paid_fen: int,
+    paid_at: datetime,
+    request_state: str,
+    reason: str,
+    method: str,
+    has_sale: bool,  # noqa: FBT001
+) -> Claimed:
+    profile = channels.usable_profile(channel, overrides)
+    # The last send left at the latest when its claim's lease ended; after that a query may lag for a while.
+    quiet = timedelta(seconds=profile.query_lag_s + settings.EXECUTION_LEASE_S)
+    return Claimed(
+        execution_id=execution_id,
+        request_id=request_id,
+        transaction_id=transaction_id,
+        account_id=account_id,
+        account_revision=account_revision,
+        channel=channel,
+        state=state,
+        request_state=request_state,
+        has_sale=has_sale,
+        spacing_s=profile.partial_spacing_s,
+        turn=sends + queries + 1,
+        denial_counts=last_asked_at is not None and at - last_asked_at >= quiet,
+        # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
+        too_late=at - paid_at > timedelta(days=profile.window_days + 1),
+        method=method,
+        order=RefundOrder(
+            refund_no=refund_no,
+            channel_transaction_no=channel_transaction_no,
+            order_no=order_no,
+            amount_fen=amount_fen,
+            paid_fen=paid_fen,
+            paid_at=paid_at,
+            reason=reason,
+            notify_url=f"{settings.BASE_URL}/channels/{channel}/{account_code}/notices",
+            first_sent_at=first_sent_at or at,
+            # An earlier send may lie at the channel. One held without ever being asked about was refused each time.
+            maybe_received=state != ExecutionState.READY and not (state == ExecutionState.HELD and queries == 0),
+        ),
+        reference=RefundReference(
+            refund_no=refund_no,
+            channel_transaction_no=channel_transaction_no,
+            order_no=order_no,
+            amount_fen=amount_fen,
+            sent_at=first_sent_at,
+        ),
+    )
 
 
-def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Due], list[tuple[UUID, datetime]]]:
+def _keep_spacing(cursor: Any, rows: list[Claimed], at: datetime) -> tuple[list[Claimed], list[tuple[UUID, datetime]]]:
     """Some channels want time between two refunds of one sale: one goes now, the others when their turn comes.
 
     What another claim sends of the same sale at this moment is not visible yet: a payout whose sale is in other hands stays
@@ -223,18 +216,18 @@ def _keep_spacing(cursor: Any, rows: list[_Due], at: datetime) -> tuple[list[_Du
     sent: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
     for transaction_id, execution_id, asked_at in cursor.fetchall():
         sent[transaction_id][execution_id] = asked_at
-    kept: list[_Due] = []
+    kept: list[Claimed] = []
     postponed: list[tuple[UUID, datetime]] = []
     for row in rows:
         if not row.send or not row.spacing_s:
             kept.append(row)
             continue
         # The payout's own earlier sends are no other refund: one that was held goes out again as soon as it may.
-        others = [asked_at for pk, asked_at in sent[row.transaction_id].items() if pk != row.id]
+        others = [asked_at for pk, asked_at in sent[row.transaction_id].items() if pk != row.execution_id]
         free_at = max(others) + timedelta(seconds=row.spacing_s) if others else at
         if free_at > at:
-            postponed.append((row.id, free_at))
+            postponed.append((row.execution_id, free_at))
         else:
             kept.append(row)
-        sent[row.transaction_id][row.id] = max(free_at, at)
+        sent[row.transaction_id][row.execution_id] = max(free_at, at)
     return kept, postponed
