@@ -9,11 +9,10 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from core.calendar import SHANGHAI
-from core.errors import Invalid
 from core.personal_data import search_hash
 from desk import forms
 from desk.access import Scope
-from terminals.finding import with_article
+from terminals.finding import check_two_facts, with_article
 from terminals.models import Transaction
 
 
@@ -27,8 +26,9 @@ class Facts:
     sku: str
 
     @property
-    def known(self) -> int:
-        return sum(bool(fact) for fact in (self.amount_fen, self.on, self.tail, self.sku))
+    def known(self) -> list[str]:
+        given = {"amount_fen": self.amount_fen, "on": self.on, "tail": self.tail, "sku": self.sku}
+        return [name for name, fact in given.items() if fact]
 
 
 def facts(query: QueryDict) -> Facts:
@@ -48,9 +48,8 @@ def facts(query: QueryDict) -> Facts:
 
 
 def candidates(known: Facts, *, scope: Scope) -> QuerySet[Transaction]:
-    """The sales that fit all the facts, newest first. Raises ``Invalid`` for fewer than two: one fits half the town."""
-    if known.known < 2:
-        raise Invalid("two facts are needed", code="two_facts_needed")
+    """The sales that fit all the facts, newest first. Raises ``Invalid`` for fewer than two."""
+    check_two_facts(known.known)
     rows = scope.sales().select_related("store", "terminal").order_by("-paid_at", "-pk")
     if known.amount_fen is not None:
         rows = rows.filter(amount_fen=known.amount_fen)

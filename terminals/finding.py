@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -11,7 +11,7 @@ from core.errors import FieldError, Invalid
 from core.personal_data import search_hash
 from terminals.models import Transaction, TransactionLine
 
-#: Facts a customer without a receipt can give. One alone would let anybody fish for strangers' purchases.
+#: Facts a customer without a receipt can give.
 _FACTS = ("amount_fen", "card_last4", "phone_last4", "sku")
 _EXACT = ("order_no", "channel_transaction_no", "cashier", "amount_fen", "card_last4")
 
@@ -21,22 +21,26 @@ def with_article(sku: str) -> Exists:
     return Exists(TransactionLine.objects.filter(transaction=OuterRef("pk"), sku=sku))
 
 
+def check_two_facts(given: Collection[str]) -> None:
+    """Raise ``Invalid`` for fewer than two facts: one alone would let anybody fish for strangers' purchases."""
+    if len(given) < 2:
+        raise Invalid(
+            "give at least two of time window, amount, card, phone and article",
+            code="two_facts_needed",
+            errors=[FieldError(name, "two_facts_needed", "one fact is not enough") for name in given],
+        )
+
+
 def narrow(found: QuerySet[Transaction], *, wanted: Mapping[str, Any]) -> QuerySet[Transaction]:
     """Narrow the merchant's sales by what is known of the one looked for.
 
     Raises ``Invalid`` when a sale is looked for without its number and by fewer than two facts.
     """
     window = wanted.get("paid_after") is not None or wanted.get("paid_before") is not None
-    facts = sum(wanted.get(name) not in (None, "") for name in _FACTS) + window
     numbered = wanted.get("order_no") or wanted.get("channel_transaction_no")
-    if not numbered and facts == 1 and not window:
-        raise Invalid(
-            "give at least two of time window, amount, card, phone and article",
-            code="two_facts_needed",
-            errors=[
-                FieldError(name, "two_facts_needed", "one fact is not enough") for name in _FACTS if wanted.get(name)
-            ],
-        )
+    facts = [name for name in _FACTS if wanted.get(name) not in (None, "")]
+    if facts and not numbered and not window:
+        check_two_facts(facts)
     matches = Q()
     for name in _EXACT:
         if wanted.get(name) not in (None, ""):
