@@ -5,13 +5,13 @@ from __future__ import annotations
 from analytics import statements
 from analytics.figures import Paid, Sold, Spread, Submitted
 from analytics.periods import Period
-from analytics.scope import Scope
+from analytics.scope import Selection
 
 
 class PaidCuts:
     """Money that came back, by date of success."""
 
-    def __init__(self, scope: Scope, period: Period) -> None:
+    def __init__(self, scope: Selection, period: Period) -> None:
         self.whole: dict[bool, Paid] = {}
         self.buckets: dict[tuple[bool, int], Paid] = {}
         self.reasons: dict[tuple[bool, str], Paid] = {}
@@ -41,7 +41,7 @@ class PaidCuts:
 class SoldCuts:
     """Sales, by date of payment."""
 
-    def __init__(self, scope: Scope, period: Period) -> None:
+    def __init__(self, scope: Selection, period: Period) -> None:
         self.whole: dict[bool, Sold] = {}
         self.buckets: dict[tuple[bool, int], Sold] = {}
         self.stores: dict[int, Sold] = {}
@@ -68,7 +68,7 @@ class SoldCuts:
 class SubmittedCuts:
     """Requests, by date of submission."""
 
-    def __init__(self, scope: Scope, period: Period) -> None:
+    def __init__(self, scope: Selection, period: Period) -> None:
         self.whole: dict[bool, Submitted] = {}
         self.buckets: dict[tuple[bool, int], Submitted] = {}
         self.stores: dict[int, Submitted] = {}
@@ -95,7 +95,7 @@ class SubmittedCuts:
 class HandlingCuts:
     """How long people took to decide, by date of submission."""
 
-    def __init__(self, scope: Scope, period: Period) -> None:
+    def __init__(self, scope: Selection, period: Period) -> None:
         self.whole: dict[bool, Spread] = {}
         self.buckets: dict[tuple[bool, int], Spread] = {}
         self.stores: dict[int, Spread] = {}
@@ -114,7 +114,7 @@ class HandlingCuts:
 class ArrivalCuts:
     """How long money took to arrive, by date of submission."""
 
-    def __init__(self, scope: Scope, period: Period) -> None:
+    def __init__(self, scope: Selection, period: Period) -> None:
         self.whole: dict[bool, Spread] = {}
         self.cycle: dict[bool, Spread] = {}
         self.channels: dict[str, Spread] = {}

@@ -29,14 +29,14 @@ from analytics.figures import (
     TillFigures,
 )
 from analytics.periods import Period
-from analytics.scope import Scope
+from analytics.scope import Selection
 
 #: Scores up to here are asked after.
 _LOW_SCORE = 2
 
 
 @transaction.atomic
-def overview(*, scope: Scope, period: Period) -> Overview:
+def overview(*, scope: Selection, period: Period) -> Overview:
     """Everything that the analytics page shows. Nine statements, whatever the period."""
     statements.allow_sorting()
     paid = PaidCuts(scope, period)
@@ -97,20 +97,20 @@ def overview(*, scope: Scope, period: Period) -> Overview:
     )
 
 
-def payouts(*, scope: Scope, period: Period) -> dict[bool, Payouts]:
+def payouts(*, scope: Selection, period: Period) -> dict[bool, Payouts]:
     """True -> this period's payouts, False -> the previous one's."""
     rows = statements.run(statements.PAYOUTS, time="created_at", scope=scope, period=period)
     found = {current: Payouts(*counts) for current, *counts in rows}
     return {current: found.get(current, Payouts()) for current in (True, False)}
 
 
-def fees_lost_fen(*, scope: Scope, period: Period) -> dict[bool, int]:
+def fees_lost_fen(*, scope: Selection, period: Period) -> dict[bool, int]:
     """True -> fees that channels kept of this period's refunds, False -> of the previous one's."""
     found = dict(statements.run(statements.FEES_LOST, time="succeeded_at", scope=scope, period=period))
     return {current: found.get(current, 0) for current in (True, False)}
 
 
-def _answers(scope: Scope, period: Period) -> dict[bool, tuple[dict[int, int], dict[str, int]]]:
+def _answers(scope: Selection, period: Period) -> dict[bool, tuple[dict[int, int], dict[str, int]]]:
     found: dict[bool, tuple[dict[int, int], dict[str, int]]] = {True: ({}, {}), False: ({}, {})}
     for current, score, reason, count in statements.run(
         statements.ANSWERS, time="succeeded_at", scope=scope, period=period
@@ -122,7 +122,7 @@ def _answers(scope: Scope, period: Period) -> dict[bool, tuple[dict[int, int], d
     return found
 
 
-def _names(scope: Scope, period: Period) -> tuple[dict[int, tuple[str, str]], dict[int | None, str]]:
+def _names(scope: Selection, period: Period) -> tuple[dict[int, tuple[str, str]], dict[int | None, str]]:
     stores: dict[int, tuple[str, str]] = {}
     terminals: dict[int | None, str] = {}
     for store_id, code, name, terminal_id, terminal_code in statements.run(
@@ -220,7 +220,7 @@ def _together(parts: Iterable[Paid]) -> Paid:
     return Paid(*(sum(values) for values in zip(*((p.count, p.amount_fen, p.instant) for p in listed), strict=True)))
 
 
-def _reviewers(scope: Scope, period: Period) -> list[ReviewerFigures]:
+def _reviewers(scope: Selection, period: Period) -> list[ReviewerFigures]:
     return [
         ReviewerFigures(staff_id=pk, name=name, decided=decided, approved=approved, median_s=median, in_time=in_time)
         for pk, name, decided, approved, median, in_time in statements.run(
@@ -229,7 +229,7 @@ def _reviewers(scope: Scope, period: Period) -> list[ReviewerFigures]:
     ]
 
 
-def _failures(scope: Scope, period: Period) -> list[FailureFigures]:
+def _failures(scope: Selection, period: Period) -> list[FailureFigures]:
     rows: Iterator[tuple[Any, ...]] = statements.run(statements.FAILURES, time="created_at", scope=scope, period=period)
     found = [
         FailureFigures(code=code, message=message, count=count, amount_fen=amount)

@@ -16,7 +16,7 @@ class UnknownStore(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Selection:
     """``store_ids`` None means every store of the merchant, an empty tuple none of them; no channel means all."""
 
     merchant_id: int
@@ -24,7 +24,9 @@ class Scope:
     channel: str = ""
 
 
-def narrowed(*, merchant_id: int, store_ids: Collection[int] | None, store_code: str = "", channel: str = "") -> Scope:
+def narrowed(
+    *, merchant_id: int, store_ids: Collection[int] | None, store_code: str = "", channel: str = ""
+) -> Selection:
     """What a caller who may see ``store_ids`` (None: all) gets when they ask for one store or channel.
 
     Raises ``UnknownStore``.
@@ -36,4 +38,4 @@ def narrowed(*, merchant_id: int, store_ids: Collection[int] | None, store_code:
             message = "there is no such store"
             raise UnknownStore(message, errors=[FieldError("store", UnknownStore.code, message)])
         ids = (found,)
-    return Scope(merchant_id=merchant_id, store_ids=ids, channel=channel)
+    return Selection(merchant_id=merchant_id, store_ids=ids, channel=channel)

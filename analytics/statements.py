@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from analytics.periods import Period
-from analytics.scope import Scope
+from analytics.scope import Selection
 from refunds.states import PAID, State
 
 #: Somebody or the policy said yes, and nobody withdrew it.
@@ -176,7 +176,7 @@ def allow_sorting() -> None:
         cursor.execute("SET LOCAL work_mem = '64MB'")
 
 
-def run(statement: str, *, time: str, scope: Scope, period: Period) -> Iterator[tuple[Any, ...]]:
+def run(statement: str, *, time: str, scope: Selection, period: Period) -> Iterator[tuple[Any, ...]]:
     """The rows of a statement over ``time``, the column that places a row in the period."""
     bucket = _BY_HOUR if period.by_hour else _BY_DAYS
     for name, text in (("{bucket}", bucket), ("{scope}", _SCOPE), ("{span}", _SPAN), ("{time}", time)):
@@ -187,7 +187,7 @@ def run(statement: str, *, time: str, scope: Scope, period: Period) -> Iterator[
     yield from rows
 
 
-def _parameters(*, scope: Scope, period: Period) -> dict[str, Any]:
+def _parameters(*, scope: Selection, period: Period) -> dict[str, Any]:
     return {
         "merchant": scope.merchant_id,
         "stores": None if scope.store_ids is None else list(scope.store_ids),

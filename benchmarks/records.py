@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.rig import StandIn
 from core.database import logins
 from merchants import api_keys
-from merchants.models import ApiKey, ChannelAccount, Merchant, Scope, Staff
+from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from samples.demo.stand_ins import Account
 from terminals.models import Transaction
@@ -50,7 +50,7 @@ def merchant_with_key(wechat: StandIn) -> tuple[Merchant, str]:
     _row, key, _secret = api_keys.issue(
         merchant=merchant,
         name="bench",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(owner),
         at=timezone.now(),
         rate_limit=10_000_000,

@@ -15,7 +15,7 @@ from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
 from merchants import principals
-from merchants.models import ApiKey, Merchant, Scope, Store
+from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 
@@ -67,7 +67,7 @@ def issue(
     ``signed``): the only time both are seen. Raises ``Forbidden`` or ``Invalid``.
     """
     check_may(Act.MANAGE_KEYS, by=by)
-    unknown = set(scopes) - set(Scope.values)
+    unknown = set(scopes) - set(KeyScope.values)
     if unknown or not scopes:
         raise Invalid(f"unknown scopes: {', '.join(sorted(unknown)) or 'none given'}", code="unknown_scope")
     if (store is None) != all_stores or (store is not None and store.merchant_id != merchant.pk):

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from core.errors import Forbidden, NotFound
-from merchants.models.api_key import Scope
+from merchants.models.api_key import KeyScope
 from merchants.models.staff import Role
 from merchants.principals import Kind, Principal
 
@@ -144,28 +144,28 @@ _DISTANCE, _NOT_APPROVER, _TIER, _WHOLE = (
 #: act: what it is                                       cashier reviewer manager finance owner
 TABLE: Final[Mapping[Act, Right]] = {
     Act.REPORT_SALE: Right("report a sale",                   _NO,   _NO,  _NO,  _NO,  _NO,
-                           scope=Scope.TRANSACTIONS_WRITE, key=_YES, system=_YES),
+                           scope=KeyScope.TRANSACTIONS_WRITE, key=_YES, system=_YES),
     Act.CORRECT_SALE: Right("set right what was reported of a sale",
                                                               _NO,   _NO,  _NO,  _YES, _YES,
-                            scope=Scope.TRANSACTIONS_CORRECT, key=_YES),
+                            scope=KeyScope.TRANSACTIONS_CORRECT, key=_YES),
     Act.READ_SALES: Right("find and read sales",              _YES,  _YES, _YES, _YES, _YES,
-                          scope=Scope.TRANSACTIONS_READ, key=_YES),
+                          scope=KeyScope.TRANSACTIONS_READ, key=_YES),
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
-                     scope=Scope.REFUNDS_READ, key=_YES),
+                     scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
-                      scope=Scope.REFUNDS_WRITE, key=_YES, system=_YES),
+                      scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
-                            scope=Scope.REFUNDS_READ, key=_YES, customer=_OWN),
+                            scope=KeyScope.REFUNDS_READ, key=_YES, customer=_OWN),
     Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,
-                      scope=Scope.REFUNDS_WRITE, key=_OWN, system=_YES),
+                      scope=KeyScope.REFUNDS_WRITE, key=_OWN, system=_YES),
     Act.RESUBMIT: Right("send in again what was asked back or rejected; a rejected one goes to a person",
                                                               _OWN,  _YES, _YES, _OWN, _YES,
-                        scope=Scope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
+                        scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.RESUBMIT_FAILED: Right("send in again, corrected, what could not be paid",
                                                               _OWN,  _YES, _YES, _YES, _YES,
-                               scope=Scope.REFUNDS_WRITE, key=_OWN, system=_YES),
+                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, system=_YES),
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
-                            scope=Scope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
+                            scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
     Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
@@ -184,7 +184,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                         conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
                                                               _NO,   _NO,  _YES, _YES, _YES,
-                           scope=Scope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
+                           scope=KeyScope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.RETRY: Right("send a failed payout out again",        _NO,   _NO,  _YES, _YES, _YES),
     Act.REDIRECT: Right("send a stuck payout to the merchant's own account",
                                                               _NO,   _NO,  _YES, _YES, _YES),
@@ -195,10 +195,10 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.REVEAL: Right("see a customer's full contact",        _NO,   _YES, _YES, _YES, _YES),
     Act.EXPORT: Right("take a list of refunds away",          _NO,   _NO,  _YES, _YES, _YES),
     Act.SEE_ANALYTICS: Right("see figures",                   _NO,   _YES, _YES, _YES, _YES,
-                             scope=Scope.ANALYTICS_READ, key=_YES),
+                             scope=KeyScope.ANALYTICS_READ, key=_YES),
     Act.SEE_RECONCILIATION: Right("see days against statements",
                                                               _NO,   _NO,  _YES, _YES, _YES,
-                                  scope=Scope.ANALYTICS_READ, key=_YES, conditions=(_WHOLE,)),
+                                  scope=KeyScope.ANALYTICS_READ, key=_YES, conditions=(_WHOLE,)),
     Act.TAKE_STATEMENT: Right("upload or fetch a statement",  _NO,   _NO,  _YES, _YES, _YES,
                               system=_YES, conditions=(_WHOLE,)),
     Act.RESOLVE_DIFFERENCE: Right("assign or resolve a difference",
@@ -207,7 +207,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.CLOSE_DAY: Right("close a day or open it again",      _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
-                          scope=Scope.REFUNDS_READ, key=_YES),
+                          scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.personal_data import phone_hashes
 from merchants import policies, principals
-from merchants.models import ApiKey, ChannelAccount, Merchant, PolicyVersion, Role, Scope, Staff, Store
+from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, PolicyVersion, Role, Staff, Store
 from merchants.principals import Principal, of_key, of_staff
 from refunds.intake import submitting
 from refunds.intake.claims import Customer, Draft
@@ -96,7 +96,7 @@ def works_in(staff: Staff, *stores: Store) -> None:
 
 def till(merchant: Merchant) -> Principal:
     """A key of nobody in particular, with every scope, that is not stored."""
-    scopes = frozenset(Scope.values)
+    scopes = frozenset(KeyScope.values)
     return of_key(key_id=0, name="test", merchant_id=merchant.pk, stores=None, scopes=scopes, made_by=None)
 
 

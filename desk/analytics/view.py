@@ -105,7 +105,7 @@ def _chosen(request: HttpRequest, scope: Scope) -> tuple[str, str]:
     return store.value if store else "", channel.value if channel else ""
 
 
-def _counted(scope: Scope, store: str, channel: str) -> scopes.Scope:
+def _counted(scope: Scope, store: str, channel: str) -> scopes.Selection:
     return scopes.narrowed(
         merchant_id=scope.staff.merchant_id, store_ids=scope.store_ids, store_code=store, channel=channel
     )

@@ -16,8 +16,7 @@ from core.errors import Conflict, DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_page
 from merchants import api_keys as keys
-from merchants.models import ApiKey
-from merchants.models import Scope as Permission
+from merchants.models import ApiKey, KeyScope
 from merchants.rights import Act
 
 #: What the form says for the whole merchant; no store has such a code.
@@ -163,7 +162,7 @@ def _page(
         "now": now,
         "rows": [{"key": key, "state": _state(key, now)} for key in rows],
         "issued": {"name": issued[0].name, "key": issued[1], "signing_secret": issued[2]} if issued else None,
-        "scopes": [{"value": item.value, "label": _label(item)} for item in Permission],
+        "scopes": [{"value": item.value, "label": _label(item)} for item in KeyScope],
         "stores": scope.stores(),
         "all_stores": ALL_STORES if scope.store_ids is None else "",
         "form_error": form_error,
@@ -171,14 +170,14 @@ def _page(
     return render(request, "desk/api_keys.html", context, status=status)
 
 
-def _label(permission: Permission) -> str:
+def _label(permission: KeyScope) -> str:
     return {
-        Permission.TRANSACTIONS_WRITE: gettext("report sales"),
-        Permission.TRANSACTIONS_CORRECT: gettext("set right what was reported of a sale"),
-        Permission.TRANSACTIONS_READ: gettext("read sales"),
-        Permission.REFUNDS_WRITE: gettext("submit and decide refunds"),
-        Permission.REFUNDS_READ: gettext("read refunds"),
-        Permission.PAYOUTS_WRITE: gettext("confirm payouts made by hand"),
-        Permission.ANALYTICS_READ: gettext("read figures"),
-        Permission.WEBHOOKS_WRITE: gettext("manage webhooks"),
+        KeyScope.TRANSACTIONS_WRITE: gettext("report sales"),
+        KeyScope.TRANSACTIONS_CORRECT: gettext("set right what was reported of a sale"),
+        KeyScope.TRANSACTIONS_READ: gettext("read sales"),
+        KeyScope.REFUNDS_WRITE: gettext("submit and decide refunds"),
+        KeyScope.REFUNDS_READ: gettext("read refunds"),
+        KeyScope.PAYOUTS_WRITE: gettext("confirm payouts made by hand"),
+        KeyScope.ANALYTICS_READ: gettext("read figures"),
+        KeyScope.WEBHOOKS_WRITE: gettext("manage webhooks"),
     }[permission]

@@ -36,7 +36,7 @@ _MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BulkAction:
     """What is to be done to every chosen refund. ``versions`` are those that the person saw in the dry run."""
 
     action: str
@@ -47,7 +47,7 @@ class Order:
     message: str = ""
 
 
-Deed = Callable[[RefundRequest, int, Order], object]
+Deed = Callable[[RefundRequest, int, BulkAction], object]
 
 _DEEDS: dict[str, Deed] = {
     "approve": lambda row, version, order: deciding.approve(
@@ -92,7 +92,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     return go_on(request, back)
 
 
-def _order(request: HttpRequest, scope: Scope) -> Order:
+def _order(request: HttpRequest, scope: Scope) -> BulkAction:
     action = request.POST.get("action", "")
     if action not in _DEEDS:
         raise Invalid("no such bulk action", code="form_incomplete")
@@ -107,10 +107,10 @@ def _order(request: HttpRequest, scope: Scope) -> Order:
     if action == "reject" and request.POST.get("confirm"):
         said = forms.rejection(request.POST)
         reason, message = said.reason, said.message
-    return Order(action, scope.by, timezone.now(), versions, reason, message)
+    return BulkAction(action, scope.by, timezone.now(), versions, reason, message)
 
 
-def _rows(scope: Scope, order: Order) -> list[RefundRequest]:
+def _rows(scope: Scope, order: BulkAction) -> list[RefundRequest]:
     rows = list(
         scope.requests()
         .filter(number__in=order.versions)
@@ -124,9 +124,11 @@ def _rows(scope: Scope, order: Order) -> list[RefundRequest]:
     return rows
 
 
-def _dry_run(request: HttpRequest, order: Order, rows: list[RefundRequest], back: str) -> HttpResponse:
+def _dry_run(request: HttpRequest, order: BulkAction, rows: list[RefundRequest], back: str) -> HttpResponse:
     # The reason and the words of a rejection are asked for in the dialog; any will do to see whether it would be allowed.
-    trial = Order(order.action, order.by, order.at, order.versions, RejectReason.NOT_COVERED.value, gettext("Dry run"))
+    trial = BulkAction(
+        order.action, order.by, order.at, order.versions, RejectReason.NOT_COVERED.value, gettext("Dry run")
+    )
     allowed: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for row in rows:
@@ -151,7 +153,7 @@ def _dry_run(request: HttpRequest, order: Order, rows: list[RefundRequest], back
     return render(request, "desk/bulk.html", context)
 
 
-def _would_refuse(row: RefundRequest, order: Order) -> DomainError | None:
+def _would_refuse(row: RefundRequest, order: BulkAction) -> DomainError | None:
     """Make the call and take it back."""
     try:
         with taken_back():

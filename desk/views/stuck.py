@@ -38,11 +38,11 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     return redirect("desk:refund", number=number)
 
 
-def _payee(request: HttpRequest) -> redirecting.Payee:
+def _payee(request: HttpRequest) -> redirecting.OtherAccount:
     to_merchant = request.POST.get("payee") == redirecting.PayeeKind.MERCHANT_ACCOUNT.value
     if to_merchant:
-        return redirecting.Payee(kind=redirecting.PayeeKind.MERCHANT_ACCOUNT)
-    return redirecting.Payee(
+        return redirecting.OtherAccount(kind=redirecting.PayeeKind.MERCHANT_ACCOUNT)
+    return redirecting.OtherAccount(
         kind=redirecting.PayeeKind.CUSTOMER_CARD,
         bank_type=request.POST.get("bank_type", "").strip().upper(),
         card_number=request.POST.get("card_number", "").replace(" ", ""),

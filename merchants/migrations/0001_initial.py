@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             choices=[
                                 ("transactions:write", "Transactions Write"),
+                                ("transactions:correct", "Transactions Correct"),
                                 ("transactions:read", "Transactions Read"),
                                 ("refunds:write", "Refunds Write"),
                                 ("refunds:read", "Refunds Read"),

@@ -10,7 +10,7 @@ from merchants.models.merchant import Merchant, Store
 from merchants.models.staff import Staff
 
 
-class Scope(models.TextChoices):
+class KeyScope(models.TextChoices):
     TRANSACTIONS_WRITE = "transactions:write"
     TRANSACTIONS_CORRECT = "transactions:correct"
     TRANSACTIONS_READ = "transactions:read"
@@ -36,7 +36,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12)
     hash = models.BinaryField(max_length=32, unique=True)
-    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
+    scopes = ArrayField(models.CharField(max_length=30, choices=KeyScope.choices))
     signing_secret = SealedTextField(purpose="api_key.signing_secret")
     rate_limit = models.PositiveIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT)

@@ -41,7 +41,7 @@ class Paid(Protocol):
     @property
     def card_last4(self) -> str: ...
     @property
-    def payer_phone_hash(self) -> bytes | None: ...
+    def payer_phone_hash(self) -> bytes | memoryview | None: ...
 
 
 def day_of(at: datetime) -> date:
@@ -54,7 +54,7 @@ def key_of(merchant_id: int, kind: str, day: date, who: str) -> str:
     return f"{merchant_id} {kind} {day.isoformat()} {who}"
 
 
-def customers_of(sale: Paid, phone_hash: bytes | None) -> set[str]:
+def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
     """A refund's customers: the payer's phone and the one typed in, or else the card's end. Strangers never count together."""
     found = {bytes(value).hex() for value in (sale.payer_phone_hash, phone_hash) if value}
     if not sale.payer_phone_hash and sale.card_last4:

@@ -79,7 +79,7 @@ def parties_again(sale: Sale, request: RefundRequest, *, by: Principal, at: date
 
 def _parties(
     sale: Sale,
-    phone_hash: bytes | None,
+    phone_hash: bytes | memoryview | None,
     cashier: str,
     staff_ids: Collection[int | None],
     key_ids: Collection[int | None],

@@ -39,7 +39,11 @@ def resubmit(
     """Send a request in again, corrected, to be judged again. One whose order was ever rejected goes to a person, whoever sends
     it and however it was corrected. Raises as ``submit`` and ``lifecycle.advance`` do.
     """
-    return counters.judged_again(lambda: _resubmit(request_id, correction, by, at, expected_version))
+
+    def attempt() -> RefundRequest:
+        return _resubmit(request_id, correction, by, at, expected_version)
+
+    return counters.judged_again(attempt)
 
 
 @transaction.atomic

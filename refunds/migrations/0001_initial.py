@@ -484,7 +484,6 @@ class Migration(migrations.Migration):
                         db_constraint=False, db_index=False, on_delete=models.PROTECT, to="merchants.channelaccount"
                     ),
                 ),
-                ("tranche", models.PositiveSmallIntegerField(default=1)),
                 ("attempt_no", models.PositiveSmallIntegerField(default=1)),
                 (
                     "method",
@@ -553,8 +552,8 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("state__in", ["failed", "cancelled"]), _negated=True),
-                        fields=("request", "tranche"),
-                        name="one_live_execution_per_tranche",
+                        fields=("request",),
+                        name="one_live_execution",
                     ),
                     models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="execution_amount_positive"),
                     models.CheckConstraint(

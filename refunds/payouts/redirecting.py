@@ -27,7 +27,7 @@ from refunds.payouts import Answer, settle
 from refunds.payouts.adapters import adapter_for
 from refunds.states import ExecutionState
 
-__all__ = ["ApplicationRefused", "Payee", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
+__all__ = ["ApplicationRefused", "OtherAccount", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
 
 
 class ApplicationRefused(Conflict):
@@ -37,7 +37,7 @@ class ApplicationRefused(Conflict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payee:
+class OtherAccount:
     """Where the money is to go instead. ``bank_type`` is the channel's name of the bank, e.g. ``ICBC_DEBIT``."""
 
     kind: PayeeKind
@@ -58,7 +58,7 @@ def act_of(kind: PayeeKind) -> Act:
     return Act.REDIRECT if kind is PayeeKind.MERCHANT_ACCOUNT else Act.REDIRECT_TO_PERSON
 
 
-def send_elsewhere(*, request_id: UUID, payee: Payee, by: Principal, at: datetime) -> None:
+def send_elsewhere(*, request_id: UUID, payee: OtherAccount, by: Principal, at: datetime) -> None:
     """Apply for the abnormal refund. Raises ``Forbidden``, ``Invalid``, ``Conflict`` or ``ApplicationRefused``."""
     execution = _take(request_id, payee, by, at)
     adapter = adapter_for(execution.channel_account_id, execution.channel_account.revision)
@@ -81,7 +81,7 @@ def send_elsewhere(*, request_id: UUID, payee: Payee, by: Principal, at: datetim
 
 
 @transaction.atomic
-def _take(request_id: UUID, payee: Payee, by: Principal, at: datetime) -> Execution:
+def _take(request_id: UUID, payee: OtherAccount, by: Principal, at: datetime) -> Execution:
     """Lock the stuck payout, lease it so that no loop asks about it meanwhile, and write down who redirected it where."""
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(act_of(payee.kind), by=by, request=request)
@@ -112,7 +112,7 @@ def _take(request_id: UUID, payee: Payee, by: Principal, at: datetime) -> Execut
     return execution
 
 
-def _check(payee: Payee) -> None:
+def _check(payee: OtherAccount) -> None:
     if payee.kind is not PayeeKind.CUSTOMER_CARD:
         return
     errors = []

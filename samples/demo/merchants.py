@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.audit.actors import SYSTEM
 from merchants import api_keys, policies, principals
-from merchants.models import ApiKey, ChannelAccount, Merchant, MerchantKind, Role, Scope, Staff, Store
+from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, MerchantKind, Role, Staff, Store
 from merchants.principals import Principal
 from refunds.payouts import credentials
 from samples.demo import rules
@@ -214,7 +214,7 @@ def new_key(merchant: Merchant, maker: Staff, at: datetime) -> tuple[ApiKey, str
     """A key for the tills with every scope."""
     by = principals.of_staff(maker)
     key, secret, _ = api_keys.issue(
-        merchant=merchant, name=KEY_NAME, scopes=list(Scope.values), by=by, at=at, all_stores=True
+        merchant=merchant, name=KEY_NAME, scopes=list(KeyScope.values), by=by, at=at, all_stores=True
     )
     return key, secret
 

@@ -27,7 +27,7 @@ from core.database import logins
 from core.errors import Conflict
 from core.personal_data import mask_phone, phone_hashes, seal
 from merchants import api_keys, policies
-from merchants.models import ChannelAccount, Merchant, MerchantKind, Role, Scope, Staff, Store
+from merchants.models import ChannelAccount, KeyScope, Merchant, MerchantKind, Role, Staff, Store
 from merchants.policy_rules import read_rules
 from merchants.principals import of_staff
 from refunds.payouts import ledger
@@ -142,7 +142,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
     maker = staff[_KEY_MAKER]
     version = policies.publish(merchant=merchant, name="规模", rules=_RULES, by=of_staff(maker), at=since)
     row, key, _secret = api_keys.issue(
-        merchant=merchant, name="scale", all_stores=True, scopes=list(Scope.values), by=of_staff(maker), at=since
+        merchant=merchant, name="scale", all_stores=True, scopes=list(KeyScope.values), by=of_staff(maker), at=since
     )
     accounts = [
         ChannelAccount(

@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField()),
+                ("corrected_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "indexes": [

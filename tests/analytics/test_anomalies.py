@@ -13,7 +13,7 @@ from analytics.anomalies import Finding, find
 from analytics.figures import Cut, Overview, Paid, ReasonFigures, Side, Sold, StoreFigures
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Scope
+from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from desk.analytics.wording import finding_sentences
 from tests.analytics.rows import month_of_a_chain
@@ -173,7 +173,7 @@ def test_findings_are_said_plainly(finding: Finding, expected: tuple[str, str, s
 def test_till_that_charges_twice_is_found_in_real_rows() -> None:
     now = datetime(2026, 11, 22, 14, 40, tzinfo=SHANGHAI)
     world = month_of_a_chain(now=now)
-    found = find(overview(scope=Scope(merchant_id=world.merchant.pk), period=last_days(days=30, now=now)))
+    found = find(overview(scope=Selection(merchant_id=world.merchant.pk), period=last_days(days=30, now=now)))
     assert found is not None
     assert (found.store_id, found.reason, found.terminal) == (world.stores[0].pk, "duplicate_charge", "POS-11")
     assert found.count == sum(

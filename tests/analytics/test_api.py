@@ -12,7 +12,7 @@ from django.test import Client
 
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Scope
+from analytics.scope import Selection
 from api import schemas_figures
 from core.calendar import SHANGHAI
 from merchants import api_keys
@@ -59,7 +59,7 @@ def client(world: World, *, scopes: tuple[str, ...] = ("analytics:read",), store
 def test_figures_are_those_of_the_page(world: World) -> None:
     body: dict[str, Any] = client(world).get(f"{SUMMARY}?from=2026-11-16&to=2026-11-22").json()
     same_names(schemas_figures.SummaryOut(), body)
-    figures = overview(scope=Scope(merchant_id=world.merchant.pk), period=last_days(days=7, now=NOW))
+    figures = overview(scope=Selection(merchant_id=world.merchant.pk), period=last_days(days=7, now=NOW))
     side = figures.current
     assert (body["from"], body["to"], body["previous_from"]) == ("2026-11-16", "2026-11-22", "2026-11-09")
     assert body["current"]["refunded"] == {

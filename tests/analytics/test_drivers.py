@@ -9,7 +9,7 @@ import pytest
 from analytics.drivers import Movement, movement
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Scope
+from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from refunds.states import Reason, State
 from tests.analytics.rows import World
@@ -35,7 +35,7 @@ def paid(
 
 def moved(world: World) -> Movement:
     world.write()
-    return movement(overview(scope=Scope(merchant_id=world.merchant.pk), period=WEEK))
+    return movement(overview(scope=Selection(merchant_id=world.merchant.pk), period=WEEK))
 
 
 def test_rise_names_store_reason_and_till_and_adds_up() -> None:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from analytics.figures import Overview, Paid, Sold, Spread, Submitted
 from analytics.overview import fees_lost_fen, overview, payouts
 from analytics.periods import Period, last_days, parse
-from analytics.scope import Scope
+from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from refunds.models import RefundRequest, Survey
 from refunds.payouts import ledger
@@ -119,7 +119,9 @@ def test_every_figure_equals_what_python_counts(world: World, period: Period, na
     store_ids = {"one store": (ids[1],), "two stores": (ids[0], ids[2])}.get(narrowed)
     channel = "alipay" if narrowed == "alipay" else ""
 
-    figures = overview(scope=Scope(merchant_id=world.merchant.pk, store_ids=store_ids, channel=channel), period=period)
+    figures = overview(
+        scope=Selection(merchant_id=world.merchant.pk, store_ids=store_ids, channel=channel), period=period
+    )
 
     def counted(row: RefundRequest | Transaction) -> bool:
         return row.store_id in (store_ids or ids) and row.channel in (channel or row.channel)
@@ -222,7 +224,7 @@ def _check_cuts(
 
 def test_payouts_count_first_calls_and_ends(world: World) -> None:
     period = PERIODS["week"]
-    found = payouts(scope=Scope(merchant_id=world.merchant.pk), period=period)[True]
+    found = payouts(scope=Selection(merchant_id=world.merchant.pk), period=period)[True]
     ended = [row for row in world.executions if within(period.start_at, period.end_at, "created_at")(row.request)]
     paid = [row for row in ended if row.state == "succeeded"]
     assert (found.ended, found.paid) == (len(ended), len(paid))
@@ -242,9 +244,9 @@ def test_fees_lost_are_those_of_the_refunds_that_succeeded_in_the_period() -> No
     world.account.save()
     world.write()
     ledger.post_missing()
-    scope = Scope(merchant_id=world.merchant.pk)
+    scope = Selection(merchant_id=world.merchant.pk)
     assert fees_lost_fen(scope=scope, period=PERIODS["week"]) == {True: 60, False: 60}
-    assert fees_lost_fen(scope=Scope(merchant_id=make_merchant().pk), period=PERIODS["week"]) == {True: 0, False: 0}
+    assert fees_lost_fen(scope=Selection(merchant_id=make_merchant().pk), period=PERIODS["week"]) == {True: 0, False: 0}
 
 
 def test_midnight_in_shanghai_divides_the_days() -> None:
@@ -254,7 +256,7 @@ def test_midnight_in_shanghai_divides_the_days() -> None:
         sale = world.sale(at=at)
         world.request(sale, state=State.REFUNDED, created_at=at, succeeded_at=at)
     world.write()
-    scope = Scope(merchant_id=world.merchant.pk)
+    scope = Selection(merchant_id=world.merchant.pk)
     afterwards = NOW + timedelta(days=1)
     figures = overview(scope=scope, period=parse(first="2026-11-16", last="2026-11-22", now=afterwards))
     for side, expected in ((figures.current, 1), (figures.previous, 1)):
@@ -265,7 +267,7 @@ def test_midnight_in_shanghai_divides_the_days() -> None:
 def test_nothing_happened_divides_by_nothing() -> None:
     merchant = make_merchant()
     for period in PERIODS.values():
-        figures = overview(scope=Scope(merchant_id=merchant.pk), period=period)
+        figures = overview(scope=Selection(merchant_id=merchant.pk), period=period)
         side = figures.current
         shares = (side.refund_rate, side.cohort_rate, side.instant_share, side.submitted.by_rule_share)
         assert {share.value for share in (*shares, side.submitted.on_time, side.answers.satisfied)} == {None}
@@ -275,7 +277,7 @@ def test_nothing_happened_divides_by_nothing() -> None:
 
 
 def test_no_store_is_nothing_and_not_everything(world: World) -> None:
-    figures = overview(scope=Scope(merchant_id=world.merchant.pk, store_ids=()), period=PERIODS["week"])
+    figures = overview(scope=Selection(merchant_id=world.merchant.pk, store_ids=()), period=PERIODS["week"])
     assert (figures.current.paid.count, figures.current.sold.count, figures.stores) == (0, 0, [])
 
 
@@ -285,13 +287,13 @@ def test_paused_clock_and_withdrawn_requests_are_neither_late_nor_in_time() -> N
     for state in (State.NEEDS_INFO, State.CANCELLED, State.IN_REVIEW):
         world.request(world.sale(at=long_ago), state=state, created_at=long_ago)
     world.write()
-    on_time = overview(scope=Scope(merchant_id=world.merchant.pk), period=PERIODS["week"]).current.submitted.on_time
+    on_time = overview(scope=Selection(merchant_id=world.merchant.pk), period=PERIODS["week"]).current.submitted.on_time
     assert (on_time.part, on_time.whole) == (0, 1)
 
 
 def test_number_of_statements_does_not_grow(world: World) -> None:
     with CaptureQueriesContext(connection) as queries:
-        overview(scope=Scope(merchant_id=world.merchant.pk), period=PERIODS["in weeks"])
+        overview(scope=Selection(merchant_id=world.merchant.pk), period=PERIODS["in weeks"])
     assert sum("FROM" in query["sql"] for query in queries) == 9
 
 
@@ -301,6 +303,6 @@ def test_low_scores_are_told_by_reason() -> None:
         request = world.request(world.sale(at=NOW), state=State.CLOSED, created_at=NOW, succeeded_at=NOW, reason=reason)
         world.surveys.append(Survey(request=request, score=score, at=NOW))
     world.write()
-    answers = overview(scope=Scope(merchant_id=world.merchant.pk), period=PERIODS["week"]).current.answers
+    answers = overview(scope=Selection(merchant_id=world.merchant.pk), period=PERIODS["week"]).current.answers
     assert answers.low_by_reason == {"quality": 2}
     assert answers.mean == pytest.approx(8 / 3)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants import api_keys
-from merchants.models import Merchant, Scope, Staff
+from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import Principal, of_staff
 from tests.factories import make_merchant, make_staff, of_api_key
 
@@ -49,7 +49,7 @@ def api_for(merchant: Merchant, *, scopes: list[str] | None = None, **options: A
     row, key, _secret = api_keys.issue(
         merchant=merchant,
         name="till",
-        scopes=scopes or list(Scope.values),
+        scopes=scopes or list(KeyScope.values),
         by=of_staff(maker),
         at=timezone.now(),
         **{"all_stores": "store" not in options, **options},

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from api import signing
 from merchants import api_keys
-from merchants.models import ApiKey, Scope
+from merchants.models import ApiKey, KeyScope
 from merchants.principals import of_staff
 from refunds.models import Evidence, RefundRequest
 from terminals.models import Transaction
@@ -66,7 +66,7 @@ def signed() -> Signed:
     _row, key, secret = api_keys.issue(
         merchant=merchant,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(make_staff(merchant, "owner")),
         at=timezone.now(),
         signed=True,
@@ -131,7 +131,7 @@ def test_another_merchants_secret_does_not_open_this_key(signed: Signed) -> None
     _row, _key, secret = api_keys.issue(
         merchant=theirs,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(make_staff(theirs, "owner")),
         at=timezone.now(),
         signed=True,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from api.urls import urlpatterns
-from merchants.models import Scope
+from merchants.models import KeyScope
 from refunds.models import RefundRequest
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
@@ -103,7 +103,7 @@ def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scop
 @pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
 def test_a_call_needs_its_scope_and_no_other_will_do(method: str, path: str, scope: str | None) -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
-    others = [name for name in Scope.values if name != scope]
+    others = [name for name in KeyScope.values if name != scope]
     refused = _send(method, _named(path, request), key=api_for(request.merchant, scopes=others).key)
     assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope" if scope else "staff_only")
     if scope:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from merchants import api_keys
-from merchants.models import ApiKey, Merchant, Role, Scope, Staff
+from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff
 from refunds.models import RefundRequest
 from refunds.payouts.loop import drain
 from terminals.models import Transaction
@@ -156,7 +156,7 @@ def test_evidence_when_a_key_has_nothing_to_do_with_the_request_is_forbidden(set
 
 def _key_of(maker: Staff) -> Api:
     """Another key of the same maker."""
-    api = api_for(maker.merchant, scopes=list(Scope.values))
+    api = api_for(maker.merchant, scopes=list(KeyScope.values))
     ApiKey.objects.filter(hash=api_keys._hash(api.key)).update(created_by=maker)
     return api
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.audit.record import record
 from desk.rows import lean
 from merchants import api_keys
-from merchants.models import Scope, Staff, Store
+from merchants.models import KeyScope, Staff, Store
 from merchants.principals import of_staff
 from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
@@ -39,7 +39,7 @@ def _by_key_of(shop: Shop, staff: Staff) -> RefundRequest:
     _row, key, _secret = api_keys.issue(
         merchant=shop.merchant,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(staff),
         at=timezone.now(),
         all_stores=True,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from core import redis_client
 from invariants import inspection, leaks
 from merchants import api_keys
-from merchants.models import Merchant, Scope, Staff
+from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from tests.factories import make_account, make_merchant
 from tests.faults.client import PHONE, Till
@@ -93,7 +93,7 @@ def till_of(home: House, merchant: Merchant) -> Till:
     _row, key, _secret = api_keys.issue(
         merchant=merchant,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(owner),
         at=timezone.now(),
         rate_limit=10_000_000,

@@ -20,7 +20,7 @@ def main(account_path: str, count: int) -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from merchants import api_keys  # noqa: PLC0415
-    from merchants.models import Scope, Staff  # noqa: PLC0415
+    from merchants.models import KeyScope, Staff  # noqa: PLC0415
     from tests.factories import make_account, make_merchant, make_sale  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
@@ -31,7 +31,7 @@ def main(account_path: str, count: int) -> None:
     _row, key, _secret = api_keys.issue(
         merchant=merchant,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(owner),
         at=timezone.now(),
         all_stores=True,

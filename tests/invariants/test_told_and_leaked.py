@@ -14,7 +14,7 @@ from core import redis_client
 from invariants import leaks
 from invariants.inspection import Told, told_per_client
 from merchants import api_keys
-from merchants.models import Scope
+from merchants.models import KeyScope
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -31,7 +31,7 @@ def requests_of_a_key() -> tuple[int, RefundRequest, RefundRequest]:
     key, _, _ = api_keys.issue(
         merchant=merchant,
         name="till",
-        scopes=list(Scope.values),
+        scopes=list(KeyScope.values),
         by=of_staff(make_staff(merchant, "owner")),
         at=timezone.now(),
         all_stores=True,

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from core.errors import Forbidden, Invalid
 from merchants import api_keys, rights
-from merchants.models import ApiKey, Role, Scope
+from merchants.models import ApiKey, KeyScope, Role
 from merchants.principals import folded_codes, of_staff
 from merchants.rights import TABLE, Act
 from tests.factories import make_merchant, make_staff, works_in
@@ -34,7 +34,7 @@ def test_every_act_has_its_line() -> None:
     assert set(TABLE) == set(Act)
     for act, right in TABLE.items():
         assert bool(right.scope) == bool(right.key), act
-        assert right.scope in {"", *Scope.values}
+        assert right.scope in {"", *KeyScope.values}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.payouts import by_hand, credentials, redirecting, ways_back
 from refunds.payouts.by_hand import Payment
-from refunds.payouts.redirecting import Payee, PayeeKind
+from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import deciding, exporting, handing_over, revealing
 from refunds.telling import resending
 from terminals import correcting, reporting
@@ -187,7 +187,7 @@ def _reassign(world: World, by: Principal) -> object:
 
 
 def _redirect(kind: PayeeKind) -> Domain:
-    payee = Payee(kind=kind, bank_type="ICBC_DEBIT", card_number="6222021234567890123", holder_name="王敏")
+    payee = OtherAccount(kind=kind, bank_type="ICBC_DEBIT", card_number="6222021234567890123", holder_name="王敏")
     return _on("stuck", redirecting.send_elsewhere, payee=payee)
 
 

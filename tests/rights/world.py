@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from merchants import principals
 from merchants.api_keys import issue
-from merchants.models import ApiKey, Merchant, Role, Scope, Staff, Store
+from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff, Store
 from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Reach
 from payment_channels.contract import Retry
@@ -121,7 +121,7 @@ class World:
     def _key(self, merchant: Merchant, **where: Any) -> tuple[ApiKey, str]:
         maker = make_staff(merchant, Role.OWNER)
         row, secret, _ = issue(
-            merchant=merchant, name="key", scopes=list(Scope.values), by=of_staff(maker), at=timezone.now(), **where
+            merchant=merchant, name="key", scopes=list(KeyScope.values), by=of_staff(maker), at=timezone.now(), **where
         )
         return row, secret
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden
-from merchants.models import Scope
+from merchants.models import KeyScope
 from merchants.principals import of_staff
 from merchants.rights import Act
 from refunds.facts import conditions
@@ -142,7 +142,7 @@ def test_correct_sale_when_the_key_lacks_the_scope_or_the_store_is_refused() -> 
     shop = _shop()
     sale = make_sale(shop, 50_000)
     body = {"amount_fen": 60_000, "reason": "x"}
-    without = api_for(shop, scopes=[Scope.TRANSACTIONS_WRITE])
+    without = api_for(shop, scopes=[KeyScope.TRANSACTIONS_WRITE])
     elsewhere = api_for(shop, store=shop.stores.get(code="S002"))
 
     assert without.post(f"transactions/{sale.pk}/corrections", body).json()["code"] == "missing_scope"

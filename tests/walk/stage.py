@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from core.calendar import SHANGHAI
 from merchants import api_keys
-from merchants.models import ChannelAccount, Merchant, Role, Scope, Staff
+from merchants.models import ChannelAccount, KeyScope, Merchant, Role, Staff
 from merchants.principals import of_staff
 from payment_channels.contract import BillKind, Done
 from reconciliation import days, importing
@@ -119,7 +119,7 @@ class Stage:
             merchant=self.merchant,
             name="till",
             all_stores=True,
-            scopes=list(Scope.values),
+            scopes=list(KeyScope.values),
             by=of_staff(self.person(Role.OWNER)),
             at=timezone.now(),
         )

@@ -11,7 +11,7 @@ from core.audit.actors import Actor
 from core.audit.record import record
 from core.errors import Forbidden, NotFound
 from merchants import api_keys
-from merchants.models import ApiKey, Merchant, Role, Scope, Staff
+from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff
 from merchants.principals import Principal, of_staff
 from merchants.rights import Act
 from refunds.facts import conditions
@@ -34,7 +34,7 @@ def manager(merchant: Merchant) -> Staff:
 def _key(maker: Staff, **where: object) -> ApiKey:
     options = where or {"all_stores": True}
     by, now = of_staff(maker), timezone.now()
-    return api_keys.issue(merchant=maker.merchant, name="k", scopes=list(Scope.values), by=by, at=now, **options)[0]  # type: ignore[arg-type]
+    return api_keys.issue(merchant=maker.merchant, name="k", scopes=list(KeyScope.values), by=by, at=now, **options)[0]  # type: ignore[arg-type]
 
 
 def _waiting(merchant: Merchant, by: Principal | Staff | None = None, **sale: str) -> RefundRequest:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants import api_keys, policies
-from merchants.models import Merchant, Scope, Staff
+from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
@@ -104,7 +104,12 @@ def test_who_corrected_a_request_cannot_approve_it(merchant: Merchant, waiting: 
         # Another till of the same store asked for it: its keys may correct what one of them sent in.
         asked, corrected = (
             api_keys.issue(
-                merchant=merchant, name="k", scopes=list(Scope.values), by=of_staff(maker), at=now, store=waiting.store
+                merchant=merchant,
+                name="k",
+                scopes=list(KeyScope.values),
+                by=of_staff(maker),
+                at=now,
+                store=waiting.store,
             )[0]
             for maker in (make_staff(merchant, "owner"), manager)
         )

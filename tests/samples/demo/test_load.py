@@ -19,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from invariants import inspection
 from merchants import api_keys
-from merchants.models import ApiKey, Merchant, Role, Scope, Staff
+from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff
 from merchants.principals import of_staff
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
@@ -76,7 +76,7 @@ def test_load_demo_gives_every_role_of_both_merchants_a_login_and_a_key(folders:
     for merchant in demo["merchants"]:
         client = api_keys.recognise(merchant["api_key"])
         assert client is not None
-        assert client.principal.scopes == frozenset(Scope.values)
+        assert client.principal.scopes == frozenset(KeyScope.values)
         assert merchant["stores"][0]["terminals"] == sorted(merchant["stores"][0]["terminals"])
     assert {"mchid", "control_url", "merchant_private_key_path", "public_key_path"} <= demo["simulators"][
         "wechat"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from merchants import api_keys
-from merchants.models import Merchant, Role, Scope
+from merchants.models import KeyScope, Merchant, Role
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from refunds.payouts import loop
@@ -76,7 +76,7 @@ def replay(shop: Merchant, file: Path, live_server: LiveServer, wechat: RunningS
 def key(shop: Merchant) -> str:
     owner = make_staff(shop, Role.OWNER)
     return api_keys.issue(
-        merchant=shop, name="till", scopes=list(Scope.values), by=of_staff(owner), at=timezone.now(), all_stores=True
+        merchant=shop, name="till", scopes=list(KeyScope.values), by=of_staff(owner), at=timezone.now(), all_stores=True
     )[1]
 
 
