@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api import idempotency, schemas
 from api.bodies import BodyTooLarge, refuse_packed
-from api.fields import StrictSerializer, Text
+from api.fields import StrictSerializer, Text, refused
 from api.representations import instant
 from api.views import Endpoint
 from merchants.rights import Act
@@ -61,7 +61,7 @@ class AddEvidence(Endpoint):
         key = idempotency.key_of(request)
         data = self.read(EvidenceSerializer)
         if len(request.FILES.getlist("file")) > 1:
-            raise serializers.ValidationError({"file": "send one file at a time"}, code="one_file")
+            raise refused("one_file", "file")
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
         now = timezone.now()

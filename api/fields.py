@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from core.codes import words
 from core.money import MAX_FEN
 from core.plain_text import without_direction
 
@@ -20,17 +21,17 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+def refused(code: str, *fields: str) -> serializers.ValidationError:
+    """What is wrong with a field, in the catalogue's words; without a name it is the one that is being read."""
+    return serializers.ValidationError(dict.fromkeys(fields, words(code)) if fields else words(code), code=code)
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Unknown fields are errors, not noise."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError(
-                {
-                    str(name): [serializers.ErrorDetail(_("this field is not known"), code="unknown_field")]
-                    for name in unknown
-                }
-            )
+            raise refused("unknown_field", *map(str, unknown))
         return super().to_internal_value(data)
 
 
@@ -66,7 +67,7 @@ class Text(serializers.CharField):
             self.fail("invalid")
         text = data.replace("\r\n", "\n").strip()
         if self._refused.search(text):
-            raise serializers.ValidationError(_("control characters are not allowed"), code="control_character")
+            raise refused("control_character")
         return str(super().to_internal_value(text))
 
 
@@ -79,13 +80,13 @@ class Instant(serializers.DateTimeField):
         if found is None:
             self.fail("invalid", format="RFC 3339")
         if found[2] is None:
-            raise serializers.ValidationError(_("give the offset, e.g. +08:00"), code="offset_missing")
+            raise refused("offset_missing")
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
             self.fail("invalid", format="RFC 3339")
         if not 2000 <= parsed.year <= 2100:
-            raise serializers.ValidationError(_("the year is out of range"), code="out_of_range")
+            raise refused("out_of_range")
         # PostgreSQL knows no offset beyond 15:59, RFC 3339 does.
         return parsed.astimezone(UTC)
 
@@ -151,5 +152,5 @@ class Phone(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data).replace(" ", "").replace("-", "")
         if text and not re.fullmatch(r"\+?[0-9]{5,20}", text):
-            raise serializers.ValidationError(_("not a phone number"), code="invalid_phone")
+            raise refused("invalid_phone")
         return text

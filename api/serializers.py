@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber
+from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber, refused
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
 from refunds.states import Reason, RejectReason, Route
@@ -104,9 +104,7 @@ class RefundRequestSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
-            raise serializers.ValidationError(
-                {"transaction": "name the sale by either transaction or order_no"}, code="sale_not_named"
-            )
+            raise refused("sale_not_named", "transaction")
         return attrs
 
 

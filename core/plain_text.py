@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from django.utils.translation import get_language
+
 #: Marks that turn the direction of writing: with them `gpj.exe` reads as `exe.jpg`, and 1200 as 0021.
 _DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _MARKS = re.compile(f"[{_DIRECTION}]")
@@ -37,6 +39,11 @@ def plain_text(text: str, *, limit: int | None = None) -> str:
 def one_line(text: str, *, limit: int | None = None) -> str:
     """The same on one line, for subjects, names and short messages."""
     return " ".join(plain_text(text).split())[:limit]
+
+
+def sentences(*parts: str) -> str:
+    """Whole sentences one after another; Chinese puts no space between them."""
+    return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
 def name_key(text: str) -> str:

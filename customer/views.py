@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from core import codes
 from core.audit.actors import CUSTOMER
 from core.errors import DomainError, NotFound
 from core.plain_text import plain_text
@@ -121,7 +122,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     # The browser's language, unless the link says another: whose refund it was is no longer told.
     language = _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
     with _speaking(request, language):
-        return render(request, "customer/expired.html", {"languages": _other_languages(language)}, status=410)
+        return render(request, "customer/expired.html", status=410)
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
@@ -160,7 +161,7 @@ def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
         return refusal
     score, comment = request.POST.get("score", ""), plain_text(request.POST.get("comment", ""), limit=500)
     if score not in {"1", "2", "3", "4", "5"}:
-        return _refused(request, visit, notice=gettext("Please choose one to five stars."), comment=comment)
+        return _refused(request, visit, notice=codes.words("score_out_of_range"), comment=comment)
     try:
         survey.rate(request_id=visit.refund.pk, score=int(score), comment=comment, by=visit.by, at=timezone.now())
     except survey.AlreadyRated:
@@ -178,7 +179,7 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
         return refusal
     uploads, note = request.FILES.getlist("files"), plain_text(request.POST.get("message", ""), limit=200)
     if not uploads:
-        return _refused(request, visit, notice=gettext("Please choose at least one picture."), message=note)
+        return _refused(request, visit, notice=codes.words("nothing_sent"), message=note)
     try:
         pictures = _read(uploads)
         files.add(request_id=visit.refund.pk, pictures=pictures, note=note, by=visit.by, at=timezone.now())
@@ -210,6 +211,12 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
     return picture_response(found.first(), small=request.GET.get("size") == "small")
 
 
+#: Refusals that a customer can do something about; with the others only the store can help.
+_FOR_CUSTOMERS = frozenset(
+    {"not_a_picture", "picture_too_large", "too_many_at_once", "too_many_pictures", "empty_answer", "state_conflict"}
+)
+
+
 class _TooManyAtOnce(DomainError):
     """More pictures in one form than we read at a time."""
 
@@ -223,16 +230,9 @@ def _read(uploads: Sequence[UploadedFile[Any]]) -> list[files.Picture]:
 
 
 def _explained(error: DomainError) -> str:
-    """What went wrong, and that nothing was changed."""
-    reasons = {
-        "not_a_picture": gettext("One of the files is not a JPEG, PNG or WebP picture. Nothing was sent."),
-        "picture_too_large": gettext("One of the pictures is larger than 8 MB. Nothing was sent."),
-        "too_many_at_once": gettext("Please send at most 6 pictures at once. Nothing was sent."),
-        "too_many_pictures": gettext("A refund can have 12 pictures. Nothing was sent."),
-        "empty_answer": gettext("Please write an answer or add a picture."),
-        "state_conflict": gettext("Your refund has moved on meanwhile; nothing more is needed from you."),
-    }
-    return reasons.get(error.code) or gettext("That could not be taken in. Please call the store; no money was moved.")
+    if error.code in _FOR_CUSTOMERS:
+        return codes.words_for(error)
+    return gettext("That could not be taken in. Please call the store; no money was moved.")
 
 
 def _too_much(request: HttpRequest, visit: Visit) -> HttpResponse | None:

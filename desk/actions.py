@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
+from core import codes
 from desk.addresses import refund as refund_url
 from merchants import rights
 from merchants.models import Role
@@ -101,6 +102,6 @@ def _is_free(request: RefundRequest, by: Principal) -> bool:
 def refusal_of(code: str, *, roles: Collection[str]) -> str:
     """Why a decider may not decide; ``roles`` are those whose tier it is."""
     if code == "own_request":
-        return gettext("You submitted, changed or rang up this one. Someone else must decide it.")
+        return codes.words("own_request")
     named = ", ".join(str(role.label) for role in Role if role.value in roles)
     return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

@@ -9,11 +9,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
+from core.plain_text import sentences
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.queues import View, counts
 from desk.templatetags.desk_format import seconds
-from desk.words import sentences
 from merchants.rights import Act
 
 

@@ -9,12 +9,10 @@ from typing import Any
 from django.db.models import Min, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
-from desk import funds_card, keyset, words
+from core import codes
+from desk import funds_card, keyset
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -53,40 +51,10 @@ _URGENCY = (
 _LINES = (MatchOutcome.MATCHED, MatchOutcome.PENDING)
 _BOTH_SIDES = ("ours_fen", "ours_count", "bill_fen", "bill_count", "gap_fen")
 
-_TEXTS: Mapping[str, Promise | str] = {
-    "day_closed": _("This day is closed. Reopen it with a note first."),
-    "bill_unreadable": _(
-        "The file is no statement of this channel, or it was damaged or edited. Nothing was taken from it."
-    ),
-    "bill_of_another_day": _("Most refunds in this statement belong to other days. Nothing was taken from it."),
-    "account_unusable": _("This channel account cannot be used: its credentials or settings are incomplete."),
-    "already_resolved": _("Somebody resolved this difference meanwhile."),
-    "unknown_resolution": _("Choose what became of the difference."),
-    "unknown_assignee": _("Give it to somebody in finance, a manager or an owner."),
-    "cannot_adopt": _("This difference cannot be adopted."),
-    "adopt_known": _("We have a refund with this number and call it failed. Look into that refund instead."),
-    "adopt_repeated": _("The same refund stands in the statement more than once."),
-    "adopt_no_sale": _("We do not know the sale that this refund belongs to."),
-    "adopt_not_paid": _("The channel had not paid it yet when the statement was made."),
-    "exceeds_refundable": _("With this refund, more would be refunded than was paid."),
-    "bill_missing": _("There is no statement of this day yet."),
-    "differences_open": _("Resolve every difference first."),
-    "payouts_pending": _("Payouts of this day are still in flight."),
-    "day_not_closed": _("This day is open already."),
-    "STATEMENT_CREATING": _("The channel is still making this statement. It is asked again by itself."),
-    "NO_STATEMENT_EXIST": _("The channel has no statement of this day."),
-    "file_missing": _("Choose the statement's file."),
-    "day_unknown": _("Choose one of your accounts and a day that is over."),
-}
-
-
-def explain(error: DomainError) -> str:
-    """A refusal in the reader's words. Nothing here moves money."""
-    return text_of(error.code) or words.short(error)
-
 
 def text_of(code: str) -> str:
-    return str(_TEXTS[code]) if code in _TEXTS else ""
+    """The sentence for a code of ours; none for a channel's own."""
+    return codes.words(code) if code in codes.CODES else ""
 
 
 def address(day: ReconciliationDay, name: str = "reconciliation-day") -> str:

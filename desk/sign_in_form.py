@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 
+from core import codes
 from core.client_address import client_address
 from core.guessing import TooManyGuesses, Try
-from desk import words
+from core.plain_text import sentences
 from merchants import sign_in
 
 #: From how few free tries on they are told.
@@ -55,8 +56,8 @@ def device_cookie(username: str) -> str:
 
 
 def _wait(seconds: int) -> str:
-    said = gettext("There were too many tries. This one was not looked at.")
-    return words.sentences(said, _again_in(seconds))
+    said = codes.words("too_many_guesses")
+    return sentences(said, _again_in(seconds))
 
 
 def _again_in(seconds: int) -> str:
@@ -64,14 +65,14 @@ def _again_in(seconds: int) -> str:
 
 
 def _wrong(tried: Try) -> str:
-    said = gettext("User name or password is wrong.")
+    said = codes.words("invalid_login")
     if tried.next_wait_s:
-        return words.sentences(said, _again_in(tried.next_wait_s))
+        return sentences(said, _again_in(tried.next_wait_s))
     if 0 < tried.free_left <= _FEW:
         left = ngettext(
             "%(n)s more try, then every one has to wait.",
             "%(n)s more tries, then every one has to wait.",
             tried.free_left,
         )
-        return words.sentences(said, left % {"n": tried.free_left})
+        return sentences(said, left % {"n": tried.free_left})
     return said

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from desk import words
+from core.plain_text import sentences
 from merchants import policies
 from refunds.models import RefundRequest
 from refunds.rules import explanations
@@ -53,7 +53,7 @@ def summary(rules: Sequence[Mapping[str, Any]]) -> str:
     if not failed:
         return gettext("All %(n)s rules passed.") % {"n": len(rules)}
     counted = ngettext("%(n)s of %(all)s rules did not pass.", "%(n)s of %(all)s rules did not pass.", len(failed))
-    return words.sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
+    return sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
 
 
 def why(rules: Sequence[Mapping[str, Any]]) -> str:

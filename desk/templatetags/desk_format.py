@@ -15,6 +15,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
+from core import codes
 from core.money import yuan_grouped
 from desk.capital_yuan import capital_yuan
 from merchants import channels
@@ -224,6 +225,8 @@ def channel_mark(channel: str) -> SafeString:
 
 
 register.filter("channel_name", channels.label)
+#: ``{% said "not_given_up" %}``: the catalogue's sentence for a code.
+register.simple_tag(codes.words, name="said")
 
 
 @register.simple_tag

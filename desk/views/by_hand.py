@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from core import codes
 from core.dry_run import taken_back
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from desk import forms, refund_page, words
@@ -195,7 +196,7 @@ def _form(
         "waits": found.state == State.MANUAL_PENDING,
         "blocked": ""
         if conditions.may(conditions.pay_act(found.route), by=scope.by, request=found)
-        else words.text("two_persons_needed"),
+        else codes.words("two_persons_needed"),
         "amount_fen": found.approved_fen,
         "route": found.route,
         "route_label": Route(found.route).label,

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core.database.timeouts import reports
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
-from desk import filters, forms, reconciliation_page
+from desk import filters, forms, reconciliation_page, words
 from desk.access import Scope, staff_page
 from desk.addresses import return_to, with_query
 from desk.analytics.table import safe
@@ -281,7 +281,7 @@ def _answer(request: HttpRequest, act: Callable[[datetime], str], *, back: str, 
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
-        messages.error(request, reconciliation_page.explain(error))
+        messages.error(request, words.short(error))
         return redirect(refused or back)
     messages.success(request, done)
     return redirect(back)

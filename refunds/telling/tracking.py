@@ -26,6 +26,7 @@ class LinkExpired(NotFound):
     """The link was genuine and is too old."""
 
     code = "link_expired"
+    status = 410
 
 
 def token_for(request_id: UUID) -> str:
