@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from api.rendering import JSONRenderer
-from api.representations import verdict_json
+from api.schemas import VerdictOut
 from core.codes import CODES, words
 from core.errors import DomainError, NotFound
 from refunds.intake.judging import PolicyRefused
@@ -98,7 +98,7 @@ def _later(code: str, detail: str, *, wait_s: int) -> Response:
 def _of_domain_error(error: DomainError) -> Response:
     facts = dict(error.facts)
     if isinstance(error, PolicyRefused):
-        facts["verdict"] = verdict_json(facts["verdict"].as_json())
+        facts["verdict"] = VerdictOut.of(facts["verdict"].as_json())
     errors = [{"field": item.field, "code": item.code, "message": item.message} for item in error.errors]
     if not errors and error.code in CODES and (field := CODES[error.code].field):
         errors = [{"field": field, "code": error.code, "message": words(error.code)}]

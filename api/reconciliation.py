@@ -12,13 +12,10 @@ from rest_framework.response import Response
 
 from api import schemas, schemas_figures
 from api.fields import StrictSerializer
-from api.representations import instant
 from api.serializers import CHANNELS
 from api.views import Endpoint
 from merchants.rights import Act
 from reconciliation import days, differences
-from reconciliation.models import Difference, ReconciliationDay
-from reconciliation.models.bill import MatchOutcome
 from reconciliation.models.difference import Resolution
 
 #: Differences listed with a day; ``open_differences`` counts all.
@@ -58,7 +55,14 @@ class Reconciliations(Endpoint):
             found = found.filter(channel_account__channel=channel)
         rows = list(found.order_by("channel_account__channel", "channel_account__code"))
         open_ones = _differences(self.caller.merchant_id, [row.pk for row in rows])
-        return Response({"results": [_day(row, open_ones.get(row.pk, [])) for row in rows]})
+        return Response(
+            {
+                "results": [
+                    schemas_figures.ReconciliationOut.of(row, differences=open_ones.get(row.pk, [])[:_SHOWN])
+                    for row in rows
+                ]
+            }
+        )
 
 
 def _differences(merchant_id: int, day_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
@@ -70,49 +74,5 @@ def _differences(merchant_id: int, day_ids: list[int]) -> dict[int, list[dict[st
     )
     by_day: dict[int, list[dict[str, Any]]] = {}
     for row in found[: _SHOWN * max(1, len(day_ids))]:
-        by_day.setdefault(row.day_id, []).append(_difference(row))
+        by_day.setdefault(row.day_id, []).append(schemas_figures.DifferenceOut.of(row))
     return by_day
-
-
-def _day(row: ReconciliationDay, found: list[dict[str, Any]]) -> dict[str, Any]:
-    bill = row.bill
-    return {
-        "date": row.date.isoformat(),
-        "channel": row.channel_account.channel,
-        "account": row.channel_account.code,
-        "state": row.state,
-        "closed_at": instant(row.closed_at),
-        "compared_at": instant(row.compared_at),
-        "ours": {"n": row.ours_count, "amount_fen": row.ours_fen},
-        "statement": None
-        if bill is None
-        else {
-            "n": row.bill_count,
-            "amount_fen": row.bill_fen,
-            "fees_returned_fen": -bill.fees_fen,
-            "version": bill.version,
-            "sha256": bill.sha256,
-            "imported_at": instant(bill.imported_at),
-        },
-        "gap_fen": None if bill is None else row.gap_fen,
-        "counts": {kind.value: getattr(row, kind.value) for kind in MatchOutcome},
-        "open_differences": row.open_differences,
-        "differences": found[:_SHOWN],
-    }
-
-
-def _difference(row: Difference) -> dict[str, Any]:
-    line, payout = row.line, row.execution
-    return {
-        "kind": row.kind,
-        "refund_no": line.refund_no if line else payout.refund_no if payout else row.number,
-        "channel_refund_no": line.channel_refund_no if line else payout.channel_refund_no if payout else "",
-        "refund_request": payout.request.number if payout else None,
-        "ours_fen": row.ours_fen,
-        "statement_fen": row.bill_fen,
-        "opened_at": instant(row.opened_at),
-        "owner": row.owner.name if row.owner else None,
-        "resolution": row.resolution or None,
-        "note": row.note,
-        "resolved_at": instant(row.resolved_at),
-    }

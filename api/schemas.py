@@ -1,12 +1,28 @@
-"""What the API answers, for its description: the shapes that ``representations`` makes. Tests hold both together."""
+"""What the API answers about refunds and sales: each shape once, for the description and for the answer.
+
+Instants in Shanghai's offset, ids as text, amounts in fen.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers as s
 
+from api.shapes import Shape, read
+from core.personal_data import mask_phone
+from payment_channels.profile import Profile
+from refunds.facts import payees
+from refunds.models import Execution, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
+from refunds.rules import explanations
+from refunds.rules.arrival import expected_arrival
+from refunds.rules.remedies import remedy
 from refunds.states import ExecutionState, Reason, Route, State
+from refunds.telling import tracking
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -21,13 +37,13 @@ LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description
 CURSOR = OpenApiParameter("cursor", str, description="from `next` or `previous` of another page; not to be made up")
 
 
-class FieldProblem(s.Serializer[object]):
+class FieldProblem(Shape):
     field = s.CharField()
     code = s.CharField()
     message = s.CharField()
 
 
-class Problem(s.Serializer[object]):
+class Problem(Shape):
     """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``."""
 
     type = s.URLField(help_text="what this code means and what to do about it, as a page")
@@ -38,15 +54,20 @@ class Problem(s.Serializer[object]):
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # RFC 9457 with our list
 
 
-class RuleOut(s.Serializer[object]):
+class Page(Shape):
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
+
+
+class RuleOut(Shape):
     code = s.CharField()
     passed = s.BooleanField()
     actual = s.CharField()
     limit = s.CharField()
-    explanation = s.CharField()
+    explanation = read(s.CharField(), explanations.explain)
 
 
-class VerdictOut(s.Serializer[object]):
+class VerdictOut(Shape):
     decision = s.ChoiceField(["approve", "review", "refuse"])
     max_amount_fen = s.IntegerField()
     tier = s.CharField()
@@ -54,47 +75,47 @@ class VerdictOut(s.Serializer[object]):
     rules = RuleOut(many=True)
 
 
-class ArrivalOut(s.Serializer[object]):
+class ArrivalOut(Shape):
     earliest_at = s.DateTimeField()
     latest_at = s.DateTimeField()
     basis = s.ChoiceField(["at_once", "working_days", "weekends_only"])
 
 
-class FailureOut(s.Serializer[object]):
-    code = s.CharField()
-    message = s.CharField()
-    remedy = s.CharField()
+class FailureOut(Shape):
+    code = s.CharField(source="failure_code")
+    message = s.CharField(source="failure_message")
+    remedy = read(s.CharField(), lambda execution: remedy(execution.failure_remedy))
 
 
-class ExecutionOut(s.Serializer[object]):
-    tranche = s.IntegerField()
+class ExecutionOut(Shape):
+    tranche = read(s.IntegerField(), lambda _execution: 1)  # a payout is never made in parts
     method = s.ChoiceField(["refund", "void"])
     state = s.ChoiceField(ExecutionState.choices)
     refund_no = s.CharField()
     channel_refund_no = s.CharField(allow_null=True)
     amount_fen = s.IntegerField()
-    sent_at = s.DateTimeField(allow_null=True)
+    sent_at = s.DateTimeField(allow_null=True, source="first_sent_at")
     succeeded_at = s.DateTimeField(allow_null=True)
-    failure = FailureOut(allow_null=True)
+    failure = read(FailureOut(allow_null=True), lambda execution: execution if execution.failure_code else None)
 
 
-class PayeeOut(s.Serializer[object]):
+class PayeeOut(Shape):
     holder_name = s.CharField(help_text="masked")
     account_no = s.CharField(help_text="masked")
     bank_name = s.CharField()
 
 
-class CustomerOut(s.Serializer[object]):
-    phone = s.CharField(help_text="masked")
-    locale = s.CharField()
+class CustomerOut(Shape):
+    phone = read(s.CharField(help_text="masked"), lambda request: mask_phone(request.customer_phone))
+    locale = s.CharField(source="customer_locale")
 
 
-class RefundRequestOut(s.Serializer[object]):
-    id = s.UUIDField()
+class RefundRequestOut(Shape):
+    id = s.UUIDField(source="pk")
     number = s.CharField()
     state = s.ChoiceField(State.choices)
     version = s.IntegerField(help_text="counts state changes; send it with a decision")
-    transaction = s.UUIDField()
+    transaction = s.UUIDField(source="transaction_id")
     order_no = s.CharField()
     store = s.CharField()
     terminal = s.CharField(allow_null=True)
@@ -107,7 +128,7 @@ class RefundRequestOut(s.Serializer[object]):
     route = s.ChoiceField(Route.choices)
     payee = PayeeOut(allow_null=True, help_text="of a bank transfer")
     verdict = VerdictOut()
-    customer = CustomerOut()
+    customer = CustomerOut(source="*")
     cashier = s.CharField(help_text="who asks for it, as sent; else who rang the sale up")
     sale_cashier = s.CharField(help_text="who rang the sale up")
     reject_reason = s.CharField(allow_null=True)
@@ -115,66 +136,114 @@ class RefundRequestOut(s.Serializer[object]):
     due_at = s.DateTimeField()
     expected_arrival = ArrivalOut()
     executions = ExecutionOut(many=True)
-    tracking_url = s.URLField()
+    tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
     decided_at = s.DateTimeField(allow_null=True)
-    refunded_at = s.DateTimeField(allow_null=True)
+    refunded_at = s.DateTimeField(allow_null=True, source="succeeded_at")
 
 
-class QuoteOut(s.Serializer[object]):
-    transaction = s.UUIDField()
+def request_json(
+    request: RefundRequest,
+    *,
+    funding: str,
+    profile: Profile,
+    executions: Iterable[Execution],
+    payee: Payee | None,
+    **place: str | None,
+) -> dict[str, Any]:
+    """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
+    at = request.succeeded_at or request.decided_at or request.created_at
+    return RefundRequestOut.of(
+        request,
+        expected_arrival=arrival_json(funding=funding, profile=profile, at=at, route=request.route),
+        executions=ExecutionOut.all_of(executions),
+        payee=None if payee is None else payees.masked(payee),
+        **place,
+    )
+
+
+def stored_request_json(request: RefundRequest) -> dict[str, Any]:
+    """A request from the database, with its sale, account and executions loaded."""
+    sale = request.transaction
+    return request_json(
+        request,
+        order_no=sale.order_no,
+        store=request.store.code,
+        terminal=request.terminal.code if request.terminal else None,
+        sale_cashier=sale.cashier,
+        executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
+        funding=sale.funding,
+        profile=sale.profile,
+        payee=payees.of(request),
+    )
+
+
+def arrival_json(*, funding: str, profile: Profile, at: datetime, route: str) -> dict[str, Any]:
+    return ArrivalOut.of(expected_arrival(funding=funding, profile=profile, at=at, route=route))
+
+
+class QuoteOut(Shape):
+    transaction = s.UUIDField(source="id")
     amount_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     verdict = VerdictOut()
     expected_arrival = ArrivalOut()
 
 
-class ActorOut(s.Serializer[object]):
-    kind = s.ChoiceField(["staff", "api_key", "customer", "channel", "system"])
-    name = s.CharField()
+class ActorOut(Shape):
+    kind = s.ChoiceField(["staff", "api_key", "customer", "channel", "system"], source="actor_kind")
+    name = s.CharField(source="actor_name")
 
 
-class EventOut(s.Serializer[object]):
+class EventOut(Shape):
     at = s.DateTimeField()
-    actor = ActorOut()
+    actor = ActorOut(source="*")
     action = s.CharField()
     from_state = s.CharField(allow_null=True)
     to_state = s.CharField(allow_null=True)
     version = s.IntegerField(allow_null=True)
-    data = s.DictField()  # type: ignore[assignment]  # what the event carries
+    #: What the event carries, but what staff wrote to one another.
+    data = read(  # type: ignore[assignment]
+        s.DictField(),
+        lambda event: {name: value for name, value in event.data.items() if name != "note"},
+    )
 
 
 @extend_schema_serializer(many=False)
-class EventsOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class EventsOut(Page):
     results = EventOut(many=True)
 
 
-class SaleLineOut(s.Serializer[object]):
+class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
     quantity = s.IntegerField()
-    returned_quantity = s.IntegerField()
+    returned_quantity = s.IntegerField(source="reserved_quantity")
     unit_price_fen = s.IntegerField()
     amount_fen = s.IntegerField()
 
 
-class PayerOut(s.Serializer[object]):
-    phone = s.CharField(allow_null=True, help_text="masked")
+class PayerOut(Shape):
+    phone = read(s.CharField(allow_null=True, help_text="masked"), lambda sale: mask_phone(sale.payer_phone))
     card_last4 = s.CharField(allow_null=True)
     funding = s.CharField()
 
 
-class ReporterOut(s.Serializer[object]):
-    kind = s.ChoiceField(["api_key", "loader", "unknown"])
-    id = s.CharField(allow_null=True, help_text="of the API key")
-    name = s.CharField()
+class ReporterOut(Shape):
+    kind = read(
+        s.ChoiceField(["api_key", "loader", "unknown"]),
+        lambda sale: "api_key" if sale.reported_by_key_id else "loader" if sale.reported_by else "unknown",
+    )
+    id = read(
+        s.CharField(allow_null=True, help_text="of the API key"),
+        lambda sale: sale.reported_by_key_id and str(sale.reported_by_key_id),
+    )
+    name = s.CharField(source="reported_by")
 
 
-class TransactionOut(s.Serializer[object]):
-    id = s.UUIDField()
+class TransactionOut(Shape):
+    id = s.UUIDField(source="pk")
     order_no = s.CharField()
     channel = s.CharField()
     channel_transaction_no = s.CharField()
@@ -185,43 +254,39 @@ class TransactionOut(s.Serializer[object]):
     reserved_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     paid_at = s.DateTimeField()
-    store = s.CharField()
-    terminal = s.CharField(allow_null=True)
+    store = s.CharField(source="store.code")
+    terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
-    payer = PayerOut()
-    lines = SaleLineOut(many=True)
-    reported_by = ReporterOut()
+    payer = PayerOut(source="*")
+    lines = read(SaleLineOut(many=True), lambda sale: sale.lines.all())
+    reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
 
 
-class RequestOfSaleOut(s.Serializer[object]):
-    id = s.UUIDField()
+class RequestOfSaleOut(Shape):
+    id = s.UUIDField(source="pk")
     number = s.CharField()
     state = s.CharField()
     amount_fen = s.IntegerField()
 
 
 class TransactionWithRequestsOut(TransactionOut):
-    refund_requests = RequestOfSaleOut(many=True)
+    refund_requests = read(RequestOfSaleOut(many=True), lambda sale: sale.refund_requests.all())
 
 
 @extend_schema_serializer(many=False)
-class TransactionPageOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class TransactionPageOut(Page):
     results = TransactionOut(many=True)
 
 
 @extend_schema_serializer(many=False)
-class RefundRequestPageOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class RefundRequestPageOut(Page):
     results = RefundRequestOut(many=True)
 
 
-class EvidenceOut(s.Serializer[object]):
-    id = s.UUIDField()
-    refund_request = s.UUIDField()
+class EvidenceOut(Shape):
+    id = s.UUIDField(source="pk")
+    refund_request = s.UUIDField(source="request_id")
     kind = s.ChoiceField(EvidenceKind.choices)
     note = s.CharField()
     content_type = s.CharField(help_text="of the picture as it is kept: always written anew")
@@ -230,22 +295,22 @@ class EvidenceOut(s.Serializer[object]):
     added_at = s.DateTimeField()
 
 
-class ReasonRuleOut(s.Serializer[object]):
+class ReasonRuleOut(Shape):
     reason = s.ChoiceField(Reason.choices)
     label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
     words = s.CharField()
 
 
-class RouteRuleOut(s.Serializer[object]):
+class RouteRuleOut(Shape):
     route = s.ChoiceField(Route.choices)
     label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
     words = s.CharField(help_text="empty where nothing limits it")
 
 
-class PolicyOut(s.Serializer[object]):
+class PolicyOut(Shape):
     name = s.CharField()
-    version = s.IntegerField()
-    effective_at = s.DateTimeField()
+    version = s.IntegerField(source="number")
+    effective_at = s.DateTimeField(source="effective_from")
     auto_approve_limit_fen = s.IntegerField()
     auto_order_limit_fen = s.IntegerField(help_text="fen of one order, in all, approved without a person")
     auto_customer_day_limit_fen = s.IntegerField(help_text="fen of one customer in a day, in all")

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
-from api.representations import transaction_json
 from api.serializers import SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
@@ -59,7 +58,7 @@ class Transactions(Endpoint):
             with transaction.atomic():
                 sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
                 loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body, status = transaction_json(loaded), 201 if is_new else 200
+                body, status = schemas.TransactionOut.of(loaded), 201 if is_new else 200
                 idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
                     force_insert=True
                 )
@@ -78,7 +77,9 @@ class Transactions(Endpoint):
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json, order=NewestPaidFirst)
+        return self.page(
+            request, finding.narrow(found, wanted=wanted), schemas.TransactionOut.of, order=NewestPaidFirst
+        )
 
 
 class TransactionDetail(Endpoint):
@@ -94,7 +95,7 @@ class TransactionDetail(Endpoint):
         sale = queries.transaction_for(
             merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
         )
-        return Response(transaction_json(sale, requests=sale.refund_requests.all()))
+        return Response(schemas.TransactionWithRequestsOut.of(sale))
 
 
 class TransactionCorrections(Endpoint):
@@ -125,7 +126,7 @@ class TransactionCorrections(Endpoint):
                     at=at,
                 )
                 loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body = transaction_json(loaded)
+                body = schemas.TransactionOut.of(loaded)
                 idempotency.record(request, self.caller, key, status=200, body=body, at=at).save(force_insert=True)
         except IntegrityError as error:
             if "idempotency_key_once" not in str(error):
