@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from rest_framework import serializers as s
@@ -35,7 +36,8 @@ class Shape(s.Serializer[Any]):
     def of(cls, record: Any, **made: Any) -> dict[str, Any]:
         """The answer as plain data; ``made`` are fields that the record does not have, as they go out."""
         return {
-            name: made[name] if name in made else write(value_of(record)) for name, value_of, write in _plan_of(cls)
+            name: made[name] if name in made else value_of(record) if write is None else write(value_of(record))
+            for name, value_of, write in _plan_of(cls, is_dict=isinstance(record, dict))
         }
 
     @classmethod
@@ -44,33 +46,37 @@ class Shape(s.Serializer[Any]):
 
 
 @cache
-def _plan_of(shape: type[Shape]) -> list[tuple[str, Read, Read]]:
-    """Name, how it is read, how it is written, of each field."""
+def _plan_of(shape: type[Shape], *, is_dict: bool) -> list[tuple[str, Read, Read | None]]:
+    """Name, how it is read, how it is written (None: as it is), of each field."""
     declared: dict[str, Any] = shape._declared_fields
+    fields = {name: declared.get(name, field) for name, field in shape().get_fields().items()}
     return [
-        (name, getattr(declared.get(name), "how", None) or _reader(field.source or name), _writer(field))
-        for name, field in ((name, declared.get(name, field)) for name, field in shape().get_fields().items())
+        (name, getattr(field, "how", None) or _reader(field.source or name, is_dict=is_dict), _writer(field))
+        for name, field in fields.items()
     ]
 
 
-def _reader(source: str) -> Read:
+def _reader(source: str, *, is_dict: bool) -> Read:
     if source == "*":
         return lambda record: record
-    names = source.split(".")
+    if is_dict:
+        return itemgetter(source)
+    if "." not in source:
+        return attrgetter(source)
+    first, rest = source.split(".", 1)
+    read_rest = _reader(rest, is_dict=False)
 
     def read_off(record: Any) -> Any:
-        for name in names:
-            if record is None:
-                return None
-            record = record[name] if isinstance(record, dict) else getattr(record, name)
-        return record
+        found = getattr(record, first)
+        return None if found is None else read_rest(found)
 
     return read_off
 
 
-def _writer(field: Any) -> Read:
+def _writer(field: Any) -> Read | None:
     if isinstance(field, s.ListSerializer):
-        return field.child.all_of  # type: ignore[no-any-return]  # of a shape
+        child: Any = field.child
+        return type(child).all_of  # type: ignore[no-any-return]  # a shape
     if isinstance(field, Shape):
         shape = type(field)
         return lambda value: None if value is None else shape.of(value)
@@ -82,4 +88,4 @@ def _writer(field: Any) -> Read:
         return lambda value: value.isoformat()
     if isinstance(field, s.CharField | s.ChoiceField) and field.allow_null:
         return lambda value: value or None
-    return lambda value: value
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import polib
 from django.utils import translation
@@ -18,8 +19,10 @@ from core.codes import CODES, FIELDS, PROBLEMS, REFUSALS
 from core.errors import DomainError
 
 ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = ("analytics", "api", "core", "customer", "desk", "invariants", "merchants", "reconciliation", "refunds")
-_PACKAGES += ("terminals",)
+_PACKAGES = (
+    *("analytics", "api", "core", "customer", "desk", "invariants", "merchants", "reconciliation", "refunds"),
+    "terminals",
+)
 #: What a payout came to, as its channel says it (payment_channels.contract): no refusal of ours. Advice about it: ``remedies``.
 _OUTCOMES = {"Refused", "Unknown"}
 #: Django and its REST framework raise these by themselves.
@@ -138,7 +141,7 @@ def test_every_text_of_a_code_has_its_chinese() -> None:
     assert sorted(text for text in texts if chinese.get(text, "") in ("", text)) == []
 
 
-def _kinds(kind: type) -> Iterator[type]:
+def _kinds(kind: Any) -> Iterator[Any]:
     yield kind
     for below in kind.__subclasses__():
         yield from _kinds(below)
@@ -178,4 +181,6 @@ def test_no_other_module_words_a_code_again() -> None:
     ]
     assert again == []
     templates = {path: path.read_text() for path in (ROOT / "templates").rglob("*") if path.is_file()}
-    assert [f"{path}: {text}" for path, source in templates.items() for text in said if f'translate "{text}"' in source] == []
+    assert [
+        f"{path}: {text}" for path, source in templates.items() for text in said if f'translate "{text}"' in source
+    ] == []
