@@ -131,7 +131,9 @@ PROBLEMS: Final = (
     Code("reported_elsewhere", 409, _("Another store reported this payment"),
          remedy=_("Use a key of the whole merchant."), field="channel_transaction_no"),
     Code("sale_differs", 409, _("This payment is known with other facts"),
-         remedy=_("`errors` names what differs. Mend it with `POST …/corrections`, or report the same facts. Nothing was stored.")),
+         remedy=_(
+             "`errors` names what differs. Mend it with `POST …/corrections`, or report the same facts. Nothing was stored."
+         )),
     Code("correction_below_refunds", 409, _("Refunds would be more than the sale"),
          remedy=_("Keep what was asked for or paid back covered, or withdraw those refunds first. Nothing was stored.")),
     Code("reason_required", 422, _("Say why"), remedy=_("Give a `reason`; the audit trail keeps it."), field="reason"),

@@ -16,7 +16,6 @@ from tests.factories import make_sale
 pytestmark = pytest.mark.django_db
 
 
-
 def test_the_page_has_an_anchor_for_every_type(api: Api) -> None:
     page = Client().get("/api/problems").content.decode()
     assert all(f'<tr id="{code.name}">' in page for code in (*PROBLEMS, *FIELDS))
