@@ -22,10 +22,9 @@ from django_fsm import TransitionNotAllowed
 from core import doorbell
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
-from core.audit.record import event
+from core.audit.record import event, record
 from core.errors import Conflict, NotFound
 from core.sql import execute_rows, save_fields
-from refunds import states
 from refunds.facts import sums
 from refunds.models import OutboxMessage, RefundRequest
 from refunds.states import State
@@ -38,9 +37,6 @@ NEXT_STEP: Mapping[State, str] = {
     State.REFUNDED: "refunds.follow_up",
     State.FOLLOW_UP: "refunds.follow_up",
 }
-
-#: Where a request waits for somebody else, or for nobody.
-RESTING = frozenset(State) - frozenset(NEXT_STEP) - frozenset(states.IN_TRANSIT) - states.RESERVED
 
 NOTIFY = "refunds.notify"
 
@@ -100,12 +96,13 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     requests = lock_requests({move.request_id for move in moves})
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
     refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
-    events = [_take(requests, move) for move in moves]
+    changes = [_take(requests, move) for move in moves]
     _keep_counters(requests.values(), reserved_before, refunded_before)
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
-    record_changes(events)
-    _ring_after_commit(requests.values())
+    record_changes(changes)
+    bells = {NEXT_STEP[State(request.state)] for request in requests.values() if State(request.state) in NEXT_STEP}
+    ring_after_commit({*bells, NOTIFY})
     return [requests[move.request_id] for move in moves]
 
 
@@ -171,10 +168,30 @@ def record_changes(changes: Sequence[AuditEvent]) -> None:
     OutboxMessage.objects.bulk_create([outbox_row(change) for change in changes])
 
 
+def record_act(
+    request: RefundRequest, action: str, *, by: Actor, at: datetime, data: Mapping[str, Any] | None = None
+) -> None:
+    """Write the audit event of an act that changes no state: a claim, a note, a look at a contact."""
+    record(
+        merchant_id=request.merchant_id,
+        by=by,
+        action=action,
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data=dict(data or {}),
+    )
+
+
+def check_version(request: RefundRequest, seen: int | None) -> None:
+    """Raise ``AlreadyChanged`` unless the request is at the version that the caller saw; None: whichever it is."""
+    if seen is not None and request.version != seen:
+        raise AlreadyChanged("the refund request was changed meanwhile", state=request.state, version=request.version)
+
+
 def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
     request = requests[move.request_id]
-    if move.expected_version is not None and request.version != move.expected_version:
-        raise AlreadyChanged("the refund request was changed meanwhile", state=request.state, version=request.version)
+    check_version(request, move.expected_version)
     return take_edge(request, move)
 
 
@@ -263,11 +280,6 @@ def over_refund(error: IntegrityError) -> Exception:
     if "line_never_over_returned" in text:
         return OverRefund("more pieces of an article would come back than were bought", code="exceeds_quantity")
     return error
-
-
-def _ring_after_commit(requests: Iterable[RefundRequest]) -> None:
-    bells = {NEXT_STEP[State(request.state)] for request in requests if State(request.state) in NEXT_STEP} | {NOTIFY}
-    ring_after_commit(bells)
 
 
 def ring_after_commit(bells: Iterable[str]) -> None:

@@ -25,7 +25,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from PIL import Image, ImageOps
 
-from core.audit.record import record
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
 from merchants.principals import Principal
@@ -189,15 +188,8 @@ def _add_rows(
     ]
     Evidence.objects.bulk_create(rows)
     for row in rows:
-        record(
-            merchant_id=request.merchant_id,
-            by=by.actor,
-            action="refund.evidence",
-            object_type="refund_request",
-            object_id=request.pk,
-            at=at,
-            data={"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256},
-        )
+        data = {"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256}
+        lifecycle.record_act(request, "refund.evidence", by=by.actor, at=at, data=data)
     return rows
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core.audit.record import record
 from core.errors import Conflict, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
@@ -36,14 +35,7 @@ def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification
     Notification.objects.filter(pk=found.pk).update(
         state=NotificationState.PENDING, attempts=0, due_at=at, last_error=""
     )
-    record(
-        merchant_id=found.merchant_id,
-        by=by.actor,
-        action="refund.resend",
-        object_type="refund_request",
-        object_id=found.request_id,
-        at=at,
-        data={"event": found.event, "medium": found.medium},
-    )
+    data = {"event": found.event, "medium": found.medium}
+    lifecycle.record_act(found.request, "refund.resend", by=by.actor, at=at, data=data)
     lifecycle.ring_after_commit([lifecycle.NOTIFY])
     return found
