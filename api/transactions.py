@@ -20,7 +20,7 @@ from merchants.rights import Act
 from refunds import queries
 from terminals import correcting, finding, reporting
 from terminals.correcting import SaleCorrection
-from terminals.reporting import ReportedLine, ReportedSale
+from terminals.reporting import ReportedSale, SaleLine
 
 
 class TransactionQuery(StrictSerializer):
@@ -139,7 +139,7 @@ def _correction(data: dict[str, Any]) -> SaleCorrection:
     payer = data.get("payer") or {}
     named = {name: data[name] for name in _CORRECTABLE if name in data}
     if "lines" in data:
-        named["lines"] = [ReportedLine(**line) for line in data["lines"]]
+        named["lines"] = [SaleLine(**line) for line in data["lines"]]
     return SaleCorrection(
         **named, payer_phone=payer.get("phone"), card_last4=payer.get("card_last4"), funding=payer.get("funding")
     )
@@ -163,5 +163,5 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         payer_phone=payer.get("phone") or "",
         card_last4=payer.get("card_last4") or "",
         funding=str(payer.get("funding") or "unknown"),
-        lines=[ReportedLine(**line) for line in data["lines"]],
+        lines=[SaleLine(**line) for line in data["lines"]],
     )

@@ -20,7 +20,7 @@ from benchmarks import outage, pages, raw, reconciliation
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.payouts import loop
@@ -46,7 +46,7 @@ class Figure:
 
 
 def _no_breach(ledger: list[dict[str, object]] | None = None) -> None:
-    also = [lambda: inspection.paid_per_ledger(ledger)] if ledger is not None else []
+    also = [lambda: against_channels.paid_per_ledger(ledger)] if ledger is not None else []
     found = inspection.check(also=also)
     if found:
         raise AssertionError(f"invariants are broken: {found[:5]}")

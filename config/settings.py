@@ -9,7 +9,6 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -228,9 +227,9 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-#: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
 #: Who may read /metrics; open where the setting is empty, as on a network of its own.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+#: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
 API_RATE_PER_10S = env.int("API_RATE_PER_10S", default=12_000)
 SPECTACULAR_SETTINGS = {
     "TITLE": "RefundDesk API",
@@ -332,6 +331,3 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
     },
 }
-
-SILENCED_SYSTEM_CHECKS: list[str] = []
-LANGUAGE_NAMES = {"zh-hans": _("Chinese"), "en": _("English")}

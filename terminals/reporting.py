@@ -34,8 +34,10 @@ class SaleDiffers(Conflict):
     code = "sale_differs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedLine:
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """An article of a sale; amounts in fen, of the line with its discounts taken off."""
+
     sku: str
     name: str
     quantity: int
@@ -57,7 +59,7 @@ class ReportedSale:
     payer_phone: str
     card_last4: str
     funding: str
-    lines: Sequence[ReportedLine]
+    lines: Sequence[SaleLine]
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 from collections.abc import Iterator
 from itertools import islice
@@ -22,7 +21,7 @@ from django.utils import timezone
 from core.audit import heads, keys
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
-from core.audit.record import content, event
+from core.audit.record import content, encode, event
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +33,6 @@ KEY_CHANGED = "audit.key_changed"
 HEADS_BEGUN = "audit.heads_begun"
 CHAIN = "audit_chain"
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
-
 
 class SealRefused(Exception):
     """The trail cannot be sealed with the keys at hand; the message says why."""
@@ -43,13 +40,13 @@ class SealRefused(Exception):
 
 def digest(previous: bytes, sealed: AuditEvent) -> bytes:
     """An event's hash in a chain from before there was a key."""
-    return hashlib.sha256(previous + _encode([sealed.pk, *content(sealed)]).encode()).digest()
+    return hashlib.sha256(previous + encode([sealed.pk, *content(sealed)]).encode()).digest()
 
 
 def keyed_digest(key: keys.Key, previous: bytes, seq: int, sealed: AuditEvent) -> bytes:
     """An event's hash in the chain: it binds the event, its place and all events before it."""
     body = [seq, sealed.pk, sealed.txid, bytes(sealed.mac or b"").hex(), *content(sealed)]
-    return hmac.digest(key.links, previous + _encode(body).encode(), "sha256")
+    return hmac.digest(key.links, previous + encode(body).encode(), "sha256")
 
 
 def seal_events() -> int:

@@ -41,11 +41,6 @@ class Verification:
     to: tuple[int, int] = (0, 0)
 
 
-def breaches(*, whole: bool = True) -> Iterator[Breach]:
-    """The findings of a verification."""
-    yield from verify(whole=whole).breaches
-
-
 def verify(*, whole: bool = True) -> Verification:
     """Look at every event, or at those since the last verification that found nothing."""
     # In this order: what is read later may only be further on.

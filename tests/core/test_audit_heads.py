@@ -53,7 +53,7 @@ def file() -> Path:
         _write(count)
         _write(1, merchant_id=2)
         _seal()
-    assert list(verifying.breaches()) == []
+    assert verifying.verify().breaches == []
     (found,) = Path(settings.AUDIT_HEADS_DIR).glob("heads-*.jsonl")
     return found
 
@@ -94,20 +94,20 @@ def test_file_when_somebody_was_at_it_is_reported_and_heads_go_on_being_written(
     file: Path, attack: Callable[[Path], object]
 ) -> None:
     attack(file)
-    assert any("heads outside the database" in breach.what for breach in verifying.breaches())
+    assert any("heads outside the database" in breach.what for breach in verifying.verify().breaches)
     _write(1)
     _seal()
-    assert any("heads outside the database" in breach.what for breach in verifying.breaches())
+    assert any("heads outside the database" in breach.what for breach in verifying.verify().breaches)
     assert heads.read().heads[1][0] == 7
 
 
 def test_line_when_a_process_was_killed_in_it_is_cut_off_and_written_again(file: Path) -> None:
     with file.open("a") as stream:
         stream.write('{"n": 99, "at": "2026')
-    assert list(verifying.breaches()) == []
+    assert verifying.verify().breaches == []
     _write(1)
     _seal()
-    assert list(verifying.breaches()) == []
+    assert verifying.verify().breaches == []
     assert [json.loads(line)["n"] for line in _lines(file)] == [1, 2, 3, 4]
 
 
@@ -125,7 +125,7 @@ def test_heads_when_the_folder_cannot_be_written_wait_and_sealing_goes_on(
     assert heads.read().heads[1][0] == 6
     chain.seal_events()
     assert heads.read().heads[1][0] == 7
-    assert list(verifying.breaches()) == []
+    assert verifying.verify().breaches == []
 
 
 _APPEND = """
@@ -172,10 +172,10 @@ def test_heads_when_begun_anew_after_a_restore_say_so_in_each_chain_and_agree_ag
         cursor.execute(
             "DELETE FROM core_auditevent e WHERE NOT EXISTS (SELECT FROM core_auditlink l WHERE l.event_id = e.id)"
         )
-    assert any("cut or rewritten" in breach.what for breach in verifying.breaches())
+    assert any("cut or rewritten" in breach.what for breach in verifying.verify().breaches)
     call_command("begin_audit_heads", why="restored to 12:30")
     _seal()
-    assert list(verifying.breaches()) == []
+    assert verifying.verify().breaches == []
     told = AuditEvent.objects.filter(action=chain.HEADS_BEGUN).order_by("merchant_id")
     assert [event.data for event in told] == [{"why": "restored to 12:30", "line_before": 3}] * 2
     assert [found.name for found in file.parent.glob("*.closed")] == [f"{file.name}.3.closed"]

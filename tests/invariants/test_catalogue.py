@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.audit import chain
 from core.audit.models import AuditEvent
-from invariants import inspection
+from invariants import against_channels, inspection
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
@@ -498,7 +498,7 @@ def _ledger(rows: dict[str, str]) -> list[dict[str, object]]:
 def test_ledger_that_agrees_is_silent_and_every_difference_is_found(rows: dict[str, str]) -> None:
     good = _ledger(rows)
     broken = RefundRequest.objects.get(state="failed").executions.get()
-    assert list(inspection.paid_per_ledger(good)) == []
+    assert list(against_channels.paid_per_ledger(good)) == []
     cases = {
         "paid twice": good + good,
         "not paid": [],
@@ -507,7 +507,7 @@ def test_ledger_that_agrees_is_silent_and_every_difference_is_found(rows: dict[s
         "unknown": [*good, {"refund_no": "X", "amount_fen": 1}],
     }
     for name, ledger in cases.items():
-        assert list(inspection.paid_per_ledger(ledger)), name
+        assert list(against_channels.paid_per_ledger(ledger)), name
 
 
 def test_age_of_sound_rows_is_no_breach() -> None:

@@ -155,7 +155,6 @@ class World:
         for who in self.keys():
             yield replace(who, by=replace(who.by, scopes=frozenset()))
         yield Who(by=principals.SYSTEM, place=EVERYWHERE)
-        yield Who(by=principals.of_channel(code="wx", merchant_id=self.merchant.pk), place=EVERYWHERE)
         request = self.requests["waiting"]
         for place in (HERE, ABROAD):
             merchant = self.merchant if place == HERE else self.abroad

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.database import timeouts
 from invariants import inspection
+from invariants.alone import AlreadyRunning
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             os.nice(_GIVES_WAY)
         try:
             found = inspection.check(whole=not options["recent"], remember=True, gives_way=in_background)
-        except inspection.AlreadyRunning as error:
+        except AlreadyRunning as error:
             if in_background:
                 # The nightly run has not come to its end, or somebody looks by hand: the next hour is another.
                 logger.warning("%s; this run is left out", error.message)
