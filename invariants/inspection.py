@@ -31,16 +31,18 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
     new events since a check that was to ``remember`` found nothing. ``gives_way`` rests between two queries, so that payouts
     get their share of the machine.
     """
-    since = None if whole else _verified_to()
+    anchors = heads.read()
+    # Where the files outside the database do not say up to where a check found nothing, all is looked at.
+    whole_history = whole or anchors.verified is None or bool(anchors.faults)
     for invariant in INVARIANTS:
         began = time.monotonic()
         with transaction.atomic(), connection.cursor() as cursor:
             # Whole tables are sorted and hashed here: in the four megabytes of a page they would go by way of the disk.
             cursor.execute("SET LOCAL work_mem = '64MB'")
-            if since is None or not invariant.recent_sql:
+            if whole_history or not invariant.recent_sql:
                 cursor.execute(f"SELECT * FROM ({invariant.sql}) AS breach LIMIT 20")
             else:
-                recent = {"txid": since[0], "event": since[1]}
+                recent = dict(zip(("txid", "event"), anchors.verified_to, strict=True))
                 cursor.execute(f"SELECT * FROM ({invariant.recent_sql}) AS breach LIMIT 20", recent)
             found = cursor.fetchall()
         for (what,) in found:
@@ -53,12 +55,6 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
     if remember and not trail.breaches:
         chain.remember_verified(trail.reached, to=trail.to)
     yield from _append_only()
-
-
-def _verified_to() -> tuple[int, int] | None:
-    """Up to which event, in (txid, id) order, a check found nothing; None: the files outside the database do not say."""
-    anchors = heads.read()
-    return None if anchors.verified is None or anchors.faults else anchors.verified_to
 
 
 def _append_only() -> Iterator[Breach]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -193,15 +193,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         created_at=at,
     )
     TransactionLine.objects.bulk_create(
-        TransactionLine(
-            transaction=created,
-            position=position,
-            sku=line.sku,
-            name=line.name,
-            quantity=line.quantity,
-            unit_price_fen=line.unit_price_fen,
-            amount_fen=line.amount_fen,
-        )
+        TransactionLine(transaction=created, position=position, **asdict(line))
         for position, line in enumerate(sale.lines, start=1)
     )
     return created

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from core.audit import heads, keys
@@ -150,15 +150,7 @@ def _anchor() -> None:
         if (point.anchored_txid, point.anchored_event_id) == (point.txid, point.event_id):
             return
         grown = set(
-            AuditLink.objects.extra(
-                tables=["core_auditevent"],
-                where=[
-                    "core_auditevent.id = core_auditlink.event_id",
-                    "(core_auditevent.txid, core_auditevent.id) > (%s, %s)",
-                    "(core_auditevent.txid, core_auditevent.id) <= (%s, %s)",
-                ],
-                params=[point.anchored_txid, point.anchored_event_id, point.txid, point.event_id],
-            )
+            links_after((point.anchored_txid, point.anchored_event_id), to=(point.txid, point.event_id))
             .values_list("merchant_id", flat=True)
             .distinct()
             .order_by()
@@ -182,6 +174,17 @@ def _anchor() -> None:
 
 #: What this process knows of the heads that were written.
 _written = heads.Follower()
+
+
+def links_after(after: tuple[int, int], *, to: tuple[int, int] | None = None) -> QuerySet[AuditLink]:
+    """Links whose events come after this place, in (txid, id) order, and not after that one."""
+    # The filter brings the join.
+    links = AuditLink.objects.filter(event__txid__gte=after[0]).extra(
+        where=["(core_auditevent.txid, core_auditevent.id) > (%s, %s)"], params=after
+    )
+    if to is None:
+        return links
+    return links.extra(where=["(core_auditevent.txid, core_auditevent.id) <= (%s, %s)"], params=to)
 
 
 def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]]]:

@@ -78,6 +78,7 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
     failed = request.executions.order_by("-created_at", "-pk").first() if event == State.FAILED else None
     why = failure(remedy=failed.failure_remedy if failed else "", channel=request.channel)
     message = plain_text(request.message_to_customer)
+    quoted = one_line(message)
     return {
         "event": event,
         "headline": headline(event),
@@ -97,7 +98,7 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "our_fault": our_fault(reason=request.reason),
         "failure": why.sentence,
         "message": message,
-        "message_short": _shortened(message),
+        "message_short": quoted if len(quoted) <= _QUOTED else f"{quoted[: _QUOTED - 1]}…",
         "url": tracking.url_for(request.pk),
     }
 
@@ -105,8 +106,3 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
 def day_of(at: datetime) -> str:
     """The day in Shanghai as the language writes it: ``11月25日``, ``November 25``."""
     return date_format(at.astimezone(SHANGHAI).date(), "MONTH_DAY_FORMAT")
-
-
-def _shortened(text: str) -> str:
-    text = one_line(text)
-    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
