@@ -27,7 +27,7 @@ from core.redis_client import client
 #: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
 _SILENT_S = 30
 _SWEEP = "refunds.sweep"
-#: More bells than this waiting, and nobody takes them: they are rung again only when they were answered.
+#: More wake-up messages than this in the queue, and nobody takes them: one is sent again only once it was taken.
 _WAITING = 20
 
 
@@ -267,7 +267,7 @@ class _Figures:
         )
         yield _family(
             "refunddesk_periodic_called_seconds",
-            "Since a worker last heard beat call for it",
+            "Since a worker last received beat's call for it",
             "task",
             {task: work.called_s for task, work in seen if work.called_s is not None},
         )

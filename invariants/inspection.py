@@ -58,7 +58,7 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
 
 
 def _append_only() -> Iterator[Breach]:
-    """Try to do what must be impossible, as whoever we are, and take it back; and see that nobody else could."""
+    """Try to do what must be impossible, under our own login, and roll it back; and see that nobody else could."""
     for model in rights.append_only():
         table, key = model._meta.db_table, model._meta.pk.column
         for name, sql in _FORBIDDEN.items():

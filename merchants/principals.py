@@ -34,7 +34,7 @@ class Principal:
     """Who acts, for which merchant (None: for every one of them, the system alone) and in which stores (None: in all; the
     empty set: in none).
 
-    ``person_id`` is the member of staff who answers for it: the person themselves, or whoever made the key. Two keys of one
+    ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
     ``request_id`` is the one request that a customer's link opens.
     """
@@ -79,7 +79,7 @@ def folded_codes(codes: Iterable[str]) -> frozenset[str]:
 
 
 def of_staff(staff: Staff) -> Principal:
-    """A person in their session. Their stores are read anew: one that was taken away counts from now on."""
+    """A person in their session. Their stores are read again: one that was taken away counts from now on."""
     stores = None if staff.all_stores else frozenset(staff.stores.values_list("pk", flat=True))
     return Principal(
         kind=Kind.STAFF,
@@ -118,7 +118,7 @@ def of_key(
 
 
 def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Principal:
-    """Whoever has the link to this request."""
+    """The customer, as the link to this request identifies them."""
     return Principal(
         kind=Kind.CUSTOMER,
         actor=actors.CUSTOMER,

@@ -1,7 +1,7 @@
 """Who may do what: one table, asked inside every act.
 
 A line says for each role whether it may, and of what: ``yes`` is everything in their stores, ``own`` what they asked for
-themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for whoever
+themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for those who
 may; those that need a refund's own data are checked where that data is (``refunds.facts.conditions``).
 
 Session, key, customer and system are all asked here, so that a face can show too much but never allow it. ``docs/rights.md`` is
@@ -82,7 +82,7 @@ class Condition(StrEnum):
 
 
 CONDITIONS: Final[Mapping[Condition, str]] = {
-    Condition.WHOLE: "whoever works in all stores only: it is of the whole merchant",
+    Condition.WHOLE: "those who work in all stores only: it is of the whole merchant",
     Condition.DISTANCE: (
         "nobody who asked for it, corrected it, gave its account, sent its payout elsewhere or rang the sale up; a key counts as "
         "the person who made it"
@@ -299,7 +299,7 @@ def rights_page() -> str:
         "  key of the same store. `held`: what is on one's own desk; also what is on nobody's.",
         "- Stores: nobody reaches beyond theirs. Who works in all of them says so by a flag; no flag and no store is none.",
         "  Another merchant's or store's refund is answered like one that does not exist.",
-        "- A key needs the scope. The person behind a key is whoever made it: two keys of one maker are one person.",
+        "- A key needs the scope. The person behind a key is the one who made it: two keys of one maker are one person.",
         "- An account that is switched off may nothing.",
         "",
         "| act | cashier | reviewer | manager | finance | owner | key | customer | system | only |",

@@ -1,7 +1,7 @@
 """The only door through which a refund request changes state.
 
 ``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
-event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
+event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for many rows in
 one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
@@ -61,7 +61,7 @@ class OverRefund(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One state change to make: the transition's name and what it is told. ``data`` goes into the audit event."""
+    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event."""
 
     request_id: UUID
     transition: str
@@ -283,7 +283,7 @@ def over_refund(error: IntegrityError) -> Exception:
 
 
 def ring_after_commit(bells: Iterable[str]) -> None:
-    """Ring once the change is safe; a bell that fails never undoes it."""
+    """Send wake-up messages once the change is committed; one that fails never undoes it."""
     tasks = sorted(set(bells))
     # No functools.partial: Django's report of a hook that failed asks for its name, and would fail itself.
     transaction.on_commit(lambda: doorbell.ring(tasks), robust=True)

@@ -80,7 +80,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
     ``PaidInTheFuture``, and ``SaleDiffers`` where the same number was reported with other facts.
 
-    Sales come from keys: whoever could invent one in a browser could have it refunded. Raises ``Forbidden``, and ``Conflict``
+    Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)

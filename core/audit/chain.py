@@ -29,7 +29,7 @@ GENESIS = b"\0" * 32
 _BATCH = 5000
 #: The event that says from where on a chain is sealed under another key, or under one at all.
 KEY_CHANGED = "audit.key_changed"
-#: The event that says that heads outside the database were begun anew, and why.
+#: The event that says that heads outside the database were begun again, and why.
 HEADS_BEGUN = "audit.heads_begun"
 CHAIN = "audit_chain"
 
@@ -168,7 +168,7 @@ def _anchor() -> None:
     for merchant_id, (seq, head) in lost.items():
         logger.error("audit chain %s has lost its head seq=%s hash=%s", merchant_id, seq, head.hex())
     for merchant_id, (seq, head) in ends.items():
-        # A second copy for whoever collects logs elsewhere.
+        # A second copy where logs are collected elsewhere.
         logger.info("audit head merchant=%s seq=%s hash=%s", merchant_id, seq, head.hex())
 
 
@@ -202,7 +202,7 @@ def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]
 
 
 def begin_heads(*, why: str) -> int:
-    """Put the files aside and write all heads anew; each chain gets an event that says why. Returns the last line before."""
+    """Put the files aside and write all heads again; each chain gets an event that says why. Returns the last line before."""
     with transaction.atomic():
         point = _locked_point()
         before = point.anchored_line

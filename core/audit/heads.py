@@ -99,7 +99,7 @@ def read() -> Anchors:
             anchors.faults.append(f"line {number} of {name} was changed, or written under another key")
             continue
         follows = number == anchors.last_line + 1 and line["before"] == before
-        # Files of long ago may be kept elsewhere, but what begins anew begins at 1.
+        # Files of long ago may be kept elsewhere, but a new set begins at 1.
         if not (follows if anchors.last_line else number == 1 or line["before"] != _FIRST):
             anchors.faults.append(f"line {number} of {name} does not follow line {anchors.last_line}")
         anchors.last_line, before = number, mac

@@ -1,7 +1,7 @@
 """Writing audit events.
 
 Each is authenticated as it is written, under the audit key: an event that somebody adds who has the database and not the key
-is told from ours for ever, whatever time it claims (docs/adr/0030).
+can be distinguished from ours for ever, whatever time it claims (docs/adr/0030).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures that customers and staff add to a request: nothing that came from outside is ever kept or served as it came.
 
-``read_picture`` decodes an upload and writes it anew: what was hidden in the file (scripts, places, other formats' bytes)
+``read_picture`` decodes an upload and re-encodes it: what was hidden in the file (scripts, places, other formats' bytes)
 stays behind. ``add`` stores the result under a random name, with its row and audit event.
 """
 
@@ -85,7 +85,7 @@ class Picture:
 
 
 def read_picture(*, upload: UploadedFile[Any]) -> Picture:
-    """Decode an upload and write it anew, upright, without anything but its pixels. Its name and type are not believed.
+    """Decode an upload and re-encode it, upright, without anything but its pixels. Its name and type are not believed.
 
     Raises ``NotAPicture`` or ``PictureTooLarge``.
     """

@@ -88,7 +88,7 @@ def decidable(*, by: Principal, at: datetime) -> Q:
 def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetime) -> dict[UUID, Undecidable]:
     """Of these requests, which are in this principal's stores, those in review that they may not decide.
 
-    Empty for whoever decides nothing at all. The requests come with ``NEEDS``.
+    Empty for those who decide nothing at all. The requests come with ``NEEDS``.
     """
     waiting = [request for request in requests if request.state == State.IN_REVIEW]
     if not waiting or not rights.may(Act.APPROVE, by=by):

@@ -36,7 +36,7 @@ class ClaimedByAnother(Conflict):
 def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
 
-    Raises ``Forbidden`` for whoever could not decide it: on their desk it would only keep colleagues away.
+    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
@@ -97,7 +97,7 @@ def approve(
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
-    # Judged anew under the order's lock: by what it all comes to, and by the limits in force now.
+    # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
     deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     account_id = _account_of(request)

@@ -138,7 +138,7 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     return Verdict(
         decision=decision,
         max_amount_fen=_largest(facts, rules, rule),
-        # Of all together: ten of 990 are decided by whoever decides 9,900.
+        # Of all together: ten of 990 are decided in the tier of 9,900.
         tier=rules.tier_for(facts.amount_fen + facts.sums.tier_fen).name,
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
@@ -229,7 +229,7 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
     sums, own = facts.sums, facts.amount_fen
     results = []
     if sums.order_rejected:
-        # Whatever was corrected, and whoever asks: what a person refused, only a person takes back.
+        # Whatever was corrected: what a person refused, only a person takes back.
         results.append(RuleResult("order_not_rejected", passed=False, actual="yes", limit="no"))
     said = own > rules.auto_approve_limit_fen
     for code, before, limit in (

@@ -1,4 +1,4 @@
-"""Sending a message that was given up once more."""
+"""Sending a dead message again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotGivenUp(Conflict):
 
 @transaction.atomic
 def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification:
-    """Put a message back in line, with all its tries anew. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
+    """Queue a dead message again, with all its retries. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
     check_may(Act.RESEND, by=by)
     messages = Notification.objects.select_for_update(of=("self",)).select_related("request").defer("recipient")
     found = messages.filter(pk=notification_id).first()

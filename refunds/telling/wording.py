@@ -1,4 +1,4 @@
-"""What a customer is told, per event and language. One template an event, in ``templates/messages``; SMS are the short form.
+"""The text of a message, per event and language. One template an event, in ``templates/messages``; SMS are the short form.
 
 A message says what happens, how much, to which account and by when. It carries no name, number or address of the customer:
 who reads over their shoulder learns of a refund and nothing else.
@@ -26,8 +26,8 @@ from refunds.telling.causes import failure, our_fault
 from refunds.telling.destinations import destination_and_way, destination_label
 from refunds.telling.headlines import headline
 
-#: Events of which the customer is told; the rest is nobody's business but ours.
-TOLD: frozenset[str] = frozenset(
+#: Events that the customer is notified of; the rest is nobody's business but ours.
+NOTIFIED: frozenset[str] = frozenset(
     {State.IN_REVIEW, State.NEEDS_INFO, State.APPROVED, State.REJECTED, State.REFUNDED, State.FAILED, State.CANCELLED}
 )
 

@@ -391,7 +391,7 @@ def test_customers_page_says_who_does_what(
     assert "within minutes" not in page
     assert after not in page
     assert WHOLE not in page
-    outbox.tell(at=timezone.now())
+    outbox.write_notifications(at=timezone.now())
     told = Notification.objects.filter(request=request, event="approved").first()
     assert told is not None
     assert before in words(event="approved", medium="email", locale="en", request=request).body

@@ -240,7 +240,7 @@ def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> N
 
 def test_message_that_was_given_up_goes_out_again(reviewer: Client, shop: Shop) -> None:
     shop.waiting(email="w@example.com")
-    outbox.tell(at=timezone.now())
+    outbox.write_notifications(at=timezone.now())
     message = Notification.objects.get()
     assert "w***@example.com" in reviewer.get("/desk/notifications").content.decode()
     address = f"/desk/notifications/{message.pk}/resend"

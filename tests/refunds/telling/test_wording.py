@@ -16,7 +16,7 @@ from refunds.models import Execution, RefundRequest
 from refunds.states import Reason, RejectReason, State
 from refunds.telling import tracking
 from refunds.telling.causes import failure, our_fault
-from refunds.telling.wording import TOLD, words
+from refunds.telling.wording import NOTIFIED, words
 from tests.factories import make_merchant, make_request, make_sale
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def without_link(text: str, request: RefundRequest) -> str:
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("medium", MEDIA)
-@pytest.mark.parametrize("event", sorted(TOLD))
+@pytest.mark.parametrize("event", sorted(NOTIFIED))
 def test_every_message_says_who_how_much_and_leaves_nothing_open(event: str, medium: str, locale: str) -> None:
     text, request = told(event, medium=medium, locale=locale)
     assert request.merchant.name in text
@@ -87,14 +87,14 @@ def test_every_message_says_who_how_much_and_leaves_nothing_open(event: str, med
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("medium", MEDIA)
-@pytest.mark.parametrize("event", sorted(TOLD))
+@pytest.mark.parametrize("event", sorted(NOTIFIED))
 def test_no_message_names_the_customer(event: str, medium: str, locale: str) -> None:
     text, request = told(event, medium=medium, locale=locale)
     for secret in ("王小敏", "王", "13800006021", "6021", "wangmin", request.transaction.channel_transaction_no):
         assert secret not in text.replace(tracking.url_for(request.pk), "")
 
 
-@pytest.mark.parametrize("event", sorted(TOLD))
+@pytest.mark.parametrize("event", sorted(NOTIFIED))
 def test_an_sms_in_chinese_is_one_part_and_its_link(event: str, settings: Settings) -> None:
     text, request = told(event, medium="sms", locale="zh-Hans")
     assert len(without_link(text, request)) <= (ONE_SMS if "http" not in text else SMS_PART), text
@@ -105,7 +105,7 @@ def test_an_sms_in_chinese_is_one_part_and_its_link(event: str, settings: Settin
         assert re.search(r"\s\S+$", text), "the link stands alone at the end, so that phones recognise it"
 
 
-@pytest.mark.parametrize("event", sorted(TOLD))
+@pytest.mark.parametrize("event", sorted(NOTIFIED))
 def test_an_sms_in_english_is_short_too(event: str) -> None:
     text, request = told(event, medium="sms", locale="en")
     assert len(without_link(text, request)) <= 160, text
@@ -140,7 +140,7 @@ def test_an_approval_brings_the_link_only_when_it_is_the_first_message() -> None
     assert "/r/" in told("approved", medium="sms", locale="en", by_rule=True)[0]
 
 
-@pytest.mark.parametrize("event", sorted(TOLD))
+@pytest.mark.parametrize("event", sorted(NOTIFIED))
 def test_every_mail_has_the_link_in_both_its_bodies_and_loads_nothing(event: str) -> None:
     sale = make_sale(make_merchant(), 30_000)
     request = make_request(sale, 26_800)

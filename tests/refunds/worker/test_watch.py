@@ -64,7 +64,7 @@ def test_look_when_beat_is_silent_takes_up_what_is_late_and_no_more(
     _nobody_called_for(60)
     watch.look()
     assert done == ["refunds.sweep", "core.seal_audit"]
-    assert "nobody has called for core.seal_audit for 6" in caplog.text
+    assert "beat overdue: core.seal_audit not called for 6" in caplog.text
 
 
 @pytest.mark.django_db
