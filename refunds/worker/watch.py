@@ -1,8 +1,8 @@
 """Periodic work when beat is overdue.
 
-Beat calls for everything periodic through the broker. A worker whose consumer stalls after a broker's trouble is alive and receives
-nothing, and through a broker that is gone nobody receives anything. What is due lies in the database all the same: what beat has
-not called for in time, a worker runs by itself.
+Beat calls for everything periodic through the broker. A worker whose consumer stalled after a broker's trouble receives nothing,
+and through a broker that is gone nobody does. What is due lies in the database all the same: what beat has not called for in
+time, a worker runs by itself.
 """
 
 from __future__ import annotations
