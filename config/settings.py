@@ -122,7 +122,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=60000"
 _LOCK_MS = env.int("DB_LOCK_TIMEOUT_MS", default=8000)
 #: Milliseconds a statement may run and may wait for a lock, 0 for no limit, by who asks (core/database/timeouts.py). A statement
-#: that takes longer is cancelled and answered with 503; a lock that is not had in time is a conflict to report, not a thread to lose.
+#: that takes longer is cancelled and answered with 503; a lock that is not had in time is a conflict to report.
 DB_TIMEOUTS_MS: dict[str, tuple[int, int]] = {
     "web": (env.int("DB_STATEMENT_TIMEOUT_MS", default=10_000), _LOCK_MS),
     "worker": (env.int("DB_WORKER_STATEMENT_TIMEOUT_MS", default=120_000), _LOCK_MS),
@@ -259,8 +259,8 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "refunddesk"
 CELERY_TASK_IGNORE_RESULT = True
-#: A wake-up message may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or stalled after a
-#: broker's trouble. Both are needed: docs/adr/0007.
+#: A wake-up message may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or
+#: stalled after a broker's trouble. Both are needed: docs/adr/0007.
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,

@@ -4,9 +4,9 @@ Every try is counted **before** it is looked at, in one step in Redis, and given
 same moment are a hundred tries. After a few free ones each costs a wait, twice as long as the one before up to a longest one.
 A try within a wait is refused unseen and does not make the wait longer.
 
-A wait that was announced is kept. A caller who is refused because of a bucket that others fill, too (an account), is promised the end of
-that wait: their next try after it is looked at, however often others have guessed meanwhile. Each address has one promise at a
-time for an account, and no promise reaches past the wait of the address itself.
+A wait that was announced is kept. A caller who is refused because of a bucket that others fill, too (an account), is promised
+the end of that wait: their next try after it is looked at, however often others have guessed meanwhile. Each address has one
+promise at a time for an account, and no promise reaches past the wait of the address itself.
 
 Without Redis every try is looked at, and the log says so: guessing is slow enough by the password hash then, and a shop that
 cannot sign in is worse.

@@ -77,7 +77,9 @@ def issue(
             code="unknown_store",
             errors=[FieldError("store", "unknown_store", "one of the merchant's stores, or all of them by name")],
         )
-    check_may(Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk))
+    check_may(
+        Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk)
+    )
     key = _PREFIX + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(

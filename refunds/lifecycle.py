@@ -1,8 +1,8 @@
 """The only door through which a refund request changes state.
 
 ``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
-event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for many rows in
-one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
+event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for many
+rows in one transaction.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
