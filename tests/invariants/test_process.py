@@ -8,7 +8,6 @@ import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from pytest_django.fixtures import Settings
 
 from core.audit import chain
 from invariants import alone, inspection, process
@@ -17,14 +16,6 @@ from tests.factories import make_merchant, make_request, make_sale
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
-
-
-@pytest.fixture
-def child_reads_this_database(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setenv("AUDIT_HEADS_DIR", str(settings.AUDIT_HEADS_DIR))
-    found = connection.settings_dict
-    address = f"postgres://{found['USER']}:{found['PASSWORD']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
-    monkeypatch.setenv("DATABASE_URL", address)
 
 
 @pytest.fixture

@@ -12,10 +12,6 @@ from django.utils import timezone
 
 from core import periodic
 from core.periodic import PeriodicWork
-from refunds import tasks
-from refunds.follow_up import survey
-from refunds.payouts import loop, notices
-from refunds.telling import outbox
 from refunds.worker import watch
 
 
@@ -107,18 +103,3 @@ def test_worker_begins_with_what_fell_due_and_nobody_takes_it_for_a_call(done: l
     assert seen.called_s >= 60
     assert seen.ran_s is not None
     assert seen.ran_s < 30
-
-
-@pytest.mark.django_db
-def test_sweep_goes_on_to_the_next_stage_when_one_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    stages: list[str] = []
-
-    def gone(at: object) -> None:
-        raise OSError("no disk")
-
-    monkeypatch.setattr(notices, "apply_waiting", gone)
-    monkeypatch.setattr(loop, "drain", lambda: stages.append("drain"))
-    monkeypatch.setattr(outbox, "work", lambda at: stages.append("notification"))
-    monkeypatch.setattr(survey, "work", lambda at: stages.append("follow_up"))
-    tasks.sweep()
-    assert stages == ["drain", "notification", "follow_up"]

@@ -6,53 +6,26 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
-from django.db import transaction
-from django.utils import timezone
 
 from core.audit import chain, heads, verifying
-from core.audit.actors import SYSTEM
-from core.audit.models import AuditEvent, AuditSealPoint
-from core.audit.record import record
-from tests.owner import as_owner
+from core.audit.models import AuditSealPoint
+from tests.factories import seal_events, write_events
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
-
-
-def _write(count: int, *, merchant_id: int = 1) -> None:
-    for number in range(count):
-        record(
-            merchant_id=merchant_id,
-            by=SYSTEM,
-            action="test",
-            object_type="thing",
-            object_id=number,
-            at=timezone.now(),
-        )
-
-
-def _seal() -> None:
-    """The sealer waits for every transaction of the cluster, those of a test beside us included."""
-    until = time.monotonic() + 60
-    while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
-        chain.seal_events()
-        time.sleep(0.02)
-    chain.seal_events()
 
 
 @pytest.fixture
 def file() -> Path:
     """The file of a trail that has grown three times."""
     for count in (2, 1, 3):
-        _write(count)
-        _write(1, merchant_id=2)
-        _seal()
+        write_events(count)
+        write_events(1, merchant_id=2)
+        seal_events()
     assert verifying.verify().breaches == []
     (found,) = Path(settings.AUDIT_HEADS_DIR).glob("heads-*.jsonl")
     return found
@@ -95,8 +68,8 @@ def test_file_when_somebody_was_at_it_is_reported_and_heads_go_on_being_written(
 ) -> None:
     attack(file)
     assert any("heads outside the database" in breach.what for breach in verifying.verify().breaches)
-    _write(1)
-    _seal()
+    write_events(1)
+    seal_events()
     assert any("heads outside the database" in breach.what for breach in verifying.verify().breaches)
     assert heads.read().heads[1][0] == 7
 
@@ -105,8 +78,8 @@ def test_line_when_a_process_was_killed_in_it_is_cut_off_and_written_again(file:
     with file.open("a") as stream:
         stream.write('{"n": 99, "at": "2026')
     assert verifying.verify().breaches == []
-    _write(1)
-    _seal()
+    write_events(1)
+    seal_events()
     assert verifying.verify().breaches == []
     assert [json.loads(line)["n"] for line in _lines(file)] == [1, 2, 3, 4]
 
@@ -118,8 +91,8 @@ def test_heads_when_the_folder_cannot_be_written_wait_and_sealing_goes_on(
     nowhere = tmp_path / "a file"
     nowhere.write_text("")
     monkeypatch.setattr(settings, "AUDIT_HEADS_DIR", nowhere)
-    _write(1)
-    _seal()
+    write_events(1)
+    seal_events()
     assert "cannot be written" in caplog.text
     monkeypatch.setattr(settings, "AUDIT_HEADS_DIR", before)
     assert heads.read().heads[1][0] == 6
@@ -151,8 +124,8 @@ def test_verification_when_one_before_found_nothing_begins_where_that_ended() ->
     first = verifying.verify(whole=False)
     assert first.breaches == []
     chain.remember_verified(first.reached, to=first.to)
-    _write(2)
-    _seal()
+    write_events(2)
+    seal_events()
     second = verifying.verify(whole=False)
     assert second.breaches == []
     assert (first.reached[1][0], second.reached[1][0]) == (6, 8)
@@ -163,19 +136,3 @@ def test_verification_when_one_before_found_nothing_begins_where_that_ended() ->
 
 def test_point_knows_the_line_that_is_safe(file: Path) -> None:
     assert AuditSealPoint.objects.get().anchored_line == len(_lines(file)) == 3
-
-
-def test_heads_when_begun_anew_after_a_restore_say_so_in_each_chain_and_agree_again(file: Path) -> None:
-    with transaction.atomic(), as_owner(silent=True) as cursor:
-        # The database of a moment before: the last of the first chain is gone.
-        cursor.execute("DELETE FROM core_auditlink WHERE merchant_id = 1 AND seq > 5")
-        cursor.execute(
-            "DELETE FROM core_auditevent e WHERE NOT EXISTS (SELECT FROM core_auditlink l WHERE l.event_id = e.id)"
-        )
-    assert any("cut or rewritten" in breach.what for breach in verifying.verify().breaches)
-    call_command("begin_audit_heads", why="restored to 12:30")
-    _seal()
-    assert verifying.verify().breaches == []
-    told = AuditEvent.objects.filter(action=chain.HEADS_BEGUN).order_by("merchant_id")
-    assert [event.data for event in told] == [{"why": "restored to 12:30", "line_before": 3}] * 2
-    assert [found.name for found in file.parent.glob("*.closed")] == [f"{file.name}.3.closed"]

@@ -6,45 +6,28 @@ import base64
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
 from core.audit import chain, keys, verifying
-from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
-from core.audit.record import record
+from tests.factories import seal_events, write_events
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ANOTHER = base64.b64encode(b"another" + bytes(25)).decode()
-
-
-def _write(count: int, *, merchant_id: int = 1) -> None:
-    for number in range(count):
-        record(merchant_id=merchant_id, by=SYSTEM, action="test", object_type="t", object_id=number, at=timezone.now())
-
-
-def _seal() -> None:
-    """The sealer waits for every transaction of the cluster, those of a test beside us included."""
-    until = time.monotonic() + 60
-    while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
-        chain.seal_events()
-        time.sleep(0.02)
-    chain.seal_events()
 
 
 @pytest.fixture
 def sealed() -> None:
-    _write(3)
-    _write(2, merchant_id=2)
-    _seal()
+    write_events(3)
+    write_events(2, merchant_id=2)
+    seal_events()
 
 
 _COMMANDS = {
@@ -105,7 +88,7 @@ def test_process_when_the_key_is_missing_or_none_does_not_start_and_says_why(
 @pytest.mark.usefixtures("sealed")
 def test_sealing_under_another_key_is_refused_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUDIT_KEY", ANOTHER)
-    _write(1)
+    write_events(1)
     with pytest.raises(chain.SealRefused, match="is not the key"):
         chain.seal_events()
     assert AuditLink.objects.count() == 5
@@ -120,8 +103,8 @@ def test_key_when_the_one_before_is_retired_takes_over_with_an_event_in_each_cha
     monkeypatch.setattr(settings, "AUDIT_KEYS_RETIRED", [settings.AUDIT_KEY])
     monkeypatch.setattr(settings, "AUDIT_KEY", ANOTHER)
     assert keys.mismatch() == ""
-    _write(1)
-    _seal()
+    write_events(1)
+    seal_events()
     now = keys.ring().current.id
     told = AuditEvent.objects.get(action=chain.KEY_CHANGED, merchant_id=1)
     assert told.data == {"key": now, "key_before": before, "sealed_up_to": 3, "head": head}
@@ -137,8 +120,8 @@ def test_key_when_the_one_before_is_retired_takes_over_with_an_event_in_each_cha
 @pytest.fixture
 def from_before() -> str:
     """A trail as it was written and sealed before there was a key; one event waits for its seal. Gives the head of chain 1."""
-    _write(3)
-    _write(2, merchant_id=2)
+    write_events(3)
+    write_events(2, merchant_id=2)
     with transaction.atomic(), as_owner(silent=True) as cursor:
         cursor.execute("UPDATE core_auditevent SET mac = NULL")
         ends: dict[int, tuple[int, bytes]] = {}
@@ -153,14 +136,14 @@ def from_before() -> str:
         cursor.execute(
             "INSERT INTO core_auditsealpoint (id, txid, event_id) VALUES (1, %s, %s)", [events[-1].txid, events[-1].pk]
         )
-    _write(1)
+    write_events(1)
     with transaction.atomic(), as_owner(silent=True) as cursor:
         cursor.execute("UPDATE core_auditevent SET mac = NULL WHERE mac IS NOT NULL")
     return ends[1][1].hex()
 
 
 def test_trail_from_before_is_taken_over_once_with_an_event_that_says_from_where(from_before: str) -> None:
-    _seal()
+    seal_events()
     told = AuditEvent.objects.get(action=chain.KEY_CHANGED, merchant_id=1)
     last = AuditEvent.objects.filter(mac=None).order_by("-pk")[0].pk
     assert told.data == {
@@ -171,8 +154,8 @@ def test_trail_from_before_is_taken_over_once_with_an_event_that_says_from_where
         "written_without_key_up_to": last,
     }
     assert verifying.verify().breaches == []
-    _write(1)
-    _seal()
+    write_events(1)
+    seal_events()
     assert AuditEvent.objects.filter(action=chain.KEY_CHANGED).count() == 2
     assert verifying.verify().breaches == []
 
@@ -189,9 +172,9 @@ def test_trail_from_before_is_taken_over_once_with_an_event_that_says_from_where
     ],
 )
 def test_trail_from_before_when_changed_after_it_was_taken_over_is_found(statement: str) -> None:
-    _seal()
+    seal_events()
     with transaction.atomic(), as_owner(silent=True) as cursor:
         cursor.execute(statement)
         assert cursor.rowcount
-    _seal()
+    seal_events()
     assert verifying.verify().breaches

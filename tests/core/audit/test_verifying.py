@@ -5,7 +5,6 @@ They have no key and not the folder with the heads. What they do here they do as
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,44 +13,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.audit import chain
-from core.audit.actors import SYSTEM
-from core.audit.models import AuditEvent, AuditLink
-from core.audit.record import record
+from core.audit.models import AuditLink
 from invariants import inspection
+from tests.factories import seal_events, write_events
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
 
 
-def _write(count: int, *, merchant_id: int = 1) -> None:
-    for number in range(count):
-        record(
-            merchant_id=merchant_id,
-            by=SYSTEM,
-            action="test",
-            object_type="thing",
-            object_id=number,
-            at=timezone.now(),
-            data={"amount_fen": 100 + number},
-        )
-
-
-def _seal() -> None:
-    """The sealer waits for every transaction of the cluster, those of a test beside us included."""
-    until = time.monotonic() + 60
-    while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
-        chain.seal_events()
-        time.sleep(0.02)
-    chain.seal_events()
-    assert not AuditEvent.objects.filter(link=None).exists()
-
-
 @pytest.fixture(autouse=True)
 def trail() -> None:
     """Two chains, sealed, with their heads written outside."""
-    _write(6)
-    _write(3, merchant_id=2)
-    _seal()
+    write_events(6)
+    write_events(3, merchant_id=2)
+    seal_events()
     assert inspection.check() == []
 
 
@@ -116,7 +91,7 @@ def _backdate() -> None:
         f"INSERT INTO core_auditevent ({_COLUMNS}) VALUES "
         f"(1, '{long_ago.isoformat()}', 'staff', '7', 'Wang', 'refund.approve', 'thing', '9', '', '', '{{}}')"
     )
-    _seal()
+    seal_events()
 
 
 def _backdate_into_the_chain() -> None:
@@ -176,5 +151,5 @@ def test_trail_when_somebody_has_the_database_is_found_to_be_changed(attack: Cal
     attack()
     assert {breach.code for breach in inspection.check()} == {"I9"}
     # And goes on being found when work goes on.
-    _write(1)
+    write_events(1)
     assert "I9" in {breach.code for breach in inspection.check()}

@@ -9,11 +9,9 @@ from collections.abc import Callable
 
 import pytest
 from django.apps import apps
-from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from core import tenant_wall
 from core.audit.actors import SYSTEM
@@ -179,11 +177,3 @@ def test_server_with_one_login_works_and_says_so() -> None:
         # Everything that is not about logins stands all the same.
         assert _missing() == {"two_logins"}
         make_request(make_sale(make_merchant()))
-
-
-def test_migrating_under_a_login_that_does_not_own_the_tables_is_refused_in_a_sentence(
-    settings: Settings,
-) -> None:
-    settings.DATABASE_OWNER = None
-    with pytest.raises(CommandError, match="belong to refunddesk_owner, and refunddesk migrates"):
-        call_command("migrate", verbosity=0)
