@@ -19,18 +19,6 @@ from tests.factories import seal_events, write_events
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
 
 
-@pytest.fixture
-def file() -> Path:
-    """The file of a trail that has grown three times."""
-    for count in (2, 1, 3):
-        write_events(count)
-        write_events(1, merchant_id=2)
-        seal_events()
-    assert verifying.verify().breaches == []
-    (found,) = Path(settings.AUDIT_HEADS_DIR).glob("heads-*.jsonl")
-    return found
-
-
 def _lines(file: Path) -> list[str]:
     return file.read_text().splitlines(keepends=True)
 
