@@ -24,6 +24,8 @@ def test_alone_when_another_session_runs_refuses_and_when_it_has_ended_does_not(
         assert cursor.fetchone() == (True,)
     with pytest.raises(AlreadyRunning), alone():
         pass
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(5117204633)")
     other.close()
     with alone():
         pass

@@ -15,9 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_version_in_force_is_neither_changed_nor_deleted(act: str) -> None:
     version = PolicyVersion.objects.get(merchant=make_merchant())
     assert str(version) == "标准 v1"
+    rows = PolicyVersion.objects.filter(pk=version.pk)
     with pytest.raises(DatabaseError), transaction.atomic():
-        if act == "change":
-            PolicyVersion.objects.filter(pk=version.pk).update(name="another")
-        else:
-            PolicyVersion.objects.filter(pk=version.pk).delete()
+        _ = rows.update(name="another") if act == "change" else rows.delete()
     assert PolicyVersion.objects.get(pk=version.pk).name == "标准"
