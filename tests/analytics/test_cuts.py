@@ -12,7 +12,7 @@ from analytics import statements
 from analytics.cuts import Cuts, spread, spreads
 from analytics.figures import Sold, Spread
 from analytics.periods import last_days
-from analytics.scope import Scope
+from analytics.scope import Selection
 from analytics.statements import SALES
 
 #: Of GROUPING(bucket, store_id, cashier, terminal_id): everything, a store, a cashier of it.
@@ -30,7 +30,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> Cuts[Sold]:
         yield from _ROWS
 
     monkeypatch.setattr(statements, "run", run)
-    return Cuts(SALES, Sold, Scope(merchant_id=1), last_days(days=7, now=timezone.now()))
+    return Cuts(SALES, Sold, Selection(merchant_id=1), last_days(days=7, now=timezone.now()))
 
 
 def test_at_when_something_happened_there_gives_its_figure(cuts: Cuts[Sold]) -> None:

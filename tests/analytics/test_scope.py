@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.scope import Scope, UnknownStore, narrowed
+from analytics.scope import Selection, UnknownStore, narrowed
 from merchants.models import Store
 from tests.factories import make_merchant
 
@@ -15,7 +15,7 @@ def test_narrowed_when_a_store_is_named_counts_it_alone() -> None:
     merchant = make_merchant()
     store = Store.objects.get(merchant=merchant)
     found = narrowed(merchant_id=merchant.pk, store_ids=None, store_code="S001", channel="wechat")
-    assert found == Scope(merchant_id=merchant.pk, store_ids=(store.pk,), channel="wechat")
+    assert found == Selection(merchant_id=merchant.pk, store_ids=(store.pk,), channel="wechat")
 
 
 def test_narrowed_when_the_store_is_not_the_callers_is_refused() -> None:

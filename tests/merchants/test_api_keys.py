@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid
 from merchants import api_keys
-from merchants.models import ApiKey, Merchant, Scope, Store
+from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal, of_staff
 from tests.factories import make_merchant, make_staff
 
@@ -30,7 +30,7 @@ def owner(merchant: Merchant) -> Principal:
 
 def _issue(merchant: Merchant, by: Principal) -> tuple[ApiKey, str, str]:
     return api_keys.issue(
-        merchant=merchant, name="till 1", scopes=[Scope.REFUNDS_READ], by=by, at=NOW, all_stores=True, signed=True
+        merchant=merchant, name="till 1", scopes=[KeyScope.REFUNDS_READ], by=by, at=NOW, all_stores=True, signed=True
     )
 
 
@@ -55,7 +55,7 @@ def test_issued_key_is_recognised_with_its_secret_and_stored_hashed(merchant: Me
 def test_key_when_scope_or_store_is_unknown_is_not_issued(
     merchant: Merchant, owner: Principal, changes: dict[str, object], code: str
 ) -> None:
-    asked = {"scopes": [Scope.REFUNDS_READ], "all_stores": True, **changes}
+    asked = {"scopes": [KeyScope.REFUNDS_READ], "all_stores": True, **changes}
     with pytest.raises(Invalid) as refused:
         api_keys.issue(merchant=merchant, name="x", by=owner, at=NOW, **asked)  # type: ignore[arg-type]
     assert refused.value.code == code

@@ -35,6 +35,6 @@ def test_store_that_was_taken_away_counts_from_now_on() -> None:
     staff, store = make_staff(merchant, "manager"), Store.objects.get(merchant=merchant)
     assert of_staff(staff).stores is None
     works_in(staff, store)
-    assert of_staff(staff).stores == {store.pk}
+    assert of_staff(staff).stores == frozenset({store.pk})
     staff.stores.clear()
     assert of_staff(staff).stores == frozenset()
