@@ -63,6 +63,11 @@ _ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/S
 _DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
 
 
+#: Requests with their sale and the version of the policy that judged them.
+_JUDGED = """refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_policyversion p ON p.id = r.policy_version_id"""
+
+
 def _rule(name: str, default: str) -> str:
     """A limit of the policy version ``p``; left out, it is the default."""
     return f"coalesce((p.rules->>'{name}')::bigint, {default})"
@@ -236,8 +241,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                       AND coalesce((step->>'limit_fen')::bigint >= r.sum_fen, true)
                       AND step->'roles' ? coalesce(nullif(a.role, ''), s.role))
            UNION ALL
-           SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-             JOIN merchants_policyversion p ON p.id = r.policy_version_id
+           SELECT min(r.number) FROM {_JUDGED}
             WHERE r.by_rule GROUP BY {_ORDER}
            HAVING sum(r.approved_fen) > max({_rule("auto_order_limit_fen", _ONE)})""",
     ),
@@ -309,21 +313,18 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "I19",
         "more approved by rule in a day than a customer, a cashier or an API key may have",
-        f"""SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+        f"""SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
                 (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
              WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
             UNION ALL
-            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+            SELECT min(r.number) FROM {_JUDGED}
              WHERE r.by_rule AND t.payer_phone_hash IS NULL AND t.card_last4 <> ''
              GROUP BY r.merchant_id, t.channel, t.card_last4, {_DAY}
             HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
             UNION ALL
-            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+            SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
                 ({_same("r.cashier")}), ({_same("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
              WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}

@@ -95,6 +95,8 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
 }
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
+_WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
+_NOT_APPROVER, _TIER = Condition.NOT_APPROVER, Condition.TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,7 @@ class Right:
     conditions: tuple[Condition, ...] = ()
 
     def of_role(self, role: str) -> Reach:
-        return {
-            Role.CASHIER.value: self.cashier,
-            Role.REVIEWER.value: self.reviewer,
-            Role.MANAGER.value: self.manager,
-            Role.FINANCE.value: self.finance,
-            Role.OWNER.value: self.owner,
-        }.get(role, _NO)
+        return Reach(getattr(self, role)) if role in Role.values else _NO
 
     def of(self, by: Principal) -> Reach:
         """How far this principal's right reaches, before its store and the conditions are looked at."""
@@ -132,13 +128,6 @@ class Right:
             return self.key if self.scope in by.scopes else _NO
         return {Kind.CUSTOMER: self.customer, Kind.SYSTEM: self.system}.get(by.kind, _NO)
 
-
-_DISTANCE, _NOT_APPROVER, _TIER, _WHOLE = (
-    Condition.DISTANCE,
-    Condition.NOT_APPROVER,
-    Condition.TIER,
-    Condition.WHOLE,
-)
 
 # fmt: off
 #: act: what it is                                       cashier reviewer manager finance owner
@@ -307,9 +296,7 @@ def rights_page() -> str:
     ]
     for act, right in TABLE.items():
         key = f"{right.key.value} (`{right.scope}`)" if right.key else ""
-        cells = [
-            right.of_role(role).value for role in (Role.CASHIER, Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER)
-        ]
+        cells = [right.of_role(role).value for role in Role]
         only = ", ".join(f"`{condition.value}`" for condition in right.conditions)
         row = [f"`{act.value}`: {right.does}", *cells, key, right.customer.value, right.system.value, only]
         lines.append(f"| {' | '.join(row)} |")

@@ -96,7 +96,10 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     requests = lock_requests({move.request_id for move in moves})
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
     refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
-    changes = [_take(requests, move) for move in moves]
+    changes = []
+    for move in moves:
+        check_version(requests[move.request_id], move.expected_version)
+        changes.append(take_edge(requests[move.request_id], move))
     _keep_counters(requests.values(), reserved_before, refunded_before)
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
@@ -187,12 +190,6 @@ def check_version(request: RefundRequest, seen: int | None) -> None:
     """Raise ``AlreadyChanged`` unless the request is at the version that the caller saw; None: whichever it is."""
     if seen is not None and request.version != seen:
         raise AlreadyChanged("the refund request was changed meanwhile", state=request.state, version=request.version)
-
-
-def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
-    request = requests[move.request_id]
-    check_version(request, move.expected_version)
-    return take_edge(request, move)
 
 
 #: What transitions may change; everything else on a request is fixed at submission or by its own function.

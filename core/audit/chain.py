@@ -13,6 +13,7 @@ import hmac
 import logging
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
@@ -21,7 +22,7 @@ from django.utils import timezone
 from core.audit import heads, keys
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
-from core.audit.record import content, encode, event
+from core.audit.record import content, encode, record
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def _change_key(point: AuditSealPoint, key: keys.Key) -> None:
     """
     if why := keys.mismatch():
         raise SealRefused(why)
-    data: dict[str, object] = {"key": key.id, "key_before": point.key_id}
+    data: dict[str, Any] = {"key": key.id, "key_before": point.key_id}
     merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
     if not point.key_id:
         if AuditLink.objects.exclude(key_id="").exists() or not heads.is_empty():
@@ -115,25 +116,20 @@ def _change_key(point: AuditSealPoint, key: keys.Key) -> None:
         merchants |= set(without_key.values_list("merchant_id", flat=True).distinct().order_by())
         data["written_without_key_up_to"] = without_key.aggregate(last=Max("pk"))["last"] or 0
     ends = _ends(merchants)
-    AuditEvent.objects.bulk_create(
-        event(
-            merchant_id=merchant,
-            by=SYSTEM,
-            action=KEY_CHANGED,
-            object_type=CHAIN,
-            object_id=merchant,
-            at=timezone.now(),
-            data={
-                **data,
-                "sealed_up_to": ends.get(merchant, (0, GENESIS))[0],
-                "head": ends.get(merchant, (0, GENESIS))[1].hex(),
-            },
-        )
-        for merchant in sorted(merchants)
-    )
+    for merchant in sorted(merchants):
+        seq, head = ends.get(merchant, (0, GENESIS))
+        _record(merchant, KEY_CHANGED, {**data, "sealed_up_to": seq, "head": head.hex()})
     point.key_id = key.id
     point.save(update_fields=["key_id"])
     logger.info("the audit trail is sealed under key %s from now on (%s chains before)", key.id, len(merchants))
+
+
+def _record(merchant_id: int, action: str, data: dict[str, Any]) -> None:
+    """An event about the chain itself."""
+    now = timezone.now()
+    record(
+        merchant_id=merchant_id, by=SYSTEM, action=action, object_type=CHAIN, object_id=merchant_id, at=now, data=data
+    )
 
 
 def _ends(merchant_ids: set[int]) -> heads.Heads:
@@ -207,18 +203,8 @@ def begin_heads(*, why: str) -> int:
         point = _locked_point()
         before = point.anchored_line
         merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
-        AuditEvent.objects.bulk_create(
-            event(
-                merchant_id=merchant,
-                by=SYSTEM,
-                action=HEADS_BEGUN,
-                object_type=CHAIN,
-                object_id=merchant,
-                at=timezone.now(),
-                data={"why": why, "line_before": before},
-            )
-            for merchant in sorted(merchants)
-        )
+        for merchant in sorted(merchants):
+            _record(merchant, HEADS_BEGUN, {"why": why, "line_before": before})
         heads.close(before=before)
         point.anchored_line = heads.append(_ends(merchants), after=0, at=timezone.now())
         point.anchored_txid, point.anchored_event_id = point.txid, point.event_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -218,27 +219,14 @@ def _check_not_anothers(request: RefundRequest, by: Principal) -> None:
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 
 
-def _store_decision(
-    request: RefundRequest,
-    decision: Decision,
-    by: Principal,
-    at: datetime,
-    *,
-    tier: str = "",
-    amount_fen: int | None = None,
-    reason: str = "",
-    note: str = "",
-) -> None:
+def _store_decision(request: RefundRequest, decision: Decision, by: Principal, at: datetime, **fields: Any) -> None:
     assert by.staff_id is not None  # the table lets nobody else decide
     Approval.objects.create(
         request=request,
         staff_id=by.staff_id,
         decision=decision,
-        tier=tier or request.tier,
         role=by.role,
-        amount_fen=amount_fen,
-        reason=reason,
-        note=note,
         version=request.version,
         at=at,
+        **{"tier": request.tier, **fields},
     )

@@ -9,6 +9,7 @@ from analytics import statements
 from analytics.periods import last_days
 from analytics.scope import Scope
 from analytics.statements import Statement
+from refunds.states import PAID, State
 
 _ALL = {name: value for name, value in vars(statements).items() if isinstance(value, Statement)}
 
@@ -30,4 +31,4 @@ def test_statement_when_there_is_nothing_gives_nothing(name: str, days: int) -> 
 
 
 def test_every_state_is_open_or_at_an_end() -> None:
-    assert not set(statements.OPEN) & {*statements.PAID, statements.State.REJECTED, statements.State.CANCELLED}
+    assert not set(statements.OPEN) & {*PAID, State.REJECTED, State.CANCELLED}

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Modules without a test of their name, a line each. Only gets shorter: ``python -m tests.architecture.test_mirror`` writes it.
+#: Modules without a test of their name. The list only gets shorter; ``python -m tests.architecture.test_mirror`` writes it.
 ALLOWED = Path(__file__).with_name("without_a_test.txt")
 #: What Django, Python or gunicorn look for by name.
 _NOT_MIRRORED = {"__init__", "__main__", "apps", "urls"}
