@@ -22,6 +22,7 @@ class Retry(StrEnum):
     """What may be done with the refund number after a refusal."""
 
     SAME_NUMBER = "same_number"  # send the same request again under the same number
+    LATER = "later"  # the same number, by itself after a while, and not without end
     AFTER_TOP_UP = "after_top_up"  # the same number, once the account is funded
     AFTER_MENDING = "after_mending"  # the same number, once the account's keys or permissions are put right
     NEW_NUMBER = "new_number"  # the number is spent: a further attempt needs a new one

@@ -100,7 +100,7 @@ def read_application(fields: Mapping[str, str], order: RefundOrder, *, raw: str)
     asked = {"orderId": order.refund_no, "txnAmt": str(order.amount_fen)}
     if any(fields.get(name, value) != value for name, value in asked.items()):
         return mismatch(raw)
-    if code != errors.ACCEPTED:
+    if code not in errors.SUCCEEDED:
         return errors.outcome_of_application(code, message, raw=raw, maybe_received=order.maybe_received)
     return Unknown(
         code=code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.alipay.errors import REFUSALS
+from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
 
@@ -10,6 +10,9 @@ _REFUSED = {
     name: FaultKind(f"拒绝：{words}", f"{code} {sub_code}, nothing was accepted")
     for name, (code, sub_code, words) in REFUSALS.items()
     if name not in common_faults.BEFORE
+}
+_QUERY_REFUSED = {
+    name: FaultKind(f"返回：{words}", f"{code} {sub_code}") for name, (code, sub_code, words) in QUERY_REFUSALS.items()
 }
 _HTTP = FaultKind("网关返回 HTTP 500，未受理", "HTTP 500 from the gateway, nothing was accepted")
 
@@ -28,10 +31,10 @@ CATALOGUE: Catalogue = {
         **common_faults.SIGNATURE,
     },
     "query": {
+        **_QUERY_REFUSED,
         **common_faults.QUERY,
         "http_500": _HTTP,
         "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
-        "not_exist": FaultKind("返回交易不存在", "ACQ.TRADE_NOT_EXIST although the trade exists"),
     },
     "notice": {
         **common_faults.NOTICE,

@@ -13,7 +13,7 @@ from aiohttp import web
 from simulators.alipay import trades
 from simulators.alipay.bills import BillOffice
 from simulators.alipay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.alipay.errors import REFUSALS, Refusal, bill_not_exist, refusal
+from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS, Refusal, bill_not_exist, refusal
 from simulators.alipay.keys import AlipayKeys
 from simulators.alipay.signing import CHARSETS, check_request, read_parameters, signed_answer, signed_notice
 from simulators.kit.book import CLOSED, SUCCESS, Accepted, Row, extra_of
@@ -230,9 +230,9 @@ class AlipaySimulator(Simulator):
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
         fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, request_no)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise refusal("rate_limited")
-        if payment is None or name == "not_exist":
+        if name in QUERY_REFUSALS and name != "error":
+            raise refusal(name)
+        if payment is None:
             raise refusal("trade_not_exist")
         if not request_no:
             raise Refusal("40004", "ACQ.INVALID_PARAMETER", "参数无效：out_request_no")

@@ -29,10 +29,13 @@ CATALOGUE: Catalogue = {
         ),
         "code_03": FaultKind("受理但先答 03，一秒后成功", "accepted but 03 first, success a second later"),
         "code_04": FaultKind("受理但先答 04，一秒后成功", "accepted but 04 first, success a second later"),
+        "code_83": FaultKind("受理但先答 83，一秒后成功", "accepted but 83 first, success a second later"),
+        "code_A6": FaultKind("受理并答 A6，一秒后成功", "accepted with A6, success a second later"),
         "closed": FaultKind("先答 00，最终失败", "00 first, and it fails in the end"),
         **_SIGNATURE,
     },
     "query": {
+        **_REFUSED,
         **common_faults.QUERY,
         **_SIGNATURE,
         "query_lag": FaultKind("已受理仍答 34 查无此交易", "34 although accepted"),

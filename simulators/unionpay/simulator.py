@@ -33,7 +33,14 @@ _ECHOED = (*_COMMON, "orderId", "txnTime", "txnAmt", "currencyCode", "origQryId"
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"error_before_commit", "error_after_commit", "error"}
-_PENDING_CODES = {"slow": PENDING, "forever": PENDING, "code_03": "03", "code_04": "04"}
+_PENDING_CODES = {
+    "slow": PENDING,
+    "forever": PENDING,
+    "code_03": "03",
+    "code_04": "04",
+    "code_83": "83",
+    "code_A6": "A6",
+}
 _BROKEN_OFF = {"reset_in_body", "truncated"}
 #: What the issuing bank says when a refund fails in the end.
 FAILED = "38"
@@ -156,8 +163,8 @@ class UnionpaySimulator(Simulator):
         refund = self.book.refund(f"{order_id}|{txn_time}")
         fault = self.faults.take("query", refund["order_no"] if refund is not None else "", order_id)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise Refusal("06")
+        if name in REFUSALS:
+            raise Refusal(REFUSALS[name])
         shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
         shown |= {"orderId": order_id, "txnTime": txn_time, "respCode": OK, "respMsg": WORDS[OK]}
         if refund is not None and name != "query_lag":
@@ -172,7 +179,7 @@ class UnionpaySimulator(Simulator):
         """What a query and a notice say of a refund."""
         extra = extra_of(refund)
         code = {PROCESSING: str(extra.get("code") or PENDING), SUCCESS: OK}.get(refund["status"], FAILED)
-        if pending or (refund["status"] == PROCESSING and code == OK):
+        if pending or (refund["status"] == PROCESSING and code in (OK, "A6")):
             code = PENDING
         shown = {
             "txnType": next(number for number, kind in trades.KINDS.items() if kind == refund["kind"]),

@@ -21,7 +21,16 @@ from simulators.kit.simulator import Options, Simulator
 from simulators.kit.wire import break_off, drop, garbage, hang, read_json
 from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.wechat.errors import REFUSALS, ApiError, bad_param, invalid, not_exists, sign_error, system_error
+from simulators.wechat.errors import (
+    QUERY_REFUSALS,
+    REFUSALS,
+    ApiError,
+    bad_param,
+    invalid,
+    not_exists,
+    sign_error,
+    system_error,
+)
 from simulators.wechat.keys import WechatKeys
 from simulators.wechat.notices import refund_notice
 from simulators.wechat.signing import check_request, encrypt, signed_headers, tampered
@@ -163,8 +172,8 @@ class WechatSimulator(Simulator):
         refund = self.book.refund(refund_no)
         fault = self.faults.take("query", refund["order_no"] if refund is not None else "", refund_no)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise ApiError(*REFUSALS["rate_limited"])
+        if name in QUERY_REFUSALS:
+            raise ApiError(*QUERY_REFUSALS[name])
         if refund is None or name == "query_lag":
             raise not_exists("退款单不存在")
         payment = self._payment_of(refund)

@@ -246,7 +246,7 @@ def test_refund_when_trade_system_refuses_says_what_may_be_done(
         ("20001", "aop.invalid-auth-token", Retry.AFTER_MENDING, "check_permission", False),
         ("40001", "isv.missing-method", Retry.NEVER, "check_request", False),
         ("40001", "isv.missing-signature", Retry.AFTER_MENDING, "check_keys", False),
-        ("40002", "isv.invalid-timestamp", Retry.NEVER, "check_request", False),
+        ("40002", "isv.invalid-timestamp", Retry.AFTER_MENDING, "check_clock", False),
         ("40002", "isv.invalid-signature", Retry.AFTER_MENDING, "check_keys", False),
         ("40002", "isv.invalid-app-id", Retry.AFTER_MENDING, "check_account", False),
         ("40005", "isv.app-call-limited", Retry.SAME_NUMBER, "slow_down", True),
