@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
+
+R = TypeVar("R")
 
 #: After these the number may be sent again, so that it does not matter whether an earlier send arrived.
 _HARMLESS = (Retry.SAME_NUMBER, Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
@@ -75,3 +78,10 @@ def outcome_of(rule: Rule | None, *, code: str, message: str, raw: str, maybe_re
     if maybe_received and rule.retry not in _HARMLESS:
         return Unknown(code=code, message=message, remedy=rule.remedy, raw=raw)
     return Refused(code=code, message=message, retry=rule.retry, throttled=rule.throttled, remedy=rule.remedy, raw=raw)
+
+
+def blame_clock(outcome: R) -> R | Refused:
+    """The same refusal where our clock is known to be wrong: a signature that is not accepted fails by its time."""
+    if isinstance(outcome, Refused) and outcome.remedy == "check_keys":
+        return replace(outcome, remedy="check_clock")
+    return outcome

@@ -94,6 +94,9 @@ LISTS = (
 NOT_FOUND = ("RESOURCE_NOT_EXISTS", "ORDER_NOT_EXIST")
 
 
+_CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "check_clock")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
     """The body of an error: ``{code, message, detail}``."""
@@ -111,13 +114,14 @@ def read_complaint(reply: Reply) -> Complaint:
 def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
     """What an answer other than 2xx to an application proves."""
     if reply.status >= 500:
-        return Unknown(code="server_error", message=f"HTTP {reply.status}")
+        return Unknown(code="server_error", message=reply.said())
     complaint = _complaint_or_none(reply)
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
-        return Unknown(code="unreadable", message=f"HTTP {reply.status}", raw=raw)
+        return Unknown(code="unreadable", message=reply.said(), raw=raw)
+    rule = _CLOCK if _speaks_of_the_clock(complaint) else RULES.get(complaint.code)
     return outcome_of(
-        RULES.get(complaint.code),
+        rule,
         code=complaint.code,
         message=complaint.message,
         raw=raw,
@@ -128,15 +132,21 @@ def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
 def outcome_of_query(reply: Reply) -> Unknown:
     """What an answer other than 2xx to a query says of the refund: nothing, it speaks of the query."""
     if reply.status >= 500:
-        return Unknown(code="server_error", message=f"HTTP {reply.status}")
+        return Unknown(code="server_error", message=reply.said())
     complaint = _complaint_or_none(reply)
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
-        return Unknown(code="unreadable", message=f"HTTP {reply.status}", raw=raw)
+        return Unknown(code="unreadable", message=reply.said(), raw=raw)
     code = "not_found" if reply.status == 404 and complaint.code in NOT_FOUND else complaint.code
     rule = RULES.get(complaint.code)
     remedy = rule.remedy if rule and code != "not_found" else ""
     return Unknown(code=code, message=complaint.message, remedy=remedy, raw=raw)
+
+
+def _speaks_of_the_clock(complaint: Complaint) -> bool:
+    """No code of its own: a signature's timestamp that is refused is named in the words of 400 or 401."""
+    about_signing = complaint.code in ("SIGN_ERROR", "INVALID_REQUEST", "PARAM_ERROR")
+    return about_signing and ("timestamp" in complaint.message.lower() or "时间戳" in complaint.message)
 
 
 def _complaint_or_none(reply: Reply) -> Complaint | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from payment_channels.contract import Done, NoticeRejected, Refused, Unknown
+from payment_channels.contract import Done, ForeignNotice, NoticeRejected, Refused, Unknown
 from payment_channels.unionpay.adapter import UnionPayRefundChannel
 from tests.payment_channels.conftest import KeyPair
 from tests.payment_channels.unionpay.conftest import ORDER, QUERY_ID, Authority, Platform
@@ -57,8 +57,8 @@ def test_notice_for_another_merchant_is_rejected(channel: UnionPayRefundChannel,
     assert _rejected(channel, platform.notice(merId="777290058110049")) == "wrong_merchant"
 
 
-def test_notice_about_a_purchase_is_rejected(channel: UnionPayRefundChannel, platform: Platform) -> None:
-    assert _rejected(channel, platform.notice(txnType="01")) == "not_a_refund"
+def test_notice_about_a_purchase_is_foreign(channel: UnionPayRefundChannel, platform: Platform) -> None:
+    assert channel.read_notice(platform.notice(txnType="01")) == ForeignNotice(about="txnType 01")
 
 
 @pytest.mark.parametrize("changes", [{"txnAmt": "x"}, {"orderId": ""}, {"queryId": ""}, {"txnTime": "x"}])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from payment_channels.contract import Done, NoticeRejected, RawNotice, Refused, Retry, Unknown
+from payment_channels.contract import Done, ForeignNotice, NoticeRejected, RawNotice, Refused, Retry, Unknown
 from payment_channels.wechat.adapter import WeChatRefundChannel
 from tests.payment_channels.conftest import KeyPair
 from tests.payment_channels.wechat.conftest import NOW, ORDER, MakeChannel, Platform, notice_content
@@ -114,16 +115,27 @@ def test_notice_for_another_merchant_is_rejected(channel: WeChatRefundChannel, p
     assert rejected.value.code == "wrong_merchant"
 
 
-def test_notice_about_a_payment_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
-    body = platform.notice(notice_content()).body.replace(
-        b'"original_type": "refund"', b'"original_type": "transaction"'
-    )
+@pytest.mark.parametrize(
+    ("event", "original"),
+    [
+        ("TRANSACTION.SUCCESS", "transaction"),
+        ("COMPLAINT.CREATE", "complaint"),
+        ("COUPON.USE", "coupon"),
+        ("REFUND.SUCCESS", "transaction"),
+    ],
+)
+def test_notice_about_something_else_is_foreign(
+    channel: WeChatRefundChannel, platform: Platform, event: str, original: str
+) -> None:
+    envelope = json.loads(platform.notice(notice_content()).body)
+    envelope["event_type"], envelope["resource"]["original_type"] = event, original
+    body = json.dumps(envelope).encode()
     headers = {name.lower(): value for name, value in platform.signed(body).items()}
 
+    assert channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW)) == ForeignNotice(about=event)
     with pytest.raises(NoticeRejected) as rejected:
-        channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
-
-    assert rejected.value.code == "not_a_refund"
+        channel.read_notice(RawNotice(headers=headers, body=body + b" ", received_at=NOW))
+    assert rejected.value.code == "bad_signature"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"resource":{}}', b"[" * 50_000])
