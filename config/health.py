@@ -231,6 +231,18 @@ _GAUGES = (
         "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM refunds_execution WHERE due_at < now()",
     ),
     Gauge(
+        "refunddesk_clock_refused",
+        "Payouts that wait because our clock and the channel's differ by minutes; above 0 the clock is to be mended",
+        "SELECT count(*) FROM refunds_execution WHERE due_at IS NOT NULL AND failure_remedy = 'check_clock'",
+    ),
+    Gauge(
+        "refunddesk_foreign_notices",
+        "Channels' notices about something else than refunds, acknowledged without effect, by what they were about",
+        "SELECT substr(event_id, 9), sum((outcome->>'count')::bigint) FROM refunds_channelnotice "
+        "WHERE effect = 'foreign' GROUP BY 1",
+        label="about",
+    ),
+    Gauge(
         "refunddesk_audit_unsealed",
         "Audit events that are not in their chain yet, as far as 10,000",
         "SELECT count(*) FROM (SELECT FROM core_auditevent WHERE (txid, id) > (SELECT coalesce(max(txid), 0), "

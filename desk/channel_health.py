@@ -19,6 +19,8 @@ from refunds.states import ExecutionState
 
 #: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
 _SILENT_AFTER = timedelta(minutes=5)
+#: For so long a refund that the customer's bank did not take has a line; banks have 15 days to say so.
+_TOLD_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,16 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
         )
         for account_id in sorted(down)
     ]
-    for waiting in _waiting(merchant_id, at):
+    waits = list(_waiting(merchant_id, at))
+    if any(waiting["clock"] for waiting in waits):
+        # One line whatever number of refunds and channels: it is our clock.
+        channel = next(accounts.get(waiting["channel_account_id"], "") for waiting in waits if waiting["clock"])
+        text = gettext(
+            "The clock here and that of %(channel)s differ by minutes: signatures fail. Put our clock right; "
+            "the refunds then go on by themselves."
+        )
+        found.append(Trouble(channel, "bad", text % {"channel": channels.label(channel)}))
+    for waiting in waits:
         channel = accounts.get(waiting["channel_account_id"], "")
         if waiting["short"]:
             found.append(
@@ -81,6 +92,19 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                     },
                 )
             )
+        if waiting["refused_by_bank"]:
+            found.append(
+                Trouble(
+                    channel,
+                    "warn",
+                    ngettext(
+                        "%(channel)s: the customer's bank did not take %(n)s refund. The money lies in their balance there.",
+                        "%(channel)s: customers' banks did not take %(n)s refunds. The money lies in their balances there.",
+                        waiting["refused_by_bank"],
+                    )
+                    % {"channel": channels.label(channel), "n": waiting["refused_by_bank"]},
+                )
+            )
         if waiting["silent"] and waiting["channel_account_id"] not in down:
             found.append(
                 Trouble(
@@ -100,14 +124,23 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
 def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     short = Q(state=ExecutionState.HELD, failure_retry="after_top_up")
     # While a payout of them is tried again it is being sent, and still what it was.
-    barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending")
-    silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER)
+    clock = Q(due_at__isnull=False, failure_remedy="check_clock")
+    barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending") & ~clock
+    silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER) & ~clock
+    refused_by_bank = Q(
+        state=ExecutionState.SUCCEEDED,
+        second_leg="failed",
+        needs_attention=True,
+        succeeded_at__gt=at - _TOLD_FOR,
+    )
     return (
-        Execution.objects.filter(merchant_id=merchant_id, due_at__isnull=False)
-        .filter(short | barred | silent)
+        Execution.objects.filter(merchant_id=merchant_id)
+        .filter(Q(due_at__isnull=False) & (short | barred | silent | clock) | refused_by_bank)
         .values("channel_account_id")
         .annotate(
             short=Count("pk", filter=short),
+            clock=Count("pk", filter=clock),
+            refused_by_bank=Count("pk", filter=refused_by_bank),
             barred=Count("pk", filter=barred),
             barred_fen=Sum("amount_fen", filter=barred),
             silent=Count("pk", filter=silent),

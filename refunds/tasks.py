@@ -21,7 +21,7 @@ from django.utils import timezone
 from core.periodic import periodic
 from refunds.follow_up import survey
 from refunds.models import idempotency
-from refunds.payouts import loop, notices
+from refunds.payouts import loop, notices, second_leg
 from refunds.telling import outbox
 from refunds.worker import hearing, watch
 
@@ -68,6 +68,11 @@ def sweep() -> None:
             stage()
         except Exception:  # trouble in one stage must not keep the others from running
             logger.exception("sweep: stage %s failed", stage)
+
+
+@periodic("refunds.second_legs")
+def second_legs() -> None:
+    second_leg.ask_due(at=timezone.now())
 
 
 @periodic("refunds.forget_answers")

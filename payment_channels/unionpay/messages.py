@@ -135,15 +135,10 @@ _TRADE_STATES = {
 
 def trade_fields(reference: TradeReference, *, profile: Profile) -> dict[str, str]:
     """The query of a payment, by ``queryId`` where it is known, else by the number and time that the shop sent."""
-    fields = {
-        "txnType": "00",
-        "txnSubType": "00",
-        "bizType": profile.biz_type or "000201",
-        "orderId": reference.payment_no or reference.order_no,
-        "txnTime": txn_time(reference.paid_at) if reference.paid_at else "",
-        "queryId": reference.channel_transaction_no,
-    }
-    return {name: value for name, value in fields.items() if value}
+    named = {"queryId": reference.channel_transaction_no}
+    if not reference.channel_transaction_no and reference.paid_at is not None:
+        named = {"orderId": reference.payment_no or reference.order_no, "txnTime": txn_time(reference.paid_at)}
+    return {"txnType": "00", "txnSubType": "00", "bizType": profile.biz_type or "000201", **named}
 
 
 def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade:

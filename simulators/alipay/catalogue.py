@@ -27,7 +27,13 @@ CATALOGUE: Catalogue = {
         "fund_change_n": FaultKind("资金已变动却答 fund_change=N", "money moved, yet the answer says fund_change=N"),
         "no_fund_change": FaultKind("应答没有 fund_change", "money moved, yet the answer has no fund_change"),
         "closed": FaultKind("fund_change=N，最终退款失败", "fund_change=N, and the refund fails in the end"),
-        "abnormal": FaultKind("成功，但退回银行卡失败", "success, but the return to the bank card fails"),
+        "abnormal": FaultKind(
+            "成功，但退回银行卡失败", "success, but the return to the bank card fails (dback_status F)"
+        ),
+        "bank_pending": FaultKind(
+            "成功，银行卡冲退处理中", "success, the way to the bank card is under way (dback_status P)"
+        ),
+        "bank_done": FaultKind("成功，银行卡冲退成功", "success, and the bank card has it (dback_status S)"),
         **common_faults.SIGNATURE,
     },
     "query": {

@@ -25,6 +25,8 @@ from simulators.kit.wire import break_off, drop, garbage, hang
 Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
 Method = Callable[[Content], Awaitable[Outcome]]
+#: The way on to the payer's bank: S arrived, F refused, P under way.
+_SECOND_LEGS = {"abnormal": "F", "bank_pending": "P", "bank_done": "S"}
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"http_500", "http_500_after_commit"}
@@ -186,8 +188,9 @@ class AlipaySimulator(Simulator):
         if self.is_short(key=key, amount_fen=call.amount_fen):
             raise refusal("not_enough")
         outcome, settle_at, later = self._plan(call.amount_fen, fault)
-        bank_refuses = "abnormal" in (fault.fault if fault is not None else "", self.magic_of(call.amount_fen))
-        extra = {"reason": call.reason, **({"dback_status": "F"} if bank_refuses else {})}
+        named = fault.fault if fault is not None else self.magic_of(call.amount_fen)
+        by_bank = _SECOND_LEGS.get(named) or extra_of(payment).get("dback_status")
+        extra = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
         if known is not None:
             # A refund that failed may be asked for again under the same number.
             self.reopen(known, outcome=outcome, settle_at=settle_at, extra=extra)
@@ -251,9 +254,13 @@ class AlipaySimulator(Simulator):
         await self.delay("query")
         order_no, trade_no = trades.read_trade(content)
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, trade_no)
+        name = fault.fault if fault is not None else ""
+        if name in QUERY_REFUSALS and name != "error":
+            raise refusal(name)
         if payment is None:
             raise refusal("trade_not_exist")
-        return trades.trade_answer(payment), None
+        return trades.trade_answer(payment), fault
 
     async def cancel(self, content: Content) -> Outcome:
         """alipay.trade.cancel: closes an unpaid trade, refunds a paid one in full. Again: the same answer."""

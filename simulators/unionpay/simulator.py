@@ -152,28 +152,54 @@ class UnionpaySimulator(Simulator):
                 fingerprint="",
                 notify_url=order.back_url,
                 kind=order.kind,
-                extra={"code": code, "txn_time": order.txn_time},
+                extra={"code": code, "txn_time": order.txn_time, "biz_type": order.biz_type},
             )
         )
 
     async def query(self, parameters: Parameters) -> Outcome:
         """queryTrans.do: respCode speaks of the query, origRespCode of the trade."""
         await self.delay("query")
+        if parameters.get("queryId"):
+            return self._query_payment(parameters, self.book.payment(transaction_no=parameters["queryId"]))
         order_id, txn_time = trades.read_key(parameters)
         refund = self.book.refund(f"{order_id}|{txn_time}")
-        fault = self.faults.take("query", refund["order_no"] if refund is not None else "", order_id)
+        if refund is None:
+            return self._query_payment(parameters, self.book.payment(order_no=order_id))
+        fault = self.faults.take("query", refund["order_no"], order_id)
         name = fault.fault if fault is not None else ""
         if name in REFUSALS:
             raise Refusal(REFUSALS[name])
         shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
         shown |= {"orderId": order_id, "txnTime": txn_time, "respCode": OK, "respMsg": WORDS[OK]}
-        if refund is not None and name != "query_lag":
-            return {**shown, **self._trade(refund, pending=name == "stale_processing")}, name, fault
-        payment = self.book.payment(order_no=order_id)
+        if name == "query_lag":
+            raise Refusal("34")
+        return {**shown, **self._trade(refund, pending=name == "stale_processing")}, name, fault
+
+    def _query_payment(self, parameters: Parameters, payment: Row | None) -> Outcome:
+        """What became of a purchase. Nothing here tells of its refunds."""
+        named = parameters.get("queryId") or parameters.get("orderId", "")
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else "", named)
+        name = fault.fault if fault is not None else ""
+        if name in REFUSALS:
+            raise Refusal(REFUSALS[name])
         if payment is None or name == "query_lag":
             raise Refusal("34")
-        shown |= {"txnType": "01", "queryId": payment["transaction_no"], "txnAmt": str(payment["amount_fen"])}
-        return {**shown, "origRespCode": OK, "origRespMsg": WORDS[OK]}, name, fault
+        code = PENDING if payment["status"] == "WAIT_BUYER_PAY" else OK
+        shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
+        shown |= {
+            "respCode": OK,
+            "respMsg": WORDS[OK],
+            "txnType": "01",
+            "orderId": payment["order_no"],
+            "txnTime": f"{china(payment['paid_at']):%Y%m%d%H%M%S}",
+            "queryId": payment["transaction_no"],
+            "txnAmt": str(payment["amount_fen"]),
+            "currencyCode": "156",
+            "accNo": "6226****0403",
+            "origRespCode": code,
+            "origRespMsg": WORDS[code],
+        }
+        return shown, name, fault
 
     def _trade(self, refund: Row, *, pending: bool = False) -> dict[str, str]:
         """What a query and a notice say of a refund."""
@@ -233,7 +259,7 @@ class UnionpaySimulator(Simulator):
             "signMethod": "01",
             "merId": self.keys.mer_id,
             "txnSubType": "00",
-            "bizType": "000000",
+            "bizType": str(extra_of(refund).get("biz_type") or "000201"),
             "accessType": "0",
             **said,
             "orderId": refund["refund_no"],

@@ -80,6 +80,11 @@ class WechatSimulator(Simulator):
             web.post(base, self._guarded(self.apply)),
             web.get(base + "/{refund_no}", self._guarded(self.query)),
             web.post(base + "/{refund_id}/apply-abnormal-refund", self._guarded(self.apply_abnormal)),
+            *(
+                web.get(f"/v3/pay{who}/transactions/{kind}/{{number}}", self._guarded(self.query_order))
+                for who in ("", "/partner")
+                for kind in ("id", "out-trade-no")
+            ),
             web.get("/v3/certificates", self._guarded(self.certificates)),
             web.get("/v3/bill/tradebill", self._guarded(self.bill_office.trade_bill)),
             web.get("/v3/bill/fundflowbill", self._guarded(self.bill_office.fund_flow_bill)),
@@ -180,6 +185,23 @@ class WechatSimulator(Simulator):
         refunds.check_sub_mchid(request.query.get("sub_mchid", ""), payment)
         status = PROCESSING if name == "stale_processing" else ""
         return await self._reply(request, refunds.refund_object(refund, payment, status=status), fault=fault, name=name)
+
+    async def query_order(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """GET /v3/pay/transactions/id/{transaction_id} and .../out-trade-no/{out_trade_no}."""
+        await self.delay("query")
+        number, by_channel = request.match_info["number"], "/transactions/id/" in request.path
+        payment = self.book.payment(transaction_no=number) if by_channel else self.book.payment(order_no=number)
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else number, number)
+        name = fault.fault if fault is not None else ""
+        if name in QUERY_REFUSALS:
+            raise ApiError(*QUERY_REFUSALS[name])
+        if payment is None or name == "query_lag":
+            raise ApiError(*QUERY_REFUSALS["order_not_exist"])
+        sub_mchid = request.query.get("sub_mchid", "")
+        refunds.check_sub_mchid(sub_mchid, payment)
+        if request.query.get("sp_mchid" if sub_mchid else "mchid") != self.keys.mchid:
+            raise bad_param("/mchid", request.query.get("mchid", ""), "must be the merchant's")
+        return await self._reply(request, refunds.order_object(payment, mchid=self.keys.mchid), fault=fault, name=name)
 
     async def apply_abnormal(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund."""
