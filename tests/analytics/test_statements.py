@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from analytics import statements
 from analytics.periods import last_days
-from analytics.scope import Scope
+from analytics.scope import Selection
 from analytics.statements import Statement
 from refunds.states import PAID, State
 
@@ -25,7 +25,7 @@ def test_names_are_those_of_the_grouping_in_order() -> None:
 @pytest.mark.parametrize("name", sorted(_ALL))
 def test_statement_when_there_is_nothing_gives_nothing(name: str, days: int) -> None:
     rows = statements.run(
-        _ALL[name], scope=Scope(merchant_id=1, store_ids=(1,)), period=last_days(days=days, now=timezone.now())
+        _ALL[name], scope=Selection(merchant_id=1, store_ids=(1,)), period=last_days(days=days, now=timezone.now())
     )
     assert [*rows] == []
 
