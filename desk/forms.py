@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import Invalid
 from core.money import fen_from_yuan
+from desk.filters import Choice
 from refunds.states import RejectReason
 
 #: What a customer can be asked for; the label is what they read.
@@ -49,6 +50,15 @@ _SUGGESTIONS: dict[RejectReason, Promise | str] = {
 }
 
 _MESSAGE_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RejectReasonChoice:
+    """``text`` is what the field for words to the customer starts with."""
+
+    value: str
+    label: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +125,11 @@ def information_wanted(data: QueryDict, *, language: str) -> str:
     return text
 
 
-def reject_reasons(*, language: str = "") -> list[dict[str, str]]:
+def reject_reasons(*, language: str = "") -> list[RejectReasonChoice]:
     """The reasons in the reader's language, each with words to the customer in theirs (by default the reader's, too)."""
     with _in(language or translation.get_language() or ""):
         texts = {reason: str(text) for reason, text in _SUGGESTIONS.items()}
-    return [{"value": item.value, "label": str(item.label), "text": texts[item]} for item in RejectReason]
+    return [RejectReasonChoice(item.value, str(item.label), texts[item]) for item in RejectReason]
 
 
 def _in(language: str) -> translation.override:
@@ -127,5 +137,5 @@ def _in(language: str) -> translation.override:
     return translation.override("en" if language.lower().startswith("en") else "zh-hans")
 
 
-def info_items() -> list[dict[str, str]]:
-    return [{"value": value, "label": str(label)} for value, label in INFO_ITEMS.items()]
+def info_items() -> list[Choice]:
+    return [Choice(value, str(label)) for value, label in INFO_ITEMS.items()]

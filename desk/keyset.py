@@ -30,6 +30,14 @@ class Capped(int):
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """How many rows, and what they come to; no sum where counting stopped."""
+
+    count: Capped
+    amount_fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """By ``field`` (an instant) and then id, or by id alone."""
 
@@ -83,12 +91,12 @@ def count(rows: QuerySet[Any]) -> Capped:
     return Capped(rows.order_by().values("pk")[: CAP + 1].count())
 
 
-def count_and_sum(rows: QuerySet[Any], field: str = "amount_fen") -> tuple[Capped, int | None]:
-    """How many rows and the sum of an amount; no sum where counting stopped."""
+def total(rows: QuerySet[Any], field: str = "amount_fen") -> Total:
+    """How many rows and the sum of an amount."""
     number = count(rows)
     if number > CAP:
-        return number, None
-    return number, rows.order_by().aggregate(total=Sum(field))["total"] or 0
+        return Total(number, None)
+    return Total(number, rows.order_by().aggregate(total=Sum(field))["total"] or 0)
 
 
 def _write(direction: str, order: Order, row: Model, first: int) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.http import QueryDict
 
+from desk.filters import Choice
 from merchants import policies
 from refunds.intake.claims import Account
 from refunds.states import Route
@@ -41,7 +42,7 @@ def read(data: QueryDict) -> Way:
     )
 
 
-def options(*, merchant_id: int, at: datetime) -> list[dict[str, str]]:
+def options(*, merchant_id: int, at: datetime) -> list[Choice]:
     """The routes that the policy in force names, the original one first."""
     rules = policies.rules_in_force(merchant_id=merchant_id, at=at)
-    return [{"value": route.value, "label": str(route.label)} for route in Route if route.value in rules.routes]
+    return [Choice(route.value, str(route.label)) for route in Route if route.value in rules.routes]

@@ -52,7 +52,7 @@ def signed_in(staff: Staff, language: str = "en") -> Client:
 def total_of_list(client: Client, url: str) -> int:
     response = client.get(url)
     assert response.status_code == 200, url
-    return int(response.context["totals"]["count"])
+    return int(response.context["total"].count)
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER])

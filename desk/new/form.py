@@ -1,0 +1,81 @@
+"""A new refund as typed at the desk, turned into what intake takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from core.errors import Invalid
+from desk import forms, ways
+from desk.ways import Way
+from refunds.intake.claims import Customer, Draft
+from refunds.states import Reason
+from terminals.models import Transaction, TransactionLine
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The form as it stands: texts as typed, pieces by the sale line's id."""
+
+    amount: str = ""
+    reason: str = ""
+    note: str = ""
+    phone: str = ""
+    email: str = ""
+    consent: bool = False
+    pieces: Mapping[int, int] = field(default_factory=dict)
+    way: Way = field(default_factory=Way)
+
+
+def typed(data: QueryDict) -> Typed:
+    """What was typed, cut to what fields hold; pieces that are no numbers count as none."""
+    return Typed(
+        amount=data.get("amount", "").strip()[:20],
+        reason=data.get("reason", "").strip()[:30],
+        note=data.get("note", "").strip()[:1000],
+        phone="".join(data.get("phone", "").split())[:20],
+        email=data.get("email", "").strip()[:254],
+        consent=bool(data.get("consent")),
+        pieces=_pieces(data),
+        way=ways.read(data),
+    )
+
+
+def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], locale: str) -> Draft:
+    """What intake is asked. An empty amount means the chosen pieces' worth, or all that is left. Raises ``Invalid``."""
+    if form.reason not in Reason.values:
+        raise Invalid("no reason was chosen", code="unknown_reason_code")
+    chosen = [(line, form.pieces[line.pk]) for line in lines if form.pieces.get(line.pk)]
+    worth = sum(line.amount_fen * quantity // line.quantity for line, quantity in chosen)
+    amount = forms.amount_fen(form.amount) if form.amount else min(worth or sale.refundable_fen, sale.refundable_fen)
+    if amount <= 0:
+        raise Invalid("nothing is left to refund", code="exceeds_refundable")
+    return Draft(
+        amount_fen=amount,
+        reason=form.reason,
+        transaction_id=sale.pk,
+        description=form.note,
+        # Articles without a number cannot be claimed by piece: their worth is in the amount.
+        lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
+        customer=Customer(phone=form.phone, email=form.email, locale=locale),
+        customer_consent=form.consent,
+        route=form.way.route,
+        payee=form.way.account,
+    )
+
+
+def _pieces(data: QueryDict) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for key in data:
+        line = key.removeprefix("lines-")
+        quantity = str(data[key])
+        if key == line or not _is_count(line) or not _is_count(quantity):
+            continue
+        found[int(line)] = int(quantity)
+    return found
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
