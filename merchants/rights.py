@@ -48,6 +48,7 @@ class Act(StrEnum):
     RETRY = "retry"
     REDIRECT = "redirect"
     REDIRECT_TO_PERSON = "redirect_to_person"
+    END_UNKNOWN = "end_unknown"
     RESEND = "resend"
     REVEAL = "reveal"
     EXPORT = "export"
@@ -180,6 +181,9 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.REDIRECT_TO_PERSON: Right("send a stuck payout to a card that is typed in",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                                   conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.END_UNKNOWN: Right("end, with proof from the channel's portal, a payout of which the channel says nothing",
+                                                              _NO,   _NO,  _NO,  _YES, _YES,
+                           conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.RESEND: Right("send a message to a customer again",   _NO,   _YES, _YES, _YES, _YES),
     Act.REVEAL: Right("see a customer's full contact",        _NO,   _YES, _YES, _YES, _YES),
     Act.EXPORT: Right("take a list of refunds away",          _NO,   _NO,  _YES, _YES, _YES),

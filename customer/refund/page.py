@@ -18,6 +18,7 @@ from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
+from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, RejectReason, State
 from refunds.telling import hand_words
 from refunds.telling.causes import Failure, failure, our_fault
@@ -111,6 +112,16 @@ class _Story:
     def by_hand(self) -> bool:
         return is_by_hand(self.request.route)
 
+    @property
+    def waits(self) -> Waiting | None:
+        """How long a payout that is on its way has been so, against what was first promised."""
+        request, since = self.request, self.request.decided_at
+        if request.state not in (State.EXECUTING, State.UNKNOWN) or since is None:
+            return None
+        sale = request.transaction
+        promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
+        return waiting(accepted_at=since, promised_at=promised.latest_at, now=self.now)
+
 
 def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
     """``request`` comes with store, merchant, transaction and channel account."""
@@ -180,6 +191,14 @@ def _estimate(story: _Story) -> str:
         return _arrived(story)
     if story.by_hand:
         return hand_words.next_step(request.route)
+    if story.waits is not None and story.waits.overdue:
+        facts = {"channel": channels.label(request.channel), "day": day_of(story.waits.expected_at)}
+        return (
+            gettext(
+                "It takes longer than we said, and we are sorry. The store is asking %(channel)s; we expect it by %(day)s."
+            )
+            % facts
+        )
     if story.at_once:
         return gettext("It usually arrives within minutes.")
     return gettext("It arrives by %(day)s.") % {"day": day_of(story.arrival.latest_at)}
@@ -281,6 +300,8 @@ def _arrival_step(story: _Story) -> Step:
         return Step(label, "done", "")
     if story.by_hand and not story.paid:
         return Step(label, "todo", "")
+    if story.waits is not None and story.waits.overdue:
+        return Step(label, "todo", gettext("by %(day)s") % {"day": day_of(story.waits.expected_at)})
     if story.at_once:
         return Step(label, "todo", gettext("usually within minutes"))
     days = gettext("by %(day)s") % {"day": day_of(story.arrival.latest_at)}

@@ -15,6 +15,7 @@ from merchants import channels
 from merchants.models import ChannelAccount
 from refunds.models import Execution
 from refunds.payouts import breaker
+from refunds.rules.waiting import ALERT_ON_DAY
 from refunds.states import ExecutionState
 
 #: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
@@ -91,6 +92,16 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                 ),
             ),
             (
+                "bad",
+                waiting["stuck"],
+                0,
+                ngettext(
+                    "%(channel)s has had %(n)s refund for 12 days without paying it. Call its support in time.",
+                    "%(channel)s has had %(n)s refunds for 12 days without paying them. Call its support in time.",
+                    waiting["stuck"],
+                ),
+            ),
+            (
                 "warn",
                 silent,
                 0,
@@ -117,6 +128,9 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     clock = Q(due_at__isnull=False, failure_remedy="check_clock")
     barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending") & ~clock
     silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER) & ~clock
+    stuck = Q(state=ExecutionState.PROCESSING, first_sent_at__lt=at - timedelta(days=ALERT_ON_DAY)) & ~Q(
+        failure_code="by_hand"
+    )
     refused_by_bank = Q(
         state=ExecutionState.SUCCEEDED,
         second_leg="failed",
@@ -125,11 +139,12 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     )
     return (
         Execution.objects.filter(merchant_id=merchant_id)
-        .filter(Q(due_at__isnull=False) & (short | barred | silent | clock) | refused_by_bank)
+        .filter(Q(due_at__isnull=False) & (short | barred | silent | clock | stuck) | refused_by_bank)
         .values("channel_account_id")
         .annotate(
             short=Count("pk", filter=short),
             clock=Count("pk", filter=clock),
+            stuck=Count("pk", filter=stuck),
             refused_by_bank=Count("pk", filter=refused_by_bank),
             barred=Count("pk", filter=barred),
             barred_fen=Sum("amount_fen", filter=barred),

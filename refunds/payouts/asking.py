@@ -14,9 +14,9 @@ from refunds.payouts.claiming import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice`` or ``person``; only the first
-    two have a ``turn``. ``by`` is who said it, where that was a person. ``denied`` says that a query denied the number late
-    enough to count, right before it was sent again.
+    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice``, ``person`` (who pays by hand) or
+    ``portal`` (two people who looked there); only the first two have a ``turn``. ``by`` is who said it, where that was a person.
+    ``denied`` says that a query denied the number late enough to count, right before it was sent again.
     """
 
     execution_id: UUID

@@ -81,7 +81,7 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
             attempt_no=failed.attempt_no + 1,
         ).save()
     else:
-        Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)
+        Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None, denials=0)
     return retried
 
 

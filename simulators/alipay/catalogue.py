@@ -20,6 +20,7 @@ CATALOGUE: Catalogue = {
     "refund": {
         **common_faults.BEFORE,
         **_REFUSED,
+        **common_faults.PROXY,
         "http_500": _HTTP,
         **common_faults.AFTER,
         "http_500_after_commit": FaultKind("受理后网关返回 HTTP 500", "accepted, yet HTTP 500 from the gateway"),

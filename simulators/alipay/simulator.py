@@ -17,10 +17,11 @@ from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS, Refusal, bill_not
 from simulators.alipay.keys import AlipayKeys
 from simulators.alipay.signing import CHARSETS, check_request, read_parameters, signed_answer, signed_notice
 from simulators.kit.book import CLOSED, SUCCESS, Accepted, Row, extra_of
+from simulators.kit.common_faults import PROXY
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 
 Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
@@ -96,6 +97,8 @@ class AlipaySimulator(Simulator):
             return drop(request)
         except _ServerErrorBefore:
             return _server_error()
+        except _AnsweredInBetween as error:
+            return in_between(str(error))
         return await self._reply(request, parameters, payload, fault, anonymous=anonymous)
 
     def _method(self, name: str) -> Method:
@@ -122,6 +125,8 @@ class AlipaySimulator(Simulator):
             return _server_error()
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name in _SYSTEM_ERROR:
             payload = refusal("error_before_commit").payload()
         elif name == "latency" and fault is not None:
@@ -153,6 +158,8 @@ class AlipaySimulator(Simulator):
             raise _CutBefore
         if name == "http_500":
             raise _ServerErrorBefore
+        if name in PROXY:
+            raise _AnsweredInBetween(name)
         if name in REFUSALS:
             raise refusal(name)
         if payment is None:
@@ -325,11 +332,15 @@ class AlipaySimulator(Simulator):
             app_id=self.keys.app_id if fault != "other_app" else f"2021{secrets.randbelow(10**12):012d}",
             seller_id=self.keys.seller_id,
             now=self.clock.timestamp(),
-            with_refund=not fault.startswith("stale"),
+            with_refund=not fault.startswith(("stale", "foreign")),
         )
+        if fault.startswith("foreign"):
+            parameters["notify_type"] = "alipay.merchant.tradecomplain.changed"
         if fault == "unknown_number":
             parameters["out_biz_no"] = f"X{secrets.token_hex(12)}"
-        body = urlencode(signed_notice(parameters, keys=self.keys, fault=fault)).encode()
+        body = urlencode(
+            signed_notice(parameters, keys=self.keys, fault="bad_signature" if fault == "foreign_forged" else fault)
+        ).encode()
         return Outgoing(headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body=body)
 
     def acknowledged(self, status: int, body: bytes) -> bool:
@@ -350,6 +361,10 @@ class AlipaySimulator(Simulator):
 
 class _CutBefore(Exception):
     """The connection is to be dropped before anything happens."""
+
+
+class _AnsweredInBetween(Exception):
+    """Something on the way answers; names the fault."""
 
 
 class _ServerErrorBefore(Exception):

@@ -20,6 +20,7 @@ CATALOGUE: Catalogue = {
         "drop_before_accept": common_faults.BEFORE["drop_before_accept"],
         "error_before_commit": FaultKind("HTTP 500，未受理", "HTTP 500, nothing was accepted"),
         **_REFUSED,
+        **common_faults.PROXY,
         **common_faults.AFTER,
         "error_after_commit": FaultKind("受理后返回 HTTP 500", "accepted, yet HTTP 500"),
         **common_faults.OUTCOME,

@@ -12,11 +12,12 @@ from aiohttp import web
 
 from simulators.kit.book import CLOSED, PROCESSING, SUCCESS, Accepted, Row, extra_of
 from simulators.kit.clock import china
+from simulators.kit.common_faults import PROXY
 from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.unionpay.codes import OK, PENDING, REFUSALS, WORDS, Refusal
@@ -106,7 +107,7 @@ class UnionpaySimulator(Simulator):
         order_no = payment["order_no"] if payment is not None else ""
         fault = self.faults.take("refund", order_no, order.order_id)
         name = fault.fault if fault is not None else ""
-        if name in {"drop_before_accept", "error_before_commit"}:
+        if name in {"drop_before_accept", "error_before_commit", *PROXY}:
             return {}, name, fault
         if name in REFUSALS:
             raise Refusal(REFUSALS[name])
@@ -271,6 +272,9 @@ class UnionpaySimulator(Simulator):
             shown["txnAmt"] = shown["settleAmt"] = str(refund["amount_fen"] + 1)
         elif fault == "unknown_number":
             shown["orderId"] = f"X{secrets.token_hex(12)}"
+        elif fault.startswith("foreign"):
+            shown |= {"txnType": "01", "orderId": refund["order_no"]}
+        fault = "bad_signature" if fault == "foreign_forged" else fault
         signed = signed_answer(shown, keys=self.keys, encoding="UTF-8", fault=fault)
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         return Outgoing(headers=headers, body=urlencode(signed).encode())
@@ -313,6 +317,8 @@ class UnionpaySimulator(Simulator):
             return web.Response(status=500, text="Internal Server Error")
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
         body = as_text(signed_answer(shown, keys=self.keys, encoding=encoding, fault=name), encoding)

@@ -25,6 +25,10 @@ CATALOGUE: Catalogue = {
     "refund": {
         **common_faults.BEFORE,
         **_refused(REFUSALS),
+        **common_faults.PROXY,
+        "to_balance": FaultKind("退至用户零钱", "the money goes to the payer's balance instead of the card"),
+        "to_other_balance": FaultKind("退至用户其他余额", "the money goes to another balance of the payer's"),
+        "to_other_card": FaultKind("退至用户其他银行卡", "the money goes to another card of the payer's"),
         **common_faults.AFTER,
         **common_faults.OUTCOME,
         "abnormal": FaultKind("处理中，然后退款异常", "PROCESSING, then ABNORMAL"),

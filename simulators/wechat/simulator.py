@@ -13,12 +13,13 @@ from aiohttp import web
 
 from simulators.kit.book import ABNORMAL, CLOSED, PROCESSING, SUCCESS, Accepted, Row, extra_of
 from simulators.kit.clock import rfc3339
+from simulators.kit.common_faults import PROXY
 from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.reading import BadOrder
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang, read_json
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between, read_json
 from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.wechat.errors import (
@@ -42,6 +43,12 @@ MODES = ("public_key", "certificate")
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"error_after_commit", "error"}
+#: Where the money goes instead of the way it came.
+_DESTINATIONS = {
+    "to_balance": {"channel": "BALANCE", "user_received_account": "支付用户零钱"},
+    "to_other_balance": {"channel": "OTHER_BALANCE", "user_received_account": "支付用户零钱通"},
+    "to_other_card": {"channel": "OTHER_BANKCARD", "user_received_account": "工商银行借记卡4455"},
+}
 _ENDS = {"abnormal": ABNORMAL, "closed": CLOSED}
 
 
@@ -121,6 +128,8 @@ class WechatSimulator(Simulator):
         name = fault.fault if fault is not None else ""
         if name == "drop_before_accept":
             return drop(request)
+        if name in PROXY:
+            return in_between(name)
         if name in REFUSALS:
             raise ApiError(*REFUSALS[name])
         if payment is None:
@@ -166,7 +175,11 @@ class WechatSimulator(Simulator):
                 settle_at=settle_at,
                 fingerprint=fingerprint,
                 notify_url=application.notify_url,
-                extra={"funds_account": application.funds_account, "from": application.sources},
+                extra={
+                    "funds_account": application.funds_account,
+                    "from": application.sources,
+                    **_DESTINATIONS.get(fault.fault if fault is not None else "", {}),
+                },
             )
         )
 
@@ -340,6 +353,8 @@ class WechatSimulator(Simulator):
             raise system_error()
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
         signed = self.signed(request, payload, fault=name, serial=serial)

@@ -1,6 +1,6 @@
 """Every channel, every fault its simulator knows: what the adapter says is what the ledger says.
 
-Issue 3, item 5. The journey is played by ``drive``: query what is unknown, send again under the same number what the
+The journey is played by ``drive``: query what is unknown, send again under the same number what the
 channel denies, and never anything else.
 """
 
@@ -24,11 +24,13 @@ from payment_channels.contract import (
     ForeignNotice,
     NoticeRejected,
     Outcome,
+    PaidTo,
     PayeeKind,
     RefundNotice,
     RefundOrder,
     Refused,
     Retry,
+    SecondLeg,
     Trade,
     TradeQueries,
     TradeReference,
@@ -145,7 +147,7 @@ def test_query_under_fault_is_unknown_or_right(rigs: RigOf, name: str, fault: st
 # --- notices ---
 
 #: Faults after which the notice itself is not to be believed.
-_FORGED = {"tampered", "bad_signature", "signtest", "wrong_serial", "wrong_cert", "old", "other_app"}
+_FORGED = {"foreign_forged", "tampered", "bad_signature", "signtest", "wrong_serial", "wrong_cert", "old", "other_app"}
 
 
 def _read(rig: Rig, order: RefundOrder) -> tuple[list[RefundNotice], list[NoticeRejected]]:
@@ -178,7 +180,8 @@ def test_notice_under_fault_never_says_what_is_not(rigs: RigOf, name: str, fault
     drive(rig, order, rig.channel.refund(order))
 
     rig.wait_for_notices(
-        2 if fault in {"repeated", "parallel"} else 1, patience_s=0.3 if fault == "lost" else PATIENCE_S
+        2 if fault in {"repeated", "parallel", "foreign", "foreign_forged"} else 1,
+        patience_s=0.3 if fault == "lost" else PATIENCE_S,
     )
     time.sleep(0.15)
     believed, rejected = _read(rig, order)
@@ -193,6 +196,72 @@ def test_notice_under_fault_never_says_what_is_not(rigs: RigOf, name: str, fault
     for notice in believed:
         if isinstance(notice.outcome, Done) and not _contradicts(notice, order):
             assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_notice_about_something_else_is_told_from_a_forged_one(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("notice", "foreign", order_no=order.order_no)
+    drive(rig, order, rig.channel.refund(order))
+
+    *_, foreign = rig.wait_for_notices(2)
+    forged = replace(foreign, body=foreign.body.replace(b"1", b"2", 1))
+
+    assert isinstance(rig.channel.read_notice(foreign), ForeignNotice)
+    with pytest.raises(NoticeRejected):
+        rig.channel.read_notice(forged)
+
+
+# --- where the money went ---
+
+_DESTINATIONS = [
+    *((name, "none", PaidTo.ORIGINAL, SecondLeg.NONE) for name in RIGS),
+    *(
+        (name, fault, paid_to, SecondLeg.NONE)
+        for name in ("wechat", "wechat-certificates")
+        for fault, paid_to in (
+            ("to_balance", PaidTo.BALANCE),
+            ("to_other_balance", PaidTo.OTHER_BALANCE),
+            ("to_other_card", PaidTo.OTHER_CARD),
+        )
+    ),
+    ("alipay", "bank_pending", PaidTo.ORIGINAL, SecondLeg.PENDING),
+    ("alipay", "bank_done", PaidTo.ORIGINAL, SecondLeg.DONE),
+    ("alipay", "abnormal", PaidTo.BALANCE, SecondLeg.FAILED),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "paid_to", "leg"), _DESTINATIONS)
+def test_paid_refund_says_where_the_money_went(
+    rigs: RigOf, name: str, fault: str, paid_to: PaidTo, leg: SecondLeg
+) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    if fault != "none":
+        rig.fault("refund", fault, order_no=order.order_no)
+    drive(rig, order, rig.channel.refund(order))
+
+    outcome = rig.channel.query_refund(reference_of(order))
+
+    assert isinstance(outcome, Done)
+    assert (outcome.paid_to, outcome.second_leg) == (paid_to, leg)
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_wrong_clock_is_named_and_moves_nothing(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("refund", "sign_error", order_no=order.order_no)
+    rig.offset = timedelta(minutes=6)
+    try:
+        outcome = rig.channel.refund(order)
+    finally:
+        rig.offset = timedelta()
+
+    assert isinstance(outcome, Refused | Unknown)
+    assert outcome.remedy == "check_clock"
+    assert rig.moved(order) == []
 
 
 # --- bills ---

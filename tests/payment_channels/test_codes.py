@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev import channel_codes
+from payment_channels import codes_page
 from payment_channels.contract import Retry, Unknown
 from payment_channels.remedies import REMEDIES
 from payment_channels.rules import Rule, outcome_of
@@ -15,7 +15,7 @@ _LISTS = [(channel, operation) for channel, operations in VENDORS.items() for op
 
 @pytest.mark.parametrize(("channel", "operation"), _LISTS)
 def test_table_when_vendor_documents_a_code_has_its_meaning(channel: str, operation: str) -> None:
-    (known,) = [entry for entry in channel_codes.LISTS[channel] if entry.operation == operation]
+    (known,) = [entry for entry in codes_page.LISTS[channel] if entry.operation == operation]
 
     assert set(VENDORS[channel][operation]) <= set(known.codes)
     assert all(known.rules[code].meaning for code in known.codes)
@@ -27,7 +27,7 @@ def test_alipays_refund_has_the_31_codes_of_its_page() -> None:
 
 
 def test_every_rule_names_a_known_remedy_and_alarms_say_what_to_mend() -> None:
-    rules = [rule for lists in channel_codes.LISTS.values() for entry in lists for rule in entry.rules.values()]
+    rules = [rule for lists in codes_page.LISTS.values() for entry in lists for rule in entry.rules.values()]
 
     assert {rule.remedy for rule in rules if rule.remedy} <= set(REMEDIES)
     assert all(rule.remedy for rule in rules if rule.retry is not None)
@@ -53,4 +53,6 @@ def test_outcome_when_the_query_decides_is_unknown_even_on_a_first_send() -> Non
 
 
 def test_page_of_codes_is_what_the_tables_say() -> None:
-    assert channel_codes.PAGE.read_text(encoding="utf-8") == channel_codes.render(), "run python -m dev.channel_codes"
+    assert codes_page.PAGE.read_text(encoding="utf-8") == codes_page.render(), (
+        "run python -m payment_channels.codes_page"
+    )

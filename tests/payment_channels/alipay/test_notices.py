@@ -15,14 +15,14 @@ from payment_channels.contract import ForeignNotice, NoticeRejected, RefundNotic
 from payment_channels.parsing import Unreadable
 from payment_channels.rsa_keys import SignatureInvalid
 from tests.payment_channels.alipay.conftest import ORDER, Platform
-from tests.payment_channels.conftest import KeyPair, make_key_pair
+from tests.payment_channels.conftest import KeyPair, make_key_pair, of_refund
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "GBK"])
 def test_notice_is_a_reason_to_ask_and_no_proof(
     channel: AlipayRefundChannel, platform: Platform, encoding: str
 ) -> None:
-    notice = channel.read_notice(platform.notice(encoding=encoding))
+    notice = of_refund(channel, platform.notice(encoding=encoding))
 
     assert (notice.refund_no, notice.amount_fen) == (ORDER.refund_no, 0)
     assert notice.event_id == "2026112200222120001000000000000001"

@@ -10,12 +10,12 @@ import pytest
 
 from payment_channels.contract import Done, ForeignNotice, NoticeRejected, RawNotice, Refused, Retry, Unknown
 from payment_channels.wechat.adapter import WeChatRefundChannel
-from tests.payment_channels.conftest import KeyPair
+from tests.payment_channels.conftest import KeyPair, of_refund
 from tests.payment_channels.wechat.conftest import NOW, ORDER, MakeChannel, Platform, notice_content
 
 
 def test_notice_of_success_is_done(channel: WeChatRefundChannel, platform: Platform) -> None:
-    notice = channel.read_notice(platform.notice(notice_content()))
+    notice = of_refund(channel, platform.notice(notice_content()))
 
     assert (notice.event_id, notice.refund_no, notice.amount_fen) == ("EV-2026112200001", ORDER.refund_no, 1200)
     assert isinstance(notice.outcome, Done)
@@ -24,14 +24,14 @@ def test_notice_of_success_is_done(channel: WeChatRefundChannel, platform: Platf
 
 
 def test_notice_of_closing_is_refused(channel: WeChatRefundChannel, platform: Platform) -> None:
-    outcome = channel.read_notice(platform.notice(notice_content("CLOSED"))).outcome
+    outcome = of_refund(channel, platform.notice(notice_content("CLOSED"))).outcome
 
     assert isinstance(outcome, Refused)
     assert outcome.retry is Retry.NEW_NUMBER
 
 
 def test_notice_of_abnormal_asks_for_attention(channel: WeChatRefundChannel, platform: Platform) -> None:
-    outcome = channel.read_notice(platform.notice(notice_content("ABNORMAL"))).outcome
+    outcome = of_refund(channel, platform.notice(notice_content("ABNORMAL"))).outcome
 
     assert isinstance(outcome, Unknown)
     assert (outcome.accepted, outcome.attention, outcome.remedy) == (True, True, "payee_account")
@@ -41,7 +41,7 @@ def test_notice_to_a_service_provider_names_the_merchant_too(make_channel: MakeC
     channel = make_channel(sub_mchid="1900000110")
     ours = {"mchid": None, "sp_mchid": "1900000109", "sub_mchid": "1900000110"}
 
-    assert channel.read_notice(platform.notice(notice_content(**ours))).amount_fen == 1200
+    assert of_refund(channel, platform.notice(notice_content(**ours))).amount_fen == 1200
     with pytest.raises(NoticeRejected) as rejected:
         channel.read_notice(platform.notice(notice_content(**{**ours, "sub_mchid": "1900000111"})))
     assert rejected.value.code == "wrong_merchant"

@@ -1,6 +1,6 @@
 """Write ``docs/channel-codes.md``: what each channel's codes mean to us, from the adapters' own tables.
 
-    python -m dev.channel_codes
+    python -m payment_channels.codes_page
 
 A test fails while the page is not what this writes.
 """
@@ -29,7 +29,7 @@ _DONE_ABOUT = {
 }
 _HEAD = """# Codes of the channels
 
-Made by `python -m dev.channel_codes` from `payment_channels/<channel>/errors.py`; do not edit. What the vendors document is held
+Made by `python -m payment_channels.codes_page` from `payment_channels/<channel>/errors.py`; do not edit. What the vendors document is held
 against these tables in `tests/payment_channels/test_codes.py`. An application answered with a code that is in no list proves
 nothing: the query decides, the same number goes out again a few times, then a person decides with the channel's own words.
 """
