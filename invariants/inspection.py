@@ -8,10 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
 
 from core.audit import chain, heads, verifying
+from core.audit.models import AuditEvent
+from core.calendar import SHANGHAI
 from core.database import rights
 from invariants.alone import alone
 from invariants.breach import Breach
@@ -27,23 +30,20 @@ _REST_SHARE, _REST_MOST_S = 2.0, 6.0
 def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = False) -> Iterator[Breach]:
     """Every breach of every invariant, at most 20 rows of each.
 
-    ``whole`` looks at every row; otherwise all sales' counters, numbers and due times are looked at, and of the rest what has
-    new events since a check that was to ``remember`` found nothing. ``gives_way`` rests between two queries, so that payouts
-    get their share of the machine.
+    ``whole`` looks at every row; otherwise at all sales' counters, numbers and due times, and of the rest at what has new events
+    since a check that was to ``remember`` found nothing: sums of orders and of days from their beginning. ``gives_way`` rests
+    between two queries, so that payouts get their share of the machine.
     """
-    anchors = heads.read()
-    # Where the files outside the database do not say up to where a check found nothing, all is looked at.
-    whole_history = whole or anchors.verified is None or bool(anchors.faults)
+    since = None if whole else _since()
     for invariant in INVARIANTS:
         began = time.monotonic()
         with transaction.atomic(), connection.cursor() as cursor:
             # Whole tables are sorted and hashed here: in the four megabytes of a page they would go by way of the disk.
             cursor.execute("SET LOCAL work_mem = '64MB'")
-            if whole_history or not invariant.recent_sql:
+            if since is None or not invariant.recent_sql:
                 cursor.execute(f"SELECT * FROM ({invariant.sql}) AS breach LIMIT 20")
             else:
-                recent = dict(zip(("txid", "event"), anchors.verified_to, strict=True))
-                cursor.execute(f"SELECT * FROM ({invariant.recent_sql}) AS breach LIMIT 20", recent)
+                cursor.execute(f"SELECT * FROM ({invariant.recent_sql}) AS breach LIMIT 20", since)
             found = cursor.fetchall()
         for (what,) in found:
             yield Breach(invariant.code, f"{invariant.meaning}: {what}")
@@ -55,6 +55,24 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
     if remember and not trail.breaches:
         chain.remember_verified(trail.reached, to=trail.to)
     yield from _append_only()
+
+
+def _since() -> dict[str, object] | None:
+    """Up to which event, in (txid, id) order, a check found nothing, and where the day of that event began; None: the files
+    outside the database do not say.
+    """
+    anchors = heads.read()
+    if anchors.verified is None or anchors.faults:
+        return None
+    txid, event_id = anchors.verified_to
+    last = AuditEvent.objects.filter(pk=event_id).values_list("at", flat=True).first()
+    if last is None:
+        return None
+    day = last.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    # With an hour to spare: events of the first minutes may stand before others of the last ones.
+    before = AuditEvent.objects.filter(txid__lte=txid, at__lt=day - timedelta(hours=1)).order_by("-txid", "-pk")
+    day_txid, day_event = before.values_list("txid", "pk").first() or (0, 0)
+    return {"txid": txid, "event": event_id, "day": day, "day_txid": day_txid, "day_event": day_event}
 
 
 def _append_only() -> Iterator[Breach]:

@@ -219,7 +219,12 @@ class Migration(migrations.Migration):
                     models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
                     models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
                     models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
-                    models.Index(fields=["store", "created_at", "id"], name="request_store"),
+                    models.Index(fields=["merchant", "store", "created_at", "id"], name="request_store"),
+                    models.Index(
+                        condition=models.Q(("cashier", ""), _negated=True),
+                        fields=["merchant", "cashier", "created_at", "id"],
+                        name="request_cashier",
+                    ),
                     models.Index(
                         condition=models.Q(("terminal__isnull", False)),
                         fields=["terminal", "created_at", "id"],
