@@ -22,7 +22,7 @@ from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, RejectReason, State
 from refunds.telling import hand_words
 from refunds.telling.causes import Failure, failure, our_fault
-from refunds.telling.destinations import destination_and_way, destination_label
+from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
 from refunds.telling.wording import day_of
 
@@ -98,6 +98,7 @@ class _Story:
     request: RefundRequest
     arrival: Arrival
     destination: str
+    gone: Went
     now: datetime
 
     @property
@@ -125,19 +126,20 @@ class _Story:
 
 def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
     """``request`` comes with store, merchant, transaction and channel account."""
-    sale, state = request.transaction, request.state
+    sale, state, gone = request.transaction, request.state, went(request=request)
     arrival = expected_arrival(
-        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or now, route=request.route
+        funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or now, route=request.route
     )
     tail = hand_words.account_tail(request)
-    story = _Story(request, arrival, destination_label(sale=sale, route=request.route, account_last4=tail), now)
+    label = destination_label(sale=sale, route=request.route, account_last4=tail, went=gone)
+    story = _Story(request, arrival, label, gone, now)
     survey = Survey.objects.filter(request=request).first()
     pictures = Evidence.objects.filter(request=request, added_by=CUSTOMER.name).order_by("added_at", "pk")
     places_left = files.places_left(request_id=request.pk)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     granted = state not in _UNDECIDED | _ENDED_WITHOUT_MONEY | {State.FAILED}
     tone = _TONES.get(state, "info")
-    destination = destination_and_way(sale=sale, route=request.route)
+    destination = destination_and_way(sale=sale, route=request.route, went=gone)
 
     def address(name: str) -> str:
         return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"

@@ -38,7 +38,7 @@ from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
 from refunds.telling import tracking
-from refunds.telling.destinations import destination_label
+from refunds.telling.destinations import destination_label, went
 from terminals.models import Terminal, Transaction, TransactionLine
 
 #: As far back as a customer's other refunds are counted.
@@ -245,7 +245,10 @@ def refund(
         channel=request.channel,
         channel_label=channels.label(request.channel),
         destination_label=destination_label(
-            sale=sale, route=request.route, account_last4=payee.account_last4 if payee else ""
+            sale=sale,
+            route=request.route,
+            account_last4=payee.account_last4 if payee else "",
+            went=went(request=request),
         ),
         payout_method=payouts.planned_method(request, at=at),
         store_name=request.store.name,

@@ -18,14 +18,14 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
     """
     sale = Transaction.objects.select_related("channel_account").get(pk=transaction_id)
     account = sale.channel_account
-    adapter = adapter_for(account.pk, account.revision) if account is not None else None
-    if not isinstance(adapter, TradeQueries):
-        return Unknown(code="no_trade_queries", message="this channel cannot be asked about a payment")
-    return adapter.query_trade(
-        TradeReference(
-            channel_transaction_no=sale.channel_transaction_no,
-            order_no=sale.order_no,
-            payment_no=payment_no,
-            paid_at=sale.paid_at,
+    adapter = adapter_for(account.pk, account.revision)
+    if isinstance(adapter, TradeQueries):
+        return adapter.query_trade(
+            TradeReference(
+                channel_transaction_no=sale.channel_transaction_no,
+                order_no=sale.order_no,
+                payment_no=payment_no,
+                paid_at=sale.paid_at,
+            )
         )
-    )
+    return Unknown(code="no_trade_queries", message="this channel cannot be asked about a payment")

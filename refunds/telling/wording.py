@@ -23,7 +23,7 @@ from refunds.states import RejectReason, State
 from refunds.telling import hand_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import failure, our_fault
-from refunds.telling.destinations import destination_and_way, destination_label
+from refunds.telling.destinations import destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
@@ -69,9 +69,12 @@ def _has_link(event: str, request: RefundRequest) -> bool:
 
 
 def _context(event: str, request: RefundRequest) -> dict[str, object]:
-    sale = request.transaction
+    sale, gone = request.transaction, went(request=request)
     arrival = expected_arrival(
-        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or request.updated_at, route=request.route
+        funding=gone.funding(sale),
+        profile=sale.profile,
+        at=request.succeeded_at or request.updated_at,
+        route=request.route,
     )
     tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
@@ -88,8 +91,8 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "number": request.number,
         "amount": yuan_grouped(amount_fen),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
-        "destination": destination_label(sale=sale, route=request.route, account_last4=tail),
-        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail),
+        "destination": destination_label(sale=sale, route=request.route, account_last4=tail, went=gone),
+        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
         "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
         "at_once": arrival.basis == "at_once",
         "arrives_by": day_of(arrival.latest_at),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -26,8 +27,9 @@ def request_() -> RefundRequest:
     return make_request(make_sale(make_merchant()), 1_200)
 
 
-def _paid(request: RefundRequest, at: datetime, **said: object) -> Done:
-    done = replace(_done(request, at), **{"paid_to": PaidTo.ORIGINAL, "second_leg": SecondLeg.PENDING, **said})
+def _paid(request: RefundRequest, at: datetime, **said: Any) -> Done:
+    told: dict[str, Any] = {"paid_to": PaidTo.ORIGINAL, "second_leg": SecondLeg.PENDING, **said}
+    done = replace(_done(request, at), **told)
     (claimed,) = payouts.claim(limit=1, at=at)
     payouts.settle([payouts.ask(claimed, Scripted(refunds=[done]))], at=at)
     return done
