@@ -134,7 +134,9 @@ class RefundRequest(models.Model):
             models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
             # With the merchant, so that counting reads the index alone: the wall asks every row for it.
             models.Index(fields=["merchant", "store", "created_at", "id"], name="request_store"),
-            models.Index(fields=["merchant", "cashier", "created_at", "id"], name="request_cashier", condition=~Q(cashier="")),
+            models.Index(
+                fields=["merchant", "cashier", "created_at", "id"], name="request_cashier", condition=~Q(cashier="")
+            ),
             models.Index(
                 fields=["terminal", "created_at", "id"], name="request_till", condition=Q(terminal__isnull=False)
             ),
