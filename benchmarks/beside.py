@@ -39,7 +39,8 @@ def measure(*, rounds: int) -> Seen:
     if found := inspection.check(whole=True, remember=True):
         raise AssertionError(f"invariants are broken: {found[:5]}")
     runs = [_run_s() for _ in range(rounds)]
-    alone, beside = [], []
+    alone: list[float] = []
+    beside: list[float] = []
     with running(worker=False) as rig:
         merchant, key = merchant_with_key(rig.wechat)
         rig.wechat.control("POST", "/faults", {"operation": "notice", "fault": "lost", "times": 1_000_000})

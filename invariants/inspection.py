@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
 
@@ -57,7 +57,7 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
     yield from _append_only()
 
 
-def _since() -> dict[str, object] | None:
+def _since() -> dict[str, int | datetime] | None:
     """Up to which event, in (txid, id) order, a check found nothing, and where the day of that event began; None: the files
     outside the database do not say.
     """

@@ -18,7 +18,8 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
     """
     sale = Transaction.objects.select_related("channel_account").get(pk=transaction_id)
     account = sale.channel_account
-    adapter = adapter_for(account.pk, account.revision)
+    # Cash has no channel that could be asked.
+    adapter: object = None if account is None else adapter_for(account.pk, account.revision)
     if isinstance(adapter, TradeQueries):
         return adapter.query_trade(
             TradeReference(

@@ -283,6 +283,7 @@ def test_notice_about_something_else_is_acknowledged_counted_and_without_effect(
     _wait_until(lambda: len(heard) == 2)
 
     (raw, reply) = heard[1]
+    assert sale.channel_account is not None
     again = notices.receive(
         channel="wechat",
         account_code=sale.channel_account.code,

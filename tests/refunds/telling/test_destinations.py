@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone, translation
 
@@ -29,7 +31,7 @@ from tests.refunds.settled import paid
         ),
     ],
 )
-def test_destination_label(sale: dict[str, str], more: dict[str, str], words: str) -> None:
+def test_destination_label(sale: dict[str, str], more: dict[str, Any], words: str) -> None:
     with translation.override("en"):
         assert destination_label(sale=Transaction(**sale), **more) == words
 
