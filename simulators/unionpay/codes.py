@@ -97,6 +97,8 @@ _NAMED = {
 }
 #: Faults that refuse before anything is accepted: name -> respCode. Codes without a name are called code_NN.
 REFUSALS = _NAMED | {f"code_{code}": code for code in WORDS if code not in TAKEN_ON and code not in _NAMED.values()}
+#: Faults that take the refund in and let it fail in the end with a code.
+ENDINGS = {f"ends_{code}": code for code in REFUSALS.values()}
 
 
 class Refusal(Exception):

@@ -50,6 +50,8 @@ FLOW_HEADER = (
     "备注,业务凭证号"
 )
 FLOW_SUMMARY = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
+#: A refund's kind in the book: a payment reversed whole by the till.
+REVERSAL = "reversal"
 _STATES = {SUCCESS: "SUCCESS", PROCESSING: "PROCESSING", ABNORMAL: "CHANGE", CLOSED: "REFUNDCLOSE"}
 
 
