@@ -60,6 +60,7 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        **common_faults.TABLE,
         "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
     },
 }

@@ -56,6 +56,7 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        "reversed": FaultKind("有当日撤销的消费", "a payment that was voided on its day"),
         "corrupt": FaultKind("文件内容损坏，无法解压", "the file cannot be unpacked"),
         "bad_signature": _SIGNATURE["bad_signature"],
     },

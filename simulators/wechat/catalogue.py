@@ -64,6 +64,10 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        **common_faults.TABLE,
+        "reversed": FaultKind("有撤销行：没有退款单号", "a reversed payment: a row without refund numbers (REVOKED)"),
+        "ordinary_settlement": FaultKind("普通结算商户的旧表头", "the older columns of ordinary settlement"),
+        "net_of_fee": FaultKind("资金账单为扣除手续费后的净额", "a fund flow net of the fee that came back"),
         "wrong_hash": FaultKind("账单摘要不符", "the hash does not fit the file"),
         "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
     },
