@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import QueryInstant, StrictSerializer, Text
+from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas import stored_request_json
 from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
@@ -32,13 +32,13 @@ from refunds.states import Reason, State
 
 class RequestQuery(StrictSerializer):
     state = serializers.ChoiceField(State.choices, required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
     created_after = QueryInstant(required=False, help_text="from then on")
     created_before = QueryInstant(required=False, help_text="up to, not including")
-    number = Text(required=False)
-    order_no = Text(required=False)
+    number = RefundNumber(required=False)
+    order_no = Number(required=False)
 
 
 _FILTERS = {

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
+from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.serializers import SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
@@ -24,17 +24,17 @@ from terminals.reporting import ReportedSale, SaleLine
 
 
 class TransactionQuery(StrictSerializer):
-    order_no = Text(required=False)
-    channel_transaction_no = Text(required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    order_no = Number(required=False)
+    channel_transaction_no = Number(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     cashier = Text(required=False)
     paid_after = QueryInstant(required=False, help_text="from then on")
     paid_before = QueryInstant(required=False, help_text="up to, not including")
     amount_fen = QueryFen(required=False)
     card_last4 = FourDigits(required=False)
     phone_last4 = FourDigits(required=False)
-    sku = Text(required=False)
+    sku = Number(required=False)
 
 
 class Transactions(Endpoint):

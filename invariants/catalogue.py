@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.plain_text import name_key_sql
 from merchants import channels
 from merchants.policy_rules import CASHIER_DAY_COUNT
 from refunds import states
@@ -84,11 +85,6 @@ _ONE = "(p.rules->>'auto_approve_limit_fen')::bigint"
 #: What a route takes of one sale in version ``p``; NULL: any amount.
 _ROUTE_LIMIT = """CASE WHEN p.rules->'route_rules' ? r.route THEN (p.rules->'route_rules'->r.route->>'limit_fen')::bigint
                       WHEN r.route = 'cash' THEN 100000 END"""
-
-
-def _same(name: str) -> str:
-    """A cashier's code as it is compared. What PostgreSQL folds alike, ``core.plain_text.name_key`` does, too."""
-    return f"lower(normalize(btrim({name}), NFKC))"
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -334,7 +330,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             UNION ALL
             SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
-                ({_same("r.cashier")}), ({_same("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
+                ({name_key_sql("r.cashier")}), ({name_key_sql("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
              WHERE [touched day: r] AND r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING count(*) > max({_rule("auto_cashier_day_count", str(CASHIER_DAY_COUNT))})
             UNION ALL

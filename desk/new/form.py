@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.http import QueryDict
 
 from core.errors import Invalid
+from core.plain_text import one_line, without_marks
 from desk import forms, ways
 from desk.ways import Way
 from refunds.intake.claims import Customer, Draft
@@ -32,11 +33,11 @@ class Typed:
 def typed(data: QueryDict) -> Typed:
     """What was typed, cut to what fields hold; pieces that are no numbers count as none."""
     return Typed(
-        amount=data.get("amount", "").strip()[:20],
+        amount=one_line(data.get("amount", ""), limit=30),
         reason=data.get("reason", "").strip()[:30],
         note=data.get("note", "").strip()[:1000],
-        phone="".join(data.get("phone", "").split())[:20],
-        email=data.get("email", "").strip()[:254],
+        phone=one_line(data.get("phone", ""), limit=40),
+        email=one_line(without_marks(data.get("email", "")), limit=254),
         consent=bool(data.get("consent")),
         pieces=_pieces(data),
         way=ways.read(data),
@@ -59,7 +60,7 @@ def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], l
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
-        customer=Customer(phone=form.phone, email=form.email, locale=locale),
+        customer=Customer(phone=forms.phone(form.phone), email=form.email, locale=locale),
         customer_consent=form.consent,
         route=form.way.route,
         payee=form.way.account,

@@ -219,7 +219,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
                     models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
                     models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
-                    models.Index(fields=["merchant", "store", "created_at", "id"], name="request_store"),
+                    models.Index(
+                        fields=["merchant", "store", "created_at", "id"], include=("state",), name="request_store"
+                    ),
                     models.Index(
                         condition=models.Q(("cashier", ""), _negated=True),
                         fields=["merchant", "cashier", "created_at", "id"],
@@ -243,7 +245,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["transaction"], name="request_transaction"),
                     models.Index(
                         condition=models.Q(("succeeded_at__isnull", False)),
-                        fields=["merchant", "succeeded_at"],
+                        fields=["merchant", "succeeded_at", "created_at", "id"],
                         name="request_succeeded",
                     ),
                     models.Index(

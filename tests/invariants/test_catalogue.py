@@ -176,6 +176,13 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
     ),
     (
         "I19",
+        "a cashiers day behind marks that nobody sees",
+        [],
+        "UPDATE refunds_refundrequest SET cashier = CASE WHEN id = :paid THEN E'\\u202dc001\\u202c' ELSE E' C\\u200b001' END; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
+    ),
+    (
+        "I19",
         "a keys count",
         [],
         "UPDATE refunds_refundrequest SET api_key_id = 1; "
