@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from rest_framework.fields import empty
 from core.codes import words
 from core.money import MAX_FEN
 from core.plain_text import without_direction
+from core.quantities import quantity
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,6 +44,18 @@ class WholeNumber(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Quantity(serializers.Field[Decimal, Any, Any, Any]):
+    """Pieces or kilograms: a JSON number above zero with up to three decimals; ``1.0`` is 1. No text, no boolean."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise refused("invalid_quantity")
+        try:
+            return quantity(data)
+        except ValueError:
+            raise refused("invalid_quantity") from None
 
 
 class Fen(WholeNumber):

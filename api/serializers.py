@@ -6,11 +6,25 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber, refused
+from api.fields import (
+    Email,
+    Fen,
+    Flag,
+    FourDigits,
+    Id,
+    Instant,
+    Phone,
+    Quantity,
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    refused,
+)
+from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import Funding, TransactionKind
+from terminals.models import Funding, LineKind, TransactionKind
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
@@ -31,9 +45,20 @@ class PayerChangeSerializer(StrictSerializer):
 class SaleLineSerializer(StrictSerializer):
     sku = Text(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
-    unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
-    amount_fen = WholeNumber(min_value=0, max_value=10**11)
+    kind = serializers.ChoiceField(
+        LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
+    )
+    quantity = Quantity()
+    unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+    amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = attrs.setdefault("kind", LineKind.DISCOUNT if attrs["amount_fen"] < 0 else LineKind.ARTICLE)
+        if kind in (LineKind.ARTICLE, LineKind.GIFT):
+            for name in ("unit_price_fen", "amount_fen"):
+                if attrs[name] < 0:
+                    raise refused("below_zero", name)
+        return attrs
 
 
 class TransactionSerializer(StrictSerializer):
@@ -69,7 +94,7 @@ class SaleCorrectionSerializer(StrictSerializer):
 
 class RefundLineSerializer(StrictSerializer):
     sku = Text(max_length=64)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+    quantity = Quantity()
 
 
 class CustomerSerializer(StrictSerializer):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from core.errors import Conflict, FieldError, Invalid
+from core.money import yuan
 from core.personal_data import phone_hashes
 from core.plain_text import name_key
 from merchants.models import ChannelAccount, Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
-from terminals.models import Terminal, Transaction, TransactionLine
+from terminals.models import LineKind, Terminal, Transaction, TransactionLine
 
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -34,15 +36,24 @@ class SaleDiffers(Conflict):
     code = "sale_differs"
 
 
+class LinesDoNotAddUp(Invalid):
+    """The lines come to another amount than was paid."""
+
+    code = "lines_do_not_add_up"
+
+
 @dataclass(frozen=True, slots=True)
 class SaleLine:
-    """An article of a sale; amounts in fen, of the line with its discounts taken off."""
+    """A line of a sale; amounts in fen, of the line with its own discounts taken off. What was taken off the whole order is a
+    line of its own, with a minus.
+    """
 
     sku: str
     name: str
-    quantity: int
+    quantity: Decimal | int
     unit_price_fen: int
     amount_fen: int
+    kind: str = LineKind.ARTICLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +87,36 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
 
 
+def check_lines(*, amounts_fen: Iterable[int], paid_fen: int) -> None:
+    """Raise ``LinesDoNotAddUp`` unless lines of these amounts come to what was paid. A sale without lines says nothing of them.
+
+    What is refunded of an article is its share of what was paid, so lines that say more would be a source of refunds.
+    """
+    amounts = list(amounts_fen)
+    if not amounts or sum(amounts) == paid_fen:
+        return
+    over_fen = sum(amounts) - paid_fen
+    hint = (
+        "a discount of the order is a line of its own with a minus (kind discount), cut-off change too (kind rounding)"
+        if over_fen > 0
+        else "a line is missing, or one says too little"
+    )
+    message = (
+        f"the lines come to {yuan(sum(amounts))} and {yuan(paid_fen)} was paid: "
+        f"{yuan(abs(over_fen))} too {'much' if over_fen > 0 else 'little'}; {hint}"
+    )
+    raise LinesDoNotAddUp(
+        message,
+        errors=[FieldError("lines", LinesDoNotAddUp.code, message)],
+        lines_fen=sum(amounts),
+        amount_fen=paid_fen,
+        difference_fen=over_fen,
+    )
+
+
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
-    ``PaidInTheFuture``, and ``SaleDiffers`` where the same number was reported with other facts.
+    ``PaidInTheFuture``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with other facts.
 
     Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
@@ -92,6 +130,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by), False
+    check_lines(amounts_fen=[line.amount_fen for line in sale.lines], paid_fen=sale.amount_fen)
     try:
         with transaction.atomic():
             return _create(sale, store, terminal, by, at), True
@@ -157,9 +196,11 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     )
     yield "payer.card_last4", existing.card_last4, sale.card_last4
     yield "payer.funding", existing.funding, sale.funding
-    known = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in lines_of(existing)]
-    told = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in sale.lines]
-    yield "lines", sorted(known), sorted(told)
+    yield "lines", sorted(map(_line_facts, lines_of(existing))), sorted(map(_line_facts, sale.lines))
+
+
+def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
+    return (line.sku, line.name, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.http import QueryDict
 
 from core.errors import Invalid
+from core.quantities import quantity
 from desk import forms, ways
 from desk.ways import Way
 from refunds.intake.claims import Customer, Draft
+from refunds.rules import worth
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
 
@@ -25,7 +28,7 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
-    pieces: Mapping[int, int] = field(default_factory=dict)
+    pieces: Mapping[int, Decimal] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
 
@@ -44,12 +47,14 @@ def typed(data: QueryDict) -> Typed:
 
 
 def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], locale: str) -> Draft:
-    """What intake is asked. An empty amount means the chosen pieces' worth, or all that is left. Raises ``Invalid``."""
+    """What intake is asked. An empty amount means the chosen pieces' worth, or all that is left; ``lines`` have
+    their worth. Raises ``Invalid``."""
     if form.reason not in Reason.values:
         raise Invalid("no reason was chosen", code="unknown_reason_code")
     chosen = [(line, form.pieces[line.pk]) for line in lines if form.pieces.get(line.pk)]
-    worth = sum(line.amount_fen * quantity // line.quantity for line, quantity in chosen)
-    amount = forms.amount_fen(form.amount) if form.amount else min(worth or sale.refundable_fen, sale.refundable_fen)
+    value_fen = sum(_value_fen(line, quantity) for line, quantity in chosen)
+    left_fen = sale.refundable_fen
+    amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
     if amount <= 0:
         raise Invalid("nothing is left to refund", code="exceeds_refundable")
     return Draft(
@@ -66,14 +71,26 @@ def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], l
     )
 
 
-def _pieces(data: QueryDict) -> dict[int, int]:
-    found: dict[int, int] = {}
+def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
+    return worth.pieces_fen(
+        worth_fen=line.worth_fen,
+        quantity=line.quantity,
+        returned=line.reserved_quantity,
+        given_fen=line.reserved_fen,
+        pieces=pieces,
+    )
+
+
+def _pieces(data: QueryDict) -> dict[int, Decimal]:
+    found: dict[int, Decimal] = {}
     for key in data:
-        line = key.removeprefix("lines-")
-        quantity = str(data[key])
-        if key == line or not _is_count(line) or not _is_count(quantity):
+        line, text = key.removeprefix("lines-"), str(data[key]).strip()
+        if key == line or not _is_count(line) or not text.strip("0."):
             continue
-        found[int(line)] = int(quantity)
+        try:
+            found[int(line)] = quantity(text)
+        except ValueError as error:
+            raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
     return found
 
 

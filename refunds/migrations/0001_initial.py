@@ -329,12 +329,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("line", models.ForeignKey(on_delete=models.PROTECT, related_name="+", to="terminals.transactionline")),
-                ("quantity", models.PositiveIntegerField()),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=13)),
+                ("value_fen", models.BigIntegerField()),
+                ("held_quantity", models.DecimalField(decimal_places=3, max_digits=13)),
+                ("held_fen", models.BigIntegerField()),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("request", "line"), name="refund_line_once"),
                     models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="refund_line_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("held_fen__gte", 0),
+                            ("held_quantity__in", [0, models.F("quantity")]),
+                            ("value_fen__gte", 0),
+                        ),
+                        name="refund_line_holds_all_or_none",
+                    ),
                 ],
             },
         ),

@@ -180,21 +180,48 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 ("sku", models.CharField(blank=True, max_length=64)),
                 ("name", models.CharField(max_length=200)),
-                ("quantity", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("article", "Article"),
+                            ("gift", "Gift"),
+                            ("deposit", "Returnable deposit"),
+                            ("discount", "Discount"),
+                            ("rounding", "Rounding"),
+                        ],
+                        default="article",
+                        max_length=10,
+                    ),
+                ),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=13)),
                 ("unit_price_fen", models.BigIntegerField()),
                 ("amount_fen", models.BigIntegerField()),
-                ("reserved_quantity", models.PositiveIntegerField(default=0)),
+                (
+                    "reserved_quantity",
+                    models.DecimalField(db_default=0, decimal_places=3, default=0, max_digits=13),
+                ),
+                ("reserved_fen", models.BigIntegerField(db_default=0, default=0)),
             ],
             options={
                 "indexes": [models.Index(fields=["sku"], name="line_sku")],
                 "constraints": [
                     models.UniqueConstraint(fields=("transaction", "position"), name="line_position_once"),
                     models.CheckConstraint(
-                        condition=models.Q(("reserved_quantity__lte", models.F("quantity"))),
+                        condition=models.Q(
+                            ("reserved_quantity__gte", 0), ("reserved_quantity__lte", models.F("quantity"))
+                        ),
                         name="line_never_over_returned",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("amount_fen__gte", 0), ("quantity__gt", 0), ("unit_price_fen__gte", 0)),
+                        condition=models.Q(
+                            ("quantity__gt", 0),
+                            models.Q(
+                                models.Q(("amount_fen__gte", 0), ("unit_price_fen__gte", 0)),
+                                ("kind__in", ["deposit", "discount", "rounding"]),
+                                _connector="OR",
+                            ),
+                        ),
                         name="line_sane",
                     ),
                 ],
