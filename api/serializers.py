@@ -75,6 +75,12 @@ class TransactionSerializer(StrictSerializer):
     cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
     payer = PayerSerializer(required=False, allow_null=True, default=None)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+    order_amount_fen = Fen(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="what the order came to, where it has several payments and the lines are the order's",
+    )
 
 
 class SaleCorrectionSerializer(StrictSerializer):

@@ -22,7 +22,15 @@ from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals.models import Transaction, TransactionLine
-from terminals.reporting import SaleLine, check_lines, check_paid_at, lines_of, store_named, terminal_named
+from terminals.reporting import (
+    SaleLine,
+    check_lines,
+    check_paid_at,
+    lines_of,
+    other_payments_fen,
+    store_named,
+    terminal_named,
+)
 
 #: The audit event of a correction.
 CORRECTED = "transaction.correct"
@@ -119,7 +127,12 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
     if correction.lines is not None:
         _replace_lines(sale, correction.lines)
     if correction.amount_fen is not None or correction.lines is not None:
-        check_lines(amounts_fen=[line.amount_fen for line in lines_of(sale)], paid_fen=sale.amount_fen)
+        others_fen = other_payments_fen(order_no=sale.order_no, store=sale.store, paid_at=sale.paid_at, but=sale)
+        check_lines(
+            amounts_fen=[line.amount_fen for line in lines_of(sale)],
+            paid_fen=sale.amount_fen,
+            order_fen=[sale.amount_fen + others_fen],
+        )
 
 
 def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:

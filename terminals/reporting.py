@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
+from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
 from core.personal_data import phone_hashes
@@ -22,6 +23,7 @@ from terminals.models import LineKind, Terminal, Transaction, TransactionLine
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
 _CHINA = timedelta(hours=8)
+_DAY = timedelta(days=1)
 
 
 class PaidInTheFuture(Invalid):
@@ -71,6 +73,8 @@ class ReportedSale:
     card_last4: str
     funding: str
     lines: Sequence[SaleLine]
+    #: What the whole order came to, where this is one of its payments and the lines are the order's.
+    order_amount_fen: int | None = None
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -87,17 +91,17 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
 
 
-def check_lines(*, amounts_fen: Iterable[int], paid_fen: int) -> None:
-    """Raise ``LinesDoNotAddUp`` unless lines of these amounts come to what was paid. A sale without lines says nothing of them.
-
-    What is refunded of an article is its share of what was paid, so lines that say more would be a source of refunds.
+def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Container[int] = ()) -> None:
+    """Raise ``LinesDoNotAddUp`` unless lines of these amounts come to what was paid, or to an order of several payments. A sale
+    without lines says nothing of them.
     """
     amounts = list(amounts_fen)
-    if not amounts or sum(amounts) == paid_fen:
+    if not amounts or sum(amounts) == paid_fen or sum(amounts) in order_fen:
         return
     over_fen = sum(amounts) - paid_fen
     hint = (
-        "a discount of the order is a line of its own with a minus (kind discount), cut-off change too (kind rounding)"
+        "a discount of the order is a line of its own with a minus (kind discount), cut-off change too (kind rounding); "
+        "of an order with several payments say order_amount_fen"
         if over_fen > 0
         else "a line is missing, or one says too little"
     )
@@ -130,7 +134,13 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by), False
-    check_lines(amounts_fen=[line.amount_fen for line in sale.lines], paid_fen=sale.amount_fen)
+    told_fen = [sale.order_amount_fen] if (sale.order_amount_fen or 0) > sale.amount_fen else []
+    others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
+    check_lines(
+        amounts_fen=[line.amount_fen for line in sale.lines],
+        paid_fen=sale.amount_fen,
+        order_fen=[*told_fen, sale.amount_fen + others_fen],
+    )
     try:
         with transaction.atomic():
             return _create(sale, store, terminal, by, at), True
@@ -155,6 +165,15 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
     if terminal is None:
         raise Invalid("the store has no such terminal", code="unknown_terminal")
     return terminal
+
+
+def other_payments_fen(*, order_no: str, store: Store, paid_at: datetime, but: Transaction | None = None) -> int:
+    """What the other payments of an order come to: the same number, store and day."""
+    start = datetime.combine(paid_at.astimezone(SHANGHAI).date(), time(), SHANGHAI)
+    others = Transaction.objects.filter(
+        merchant_id=store.merchant_id, order_no=order_no, store=store, paid_at__gte=start, paid_at__lt=start + _DAY
+    )
+    return others.exclude(pk=but.pk if but else None).aggregate(sum=Sum("amount_fen"))["sum"] or 0
 
 
 def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transaction:

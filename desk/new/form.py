@@ -20,7 +20,7 @@ from terminals.models import Transaction, TransactionLine
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The form as it stands: texts as typed, pieces by the sale line's id."""
+    """The form as it stands: texts as typed, those of the pieces by the sale line's id."""
 
     amount: str = ""
     reason: str = ""
@@ -28,12 +28,12 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
-    pieces: Mapping[int, Decimal] = field(default_factory=dict)
+    pieces: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
 
 def typed(data: QueryDict) -> Typed:
-    """What was typed, cut to what fields hold; pieces that are no numbers count as none."""
+    """What was typed, cut to what fields hold."""
     return Typed(
         amount=data.get("amount", "").strip()[:20],
         reason=data.get("reason", "").strip()[:30],
@@ -51,7 +51,7 @@ def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], l
     their worth. Raises ``Invalid``."""
     if form.reason not in Reason.values:
         raise Invalid("no reason was chosen", code="unknown_reason_code")
-    chosen = [(line, form.pieces[line.pk]) for line in lines if form.pieces.get(line.pk)]
+    chosen = [(line, _quantity(form.pieces[line.pk])) for line in lines if line.pk in form.pieces]
     value_fen = sum(_value_fen(line, quantity) for line, quantity in chosen)
     left_fen = sale.refundable_fen
     amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
@@ -81,17 +81,21 @@ def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
     )
 
 
-def _pieces(data: QueryDict) -> dict[int, Decimal]:
-    found: dict[int, Decimal] = {}
+def _pieces(data: QueryDict) -> dict[int, str]:
+    """What stands in the lines' fields; nothing and zero are left out."""
+    found: dict[int, str] = {}
     for key in data:
-        line, text = key.removeprefix("lines-"), str(data[key]).strip()
-        if key == line or not _is_count(line) or not text.strip("0."):
-            continue
-        try:
-            found[int(line)] = quantity(text)
-        except ValueError as error:
-            raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
+        line, text = key.removeprefix("lines-"), str(data[key]).strip()[:20]
+        if key != line and _is_count(line) and text.strip("0."):
+            found[int(line)] = text
     return found
+
+
+def _quantity(text: str) -> Decimal:
+    try:
+        return quantity(text)
+    except ValueError as error:
+        raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
 
 
 def _is_count(text: str) -> bool:

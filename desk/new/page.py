@@ -11,7 +11,6 @@ from decimal import Decimal
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from core.quantities import quantity_text
 from desk import progress, rows, verdicts, ways
 from desk.access import Scope
 from desk.filters import Choice
@@ -143,7 +142,7 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
                 line,
                 worth.can_come_back(line),
                 line.quantity - line.reserved_quantity,
-                quantity_text(form.pieces.get(line.pk, 0)),
+                form.pieces.get(line.pk, "0"),
                 "1" if line.quantity == int(line.quantity) else "0.001",
             )
             for line in worth.with_worth(sale)

@@ -13,6 +13,11 @@ from core.codes import CODES
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
+_PIECE_WORTH = _(
+    "¥%(actual)s was paid for what comes back (¥%(limit)s on its lines): discounts and rounding are shared out over the "
+    "articles by price, less what was given for them before."
+)
+
 #: code -> (short label, sentence when it passes, sentence when it does not: the catalogue's, where it has no numbers)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "payment_succeeded": (
@@ -120,14 +125,7 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s for articles worth ¥%(limit)s."),
         _("¥%(actual)s is more than the articles are worth (¥%(limit)s)."),
     ),
-    "piece_worth": (
-        _("Worth of the pieces"),
-        _(
-            "¥%(actual)s was paid for what comes back (¥%(limit)s on its lines): "
-            "discounts and rounding are shared out over the articles by price, less what was given for them before."
-        ),
-        "",
-    ),
+    "piece_worth": (_("Worth of the pieces"), _PIECE_WORTH, _PIECE_WORTH),
     "cheaper_piece": (
         _("Article at two prices"),
         _("The sale has this article at two prices; the cheaper one is counted."),

@@ -107,8 +107,8 @@ def shared_out(total: int, weights: Sequence[int], names: Sequence[Any]) -> list
 
 
 def pieces_fen(*, worth_fen: int, quantity: Decimal, returned: Decimal, given_fen: int, pieces: Decimal) -> int:
-    """What ``pieces`` more are worth of a line of ``quantity`` at ``worth_fen``, of which ``returned`` came back and ``given_fen``
-    were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34.
+    """What ``pieces`` more are worth of a line of ``quantity`` at ``worth_fen``, of which ``returned`` came back and
+    ``given_fen`` were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34.
     """
     back = min(quantity, returned + pieces)
     return max(0, int(worth_fen * back // quantity) - given_fen)

@@ -31,12 +31,14 @@ def test_another_merchants_or_stores_sale_is_not_found() -> None:
 
 
 def test_pieces_are_spread_over_the_sales_lines_of_the_article() -> None:
-    sale = make_sale(make_merchant(), 50_000, quantity=2)
+    sale = make_sale(make_merchant(), 50_300, quantity=2)
+    TransactionLine.objects.filter(transaction=sale).update(unit_price_fen=25_000, amount_fen=50_000)
     TransactionLine.objects.create(
         transaction=sale, position=2, sku="SKU-1", name="同款", quantity=3, unit_price_fen=100, amount_fen=300
     )
     request = submit(sale, 100, lines=[("SKU-1", 1), ("SKU-1", 3)])
-    assert sorted(request.lines.values_list("quantity", flat=True)) == [2, 2]
+    # The cheaper ones first.
+    assert list(request.lines.order_by("line").values_list("quantity", flat=True)) == [1, 3]
     with pytest.raises(PolicyRefused) as refused:
         submit(sale, 100, lines=[("SKU-1", 2)])
     assert refused.value.code == "exceeds_quantity"
