@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import DecimalField
 
 #: More of one article than any till sells at once.
 MAX_QUANTITY = Decimal(1_000_000)
 _PLACES = 3
+
+
+if TYPE_CHECKING:
+    _DecimalField = DecimalField[Decimal | int, Decimal]
+else:
+    _DecimalField = DecimalField
+
+
+class QuantityField(_DecimalField):
+    """Pieces or kilograms as they are stored. Never money."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "max_digits": 13, "decimal_places": _PLACES})
+
+    def deconstruct(self) -> Any:
+        name, path, arguments, options = super().deconstruct()
+        del options["max_digits"], options["decimal_places"]
+        return name, path, arguments, options
 
 
 def quantity(value: int | float | str | Decimal) -> Decimal:

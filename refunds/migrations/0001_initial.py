@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import core.personal_data
+import core.quantities
 
 
 class Migration(migrations.Migration):
@@ -329,9 +330,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("line", models.ForeignKey(on_delete=models.PROTECT, related_name="+", to="terminals.transactionline")),
-                ("quantity", models.DecimalField(decimal_places=3, max_digits=13)),
+                ("quantity", core.quantities.QuantityField()),
                 ("value_fen", models.BigIntegerField()),
-                ("held_quantity", models.DecimalField(decimal_places=3, max_digits=13)),
+                ("held_quantity", core.quantities.QuantityField()),
                 ("held_fen", models.BigIntegerField()),
             ],
             options={

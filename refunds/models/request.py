@@ -14,7 +14,7 @@ from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
-from core.quantities import quantity_text
+from core.quantities import QuantityField, quantity_text
 from merchants.models import ApiKey, Merchant, PolicyVersion, Staff, Store
 from refunds import states
 from refunds.states import Reason, RejectReason, Route, State
@@ -264,9 +264,9 @@ class RefundLine(models.Model):
 
     request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
-    quantity = models.DecimalField(max_digits=13, decimal_places=3)
+    quantity = QuantityField()
     value_fen = models.BigIntegerField()
-    held_quantity = models.DecimalField(max_digits=13, decimal_places=3)
+    held_quantity = QuantityField()
     held_fen = models.BigIntegerField()
 
     walled_by = "request"

@@ -4,6 +4,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 import core.personal_data
+import core.quantities
 
 
 class Migration(migrations.Migration):
@@ -194,13 +195,10 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("quantity", models.DecimalField(decimal_places=3, max_digits=13)),
+                ("quantity", core.quantities.QuantityField()),
                 ("unit_price_fen", models.BigIntegerField()),
                 ("amount_fen", models.BigIntegerField()),
-                (
-                    "reserved_quantity",
-                    models.DecimalField(db_default=0, decimal_places=3, default=0, max_digits=13),
-                ),
+                ("reserved_quantity", core.quantities.QuantityField(db_default=0, default=0)),
                 ("reserved_fen", models.BigIntegerField(db_default=0, default=0)),
             ],
             options={

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
+from core.quantities import QuantityField
 from merchants import channels
 from merchants.models import ApiKey, ChannelAccount, Merchant, Store
 from payment_channels.profile import Profile
@@ -164,10 +165,10 @@ class TransactionLine(models.Model):
     sku = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=LineKind.choices, default=LineKind.ARTICLE)
-    quantity = models.DecimalField(max_digits=13, decimal_places=3)
+    quantity = QuantityField()
     unit_price_fen = models.BigIntegerField()
     amount_fen = models.BigIntegerField()
-    reserved_quantity = models.DecimalField(max_digits=13, decimal_places=3, default=0, db_default=0)
+    reserved_quantity = QuantityField(default=0, db_default=0)
     reserved_fen = models.BigIntegerField(default=0, db_default=0)
 
     walled_by = "transaction"
