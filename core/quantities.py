@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import DecimalField
 
+#: Whole pieces may come as integers.
+Quantity = Decimal | int
+
 #: More of one article than any till sells at once.
 MAX_QUANTITY = Decimal(1_000_000)
 _PLACES = 3
 
 
 if TYPE_CHECKING:
-    _DecimalField = DecimalField[Decimal | int, Decimal]
+    _DecimalField = DecimalField[Quantity, Quantity]
 else:
     _DecimalField = DecimalField
 
@@ -46,12 +49,12 @@ def quantity(value: int | float | str | Decimal) -> Decimal:
     return round(found, _PLACES)
 
 
-def quantity_text(value: Decimal | int) -> str:
+def quantity_text(value: Quantity) -> str:
     """``1`` and ``0.356``: no zeros that say nothing."""
     text = f"{Decimal(value):.{_PLACES}f}".rstrip("0")
     return text.removesuffix(".")
 
 
-def quantity_number(value: Decimal | int) -> int | float:
+def quantity_number(value: Quantity) -> int | float:
     """The number as JSON has it: its shortest text reads back as the same quantity."""
     return int(value) if value == int(value) else float(value)

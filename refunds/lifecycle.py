@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event, record
 from core.errors import Conflict, NotFound
+from core.quantities import Quantity
 from core.sql import execute_rows, save_fields
 from refunds.facts import sums
 from refunds.models import OutboxMessage, RefundLine, RefundRequest
@@ -267,7 +267,7 @@ def _keep_lines(requests: Sequence[RefundRequest]) -> None:
     for line in RefundLine.objects.filter(request_id__in=[request.pk for request in requests]).order_by("pk"):
         lines[line.request_id].append(line)
     changed: list[RefundLine] = []
-    changes: defaultdict[int, tuple[Decimal, int]] = defaultdict(lambda: (Decimal(0), 0))
+    changes: defaultdict[int, tuple[Quantity, int]] = defaultdict(lambda: (0, 0))
     for request in requests:
         own = lines[request.pk]
         holds = worth.held(

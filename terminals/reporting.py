@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
@@ -15,6 +14,7 @@ from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
 from core.personal_data import phone_hashes
 from core.plain_text import name_key
+from core.quantities import Quantity
 from merchants.models import ChannelAccount, Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
@@ -52,7 +52,7 @@ class SaleLine:
 
     sku: str
     name: str
-    quantity: Decimal | int
+    quantity: Quantity
     unit_price_fen: int
     amount_fen: int
     kind: str = LineKind.ARTICLE
@@ -134,12 +134,12 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by), False
-    told_fen = [sale.order_amount_fen] if (sale.order_amount_fen or 0) > sale.amount_fen else []
+    told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
     others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
     check_lines(
         amounts_fen=[line.amount_fen for line in sale.lines],
         paid_fen=sale.amount_fen,
-        order_fen=[*told_fen, sale.amount_fen + others_fen],
+        order_fen=[told_fen, sale.amount_fen + others_fen],
     )
     try:
         with transaction.atomic():
@@ -173,7 +173,9 @@ def other_payments_fen(*, order_no: str, store: Store, paid_at: datetime, but: T
     others = Transaction.objects.filter(
         merchant_id=store.merchant_id, order_no=order_no, store=store, paid_at__gte=start, paid_at__lt=start + _DAY
     )
-    return others.exclude(pk=but.pk if but else None).aggregate(sum=Sum("amount_fen"))["sum"] or 0
+    if but is not None:
+        others = others.exclude(pk=but.pk)
+    return others.aggregate(sum=Sum("amount_fen"))["sum"] or 0
 
 
 def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transaction:

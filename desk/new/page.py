@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from core.quantities import Quantity
 from desk import progress, rows, verdicts, ways
 from desk.access import Scope
 from desk.filters import Choice
@@ -34,7 +34,7 @@ class LineRow:
 
     line: TransactionLine
     comes_back: bool
-    refundable_quantity: Decimal
+    refundable_quantity: Quantity
     typed: str
     step: str
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext
 
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
-from core.quantities import quantity_text
+from core.quantities import Quantity, quantity_text
 from desk import people, presence, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -84,8 +83,8 @@ class Goods:
     name: str
     sku: str
     unit_price_fen: int
-    quantity: Decimal
-    returned: Decimal
+    quantity: Quantity
+    returned: Quantity
     worth_fen: int | None
     refund_fen: int | None
 
@@ -315,7 +314,7 @@ def till_label(till: Terminal | None) -> str:
     return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
 
 
-def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Decimal]) -> str:
+def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quantity]) -> str:
     """``空气炸锅 4L × 1``; of a request without pieces, what was bought."""
     pieces = [
         (line.name, returned.get(line.pk, 0) if returned else line.quantity)
@@ -387,7 +386,7 @@ def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Good
             line.sku,
             line.unit_price_fen,
             line.quantity,
-            *of_line.get(line.pk, (Decimal(0), None, None)),
+            *of_line.get(line.pk, (0, None, None)),
         )
         for line in sold
     ]

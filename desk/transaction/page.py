@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
+from core.quantities import Quantity
 from desk import rows
 from desk.refund.page import till_label
 from desk.rows import RefundRow, SaleRow
@@ -25,8 +25,8 @@ class Article:
     name: str
     sku: str
     unit_price_fen: int
-    quantity: Decimal
-    returned: Decimal
+    quantity: Quantity
+    returned: Quantity
     amount_fen: int
     worth_fen: int | None
 

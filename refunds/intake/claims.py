@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
+from fractions import Fraction
 from uuid import UUID
 
 from core.errors import FieldError, Invalid
+from core.quantities import Quantity
 from merchants.principals import Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
@@ -60,7 +61,7 @@ class Draft:
     order_no: str = ""
     description: str = ""
     route: str = Route.ORIGINAL
-    lines: Sequence[tuple[str, Decimal | int]] = ()
+    lines: Sequence[tuple[str, Quantity]] = ()
     customer: Customer = field(default_factory=Customer)
     customer_consent: bool | None = None
     payee: Account | None = None
@@ -86,13 +87,13 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
     )
 
 
-def articles(sale: Sale, lines: Iterable[tuple[str, Decimal | int]], *, amount_fen: int) -> list[Claim]:
+def articles(sale: Sale, lines: Iterable[tuple[str, Quantity]], *, amount_fen: int) -> list[Claim]:
     """The articles asked back, each spread over the sale's lines of it: the cheaper ones first, unless the amount says that it
     was the dearer. Raises ``Invalid`` for articles that the sale has not.
     """
-    wanted: dict[str, Decimal] = {}
+    wanted: dict[str, Quantity] = {}
     for sku, quantity in lines:
-        wanted[sku] = wanted.get(sku, Decimal(0)) + quantity
+        wanted[sku] = wanted.get(sku, 0) + quantity
     offered = {sku: [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)] for sku in wanted}
     if errors := [
         FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
@@ -118,9 +119,9 @@ def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
 
 
 def _spread(
-    sale: Sale, wanted: Mapping[str, Decimal], offered: Mapping[str, list[SaleLine]], *, dearest_first: bool
+    sale: Sale, wanted: Mapping[str, Quantity], offered: Mapping[str, list[SaleLine]], *, dearest_first: bool
 ) -> list[Claim]:
-    chosen: list[tuple[SaleLine, Decimal]] = []
+    chosen: list[tuple[SaleLine, Quantity]] = []
     for sku, asked in wanted.items():
         left = asked
         *others, last = sorted(offered[sku], key=worth.price_fen, reverse=dearest_first)
@@ -133,7 +134,7 @@ def _spread(
     return _claims(sale, chosen)
 
 
-def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Decimal]]) -> list[Claim]:
+def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Claim]:
     worths = dict(
         zip((line.id for line in sale.lines), worth.line_worths(sale.lines, paid_fen=sale.amount_fen), strict=True)
     )
@@ -156,7 +157,7 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Decimal]]) -> list[Clai
                 given_fen=line.given_fen,
                 pieces=quantity,
             ),
-            charged_fen=round(line.amount_fen * quantity / line.quantity),
+            charged_fen=round(Fraction(line.amount_fen) * Fraction(quantity) / Fraction(line.quantity)),
             is_dearer=any(price < worth.price_fen(line) for price in stay),
             is_cheaper=any(price > worth.price_fen(line) for price in stay),
         )

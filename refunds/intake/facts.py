@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.errors import Invalid, NotFound
+from core.quantities import Quantity
 from core.sql import PreparedStatement
 from merchants import channels
 from payment_channels.profile import Profile
@@ -25,8 +26,8 @@ class SaleLine:
     sku: str
     name: str
     kind: str
-    quantity: Decimal
-    returned: Decimal
+    quantity: Quantity
+    returned: Quantity
     unit_price_fen: int
     amount_fen: int
     given_fen: int
@@ -38,7 +39,7 @@ class SaleLine:
         return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
 
     @property
-    def returnable(self) -> Decimal:
+    def returnable(self) -> Quantity:
         return self.quantity - self.returned
 
 

@@ -14,19 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from core.money import yuan
-from core.quantities import quantity_text
+from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
 from refunds.rules.standing import Standing
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
 #: Fen, days and refunds are whole, pieces may be weighed.
-Number = TypeVar("Number", int, Decimal)
+Number = TypeVar("Number", int, Quantity)
 
 
 class Ruling(StrEnum):
@@ -42,8 +41,8 @@ class LineClaim:
     """
 
     sku: str
-    quantity: Decimal | int
-    returnable: Decimal | int
+    quantity: Quantity
+    returnable: Quantity
     value_fen: int
     charged_fen: int = 0
     is_dearer: bool = False

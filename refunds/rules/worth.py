@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from core.quantities import Quantity
 from refunds.states import Reason
 from terminals.models.transaction import LineKind, Transaction, TransactionLine
 
@@ -35,7 +36,7 @@ class Line(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def quantity(self) -> Decimal: ...
+    def quantity(self) -> Quantity: ...
     @property
     def unit_price_fen(self) -> int: ...
     @property
@@ -46,7 +47,7 @@ class Pieces(Protocol):
     """Pieces of a line that a request names, and what they were worth when it was judged."""
 
     @property
-    def quantity(self) -> Decimal: ...
+    def quantity(self) -> Quantity: ...
     @property
     def value_fen(self) -> int: ...
 
@@ -55,7 +56,7 @@ class Pieces(Protocol):
 class Hold:
     """What a request holds of a line: pieces that came back, and fen of the line's worth."""
 
-    quantity: Decimal
+    quantity: Quantity
     fen: int
 
 
@@ -74,7 +75,8 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
     names = [(line.sku, line.name, -line.amount_fen, line.quantity) for line in lines]
     articles = [_weight(line, LineKind.ARTICLE) for line in lines]
     deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]
-    for_articles = total - sum(deposits)
+    deposit_fen = sum(deposits)
+    for_articles = total - deposit_fen
     if for_articles >= 0 and sum(articles):
         shares = shared_out(for_articles, articles, names)
         return [share + deposit for share, deposit in zip(shares, deposits, strict=True)]
@@ -106,7 +108,7 @@ def shared_out(total: int, weights: Sequence[int], names: Sequence[Any]) -> list
     return shares
 
 
-def pieces_fen(*, worth_fen: int, quantity: Decimal, returned: Decimal, given_fen: int, pieces: Decimal) -> int:
+def pieces_fen(*, worth_fen: int, quantity: Quantity, returned: Quantity, given_fen: int, pieces: Quantity) -> int:
     """What ``pieces`` more are worth of a line of ``quantity`` at ``worth_fen``, of which ``returned`` came back and
     ``given_fen`` were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34.
     """
@@ -131,8 +133,8 @@ def price_fen(line: Line) -> Decimal:
     """What the till charged for one, before what was taken off the whole order. Weighed goods are rounded to the fen by line:
     that is no other price.
     """
-    as_priced = abs(line.unit_price_fen * line.quantity - line.amount_fen) < 1
-    return Decimal(line.unit_price_fen) if as_priced else line.amount_fen / line.quantity
+    as_priced = abs(line.unit_price_fen * Decimal(line.quantity) - line.amount_fen) < 1
+    return Decimal(line.unit_price_fen) if as_priced else Decimal(line.amount_fen) / line.quantity
 
 
 def _weight(line: Line, kind: LineKind) -> int:

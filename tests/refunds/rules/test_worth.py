@@ -162,7 +162,7 @@ def test_held_when_goods_come_back_takes_the_pieces_and_else_the_money(reason: s
 def test_price_fen_when_weighed_goods_are_rounded_is_no_other_price() -> None:
     @dataclass(frozen=True)
     class Weighed(Sold):
-        unit_price_fen: int = 1_990  # type: ignore[misc]  # as the scales say
+        unit_price_fen: int = 1_990
 
     one, other = Weighed("A", 708, quantity=Decimal("0.356")), Weighed("A", 820, quantity=Decimal("0.412"))
 
