@@ -24,7 +24,6 @@ from refunds.rules.arrival import expected_arrival
 from refunds.rules.remedies import remedy
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import tracking
-from terminals.models import LineKind
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -220,7 +219,7 @@ class EventsOut(Page):
 class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
-    kind = s.ChoiceField(LineKind.choices)
+    kind = s.CharField()
     quantity = read(s.FloatField(), lambda line: quantity_number(line.quantity))
     returned_quantity = read(s.FloatField(), lambda line: quantity_number(line.reserved_quantity))
     unit_price_fen = s.IntegerField()

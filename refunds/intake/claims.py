@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -17,7 +17,8 @@ from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
 from refunds.rules import worth
 from refunds.rules.policy import LineClaim
-from refunds.states import Route
+from refunds.states import Reason, Route
+from terminals.models.transaction import LineKind
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -87,22 +88,33 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
     )
 
 
-def articles(sale: Sale, lines: Iterable[tuple[str, Quantity]], *, amount_fen: int) -> list[Claim]:
+def articles(sale: Sale, draft: Draft) -> list[Claim]:
     """The articles asked back, each spread over the sale's lines of it: the cheaper ones first, unless the amount says that it
     was the dearer. Raises ``Invalid`` for articles that the sale has not.
     """
     wanted: dict[str, Quantity] = {}
-    for sku, quantity in lines:
+    for sku, quantity in draft.lines:
         wanted[sku] = wanted.get(sku, 0) + quantity
-    offered = {sku: [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)] for sku in wanted}
+    offered = {sku: _offered(sale, sku, draft.reason) for sku in wanted}
     if errors := [
         FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
     ]:
         raise Invalid("the lines name articles that the sale does not have", code="unknown_article", errors=errors)
     claims = _spread(sale, wanted, offered, dearest_first=False)
-    if amount_fen > sum(claim.judged.value_fen for claim in claims):
+    if draft.amount_fen > sum(claim.judged.value_fen for claim in claims):
         claims = _spread(sale, wanted, offered, dearest_first=True)
     return claims
+
+
+def _offered(sale: Sale, sku: str, reason: str) -> list[SaleLine]:
+    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant."""
+    lines = [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)]
+    meant = [line for line in lines if _is_deposit(line) == (reason == Reason.DEPOSIT)]
+    return meant or lines
+
+
+def _is_deposit(line: SaleLine) -> bool:
+    return line.kind == LineKind.DEPOSIT
 
 
 def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
@@ -135,6 +147,8 @@ def _spread(
 
 
 def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Claim]:
+    if not chosen:
+        return []
     worths = dict(
         zip((line.id for line in sale.lines), worth.line_worths(sale.lines, paid_fen=sale.amount_fen), strict=True)
     )
@@ -144,7 +158,9 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
         stay = [
             worth.price_fen(other)
             for other in sale.lines
-            if other.sku == line.sku and worth.can_come_back(other) and other.returnable > taken.get(other.id, 0)
+            if (other.sku, _is_deposit(other)) == (line.sku, _is_deposit(line))
+            and worth.can_come_back(other)
+            and other.returnable > taken.get(other.id, 0)
         ]
         judged = LineClaim(
             sku=line.sku,

@@ -73,7 +73,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines, amount_fen=draft.amount_fen)
+    claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
     verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
     judging.refuse_hard_limits(verdict)

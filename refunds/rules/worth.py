@@ -77,12 +77,12 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
     deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]
     deposit_fen = sum(deposits)
     for_articles = total - deposit_fen
-    if for_articles >= 0 and sum(articles):
+    if for_articles >= 0 and any(articles):
         shares = shared_out(for_articles, articles, names)
         return [share + deposit for share, deposit in zip(shares, deposits, strict=True)]
     # A discount above all articles eats into the deposits; of nothing but gifts each has its price's share.
     weights = [one + other for one, other in zip(articles, deposits, strict=True)]
-    return shared_out(total, weights if sum(weights) else [max(0, line.amount_fen) for line in lines], names)
+    return shared_out(total, weights if any(weights) else [max(0, line.amount_fen) for line in lines], names)
 
 
 def with_worth(sale: Transaction) -> list[TransactionLine]:
