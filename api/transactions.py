@@ -164,4 +164,5 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         card_last4=payer.get("card_last4") or "",
         funding=str(payer.get("funding") or "unknown"),
         lines=[SaleLine(**line) for line in data["lines"]],
+        order_amount_fen=data["order_amount_fen"],
     )

@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.quantities import Quantity
 from desk import rows
 from desk.refund.page import till_label
 from desk.rows import RefundRow, SaleRow
 from merchants import channels
 from refunds.models import RefundRequest
+from refunds.rules import worth
 from refunds.telling.destinations import destination_label
 from terminals.models import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A line of the receipt; ``returned`` pieces of it came back or are on their way."""
+    """A line of the receipt; ``returned`` pieces of it came back or are on their way. ``worth_fen`` is its share of what was
+    paid, nothing for what cannot come back.
+    """
 
     name: str
     sku: str
     unit_price_fen: int
-    quantity: int
-    returned: int
+    quantity: Quantity
+    returned: Quantity
     amount_fen: int
+    worth_fen: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +57,16 @@ def transaction_page(found: Transaction, *, refunds: Sequence[RefundRequest]) ->
         reporter_label=found.reported_by,
         under_way_fen=found.reserved_fen - found.refunded_fen,
         lines=[
-            Article(line.name, line.sku, line.unit_price_fen, line.quantity, line.reserved_quantity, line.amount_fen)
-            for line in found.lines.all()
+            Article(
+                line.name,
+                line.sku,
+                line.unit_price_fen,
+                line.quantity,
+                line.reserved_quantity,
+                line.amount_fen,
+                line.worth_fen if worth.can_come_back(line) else None,
+            )
+            for line in worth.with_worth(found)
         ],
         refunds=rows.refunds(refunds),
     )

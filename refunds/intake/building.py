@@ -25,6 +25,7 @@ from refunds.lifecycle import Move
 from refunds.models import Execution, IdempotencyRecord, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
+from refunds.rules import worth
 from refunds.rules.method import choose_method
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
 from refunds.states import State
@@ -68,7 +69,7 @@ def judged(
         request=request,
         sale=sale,
         changes=_changes(request, moves, by=by, at=at),
-        lines=[RefundLine(request=request, line_id=claim.line_id, quantity=claim.judged.quantity) for claim in claimed],
+        lines=_lines(request, claimed),
         payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
         sums=counters.moves(
             of=parties,
@@ -146,6 +147,27 @@ def payee(request: RefundRequest, account: Account, *, by: Actor, at: datetime) 
         recorded_by=by.name[:80],
         recorded_at=at,
     )
+
+
+def _lines(request: RefundRequest, claimed: Sequence[Claim]) -> list[RefundLine]:
+    """The articles with what the request holds of them, unsaved."""
+    holds = worth.held(
+        reason=request.reason,
+        asked_fen=request.amount_fen,
+        reserved_fen=request.reserved_fen,
+        pieces=[claim.judged for claim in claimed],
+    )
+    return [
+        RefundLine(
+            request=request,
+            line_id=claim.line_id,
+            quantity=claim.judged.quantity,
+            value_fen=claim.judged.value_fen,
+            held_quantity=hold.quantity,
+            held_fen=hold.fen,
+        )
+        for claim, hold in zip(claimed, holds, strict=True)
+    ]
 
 
 def refunds_limit(sale: Sale, route: str) -> int | None:

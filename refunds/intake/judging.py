@@ -30,7 +30,7 @@ def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
     """The policy's verdict, refusals included, without making anything. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines)
+    claimed = claims.articles(sale, draft)
     return sale, judge(sale, draft, claimed, parties=counters.parties_of(sale, draft, by=by, at=at), at=at)
 
 

@@ -65,7 +65,8 @@ def _resubmit(
     )
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     parties = counters.parties_again(sale, request, by=by, at=at)
-    verdict = judging.judge(sale, draft, claims.own_articles(sale, request), parties=parties, at=at, stored=request)
+    claimed = claims.own_articles(sale, request)
+    verdict = judging.judge(sale, draft, claimed, parties=parties, at=at, stored=request)
     judging.refuse_hard_limits(verdict)
     if not is_held:
         sums.make_room(transaction_id=request.transaction_id, limit=building.refunds_limit(sale, draft.route))
@@ -87,7 +88,7 @@ def _resubmit(
         {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
         {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
     )
-    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    # Before it moves: the reason and the pieces' worth of today say what it holds of its lines.
     RefundRequest.objects.filter(pk=request_id).update(
         reason=draft.reason,
         route=draft.route,
@@ -97,6 +98,9 @@ def _resubmit(
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    for claim in claimed:
+        request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
+    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
     if changed.state == State.APPROVED:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines)
+    claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
     verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
     judging.refuse_hard_limits(verdict)
@@ -102,7 +103,11 @@ def store(submission: Submission) -> None:
     statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.sums))
     parameters: list[Any] = [request.reserved_fen, request.transaction_id, submission.refunds_limit]
     if submission.lines:
-        parameters += [[line.line_id for line in submission.lines], [line.quantity for line in submission.lines]]
+        parameters += [
+            [line.line_id for line in submission.lines],
+            [line.held_quantity for line in submission.lines],
+            [line.held_fen for line in submission.lines],
+        ]
     if submission.sums:
         parameters.append(_encode([row._asdict() for row in submission.sums]))
     parameters += [_as_json(rows) for rows in tables]
@@ -157,10 +162,10 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     clauses = [_RESERVE]
     has_lines = RefundLine in tables
     if has_lines:
-        types += ["bigint[]", "integer[]"]
+        types += ["bigint[]", "numeric[]", "bigint[]"]
         clauses.append(
-            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
-            "FROM unnest($4, $5) v (id, quantity) WHERE l.id = v.id"
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity, "
+            "reserved_fen = l.reserved_fen + v.fen FROM unnest($4, $5, $6) v (id, quantity, fen) WHERE l.id = v.id"
         )
     if has_sums:
         types.append("json")
@@ -212,7 +217,7 @@ def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | Decimal):
         return str(value)
     if isinstance(value, Binary):
         value = value.adapted

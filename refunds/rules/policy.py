@@ -15,14 +15,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from core.money import yuan
+from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
 from refunds.rules.standing import Standing
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
+#: Fen, days and refunds are whole, pieces may be weighed.
+Number = TypeVar("Number", int, Quantity)
 
 
 class Ruling(StrEnum):
@@ -33,12 +36,17 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineClaim:
-    """Pieces of an article asked back, against what may still come back."""
+    """Pieces of an article asked back, against what may still come back. ``value_fen`` is what was paid for them,
+    ``charged_fen`` what the till's line says. Of an article sold at two prices, ``is_dearer`` or ``is_cheaper``.
+    """
 
     sku: str
-    quantity: int
-    returnable: int
+    quantity: Quantity
+    returnable: Quantity
     value_fen: int
+    charged_fen: int = 0
+    is_dearer: bool = False
+    is_cheaper: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +174,10 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
             ),
             _within("channel_refund_count", facts.refunds_so_far + 1, facts.channel_max_refunds, hard=True),
         ]
-    quantities = [_within("article_quantity", claim.quantity, claim.returnable, hard=True) for claim in facts.claims]
+    quantities = [
+        _within("article_quantity", claim.quantity, claim.returnable, shown=quantity_text, hard=True)
+        for claim in facts.claims
+    ]
     return results + quantities
 
 
@@ -215,7 +226,14 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
-        results.append(_within("articles_cover_amount", facts.amount_fen, value, shown=yuan))
+        charged = sum(claim.charged_fen for claim in facts.claims)
+        results += [
+            RuleResult("piece_worth", passed=True, actual=yuan(value), limit=yuan(charged)),
+            _within("articles_cover_amount", facts.amount_fen, value, shown=yuan),
+        ]
+        dearer = any(claim.is_dearer for claim in facts.claims)
+        if dearer or any(claim.is_cheaper for claim in facts.claims):
+            results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
@@ -248,7 +266,9 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
     return results
 
 
-def _within(code: str, actual: int, limit: int, *, shown: Callable[[int], str] = str, hard: bool = False) -> RuleResult:
+def _within(
+    code: str, actual: Number, limit: Number, *, shown: Callable[[Number], str] = str, hard: bool = False
+) -> RuleResult:
     return RuleResult(code, actual <= limit, shown(actual), shown(limit), hard=hard)
 
 
