@@ -101,6 +101,10 @@ class RefundRequestSerializer(StrictSerializer):
     customer_consent = Flag(required=False, allow_null=True, default=None)
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+    is_another = Flag(
+        required=False, default=False, help_text="not the same as one before that asked for the same of this order"
+    )
+    note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -123,6 +127,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         customer_consent=data["customer_consent"],
         payee=Account(**data["payee"]) if data["payee"] else None,
         cashier=data["cashier"],
+        is_another=data["is_another"],
+        another_note=data["note"] if data["is_another"] else "",
     )
 
 
@@ -140,6 +146,9 @@ class ResubmitSerializer(VersionSerializer):
     route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag(required=False, allow_null=True, default=None)
+    is_another = Flag(
+        required=False, help_text="not the same as the one that the verdict names as asked for before; `note` says how"
+    )
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
@@ -151,6 +160,8 @@ def correction_of(data: dict[str, Any]) -> Correction:
         route=data.get("route"),
         payee=Account(**data["payee"]) if data["payee"] else None,
         customer_consent=data["customer_consent"],
+        is_another=data.get("is_another"),
+        another_note=data["note"],
     )
 
 

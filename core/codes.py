@@ -178,6 +178,9 @@ PROBLEMS: Final = (
     Code("sum_needs_review", 409, _("Together it needs a new decision"),
          _("Together with the order's other refunds it is above what was decided on. Send it in again: a person decides."),
          _("With the order's other refunds it is above what was decided on. Resubmit it: a person decides.")),
+    Code("possible_duplicate", 409, _("The same was asked for meanwhile"),
+         _("Another refund asked for the same of this order meanwhile. Look at it; if this one is another, send it in again."),
+         _("`number` is that refund. Resubmit this one with `is_another`, or leave it: nothing was sent.")),
     # what a person pays
     Code("account_incomplete", 422, _("The account of the transfer is incomplete"),
          _("For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."),

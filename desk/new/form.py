@@ -25,6 +25,8 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
+    is_another: bool = False
+    another_note: str = ""
     pieces: Mapping[int, int] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
@@ -38,6 +40,8 @@ def typed(data: QueryDict) -> Typed:
         phone="".join(data.get("phone", "").split())[:20],
         email=data.get("email", "").strip()[:254],
         consent=bool(data.get("consent")),
+        is_another=bool(data.get("is_another")),
+        another_note=data.get("another_note", "").strip()[:200],
         pieces=_pieces(data),
         way=ways.read(data),
     )
@@ -63,6 +67,8 @@ def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], l
         customer_consent=form.consent,
         route=form.way.route,
         payee=form.way.account,
+        is_another=form.is_another,
+        another_note=form.another_note,
     )
 
 

@@ -18,6 +18,7 @@ from desk.new.form import Typed
 from desk.rows import SaleRow
 from desk.verdicts import Rule
 from merchants import channels
+from refunds.facts import sums
 from refunds.intake.claims import Draft
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.policy import Verdict
@@ -41,6 +42,7 @@ class SaleCard:
     channel_label: str
     window_label: str
     lines: Sequence[LineRow]
+    order_has_refunds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,4 +139,5 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
             LineRow(line, line.quantity - line.reserved_quantity, form.pieces.get(line.pk, 0))
             for line in sale.lines.order_by("position")
         ],
+        order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
     )

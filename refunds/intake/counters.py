@@ -31,9 +31,9 @@ from refunds.rules.standing import Standing
 
 _Stored = TypeVar("_Stored")
 
-#: How often a request is judged where others were faster. Sums only grow, so that the second time settles it; a third is for
-#: a policy that changes in between.
-_TRIES = 3
+#: How often a request is judged where others of the same order were faster. One of them is stored each time, and once the
+#: order's limit is used up the rest goes to a person.
+_TRIES = 8
 
 
 class RoomTaken(Conflict):
@@ -127,7 +127,7 @@ def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 
         _READ.execute(cursor, [[of.order, *of.customers, *of.cashiers, *of.api_keys]])
         found = {key: (count, fen, asked, closed) for key, count, fen, asked, closed in cursor.fetchall()}
     nothing = (0, 0, 0, False)
-    _, order_fen, _, closed = found.get(of.order, nothing)
+    order_count, order_fen, _, closed = found.get(of.order, nothing)
     customers = [found.get(key, nothing) for key in of.customers]
     cashiers = [found.get(key, nothing) for key in of.cashiers]
     used_keys = [found.get(key, nothing) for key in of.api_keys]
@@ -135,6 +135,7 @@ def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 
     return Standing(
         # What was approved by rule and released since still counts; what waits for a person counts as well.
         order_fen=max(held_fen, order_fen),
+        order_count=order_count,
         order_rejected=closed,
         customer_day_fen=max((fen for _, fen, _, _ in customers), default=None),
         cashier_day_count=max((count for count, _, _, _ in cashiers), default=None),
@@ -149,9 +150,10 @@ def asked_today_fen(request: RefundRequest, at: datetime) -> int:
     return request.amount_fen if day_of(request.created_at) == day_of(at) else 0
 
 
-def moves(*, of: Parties, sale: Sale, amount_fen: int, by_rule: bool, asked_fen: int) -> list[Added]:
+def moves(*, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: bool, asked_fen: int) -> list[Added]:
     """What a request adds to the counters, in the order in which they are locked.
 
+    ``seen`` is what it was judged on: of one order nothing is approved by rule beside another that was not looked at.
     ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person.
     """
     if not by_rule:
@@ -159,7 +161,7 @@ def moves(*, of: Parties, sale: Sale, amount_fen: int, by_rule: bool, asked_fen:
     rules = policies.rules_of(sale.policy_version_id)
     key_limits = rules.auto_key_day_count, rules.auto_key_day_fen
     counted = [
-        _move(of, of.order, "order", amount_fen, (None, rules.order_limit_fen)),
+        _move(of, of.order, "order", amount_fen, (seen.order_count + 1, rules.order_limit_fen)),
         *(
             _move(of, key, "customer", amount_fen, (None, rules.customer_day_limit_fen), asked_fen=asked_fen)
             for key in of.customers

@@ -130,6 +130,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s is within the ¥%(limit)s approved without a person."),
         _("¥%(actual)s is above the ¥%(limit)s approved without a person."),
     ),
+    "possible_duplicate": (
+        _("Asked for before"),
+        _("%(actual)s asked for the same of this order; this one is said to be another."),
+        _("%(actual)s asked for the same amount of this order: a person looks whether this is the same wish."),
+    ),
     "order_not_rejected": (
         _("No rejection of this order"),
         _("No refund of this order was rejected before."),

@@ -46,7 +46,8 @@ class Facts:
     """What is known when a request is judged. Amounts in fen.
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays. ``sums``: what its order, customer, cashier and key have had before.
+    take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
+    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
     """
 
     at: datetime
@@ -67,6 +68,8 @@ class Facts:
     original_failed: bool = False
     on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
+    duplicate_of: str = ""
+    is_another: bool = False
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -219,6 +222,8 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
+    if facts.duplicate_of:
+        results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return [*results, *_sums(facts, rules)]
 
 
