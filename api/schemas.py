@@ -261,6 +261,7 @@ class TransactionOut(Shape):
     lines = read(SaleLineOut(many=True), lambda sale: sale.lines.all())
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
+    held_at = s.DateTimeField(allow_null=True)
 
 
 class RequestOfSaleOut(Shape):

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber, refused
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
+from refunds.payouts.contradictions import Finding
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import Funding, TransactionKind
 
@@ -163,6 +164,13 @@ def correction_of(data: dict[str, Any]) -> Correction:
         is_another=data.get("is_another"),
         another_note=data["note"],
     )
+
+
+class EndHoldSerializer(StrictSerializer):
+    """What finance found out about a held sale, and how it is known."""
+
+    finding = serializers.ChoiceField(Finding.choices)
+    note = Text(max_length=500)
 
 
 class DecisionSerializer(StrictSerializer):

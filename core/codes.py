@@ -181,6 +181,12 @@ PROBLEMS: Final = (
     Code("possible_duplicate", 409, _("The same was asked for meanwhile"),
          _("Another refund asked for the same of this order meanwhile. Look at it; if this one is another, send it in again."),
          _("`number` is that refund. Resubmit this one with `is_another`, or leave it: nothing was sent.")),
+    Code("sale_held", 409, _("Finance holds this sale: its channel called a payout refused and then paid"),
+         _("The channel called a payout of this sale refused and then paid. Nothing more leaves until finance has looked."),
+         _("Finance ends the hold, with what it found: `POST …/end-hold`. Nothing was changed.")),
+    Code("not_held", 409, _("The sale is not held"), _("The sale is not held any more."), _("Read the sale again.")),
+    Code("unknown_finding", 422, _("Say what was found"), _("Choose what was found."),
+         _("One of those that the schema lists."), field="finding"),
     # what a person pays
     Code("account_incomplete", 422, _("The account of the transfer is incomplete"),
          _("For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."),

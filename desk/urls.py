@@ -61,6 +61,7 @@ urlpatterns = [
     path("/refunds/<str:number>/note", decisions.note, name="note"),
     path("/transactions", transactions.transactions, name="transactions"),
     path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
+    path("/transactions/<uuid:transaction_id>/end-hold", transaction.end_hold, name="end-hold"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
     path("/reconciliation", reconciliation.reconciliation, name="reconciliation"),

@@ -75,6 +75,7 @@ def judge(
         sums=seen,
         duplicate_of=_first_of(sale, draft, claimed, seen, stored),
         is_another=draft.is_another,
+        sale_held=sale.held,
     )
     rules = policies.rules_of(sale.policy_version_id)
     return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)

@@ -70,14 +70,15 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, r.customer_locale,
-       e.method,
+       e.method, t.held_at IS NOT NULL,
        CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
   JOIN terminals_transaction t ON t.id = e.transaction_id
- WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
+ WHERE e.due_at <= %s AND (t.held_at IS NULL OR e.state NOT IN ('ready', 'held'))
+   AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
    AND (%s::bigint IS NULL OR e.channel_account_id = %s)
  ORDER BY e.due_at, e.id
  LIMIT %s
@@ -163,6 +164,7 @@ def _claimed(
     reason: str,
     locale: str,
     method: str,
+    is_held: bool,  # noqa: FBT001
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
     profile = channels.usable_profile(channel, overrides)
@@ -181,7 +183,8 @@ def _claimed(
         spacing_s=profile.partial_spacing_s,
         turn=sends + queries + 1,
         denial_counts=last_asked_at is not None and at - last_asked_at >= quiet,
-        goes_out_again=denials < SENT_AGAIN_AT_MOST,
+        # What finance holds is asked about and never sent.
+        goes_out_again=denials < SENT_AGAIN_AT_MOST and not is_held,
         # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
         too_late=at - paid_at > timedelta(days=profile.window_days + 1),
         method=method,

@@ -15,7 +15,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
 from refunds import lifecycle
-from refunds.facts import conditions, duplicates, sums
+from refunds.facts import conditions, duplicates, holds, sums
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -77,6 +77,7 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
     _check_covered(request, at)
+    holds.check_not_held(transaction_id=request.transaction_id)
     if same := duplicates.same_as_request(request):
         # The order is held by now: nobody can ask beside this.
         raise AskedAnew(f"{same[0].number} asked for the same meanwhile", number=same[0].number)

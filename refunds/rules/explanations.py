@@ -135,6 +135,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("%(actual)s asked for the same of this order; this one is said to be another."),
         _("%(actual)s asked for the same amount of this order: a person looks whether this is the same wish."),
     ),
+    "sale_held": (
+        _("Sale not held"),
+        _("Finance does not hold the sale."),
+        CODES["sale_held"].title,
+    ),
     "order_not_rejected": (
         _("No rejection of this order"),
         _("No refund of this order was rejected before."),

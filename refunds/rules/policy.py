@@ -70,6 +70,7 @@ class Facts:
     claims: Sequence[LineClaim] = ()
     duplicate_of: str = ""
     is_another: bool = False
+    sale_held: bool = False
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -222,6 +223,8 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
+    if facts.sale_held:
+        results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return [*results, *_sums(facts, rules)]

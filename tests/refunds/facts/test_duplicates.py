@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from merchants.principals import of_staff
 from payment_channels.contract import Unknown
 from refunds import payouts
 from refunds.facts import duplicates
@@ -18,6 +19,7 @@ from refunds.intake import submitting
 from refunds.intake.claims import Draft
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import Answer, ways_back
+from refunds.payouts.ways_back import AskedAnew
 from refunds.states import ExecutionState
 from terminals.models import Transaction, TransactionLine
 from tests.api.conftest import api_for
@@ -216,6 +218,5 @@ def test_retry_when_the_same_was_asked_anew_meanwhile_is_refused_and_nothing_lea
     with pytest.raises(AskedAnew) as refused:
         ways_back.retry(request_id=first.pk, by=finance, at=timezone.now(), version=first.version)
     assert refused.value.facts["number"] == anew.number
-    first.refresh_from_db()
-    assert first.state == "failed"
+    assert RefundRequest.objects.get(pk=first.pk).state == "failed"
     assert list(Execution.objects.filter(state=ExecutionState.READY).values_list("request_id", flat=True)) == [anew.pk]
