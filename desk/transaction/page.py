@@ -12,7 +12,7 @@ from core.money import yuan_grouped
 from desk import rows
 from desk.filters import Choice
 from desk.refund.page import till_label
-from desk.rows import RefundRow, SaleRow
+from desk.rows import EqualSale, RefundRow, SaleRow
 from merchants import channels
 from refunds.models import RefundRequest
 from refunds.payouts import contradictions
@@ -46,6 +46,7 @@ class TransactionPage:
     """Three parts of one bar: paid back, ``under_way_fen``, left."""
 
     hold: Hold | None
+    equal: Sequence[EqualSale]
 
     sale: SaleRow
     channel_label: str
@@ -80,11 +81,12 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
 
 
 def transaction_page(
-    found: Transaction, *, refunds: Sequence[RefundRequest], hold: Hold | None = None
+    found: Transaction, *, refunds: Sequence[RefundRequest], equal: Sequence[EqualSale], hold: Hold | None = None
 ) -> TransactionPage:
     """``refunds`` are ``lean``."""
     return TransactionPage(
         hold=hold,
+        equal=equal,
         sale=rows.sale(found),
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),

@@ -35,7 +35,9 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
     )
     requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:_SHOWN]
     hold = hold_of(found, may_end=may(Act.RESOLVE_DIFFERENCE, by=scope.by)) if found.held_at else None
-    return render_page(request, "desk/transaction.html", transaction_page(found, refunds=list(requests), hold=hold))
+    equal = rows.equal_sales(found, scope=scope, at=timezone.now())
+    page = transaction_page(found, refunds=list(requests), equal=equal, hold=hold)
+    return render_page(request, "desk/transaction.html", page)
 
 
 @require_POST

@@ -23,10 +23,12 @@ from core.plain_text import name_key
 from core.sql import PreparedStatement
 from merchants import policies
 from merchants.principals import Principal
+from refunds.facts import charges
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
 from refunds.models import RefundRequest
+from refunds.rules.policy import NEEDS_FINDING
 from refunds.rules.standing import Standing
 
 _Stored = TypeVar("_Stored")
@@ -119,7 +121,7 @@ _READ = PreparedStatement(
 )
 
 
-def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 0) -> Standing:
+def standing(*, sale: Sale, of: Parties, reason: str, own_fen: int = 0, own_asked_fen: int = 0) -> Standing:
     """The sums before this request. ``own_fen``: what it holds of the sale itself, where it is judged anew;
     ``own_asked_fen``: what of it was counted as asked for today.
     """
@@ -141,6 +143,13 @@ def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 
         cashier_day_count=max((count for count, _, _, _ in cashiers), default=None),
         key_day_count=max((count for count, _, _, _ in used_keys), default=None),
         key_day_fen=max((fen for _, fen, _, _ in used_keys), default=None),
+        charges=(
+            charges.charged(
+                transaction_id=sale.id, minutes=policies.rules_of(sale.policy_version_id).charged_twice_minutes
+            )
+            if reason in NEEDS_FINDING
+            else None
+        ),
         tier_fen=max([held_fen, *(asked - own_asked_fen for _, _, asked, _ in customers)]),
     )
 
@@ -169,6 +178,10 @@ def moves(*, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: 
         *(_move(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, None)) for key in of.cashiers),
         *(_move(of, key, "key", amount_fen, key_limits) for key in of.api_keys if key_limits != (None, None)),
     ]
+    if (group := seen.charges) is not None and group.day is not None:
+        # Of equal payments one stays, however many are asked for at once.
+        limit = group.others
+        counted.append(Added(group.key, of.merchant_id, "charge", group.day, 1, amount_fen, 0, limit, None))
     return sorted(counted, key=lambda row: row.key)
 
 

@@ -31,7 +31,7 @@ def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft.lines)
-    seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at))
+    seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
     return sale, judge(sale, draft, claimed, seen=seen, at=at)
 
 

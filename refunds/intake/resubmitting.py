@@ -71,6 +71,7 @@ def _resubmit(
     seen = counters.standing(
         sale=sale,
         of=parties,
+        reason=draft.reason,
         own_fen=request.reserved_fen,
         own_asked_fen=counters.asked_today_fen(request, at),
     )

@@ -74,7 +74,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft.lines)
     parties = counters.parties_of(sale, draft, by=by, at=at)
-    seen = counters.standing(sale=sale, of=parties)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
     verdict = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(verdict)
     claims.check_account(route=draft.route, account=draft.payee)

@@ -135,6 +135,16 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("%(actual)s asked for the same of this order; this one is said to be another."),
         _("%(actual)s asked for the same amount of this order: a person looks whether this is the same wish."),
     ),
+    "second_charge": (
+        _("A second payment is known"),
+        _("Equal payment close by: %(actual)s."),
+        _("No second payment is known, so a person looks what happened."),
+    ),
+    "one_charge_stays": (
+        _("One payment stays"),
+        _("Number %(actual)s of the %(limit)s equal payments that may go back."),
+        _("It would be number %(actual)s of equal payments to go back; %(limit)s may, one stays."),
+    ),
     "sale_held": (
         _("Sale not held"),
         _("Finance does not hold the sale."),
@@ -183,6 +193,7 @@ _WORDS: dict[str, Promise | str] = {
     "enabled": _("on"),
     "disabled": _("off"),
     "covered": _("covered"),
+    "none": _("none"),
     "instant": _("simple"),
     "full": _("full"),
     "partial": _("partial"),
