@@ -37,7 +37,7 @@ class Trouble:
 
 def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
     """What is wrong at the merchant's channels at this moment; usually nothing."""
-    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id, is_active=True).values_list("pk", "channel"))
+    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id).values_list("pk", "channel"))
     down = breaker.down(accounts)
     found = [
         Trouble(
