@@ -52,6 +52,7 @@ urlpatterns = [
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
     path("/refunds/<str:number>/reassign", decisions.reassign, name="reassign"),
     path("/refunds/<str:number>/retry", decisions.retry, name="retry"),
+    path("/refunds/<str:number>/adopt", decisions.adopt, name="adopt"),
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),

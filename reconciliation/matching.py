@@ -71,6 +71,20 @@ UPDATE reconciliation_billline t SET execution_id = m.execution_id
  WHERE t.id = m.line_id
 """
 
+#: What was adopted on the channel's word about the payment, before a statement named the refund.
+_LINK_ADOPTED = """
+UPDATE reconciliation_billline t SET execution_id = m.execution_id
+  FROM (SELECT DISTINCT ON (e.id) e.id AS execution_id, l.id AS line_id
+          FROM reconciliation_billline l
+          JOIN terminals_transaction s ON s.channel_account_id = %(account)s
+           AND s.channel_transaction_no = l.channel_transaction_no AND l.channel_transaction_no <> ''
+          JOIN refunds_execution e ON e.transaction_id = s.id AND e.proof_source = 'trade' AND e.amount_fen = l.amount_fen
+         WHERE l.bill_id = %(bill)s AND l.execution_id IS NULL AND l.succeeded_at IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM reconciliation_billline o WHERE o.execution_id = e.id)
+         ORDER BY e.id, l.line) m
+ WHERE t.id = m.line_id
+"""
+
 _JUDGE = f"""
 UPDATE reconciliation_billline t SET outcome = j.outcome
   FROM (SELECT l.id, CASE
@@ -232,6 +246,7 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
     with connection.cursor() as cursor:
         for number in ("refund_no", "channel_refund_no"):
             cursor.execute(_LINK.format(number=number), parameters)
+        cursor.execute(_LINK_ADOPTED, parameters)
         cursor.execute(_JUDGE, parameters)
         cursor.execute(_statement(_DIFFERENCES, day), parameters)
         cleared = [number for (number,) in cursor.fetchall()]

@@ -135,6 +135,7 @@ EDGES: tuple[Edge, ...] = (
         State.REFUNDED,
         "finance believes the channel's late word that it had paid what it called refused",
     ),
+    Edge("close_against", (State.FAILED,), State.CANCELLED, "another refund, made in the channel's portal, covers it"),
     Edge("begin_follow_up", (State.REFUNDED,), State.FOLLOW_UP, "the customer is asked how it went"),
     Edge("close", (State.FOLLOW_UP,), State.CLOSED, "answered, or nothing more came"),
 )

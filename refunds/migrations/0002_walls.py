@@ -15,6 +15,7 @@ REQUEST_MOVES = (
     ("executing", "refunded"),
     ("executing", "unknown"),
     ("failed", "approved"),
+    ("failed", "cancelled"),
     ("failed", "in_review"),
     ("failed", "refunded"),
     ("follow_up", "closed"),

@@ -237,6 +237,11 @@ class RefundRequest(models.Model):
         self.reserved_fen = self.approved_fen or self.amount_fen
         self.step_due_at = at
 
+    @_edge("close_against")
+    def close_against(self, *, at: datetime, message: str) -> None:
+        self.message_to_customer = message
+        self._released()
+
     @_edge("prove_paid")
     def prove_paid(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
         self.approved_fen = self.reserved_fen = self.refunded_fen = amount_fen
