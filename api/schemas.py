@@ -264,6 +264,7 @@ class TransactionOut(Shape):
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
+    held_at = s.DateTimeField(allow_null=True)
 
 
 class RequestOfSaleOut(Shape):

@@ -25,6 +25,7 @@ from api.fields import (
 from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
+from refunds.payouts.contradictions import Finding
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import Funding, LineKind, TransactionKind
 
@@ -134,6 +135,10 @@ class RefundRequestSerializer(StrictSerializer):
     customer_consent = Flag(required=False, allow_null=True, default=None)
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+    is_another = Flag(
+        required=False, default=False, help_text="not the same as one before that asked for the same of this order"
+    )
+    note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -156,6 +161,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         customer_consent=data["customer_consent"],
         payee=Account(**data["payee"]) if data["payee"] else None,
         cashier=data["cashier"],
+        is_another=data["is_another"],
+        another_note=data["note"] if data["is_another"] else "",
     )
 
 
@@ -173,6 +180,9 @@ class ResubmitSerializer(VersionSerializer):
     route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag(required=False, allow_null=True, default=None)
+    is_another = Flag(
+        required=False, help_text="not the same as the one that the verdict names as asked for before; `note` says how"
+    )
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
@@ -184,7 +194,16 @@ def correction_of(data: dict[str, Any]) -> Correction:
         route=data.get("route"),
         payee=Account(**data["payee"]) if data["payee"] else None,
         customer_consent=data["customer_consent"],
+        is_another=data.get("is_another"),
+        another_note=data["note"],
     )
+
+
+class EndHoldSerializer(StrictSerializer):
+    """What finance found out about a held sale, and how it is known."""
+
+    finding = serializers.ChoiceField(Finding.choices)
+    note = Text(max_length=500)
 
 
 class DecisionSerializer(StrictSerializer):

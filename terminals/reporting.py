@@ -15,9 +15,10 @@ from core.money import yuan
 from core.personal_data import phone_hashes
 from core.plain_text import name_key
 from core.quantities import Quantity
-from merchants.models import ChannelAccount, Store
+from merchants.models import Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
+from terminals.accounts import account_of
 from terminals.models import LineKind, Terminal, Transaction, TransactionLine
 
 #: How far a clock at the till may be ahead of ours.
@@ -229,9 +230,8 @@ def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
-    accounts = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True)
     # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
-    account = None if sale.channel == "cash" else accounts.first()
+    account = None if sale.channel == "cash" else account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
         merchant_id=store.merchant_id,

@@ -29,6 +29,8 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
+    is_another: bool = False
+    another_note: str = ""
     pieces: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
@@ -42,6 +44,8 @@ def typed(data: QueryDict) -> Typed:
         phone=one_line(data.get("phone", ""), limit=40),
         email=one_line(without_marks(data.get("email", "")), limit=254),
         consent=bool(data.get("consent")),
+        is_another=bool(data.get("is_another")),
+        another_note=data.get("another_note", "").strip()[:200],
         pieces=_pieces(data),
         way=ways.read(data),
     )
@@ -69,6 +73,8 @@ def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], l
         customer_consent=form.consent,
         route=form.way.route,
         payee=form.way.account,
+        is_another=form.is_another,
+        another_note=form.another_note,
     )
 
 

@@ -19,6 +19,7 @@ from desk.new.form import Typed
 from desk.rows import SaleRow
 from desk.verdicts import Rule
 from merchants import channels
+from refunds.facts import sums
 from refunds.intake.claims import Draft
 from refunds.rules import worth
 from refunds.rules.arrival import expected_arrival
@@ -45,6 +46,7 @@ class SaleCard:
     channel_label: str
     window_label: str
     lines: Sequence[LineRow]
+    order_has_refunds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +149,5 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
             )
             for line in worth.with_worth(sale)
         ],
+        order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
     )

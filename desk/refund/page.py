@@ -26,14 +26,14 @@ from desk.refund import payouts
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.timeline import Line, timeline
-from desk.rows import stamp, target_s
+from desk.rows import EqualSale, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
 from merchants import channels
 from merchants.rights import Act
 from refunds import queries
-from refunds.facts import payees
+from refunds.facts import duplicates, payees
 from refunds.models import Evidence, RefundRequest
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
@@ -91,7 +91,7 @@ class Goods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """Three parts of one bar: what else was refunded, this refund, what is left."""
+    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
 
     number: str
     url: str
@@ -100,6 +100,8 @@ class Sale:
     reporter_label: str
     till_label: str
     channel_no: str
+    equal: Sequence[EqualSale]
+    same: Sequence[Choice]
     refunded_fen: int
     this_fen: int
     left_fen: int
@@ -283,7 +285,7 @@ def refund(
         verdict=verdicts.shown(request),
         evidence=[_piece(request.number, piece) for piece in request.evidence.order_by("added_at", "pk")],
         lines=_goods(request, sold),
-        sale=_sale(request, sale),
+        sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, at=at),
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
@@ -395,7 +397,7 @@ def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Good
     ]
 
 
-def _sale(request: RefundRequest, sale: Transaction) -> Sale:
+def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
     this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
     before = sale.reserved_fen - request.reserved_fen
     return Sale(
@@ -406,6 +408,8 @@ def _sale(request: RefundRequest, sale: Transaction) -> Sale:
         reporter_label=sale.reported_by,
         till_label=till_label(sale.terminal),
         channel_no=sale.channel_transaction_no or "",
+        equal=equal_sales(sale, scope=scope, at=at),
+        same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
         refunded_fen=before,
         this_fen=this,
         left_fen=max(0, sale.amount_fen - before - this),

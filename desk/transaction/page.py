@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from core.money import yuan_grouped
 from core.quantities import Quantity
 from desk import rows
+from desk.filters import Choice
 from desk.refund.page import till_label
-from desk.rows import RefundRow, SaleRow
+from desk.rows import EqualSale, RefundRow, SaleRow
 from merchants import channels
 from refunds.models import RefundRequest
+from refunds.payouts import contradictions
 from refunds.rules import worth
 from refunds.telling.destinations import destination_label
 from terminals.models import Transaction
@@ -32,8 +38,20 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why finance holds the sale; ``findings`` for whoever may end it."""
+
+    texts: Sequence[str]
+    findings: Sequence[Choice]
+    end_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
     """Three parts of one bar: paid back, ``under_way_fen``, left."""
+
+    hold: Hold | None
+    equal: Sequence[EqualSale]
 
     sale: SaleRow
     channel_label: str
@@ -46,9 +64,34 @@ class TransactionPage:
     refunds: Sequence[RefundRow]
 
 
-def transaction_page(found: Transaction, *, refunds: Sequence[RefundRequest]) -> TransactionPage:
+def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
+    text = gettext(
+        "%(channel)s called payout %(payout)s of %(number)s refused, and then paid (¥%(amount)s). "
+        "Nothing more leaves for this sale until finance has looked."
+    )
+    return Hold(
+        texts=[
+            text
+            % {
+                "channel": channels.label(payout.request.channel),
+                "payout": payout.refund_no,
+                "number": payout.request.number,
+                "amount": yuan_grouped(payout.amount_fen),
+            }
+            for payout in contradictions.contradicted(sale)
+        ],
+        findings=[Choice(item.value, str(item.label)) for item in contradictions.Finding] if may_end else [],
+        end_url=reverse("desk:end-hold", args=[sale.pk]),
+    )
+
+
+def transaction_page(
+    found: Transaction, *, refunds: Sequence[RefundRequest], equal: Sequence[EqualSale], hold: Hold | None = None
+) -> TransactionPage:
     """``refunds`` are ``lean``."""
     return TransactionPage(
+        hold=hold,
+        equal=equal,
         sale=rows.sale(found),
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),

@@ -28,6 +28,7 @@ from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
 from refunds.rules.method import choose_method
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
+from refunds.rules.standing import Standing
 from refunds.states import State
 
 
@@ -57,6 +58,7 @@ def judged(
     claimed: Sequence[Claim],
     verdict: Verdict,
     parties: Parties,
+    seen: Standing,
     number: int,
     by: Principal,
     at: datetime,
@@ -68,12 +70,13 @@ def judged(
     submission = Submission(
         request=request,
         sale=sale,
-        changes=_changes(request, moves, by=by, at=at),
+        changes=_changes(request, moves, by=by, at=at, **_said(draft)),
         lines=_lines(request, claimed),
         payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
         sums=counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=request.amount_fen,
             by_rule=request.by_rule,
             asked_fen=request.amount_fen,
@@ -83,6 +86,11 @@ def judged(
     if request.state == State.APPROVED:
         submission.execution = payout(request, sale, other_refunds=sale.refunds, at=at)
     return submission
+
+
+def _said(draft: Draft) -> dict[str, str]:
+    """What whoever asks says to a possible duplicate, for the audit trail."""
+    return {"is_another": draft.another_note or "yes"} if draft.is_another else {}
 
 
 def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, at: datetime) -> Submission:

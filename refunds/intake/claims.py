@@ -54,7 +54,8 @@ class Account:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
-    ``payee`` is the customer's account for a bank transfer.
+    ``payee`` is the customer's account for a bank transfer. ``is_another`` says that it is not the same wish as one before,
+    and ``another_note`` how so.
     """
 
     amount_fen: int
@@ -68,6 +69,8 @@ class Draft:
     customer_consent: bool | None = None
     payee: Account | None = None
     cashier: str = ""
+    is_another: bool = False
+    another_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Sale:
     refundable_fen: int
     paid_at: datetime
     cashier: str
+    held: bool
     refunds: int
     order_reserved_fen: int
     payer_phone_hash: bytes | None
@@ -83,7 +84,7 @@ _CHANNEL, _PROFILE = _NAMES.index("channel"), _NAMES.index("profile")
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
        t.live_refunds,
        (SELECT sum(o.reserved_fen)::bigint
           FROM (SELECT * FROM terminals_transaction x

@@ -75,11 +75,20 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
-    verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(verdict)
     claims.check_account(route=draft.route, account=draft.payee)
     return building.judged(
-        sale=sale, draft=draft, claimed=claimed, verdict=verdict, parties=parties, number=_draw_number(), by=by, at=at
+        sale=sale,
+        draft=draft,
+        claimed=claimed,
+        verdict=verdict,
+        parties=parties,
+        seen=seen,
+        number=_draw_number(),
+        by=by,
+        at=at,
     )
 
 
@@ -145,7 +154,7 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
 
 
 #: What it holds of its sale. Where nobody asked how many refunds the channel takes, the limit gives way by one. RETURNING,
-#: because the counters are locked after the sale everywhere: they wait for this clause.
+#: because the counters are locked after the sale and its lines everywhere: they wait for the clause before them.
 _RESERVE = (
     "UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1, live_refunds = live_refunds + 1, "
     "live_refunds_limit = CASE WHEN $3 IS NOT NULL THEN $3 WHEN live_refunds_limit <= live_refunds THEN live_refunds + 1 "
@@ -165,11 +174,12 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
         types += ["bigint[]", "numeric[]", "bigint[]"]
         clauses.append(
             "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity, "
-            "reserved_fen = l.reserved_fen + v.fen FROM unnest($4, $5, $6) v (id, quantity, fen) WHERE l.id = v.id"
+            "reserved_fen = l.reserved_fen + v.fen FROM unnest($4, $5, $6) v (id, quantity, fen) WHERE l.id = v.id RETURNING l.id"
         )
     if has_sums:
         types.append("json")
-        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, (SELECT count(*) FROM c0) AS sale_first'
+        before = f"(SELECT count(*) FROM c{len(clauses) - 1}) AS sale_first"
+        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, {before}'
         clauses.append(counters.UPSERT.format(rows=rows))
     for model in tables:
         types.append("json")

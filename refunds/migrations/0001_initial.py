@@ -543,6 +543,7 @@ class Migration(migrations.Migration):
                 ("second_leg", models.CharField(blank=True, db_default="", default="", max_length=10)),
                 ("second_leg_due_at", models.DateTimeField(blank=True, null=True)),
                 ("arrives_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_after_all_at", models.DateTimeField(blank=True, null=True)),
                 ("proof", models.TextField(blank=True)),
                 ("proof_source", models.CharField(blank=True, max_length=10)),
                 ("failure_code", models.CharField(blank=True, max_length=60)),

@@ -244,6 +244,19 @@ class RefundRequest(models.Model):
         self.reserved_fen = self.approved_fen or self.amount_fen
         self.step_due_at = at
 
+    @_edge("close_against")
+    def close_against(self, *, at: datetime, message: str) -> None:
+        self.message_to_customer = message
+        self._released()
+
+    @_edge("prove_paid")
+    def prove_paid(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self.approved_fen = self.reserved_fen = self.refunded_fen = amount_fen
+        self.decided_at = self.decided_at or at
+        self.paused_at = None
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
     @_edge("begin_follow_up")
     def begin_follow_up(self, *, at: datetime, close_at: datetime) -> None:
         self.step_due_at = close_at

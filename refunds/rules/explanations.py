@@ -141,6 +141,26 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s is within the ¥%(limit)s approved without a person."),
         _("¥%(actual)s is above the ¥%(limit)s approved without a person."),
     ),
+    "possible_duplicate": (
+        _("Asked for before"),
+        _("%(actual)s asked for the same of this order; this one is said to be another."),
+        _("%(actual)s asked for the same amount of this order: a person looks whether this is the same wish."),
+    ),
+    "second_charge": (
+        _("A second payment is known"),
+        _("Equal payment close by: %(actual)s."),
+        _("No second payment is known, so a person looks what happened."),
+    ),
+    "one_charge_stays": (
+        _("One payment stays"),
+        _("Number %(actual)s of the %(limit)s equal payments that may go back."),
+        _("It would be number %(actual)s of equal payments to go back; %(limit)s may, one stays."),
+    ),
+    "sale_held": (
+        _("Sale not held"),
+        _("Finance does not hold the sale."),
+        CODES["sale_held"].title,
+    ),
     "order_not_rejected": (
         _("No rejection of this order"),
         _("No refund of this order was rejected before."),
@@ -184,6 +204,7 @@ _WORDS: dict[str, Promise | str] = {
     "enabled": _("on"),
     "disabled": _("off"),
     "covered": _("covered"),
+    "none": _("none"),
     "instant": _("simple"),
     "full": _("full"),
     "partial": _("partial"),

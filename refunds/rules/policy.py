@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
-from refunds.rules.standing import Standing
+from refunds.rules.standing import EqualCharges, Standing
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
@@ -54,7 +54,8 @@ class Facts:
     """What is known when a request is judged. Amounts in fen.
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays. ``sums``: what its order, customer, cashier and key have had before.
+    take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
+    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
     """
 
     at: datetime
@@ -75,6 +76,9 @@ class Facts:
     original_failed: bool = False
     on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
+    duplicate_of: str = ""
+    is_another: bool = False
+    sale_held: bool = False
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -130,6 +134,9 @@ class Verdict:
             ],
         }
 
+
+#: Reasons that say that a payment went wrong: never approved by rule without a finding.
+NEEDS_FINDING = frozenset({Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT, Reason.NETWORK_FAULT, Reason.OPERATOR_ERROR})
 
 #: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
@@ -237,7 +244,22 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
+    if facts.sums.charges is not None:
+        results += _finding(facts.sums.charges)
+    if facts.sale_held:
+        results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
+    if facts.duplicate_of:
+        results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return [*results, *_sums(facts, rules)]
+
+
+def _finding(charges: EqualCharges) -> list[RuleResult]:
+    """That something went wrong takes more than somebody's word: an equal payment close by. One of them stays."""
+    known = charges.others > 0
+    results = [RuleResult("second_charge", known, charges.number if known else "none", "known")]
+    if known:
+        results.append(_within("one_charge_stays", charges.returned + 1, charges.others))
+    return results
 
 
 def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:

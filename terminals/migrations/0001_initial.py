@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField()),
                 ("corrected_at", models.DateTimeField(blank=True, null=True)),
+                ("held_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "indexes": [
@@ -137,6 +138,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("payer_phone_last4_hash__isnull", False)),
                         fields=["merchant", "payer_phone_last4_hash"],
                         name="transaction_phone_last4",
+                    ),
+                    models.Index(
+                        condition=models.Q(("held_at__isnull", False)),
+                        fields=["merchant"],
+                        name="transaction_held",
                     ),
                 ],
                 "constraints": [

@@ -61,6 +61,8 @@ class Transaction(models.Model):
 
     ``live_refunds`` is how many requests ``reserved_fen`` is made of. ``live_refunds_limit`` is how many the channel took when
     the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
+
+    ``held_at``: since then nothing more leaves for it, because its channel contradicts itself (``refunds.facts.holds``).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -92,6 +94,7 @@ class Transaction(models.Model):
     )
     created_at = models.DateTimeField()
     corrected_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
 
     if TYPE_CHECKING:
         lines: RelatedManager[TransactionLine]
@@ -137,6 +140,7 @@ class Transaction(models.Model):
                 name="transaction_phone_last4",
                 condition=Q(payer_phone_last4_hash__isnull=False),
             ),
+            models.Index(fields=["merchant"], name="transaction_held", condition=Q(held_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
