@@ -94,7 +94,7 @@ def _adopted(sale: Transaction, amount_fen: int, proof: str, by: Principal, at: 
         merchant_id=request.merchant_id,
         request=request,
         transaction_id=sale.pk,
-        channel_account_id=sale.channel_account_id,
+        channel_account=sale.channel_account,
         method=Method.REFUND,
         refund_no=number,
         amount_fen=amount_fen,
