@@ -34,6 +34,7 @@ from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import PolicyRefused
 from refunds.models import IdempotencyRecord
+from refunds.rules import worth
 from refunds.states import State
 from terminals.models import Transaction
 
@@ -161,7 +162,7 @@ def _principal(scope: Scope) -> str:
 
 def _draft(form: Typed, sale: Transaction) -> Draft:
     locale = "en" if (get_language() or "").startswith("en") else "zh-Hans"
-    return draft_of(form, sale=sale, lines=list(sale.lines.order_by("position")), locale=locale)
+    return draft_of(form, sale=sale, lines=worth.with_worth(sale), locale=locale)
 
 
 def _sale(text: str, scope: Scope) -> Transaction:

@@ -26,6 +26,7 @@ from desk.refund.view import answer
 from desk.uploads import pictures_of
 from merchants.principals import Principal
 from merchants.rights import Act
+from reconciliation import portal
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.intake import resubmitting
@@ -186,6 +187,15 @@ def retry(asked: Asked) -> str:
     forms.check_confirmed(asked.form)
     ways_back.retry(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
     return gettext("%(number)s goes out to the channel again.") % asked.named
+
+
+@_decision()
+def adopt(asked: Asked) -> str:
+    """Take the refund made in the channel's portal into the books."""
+    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
+        "number": adopted.number
+    }
 
 
 @_decision("resubmit")

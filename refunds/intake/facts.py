@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from core.errors import Invalid, NotFound
+from core.quantities import Quantity
 from core.sql import PreparedStatement
 from merchants import channels
 from payment_channels.profile import Profile
@@ -16,13 +20,27 @@ from payment_channels.profile import Profile
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
+    """``returned`` pieces and ``given_fen`` of its worth are what other refunds have of it."""
+
     id: int
     sku: str
     name: str
-    quantity: int
-    returnable: int
+    kind: str
+    quantity: Quantity
+    returned: Quantity
     unit_price_fen: int
     amount_fen: int
+    given_fen: int
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> SaleLine:
+        """From the database's JSON, where quantities are texts: a number there would be a float here."""
+        line_id, sku, name, kind, quantity, returned, *amounts = row
+        return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
+
+    @property
+    def returnable(self) -> Quantity:
+        return self.quantity - self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ class Sale:
     refundable_fen: int
     paid_at: datetime
     cashier: str
+    held: bool
     refunds: int
     order_reserved_fen: int
     payer_phone_hash: bytes | None
@@ -65,7 +84,7 @@ _CHANNEL, _PROFILE = _NAMES.index("channel"), _NAMES.index("profile")
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
        t.live_refunds,
        (SELECT sum(o.reserved_fen)::bigint
           FROM (SELECT * FROM terminals_transaction x
@@ -73,8 +92,8 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
        t.payer_phone_hash, t.card_last4, p.id, p.number,
-       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
-                                         l.unit_price_fen, l.amount_fen) ORDER BY l.position)
+       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.kind, l.quantity::text, l.reserved_quantity::text,
+                                         l.unit_price_fen, l.amount_fen, l.reserved_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
   FROM ({found}) t
   JOIN merchants_store s ON s.id = t.store_id
@@ -122,5 +141,5 @@ def find_sale(
         raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
     *columns, lines = rows[0]
     columns[_PROFILE] = channels.usable_profile(columns[_CHANNEL], columns[_PROFILE])
-    columns.append(tuple(SaleLine(*line) for line in lines or ()))
+    columns.append(tuple(map(SaleLine.read, lines or ())))
     return Sale(*columns)

@@ -31,6 +31,8 @@ class Correction:
     route: str | None = None
     payee: Account | None = None
     customer_consent: bool | None = None
+    is_another: bool | None = None
+    another_note: str = ""
 
 
 def resubmit(
@@ -62,10 +64,19 @@ def _resubmit(
         reason=correction.reason or request.reason,
         route=correction.route or request.route,
         customer_consent=_consent(request, correction),
+        is_another=_was_another(request) if correction.is_another is None else correction.is_another,
     )
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     parties = counters.parties_again(sale, request, by=by, at=at)
-    verdict = judging.judge(sale, draft, claims.own_articles(sale, request), parties=parties, at=at, stored=request)
+    claimed = claims.own_articles(sale, request)
+    seen = counters.standing(
+        sale=sale,
+        of=parties,
+        reason=draft.reason,
+        own_fen=request.reserved_fen,
+        own_asked_fen=counters.asked_today_fen(request, at),
+    )
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
     judging.refuse_hard_limits(verdict)
     if not is_held:
         sums.make_room(transaction_id=request.transaction_id, limit=building.refunds_limit(sale, draft.route))
@@ -73,6 +84,7 @@ def _resubmit(
         counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=draft.amount_fen,
             by_rule=verdict.decision is Ruling.APPROVE,
             asked_fen=max(0, draft.amount_fen - counters.asked_today_fen(request, at)),
@@ -85,9 +97,14 @@ def _resubmit(
         at,
         expected_version,
         {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
-        {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
+        {
+            "amount_fen": draft.amount_fen,
+            "reason": draft.reason,
+            "route": draft.route,
+            **({"is_another": correction.another_note or "yes"} if correction.is_another else {}),
+        },
     )
-    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    # Before it moves: the reason and the pieces' worth of today say what it holds of its lines.
     RefundRequest.objects.filter(pk=request_id).update(
         reason=draft.reason,
         route=draft.route,
@@ -97,12 +114,20 @@ def _resubmit(
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    for claim in claimed:
+        request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
+    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
     if changed.state == State.APPROVED:
         attempt_no = changed.executions.count() + 1
         building.payout(changed, sale, other_refunds=sale.refunds - is_held, at=at, attempt_no=attempt_no).save()
     return changed
+
+
+def _was_another(request: RefundRequest) -> bool:
+    """Whether it was said before that this is not the same as the refund that its verdict names."""
+    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
 
 
 def _consent(request: RefundRequest, correction: Correction) -> bool | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from core.audit.actors import channel
 from core.audit.record import event
@@ -21,7 +21,7 @@ from refunds import lifecycle
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
-from refunds.payouts import ledger, second_leg
+from refunds.payouts import contradictions, ledger, second_leg
 from refunds.payouts.asking import Answer, doubted, holds
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
@@ -70,6 +70,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
     states = {pk: State(request.state) for pk, request in requests.items()}
     moves: list[Move] = []
+    late: list[tuple[Execution, Answer]] = []
     paid: list[UUID] = []
     refunds_instead: list[Execution] = []
     well_again: set[int] = set()
@@ -81,6 +82,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state in EXECUTION_ENDED:
             second_leg.hear(execution, answer.outcome, at=at)
             _note_late(execution, requests[answer.request_id], answer, at)
+            if execution.state != ExecutionState.SUCCEEDED and isinstance(answer.outcome, Done):
+                late.append((execution, answer))
             continue
         outcome = _believed(execution, answer)
         if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
@@ -100,8 +103,31 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     Execution.objects.bulk_create(refunds_instead)
     if well_again:
         wake(well_again, at=at)
+    _hold(late, moves, executions.values(), at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
+
+
+def _hold(
+    late: Sequence[tuple[Execution, Answer]], moves: Sequence[Move], executions: Iterable[Execution], at: datetime
+) -> None:
+    """Hold the sales of payouts that had been refused and are proven paid."""
+    if not late:
+        return
+    moved = {move.request_id for move in moves}
+    with connection.cursor() as cursor:
+        # Those that are held and those whose counters move, in the one order.
+        ids = {row.transaction_id for row in executions if row.request_id in moved}
+        lifecycle.lock_sales(cursor, sorted(ids | {row.transaction_id for row, _ in late}))
+    for execution, answer in late:
+        assert isinstance(answer.outcome, Done)
+        word = contradictions.PaidAfterAll(
+            channel_refund_no=answer.outcome.channel_refund_no,
+            paid_at=answer.outcome.succeeded_at,
+            proof=_text(answer.outcome.raw),
+            source=answer.source,
+        )
+        contradictions.hold(execution, word, by=channel(execution.channel_account.channel), at=at)
 
 
 def _was_taken(outcome: Outcome) -> bool:

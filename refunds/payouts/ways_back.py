@@ -15,7 +15,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
 from refunds import lifecycle
-from refunds.facts import conditions, sums
+from refunds.facts import conditions, duplicates, holds, sums
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -27,6 +27,12 @@ class NeedsReview(Conflict):
     """With this refund its order comes to more than was decided on: a person looks at it again."""
 
     code = "sum_needs_review"
+
+
+class AskedAnew(Conflict):
+    """The same was asked for again while this one had failed; ``facts["number"]`` is that refund."""
+
+    code = "possible_duplicate"
 
 
 @transaction.atomic
@@ -55,7 +61,10 @@ def can_go_out_again(failed: Execution) -> bool:
 
 @transaction.atomic
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
-    """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
+    """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that.
+
+    Raises ``AskedAnew`` where the same was asked for again meanwhile.
+    """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
     if request.state != State.FAILED:
@@ -68,6 +77,10 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
     _check_covered(request, at)
+    holds.check_not_held(transaction_id=request.transaction_id)
+    if same := duplicates.same_as_request(request):
+        # The order is held by now: nobody can ask beside this.
+        raise AskedAnew(f"{same[0].number} asked for the same meanwhile", number=same[0].number)
     sums.make_room(transaction_id=request.transaction_id, limit=None)
     retried = lifecycle.advance(
         request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 
 from payment_channels import codes_page
-from payment_channels.contract import Refused, Retry, Unknown
+from payment_channels.contract import Done, Refused, Retry, Unknown
 from payment_channels.rules import Rule
 from tests.contracts.rigs import reference_of
 from tests.contracts.test_every_fault import CATALOGUES, RigOf, drive
@@ -117,6 +117,7 @@ def test_refund_that_failed_with_a_code_ends_or_calls_a_person(rigs: RigOf, faul
     outcome = drive(rig, order, rig.channel.refund(order))
 
     assert rig.moved(order) == []
+    assert not isinstance(outcome, Done)
     assert outcome.code == fault.removeprefix("ends_")
     assert isinstance(outcome, Unknown) or outcome.retry is Retry.NEW_NUMBER
 

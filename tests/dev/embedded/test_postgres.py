@@ -43,6 +43,7 @@ def test_owner_drops_a_test_database_when_the_application_is_still_connected() -
             host=login["HOST"], port=login["PORT"], user=login["USER"], password=login["PASSWORD"], dbname=database
         )
 
+    assert owner is not None
     with closing(connect(owner, "postgres")) as own:
         own.autocommit = True
         with own.cursor() as cursor:
