@@ -97,10 +97,7 @@ def test_refund_behind_a_proxy_that_never_lets_a_signed_answer_through_is_never_
         outcomes.append(rig.channel.refund(replace(order, maybe_received=again > 0)))
         outcomes.append(rig.channel.query_refund(reference_of(order)))
 
-    refused = [outcome for outcome in outcomes if not isinstance(outcome, Unknown)]
-    # A tampered answer that says nothing of success is still what was signed.
-    assert refused == []
-    assert not any(isinstance(outcome, Unknown) and outcome.accepted for outcome in outcomes)
+    assert all(isinstance(outcome, Unknown) and not outcome.accepted for outcome in outcomes)
     assert rig.moved(order) in ([], [(order.refund_no, order.amount_fen)])
     rig.simulator.control("DELETE", "/faults")
     assert_agrees_with_ledger(rig, order, drive(rig, order, outcomes[-1]))
@@ -250,7 +247,11 @@ def test_refund_accepted_for_days_is_not_refused_meanwhile_and_done_at_last(rigs
     try:
         rig.let_pass(timedelta(days=2))
         said.append(rig.channel.query_refund(reference))
-        assert all(isinstance(outcome, Unknown) and outcome.accepted and not outcome.attention for outcome in said)
+        for outcome in said:
+            assert isinstance(outcome, Unknown)
+            # Alipay has no word for "under way": no money is said to have moved, and a query names no status.
+            assert outcome.accepted or (name == "alipay" and outcome.code in {"fund_change_n", "not_found"})
+            assert not outcome.attention
         assert rig.moved(order) == []
 
         rig.let_pass(timedelta(days=3, hours=1))
