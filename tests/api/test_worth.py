@@ -100,8 +100,8 @@ def test_pieces_that_come_back_in_parts_end_at_what_was_paid(
 
     for quantity, amount_fen in zip(groups, amounts, strict=True):
         answer = _ask(api, sale, amount_fen, ("A", quantity))
-        assert _rule(answer, "articles_cover_amount")["limit"] == f"{amount_fen / 100:.2f}", answer.content
-        assert answer.json()["state"] == "approved"
+        assert answer.status_code == 201, answer.content
+        assert _rule(answer, "articles_cover_amount")["limit"] == f"{amount_fen / 100:.2f}"
 
     line = api.get(f"transactions/{sale['id']}").json()["lines"][0]
     assert (line["quantity"], line["returned_quantity"]) == (sold, sold)
