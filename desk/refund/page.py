@@ -37,7 +37,7 @@ from refunds.models import Evidence, RefundRequest
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import tracking
+from refunds.telling import payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -226,7 +226,11 @@ def refund(
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
     sold = list(sale.lines.order_by("position"))
     returned = dict(request.lines.values_list("line_id", "quantity"))
-    shown_payouts = [payouts.payout(execution) for execution in executions]
+    last = executions[0] if executions else None
+    waited = payout_words.waits(request, now=at, payout=last)
+    shown_payouts = [
+        payouts.payout(execution, waited=waited if execution is last else None) for execution in executions
+    ]
     payee = payees.of(request)
     known = request.customer_name or request.customer_phone or request.customer_email or payee
     return Refund(
@@ -279,7 +283,7 @@ def refund(
         evidence=[_piece(request.number, piece) for piece in request.evidence.order_by("added_at", "pk")],
         lines=[_goods(line, returned.get(line.pk, 0)) for line in sold],
         sale=_sale(request, sale),
-        steps=progress.steps(request, approvals=approvals, at=at),
+        steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
@@ -287,7 +291,7 @@ def refund(
         is_settled=progress.is_settled(request),
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),
-        actions=offered(request=request, by=scope.by, last=executions[0] if executions else None, at=at),
+        actions=offered(request=request, by=scope.by, last=last, at=at),
     )
 
 

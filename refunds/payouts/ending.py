@@ -97,7 +97,7 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
         if said is None or said.data["refund_no"] != execution.refund_no:
             raise NothingProposed("nobody has said what the portal shows of this refund")
         if (said.actor_kind, said.actor_id) == (by.actor.kind, by.actor.id):
-            raise Forbidden("somebody else confirms what you found in the portal")
+            raise Forbidden("somebody else confirms what you found in the portal", code="two_persons_needed")
         answer = Answer(
             execution.pk,
             request.pk,

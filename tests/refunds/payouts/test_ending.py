@@ -112,7 +112,7 @@ def test_confirm_when_it_is_the_same_person_is_refused(lost: RefundRequest) -> N
     first = _finance(lost)
     _propose(lost, by=first)
 
-    _refused("forbidden", lost, lambda: _confirm(lost, by=first))
+    _refused("two_persons_needed", lost, lambda: _confirm(lost, by=first))
 
 
 def test_confirm_when_nobody_said_anything_is_refused(lost: RefundRequest) -> None:
