@@ -16,7 +16,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import conditions
 from refunds.models import Execution, RefundRequest
-from refunds.payouts import ways_back
+from refunds.payouts import ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -24,7 +24,7 @@ from refunds.states import OPEN_FOR_REVIEW, PAID, State
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
-_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand"}
+_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown"}
 _CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
 
 
@@ -45,6 +45,7 @@ class Offered:
     reassign: str = ""
     retry: str = ""
     pay: str = ""
+    end: str = ""
     resubmit: str = ""
     evidence: str = ""
     note: str = ""
@@ -55,7 +56,7 @@ class Offered:
     @property
     def any_button(self) -> bool:
         """Whether there is a button beside the menu of the rest."""
-        return bool(self.approve or self.reject or self.claim or self.retry or self.pay or self.resubmit)
+        return bool(self.approve or self.reject or self.claim or self.retry or self.pay or self.end or self.resubmit)
 
     @property
     def any_in_pane(self) -> bool:
@@ -96,6 +97,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         and ways_back.can_go_out_again(last)
         and may(Act.RETRY),
         "pay": request.state == State.MANUAL_PENDING and may(conditions.pay_act(request.route)),
+        "end": ending.can_be_ended(request, last) and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),
         "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -280,7 +280,7 @@ def refund(
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
         verdict=verdicts.shown(request),
-        evidence=[_piece(request.number, piece) for piece in request.evidence.order_by("added_at", "pk")],
+        evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
         lines=[_goods(line, returned.get(line.pk, 0)) for line in sold],
         sale=_sale(request, sale),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -342,6 +342,11 @@ def _source_label(request: RefundRequest) -> str:
     if request.api_key is None:
         return gettext("Customer's page")
     return gettext("Till") if request.cashier else gettext("API")
+
+
+def pieces(number: str, evidence: Iterable[Evidence]) -> list[Piece]:
+    """Pictures of a refund, as its pages show them."""
+    return [_piece(number, piece) for piece in evidence]
 
 
 def _piece(number: str, piece: Evidence) -> Piece:

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from desk import rows
 from desk.refund.page import till_label
 from desk.rows import RefundRow, SaleRow
+from desk.transaction.correction import Corrected, CorrectionForm, corrected
 from merchants import channels
 from refunds.models import RefundRequest
 from refunds.telling.destinations import destination_label
+from terminals.correcting import corrections_of
 from terminals.models import Transaction
+
+#: As many corrections of one sale are listed.
+_CORRECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
-    """Three parts of one bar: paid back, ``under_way_fen``, left."""
+    """Three parts of one bar: paid back, ``under_way_fen``, left. ``correction`` is None for who may not correct it."""
 
     sale: SaleRow
     channel_label: str
@@ -39,9 +44,13 @@ class TransactionPage:
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
+    correction: CorrectionForm | None
+    corrected: Sequence[Corrected]
 
 
-def transaction_page(found: Transaction, *, refunds: Sequence[RefundRequest]) -> TransactionPage:
+def transaction_page(
+    found: Transaction, *, refunds: Sequence[RefundRequest], correction: CorrectionForm | None
+) -> TransactionPage:
     """``refunds`` are ``lean``."""
     return TransactionPage(
         sale=rows.sale(found),
@@ -56,4 +65,6 @@ def transaction_page(found: Transaction, *, refunds: Sequence[RefundRequest]) ->
             for line in found.lines.all()
         ],
         refunds=rows.refunds(refunds),
+        correction=correction,
+        corrected=corrected(list(corrections_of(found)[:_CORRECTIONS])) if found.corrected_at else (),
     )

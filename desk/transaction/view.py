@@ -1,17 +1,28 @@
-"""One sale with its refunds."""
+"""One sale with its refunds, and setting right what was reported of it."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
 
-from desk import rows
+from core.errors import DomainError
+from desk import rows, words
 from desk.access import Scope, staff_page
 from desk.rendering import render_page
+from desk.transaction import correction
+from desk.transaction.correction import Typed
 from desk.transaction.page import transaction_page
+from merchants.rights import Act
 from refunds import queries
+from terminals.correcting import correct_sale
+from terminals.models import Transaction
 
 #: As many refunds of one sale are listed.
 _SHOWN = 50
@@ -21,8 +32,49 @@ _SHOWN = 50
 @staff_page()
 def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What was bought, what was refunded, what is left."""
-    found = queries.transaction_for(
+    return _page(request, scope, _find(scope, transaction_id))
+
+
+@sensitive_post_parameters("payer_phone")
+@require_POST
+@staff_page(Act.CORRECT_SALE)
+def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """What differs from the sale as it is, with the reason; a refused form keeps what was typed."""
+    found = _find(scope, transaction_id)
+    filled_in = correction.typed(request.POST, found)
+    try:
+        correct_sale(
+            transaction_id=found.pk,
+            correction=correction.correction(filled_in, found),
+            reason=filled_in.reason[:200],
+            by=scope.by,
+            at=timezone.now(),
+            seen=filled_in.seen,
+        )
+    except DomainError as error:
+        return _page(request, scope, _find(scope, transaction_id), filled_in=filled_in, error=error)
+    messages.success(request, gettext("The sale is corrected. What it said before is kept."))
+    return redirect("desk:transaction", transaction_id=found.pk)
+
+
+def _find(scope: Scope, transaction_id: UUID) -> Transaction:
+    return queries.transaction_for(
         merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
     )
+
+
+def _page(
+    request: HttpRequest,
+    scope: Scope,
+    found: Transaction,
+    *,
+    filled_in: Typed | None = None,
+    error: DomainError | None = None,
+) -> HttpResponse:
     requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:_SHOWN]
-    return render_page(request, "desk/transaction.html", transaction_page(found, refunds=list(requests)))
+    form = None
+    if scope.may(Act.CORRECT_SALE):
+        stores = list(scope.stores().values_list("code", flat=True))
+        form = correction.form(found, stores=stores, filled_in=filled_in, error=words.short(error) if error else "")
+    page = transaction_page(found, refunds=list(requests), correction=form)
+    return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)
