@@ -298,13 +298,18 @@ def refund(
 def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str = "") -> Dialogs:
     """What the decisions' dialogs offer for a refund."""
     able = colleagues(request=found, at=at) if found.state in OPEN_FOR_REVIEW else ()
+    offered_routes = ways.options(merchant_id=found.merchant_id, at=at) if found.state in _RESUBMITTED else []
+    last = payout_words.newest(found) if found.state == State.FAILED else None
+    begin = ways.that_can_work(
+        route=found.route, failure_remedy=last.failure_remedy if last else "", offered=offered_routes
+    )
     return Dialogs(
         open=opened,
         error=error,
         reject_reasons=reject_reasons(language=found.customer_locale),
         info_items=info_items(),
-        routes=ways.options(merchant_id=found.merchant_id, at=at) if found.state in _RESUBMITTED else (),
-        way=Way(route=found.route),
+        routes=offered_routes,
+        way=Way(route=begin),
         assignees=[Choice(str(staff.pk), people.with_role(staff)) for staff in able],
     )
 

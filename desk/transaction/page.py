@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from desk import rows
 from desk.refund.page import till_label
@@ -49,7 +50,7 @@ class TransactionPage:
 
 
 def transaction_page(
-    found: Transaction, *, refunds: Sequence[RefundRequest], correction: CorrectionForm | None
+    found: Transaction, *, refunds: Sequence[RefundRequest], correction: CorrectionForm | None, at: datetime
 ) -> TransactionPage:
     """``refunds`` are ``lean``."""
     return TransactionPage(
@@ -64,7 +65,7 @@ def transaction_page(
             Article(line.name, line.sku, line.unit_price_fen, line.quantity, line.reserved_quantity, line.amount_fen)
             for line in found.lines.all()
         ],
-        refunds=rows.refunds(refunds),
+        refunds=rows.refunds(refunds, at=at),
         correction=correction,
         corrected=corrected(list(corrections_of(found)[:_CORRECTIONS])) if found.corrected_at else (),
     )

@@ -76,5 +76,5 @@ def _page(
     if scope.may(Act.CORRECT_SALE):
         stores = list(scope.stores().values_list("code", flat=True))
         form = correction.form(found, stores=stores, filled_in=filled_in, error=words.short(error) if error else "")
-    page = transaction_page(found, refunds=list(requests), correction=form)
+    page = transaction_page(found, refunds=list(requests), correction=form, at=timezone.now())
     return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)
