@@ -21,19 +21,8 @@ from refunds.telling.payout_words import Stand
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
 MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
 
-#: Of these nobody can say that it arrived, or when.
-_NOT_ARRIVED = frozenset(
-    {
-        Stand.STUCK,
-        Stand.SILENT,
-        Stand.NOT_TAKEN,
-        Stand.DIFFERS,
-        Stand.SHORT,
-        Stand.BARRED,
-        Stand.BANK_SILENT,
-        Stand.WITH_STORE,
-    }
-)
+#: Of these nobody can say when it arrives.
+_NO_DAY = frozenset({Stand.STUCK, Stand.SILENT, Stand.NOT_TAKEN, Stand.DIFFERS, Stand.SHORT, Stand.BARRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +116,11 @@ def _arrival(request: RefundRequest, payout: Execution | None, waited: Waiting |
         funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or at, route=request.route
     )
     where = payout_words.stand(payout) if payout else None
-    if where in _NOT_ARRIVED:
-        return Step(label, "failed" if where is Stand.WITH_STORE else "now", None, str(payout_words.TABLE[where].step))
+    if where in _NO_DAY:
+        return Step(label, "todo")
+    if where in (Stand.BANK_SILENT, Stand.WITH_STORE):
+        status = "failed" if where is Stand.WITH_STORE else "now"
+        return Step(label, status, None, str(payout_words.TABLE[where].step))
     if waited is not None and waited.overdue:
         day = timezone.localtime(waited.expected_at).strftime("%Y-%m-%d")
         return Step(label, "now" if state in PAID else "todo", None, gettext("overdue; by %(day)s now") % {"day": day})

@@ -17,6 +17,7 @@ from desk.refund.page import find
 from desk.rendering import render_page
 from desk.uploads import pictures_of
 from merchants.rights import Act
+from refunds.evidence.files import Picture
 from refunds.models import RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.ending import Finding
@@ -82,7 +83,7 @@ def _finding(form: QueryDict) -> Finding:
     )
 
 
-def _one_picture(request: HttpRequest) -> ending.Picture:
+def _one_picture(request: HttpRequest) -> Picture:
     pictures = pictures_of(request)
     if not pictures:
         raise Invalid("no picture was chosen", code="nothing_sent")

@@ -357,7 +357,8 @@ def pieces(number: str, evidence: Iterable[Evidence]) -> list[Piece]:
 def _piece(number: str, piece: Evidence) -> Piece:
     url = reverse("desk:evidence", args=[number, piece.pk])
     label = piece.get_kind_display()
-    alt = f"{label}: {piece.note}" if piece.note else label
+    # Never the caption alone: who hears both would hear it twice.
+    alt = f"{label}: {piece.note or number}"
     return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)
 
 

@@ -118,8 +118,9 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
 
 def can_be_ended(request: RefundRequest, payout: Execution | None) -> bool:
     """Whether a person may end this payout: it is unknown, and the channel had its time to say what became of it."""
-    unknown = request.state == State.UNKNOWN and payout is not None
-    return unknown and payout.state == ExecutionState.UNKNOWN and payout.needs_attention
+    if request.state != State.UNKNOWN or payout is None:
+        return False
+    return payout.state == ExecutionState.UNKNOWN and payout.needs_attention
 
 
 def check(request: RefundRequest, *, by: Principal) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -45,19 +44,17 @@ def lost(shop: Shop) -> RefundRequest:
     return RefundRequest.objects.get(pk=request.pk)
 
 
-def _say(client: Client, request: RefundRequest, **form: Any) -> HttpResponse:
+def _say(client: Client, request: RefundRequest, **form: Any) -> Any:
     values = {"version": request.version, "shows": "nothing", "note": "查无此单", "files": pictures.upload(), **form}
-    answer: Any = client.post(
+    return client.post(
         f"/desk/refunds/{request.number}/end-unknown", {name: value for name, value in values.items() if value}
     )
-    return answer
 
 
-def _confirm(client: Client, request: RefundRequest, **form: Any) -> HttpResponse:
-    answer: Any = client.post(
+def _confirm(client: Client, request: RefundRequest, **form: Any) -> Any:
+    return client.post(
         f"/desk/refunds/{request.number}/end-unknown/confirm", {"version": request.version, "confirmed": "1", **form}
     )
-    return answer
 
 
 def _unchanged(request: RefundRequest) -> None:

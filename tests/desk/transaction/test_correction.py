@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from core.audit.models import AuditEvent
@@ -23,9 +22,8 @@ pytestmark = pytest.mark.django_db
 SignIn = Callable[[Staff], Client]
 
 
-def _post(client: Client, sale: Transaction, **form: str) -> HttpResponse:
-    answer: Any = client.post(f"/desk/transactions/{sale.pk}/correct", {"seen": "", **form})
-    return answer
+def _post(client: Client, sale: Transaction, **form: str) -> Any:
+    return client.post(f"/desk/transactions/{sale.pk}/correct", {"seen": "", **form})
 
 
 def _unchanged(sale: Transaction) -> None:
