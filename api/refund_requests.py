@@ -205,11 +205,11 @@ class ResubmitRefundRequest(OneRequest):
 
 
 def _new_request_json(submission: Submission) -> dict[str, object]:
-    execution, sale = submission.execution, submission.sale
+    sale = submission.sale
     return request_json(
         submission.request,
         place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
-        executions=[execution] if execution else [],
+        executions=submission.executions,
         funding=sale.funding,
         profile=sale.profile,
         payee=submission.payee,

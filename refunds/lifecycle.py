@@ -1,7 +1,7 @@
 """The only door through which a refund request changes state.
 
-``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
-event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
+``advance`` locks the row, checks the version, runs the pure transition, keeps its legs and the sales' counters, and writes state,
+audit event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
 one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
@@ -9,7 +9,7 @@ Locks are always taken in the same order: requests by id, then transactions by i
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from core.errors import Conflict, NotFound
 from core.sql import execute_rows, save_fields
 from refunds import states
 from refunds.facts import sums
-from refunds.models import OutboxMessage, RefundRequest
+from refunds.models import Leg, OutboxMessage, RefundRequest
 from refunds.states import State
 
 #: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
@@ -35,6 +35,7 @@ NEXT_STEP: Mapping[State, str] = {
     State.APPROVED: "refunds.execute",
     State.EXECUTING: "refunds.execute",
     State.UNKNOWN: "refunds.execute",
+    State.PARTIALLY_REFUNDED: "refunds.execute",
     State.REFUNDED: "refunds.follow_up",
     State.FOLLOW_UP: "refunds.follow_up",
 }
@@ -65,7 +66,11 @@ class OverRefund(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One state change to make: the transition's name and what it is told. ``data`` goes into the audit event."""
+    """One state change to make: the transition's name and what it is told. ``data`` goes into the audit event.
+
+    ``leg`` is the sequence of the leg that was paid or is given up; ``plan`` are legs, unsaved, in place of those that it had
+    (none: it goes back as one, by its sale).
+    """
 
     request_id: UUID
     transition: str
@@ -74,6 +79,8 @@ class Move:
     expected_version: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    leg: int | None = None
+    plan: Sequence[Leg] | None = None
 
 
 def advance(
@@ -84,10 +91,12 @@ def advance(
     at: datetime,
     expected_version: int | None = None,
     data: Mapping[str, Any] | None = None,
+    leg: int | None = None,
+    plan: Sequence[Leg] | None = None,
     **arguments: Any,
 ) -> RefundRequest:
     """Take one request through one edge. Raises ``NotFound``, ``AlreadyChanged``, ``WrongState`` or ``OverRefund``."""
-    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {})
+    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {}, leg, plan)
     (request,) = advance_many([move])
     return request
 
@@ -98,10 +107,15 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     if not moves:
         return []
     requests = lock_requests({move.request_id for move in moves})
+    legs = _legs_of(requests.values())
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
-    refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
-    events = [_take(requests, move) for move in moves]
-    _keep_counters(requests.values(), reserved_before, refunded_before)
+    held_before = _held(requests.values(), legs)
+    events = []
+    for move in moves:
+        events.append(_take(requests, move))
+        _keep_legs(requests[move.request_id], move, legs)
+    _keep_counters(requests.values(), reserved_before, held_before, _held(requests.values(), legs))
+    _save_legs(moves, legs)
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
     record_changes(events)
@@ -185,6 +199,7 @@ _SAVED = (
     "amount_fen",
     "approved_fen",
     "reserved_fen",
+    "leg_count",
     "refunded_fen",
     "by_rule",
     "due_at",
@@ -200,26 +215,76 @@ _SAVED = (
 )
 
 
+#: The legs of requests that have any.
+_Legs = dict[UUID, list[Leg]]
+#: What requests hold of each sale: reserved, refunded, and in how many refunds.
+_Held = Mapping[UUID, Sequence[int]]
+
+
+def _legs_of(requests: Iterable[RefundRequest]) -> _Legs:
+    found: _Legs = {}
+    if with_legs := [request.pk for request in requests if request.leg_count]:
+        for leg in Leg.objects.filter(request_id__in=with_legs).order_by("request_id", "sequence"):
+            found.setdefault(leg.request_id, []).append(leg)
+    return found
+
+
+def _keep_legs(request: RefundRequest, move: Move, legs: _Legs) -> None:
+    """Carry a move over to the request's legs."""
+    if move.plan is not None:
+        request.leg_count = len(move.plan)
+        legs[request.pk] = list(move.plan)
+    own = legs.get(request.pk, ())
+    if move.leg is not None:
+        (leg,) = (one for one in own if one.sequence == move.leg)
+        if move.transition in ("give_up_leg", "give_up_rest"):
+            leg.reserved_fen = 0
+        else:
+            leg.refunded_fen = leg.amount_fen
+    elif not request.reserved_fen:
+        for leg in own:
+            leg.reserved_fen = 0
+    elif not any(leg.reserved_fen for leg in own):
+        for leg in own:
+            leg.reserved_fen = leg.amount_fen
+
+
+def _save_legs(moves: Sequence[Move], legs: _Legs) -> None:
+    if not legs:
+        return
+    planned = {move.request_id for move in moves if move.plan is not None}
+    Leg.objects.filter(request_id__in=planned).delete()
+    Leg.objects.bulk_create([leg for pk in planned for leg in legs[pk]])
+    save_fields([leg for pk, own in legs.items() if pk not in planned for leg in own], ("reserved_fen", "refunded_fen"))
+
+
+def _held(requests: Iterable[RefundRequest], legs: _Legs) -> _Held:
+    held: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for request in requests:
+        for part in legs[request.pk] if request.leg_count else (request,):
+            of_sale = held[part.transaction_id]
+            of_sale[0] += part.reserved_fen
+            of_sale[1] += part.refunded_fen
+            of_sale[2] += part.reserved_fen > 0
+    return held
+
+
 def _keep_counters(
-    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], refunded_before: Mapping[UUID, int]
+    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], held_before: _Held, held: _Held
 ) -> None:
     """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
-    reserved: Counter[UUID] = Counter()
-    refunded: Counter[UUID] = Counter()
-    live: Counter[UUID] = Counter()
-    pieces: list[tuple[UUID, int]] = []
-    for request in requests:
-        change = request.reserved_fen - reserved_before[request.pk]
-        reserved[request.transaction_id] += change
-        refunded[request.transaction_id] += request.refunded_fen - refunded_before[request.pk]
-        if change and (request.reserved_fen == 0 or reserved_before[request.pk] == 0):
-            sign = -1 if request.reserved_fen == 0 else 1
-            pieces.append((request.pk, sign))
-            live[request.transaction_id] += sign
+    nothing = (0, 0, 0)
     changes = [
-        (pk, reserved[pk], refunded[pk], live[pk])
-        for pk in sorted({*reserved, *refunded})
-        if reserved[pk] or refunded[pk] or live[pk]
+        (pk, *change)
+        for pk in sorted({*held_before, *held})
+        if any(
+            change := [now - was for now, was in zip(held.get(pk, nothing), held_before.get(pk, nothing), strict=True)]
+        )
+    ]
+    pieces = [
+        (request.pk, 1 if request.reserved_fen else -1)
+        for request in requests
+        if bool(request.reserved_fen) != bool(reserved_before[request.pk])
     ]
     if not changes:
         return

@@ -13,6 +13,7 @@ from merchants.principals import Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
+from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.policy import LineClaim
 from refunds.states import Route
 
@@ -48,14 +49,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
-    ``payee`` is the customer's account for a bank transfer.
+    """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
+    store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
+    which plan was seen.
     """
 
     amount_fen: int
     reason: str
     transaction_id: UUID | None = None
     order_no: str = ""
+    store: str = ""
+    plan_hash: str = ""
     description: str = ""
     route: str = Route.ORIGINAL
     lines: Sequence[tuple[str, int]] = ()
@@ -80,7 +84,9 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,
+        store=draft.store,
         store_ids=by.stores,
+        by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
 
 

@@ -10,6 +10,7 @@ from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import sums
+from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters
 from refunds.intake.claims import Claim, Draft
 from refunds.intake.counters import Parties
@@ -42,9 +43,14 @@ def judge(
     parties: Parties,
     at: datetime,
     stored: RefundRequest | None = None,
+    moving: LegStatus | None = None,
 ) -> Verdict:
-    """The verdict; ``stored`` is the request that is judged again: what it holds and has asked for stands not against itself."""
-    own_fen = stored.reserved_fen if stored else 0
+    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked for
+    stands not against itself.
+    """
+    own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
+    # Of an order's payments what is its own has been taken off each already.
+    of_sale_fen = 0 if stored and stored.leg_count else own_fen
     facts = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -52,12 +58,12 @@ def judge(
         route=draft.route,
         consent=draft.customer_consent,
         paid_fen=sale.amount_fen,
-        refundable_fen=sale.refundable_fen + own_fen,
+        refundable_fen=sale.refundable_fen + of_sale_fen,
         paid=sale.status == "success",
         paid_at=sale.paid_at,
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
-        original_failed=stored is not None and _original_failed(stored),
+        original_failed=moving is not None or (stored is not None and _original_failed(stored)),
         on_this_route_fen=(
             sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
             if sale.refunds
@@ -65,7 +71,7 @@ def judge(
         ),
         channel_window_days=sale.profile.window_days,
         channel_max_refunds=sale.profile.max_partials,
-        refunds_so_far=sale.refunds - bool(own_fen),
+        refunds_so_far=sale.refunds - bool(of_sale_fen),
         terminal_enabled=sale.refunds_enabled,
         claims=[claim.judged for claim in claimed],
         sums=counters.standing(

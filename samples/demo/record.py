@@ -132,9 +132,8 @@ def _submitted(house: House, story: Story) -> Told:
 
     def keep_payout(submission: Submission) -> None:
         """The payout of a refund that is over is stored as it ended."""
-        if submission.execution is not None:
-            payouts.append(submission.execution)
-            submission.execution = None
+        payouts.extend(submission.executions)
+        submission.executions = ()
 
     request = submitting.submit(draft=draft, by=by, at=story.at, before_commit=keep_payout).request
     return Told(story, request, payouts[-1] if payouts else None, _decider(house, request, story.desk))
