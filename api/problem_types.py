@@ -118,7 +118,16 @@ _ALL = (
     # the sale
     ProblemType("transaction_not_found", [404], _("There is no such sale"), _("Report it first, or mend the number.")),
     ProblemType(
-        "ambiguous_order_no", [422], _("Several sales have this order number"), _("Name one by `transaction`.")
+        "ambiguous_order_no",
+        [422],
+        _("Several orders have this number"),
+        _("`candidates` are their payments. Name the order by its `store` too, or one payment by `transaction`."),
+    ),
+    ProblemType(
+        "plan_changed",
+        [409],
+        _("Another plan holds by now"),
+        _("`plan` is that one. Look at it, and send its `hash` as `plan_hash`. Nothing was stored."),
     ),
     ProblemType(
         "two_facts_needed",

@@ -13,7 +13,15 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import QueryInstant, StrictSerializer, Text
 from api.pagination import OldestFirst
-from api.representations import Place, arrival_json, event_json, request_json, stored_request_json, verdict_json
+from api.representations import (
+    Place,
+    arrival_json,
+    event_json,
+    new_plan_json,
+    request_json,
+    stored_request_json,
+    verdict_json,
+)
 from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
@@ -64,13 +72,14 @@ class Quotes(Endpoint):
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
-        sale, verdict = judging.quote(draft=draft, by=self.caller.by, at=now)
+        sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             {
                 "transaction": str(sale.id),
                 "amount_fen": draft.amount_fen,
                 "refundable_fen": sale.refundable_fen,
                 "verdict": verdict_json(verdict.as_json()),
+                "plan": new_plan_json(legs, sale, at=now) if legs else None,
                 "expected_arrival": arrival_json(funding=sale.funding, profile=sale.profile, at=now, route=draft.route),
             }
         )
@@ -210,6 +219,7 @@ def _new_request_json(submission: Submission) -> dict[str, object]:
         submission.request,
         place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
         executions=submission.executions,
+        plan=new_plan_json(submission.plan, sale, at=submission.request.created_at, executions=submission.executions),
         funding=sale.funding,
         profile=sale.profile,
         payee=submission.payee,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from core.audit.models import AuditEvent
 from core.calendar import SHANGHAI
 from core.personal_data import mask_phone
 from payment_channels.profile import Profile
-from refunds.facts import payees
+from refunds.facts import payees, plans
+from refunds.intake import planning
+from refunds.intake.facts import Sale
 from refunds.models import Execution, Payee, RefundRequest
 from refunds.rules import explanations
 from refunds.rules.arrival import expected_arrival
+from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.remedies import remedy
 from refunds.states import Route
 from refunds.telling import tracking
-from terminals.models import Transaction
+from terminals.models import Transaction, TransactionLine
 
 
 def instant(at: datetime | None) -> str | None:
@@ -69,6 +73,7 @@ def request_json(
     place: Place,
     funding: str,
     profile: Profile,
+    plan: dict[str, Any],
     payee: Payee | None = None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it."""
@@ -102,6 +107,7 @@ def request_json(
             at=request.succeeded_at or request.decided_at or request.created_at,
             route=request.route,
         ),
+        "plan": plan,
         "executions": [execution_json(execution) for execution in executions],
         "tracking_url": tracking.url_for(request.pk),
         "created_at": instant(request.created_at),
@@ -114,14 +120,88 @@ def request_json(
 def stored_request_json(request: RefundRequest) -> dict[str, Any]:
     """A request from the database, with its sale, account and executions loaded."""
     sale = request.transaction
+    at = request.succeeded_at or request.decided_at or request.created_at
+    legs = [
+        leg_json(
+            one.leg,
+            sale=one.leg.transaction if request.leg_count else sale,
+            at=at,
+            state=one.state,
+            attempts=one.attempts,
+        )
+        for one in plans.standing_of(request)
+    ]
     return request_json(
         request,
+        plan={"hash": plans.hash_of(request), "legs": legs},
         place=Place(sale.order_no, request.store.code, request.terminal.code if request.terminal else "", sale.cashier),
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
         funding=sale.funding,
         profile=sale.profile,
         payee=payees.of(request),
     )
+
+
+class PaidFrom(Protocol):
+    """What a leg's arrival is reckoned from, however the payment was read."""
+
+    @property
+    def funding(self) -> str: ...
+    @property
+    def profile(self) -> Profile: ...
+
+
+class PlannedOrStored(Protocol):
+    """A leg as it was planned or as it is stored."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def transaction_id(self) -> UUID: ...
+    @property
+    def route(self) -> str: ...
+    @property
+    def amount_fen(self) -> int: ...
+    @property
+    def why(self) -> str: ...
+
+
+#: What a leg on a route of a person is called.
+_METHODS = {Route.BANK_TRANSFER: "transfer", Route.CASH: "cash", Route.STORE_CREDIT: "store_credit"}
+
+
+def leg_json(
+    leg: PlannedOrStored,
+    *,
+    sale: PaidFrom,
+    at: datetime,
+    state: str = plans.PLANNED,
+    attempts: Sequence[Execution] = (),
+) -> dict[str, Any]:
+    """A leg of a plan; ``executions`` beside it say all of its attempts."""
+    return {
+        "sequence": leg.sequence,
+        "transaction": str(leg.transaction_id),
+        "method": _METHODS.get(Route(leg.route), attempts[-1].method if attempts else "refund"),
+        "route": str(leg.route),
+        "amount_fen": leg.amount_fen,
+        "expected_arrival": arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=leg.route),
+        "why": {"code": leg.why, "explanation": str(WHY[leg.why])},
+        "state": state,
+        "attempts": [{"refund_no": row.refund_no, "state": str(row.state)} for row in attempts],
+    }
+
+
+def new_plan_json(
+    legs: Sequence[PlannedLeg], sale: Sale, *, at: datetime, executions: Sequence[Execution] = ()
+) -> dict[str, Any]:
+    """The plan of a quote, or of a request that is just being stored."""
+    found = []
+    for leg in legs:
+        attempts = [row for row in executions if row.sequence == leg.sequence]
+        state = str(attempts[-1].state) if attempts else plans.PLANNED
+        found.append(leg_json(leg, sale=planning.payment_of(sale, leg), at=at, state=state, attempts=attempts))
+    return {"hash": planning.hash_of(legs), "legs": found}
 
 
 def execution_json(execution: Execution) -> dict[str, Any]:
@@ -133,7 +213,7 @@ def execution_json(execution: Execution) -> dict[str, Any]:
             "remedy": remedy(execution.failure_remedy),
         }
     return {
-        "tranche": 1,  # a payout is never made in parts
+        "tranche": execution.sequence,
         "method": execution.method,
         "state": str(execution.state),
         "refund_no": execution.refund_no,
@@ -159,6 +239,17 @@ def event_json(event: AuditEvent) -> dict[str, Any]:
     }
 
 
+def line_json(line: TransactionLine) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "returned_quantity": line.reserved_quantity,
+        "unit_price_fen": line.unit_price_fen,
+        "amount_fen": line.amount_fen,
+    }
+
+
 def transaction_json(sale: Transaction, *, requests: Iterable[RefundRequest] | None = None) -> dict[str, Any]:
     """A sale; with its requests where one sale is asked for."""
     body: dict[str, Any] = {
@@ -181,17 +272,7 @@ def transaction_json(sale: Transaction, *, requests: Iterable[RefundRequest] | N
             "card_last4": sale.card_last4 or None,
             "funding": sale.funding,
         },
-        "lines": [
-            {
-                "sku": line.sku,
-                "name": line.name,
-                "quantity": line.quantity,
-                "returned_quantity": line.reserved_quantity,
-                "unit_price_fen": line.unit_price_fen,
-                "amount_fen": line.amount_fen,
-            }
-            for line in sale.lines.all()
-        ],
+        "lines": [line_json(line) for line in sale.lines.all()],
         "reported_by": {
             "kind": "api_key" if sale.reported_by_key_id else "loader" if sale.reported_by else "unknown",
             "id": None if sale.reported_by_key_id is None else str(sale.reported_by_key_id),

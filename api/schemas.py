@@ -67,7 +67,7 @@ class FailureOut(s.Serializer[object]):
 
 
 class ExecutionOut(s.Serializer[object]):
-    tranche = s.IntegerField()
+    tranche = s.IntegerField(help_text="the `sequence` of its leg")
     method = s.ChoiceField(["refund", "void"])
     state = s.ChoiceField(ExecutionState.choices)
     refund_no = s.CharField()
@@ -87,6 +87,33 @@ class PayeeOut(s.Serializer[object]):
 class CustomerOut(s.Serializer[object]):
     phone = s.CharField(help_text="masked")
     locale = s.CharField()
+
+
+class WhyOut(s.Serializer[object]):
+    code = s.CharField()
+    explanation = s.CharField()
+
+
+class AttemptOut(s.Serializer[object]):
+    refund_no = s.CharField()
+    state = s.ChoiceField(ExecutionState.choices)
+
+
+class LegOut(s.Serializer[object]):
+    sequence = s.IntegerField()
+    transaction = s.UUIDField()
+    method = s.ChoiceField(["refund", "void", "transfer", "cash", "store_credit"])
+    route = s.ChoiceField(Route.choices)
+    amount_fen = s.IntegerField()
+    expected_arrival = ArrivalOut()
+    why = WhyOut()
+    state = s.CharField(help_text="of its latest attempt; `planned` before the first, `given_up` where nobody goes on")
+    attempts = AttemptOut(many=True, help_text="`executions` has all of each")
+
+
+class PlanOut(s.Serializer[object]):
+    hash = s.CharField()
+    legs = LegOut(many=True)
 
 
 class RefundRequestOut(s.Serializer[object]):
@@ -114,7 +141,8 @@ class RefundRequestOut(s.Serializer[object]):
     message_to_customer = s.CharField(allow_null=True)
     due_at = s.DateTimeField()
     expected_arrival = ArrivalOut()
-    executions = ExecutionOut(many=True)
+    plan = PlanOut(help_text="by which payments of the order it goes back")
+    executions = ExecutionOut(many=True, help_text="all attempts of all legs")
     tracking_url = s.URLField()
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -127,6 +155,7 @@ class QuoteOut(s.Serializer[object]):
     amount_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     verdict = VerdictOut()
+    plan = PlanOut(allow_null=True, help_text="none where the verdict refuses")
     expected_arrival = ArrivalOut()
 
 
@@ -192,6 +221,16 @@ class TransactionOut(s.Serializer[object]):
     lines = SaleLineOut(many=True)
     reported_by = ReporterOut()
     created_at = s.DateTimeField()
+
+
+class OrderOut(s.Serializer[object]):
+    order_no = s.CharField()
+    store = s.CharField()
+    amount_fen = s.IntegerField()
+    refunded_fen = s.IntegerField()
+    refundable_fen = s.IntegerField()
+    payments = TransactionOut(many=True)
+    lines = SaleLineOut(many=True, help_text="of the order, whichever payment named them")
 
 
 class RequestOfSaleOut(s.Serializer[object]):

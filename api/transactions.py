@@ -94,7 +94,7 @@ class TransactionDetail(Endpoint):
         sale = queries.transaction_for(
             merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
         )
-        return Response(transaction_json(sale, requests=sale.refund_requests.all()))
+        return Response(transaction_json(sale, requests=queries.requests_of_sale(sale)))
 
 
 class TransactionCorrections(Endpoint):

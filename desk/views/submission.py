@@ -76,7 +76,7 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
         if not form.consent:
             # Not asked yet is no refusal: the form cannot be sent without it.
             draft = replace(draft, customer_consent=None)
-        _, verdict = judging.quote(draft=draft, by=scope.by, at=now)
+        _, verdict, _ = judging.quote(draft=draft, by=scope.by, at=now)
         shown = _quote(draft, verdict, sale, now)
     except Invalid as error:
         shown = {"errors": [words.short(error)]}

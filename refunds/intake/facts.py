@@ -1,28 +1,23 @@
-"""What is gathered about a sale to judge a refund of it: one statement that only reads, no models.
-
-An order is what a store calls by one number on one day: some tills count from 1 every morning. It has one payment or several
-(组合支付); articles belong to the order, whichever of its payments named them.
-"""
+"""What is gathered about a sale, or an order of several payments, to judge a refund of it: one statement that reads, no models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from core.calendar import SHANGHAI
-from core.errors import FieldError, Invalid, NotFound
-from core.money import yuan
+from core.errors import NotFound
 from core.sql import PreparedStatement
 from merchants import channels
 from merchants.models import Store
 from payment_channels.profile import Profile
 from refunds.rules.plan import Payable
 from refunds.states import Route
+from terminals import orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +67,6 @@ class Sale:
     policy_number: int
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
-
-    @property
-    def order_date(self) -> date:
-        return self.paid_at.astimezone(SHANGHAI).date()
 
     @property
     def capacity(self) -> Payable:
@@ -178,9 +169,8 @@ def find_sale(
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
         (sale,) = found
-        return sale if sale.order_payments < 2 else replace(sale, lines=order_lines(_order_of(sale, at)))
-    if len({(sale.store_id, sale.order_date) for sale in found}) > 1:
-        raise ambiguous(found)
+        return sale if sale.order_payments < 2 else replace(sale, lines=_lines(_order_of(sale, at)))
+    orders.check_one(found)
     # A payment that was declined is followed by another attempt: the one that is paid is meant.
     paid = [sale for sale in found if sale.status == "success"] or found
     if len(paid) == 1:
@@ -204,36 +194,12 @@ def whole_order(
 def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
     largest = max(payments, key=lambda one: (one.refundable_fen, one.id))
     if largest.refundable_fen < by_hand_fen:
-        raise ambiguous(payments)
-    return replace(largest, lines=order_lines(payments))
+        raise orders.ambiguous(payments)
+    return replace(largest, lines=_lines(payments))
 
 
-def ambiguous(found: Iterable[Sale]) -> Invalid:
-    """Names every payment that may be meant."""
-    candidates = sorted(found, key=lambda sale: (sale.paid_at, sale.id))
-    return Invalid(
-        "several orders have this number: name one by its store, or a payment by its id",
-        code="ambiguous_order_no",
-        errors=[
-            FieldError(
-                "transaction",
-                "candidate",
-                f"{sale.id}: {sale.store_code}, {sale.paid_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, "
-                f"{sale.channel} {yuan(sale.amount_fen)}",
-            )
-            for sale in candidates
-        ],
-        candidates=[str(sale.id) for sale in candidates],
-    )
-
-
-def order_lines(payments: Sequence[Sale]) -> tuple[SaleLine, ...]:
-    """The articles of an order. Payments that name the very same lines name the same pieces: those of the first one count."""
-    found: dict[tuple[tuple[str, int, int], ...], tuple[SaleLine, ...]] = {}
-    for payment in sorted(payments, key=lambda one: one.id):
-        said = tuple(sorted((line.sku, line.quantity, line.amount_fen) for line in payment.lines))
-        found.setdefault(said, payment.lines)
-    return tuple(line for lines in found.values() for line in lines)
+def _lines(payments: Sequence[Sale]) -> tuple[SaleLine, ...]:
+    return tuple(orders.lines_of((one.id, one.lines) for one in payments))
 
 
 def _order_of(sale: Sale, at: datetime) -> list[Sale]:
@@ -247,7 +213,7 @@ def _whole(payments: Sequence[Sale], at: datetime) -> Sale:
     """An order's payments as one sale. One that nothing can go back by is left out of what may be refunded."""
     in_order = sorted(payments, key=lambda one: (one.paid_at, one.id))
     usable = [one for one in in_order if one.is_open(at)]
-    lines = order_lines(in_order)
+    lines = _lines(in_order)
     if len(usable) < 2:
         return replace(usable[0] if usable else in_order[0], lines=lines)
     first = next((one for one in usable if one.channel_account_id is not None), usable[0])

@@ -11,12 +11,13 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import sums
 from refunds.facts.plans import LegStatus
-from refunds.intake import claims, counters
+from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
 from refunds.intake.counters import Parties
 from refunds.intake.facts import Sale
 from refunds.models import Execution, RefundRequest
 from refunds.rules import policy
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Facts, Ruling, Verdict
 from refunds.states import ExecutionState, State
 
@@ -27,12 +28,16 @@ class PolicyRefused(Invalid):
     code = "refused_by_policy"
 
 
-def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
-    """The policy's verdict, refusals included, without making anything. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
+def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
+    """The policy's verdict, refusals included, and the plan (none where it refuses), without making anything.
+
+    Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
+    """
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft.lines)
-    return sale, judge(sale, draft, claimed, parties=counters.parties_of(sale, draft, by=by, at=at), at=at)
+    verdict = judge(sale, draft, claimed, parties=counters.parties_of(sale, draft, by=by, at=at), at=at)
+    return sale, verdict, () if verdict.decision is Ruling.REFUSE else planning.planned(sale, draft)
 
 
 def judge(
@@ -45,8 +50,8 @@ def judge(
     stored: RefundRequest | None = None,
     moving: LegStatus | None = None,
 ) -> Verdict:
-    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked for
-    stands not against itself.
+    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked
+    for stands not against itself.
     """
     own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
     # Of an order's payments what is its own has been taken off each already.

@@ -129,8 +129,8 @@ def test_submit_when_a_till_counts_from_one_every_morning_days_are_other_orders(
 def test_submit_when_another_plan_was_seen_it_says_which_holds_now() -> None:
     first, second = order_of_two()
     draft = Draft(amount_fen=15_000, reason="quality", order_no=first.order_no)
-    sale, _ = judging.quote(draft=draft, by=till(first.merchant), at=timezone.now())
-    seen = planning.hash_of(planning.planned(sale, draft))
+    _, _, legs = judging.quote(draft=draft, by=till(first.merchant), at=timezone.now())
+    seen = planning.hash_of(legs)
     submit(second, 4_000)
     refused = _refused(first, "plan_changed", amount_fen=15_000, plan_hash=seen)
     assert isinstance(refused, PlanChanged)
