@@ -34,7 +34,7 @@ class OrderDetail(Endpoint):
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
         payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))
-        lines = orders.lines_of((sale.pk, sale.lines.all()) for sale in payments)
+        lines = orders.lines_of((sale.pk, list(sale.lines.all())) for sale in payments)
         return Response(
             {
                 "order_no": order_no,

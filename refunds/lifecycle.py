@@ -261,7 +261,8 @@ def _save_legs(moves: Sequence[Move], legs: _Legs) -> None:
 def _held(requests: Iterable[RefundRequest], legs: _Legs) -> _Held:
     held: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
     for request in requests:
-        for part in legs[request.pk] if request.leg_count else (request,):
+        parts: Sequence[Leg | RefundRequest] = legs[request.pk] if request.leg_count else (request,)
+        for part in parts:
             of_sale = held[part.transaction_id]
             of_sale[0] += part.reserved_fen
             of_sale[1] += part.refunded_fen

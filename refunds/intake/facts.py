@@ -1,4 +1,4 @@
-"""What is gathered about a sale, or an order of several payments, to judge a refund of it: one statement that reads, no models."""
+"""What is gathered about a sale, or an order of several payments, to judge a refund: one statement that reads, no models."""
 
 from __future__ import annotations
 

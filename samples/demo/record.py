@@ -120,7 +120,8 @@ def _submitted(house: House, story: Story) -> Told:
     draft = Draft(
         amount_fen=story.amount_fen,
         reason=story.reason,
-        transaction_id=story.sale.id,
+        transaction_id=None if story.of_order else story.sale.id,
+        order_no=story.sale.order_no if story.of_order else "",
         description=story.description,
         lines=story.lines,
         customer=Customer(name=story.name, phone=story.phone, email=story.email),

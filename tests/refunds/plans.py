@@ -63,7 +63,7 @@ def answer(
     now = at or timezone.now()
     payouts.claim(limit=100, at=now)
     row = Execution.objects.get(request=request, sequence=sequence, state__in=("sending", "unknown", "processing"))
-    said: Outcome = {
+    said: dict[str, Outcome] = {
         "done": Done(
             refund_no=row.refund_no,
             channel_refund_no=f"50{row.pk.int % 10**20}",
@@ -73,8 +73,8 @@ def answer(
         ),
         "refused": Refused(code="NO", message="no", retry=Retry.NEW_NUMBER),
         "unknown": Unknown(code="timeout", message=""),
-    }[outcome]
-    payouts.settle([Answer(row.pk, request.pk, row.channel_account_id, said, "query")], at=now)
+    }
+    payouts.settle([Answer(row.pk, request.pk, row.channel_account_id, said[outcome], "query")], at=now)
     return RefundRequest.objects.get(pk=request.pk)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core.errors import Conflict, Invalid
-from merchants.models import Store
+from core.errors import Conflict, DomainError, Invalid
+from merchants.models import ChannelAccount, Store
 from refunds.intake import judging, planning
 from refunds.intake.claims import Draft
 from refunds.intake.planning import PlanChanged
@@ -22,7 +22,7 @@ from tests.refunds.plans import WIDE, ask, held, order_of_two
 pytestmark = pytest.mark.django_db
 
 
-def _refused(sale: Transaction, code: str, **more: Any) -> Conflict | Invalid:
+def _refused(sale: Transaction, code: str, **more: Any) -> DomainError:
     before = RefundRequest.objects.count(), held(*Transaction.objects.order_by("pk"))
     with pytest.raises((Conflict, Invalid)) as caught:
         ask(sale, **more)
@@ -79,8 +79,7 @@ def test_submit_when_a_payment_is_named_only_that_one_gives() -> None:
 def test_submit_when_the_window_of_one_payment_has_closed_it_is_left_out() -> None:
     first, second = order_of_two()
     Transaction.objects.update(paid_at=timezone.now() - timedelta(days=100))
-    second.channel_account.profile_overrides = {"window_days": 90}
-    second.channel_account.save()
+    ChannelAccount.objects.filter(pk=second.channel_account_id).update(profile_overrides={"window_days": 90})
     assert ask(first, 20_000).transaction_id == first.pk
     _refused(first, "exceeds_refundable", amount_fen=5_000)
 
