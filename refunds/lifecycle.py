@@ -275,7 +275,7 @@ def _keep_counters(
 ) -> None:
     """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
     nothing = (0, 0, 0)
-    changes = [
+    changes: list[tuple[Any, ...]] = [
         (pk, *change)
         for pk in sorted({*held_before, *held})
         if any(

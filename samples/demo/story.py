@@ -49,8 +49,8 @@ class PlannedSale:
 class Story:
     """One refund request and what became of it. Durations count from the step before.
 
-    ``desk`` draws who decides, ``faults`` are ordered at the stand-in for its sale before the request is approved. ``of_order``: it
-    is asked of the order, by whichever of its payments.
+    ``desk`` draws who decides, ``faults`` are ordered at the stand-in for its sale before the request is approved. ``of_order``:
+    it is asked of the order, by whichever of its payments.
     """
 
     sale: PlannedSale

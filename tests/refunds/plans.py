@@ -31,10 +31,12 @@ def alipay_of(merchant: Merchant) -> ChannelAccount:
     )
 
 
-def order_of_two(*, rules: dict[str, Any] | None = None, **second: Any) -> tuple[Transaction, Transaction]:
+def order_of_two(
+    *, rules: dict[str, Any] | None = None, wechat: dict[str, str] | None = None, **second: Any
+) -> tuple[Transaction, Transaction]:
     """WeChat 200.00 and Alipay 100.00 for one order; the second payment repeats the lines, as tills do."""
     merchant = make_merchant(rules=rules or WIDE)
-    first = make_sale(merchant, 20_000, channel_account=make_account(merchant), quantity=3)
+    first = make_sale(merchant, 20_000, channel_account=make_account(merchant, wechat), quantity=3)
     more = {
         "order_no": first.order_no,
         "channel_account": alipay_of(merchant),
