@@ -77,7 +77,7 @@ def test_submit_when_a_payment_is_named_only_that_one_gives() -> None:
 
 
 def test_submit_when_the_window_of_one_payment_has_closed_it_is_left_out() -> None:
-    first, second = order_of_two()
+    first, _ = order_of_two()
     Transaction.objects.update(paid_at=timezone.now() - timedelta(days=100))
     ChannelAccount.objects.filter(channel="alipay").update(profile_overrides={"window_days": 90})
     assert ask(first, 20_000).transaction_id == first.pk
