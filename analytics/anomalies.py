@@ -8,7 +8,8 @@ two proportions), on numbers large enough to mean something.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,13 +42,14 @@ class Finding:
 
 def find(overview: Overview) -> Finding | None:
     """The store that stands out most, else the reason that does, else nothing."""
-    return _store(overview) or _reason(overview)
+    found = [*_stores(overview)] or [*_reasons(overview)]
+    return max(found, key=lambda item: item[0])[1] if found else None
 
 
-def _store(overview: Overview) -> Finding | None:
+def _stores(overview: Overview) -> Iterator[tuple[float, Finding]]:
+    """Those that stand out, each with how clearly."""
     whole, sold = overview.current.paid, overview.current.sold
     overall = overview.current.refund_rate.value
-    found: list[tuple[float, Finding]] = []
     for store in overview.stores:
         others_paid, others_sold = whole.amount_fen - store.paid.amount_fen, sold.amount_fen - store.sold.amount_fen
         z = _z(store.paid.count, store.sold.count, whole.count - store.paid.count, sold.count - store.sold.count)
@@ -63,24 +65,23 @@ def _store(overview: Overview) -> Finding | None:
         own = [cut for cut in overview.cuts if cut.store_id == store.store_id]
         reason, share = _leading_reason(own, [cut for cut in overview.cuts if cut.store_id != store.store_id])
         own = [cut for cut in own if not reason or cut.reason == reason]
-        finding = Finding(
-            store_id=store.store_id,
-            reason=reason,
-            reason_share=share,
-            terminal=_leading_till(
-                own, tills={cut.terminal for cut in overview.cuts if cut.store_id == store.store_id}
+        tills = {cut.terminal for cut in overview.cuts if cut.store_id == store.store_id}
+        yield (
+            z,
+            Finding(
+                store_id=store.store_id,
+                reason=reason,
+                reason_share=share,
+                terminal=_leading_till(own, tills=tills),
+                rate=rate,
+                baseline=overall,
+                count=sum(cut.count for cut in own),
             ),
-            rate=rate,
-            baseline=overall,
-            count=sum(cut.count for cut in own),
         )
-        found.append((z, finding))
-    return max(found, key=lambda item: item[0])[1] if found else None
 
 
-def _reason(overview: Overview) -> Finding | None:
+def _reasons(overview: Overview) -> Iterator[tuple[float, Finding]]:
     sales, sales_before = overview.current.sold.count, overview.previous.sold.count
-    found: list[tuple[float, Finding]] = []
     for row in overview.reasons:
         before = overview.previous_reasons.get(row.reason)
         count_before = before.count if before else 0
@@ -94,17 +95,18 @@ def _reason(overview: Overview) -> Finding | None:
         # A till's code says something only once its store is known.
         one_store = store_id is not None or len(overview.stores) == 1
         tills = {cut.terminal for cut in overview.cuts if store_id is None or cut.store_id == store_id}
-        finding = Finding(
-            store_id=store_id,
-            reason=row.reason,
-            reason_share=None,
-            terminal=_leading_till(own, tills=tills) if one_store else "",
-            rate=row.paid.count / sales,
-            baseline=count_before / sales_before,
-            count=sum(cut.count for cut in own),
+        yield (
+            z,
+            Finding(
+                store_id=store_id,
+                reason=row.reason,
+                reason_share=None,
+                terminal=_leading_till(own, tills=tills) if one_store else "",
+                rate=row.paid.count / sales,
+                baseline=count_before / sales_before,
+                count=sum(cut.count for cut in own),
+            ),
         )
-        found.append((z, finding))
-    return max(found, key=lambda item: item[0])[1] if found else None
 
 
 def _z(refunds: int, sales: int, other_refunds: int, other_sales: int) -> float:
@@ -124,7 +126,7 @@ def _leading_reason(own: list[Cut], others: list[Cut]) -> tuple[str, float | Non
     best, best_excess = "", 0.0
     for reason, count in mine.items():
         share = count / total
-        usual = theirs.get(reason, 0) / total_elsewhere if total_elsewhere else 0.0
+        usual = theirs[reason] / total_elsewhere if total_elsewhere else 0.0
         if share >= _NAMED_REASON and share >= _NAMED_REASON_LIFT * usual and share - usual > best_excess:
             best, best_excess = reason, share - usual
     return (best, mine[best] / total) if best else ("", None)
@@ -144,8 +146,8 @@ def _leading(cuts: list[Cut], *, key: Callable[[Cut], _Key]) -> tuple[_Key, floa
     return name, counts[name] / total
 
 
-def _counts(cuts: Iterable[Cut], key: Callable[[Cut], _Key]) -> tuple[dict[_Key, int], int]:
-    counts: dict[_Key, int] = {}
+def _counts(cuts: Iterable[Cut], key: Callable[[Cut], _Key]) -> tuple[Counter[_Key], int]:
+    counts: Counter[_Key] = Counter()
     for cut in cuts:
-        counts[key(cut)] = counts.get(key(cut), 0) + cut.count
-    return counts, sum(counts.values())
+        counts[key(cut)] += cut.count
+    return counts, counts.total()

@@ -1,133 +1,58 @@
-"""The statements' rows as look-ups, a class for each family. True as a key means this period, False the one before."""
+"""A statement's rows as figures, looked up by what the statement has grouped by."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
 from analytics import statements
-from analytics.figures import Paid, Sold, Spread, Submitted
+from analytics.figures import Spread
 from analytics.periods import Period
 from analytics.scope import Selection
+from analytics.statements import Statement
+
+Figure = TypeVar("Figure")
+#: (True for this period or False for the one before, then the value of each name)
+Key = tuple[Any, ...]
 
 
-class PaidCuts:
-    """Money that came back, by date of success."""
+class Cuts(Generic[Figure]):
+    """All groupings of one statement. ``figure`` makes one out of a row's counts, and the empty one out of none."""
 
-    def __init__(self, scope: Selection, period: Period) -> None:
-        self.whole: dict[bool, Paid] = {}
-        self.buckets: dict[tuple[bool, int], Paid] = {}
-        self.reasons: dict[tuple[bool, str], Paid] = {}
-        self.cuts: dict[tuple[bool, int, int | None, str], Paid] = {}
-        self.cashiers: dict[tuple[int, str], Paid] = {}
-        self.stores: dict[int, Paid] = {}
-        for level, current, bucket, reason, store_id, terminal_id, cashier, *counts in statements.run(
-            statements.PAID_REFUNDS, time="succeeded_at", scope=scope, period=period
-        ):
-            money = Paid(*counts)
-            if level == 31:
-                self.whole[current] = money
-            elif level == 15:
-                self.buckets[current, bucket] = money
-            elif level == 23:
-                self.reasons[current, reason] = money
-            elif level == 17:
-                self.cuts[current, store_id, terminal_id, reason] = money
-            elif not current:
-                continue
-            elif level == 27:
-                self.stores[store_id] = money
-            else:
-                self.cashiers[store_id, cashier] = money
+    def __init__(self, statement: Statement, figure: Callable[..., Figure], scope: Selection, period: Period) -> None:
+        self._figure = figure
+        self._names = statement.names
+        self._found: dict[tuple[str, ...], dict[Key, Figure]] = defaultdict(dict)
+        width = len(self._names)
+        for level, current, *row in statements.run(statement, scope=scope, period=period):
+            # GROUPING() has a bit for each name, the first one leftmost: 1 where the row is a sum over it.
+            kept = [place for place in range(width) if not level >> (width - 1 - place) & 1]
+            names = tuple(self._names[place] for place in kept)
+            self._found[names][current, *(row[place] for place in kept)] = figure(*row[width:])
+
+    def by(self, *names: str) -> dict[Key, Figure]:
+        """One grouping; ``names`` in any order, keys in that of the statement."""
+        return self._found.get(tuple(name for name in self._names if name in names), {})
+
+    def at(self, *, current: bool = True, **place: Any) -> Figure:
+        """One figure: ``at(store_id=7)``; the empty one where nothing happened."""
+        key = (current, *(place[name] for name in self._names if name in place))
+        return self.by(*place).get(key) or self._figure()
 
 
-class SoldCuts:
-    """Sales, by date of payment."""
-
-    def __init__(self, scope: Selection, period: Period) -> None:
-        self.whole: dict[bool, Sold] = {}
-        self.buckets: dict[tuple[bool, int], Sold] = {}
-        self.stores: dict[int, Sold] = {}
-        self.cashiers: dict[tuple[int, str], Sold] = {}
-        self.tills: dict[tuple[int, int | None], Sold] = {}
-        for level, current, bucket, store_id, cashier, terminal_id, *counts in statements.run(
-            statements.SALES, time="paid_at", scope=scope, period=period
-        ):
-            money = Sold(*counts)
-            if level == 15:
-                self.whole[current] = money
-            elif level == 7:
-                self.buckets[current, bucket] = money
-            elif not current:
-                continue
-            elif level == 11:
-                self.stores[store_id] = money
-            elif level == 10:
-                self.tills[store_id, terminal_id] = money
-            else:
-                self.cashiers[store_id, cashier] = money
-
-
-class SubmittedCuts:
-    """Requests, by date of submission."""
-
-    def __init__(self, scope: Selection, period: Period) -> None:
-        self.whole: dict[bool, Submitted] = {}
-        self.buckets: dict[tuple[bool, int], Submitted] = {}
-        self.stores: dict[int, Submitted] = {}
-        self.channels: dict[str, Submitted] = {}
-        self.heat = [[0] * 24 for _ in range(7)]
-        for level, current, bucket, store_id, channel, weekday, hour, *counts in statements.run(
-            statements.SUBMITTED_REFUNDS, time="created_at", scope=scope, period=period
-        ):
-            requests = Submitted(*counts)
-            if level == 31:
-                self.whole[current] = requests
-            elif level == 15:
-                self.buckets[current, bucket] = requests
-            elif not current:
-                continue
-            elif level == 23:
-                self.stores[store_id] = requests
-            elif level == 27:
-                self.channels[channel] = requests
-            else:
-                self.heat[weekday - 1][hour] = requests.count
-
-
-class HandlingCuts:
-    """How long people took to decide, by date of submission."""
-
-    def __init__(self, scope: Selection, period: Period) -> None:
-        self.whole: dict[bool, Spread] = {}
-        self.buckets: dict[tuple[bool, int], Spread] = {}
-        self.stores: dict[int, Spread] = {}
-        for level, current, bucket, store_id, n, percentiles, mean in statements.run(
-            statements.HANDLING, time="created_at", scope=scope, period=period
-        ):
-            spread = _spread(n, percentiles, mean)
-            if level == 3:
-                self.whole[current] = spread
-            elif level == 1:
-                self.buckets[current, bucket] = spread
-            elif current:
-                self.stores[store_id] = spread
-
-
-class ArrivalCuts:
-    """How long money took to arrive, by date of submission."""
-
-    def __init__(self, scope: Selection, period: Period) -> None:
-        self.whole: dict[bool, Spread] = {}
-        self.cycle: dict[bool, Spread] = {}
-        self.channels: dict[str, Spread] = {}
-        for level, current, channel, n, percentiles, mean, cycle, cycle_mean in statements.run(
-            statements.ARRIVAL, time="created_at", scope=scope, period=period
-        ):
-            if level == 1:
-                self.whole[current] = _spread(n, percentiles, mean)
-                self.cycle[current] = _spread(n, cycle, cycle_mean)
-            elif current:
-                self.channels[channel] = _spread(n, percentiles, mean)
-
-
-def _spread(n: int, percentiles: list[float] | None, mean: float | None) -> Spread:
+def spread(n: int = 0, percentiles: list[float] | None = None, mean: float | None = None) -> Spread:
+    """Durations out of count, [median, 90th percentile] and mean."""
     median, p90 = percentiles or (None, None)
     return Spread(n, median, p90, mean)
+
+
+def spreads(
+    n: int = 0,
+    arrival: list[float] | None = None,
+    arrival_mean: float | None = None,
+    cycle: list[float] | None = None,
+    cycle_mean: float | None = None,
+) -> tuple[Spread, Spread]:
+    """Two durations of the same refunds: from approval, and from submission, to the money."""
+    return spread(n, arrival, arrival_mean), spread(n, cycle, cycle_mean)

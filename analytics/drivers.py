@@ -6,13 +6,14 @@ said apart: at the rate of the period before, so much would have come back anywa
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analytics.figures import Cut, Overview
 
-#: Parts told one by one; the rest is one sum.
-_TOLD = 5
+#: Parts named one by one; the rest is one sum.
+_NAMED = 5
 #: A till is named when this much of a part's change happened there.
 _NAMED_TILL = 0.6
 
@@ -57,7 +58,7 @@ def movement(figures: Overview) -> Movement:
     change_fen = now.paid.amount_fen - before.paid.amount_fen
     sign = -1 if change_fen < 0 else 1
     found = [driver for driver in _drivers(figures) if driver.change_fen * sign > 0]
-    told = sorted(found, key=lambda driver: (-driver.change_fen * sign, driver.store_id, driver.reason))[:_TOLD]
+    named = sorted(found, key=lambda driver: (-driver.change_fen * sign, driver.store_id, driver.reason))[:_NAMED]
     volume_fen = None
     if before.sold.amount_fen:
         sold_more_fen = now.sold.amount_fen - before.sold.amount_fen
@@ -65,20 +66,24 @@ def movement(figures: Overview) -> Movement:
     return Movement(
         change_fen=change_fen,
         volume_fen=volume_fen,
-        drivers=told,
-        rest_fen=change_fen - sum(driver.change_fen for driver in told),
+        drivers=named,
+        rest_fen=change_fen - sum(driver.change_fen for driver in named),
     )
 
 
 def _drivers(figures: Overview) -> Iterable[Driver]:
-    now, before = _by_part(figures.cuts), _by_part(figures.previous_cuts)
-    tills = _tills(figures)
-    for part in now.keys() | before.keys():
-        ours, theirs = now.get(part, []), before.get(part, [])
-        terminal = _till(ours, theirs) if len(tills[part[0]]) > 1 else ""
+    parts: defaultdict[tuple[int, str], tuple[list[Cut], list[Cut]]] = defaultdict(lambda: ([], []))
+    tills: defaultdict[int, set[str]] = defaultdict(set)
+    for place, cuts in enumerate((figures.cuts, figures.previous_cuts)):
+        for cut in cuts:
+            parts[cut.store_id, cut.reason][place].append(cut)
+            tills[cut.store_id].add(cut.terminal)
+    for (store_id, reason), (ours, theirs) in parts.items():
+        # With a single till in a store its name says nothing.
+        terminal = _till(ours, theirs) if len(tills[store_id]) > 1 else ""
         yield Driver(
-            store_id=part[0],
-            reason=part[1],
+            store_id=store_id,
+            reason=reason,
             terminal=terminal,
             terminal_count=sum(cut.count for cut in ours if terminal and cut.terminal == terminal),
             count=sum(cut.count for cut in ours),
@@ -88,26 +93,11 @@ def _drivers(figures: Overview) -> Iterable[Driver]:
         )
 
 
-def _by_part(cuts: Iterable[Cut]) -> dict[tuple[int, str], list[Cut]]:
-    found: dict[tuple[int, str], list[Cut]] = {}
-    for cut in cuts:
-        found.setdefault((cut.store_id, cut.reason), []).append(cut)
-    return found
-
-
-def _tills(figures: Overview) -> dict[int, set[str]]:
-    """The tills of each store that had refunds. With a single one its name says nothing."""
-    found: dict[int, set[str]] = {}
-    for cut in (*figures.cuts, *figures.previous_cuts):
-        found.setdefault(cut.store_id, set()).add(cut.terminal)
-    return found
-
-
 def _till(ours: Iterable[Cut], theirs: Iterable[Cut]) -> str:
-    changes: dict[str, int] = {}
+    changes: Counter[str] = Counter()
     for cuts, sign in ((ours, 1), (theirs, -1)):
         for cut in cuts:
-            changes[cut.terminal] = changes.get(cut.terminal, 0) + sign * cut.amount_fen
-    whole = sum(changes.values())
+            changes[cut.terminal] += sign * cut.amount_fen
+    whole = changes.total()
     leading = max(changes, key=lambda code: (changes[code] * (-1 if whole < 0 else 1), code), default="")
     return leading if whole and changes[leading] / whole >= _NAMED_TILL else ""

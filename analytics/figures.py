@@ -125,21 +125,27 @@ class Payouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """Everything about one period as a whole."""
+class Turnover:
+    """What came back and what was sold: in a period, at a store, at a till, by a cashier."""
 
     paid: Paid = field(default_factory=Paid)
     sold: Sold = field(default_factory=Sold)
-    submitted: Submitted = field(default_factory=Submitted)
-    handling: Spread = field(default_factory=Spread)
-    arrival: Spread = field(default_factory=Spread)
-    cycle: Spread = field(default_factory=Spread)
-    answers: Answers = field(default_factory=Answers)
 
     @property
     def refund_rate(self) -> Share:
         """By value: refunds that succeeded in the period to sales of the period."""
         return Share(self.paid.amount_fen, self.sold.amount_fen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side(Turnover):
+    """Everything about one period as a whole."""
+
+    submitted: Submitted = field(default_factory=Submitted)
+    handling: Spread = field(default_factory=Spread)
+    arrival: Spread = field(default_factory=Spread)
+    cycle: Spread = field(default_factory=Spread)
+    answers: Answers = field(default_factory=Answers)
 
     @property
     def cohort_rate(self) -> Share:
@@ -152,12 +158,10 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(Turnover):
     """One bar of the trend: an hour, a day or a week, with the same stage of the previous period."""
 
-    paid: Paid = field(default_factory=Paid)
     previous_paid: Paid = field(default_factory=Paid)
-    sold: Sold = field(default_factory=Sold)
     submitted: Submitted = field(default_factory=Submitted)
     handling: Spread = field(default_factory=Spread)
 
@@ -169,18 +173,12 @@ class ReasonFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreFigures:
+class StoreFigures(Turnover):
     store_id: int
     code: str
     name: str
-    paid: Paid = field(default_factory=Paid)
-    sold: Sold = field(default_factory=Sold)
     submitted: Submitted = field(default_factory=Submitted)
     handling: Spread = field(default_factory=Spread)
-
-    @property
-    def refund_rate(self) -> Share:
-        return Share(self.paid.amount_fen, self.sold.amount_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,22 +189,16 @@ class ChannelFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CashierFigures:
+class CashierFigures(Turnover):
     """A cashier's code means one person only within its store."""
 
     cashier: str
     store_code: str
     store_name: str
-    paid: Paid = field(default_factory=Paid)
-    sold: Sold = field(default_factory=Sold)
-
-    @property
-    def refund_rate(self) -> Share:
-        return Share(self.paid.amount_fen, self.sold.amount_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TillFigures:
+class TillFigures(Turnover):
     """A till's code means one till only within its store. ``reason``: what most of its refunds are for, ``reason_count`` of them.
 
     ``previous`` is what came back there in the period before.
@@ -215,18 +207,12 @@ class TillFigures:
     code: str
     store_code: str
     store_name: str
-    paid: Paid = field(default_factory=Paid)
     previous: Paid = field(default_factory=Paid)
-    sold: Sold = field(default_factory=Sold)
     reason: str = ""
     reason_count: int = 0
 
-    @property
-    def refund_rate(self) -> Share:
-        return Share(self.paid.amount_fen, self.sold.amount_fen)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReviewerFigures:
     """Approvals and rejections of requests submitted in the period; ``median_s`` from submission to decision."""
 
@@ -238,7 +224,7 @@ class ReviewerFigures:
     in_time: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FailureFigures:
     """Payouts that stand failed, by the channel's own code."""
 

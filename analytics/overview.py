@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from django.db import transaction
 
 from analytics import statements
-from analytics.cuts import ArrivalCuts, HandlingCuts, PaidCuts, SoldCuts, SubmittedCuts
+from analytics.cuts import Cuts, spread, spreads
 from analytics.figures import (
     Answers,
     Bucket,
@@ -23,7 +22,6 @@ from analytics.figures import (
     ReviewerFigures,
     Side,
     Sold,
-    Spread,
     StoreFigures,
     Submitted,
     TillFigures,
@@ -39,59 +37,86 @@ _LOW_SCORE = 2
 def overview(*, scope: Selection, period: Period) -> Overview:
     """Everything that the analytics page shows. Nine statements, whatever the period."""
     statements.allow_sorting()
-    paid = PaidCuts(scope, period)
-    sold = SoldCuts(scope, period)
-    submitted = SubmittedCuts(scope, period)
-    handling = HandlingCuts(scope, period)
-    arrival = ArrivalCuts(scope, period)
+    paid = Cuts(statements.PAID_REFUNDS, Paid, scope, period)
+    sold = Cuts(statements.SALES, Sold, scope, period)
+    submitted = Cuts(statements.SUBMITTED_REFUNDS, Submitted, scope, period)
+    handling = Cuts(statements.HANDLING, spread, scope, period)
+    arrival = Cuts(statements.ARRIVAL, spreads, scope, period)
     answers = _answers(scope, period)
     stores, terminals = _names(scope, period)
 
     def side(*, current: bool) -> Side:
-        money = paid.whole.get(current, Paid())
+        money = paid.at(current=current)
         scores, low = answers[current]
+        arrived, cycle = arrival.at(current=current)
         return Side(
             paid=money,
-            sold=sold.whole.get(current, Sold()),
-            submitted=submitted.whole.get(current, Submitted()),
-            handling=handling.whole.get(current, Spread()),
-            arrival=arrival.whole.get(current, Spread()),
-            cycle=arrival.cycle.get(current, Spread()),
+            sold=sold.at(current=current),
+            submitted=submitted.at(current=current),
+            handling=handling.at(current=current),
+            arrival=arrived,
+            cycle=cycle,
             answers=Answers(scores, money.count, low),
         )
 
+    by_store = [
+        StoreFigures(
+            store_id=store_id,
+            code=code,
+            name=name,
+            paid=paid.at(store_id=store_id),
+            sold=sold.at(store_id=store_id),
+            submitted=submitted.at(store_id=store_id),
+            handling=handling.at(store_id=store_id),
+        )
+        for store_id, (code, name) in stores.items()
+    ]
+    by_channel = [
+        ChannelFigures(channel=channel, submitted=counts, arrival=arrival.at(channel=channel)[0])
+        for (current, channel), counts in submitted.by("channel").items()
+        if current
+    ]
+    by_cashier = [
+        CashierFigures(
+            cashier=cashier,
+            store_code=stores[store_id][0],
+            store_name=stores[store_id][1],
+            paid=money,
+            sold=sold.at(store_id=store_id, cashier=cashier),
+        )
+        for (current, store_id, cashier), money in paid.by("store_id", "cashier").items()
+        if current
+    ]
+    by_reason = paid.by("reason").items()
     return Overview(
         current=side(current=True),
         previous=side(current=False),
         buckets=[
             Bucket(
-                paid=paid.buckets.get((True, index), Paid()),
-                previous_paid=paid.buckets.get((False, index), Paid()),
-                sold=sold.buckets.get((True, index), Sold()),
-                submitted=submitted.buckets.get((True, index), Submitted()),
-                handling=handling.buckets.get((True, index), Spread()),
+                paid=paid.at(bucket=index),
+                previous_paid=paid.at(current=False, bucket=index),
+                sold=sold.at(bucket=index),
+                submitted=submitted.at(bucket=index),
+                handling=handling.at(bucket=index),
             )
             for index in range(period.buckets)
         ],
         reasons=sorted(
-            (ReasonFigures(reason=reason, paid=money) for (current, reason), money in paid.reasons.items() if current),
+            (ReasonFigures(reason=reason, paid=money) for (current, reason), money in by_reason if current),
             key=lambda row: (-row.paid.count, -row.paid.amount_fen, row.reason),
         ),
-        previous_reasons={reason: money for (current, reason), money in paid.reasons.items() if not current},
+        previous_reasons={reason: money for (current, reason), money in by_reason if not current},
         store_names=stores,
-        stores=_stores(stores, paid, sold, submitted, handling),
-        channels=sorted(
-            (
-                ChannelFigures(channel=channel, submitted=counts, arrival=arrival.channels.get(channel, Spread()))
-                for channel, counts in submitted.channels.items()
-            ),
-            key=lambda row: (-row.submitted.count, row.channel),
+        stores=sorted(
+            (row for row in by_store if row.paid.count or row.sold.count or row.submitted.count),
+            key=lambda row: (-row.paid.amount_fen, row.code),
         ),
+        channels=sorted(by_channel, key=lambda row: (-row.submitted.count, row.channel)),
         tills=_tills(stores, terminals, paid, sold),
-        cashiers=_cashiers(stores, paid, sold),
-        reviewers=_reviewers(scope, period),
+        cashiers=sorted(by_cashier, key=lambda row: (-row.paid.amount_fen, row.store_code, row.cashier)),
+        reviewers=[ReviewerFigures(*row) for row in statements.run(statements.REVIEWERS, scope=scope, period=period)],
         failures=_failures(scope, period),
-        heat=submitted.heat,
+        heat=[[submitted.at(weekday=weekday, hour=hour).count for hour in range(24)] for weekday in range(1, 8)],
         cuts=_cuts(paid, terminals, current=True),
         previous_cuts=_cuts(paid, terminals, current=False),
     )
@@ -99,22 +124,18 @@ def overview(*, scope: Selection, period: Period) -> Overview:
 
 def payouts(*, scope: Selection, period: Period) -> dict[bool, Payouts]:
     """True -> this period's payouts, False -> the previous one's."""
-    rows = statements.run(statements.PAYOUTS, time="created_at", scope=scope, period=period)
-    found = {current: Payouts(*counts) for current, *counts in rows}
-    return {current: found.get(current, Payouts()) for current in (True, False)}
+    rows = statements.run(statements.PAYOUTS, scope=scope, period=period)
+    return {True: Payouts(), False: Payouts()} | {current: Payouts(*counts) for current, *counts in rows}
 
 
 def fees_lost_fen(*, scope: Selection, period: Period) -> dict[bool, int]:
     """True -> fees that channels kept of this period's refunds, False -> of the previous one's."""
-    found = dict(statements.run(statements.FEES_LOST, time="succeeded_at", scope=scope, period=period))
-    return {current: found.get(current, 0) for current in (True, False)}
+    return {True: 0, False: 0} | dict(statements.run(statements.FEES_LOST, scope=scope, period=period))
 
 
 def _answers(scope: Selection, period: Period) -> dict[bool, tuple[dict[int, int], dict[str, int]]]:
     found: dict[bool, tuple[dict[int, int], dict[str, int]]] = {True: ({}, {}), False: ({}, {})}
-    for current, score, reason, count in statements.run(
-        statements.ANSWERS, time="succeeded_at", scope=scope, period=period
-    ):
+    for current, score, reason, count in statements.run(statements.ANSWERS, scope=scope, period=period):
         scores, low = found[current]
         scores[score] = scores.get(score, 0) + count
         if score <= _LOW_SCORE:
@@ -123,57 +144,13 @@ def _answers(scope: Selection, period: Period) -> dict[bool, tuple[dict[int, int
 
 
 def _names(scope: Selection, period: Period) -> tuple[dict[int, tuple[str, str]], dict[int | None, str]]:
-    stores: dict[int, tuple[str, str]] = {}
-    terminals: dict[int | None, str] = {}
-    for store_id, code, name, terminal_id, terminal_code in statements.run(
-        statements.NAMES, time="", scope=scope, period=period
-    ):
-        stores[store_id] = (code, name)
-        if terminal_id is not None:
-            terminals[terminal_id] = terminal_code
-    return stores, terminals
+    """Code and name of each store, and the code of each till."""
+    rows = [*statements.run(statements.NAMES, scope=scope, period=period)]
+    stores = {store_id: (code, name) for store_id, code, name, *_ in rows}
+    return stores, {terminal_id: code for *_, terminal_id, code in rows if terminal_id is not None}
 
 
-def _stores(
-    names: dict[int, tuple[str, str]],
-    paid: PaidCuts,
-    sold: SoldCuts,
-    submitted: SubmittedCuts,
-    handling: HandlingCuts,
-) -> list[StoreFigures]:
-    """Stores where anything happened, the most refunded first."""
-    rows = [
-        StoreFigures(
-            store_id=store_id,
-            code=code,
-            name=name,
-            paid=paid.stores.get(store_id, Paid()),
-            sold=sold.stores.get(store_id, Sold()),
-            submitted=submitted.stores.get(store_id, Submitted()),
-            handling=handling.stores.get(store_id, Spread()),
-        )
-        for store_id, (code, name) in names.items()
-    ]
-    busy = (row for row in rows if row.paid.count or row.sold.count or row.submitted.count)
-    return sorted(busy, key=lambda row: (-row.paid.amount_fen, row.code))
-
-
-def _cashiers(stores: dict[int, tuple[str, str]], paid: PaidCuts, sold: SoldCuts) -> list[CashierFigures]:
-    """Cashiers on whose sales or requests money came back, the most refunded first."""
-    rows = [
-        CashierFigures(
-            cashier=cashier,
-            store_code=stores[store_id][0],
-            store_name=stores[store_id][1],
-            paid=money,
-            sold=sold.cashiers.get((store_id, cashier), Sold()),
-        )
-        for (store_id, cashier), money in paid.cashiers.items()
-    ]
-    return sorted(rows, key=lambda row: (-row.paid.amount_fen, row.store_code, row.cashier))
-
-
-def _cuts(paid: PaidCuts, terminals: dict[int | None, str], *, current: bool) -> list[Cut]:
+def _cuts(paid: Cuts[Paid], terminals: dict[int | None, str], *, current: bool) -> list[Cut]:
     return [
         Cut(
             store_id=store_id,
@@ -182,17 +159,17 @@ def _cuts(paid: PaidCuts, terminals: dict[int | None, str], *, current: bool) ->
             count=money.count,
             amount_fen=money.amount_fen,
         )
-        for (is_current, store_id, terminal_id, reason), money in paid.cuts.items()
+        for (is_current, reason, store_id, terminal_id), money in paid.by("reason", "store_id", "terminal_id").items()
         if is_current == current
     ]
 
 
 def _tills(
-    stores: dict[int, tuple[str, str]], terminals: dict[int | None, str], paid: PaidCuts, sold: SoldCuts
+    stores: dict[int, tuple[str, str]], terminals: dict[int | None, str], paid: Cuts[Paid], sold: Cuts[Sold]
 ) -> list[TillFigures]:
     """Tills with refunds in the period, the highest rate first; what was sold or refunded without a till is left out."""
     money: dict[tuple[int, int | None], dict[bool, list[tuple[str, Paid]]]] = {}
-    for (current, store_id, terminal_id, reason), of_reason in paid.cuts.items():
+    for (current, reason, store_id, terminal_id), of_reason in paid.by("reason", "store_id", "terminal_id").items():
         if terminal_id in terminals:
             money.setdefault((store_id, terminal_id), {True: [], False: []})[current].append((reason, of_reason))
     rows = []
@@ -207,7 +184,7 @@ def _tills(
                 store_name=stores[store_id][1],
                 paid=_together(part for _, part in sides[True]),
                 previous=_together(part for _, part in sides[False]),
-                sold=sold.tills.get((store_id, terminal_id), Sold()),
+                sold=sold.at(store_id=store_id, terminal_id=terminal_id),
                 reason=reason,
                 reason_count=most.count,
             )
@@ -216,24 +193,10 @@ def _tills(
 
 
 def _together(parts: Iterable[Paid]) -> Paid:
-    listed = list(parts)
-    return Paid(*(sum(values) for values in zip(*((p.count, p.amount_fen, p.instant) for p in listed), strict=True)))
-
-
-def _reviewers(scope: Selection, period: Period) -> list[ReviewerFigures]:
-    return [
-        ReviewerFigures(staff_id=pk, name=name, decided=decided, approved=approved, median_s=median, in_time=in_time)
-        for pk, name, decided, approved, median, in_time in statements.run(
-            statements.REVIEWERS, time="created_at", scope=scope, period=period
-        )
-    ]
+    return Paid(*(sum(values) for values in zip(*((p.count, p.amount_fen, p.instant) for p in parts), strict=True)))
 
 
 def _failures(scope: Selection, period: Period) -> list[FailureFigures]:
-    rows: Iterator[tuple[Any, ...]] = statements.run(statements.FAILURES, time="created_at", scope=scope, period=period)
-    found = [
-        FailureFigures(code=code, message=message, count=count, amount_fen=amount)
-        for current, code, message, count, amount in rows
-        if current
-    ]
+    rows = statements.run(statements.FAILURES, scope=scope, period=period)
+    found = [FailureFigures(*row) for current, *row in rows if current]
     return sorted(found, key=lambda row: (-row.count, row.code))

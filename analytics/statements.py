@@ -1,12 +1,14 @@
 """The statements behind the figures: one for each family, each a single pass over an indexed range of time.
 
 Every statement covers the period and the one before; ``current`` tells the two apart. Grouping sets give all cuts of a family
-at once, and ``level`` (PostgreSQL's GROUPING()) says which cut a row belongs to.
+at once; ``analytics.cuts`` reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -33,6 +35,20 @@ OPEN = tuple(state for state in State if state not in (*PAID, State.REJECTED, St
 INSTANT_S = 300
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``time`` is the column that places a row in the period."""
+
+    time: str
+    sql: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its GROUPING() names, in order."""
+        found = re.search(r"grouping\(([\w, ]+)\)", self.sql)
+        return tuple(found[1].split(", ")) if found else ()
+
+
 #: Which store's and channel's rows count; the alias ``r`` is a request or a transaction, which name these alike.
 _SCOPE = """r.merchant_id = %(merchant)s
    AND (%(stores)s::bigint[] IS NULL OR r.store_id = ANY(%(stores)s::bigint[]))
@@ -45,8 +61,9 @@ _BY_HOUR = "extract(hour FROM r.{time} AT TIME ZONE 'Asia/Shanghai')::int"
 _BY_DAYS = """(((r.{time} AT TIME ZONE 'Asia/Shanghai')::date
      - CASE WHEN r.{time} >= %(start)s THEN %(first)s::date ELSE %(previous_first)s::date END) / %(step)s)"""
 
-#: level of: everything 31, bucket 15, reason 23, store 27, store/cashier 26, store/terminal/reason 17
-PAID_REFUNDS = """
+PAID_REFUNDS = Statement(
+    "succeeded_at",
+    """
 WITH paid AS (
   SELECT r.succeeded_at >= %(start)s AS current, {bucket} AS bucket, r.reason, r.store_id, r.terminal_id, r.cashier,
          r.refunded_fen, r.by_rule AND r.succeeded_at <= r.created_at + %(instant)s * interval '1 second' AS instant
@@ -56,10 +73,12 @@ SELECT grouping(bucket, reason, store_id, terminal_id, cashier) AS level, curren
   FROM paid
  GROUP BY GROUPING SETS ((current), (current, bucket), (current, reason), (current, store_id),
                          (current, store_id, cashier), (current, store_id, terminal_id, reason))
-"""
+""",
+)
 
-#: level of: everything 15, bucket 7, store 11, store/cashier 9, store/terminal 10
-SALES = """
+SALES = Statement(
+    "paid_at",
+    """
 WITH sold AS (
   SELECT r.paid_at >= %(start)s AS current, {bucket} AS bucket, r.store_id, r.cashier, r.terminal_id, r.amount_fen,
          r.refunded_fen
@@ -69,10 +88,12 @@ SELECT grouping(bucket, store_id, cashier, terminal_id) AS level, current, bucke
   FROM sold
  GROUP BY GROUPING SETS ((current), (current, bucket), (current, store_id), (current, store_id, cashier),
                          (current, store_id, terminal_id))
-"""
+""",
+)
 
-#: level of: everything 31, bucket 15, store 23, channel 27, weekday/hour 28
-SUBMITTED_REFUNDS = """
+SUBMITTED_REFUNDS = Statement(
+    "created_at",
+    """
 WITH submitted AS (
   SELECT r.created_at >= %(start)s AS current, {bucket} AS bucket, r.store_id, r.channel, r.by_rule, r.state,
          extract(isodow FROM r.created_at AT TIME ZONE 'Asia/Shanghai')::int AS weekday,
@@ -87,10 +108,13 @@ SELECT grouping(bucket, store_id, channel, weekday, hour) AS level, current, buc
        count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE in_time), count(*) FILTER (WHERE overdue)
   FROM submitted
  GROUP BY GROUPING SETS ((current), (current, bucket), (current, store_id), (current, channel), (current, weekday, hour))
-"""
+""",
+)
 
-#: What a person decided, from submission to decision. level of: everything 3, bucket 1, store 2
-HANDLING = """
+#: What a person decided, from submission to decision.
+HANDLING = Statement(
+    "created_at",
+    """
 WITH handled AS (
   SELECT r.created_at >= %(start)s AS current, {bucket} AS bucket, r.store_id,
          extract(epoch FROM r.decided_at - r.created_at)::float8 AS seconds
@@ -99,10 +123,13 @@ WITH handled AS (
 SELECT grouping(bucket, store_id) AS level, current, bucket, store_id, count(*),
        percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds), avg(seconds)
   FROM handled GROUP BY GROUPING SETS ((current), (current, bucket), (current, store_id))
-"""
+""",
+)
 
-#: From approval to the channel's proof, for each channel (level 0) and over all (level 1); over all also from submission.
-ARRIVAL = """
+#: From approval to the channel's proof, and from submission.
+ARRIVAL = Statement(
+    "created_at",
+    """
 WITH arrived AS (
   SELECT r.created_at >= %(start)s AS current, r.channel,
          extract(epoch FROM r.succeeded_at - r.decided_at)::float8 AS seconds,
@@ -112,19 +139,25 @@ SELECT grouping(channel) AS level, current, channel, count(*),
        percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds), avg(seconds),
        percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY cycle), avg(cycle)
   FROM arrived GROUP BY GROUPING SETS ((current), (current, channel))
-"""
+""",
+)
 
 #: Payouts that stand failed, by the channel's code of the latest one. Few rows, so the look-up of each is cheap.
-FAILURES = """
+FAILURES = Statement(
+    "created_at",
+    """
 SELECT r.created_at >= %(start)s AS current, e.failure_code, min(e.failure_message), count(*), sum(e.amount_fen)::bigint
   FROM refunds_refundrequest r
  CROSS JOIN LATERAL (SELECT x.failure_code, x.failure_message, x.amount_fen FROM refunds_execution x
                       WHERE x.request_id = r.id AND x.state = 'failed' ORDER BY x.attempt_no DESC LIMIT 1) e
  WHERE {scope} AND {span} AND r.state = 'failed'
  GROUP BY 1, 2
-"""
+""",
+)
 
-REVIEWERS = """
+REVIEWERS = Statement(
+    "created_at",
+    """
 SELECT s.id, s.name, count(*), count(*) FILTER (WHERE a.decision = 'approve'),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.at - r.created_at)::float8),
        count(*) FILTER (WHERE a.at <= r.due_at)
@@ -133,41 +166,54 @@ SELECT s.id, s.name, count(*), count(*) FILTER (WHERE a.decision = 'approve'),
   JOIN merchants_staff s ON s.id = a.staff_id
  WHERE {scope} AND r.created_at >= %(start)s AND r.created_at < %(end)s AND NOT r.by_rule
  GROUP BY s.id, s.name ORDER BY count(*) DESC, s.id
-"""
+""",
+)
 
 #: Answers of customers whose money came back in the period.
-ANSWERS = """
+ANSWERS = Statement(
+    "succeeded_at",
+    """
 SELECT r.succeeded_at >= %(start)s AS current, v.score, r.reason, count(*)
   FROM refunds_survey v JOIN refunds_refundrequest r ON r.id = v.request_id
  WHERE {scope} AND {span}
  GROUP BY 1, 2, 3
-"""
+""",
+)
 
 #: Ended payouts of the requests submitted in the period: how many there are, paid, paid at once, voids.
-PAYOUTS = """
+PAYOUTS = Statement(
+    "created_at",
+    """
 SELECT r.created_at >= %(start)s AS current, count(*), count(*) FILTER (WHERE e.state = 'succeeded'),
        count(*) FILTER (WHERE e.state = 'succeeded' AND e.attempt_no = 1 AND e.sends = 1),
        count(*) FILTER (WHERE e.state = 'succeeded' AND e.method = 'void')
   FROM refunds_refundrequest r JOIN refunds_execution e ON e.request_id = r.id AND e.state IN ('succeeded', 'failed')
  WHERE {scope} AND {span} AND (r.state = ANY(%(paid)s) OR r.state = 'failed')
  GROUP BY 1
-"""
+""",
+)
 
 #: Fees that a channel kept of payouts whose refund succeeded in the period.
-FEES_LOST = """
+FEES_LOST = Statement(
+    "succeeded_at",
+    """
 SELECT r.succeeded_at >= %(start)s AS current, sum(b.amount_fen)::bigint
   FROM refunds_refundrequest r
   JOIN refunds_execution e ON e.request_id = r.id AND e.state = 'succeeded'
   JOIN refunds_ledgerentry b ON b.execution_id = e.id AND b.kind = 'fee' AND b.account = 'fees_lost'
  WHERE {scope} AND {span}
  GROUP BY 1
-"""
+""",
+)
 
-NAMES = """
+NAMES = Statement(
+    "",
+    """
 SELECT s.id, s.code, s.name, t.id, t.code FROM merchants_store s LEFT JOIN terminals_terminal t ON t.store_id = s.id
  WHERE s.merchant_id = %(merchant)s AND (%(stores)s::bigint[] IS NULL OR s.id = ANY(%(stores)s::bigint[]))
  ORDER BY s.code, t.code
-"""
+""",
+)
 
 
 def allow_sorting() -> None:
@@ -176,19 +222,12 @@ def allow_sorting() -> None:
         cursor.execute("SET LOCAL work_mem = '64MB'")
 
 
-def run(statement: str, *, time: str, scope: Selection, period: Period) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement over ``time``, the column that places a row in the period."""
-    bucket = _BY_HOUR if period.by_hour else _BY_DAYS
-    for name, text in (("{bucket}", bucket), ("{scope}", _SCOPE), ("{span}", _SPAN), ("{time}", time)):
-        statement = statement.replace(name, text)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _parameters(scope=scope, period=period))
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-    yield from rows
-
-
-def _parameters(*, scope: Selection, period: Period) -> dict[str, Any]:
-    return {
+def run(statement: Statement, *, scope: Selection, period: Period) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement."""
+    sql, bucket = statement.sql, _BY_HOUR if period.by_hour else _BY_DAYS
+    for name, text in (("{bucket}", bucket), ("{scope}", _SCOPE), ("{span}", _SPAN), ("{time}", statement.time)):
+        sql = sql.replace(name, text)
+    parameters = {
         "merchant": scope.merchant_id,
         "stores": None if scope.store_ids is None else list(scope.store_ids),
         "channel": scope.channel,
@@ -205,3 +244,6 @@ def _parameters(*, scope: Selection, period: Period) -> dict[str, Any]:
         "granted": list(GRANTED),
         "decided": list(DECIDED),
     }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        yield from cursor.fetchall()

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics import periods
-from analytics.figures import Answers, Overview, Payouts, Share, Side, Spread
+from analytics.figures import Overview, Payouts, Share, Side, Spread
 from analytics.overview import overview, payouts
 from analytics.periods import BadPeriod, Period
 from analytics.scope import UnknownStore, narrowed
-from api import schemas, schemas_figures
+from api import schemas
+from api import schemas_figures as shapes
 from api.fields import StrictSerializer, Text
-from api.representations import instant
 from api.serializers import CHANNELS
 from api.views import Endpoint
 from core.database.timeouts import reports
@@ -43,7 +43,7 @@ class AnalyticsSummary(Endpoint):
 
     acts = {"GET": Act.SEE_ANALYTICS}
 
-    @extend_schema(parameters=[SummaryQuery], responses={200: schemas_figures.SummaryOut, **schemas.READ_PROBLEMS})
+    @extend_schema(parameters=[SummaryQuery], responses={200: shapes.SummaryOut, **schemas.READ_PROBLEMS})
     @reports
     def get(self, request: Request) -> Response:
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
@@ -68,90 +68,63 @@ class AnalyticsSummary(Endpoint):
 def _summary(
     figures: Overview, period: Period, paid_out: dict[bool, Payouts], *, store: str | None, channel: str | None
 ) -> dict[str, Any]:
-    return {
-        "from": period.first_date.isoformat(),
-        "to": period.last_date.isoformat(),
-        "previous_from": period.previous_first_date.isoformat(),
-        "previous_until_at": instant(period.previous_end_at),
-        "as_of_at": instant(period.now),
-        "store": store,
-        "channel": channel,
-        "current": _side(figures.current, paid_out[True]),
-        "previous": _side(figures.previous, paid_out[False]),
-        "reasons": [
-            {"reason": row.reason, "n": row.paid.count, "amount_fen": row.paid.amount_fen} for row in figures.reasons
-        ],
-        "failures": [
-            {"code": row.code, "message": row.message, "n": row.count, "amount_fen": row.amount_fen}
-            for row in figures.failures
-        ],
-        "stores": [
-            {
-                "store": row.code,
-                "n": row.paid.count,
-                "amount_fen": row.paid.amount_fen,
-                "refund_rate": _share(row.refund_rate, _SUCCESS, n=row.sold.count),
-                "approved_by_rule": _share(row.submitted.by_rule_share, _SUBMISSION),
-                "handling_s": _spread(row.handling),
-            }
+    return shapes.SummaryOut.of(
+        period,
+        store=store,
+        channel=channel,
+        current=_side(figures.current, paid_out[True]),
+        previous=_side(figures.previous, paid_out[False]),
+        reasons=[shapes.ReasonFigureOut.of(row.paid, reason=row.reason) for row in figures.reasons],
+        failures=shapes.FailureFigureOut.all_of(figures.failures),
+        stores=[
+            shapes.StoreFigureOut.of(
+                row.paid,
+                store=row.code,
+                refund_rate=_share(row.refund_rate, _SUCCESS, n=row.sold.count),
+                approved_by_rule=_share(row.submitted.by_rule_share, _SUBMISSION),
+                handling_s=_spread(row.handling),
+            )
             for row in figures.stores
         ],
-        "channels": [
-            {
-                "channel": row.channel,
-                "success": _share(row.submitted.success, _SUBMISSION),
-                "arrival_s": _spread(row.arrival),
-            }
+        channels=[
+            shapes.ChannelFigureOut.of(
+                row, success=_share(row.submitted.success, _SUBMISSION), arrival_s=_spread(row.arrival)
+            )
             for row in figures.channels
         ],
-    }
+    )
 
 
 def _side(side: Side, paid_out: Payouts) -> dict[str, Any]:
     done = side.submitted
-    return {
-        "refunded": {"n": side.paid.count, "amount_fen": side.paid.amount_fen, "basis": _SUCCESS},
-        "sales": {"n": side.sold.count, "amount_fen": side.sold.amount_fen, "basis": _SALE},
-        "refund_rate": _share(side.refund_rate, _SUCCESS, n=side.sold.count),
-        "cohort_rate": _share(side.cohort_rate, _SALE, n=side.sold.count),
-        "void_rate": _share(Share(paid_out.voids, side.sold.count), _SUBMISSION),
-        "instant": _share(side.instant_share, _SUCCESS),
-        "submitted": {
-            "n": done.count,
-            "approved_by_rule": done.by_rule,
-            "approved_by_person": done.by_person,
-            "refunded": done.refunded,
-            "rejected": done.rejected,
-            "cancelled": done.cancelled,
-            "open": done.open,
-            "basis": _SUBMISSION,
-        },
-        "approved_by_rule": _share(done.by_rule_share, _SUBMISSION),
-        "rejected": _share(Share(done.rejected, done.decided), _SUBMISSION),
-        "on_time": _share(done.on_time, _SUBMISSION),
-        "first_pass": _share(Share(paid_out.first_pass, paid_out.ended), _SUBMISSION),
-        "handling_s": _spread(side.handling),
-        "arrival_s": _spread(side.arrival),
-        "cycle_s": _spread(side.cycle),
-        "satisfaction": _satisfaction(side.answers),
-    }
+    return shapes.SideOut.of(
+        side,
+        refunded=shapes.BasedCountOut.of(side.paid, basis=_SUCCESS),
+        sales=shapes.BasedCountOut.of(side.sold, basis=_SALE),
+        refund_rate=_share(side.refund_rate, _SUCCESS, n=side.sold.count),
+        cohort_rate=_share(side.cohort_rate, _SALE, n=side.sold.count),
+        void_rate=_share(Share(paid_out.voids, side.sold.count), _SUBMISSION),
+        instant=_share(side.instant_share, _SUCCESS),
+        submitted=shapes.SubmittedOut.of(done, basis=_SUBMISSION),
+        approved_by_rule=_share(done.by_rule_share, _SUBMISSION),
+        rejected=_share(Share(done.rejected, done.decided), _SUBMISSION),
+        on_time=_share(done.on_time, _SUBMISSION),
+        first_pass=_share(Share(paid_out.first_pass, paid_out.ended), _SUBMISSION),
+        handling_s=_spread(side.handling),
+        arrival_s=_spread(side.arrival),
+        cycle_s=_spread(side.cycle),
+        satisfaction=shapes.SatisfactionOut.of(
+            side.answers,
+            satisfied=_share(side.answers.satisfied, _SUCCESS),
+            answered=_share(side.answers.answered, _SUCCESS),
+        ),
+    )
 
 
 def _share(share: Share, basis: str, *, n: int | None = None) -> dict[str, Any]:
     """A ratio from 0 to 1. Of money, ``n`` is the number of sales; else it is what the share is of."""
-    value = None if share.value is None else round(share.value, 6)
-    return {"value": value, "n": share.whole if n is None else n, "basis": basis}
+    return shapes.ShareOut.of(share, n=share.whole if n is None else n, basis=basis)
 
 
 def _spread(spread: Spread) -> dict[str, Any]:
-    rounded = [None if value is None else round(value, 3) for value in (spread.median_s, spread.p90_s, spread.mean_s)]
-    return {**dict(zip(("median", "p90", "mean"), rounded, strict=True)), "n": spread.n, "basis": _SUBMISSION}
-
-
-def _satisfaction(answers: Answers) -> dict[str, Any]:
-    return {
-        "satisfied": _share(answers.satisfied, _SUCCESS),
-        "answered": _share(answers.answered, _SUCCESS),
-        "mean_score": None if answers.mean is None else round(answers.mean, 3),
-        "scores": {str(score): answers.scores.get(score, 0) for score in range(1, 6)},
-    }
+    return shapes.SpreadOut.of(spread, basis=_SUBMISSION)

@@ -2,118 +2,68 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
-
-from api import schemas
-from api.refund_requests import OneRequest
-from api.representations import stored_request_json
+from api.refund_requests import ActOnRequest
 from api.serializers import DecisionSerializer, VersionSerializer
 from core.errors import Invalid
+from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.review import deciding
 
 
-class Claim(OneRequest):
+class Claim(ActOnRequest):
+    """Take a request onto one's own desk; with ``version`` only as it was seen."""
+
     acts = {"POST": Act.CLAIM}
+    operation, body = "claim_refund_request", VersionSerializer
 
-    @extend_schema(
-        operation_id="claim_refund_request",
-        request=VersionSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Take a request onto one's own desk; with ``version`` only as it was seen."""
-        found = self.load(request_id)
-        data = self.read(VersionSerializer)
-        deciding.claim(request_id=found.pk, by=self.caller.by, at=timezone.now(), version=data["version"])
-        return Response(stored_request_json(self.load(request_id)))
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        deciding.claim(request_id=request_id, by=by, at=at, version=data["version"])
 
 
-class Release(OneRequest):
+class Release(ActOnRequest):
+    """Give a claimed request back."""
+
     acts = {"POST": Act.RELEASE}
+    operation = "release_refund_request"
 
-    @extend_schema(
-        operation_id="release_refund_request",
-        request=None,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Give a claimed request back."""
-        deciding.release(request_id=self.load(request_id).pk, by=self.caller.by, at=timezone.now())
-        return Response(stored_request_json(self.load(request_id)))
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        deciding.release(request_id=request_id, by=by, at=at)
 
 
-class Approve(OneRequest):
+class Approve(ActOnRequest):
+    """Approve all or, with ``amount_fen``, less."""
+
     acts = {"POST": Act.APPROVE}
+    operation, body = "approve_refund_request", DecisionSerializer
 
-    @extend_schema(
-        operation_id="approve_refund_request",
-        request=DecisionSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Approve all or, with ``amount_fen``, less."""
-        found = self.load(request_id)
-        data = self.read(DecisionSerializer)
-        deciding.approve(
-            request_id=found.pk,
-            by=self.caller.by,
-            at=timezone.now(),
-            version=data["version"],
-            amount_fen=data["amount_fen"],
-            note=data["note"],
-        )
-        return Response(stored_request_json(self.load(request_id)))
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        chosen = {name: data[name] for name in ("version", "amount_fen", "note")}
+        deciding.approve(request_id=request_id, by=by, at=at, **chosen)
 
 
-class Reject(OneRequest):
+class Reject(ActOnRequest):
+    """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
+
     acts = {"POST": Act.REJECT}
+    operation, body = "reject_refund_request", DecisionSerializer
 
-    @extend_schema(
-        operation_id="reject_refund_request",
-        request=DecisionSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Reject with a ``reason_code``; ``message`` is for the customer, ``note`` for colleagues."""
-        found = self.load(request_id)
-        data = self.read(DecisionSerializer)
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
         if data["reason_code"] is None:
             raise Invalid("a rejection needs a reason_code", code="reason_code_required")
-        deciding.reject(
-            request_id=found.pk,
-            by=self.caller.by,
-            at=timezone.now(),
-            version=data["version"],
-            reason=data["reason_code"],
-            message=data["message"],
-            note=data["note"],
-        )
-        return Response(stored_request_json(self.load(request_id)))
+        chosen = {name: data[name] for name in ("version", "message", "note")}
+        deciding.reject(request_id=request_id, by=by, at=at, reason=data["reason_code"], **chosen)
 
 
-class RequestInfo(OneRequest):
+class RequestInfo(ActOnRequest):
+    """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
+
     acts = {"POST": Act.REQUEST_INFO}
+    operation, body = "request_info_refund_request", DecisionSerializer
 
-    @extend_schema(
-        operation_id="request_info_refund_request",
-        request=DecisionSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Ask for what is missing; ``message`` (or ``note``) goes to the customer, the clock pauses."""
-        found = self.load(request_id)
-        data = self.read(DecisionSerializer)
-        deciding.request_info(
-            request_id=found.pk,
-            by=self.caller.by,
-            at=timezone.now(),
-            version=data["version"],
-            message=data["message"] or data["note"],
-        )
-        return Response(stored_request_json(self.load(request_id)))
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        message = data["message"] or data["note"]
+        deciding.request_info(request_id=request_id, by=by, at=at, version=data["version"], message=message)

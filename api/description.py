@@ -13,8 +13,8 @@ from django.utils.translation import get_language
 from drf_spectacular.openapi import AutoSchema
 
 from api.examples import BODIES
-from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, problem
+from core.codes import CODES
 
 _HERE = Path(__file__).parent
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
@@ -73,10 +73,10 @@ def guide(*, language: str) -> str:
 
 def _explain(status: int, response: dict[str, Any]) -> None:
     """A refusal's description, and what a typical one looks like."""
-    kind = PROBLEM_TYPES[_TYPICAL[status]]
-    response["description"] = f"{kind.title} ({kind.code}), for example"
+    kind = CODES[_TYPICAL[status]]
+    response["description"] = f"{kind.title} ({kind.name}), for example"
     errors = [{"field": "amount_fen", "code": "invalid", "message": "..."}] if status == HTTPStatus.BAD_REQUEST else []
-    example = problem(status=status, code=kind.code, detail="...", errors=errors)
+    example = problem(status=status, code=kind.name, detail="...", errors=errors)
     response["content"][MEDIA_TYPE]["example"] = example
 
 

@@ -15,13 +15,11 @@ from rest_framework.response import Response
 
 from api import idempotency, schemas
 from api.bodies import BodyTooLarge, refuse_packed
-from api.fields import StrictSerializer, Text
-from api.representations import instant
+from api.fields import StrictSerializer, Text, refused
 from api.views import Endpoint
 from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import files
-from refunds.models import Evidence
 from refunds.models.evidence import EvidenceKind
 
 #: Refused by its length before anything of it is read.
@@ -61,7 +59,7 @@ class AddEvidence(Endpoint):
         key = idempotency.key_of(request)
         data = self.read(EvidenceSerializer)
         if len(request.FILES.getlist("file")) > 1:
-            raise serializers.ValidationError({"file": "send one file at a time"}, code="one_file")
+            raise refused("one_file", "file")
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
         now = timezone.now()
@@ -76,23 +74,10 @@ class AddEvidence(Endpoint):
                     by=self.caller.by,
                     at=now,
                 )
-                body = _evidence_json(row)
+                body = schemas.EvidenceOut.of(row)
                 idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
         except IntegrityError as error:
             if "idempotency_key_once" not in str(error):
                 raise
             return idempotency.replay(request, self.caller, key)
         return Response(body, status=201)
-
-
-def _evidence_json(row: Evidence) -> dict[str, Any]:
-    return {
-        "id": str(row.pk),
-        "refund_request": str(row.request_id),
-        "kind": row.kind,
-        "note": row.note,
-        "content_type": row.content_type,
-        "size": row.size,
-        "sha256": row.sha256,
-        "added_at": instant(row.added_at),
-    }

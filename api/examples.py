@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from api.representations import instant
+from api.shapes import instant
 
 _SALE: dict[str, Any] = {
     "order_no": "A20261120-3391",

@@ -10,14 +10,24 @@ from uuid import UUID
 
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from core.codes import words
 from core.money import MAX_FEN
-from core.plain_text import without_direction
+from core.numbers import ascii_form, refund_number
+from core.phones import NotAPhone, phone_number
+from core.plain_text import person_name, without_direction, without_marks
+from core.typed_amounts import is_barcode
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def refused(code: str, *fields: str) -> serializers.ValidationError:
+    """What is wrong with a field, in the catalogue's words; without a name it is the one that is being read."""
+    return serializers.ValidationError(dict.fromkeys(fields, words(code)) if fields else words(code), code=code)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -25,12 +35,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError(
-                {
-                    str(name): [serializers.ErrorDetail(_("this field is not known"), code="unknown_field")]
-                    for name in unknown
-                }
-            )
+            raise refused("unknown_field", *map(str, unknown))
         return super().to_internal_value(data)
 
 
@@ -46,8 +51,16 @@ class WholeNumber(serializers.IntegerField):
 class Fen(WholeNumber):
     """An amount above zero, in fen."""
 
+    default_error_messages = {"invalid": gettext_lazy("an amount is a whole number of fen: 26800 for 268.00 yuan")}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"min_value": 1, "max_value": MAX_FEN, **kwargs})
+
+    def to_internal_value(self, data: Any) -> int:
+        fen = super().to_internal_value(data)
+        if fen > MAX_FEN and is_barcode(str(fen)):
+            raise refused("amount_barcode")
+        return fen
 
 
 class Text(serializers.CharField):
@@ -66,7 +79,7 @@ class Text(serializers.CharField):
             self.fail("invalid")
         text = data.replace("\r\n", "\n").strip()
         if self._refused.search(text):
-            raise serializers.ValidationError(_("control characters are not allowed"), code="control_character")
+            raise refused("control_character")
         return str(super().to_internal_value(text))
 
 
@@ -79,13 +92,13 @@ class Instant(serializers.DateTimeField):
         if found is None:
             self.fail("invalid", format="RFC 3339")
         if found[2] is None:
-            raise serializers.ValidationError(_("give the offset, e.g. +08:00"), code="offset_missing")
+            raise refused("offset_missing")
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
             self.fail("invalid", format="RFC 3339")
         if not 2000 <= parsed.year <= 2100:
-            raise serializers.ValidationError(_("the year is out of range"), code="out_of_range")
+            raise refused("out_of_range")
         # PostgreSQL knows no offset beyond 15:59, RFC 3339 does.
         return parsed.astimezone(UTC)
 
@@ -131,7 +144,7 @@ class FourDigits(Text):
     """The end of a card's or phone's number."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
+        text = without_marks(super().to_internal_value(data))
         if text and not re.fullmatch(r"[0-9]{4}", text):
             raise serializers.ValidationError(_("the last four digits"), code="invalid")
         return text
@@ -146,10 +159,41 @@ class Email(Text):
 
 
 class Phone(Text):
-    """Digits with an optional plus, as typed at a till."""
+    """A phone number, however it was typed, in its normal form."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data).replace(" ", "").replace("-", "")
-        if text and not re.fullmatch(r"\+?[0-9]{5,20}", text):
-            raise serializers.ValidationError(_("not a phone number"), code="invalid_phone")
-        return text
+        text = super().to_internal_value(data)
+        try:
+            return phone_number(text) if text else ""
+        except NotAPhone:
+            raise refused("invalid_phone") from None
+
+
+class Number(Text):
+    """A number or code of an order, a channel or an article: without marks that nobody sees, in ASCII's digits and hyphens."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """What is blank without its marks is blank."""
+        return super().run_validation(without_marks(data) if isinstance(data, str) else data)
+
+    def to_internal_value(self, data: Any) -> str:
+        return " ".join(ascii_form(super().to_internal_value(data)).split())
+
+
+class Name(Text):
+    """A person's or bank's name."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """What is blank without its marks is blank."""
+        return super().run_validation(without_marks(data) if isinstance(data, str) else data)
+
+    def to_internal_value(self, data: Any) -> str:
+        return person_name(super().to_internal_value(data))
+
+
+class RefundNumber(Number):
+    """A refund's number, however it was read out or copied."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        return refund_number(text) or text

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.caller import Caller
+from api.fields import refused
 from api.rendering import Rendered, as_json
 from core.errors import Invalid
 from refunds.models import IdempotencyRecord
@@ -34,9 +34,9 @@ def key_of(request: Request) -> str:
     """The request's key. Raises ``ValidationError`` when it is missing or not 1 to 255 visible ASCII characters."""
     key = request.headers.get(HEADER, "")
     if not key:
-        raise ValidationError({HEADER: "send an Idempotency-Key header"}, code="idempotency_key_missing")
+        raise refused("idempotency_key_missing", HEADER)
     if len(key) > 255 or not key.isascii() or not key.isprintable():
-        raise ValidationError({HEADER: "1 to 255 visible ASCII characters"}, code="idempotency_key_invalid")
+        raise refused("idempotency_key_invalid", HEADER)
     return key
 
 

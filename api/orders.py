@@ -8,7 +8,6 @@ from rest_framework.response import Response
 
 from api import schemas
 from api.fields import StrictSerializer, Text
-from api.representations import line_json, transaction_json
 from api.views import Endpoint
 from merchants.rights import Act
 from refunds import queries
@@ -42,7 +41,7 @@ class OrderDetail(Endpoint):
                 "amount_fen": sum(sale.amount_fen for sale in payments),
                 "refunded_fen": sum(sale.refunded_fen for sale in payments),
                 "refundable_fen": sum(sale.refundable_fen for sale in payments),
-                "payments": [transaction_json(sale) for sale in payments],
-                "lines": [line_json(line) for line in lines],
+                "payments": schemas.TransactionOut.all_of(payments),
+                "lines": schemas.SaleLineOut.all_of(lines),
             }
         )

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 
-from refunds.queries import beyond, place_of
+from api.fields import refused
+from refunds.queries import beyond, first_of, place_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ class NewestFirst(CursorPagination):
     def get_page_size(self, request: Any) -> int | None:
         given = request.query_params.get("limit")
         if given is not None and not (given.isascii() and given.isdigit() and int(given[:10]) > 0):
-            raise ValidationError({"limit": "a whole number from 1 to 200"}, code="invalid_limit")
+            raise refused("invalid_limit", "limit")
         return super().get_page_size(request)
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
@@ -46,7 +47,8 @@ class NewestFirst(CursorPagination):
             value, pk = self._place(cursor.position, queryset)
             queryset = queryset.filter(beyond(field=self.field, value=value, pk=pk, descending=descending))
         sign = "-" if descending else ""
-        rows = list(queryset.order_by(*(f"{sign}{name}" for name in (self.field, "pk") if name))[: self.size + 1])
+        order = [f"{sign}{name}" for name in (self.field, "pk") if name]
+        rows = list(first_of(queryset, order=order, size=self.size + 1))
         more, rows = len(rows) > self.size, rows[: self.size]
         if backwards:
             rows.reverse()
@@ -74,10 +76,10 @@ class NewestFirst(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
         except (NotFound, ValueError) as error:
-            raise _not_ours() from error
+            raise refused("invalid_cursor", "cursor") from error
         if cursor is not None and cursor.offset:
             # An offset is for positions that several rows share; ours are no such positions.
-            raise _not_ours()
+            raise refused("invalid_cursor", "cursor")
         return cursor
 
     def _place(self, position: str, rows: QuerySet[Any]) -> tuple[datetime | None, object]:
@@ -86,12 +88,12 @@ class NewestFirst(CursorPagination):
             key = self.read_id(pk)
             at = _EPOCH + timedelta(microseconds=int(value)) if value else None
         except (ValueError, OverflowError) as error:
-            raise _not_ours() from error
+            raise refused("invalid_cursor", "cursor") from error
         if self.field and at is None:
             # From when the list was sorted by id alone: the instant is its row's.
             at = place_of(rows, field=self.field, pk=key)
             if at is None:
-                raise _not_ours()
+                raise refused("invalid_cursor", "cursor")
         return at, key
 
     def read_id(self, text: str) -> object:
@@ -116,7 +118,3 @@ class OldestFirst(NewestFirst):
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             raise ValueError("not a number")
         return int(text)
-
-
-def _not_ours() -> ValidationError:
-    return ValidationError({"cursor": "not a cursor of this list"}, code="invalid_cursor")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from api import schemas
 from api.fields import Instant, StrictSerializer, Text, WholeNumber
-from api.refund_requests import OneRequest
-from api.representations import stored_request_json
+from api.refund_requests import ActOnRequest
+from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.payouts import by_hand
 from refunds.payouts.by_hand import Payment
@@ -39,46 +36,27 @@ class PayoutFailedSerializer(StrictSerializer):
     note = Text(max_length=300, required=False, allow_blank=True, default="")
 
 
-class HandPayout(OneRequest):
+class HandPayout(ActOnRequest):
     acts = {"POST": (Act.PAY_CASH, Act.PAY_BY_HAND)}
 
 
 class ConfirmPayout(HandPayout):
-    @extend_schema(
-        operation_id="confirm_payout",
-        request=ConfirmPayoutSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """A refund in `manual_pending` was paid by hand: it is refunded, once."""
-        found = self.load(request_id)
-        data = self.read(ConfirmPayoutSerializer)
-        by_hand.confirm(
-            request_id=found.pk,
-            payment=Payment(reference_no=data["reference_no"], paid_at=data["paid_at"], drawer=data["drawer"]),
-            by=self.caller.by,
-            at=timezone.now(),
-            version=data["version"],
-        )
-        return Response(stored_request_json(self.load(request_id)))
+    """A refund in `manual_pending` was paid by hand: it is refunded, once."""
+
+    operation, body = "confirm_payout", ConfirmPayoutSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        payment = Payment(reference_no=data["reference_no"], paid_at=data["paid_at"], drawer=data["drawer"])
+        by_hand.confirm(request_id=request_id, payment=payment, by=by, at=at, version=data["version"])
 
 
 class PayoutFailed(HandPayout):
-    @extend_schema(
-        operation_id="fail_payout",
-        request=PayoutFailedSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """A refund in `manual_pending` could not be paid by hand: it has failed."""
-        found = self.load(request_id)
-        data = self.read(PayoutFailedSerializer)
+    """A refund in `manual_pending` could not be paid by hand: it has failed."""
+
+    operation, body = "fail_payout", PayoutFailedSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        trouble = str(data["reason_code"])
         by_hand.give_up(
-            request_id=found.pk,
-            trouble=str(data["reason_code"]),
-            note=data["note"],
-            by=self.caller.by,
-            at=timezone.now(),
-            version=data["version"],
+            request_id=request_id, trouble=trouble, note=data["note"], by=by, at=at, version=data["version"]
         )
-        return Response(stored_request_json(self.load(request_id)))

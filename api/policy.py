@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.representations import instant
 from api.views import Endpoint
 from core.money import yuan_grouped
 from merchants import policies
@@ -28,22 +27,20 @@ class PolicyInForce(Endpoint):
         version = policies.in_force(merchant_id=self.caller.merchant_id, at=timezone.now())
         rules = policies.rules_of(version.pk)
         return Response(
-            {
-                "name": version.name,
-                "version": version.number,
-                "effective_at": instant(version.effective_from),
-                "auto_approve_limit_fen": rules.auto_approve_limit_fen,
-                "auto_order_limit_fen": rules.order_limit_fen,
-                "auto_customer_day_limit_fen": rules.customer_day_limit_fen,
-                "auto_cashier_day_count": rules.auto_cashier_day_count,
-                "auto_key_day_count": rules.auto_key_day_count,
-                "auto_key_day_fen": rules.auto_key_day_fen,
-                "summary": _summary(rules),
-                "reasons": [
+            schemas.PolicyOut.of(
+                version,
+                auto_approve_limit_fen=rules.auto_approve_limit_fen,
+                auto_order_limit_fen=rules.order_limit_fen,
+                auto_customer_day_limit_fen=rules.customer_day_limit_fen,
+                auto_cashier_day_count=rules.auto_cashier_day_count,
+                auto_key_day_count=rules.auto_key_day_count,
+                auto_key_day_fen=rules.auto_key_day_fen,
+                summary=_summary(rules),
+                reasons=[
                     {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}
                     for code, rule in rules.reasons.items()
                 ],
-                "routes": [
+                routes=[
                     {
                         "route": route,
                         "label": str(Route(route).label),
@@ -52,7 +49,7 @@ class PolicyInForce(Endpoint):
                     for route in rules.routes
                     if route in Route.values
                 ],
-            }
+            )
         )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,55 +16,39 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from api.problem_types import PROBLEM_TYPES, address_of
 from api.rendering import JSONRenderer
-from api.representations import verdict_json
-from core.errors import Conflict, DomainError, FieldError, Forbidden, Invalid, NotFound
+from api.schemas import VerdictOut
+from core.codes import CODES, words
+from core.errors import DomainError, NotFound
 from refunds.intake.judging import PolicyRefused
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_STATUS: tuple[tuple[type[DomainError], int], ...] = (
-    (NotFound, 404),
-    (Forbidden, 403),
-    (Conflict, 409),
-    (Invalid, 422),
-)
-
-#: The field that a refusal is about, where what raises it does not know how the field is called here.
-_FIELD_OF = {
-    "amount_above_requested": "amount_fen",
-    "ambiguous_order_no": "order_no",
-    "exceeds_quantity": "lines",
-    "exceeds_refundable": "amount_fen",
-    "idempotency_key_reused": "Idempotency-Key",
-    "message_required": "message",
-    "no_cash_for_credit": "route",
-    "not_a_picture": "file",
-    "original_route": "route",
-    "picture_too_large": "file",
-    "reason_code_required": "reason_code",
-    "reported_elsewhere": "channel_transaction_no",
-    "route_allowed": "route",
-    "transaction_not_found": "transaction",
-    "unknown_reason_code": "reason_code",
-    "unknown_store": "store",
-    "unknown_terminal": "terminal",
-    "version_conflict": "version",
+_TOO_SLOW = {
+    "code": "took_too_long",
+    "detail": "the database took too long for this and was stopped; ask for less at once",
 }
 
 
+def address_of(code: str) -> str:
+    """The ``type`` of a problem document: its line on the page of the codes."""
+    return f"{settings.BASE_URL}/api/problems#{code}"
+
+
 def problem(
-    *, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None, **more: Any
+    *, code: str, detail: str, status: int = 0, errors: list[dict[str, str]] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The document itself. ``title`` and the messages are in the caller's language; ``detail`` is for a log."""
-    kind = PROBLEM_TYPES.get(code)
+    """The document itself. ``title`` and the messages are in the caller's language; ``detail`` is for a log.
+
+    ``status`` where the code comes with two.
+    """
+    entry = CODES.get(code, CODES["refused"])
     return {
-        "type": "about:blank" if kind is None else address_of(code),
-        "title": HTTPStatus(status).phrase if kind is None else str(kind.title),
-        "status": status,
+        "type": address_of(code),
+        "title": str(entry.title),
+        "status": status or entry.statuses[0],
         "detail": detail,
         "code": code,
         "errors": errors or [],
@@ -94,31 +78,32 @@ def _translate(error: Exception) -> Response | None:
     if isinstance(error, DomainError):
         return _of_domain_error(error)
     if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
-        body = problem(status=409, code="busy", detail="the same thing is being changed right now; try again")
-        return Response(body, status=409, headers={"Retry-After": "1"})
+        return _later("busy", "the same thing is being changed right now; try again", wait_s=1)
     if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
         logger.error("a statement ran out of time", exc_info=error)
-        return Response(_too_slow(), status=503, headers={"Retry-After": "5"})
+        return _later(**_TOO_SLOW, wait_s=5)
     if isinstance(error, InterfaceError | OperationalError):
         logger.error("the database did not do it", exc_info=error)
-        body = problem(status=503, code="try_again", detail="the database is not there right now; try again")
-        return Response(body, status=503, headers={"Retry-After": "2"})
+        return _later("try_again", "the database is not there right now; try again", wait_s=2)
     if isinstance(error, exceptions.APIException):
         return _of_api_exception(error)
     return None
 
 
+def _later(code: str, detail: str, *, wait_s: int) -> Response:
+    body = problem(code=code, detail=detail)
+    return Response(body, status=body["status"], headers={"Retry-After": str(wait_s)})
+
+
 def _of_domain_error(error: DomainError) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
     facts = dict(error.facts)
     if isinstance(error, PolicyRefused):
-        facts["verdict"] = verdict_json(facts["verdict"].as_json())
-    errors = [_field(item) for item in error.errors]
-    if not errors and (field := _FIELD_OF.get(error.code)):
-        errors = [_field(FieldError(field, error.code, error.message))]
-    return Response(
-        problem(status=status, code=error.code, detail=error.message, errors=errors, **facts), status=status
-    )
+        facts["verdict"] = VerdictOut.of(facts["verdict"].as_json())
+    errors = [{"field": item.field, "code": item.code, "message": item.message} for item in error.errors]
+    if not errors and error.code in CODES and (field := CODES[error.code].field):
+        errors = [{"field": field, "code": error.code, "message": words(error.code)}]
+    body = problem(status=error.status, code=error.code, detail=error.message, errors=errors, **facts)
+    return Response(body, status=error.status)
 
 
 def _of_api_exception(error: exceptions.APIException) -> Response:
@@ -128,9 +113,7 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if isinstance(error, exceptions.ValidationError):
-        body = problem(
-            status=400, code="invalid_input", detail="the input has errors", errors=[*_flatten(error.detail, "")]
-        )
+        body = problem(code="invalid_input", detail="the input has errors", errors=[*_flatten(error.detail, "")])
         return Response(body, status=400, headers=headers)
     detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
     code = str(getattr(detail, "code", error.default_code))
@@ -153,40 +136,28 @@ def _flatten(detail: Any, path: str) -> Iterator[dict[str, str]]:
         yield {"field": path, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
 
 
-def _field(item: FieldError) -> dict[str, str]:
-    return {"field": item.field, "code": item.code, "message": item.message}
-
-
-def _plain(*, status: int, code: str, detail: str) -> HttpResponse:
+def _plain(code: str, detail: str) -> HttpResponse:
     """A problem that no view of ours could tell of."""
-    content = JSONRenderer().render(problem(status=status, code=code, detail=detail))
-    return HttpResponse(content, status=status, content_type=MEDIA_TYPE)
+    body = problem(code=code, detail=detail)
+    return HttpResponse(JSONRenderer().render(body), status=body["status"], content_type=MEDIA_TYPE)
 
 
 @csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponse:
     """For paths below /api that lead nowhere, with whatever method."""
-    return _plain(status=404, code="not_found", detail="there is no such thing here")
+    return _plain("not_found", "there is no such thing here")
 
 
 def bad_request(request: HttpRequest) -> HttpResponse:
     """For requests that Django itself turns away."""
-    return _plain(status=400, code="bad_request", detail="the request cannot be read")
+    return _plain("bad_request", "the request cannot be read")
 
 
 def too_slow(request: HttpRequest) -> HttpResponse:
     """For what the database stopped outside of a view of ours."""
-    return HttpResponse(JSONRenderer().render(_too_slow()), status=503, content_type=MEDIA_TYPE)
-
-
-def _too_slow() -> dict[str, Any]:
-    return problem(
-        status=503,
-        code="took_too_long",
-        detail="the database took too long for this and was stopped; ask for less at once",
-    )
+    return _plain(**_TOO_SLOW)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """For what nobody foresaw: it is in the log, and the caller may send the same call again."""
-    return _plain(status=500, code="internal_error", detail="the fault is ours and was recorded")
+    return _plain("internal_error", "the fault is ours and was recorded")

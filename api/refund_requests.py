@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import QueryInstant, StrictSerializer, Text
+from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
-from api.representations import (
-    Place,
-    arrival_json,
-    event_json,
-    new_plan_json,
-    request_json,
-    stored_request_json,
-    verdict_json,
-)
+from api.schemas import stored_request_json
 from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
+from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
 from refunds.intake import judging, resubmitting, submitting
@@ -37,13 +32,13 @@ from refunds.states import Reason, State
 
 class RequestQuery(StrictSerializer):
     state = serializers.ChoiceField(State.choices, required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
     created_after = QueryInstant(required=False, help_text="from then on")
     created_before = QueryInstant(required=False, help_text="up to, not including")
-    number = Text(required=False)
-    order_no = Text(required=False)
+    number = RefundNumber(required=False)
+    order_no = Number(required=False)
 
 
 _FILTERS = {
@@ -74,14 +69,15 @@ class Quotes(Endpoint):
         now = timezone.now()
         sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
-            {
-                "transaction": str(sale.id),
-                "amount_fen": draft.amount_fen,
-                "refundable_fen": sale.refundable_fen,
-                "verdict": verdict_json(verdict.as_json()),
-                "plan": new_plan_json(legs, sale, at=now) if legs else None,
-                "expected_arrival": arrival_json(funding=sale.funding, profile=sale.profile, at=now, route=draft.route),
-            }
+            schemas.QuoteOut.of(
+                sale,
+                amount_fen=draft.amount_fen,
+                verdict=schemas.VerdictOut.of(verdict.as_json()),
+                plan=schemas.new_plan_json(legs, sale, at=now) if legs else None,
+                expected_arrival=schemas.arrival_json(
+                    funding=sale.funding, profile=sale.profile, at=now, route=draft.route
+                ),
+            )
         )
 
 
@@ -166,60 +162,66 @@ class RefundRequestEvents(OneRequest):
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
-        return self.page(request, queries.events_of(self.load(request_id).pk), event_json, order=OldestFirst)
+        return self.page(request, queries.events_of(self.load(request_id).pk), schemas.EventOut.of, order=OldestFirst)
 
 
-class CancelRefundRequest(OneRequest):
+class ActOnRequest(OneRequest):
+    # One act on one request; the answer is the request as it is by then. The docstring of each is its description.
+    operation: ClassVar[str]
+    body: ClassVar[type[StrictSerializer] | None] = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "operation" in vars(cls):
+            responses = {200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS}
+            described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
+            extend_schema_view(post=described)(cls)
+
+    def post(self, request: Request, request_id: UUID) -> Response:
+        found = self.load(request_id)
+        data = self.read(self.body) if self.body else {}
+        self.act(found.pk, data, by=self.caller.by, at=timezone.now())
+        return Response(stored_request_json(self.load(request_id)))
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        """The one call of the domain, with what was sent."""
+        raise NotImplementedError
+
+
+class CancelRefundRequest(ActOnRequest):
+    """Withdraw a request of which nothing was sent to the channel yet."""
+
     acts = {"POST": Act.CANCEL}
+    operation, body = "cancel_refund_request", VersionSerializer
 
-    @extend_schema(
-        operation_id="cancel_refund_request",
-        request=VersionSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Withdraw a request of which nothing was sent to the channel yet."""
-        found = self.load(request_id)
-        data = self.read(VersionSerializer)
-        ways_back.cancel(
-            request_id=found.pk,
-            by=self.caller.by,
-            at=timezone.now(),
-            message=data["note"],
-            expected_version=data["version"],
-        )
-        return Response(stored_request_json(self.load(request_id)))
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        ways_back.cancel(request_id=request_id, by=by, at=at, message=data["note"], expected_version=data["version"])
 
 
-class ResubmitRefundRequest(OneRequest):
+class ResubmitRefundRequest(ActOnRequest):
+    """Send in again what needed more, failed or was rejected, corrected."""
+
     acts = {"POST": (Act.RESUBMIT, Act.RESUBMIT_FAILED)}
+    operation, body = "resubmit_refund_request", ResubmitSerializer
 
-    @extend_schema(
-        operation_id="resubmit_refund_request",
-        request=ResubmitSerializer,
-        responses={200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
-    def post(self, request: Request, request_id: UUID) -> Response:
-        """Send in again what needed more, failed or was rejected, corrected."""
-        found = self.load(request_id)
-        data = self.read(ResubmitSerializer)
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
         resubmitting.resubmit(
-            request_id=found.pk,
-            correction=correction_of(data),
-            by=self.caller.by,
-            at=timezone.now(),
-            expected_version=data["version"],
+            request_id=request_id, correction=correction_of(data), by=by, at=at, expected_version=data["version"]
         )
-        return Response(stored_request_json(self.load(request_id)))
 
 
 def _new_request_json(submission: Submission) -> dict[str, object]:
     sale = submission.sale
-    return request_json(
+    return schemas.request_json(
         submission.request,
-        place=Place(sale.order_no, sale.store_code, sale.terminal_code, sale.cashier),
+        order_no=sale.order_no,
+        store=sale.store_code,
+        terminal=sale.terminal_code or None,
+        sale_cashier=sale.cashier,
         executions=submission.executions,
-        plan=new_plan_json(submission.plan, sale, at=submission.request.created_at, executions=submission.executions),
+        plan=schemas.new_plan_json(
+            submission.plan, sale, at=submission.request.created_at, executions=submission.executions
+        ),
         funding=sale.funding,
         profile=sale.profile,
         payee=submission.payee,

@@ -1,12 +1,32 @@
-"""What the API answers, for its description: the shapes that ``representations`` makes. Tests hold both together."""
+"""What the API answers about refunds and sales: each shape once, for the description and for the answer.
+
+Instants in Shanghai's offset, ids as text, amounts in fen.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers as s
 
+from api.shapes import Shape, read
+from core.personal_data import mask_phone
+from payment_channels.profile import Profile
+from refunds import queries
+from refunds.facts import payees, plans
+from refunds.intake import planning
+from refunds.intake.facts import Sale
+from refunds.models import Execution, Leg, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
+from refunds.rules import explanations
+from refunds.rules.arrival import expected_arrival
+from refunds.rules.plan import WHY, PlannedLeg
+from refunds.rules.remedies import remedy
 from refunds.states import ExecutionState, Reason, Route, State
+from refunds.telling import tracking
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -21,13 +41,13 @@ LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description
 CURSOR = OpenApiParameter("cursor", str, description="from `next` or `previous` of another page; not to be made up")
 
 
-class FieldProblem(s.Serializer[object]):
+class FieldProblem(Shape):
     field = s.CharField()
     code = s.CharField()
     message = s.CharField()
 
 
-class Problem(s.Serializer[object]):
+class Problem(Shape):
     """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``."""
 
     type = s.URLField(help_text="what this code means and what to do about it, as a page")
@@ -38,15 +58,20 @@ class Problem(s.Serializer[object]):
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # RFC 9457 with our list
 
 
-class RuleOut(s.Serializer[object]):
+class Page(Shape):
+    next = s.URLField(allow_null=True)
+    previous = s.URLField(allow_null=True)
+
+
+class RuleOut(Shape):
     code = s.CharField()
     passed = s.BooleanField()
     actual = s.CharField()
     limit = s.CharField()
-    explanation = s.CharField()
+    explanation = read(s.CharField(), explanations.explain)
 
 
-class VerdictOut(s.Serializer[object]):
+class VerdictOut(Shape):
     decision = s.ChoiceField(["approve", "review", "refuse"])
     max_amount_fen = s.IntegerField()
     tier = s.CharField()
@@ -54,54 +79,54 @@ class VerdictOut(s.Serializer[object]):
     rules = RuleOut(many=True)
 
 
-class ArrivalOut(s.Serializer[object]):
+class ArrivalOut(Shape):
     earliest_at = s.DateTimeField()
     latest_at = s.DateTimeField()
     basis = s.ChoiceField(["at_once", "working_days", "weekends_only"])
 
 
-class FailureOut(s.Serializer[object]):
-    code = s.CharField()
-    message = s.CharField()
-    remedy = s.CharField()
+class FailureOut(Shape):
+    code = s.CharField(source="failure_code")
+    message = s.CharField(source="failure_message")
+    remedy = read(s.CharField(), lambda execution: remedy(execution.failure_remedy))
 
 
-class ExecutionOut(s.Serializer[object]):
-    tranche = s.IntegerField(help_text="the `sequence` of its leg")
+class ExecutionOut(Shape):
+    tranche = s.IntegerField(source="sequence", help_text="the `sequence` of its leg")
     method = s.ChoiceField(["refund", "void"])
     state = s.ChoiceField(ExecutionState.choices)
     refund_no = s.CharField()
     channel_refund_no = s.CharField(allow_null=True)
     amount_fen = s.IntegerField()
-    sent_at = s.DateTimeField(allow_null=True)
+    sent_at = s.DateTimeField(allow_null=True, source="first_sent_at")
     succeeded_at = s.DateTimeField(allow_null=True)
-    failure = FailureOut(allow_null=True)
+    failure = read(FailureOut(allow_null=True), lambda execution: execution if execution.failure_code else None)
 
 
-class PayeeOut(s.Serializer[object]):
+class PayeeOut(Shape):
     holder_name = s.CharField(help_text="masked")
     account_no = s.CharField(help_text="masked")
     bank_name = s.CharField()
 
 
-class CustomerOut(s.Serializer[object]):
-    phone = s.CharField(help_text="masked")
-    locale = s.CharField()
+class CustomerOut(Shape):
+    phone = read(s.CharField(help_text="masked"), lambda request: mask_phone(request.customer_phone))
+    locale = s.CharField(source="customer_locale")
 
 
-class WhyOut(s.Serializer[object]):
+class WhyOut(Shape):
     code = s.CharField()
     explanation = s.CharField()
 
 
-class AttemptOut(s.Serializer[object]):
+class AttemptOut(Shape):
     refund_no = s.CharField()
     state = s.ChoiceField(ExecutionState.choices)
 
 
-class LegOut(s.Serializer[object]):
+class LegOut(Shape):
     sequence = s.IntegerField()
-    transaction = s.UUIDField()
+    transaction = s.UUIDField(source="transaction_id")
     method = s.ChoiceField(["refund", "void", "transfer", "cash", "store_credit"])
     route = s.ChoiceField(Route.choices)
     amount_fen = s.IntegerField()
@@ -111,17 +136,17 @@ class LegOut(s.Serializer[object]):
     attempts = AttemptOut(many=True, help_text="`executions` has all of each")
 
 
-class PlanOut(s.Serializer[object]):
+class PlanOut(Shape):
     hash = s.CharField()
     legs = LegOut(many=True)
 
 
-class RefundRequestOut(s.Serializer[object]):
-    id = s.UUIDField()
+class RefundRequestOut(Shape):
+    id = s.UUIDField(source="pk")
     number = s.CharField()
     state = s.ChoiceField(State.choices)
     version = s.IntegerField(help_text="counts state changes; send it with a decision")
-    transaction = s.UUIDField()
+    transaction = s.UUIDField(source="transaction_id")
     order_no = s.CharField()
     store = s.CharField()
     terminal = s.CharField(allow_null=True)
@@ -134,7 +159,7 @@ class RefundRequestOut(s.Serializer[object]):
     route = s.ChoiceField(Route.choices)
     payee = PayeeOut(allow_null=True, help_text="of a bank transfer")
     verdict = VerdictOut()
-    customer = CustomerOut()
+    customer = CustomerOut(source="*")
     cashier = s.CharField(help_text="who asks for it, as sent; else who rang the sale up")
     sale_cashier = s.CharField(help_text="who rang the sale up")
     reject_reason = s.CharField(allow_null=True)
@@ -143,15 +168,113 @@ class RefundRequestOut(s.Serializer[object]):
     expected_arrival = ArrivalOut()
     plan = PlanOut(help_text="by which payments of the order it goes back")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
-    tracking_url = s.URLField()
+    tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
     decided_at = s.DateTimeField(allow_null=True)
-    refunded_at = s.DateTimeField(allow_null=True)
+    refunded_at = s.DateTimeField(allow_null=True, source="succeeded_at")
 
 
-class QuoteOut(s.Serializer[object]):
-    transaction = s.UUIDField()
+def request_json(
+    request: RefundRequest,
+    *,
+    funding: str,
+    profile: Profile,
+    executions: Iterable[Execution],
+    plan: dict[str, Any],
+    payee: Payee | None,
+    **place: str | None,
+) -> dict[str, Any]:
+    """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
+    at = request.succeeded_at or request.decided_at or request.created_at
+    return RefundRequestOut.of(
+        request,
+        expected_arrival=arrival_json(funding=funding, profile=profile, at=at, route=request.route),
+        plan=plan,
+        executions=ExecutionOut.all_of(executions),
+        payee=None if payee is None else payees.masked(payee),
+        **place,
+    )
+
+
+def stored_request_json(request: RefundRequest) -> dict[str, Any]:
+    """A request from the database, with its sale, account and executions loaded."""
+    sale = request.transaction
+    at = request.succeeded_at or request.decided_at or request.created_at
+    legs = [
+        leg_json(
+            one.leg,
+            sale=one.leg.transaction if request.leg_count else sale,
+            at=at,
+            state=one.state,
+            attempts=one.attempts,
+        )
+        for one in plans.standing_of(request)
+    ]
+    return request_json(
+        request,
+        order_no=sale.order_no,
+        store=request.store.code,
+        terminal=request.terminal.code if request.terminal else None,
+        sale_cashier=sale.cashier,
+        executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
+        plan={"hash": plans.hash_of(request), "legs": legs},
+        funding=sale.funding,
+        profile=sale.profile,
+        payee=payees.of(request),
+    )
+
+
+class PaidFrom(Protocol):
+    """What a leg's arrival is reckoned from, however the payment was read."""
+
+    @property
+    def funding(self) -> str: ...
+    @property
+    def profile(self) -> Profile: ...
+
+
+#: What a leg on a route of a person is called.
+_METHODS = {Route.BANK_TRANSFER: "transfer", Route.CASH: "cash", Route.STORE_CREDIT: "store_credit"}
+
+
+def leg_json(
+    leg: PlannedLeg | Leg,
+    *,
+    sale: PaidFrom,
+    at: datetime,
+    state: str = plans.PLANNED,
+    attempts: Sequence[Execution] = (),
+) -> dict[str, Any]:
+    """A leg of a plan; ``executions`` beside it say all of its attempts."""
+    return LegOut.of(
+        leg,
+        method=_METHODS.get(Route(leg.route), attempts[-1].method if attempts else "refund"),
+        expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=leg.route),
+        why={"code": leg.why, "explanation": str(WHY[leg.why])},
+        state=state,
+        attempts=AttemptOut.all_of(attempts),
+    )
+
+
+def new_plan_json(
+    legs: Sequence[PlannedLeg], sale: Sale, *, at: datetime, executions: Sequence[Execution] = ()
+) -> dict[str, Any]:
+    """The plan of a quote, or of a request that is just being stored."""
+    found = []
+    for leg in legs:
+        attempts = [row for row in executions if row.sequence == leg.sequence]
+        state = str(attempts[-1].state) if attempts else plans.PLANNED
+        found.append(leg_json(leg, sale=planning.payment_of(sale, leg), at=at, state=state, attempts=attempts))
+    return {"hash": planning.hash_of(legs), "legs": found}
+
+
+def arrival_json(*, funding: str, profile: Profile, at: datetime, route: str) -> dict[str, Any]:
+    return ArrivalOut.of(expected_arrival(funding=funding, profile=profile, at=at, route=route))
+
+
+class QuoteOut(Shape):
+    transaction = s.UUIDField(source="id")
     amount_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     verdict = VerdictOut()
@@ -159,51 +282,59 @@ class QuoteOut(s.Serializer[object]):
     expected_arrival = ArrivalOut()
 
 
-class ActorOut(s.Serializer[object]):
-    kind = s.ChoiceField(["staff", "api_key", "customer", "channel", "system"])
-    name = s.CharField()
+class ActorOut(Shape):
+    kind = s.ChoiceField(["staff", "api_key", "customer", "channel", "system"], source="actor_kind")
+    name = s.CharField(source="actor_name")
 
 
-class EventOut(s.Serializer[object]):
+class EventOut(Shape):
     at = s.DateTimeField()
-    actor = ActorOut()
+    actor = ActorOut(source="*")
     action = s.CharField()
     from_state = s.CharField(allow_null=True)
     to_state = s.CharField(allow_null=True)
     version = s.IntegerField(allow_null=True)
-    data = s.DictField()  # type: ignore[assignment]  # what the event carries
+    #: What the event carries, but what staff wrote to one another.
+    data = read(  # type: ignore[assignment]
+        s.DictField(),
+        lambda event: {name: value for name, value in event.data.items() if name != "note"},
+    )
 
 
 @extend_schema_serializer(many=False)
-class EventsOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class EventsOut(Page):
     results = EventOut(many=True)
 
 
-class SaleLineOut(s.Serializer[object]):
+class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
     quantity = s.IntegerField()
-    returned_quantity = s.IntegerField()
+    returned_quantity = s.IntegerField(source="reserved_quantity")
     unit_price_fen = s.IntegerField()
     amount_fen = s.IntegerField()
 
 
-class PayerOut(s.Serializer[object]):
-    phone = s.CharField(allow_null=True, help_text="masked")
+class PayerOut(Shape):
+    phone = read(s.CharField(allow_null=True, help_text="masked"), lambda sale: mask_phone(sale.payer_phone))
     card_last4 = s.CharField(allow_null=True)
     funding = s.CharField()
 
 
-class ReporterOut(s.Serializer[object]):
-    kind = s.ChoiceField(["api_key", "loader", "unknown"])
-    id = s.CharField(allow_null=True, help_text="of the API key")
-    name = s.CharField()
+class ReporterOut(Shape):
+    kind = read(
+        s.ChoiceField(["api_key", "loader", "unknown"]),
+        lambda sale: "api_key" if sale.reported_by_key_id else "loader" if sale.reported_by else "unknown",
+    )
+    id = read(
+        s.CharField(allow_null=True, help_text="of the API key"),
+        lambda sale: sale.reported_by_key_id and str(sale.reported_by_key_id),
+    )
+    name = s.CharField(source="reported_by")
 
 
-class TransactionOut(s.Serializer[object]):
-    id = s.UUIDField()
+class TransactionOut(Shape):
+    id = s.UUIDField(source="pk")
     order_no = s.CharField()
     channel = s.CharField()
     channel_transaction_no = s.CharField()
@@ -214,16 +345,16 @@ class TransactionOut(s.Serializer[object]):
     reserved_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     paid_at = s.DateTimeField()
-    store = s.CharField()
-    terminal = s.CharField(allow_null=True)
+    store = s.CharField(source="store.code")
+    terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
-    payer = PayerOut()
-    lines = SaleLineOut(many=True)
-    reported_by = ReporterOut()
+    payer = PayerOut(source="*")
+    lines = read(SaleLineOut(many=True), lambda sale: sale.lines.all())
+    reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
 
 
-class OrderOut(s.Serializer[object]):
+class OrderOut(Shape):
     order_no = s.CharField()
     store = s.CharField()
     amount_fen = s.IntegerField()
@@ -233,34 +364,30 @@ class OrderOut(s.Serializer[object]):
     lines = SaleLineOut(many=True, help_text="of the order, whichever payment named them")
 
 
-class RequestOfSaleOut(s.Serializer[object]):
-    id = s.UUIDField()
+class RequestOfSaleOut(Shape):
+    id = s.UUIDField(source="pk")
     number = s.CharField()
     state = s.CharField()
     amount_fen = s.IntegerField()
 
 
 class TransactionWithRequestsOut(TransactionOut):
-    refund_requests = RequestOfSaleOut(many=True)
+    refund_requests = read(RequestOfSaleOut(many=True), queries.requests_of_sale)
 
 
 @extend_schema_serializer(many=False)
-class TransactionPageOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class TransactionPageOut(Page):
     results = TransactionOut(many=True)
 
 
 @extend_schema_serializer(many=False)
-class RefundRequestPageOut(s.Serializer[object]):
-    next = s.URLField(allow_null=True)
-    previous = s.URLField(allow_null=True)
+class RefundRequestPageOut(Page):
     results = RefundRequestOut(many=True)
 
 
-class EvidenceOut(s.Serializer[object]):
-    id = s.UUIDField()
-    refund_request = s.UUIDField()
+class EvidenceOut(Shape):
+    id = s.UUIDField(source="pk")
+    refund_request = s.UUIDField(source="request_id")
     kind = s.ChoiceField(EvidenceKind.choices)
     note = s.CharField()
     content_type = s.CharField(help_text="of the picture as it is kept: always written anew")
@@ -269,22 +396,22 @@ class EvidenceOut(s.Serializer[object]):
     added_at = s.DateTimeField()
 
 
-class ReasonRuleOut(s.Serializer[object]):
+class ReasonRuleOut(Shape):
     reason = s.ChoiceField(Reason.choices)
     label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
     words = s.CharField()
 
 
-class RouteRuleOut(s.Serializer[object]):
+class RouteRuleOut(Shape):
     route = s.ChoiceField(Route.choices)
     label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
     words = s.CharField(help_text="empty where nothing limits it")
 
 
-class PolicyOut(s.Serializer[object]):
+class PolicyOut(Shape):
     name = s.CharField()
-    version = s.IntegerField()
-    effective_at = s.DateTimeField()
+    version = s.IntegerField(source="number")
+    effective_at = s.DateTimeField(source="effective_from")
     auto_approve_limit_fen = s.IntegerField()
     auto_order_limit_fen = s.IntegerField(help_text="fen of one order, in all, approved without a person")
     auto_customer_day_limit_fen = s.IntegerField(help_text="fen of one customer in a day, in all")

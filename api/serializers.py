@@ -6,7 +6,21 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber
+from api.fields import (
+    Email,
+    Fen,
+    Flag,
+    FourDigits,
+    Id,
+    Instant,
+    Name,
+    Number,
+    Phone,
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    refused,
+)
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
 from refunds.states import Reason, RejectReason, Route
@@ -29,7 +43,7 @@ class PayerChangeSerializer(StrictSerializer):
 
 
 class SaleLineSerializer(StrictSerializer):
-    sku = Text(max_length=64, allow_blank=True, required=False, default="")
+    sku = Number(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
     quantity = WholeNumber(min_value=1, max_value=1_000_000)
     unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
@@ -39,14 +53,14 @@ class SaleLineSerializer(StrictSerializer):
 class TransactionSerializer(StrictSerializer):
     """A sale as a terminal or shop reports it."""
 
-    order_no = Text(max_length=64)
+    order_no = Number(max_length=64)
     channel = serializers.ChoiceField(CHANNELS)
-    channel_transaction_no = Text(max_length=64)
+    channel_transaction_no = Number(max_length=64)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
     amount_fen = Fen()
     paid_at = Instant()
-    store = Text(max_length=20)
-    terminal = Text(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
+    store = Number(max_length=20)
+    terminal = Number(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
     cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
     payer = PayerSerializer(required=False, allow_null=True, default=None)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
@@ -55,12 +69,12 @@ class TransactionSerializer(StrictSerializer):
 class SaleCorrectionSerializer(StrictSerializer):
     """What is to be said of a sale from now on; what is left out stays. ``lines`` are all of its lines."""
 
-    order_no = Text(max_length=64, required=False)
+    order_no = Number(max_length=64, required=False)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False)
     amount_fen = Fen(required=False)
     paid_at = Instant(required=False)
-    store = Text(max_length=20, required=False)
-    terminal = Text(max_length=20, required=False, allow_blank=True)
+    store = Number(max_length=20, required=False)
+    terminal = Number(max_length=20, required=False, allow_blank=True)
     cashier = Text(max_length=40, required=False, allow_blank=True)
     payer = PayerChangeSerializer(required=False)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, max_length=500)
@@ -68,12 +82,12 @@ class SaleCorrectionSerializer(StrictSerializer):
 
 
 class RefundLineSerializer(StrictSerializer):
-    sku = Text(max_length=64)
+    sku = Number(max_length=64)
     quantity = WholeNumber(min_value=1, max_value=1_000_000)
 
 
 class CustomerSerializer(StrictSerializer):
-    name = Text(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
+    name = Name(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
     email = Email(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
     locale = serializers.ChoiceField(["zh-Hans", "en"], required=False, default="zh-Hans")
@@ -82,9 +96,9 @@ class CustomerSerializer(StrictSerializer):
 class PayeeSerializer(StrictSerializer):
     """The customer's own account, for a bank transfer."""
 
-    holder_name = Text(max_length=60)
+    holder_name = Name(max_length=60)
     account_no = Text(max_length=50, help_text="8 to 32 digits; blanks and hyphens are taken out")
-    bank_name = Text(max_length=60)
+    bank_name = Name(max_length=60)
 
 
 class RefundRequestSerializer(StrictSerializer):
@@ -94,7 +108,7 @@ class RefundRequestSerializer(StrictSerializer):
     """
 
     transaction = Id(required=False)
-    order_no = Text(max_length=64, required=False)
+    order_no = Number(max_length=64, required=False)
     store = Text(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
     plan_hash = Text(max_length=64, required=False, help_text="of the plan that was seen")
     amount_fen = Fen()
@@ -109,11 +123,9 @@ class RefundRequestSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
-            raise serializers.ValidationError(
-                {"transaction": "name the sale by either transaction or order_no"}, code="sale_not_named"
-            )
+            raise refused("sale_not_named", "transaction")
         if "store" in attrs and "order_no" not in attrs:
-            raise serializers.ValidationError({"store": "a store goes with order_no"}, code="sale_not_named")
+            raise refused("sale_not_named", "store")
         return attrs
 
 

@@ -12,30 +12,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
+from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
-from api.representations import transaction_json
 from api.serializers import SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
 from terminals import correcting, finding, reporting
 from terminals.correcting import SaleCorrection
-from terminals.reporting import ReportedLine, ReportedSale
+from terminals.reporting import ReportedSale, SaleLine
 
 
 class TransactionQuery(StrictSerializer):
-    order_no = Text(required=False)
-    channel_transaction_no = Text(required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    order_no = Number(required=False)
+    channel_transaction_no = Number(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     cashier = Text(required=False)
     paid_after = QueryInstant(required=False, help_text="from then on")
     paid_before = QueryInstant(required=False, help_text="up to, not including")
     amount_fen = QueryFen(required=False)
     card_last4 = FourDigits(required=False)
     phone_last4 = FourDigits(required=False)
-    sku = Text(required=False)
+    sku = Number(required=False)
 
 
 class Transactions(Endpoint):
@@ -59,7 +58,7 @@ class Transactions(Endpoint):
             with transaction.atomic():
                 sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
                 loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body, status = transaction_json(loaded), 201 if is_new else 200
+                body, status = schemas.TransactionOut.of(loaded), 201 if is_new else 200
                 idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
                     force_insert=True
                 )
@@ -78,7 +77,9 @@ class Transactions(Endpoint):
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        return self.page(request, finding.narrow(found, wanted=wanted), transaction_json, order=NewestPaidFirst)
+        return self.page(
+            request, finding.narrow(found, wanted=wanted), schemas.TransactionOut.of, order=NewestPaidFirst
+        )
 
 
 class TransactionDetail(Endpoint):
@@ -94,7 +95,7 @@ class TransactionDetail(Endpoint):
         sale = queries.transaction_for(
             merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
         )
-        return Response(transaction_json(sale, requests=queries.requests_of_sale(sale)))
+        return Response(schemas.TransactionWithRequestsOut.of(sale))
 
 
 class TransactionCorrections(Endpoint):
@@ -125,7 +126,7 @@ class TransactionCorrections(Endpoint):
                     at=at,
                 )
                 loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body = transaction_json(loaded)
+                body = schemas.TransactionOut.of(loaded)
                 idempotency.record(request, self.caller, key, status=200, body=body, at=at).save(force_insert=True)
         except IntegrityError as error:
             if "idempotency_key_once" not in str(error):
@@ -138,7 +139,7 @@ def _correction(data: dict[str, Any]) -> SaleCorrection:
     payer = data.get("payer") or {}
     named = {name: data[name] for name in _CORRECTABLE if name in data}
     if "lines" in data:
-        named["lines"] = [ReportedLine(**line) for line in data["lines"]]
+        named["lines"] = [SaleLine(**line) for line in data["lines"]]
     return SaleCorrection(
         **named, payer_phone=payer.get("phone"), card_last4=payer.get("card_last4"), funding=payer.get("funding")
     )
@@ -162,5 +163,5 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         payer_phone=payer.get("phone") or "",
         card_last4=payer.get("card_last4") or "",
         funding=str(payer.get("funding") or "unknown"),
-        lines=[ReportedLine(**line) for line in data["lines"]],
+        lines=[SaleLine(**line) for line in data["lines"]],
     )

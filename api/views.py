@@ -7,15 +7,13 @@ from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.authentication import ApiKeyAuthentication, StaffSession
 from api.caller import Caller
-from api.fields import StrictSerializer
+from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.rendering import JSONRenderer
 from merchants.rights import TABLE, Act
@@ -60,7 +58,7 @@ class Endpoint(APIView):
         """The validated query parameters; repeated and unknown ones are errors."""
         given = self.request.query_params
         if repeated := [name for name, values in given.lists() if len(values) > 1]:
-            raise ValidationError(dict.fromkeys(repeated, _("given more than once")), code="repeated")
+            raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
         data: dict[str, Any] = _kept(serializer).run_validation(parameters)
         return data

@@ -16,11 +16,11 @@ from django.db import close_old_connections, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from benchmarks import outage, pages, raw, reconciliation
+from benchmarks import beside, outage, pages, raw, reconciliation
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.payouts import loop
@@ -46,7 +46,7 @@ class Figure:
 
 
 def _no_breach(ledger: list[dict[str, object]] | None = None) -> None:
-    also = [lambda: inspection.paid_per_ledger(ledger)] if ledger is not None else []
+    also = [lambda: against_channels.paid_per_ledger(ledger)] if ledger is not None else []
     found = inspection.check(also=also)
     if found:
         raise AssertionError(f"invariants are broken: {found[:5]}")
@@ -360,6 +360,20 @@ def pages_at_scale() -> list[Figure]:
 
 _PAGES_GOAL = 1.5
 
+
+def invariants_at_scale() -> list[Figure]:
+    """The hourly run with ``PAGES_REQUESTS`` refunds (100,000), and a drain beside it."""
+    requests = int(os.environ.get("PAGES_REQUESTS", "100000"))
+    size = scale.Size(requests=requests, sales=3 * requests, open_requests=2_000)
+    scale.load(size=size, seed=1, now=timezone.now(), say=lambda _: None)
+    seen = beside.measure(rounds=ROUNDS)
+    detail = f"{seen.beside_s:.1f} s beside it against {seen.alone_s:.1f} s alone, in turns"
+    return [
+        Figure("invariants_s", seen.run_s, 30, f"s, {requests:,} refunds, start of the process included", at_most=True),
+        Figure("invariants_beside", seen.ratio, 1.10, detail, at_most=True),
+    ]
+
+
 MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "intake": intake,
     "execution": execution,
@@ -373,4 +387,8 @@ MEASURES: dict[str, Callable[[], list[Figure]]] = {
 }
 
 #: Too long to run with the others: only when named.
-LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {"outage": one_dark, "pages": pages_at_scale}
+LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {
+    "outage": one_dark,
+    "pages": pages_at_scale,
+    "invariants": invariants_at_scale,
+}

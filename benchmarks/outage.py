@@ -25,7 +25,7 @@ from django.db.models import F
 from benchmarks.load import next_phone
 from benchmarks.records import add_account, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, running
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants.models import ChannelAccount, Merchant
 from refunds.models import Execution
 from refunds.states import EXECUTION_ENDED, ExecutionState
@@ -91,7 +91,7 @@ def measure() -> Outage:
         drain_s = _drained(DARK)
         _drained(*channels)
         ledger = [row for stand_in in channels.values() for row in stand_in.ledger()]
-        breaches = [str(breach) for breach in inspection.check(also=[lambda: inspection.paid_per_ledger(ledger)])]
+        breaches = [str(breach) for breach in inspection.check(also=[lambda: against_channels.paid_per_ledger(ledger)])]
         return Outage(_latencies(began, dark), _latencies(dark, healed), waiting, drain_s, breaches)
 
 

@@ -29,7 +29,7 @@ def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callab
         try:
             return method(self, *args, **kwargs)
         except redis.RedisError as error:
-            logger.log(redis_client.level_of(error), "the cache is away: %s", error)
+            logger.log(redis_client.level_of(error), "cache unavailable, answered as if empty: %s", error)
             return answer(*args, **kwargs)
 
     return asked

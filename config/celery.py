@@ -17,7 +17,8 @@ app = Celery("refunddesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["core", "refunds", "reconciliation", "invariants"])
 
-#: A bell that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp when it fails.
+#: A wake-up message that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp
+#: when it fails.
 redis.Channel.do_restore = False
 
 

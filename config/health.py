@@ -27,7 +27,7 @@ from core.redis_client import client
 #: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
 _SILENT_S = 30
 _SWEEP = "refunds.sweep"
-#: More bells than this waiting, and nobody takes them: they are rung again only when they were answered.
+#: More wake-up messages than this in the queue, and nobody takes them: one is sent again only once it was taken.
 _WAITING = 20
 
 
@@ -54,8 +54,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     wrong = {check.name for check in CHECKS if found[check.name] != "ok"}
     is_ready = not any(check.is_needed and check.name in wrong for check in CHECKS)
     status = "not_ready" if not is_ready else "degraded" if wrong else "ok"
-    said = {"status": status, "checks": found, "missing": _missing(found["database"])}
-    return JsonResponse(said, status=200 if is_ready else 503)
+    missing = [{"code": one.code, "what": one.what} for one in rights.missing()] if found["database"] == "ok" else []
+    body = {"status": status, "checks": found, "missing": missing}
+    return JsonResponse(body, status=200 if is_ready else 503)
 
 
 @csrf_exempt
@@ -106,11 +107,6 @@ def _database() -> str:
         connection.close()
         return "down"
     return "ok"
-
-
-def _missing(database: str) -> list[dict[str, str]]:
-    """What this installation works without, and would be safer with."""
-    return [{"code": one.code, "what": one.what} for one in rights.missing()] if database == "ok" else []
 
 
 def _broker() -> str:
@@ -182,69 +178,71 @@ CHECKS: tuple[Check, ...] = (
 # --- figures --------------------------------------------------------------------------------------------------------
 
 
-class _Figures:
-    """Read from the database at each scrape: true for all processes together, and nothing to add up."""
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A figure out of one query. With a ``label`` the query gives a value of it and the figure, row by row."""
 
-    def collect(self) -> Iterator[Metric]:
-        found = look()
-        family = GaugeMetricFamily("refunddesk_check_ok", "1 where /readyz says ok, 0 elsewhere", labels=["check"])
-        for name, state in found.items():
-            family.add_metric([name], float(state == "ok"))
-        yield family
-        if found["broker"] == "ok":
-            yield GaugeMetricFamily(
-                "refunddesk_bells_waiting", "Bells that no worker has taken yet", value=float(_bells_waiting())
-            )
-        if found["database"] != "ok":
-            return
-        yield from _of_periodic_work()
-        yield from _gauges(
-            "refunddesk_executions_open",
-            "Payouts that are not at their end, by state",
-            "SELECT state, count(*) FROM refunds_execution WHERE due_at IS NOT NULL GROUP BY state",
-            "state",
-        )
-        yield from _gauges(
-            "refunddesk_requests_waiting",
-            "Requests that wait for a person, by state",
-            "SELECT state, count(*) FROM refunds_refundrequest "
-            "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') GROUP BY state",
-            "state",
-        )
-        lacking = GaugeMetricFamily(
-            "refunddesk_missing", "1 for each thing that this installation works without (see /readyz)", labels=["code"]
-        )
-        for one in rights.missing():
-            lacking.add_metric([one.code], 1)
-        yield lacking
-        for name, text, sql in _SINGLE:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                yield GaugeMetricFamily(name, text, value=float(cursor.fetchone()[0]))
+    name: str
+    meaning: str
+    sql: str
+    label: str = ""
+
+    def read(self) -> Metric:
+        family = GaugeMetricFamily(self.name, self.meaning, labels=[self.label] if self.label else [])
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql)
+            for *labels, value in cursor.fetchall():
+                family.add_metric(labels, float(value))
+        return family
 
 
-_SINGLE = (
-    (
+_GAUGES = (
+    Gauge(
+        "refunddesk_executions_open",
+        "Payouts that are not at their end, by state",
+        "SELECT state, count(*) FROM refunds_execution WHERE due_at IS NOT NULL GROUP BY state",
+        label="state",
+    ),
+    Gauge(
+        "refunddesk_requests_waiting",
+        "Requests that wait for a person, by state",
+        "SELECT state, count(*) FROM refunds_refundrequest "
+        "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') GROUP BY state",
+        label="state",
+    ),
+    Gauge(
         "refunddesk_tenant_wall",
         "1 where row-level security stands behind the desk (ADR 0023), 0 where nobody has raised it",
         "SELECT (EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant'))::int",
     ),
-    (
+    Gauge(
         "refunddesk_outbox_pending",
-        "Outbox rows not told yet",
+        "Outbox rows of which no message was written yet",
         "SELECT count(*) FROM refunds_outboxmessage WHERE state = 'pending'",
     ),
-    (
+    Gauge(
         "refunddesk_notifications_pending",
         "Messages not sent yet",
         "SELECT count(*) FROM refunds_notification WHERE state = 'pending'",
     ),
-    (
+    Gauge(
         "refunddesk_execution_overdue_seconds",
         "Age of the payout that waits longest past its due time",
         "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM refunds_execution WHERE due_at < now()",
     ),
-    (
+    Gauge(
+        "refunddesk_clock_refused",
+        "Payouts that wait because our clock and the channel's differ by minutes; above 0 the clock is to be mended",
+        "SELECT count(*) FROM refunds_execution WHERE due_at IS NOT NULL AND failure_remedy = 'check_clock'",
+    ),
+    Gauge(
+        "refunddesk_foreign_notices",
+        "Channels' notices about something else than refunds, acknowledged without effect, by what they were about",
+        "SELECT substr(event_id, 9), sum((outcome->>'count')::bigint) FROM refunds_channelnotice "
+        "WHERE effect = 'foreign' GROUP BY 1",
+        label="about",
+    ),
+    Gauge(
         "refunddesk_audit_unsealed",
         "Audit events that are not in their chain yet, as far as 10,000",
         "SELECT count(*) FROM (SELECT FROM core_auditevent WHERE (txid, id) > (SELECT coalesce(max(txid), 0), "
@@ -253,26 +251,49 @@ _SINGLE = (
 )
 
 
-def _of_periodic_work() -> Iterator[Metric]:
-    ran = GaugeMetricFamily(
-        "refunddesk_periodic_ran_seconds", "Since periodic work last ran, called for or not", labels=["task"]
-    )
-    called = GaugeMetricFamily(
-        "refunddesk_periodic_called_seconds", "Since a worker last heard beat call for it", labels=["task"]
-    )
-    for task, seen in periodic.seen().items():
-        if seen.ran_s is not None:
-            ran.add_metric([task], seen.ran_s)
-        if seen.called_s is not None:
-            called.add_metric([task], seen.called_s)
-    yield ran
-    yield called
+class _Figures:
+    """Read from the database at each scrape: true for all processes together, and nothing to add up."""
+
+    def collect(self) -> Iterator[Metric]:
+        found = look()
+        yield _family(
+            "refunddesk_check_ok",
+            "1 where /readyz says ok, 0 elsewhere",
+            "check",
+            {name: float(state == "ok") for name, state in found.items()},
+        )
+        if found["broker"] == "ok":
+            yield GaugeMetricFamily(
+                "refunddesk_bells_waiting",
+                "Wake-up messages that no worker has taken yet",
+                value=float(_bells_waiting()),
+            )
+        if found["database"] != "ok":
+            return
+        seen = periodic.seen().items()
+        yield _family(
+            "refunddesk_periodic_ran_seconds",
+            "Since periodic work last ran, called for or not",
+            "task",
+            {task: work.ran_s for task, work in seen if work.ran_s is not None},
+        )
+        yield _family(
+            "refunddesk_periodic_called_seconds",
+            "Since a worker last received beat's call for it",
+            "task",
+            {task: work.called_s for task, work in seen if work.called_s is not None},
+        )
+        yield _family(
+            "refunddesk_missing",
+            "1 for each thing that this installation works without (see /readyz)",
+            "code",
+            {one.code: 1.0 for one in rights.missing()},
+        )
+        yield from (gauge.read() for gauge in _GAUGES)
 
 
-def _gauges(name: str, text: str, sql: str, label: str) -> Iterator[Metric]:
-    family = GaugeMetricFamily(name, text, labels=[label])
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        for value, count in cursor.fetchall():
-            family.add_metric([value], float(count))
-    yield family
+def _family(name: str, meaning: str, label: str, values: dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family

@@ -55,7 +55,7 @@ class TooSlow:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not timeouts.ran_out(exception):
             return None
-        logger.error("a statement ran out of time at %s", request.path, exc_info=exception)
+        logger.error("statement timeout or lock timeout at %s", request.path, exc_info=exception)
         return errors.too_slow(request)
 
 

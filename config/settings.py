@@ -9,7 +9,6 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -123,7 +122,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=60000"
 _LOCK_MS = env.int("DB_LOCK_TIMEOUT_MS", default=8000)
 #: Milliseconds a statement may run and may wait for a lock, 0 for no limit, by who asks (core/database/timeouts.py). A statement
-#: that takes longer is cancelled and told as a 503; a lock that is not had in time is a conflict to report, not a thread to lose.
+#: that takes longer is cancelled and answered with 503; a lock that is not had in time is a conflict to report.
 DB_TIMEOUTS_MS: dict[str, tuple[int, int]] = {
     "web": (env.int("DB_STATEMENT_TIMEOUT_MS", default=10_000), _LOCK_MS),
     "worker": (env.int("DB_WORKER_STATEMENT_TIMEOUT_MS", default=120_000), _LOCK_MS),
@@ -132,7 +131,7 @@ DB_TIMEOUTS_MS: dict[str, tuple[int, int]] = {
     "commands": (0, _LOCK_MS),
     "migrations": (0, 0),
 }
-#: Whoever owns the tables, for migrations: the same database under another login (docs/adr/0029). None: DATABASE_URL's own.
+#: The owner of the tables, for migrations: the same database under another login (docs/adr/0029). None: DATABASE_URL's own.
 DATABASE_OWNER: dict[str, Any] | None = (
     env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else None
 )
@@ -178,7 +177,7 @@ if BEHIND_TLS_PROXY:
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if BEHIND_TLS_PROXY else 0)
 if int(BEHIND_TLS_PROXY) > TRUSTED_PROXIES:
     raise ImproperlyConfigured(
-        f"TRUSTED_PROXIES={TRUSTED_PROXIES} with BEHIND_TLS_PROXY={BEHIND_TLS_PROXY}: whoever guesses passwords "
+        f"TRUSTED_PROXIES={TRUSTED_PROXIES} with BEHIND_TLS_PROXY={BEHIND_TLS_PROXY}: a guesser of passwords "
         "would be taken for the proxy. Set it to the number of proxies in front of the web."
     )
 X_FRAME_OPTIONS = "DENY"
@@ -228,9 +227,9 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-#: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
 #: Who may read /metrics; open where the setting is empty, as on a network of its own.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+#: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
 API_RATE_PER_10S = env.int("API_RATE_PER_10S", default=12_000)
 SPECTACULAR_SETTINGS = {
     "TITLE": "RefundDesk API",
@@ -260,8 +259,8 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "refunddesk"
 CELERY_TASK_IGNORE_RESULT = True
-#: A bell may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or deaf after a
-#: broker's trouble. Both are needed: docs/adr/0007.
+#: A wake-up message may be lost, so an acknowledgement buys nothing; kombu's emulation of it on Redis leaves workers dead or
+#: stalled after a broker's trouble. Both are needed: docs/adr/0007.
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
@@ -283,6 +282,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
+    "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
     # Every event of every chain: the hourly one looks at what has grown since.
@@ -332,6 +332,3 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
     },
 }
-
-SILENCED_SYSTEM_CHECKS: list[str] = []
-LANGUAGE_NAMES = {"zh-hans": _("Chinese"), "en": _("English")}

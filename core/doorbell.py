@@ -1,7 +1,7 @@
-"""Waking workers early. Nothing depends on it: what rests too long is found by the sweep.
+"""Wake-up messages for workers. Nothing depends on them: the sweep finds all that is due.
 
-A bell that was rung and not yet answered is not rung again: ``ring`` sets a mark in Redis, the worker takes it away before
-it looks for work. A lost message therefore costs at most the mark's life, not a refund.
+A message is not sent again while one is pending: ``ring`` sets a mark in Redis, the worker deletes it before it looks for
+work. A lost message therefore costs at most the mark's time to live, not a refund.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _MARK_TTL_MS = 2000
 
-#: Sets the marks that are not set yet; answers 1 or 0 for each. One command for all bells of a change.
+#: Sets the marks that are not set yet; answers 1 or 0 for each. One command for all messages of a change.
 _MARK = """
 local first = {}
 for number, key in ipairs(KEYS) do
@@ -37,15 +37,15 @@ def _mark() -> Script:
     return client().register_script(_MARK)
 
 
-#: Bells that are still to be rung by the thread that is ringing now.
+#: Messages that the thread which is sending now has still to send.
 _pending: set[str] = set()
 _ringing = threading.Lock()
 
 
 def ring(tasks: Sequence[str]) -> None:
-    """Wake a worker for each of these tasks. A broker that does not answer is logged and left to the sweep.
+    """Send a wake-up message for each of these tasks. A broker that does not answer is logged and left to the sweep.
 
-    Of the threads that ring at the same time one rings for all: the others leave their bells with it and go on.
+    Of several threads at once one sends for all: the others leave their messages with it and go on.
     """
     _pending.update(tasks)
     while _pending and _ringing.acquire(blocking=False):
@@ -65,12 +65,12 @@ def _ring(tasks: Sequence[str]) -> None:
                 current_app.send_task(task)
     except (redis.RedisError, OperationalError, OSError) as error:
         names = ", ".join(tasks)
-        logger.log(level_of(error), "the bell for %s was not heard (%s); the sweep will find the work", names, error)
+        logger.log(level_of(error), "wake-up message for %s not sent (%s); the sweep will find the work", names, error)
 
 
 def answered(task: str) -> None:
-    """The worker is looking now: the next ring counts again."""
+    """The worker looks for work now: the next message is sent again."""
     try:
         client().delete(f"bell:{task}")
     except (redis.RedisError, OSError) as error:
-        logger.log(level_of(error), "the bell's mark for %s stays until it fades (%s)", task, error)
+        logger.log(level_of(error), "wake-up mark of %s not deleted (%s); it expires by itself", task, error)

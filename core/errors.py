@@ -17,9 +17,12 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """A refusal that the caller can understand. ``code`` is stable, ``message`` is for people, ``facts`` for both."""
+    """A refusal that the caller can understand. ``code`` is stable, and ``core.codes`` says in words what it means;
+    ``message`` is for a log, ``facts`` for whoever asked. ``status`` is of HTTP.
+    """
 
     code = "refused"
+    status = 422
 
     def __init__(
         self, message: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **facts: Any
@@ -34,22 +37,21 @@ class DomainError(Exception):
 class Invalid(DomainError):
     """The input is well formed but cannot be accepted."""
 
-    code = "invalid"
-
 
 class Forbidden(DomainError):
     """This actor may not do this."""
 
-    code = "forbidden"
+    status = 403
 
 
 class NotFound(DomainError):
     """There is no such thing here, or none that the actor may know of."""
 
     code = "not_found"
+    status = 404
 
 
 class Conflict(DomainError):
     """The thing is not in a state that allows this now."""
 
-    code = "conflict"
+    status = 409

@@ -1,12 +1,12 @@
-"""Slowing down whoever guesses: passwords, API keys, customers' links. Nobody is shut out.
+"""Rate limits on guessing passwords, API keys and customers' links: a growing wait (backoff), nobody is locked out.
 
 Every try is counted **before** it is looked at, in one step in Redis, and given back when it was right: a hundred tries at the
 same moment are a hundred tries. After a few free ones each costs a wait, twice as long as the one before up to a longest one.
 A try within a wait is refused unseen and does not make the wait longer.
 
-A wait that was told is kept. Whoever is refused because of a bucket that others fill, too (an account), is promised the end of
-that wait: their next try after it is looked at, however often others have guessed meanwhile. Each address has one promise at a
-time for an account, and no promise reaches past the wait of the address itself.
+A wait that was announced is kept. A caller who is refused because of a bucket that others fill, too (an account), is promised
+the end of that wait: their next try after it is looked at, however often others have guessed meanwhile. Each address has one
+promise at a time for an account, and no promise reaches past the wait of the address itself.
 
 Without Redis every try is looked at, and the log says so: guessing is slow enough by the password hash then, and a shop that
 cannot sign in is worse.
@@ -46,7 +46,7 @@ class Limit:
 class Bucket:
     """Where tries are counted: ``name`` is any text, and is not stored as it is.
 
-    ``promised_to`` is who of several that share the bucket may rely on the wait that they are told; "" promises nothing.
+    ``promised_to`` is who of several that share the bucket may rely on the wait that was announced; "" promises nothing.
     """
 
     name: str
@@ -81,7 +81,7 @@ def take(*buckets: Bucket) -> Try:
     try:
         wait_ms, *numbers = cast("list[int]", client().eval(_TAKE, len(keys), *keys, *arguments))
     except redis.RedisError as error:
-        logger.warning("guesses are not counted, every try is looked at: %s", error)
+        logger.warning("guesses are not counted, no rate limit while Redis is away: %s", error)
         return Try((), free_left=0, next_wait_s=0)
     if wait_ms > 0:
         raise TooManyGuesses(_seconds(wait_ms))
@@ -102,7 +102,7 @@ def give_back(tried: Try) -> None:
         for key, until in tried.counted:
             client().eval(_GIVE_BACK, 1, key, until)
     except redis.RedisError as error:
-        logger.warning("a right try stays counted: %s", error)
+        logger.warning("a correct try stays counted: %s", error)
 
 
 def forget(*names: str) -> None:
@@ -110,7 +110,7 @@ def forget(*names: str) -> None:
     try:
         client().delete(*(_key(name) for name in names))
     except redis.RedisError as error:
-        logger.warning("guesses are not forgotten: %s", error)
+        logger.warning("counted tries are not deleted: %s", error)
 
 
 def _asked(buckets: Sequence[Bucket], now: int) -> tuple[list[str], list[int]]:

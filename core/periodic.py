@@ -1,7 +1,7 @@
-"""Work that is done again and again: who called for it last, and when it last ran.
+"""Periodic work: when beat last called for it, and when it last ran.
 
 Kept in the database, for the broker may be what is gone. Beat calls for each piece through the broker; what nobody has called
-for is taken up by a worker's own watch (``refunds.worker.watch``), and the two are kept apart here.
+for a worker runs by itself (``refunds.worker.watch``), and the two are kept apart here.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _note_call(task: str) -> None:
                 [task],
             )
     except Error as error:
-        logger.warning("the call for %s is not noted: %s", task, error)
+        logger.warning("beat's call for %s is not recorded: %s", task, error)
 
 
 _TAKE_UP = """

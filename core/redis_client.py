@@ -1,4 +1,4 @@
-"""The Redis connection for small things that may be lost: bells, counters, marks, the cache.
+"""The Redis connection for small things that may be lost: wake-up messages, counters, marks, the cache.
 
 Whatever asks Redis for one of them asks through here, under one circuit breaker a process: a broker that is frozen costs the
 first callers a moment each, and those after them nothing until it answers again. Celery's own connections are its own.

@@ -19,8 +19,8 @@ _prepared_on: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
 #: Rows that one INSERT of ``insert_rows`` takes: what it holds in memory.
 _ROWS_AT_ONCE = 2_000
 
-#: A plan is made anew after so many runs. One made while a table was young may read all of it when it has grown, and would be
-#: kept until autovacuum has looked at the table.
+#: A statement is planned again after so many runs. A plan made while a table was young may read all of it when it has grown,
+#: and would be kept until autovacuum has looked at the table.
 _RUNS_A_PLAN = 1_000
 
 

@@ -61,7 +61,7 @@ def stands_now() -> bool:
 
 
 def is_built() -> bool:
-    """Whether the policies are there, whoever may become the role."""
+    """Whether the policies are there, apart from who may become the role."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')")
         return bool(cursor.fetchone()[0])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from customer import views
+from customer.refund import view
 
 app_name = "customer"
 
 urlpatterns = [
-    path("<str:token>", views.refund, name="refund"),
-    path("<str:token>/rate", views.rate, name="rate"),
-    path("<str:token>/evidence", views.add_evidence, name="add_evidence"),
-    path("<str:token>/answer", views.answer, name="answer"),
-    path("<str:token>/evidence/<uuid:evidence_id>", views.picture, name="picture"),
+    path("<str:token>", view.refund, name="refund"),
+    path("<str:token>/rate", view.rate, name="rate"),
+    path("<str:token>/evidence", view.add_evidence, name="add_evidence"),
+    path("<str:token>/answer", view.answer, name="answer"),
+    path("<str:token>/evidence/<uuid:evidence_id>", view.picture, name="picture"),
 ]

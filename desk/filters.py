@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from core.calendar import SHANGHAI
 from desk.access import Scope
-from desk.addresses import with_one
+from desk.addresses import with_one, with_query
 from merchants import channels
 from refunds.states import RESERVED, Reason, State
 
@@ -73,6 +73,34 @@ class Hidden:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What narrows a list: the search, the days and the chips, and what its search form carries along unseen."""
+
+    query: str
+    filters: Sequence[Menu]
+    has_filters: bool
+    clear_filters_url: str
+    date_from: str
+    date_to: str
+    hidden: Sequence[Hidden]
+
+
+def narrowed(
+    filters: Sequence[Filter], query: QueryDict, path: str, *, more: Sequence[Menu] = (), others: Sequence[str] = ()
+) -> Narrowed:
+    """``more`` are chips, and ``others`` parameters, that are none of the list's own filters."""
+    return Narrowed(
+        query=query.get("q", "").strip(),
+        filters=[*menus(filters, query, path), *more],
+        has_filters=any_chosen(filters, query) or any(query.get(name) for name in ("from", "to", *others)),
+        clear_filters_url=with_query(path),
+        date_from=iso_day(query, "from"),
+        date_to=iso_day(query, "to"),
+        hidden=hidden(filters, query, *others),
+    )
 
 
 def menus(filters: Iterable[Filter], query: QueryDict, path: str) -> list[Menu]:

@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from core.errors import Invalid
-from core.money import fen_from_yuan
+from core.phones import NotAPhone, phone_number
+from core.typed_amounts import NotAnAmount, fen_typed
+from desk.filters import Choice
 from refunds.states import RejectReason
 
 #: What a customer can be asked for; the label is what they read.
@@ -52,6 +54,15 @@ _MESSAGE_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
+class RejectReasonChoice:
+    """``text`` is what the field for words to the customer starts with."""
+
+    value: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     reason: str
     message: str
@@ -72,14 +83,22 @@ def check_confirmed(data: QueryDict) -> None:
 
 
 def amount_fen(text: str) -> int:
-    """Exact fen of a typed amount."""
+    """Exact fen of a typed amount. Raises ``Invalid`` whose code says what is wrong with it."""
     try:
-        fen = fen_from_yuan(text.strip())
-    except ValueError as error:
-        raise Invalid("not an amount", code="amount_invalid") from error
+        fen = fen_typed(text)
+    except NotAnAmount as error:
+        raise Invalid("not an amount", code=error.code) from error
     if fen <= 0:
         raise Invalid("not an amount above zero", code="amount_invalid")
     return fen
+
+
+def phone(text: str) -> str:
+    """A typed phone number in its normal form, empty for none. Raises ``Invalid``."""
+    try:
+        return phone_number(text) if text.strip() else ""
+    except NotAPhone as error:
+        raise Invalid("not a phone number", code="invalid_phone") from error
 
 
 def approved_amount_fen(data: QueryDict) -> int | None:
@@ -115,11 +134,11 @@ def information_wanted(data: QueryDict, *, language: str) -> str:
     return text
 
 
-def reject_reasons(*, language: str = "") -> list[dict[str, str]]:
+def reject_reasons(*, language: str = "") -> list[RejectReasonChoice]:
     """The reasons in the reader's language, each with words to the customer in theirs (by default the reader's, too)."""
     with _in(language or translation.get_language() or ""):
         texts = {reason: str(text) for reason, text in _SUGGESTIONS.items()}
-    return [{"value": item.value, "label": str(item.label), "text": texts[item]} for item in RejectReason]
+    return [RejectReasonChoice(item.value, str(item.label), texts[item]) for item in RejectReason]
 
 
 def _in(language: str) -> translation.override:
@@ -127,5 +146,5 @@ def _in(language: str) -> translation.override:
     return translation.override("en" if language.lower().startswith("en") else "zh-hans")
 
 
-def info_items() -> list[dict[str, str]]:
-    return [{"value": value, "label": str(label)} for value, label in INFO_ITEMS.items()]
+def info_items() -> list[Choice]:
+    return [Choice(value, str(label)) for value, label in INFO_ITEMS.items()]

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet, Sum
 
-from refunds.queries import beyond, place_of
+from refunds.queries import beyond, first_of, place_of
 
 #: Beyond this many rows a list says "1000+".
 CAP = 1000
@@ -27,6 +27,14 @@ class Capped(int):
 
     def __str__(self) -> str:
         return f"{CAP}+" if self > CAP else int.__repr__(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many rows, and what they come to; no sum where counting stopped."""
+
+    count: Capped
+    amount_fen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[R
     names = [f"{sign}{name}" for name in (order.field, "pk") if name]
     if place is not None:
         rows = rows.filter(beyond(field=order.field, value=place[1], pk=place[2], descending=descending))
-    found = list(rows.order_by(*names)[: size + 1])
+    found = list(first_of(rows, order=names, size=size + 1))
     more, found = len(found) > size, found[:size]
     first = 1 if place is None else place[3]
     if backwards:
@@ -83,12 +91,12 @@ def count(rows: QuerySet[Any]) -> Capped:
     return Capped(rows.order_by().values("pk")[: CAP + 1].count())
 
 
-def count_and_sum(rows: QuerySet[Any], field: str = "amount_fen") -> tuple[Capped, int | None]:
-    """How many rows and the sum of an amount; no sum where counting stopped."""
+def total(rows: QuerySet[Any], field: str = "amount_fen") -> Total:
+    """How many rows and the sum of an amount."""
     number = count(rows)
     if number > CAP:
-        return number, None
-    return number, rows.order_by().aggregate(total=Sum(field))["total"] or 0
+        return Total(number, None)
+    return Total(number, rows.order_by().aggregate(total=Sum(field))["total"] or 0)
 
 
 def _write(direction: str, order: Order, row: Model, first: int) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.views import session
+from desk.sign_in import view
 
 urlpatterns = [
-    path("login", session.SignIn.as_view(), name="login"),
-    path("logout", session.SignOut.as_view(), name="logout"),
+    path("login", view.SignIn.as_view(), name="login"),
+    path("logout", view.SignOut.as_view(), name="logout"),
 ]

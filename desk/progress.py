@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,6 +18,16 @@ from refunds.states import PAID, UNDECIDED, State
 MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``status`` is done, now, todo, failed or skipped."""
+
+    label: str
+    status: str
+    at: datetime | None = None
+    note: str = ""
+
+
 def is_settled(request: RefundRequest) -> bool:
     return request.state not in MOVING
 
@@ -29,80 +39,75 @@ def ask_every_s(request: RefundRequest) -> int:
     return 20 if request.state in UNDECIDED else 0
 
 
-def steps(request: RefundRequest, *, approvals: list[Approval], at: datetime) -> list[dict[str, Any]]:
+def steps(request: RefundRequest, *, approvals: list[Approval], at: datetime) -> list[Step]:
     """``request`` comes with claimer, sale and channel account; ``approvals`` with their people, oldest first."""
+    by_rule = request.verdict["decision"] == "approve"
     return [
-        _step(gettext("Submitted"), "done", request.created_at),
-        _step(gettext("Policy"), "done", request.created_at, _policy_note(request)),
+        Step(gettext("Submitted"), "done", request.created_at),
+        Step(
+            gettext("Policy"),
+            "done",
+            request.created_at,
+            gettext("approved by rule") if by_rule else gettext("to a person"),
+        ),
         _review(request, approvals),
         _channel(request),
         _arrival(request, at),
     ]
 
 
-def _step(label: str, status: str, at: datetime | None = None, note: str = "") -> dict[str, Any]:
-    return {"label": label, "status": status, "at": at, "note": note}
-
-
-def _policy_note(request: RefundRequest) -> str:
-    decision = request.verdict["decision"]
-    return gettext("approved by rule") if decision == "approve" else gettext("to a person")
-
-
-def _review(request: RefundRequest, approvals: list[Approval]) -> dict[str, Any]:
+def _review(request: RefundRequest, approvals: list[Approval]) -> Step:
     label = gettext("Review")
     state = State(request.state)
     if state is State.IN_REVIEW:
         owner = request.claimed_by
         note = gettext("with %(name)s") % {"name": owner.name} if owner else gettext("nobody's yet")
-        return _step(label, "now", None, note)
+        return Step(label, "now", None, note)
     if state is State.NEEDS_INFO:
-        return _step(label, "now", None, gettext("waiting for the customer"))
+        return Step(label, "now", None, gettext("waiting for the customer"))
     if request.by_rule:
-        return _step(label, "skipped", None, gettext("not needed"))
+        return Step(label, "skipped", None, gettext("not needed"))
     if state is State.CANCELLED and request.decided_at is None:
-        return _step(label, "failed", request.updated_at, gettext("cancelled"))
+        return Step(label, "failed", request.updated_at, gettext("cancelled"))
     decided = [item for item in approvals if item.decision != Decision.REQUEST_INFO]
     name = decided[-1].staff.name if decided else ""
-    return _step(label, "failed" if state is State.REJECTED else "done", request.decided_at, name)
+    return Step(label, "failed" if state is State.REJECTED else "done", request.decided_at, name)
 
 
-def _channel(request: RefundRequest) -> dict[str, Any]:
+def _channel(request: RefundRequest) -> Step:
     label = gettext("Payout") if is_by_hand(request.route) else gettext("Channel")
     state = State(request.state)
     if state in PAID:
-        return _step(label, "done", request.succeeded_at)
+        return Step(label, "done", request.succeeded_at)
     if state is State.APPROVED:
-        return _step(label, "now", None, gettext("about to be sent"))
+        return Step(label, "now", None, gettext("about to be sent"))
     if state is State.EXECUTING:
-        return _step(label, "now", None, gettext("the channel is working on it"))
+        return Step(label, "now", None, gettext("the channel is working on it"))
     if state is State.UNKNOWN:
-        return _step(label, "now", None, gettext("asking the channel again"))
+        return Step(label, "now", None, gettext("asking the channel again"))
     if state is State.MANUAL_PENDING:
-        return _step(label, "now", None, gettext("a person pays it by hand"))
+        return Step(label, "now", None, gettext("a person pays it by hand"))
     if state is State.FAILED:
-        return _step(label, "failed", request.updated_at, gettext("refused"))
+        return Step(label, "failed", request.updated_at, gettext("refused"))
     if state is State.CANCELLED:
-        return _step(label, "skipped")
-    return _step(label, "skipped" if state is State.REJECTED else "todo")
+        return Step(label, "skipped")
+    return Step(label, "skipped" if state is State.REJECTED else "todo")
 
 
-def _arrival(request: RefundRequest, at: datetime) -> dict[str, Any]:
+def _arrival(request: RefundRequest, at: datetime) -> Step:
     label = gettext("Arrival")
     state = State(request.state)
     if state in (State.REJECTED, State.CANCELLED, State.FAILED):
-        return _step(label, "skipped")
-    estimate = arrival(request, at=request.succeeded_at or at)
-    if state not in PAID:
-        return _step(label, "todo", None, arrival_label(estimate))
-    if estimate.basis == "at_once" or at >= estimate.latest_at:
-        return _step(label, "done", request.succeeded_at if estimate.basis == "at_once" else estimate.latest_at)
-    return _step(label, "now", None, arrival_label(estimate))
-
-
-def arrival(request: RefundRequest, *, at: datetime) -> Arrival:
+        return Step(label, "skipped")
     sale = request.transaction
-    return expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=request.route)
+    estimate = expected_arrival(
+        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or at, route=request.route
+    )
+    if state not in PAID:
+        return Step(label, "todo", None, arrival_label(estimate))
+    if estimate.basis == "at_once" or at >= estimate.latest_at:
+        return Step(label, "done", request.succeeded_at if estimate.basis == "at_once" else estimate.latest_at)
+    return Step(label, "now", None, arrival_label(estimate))
 
 
 def arrival_label(estimate: Arrival) -> str:

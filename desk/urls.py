@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from desk import start
 from desk.analytics import view as analytics
+from desk.api_keys import view as api_keys
+from desk.bulk import view as bulk
+from desk.by_hand import view as by_hand
 from desk.day_in_path import DayInPath
-from desk.views import (
-    api_keys,
-    bulk,
-    by_hand,
-    decisions,
-    notifications,
-    queue,
-    reconciliation,
-    refund,
-    refunds,
-    search,
-    start,
-    stuck,
-    submission,
-    transactions,
-)
+from desk.new import view as new
+from desk.notifications import view as notifications
+from desk.pay_by_hand import view as pay_by_hand
+from desk.queue import view as queue
+from desk.reconciliation import view as reconciliation
+from desk.refund import decisions
+from desk.refund import view as refund
+from desk.refunds import view as refunds
+from desk.stuck import view as stuck
+from desk.transaction import view as transaction
+from desk.transactions import view as transactions
+from desk.voucher import view as voucher
 
 app_name = "desk"
 
@@ -33,15 +33,15 @@ urlpatterns = [
     path("/start", start.start, name="start"),
     path("/claim-next", queue.claim_next, name="claim-next"),
     path("/bulk", bulk.bulk, name="bulk"),
-    path("/search", search.search, name="search"),
-    path("/new", submission.new, name="new"),
-    path("/new/quote", submission.quote, name="quote"),
+    path("/search", transactions.search, name="search"),
+    path("/new", new.new, name="new"),
+    path("/new/quote", new.quote, name="quote"),
     path("/refunds", refunds.refunds, name="refunds"),
     path("/refunds.csv", refunds.refunds_csv, name="refunds-csv"),
     path("/refunds/<str:number>", refund.refund, name="refund"),
-    path("/refunds/<str:number>/pane", refund.pane, name="pane"),
+    path("/refunds/<str:number>/pane", queue.pane, name="pane"),
     path("/refunds/<str:number>/progress", refund.show_progress, name="progress"),
-    path("/refunds/<str:number>/voucher", refund.voucher, name="voucher"),
+    path("/refunds/<str:number>/voucher", voucher.voucher, name="voucher"),
     path("/refunds/<str:number>/reveal", refund.reveal_contact, name="reveal"),
     path("/refunds/<str:number>/evidence/<uuid:evidence_id>", refund.evidence, name="evidence"),
     path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
@@ -52,15 +52,17 @@ urlpatterns = [
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
     path("/refunds/<str:number>/reassign", decisions.reassign, name="reassign"),
     path("/refunds/<str:number>/retry", decisions.retry, name="retry"),
+    path("/refunds/<str:number>/give-up-leg", decisions.give_up_leg, name="give-up-leg"),
+    path("/refunds/<str:number>/move-leg", decisions.move_leg, name="move-leg"),
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
-    path("/by-hand/<str:number>", by_hand.pay_by_hand, name="pay-by-hand"),
-    path("/by-hand/<str:number>/reveal", by_hand.reveal_payee, name="pay-by-hand-reveal"),
+    path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
+    path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),
     path("/refunds/<str:number>/resubmit", decisions.resubmit, name="resubmit"),
     path("/refunds/<str:number>/evidence", decisions.add_evidence, name="add-evidence"),
     path("/refunds/<str:number>/note", decisions.note, name="note"),
     path("/transactions", transactions.transactions, name="transactions"),
-    path("/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),
+    path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
     path("/reconciliation", reconciliation.reconciliation, name="reconciliation"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from desk import words
+from core.plain_text import sentences
 from merchants import policies
 from refunds.models import RefundRequest
 from refunds.rules import explanations
+from refunds.states import UNDECIDED
 
 #: Names of tiers as policies write them.
 _TIERS = {
@@ -23,6 +26,37 @@ _TIERS = {
 #: Lines that stand open even when they passed: what a reviewer looks at first.
 _TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
 _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a verdict: its ``outcome`` is pass, flag or fail."""
+
+    label: str
+    outcome: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCard:
+    """``brief`` has the lines that stand open, ``rest`` those folded away."""
+
+    title: str
+    summary: str
+    policy_label: str
+    decided_at: datetime
+    tone: str
+    brief: Sequence[Rule]
+    rest: Sequence[Rule]
+
+    @property
+    def icon(self) -> str:
+        return {"ok": "circle-check", "bad": "shield-alert"}.get(self.tone, "user-search")
+
+    @property
+    def rest_label(self) -> str:
+        n = len(self.rest)
+        return ngettext("%(n)s more rule passed", "%(n)s more rules passed", n) % {"n": n}
 
 
 def tier_label(name: str) -> str:
@@ -53,7 +87,7 @@ def summary(rules: Sequence[Mapping[str, Any]]) -> str:
     if not failed:
         return gettext("All %(n)s rules passed.") % {"n": len(rules)}
     counted = ngettext("%(n)s of %(all)s rules did not pass.", "%(n)s of %(all)s rules did not pass.", len(failed))
-    return words.sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
+    return sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
 
 
 def why(rules: Sequence[Mapping[str, Any]]) -> str:
@@ -65,30 +99,24 @@ def why(rules: Sequence[Mapping[str, Any]]) -> str:
     return gettext("%(rule)s and %(n)s more") % {"rule": failed[0], "n": more} if more else failed[0]
 
 
-def lines(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def lines(rules: Sequence[Mapping[str, Any]]) -> list[Rule]:
     """The verdict line by line, those that did not pass first."""
     ordered = sorted(rules, key=lambda rule: bool(rule["passed"]))
-    return [
-        {"label": explanations.label(rule["code"]), "outcome": _outcome(rule), "value": explanations.shown(rule)}
-        for rule in ordered
-    ]
+    return [Rule(explanations.label(rule["code"]), _outcome(rule), explanations.shown(rule)) for rule in ordered]
 
 
-def shown(request: RefundRequest) -> dict[str, Any]:
-    """The verdict card. ``request`` comes with its policy version."""
-    stored = request.verdict
-    version = request.policy_version
-    return {
-        "title": title(stored["decision"]),
-        "summary": summary(stored["rules"]),
-        "policy_label": gettext("%(name)s v%(number)s") % {"name": version.name, "number": version.number},
-        "policy_url": "",
-        "decided_at": request.created_at,
-        "tone": tone(stored["decision"]),
-        "rules": lines(stored["rules"]),
-        "brief": lines([rule for rule in stored["rules"] if _is_telling(rule)]),
-        "rest": lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
-    }
+def shown(request: RefundRequest) -> VerdictCard:
+    """The verdict card, quiet once it is decided. ``request`` comes with its policy version."""
+    stored, version = request.verdict, request.policy_version
+    return VerdictCard(
+        title=title(stored["decision"]),
+        summary=summary(stored["rules"]),
+        policy_label=gettext("%(name)s v%(number)s") % {"name": version.name, "number": version.number},
+        decided_at=request.created_at,
+        tone=tone(stored["decision"]) if request.state in UNDECIDED else "mute",
+        brief=lines([rule for rule in stored["rules"] if _is_telling(rule)]),
+        rest=lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
+    )
 
 
 def _is_telling(rule: Mapping[str, Any]) -> bool:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from django.http import QueryDict
 
+from core.numbers import reference
+from core.plain_text import person_name
+from desk.filters import Choice
 from merchants import policies
 from refunds.intake.claims import Account
 from refunds.states import Route
@@ -35,13 +38,13 @@ def read(data: QueryDict) -> Way:
     route = data.get("route", "")
     return Way(
         route=route if route in Route.values else Route.ORIGINAL,
-        holder_name=data.get("payee_holder", "").strip()[:60],
-        account_no=data.get("payee_account", "").strip()[:50],
-        bank_name=data.get("payee_bank", "").strip()[:60],
+        holder_name=person_name(data.get("payee_holder", ""))[:60],
+        account_no=reference(data.get("payee_account", ""))[:50],
+        bank_name=person_name(data.get("payee_bank", ""))[:60],
     )
 
 
-def options(*, merchant_id: int, at: datetime) -> list[dict[str, str]]:
+def options(*, merchant_id: int, at: datetime) -> list[Choice]:
     """The routes that the policy in force names, the original one first."""
     rules = policies.rules_in_force(merchant_id=merchant_id, at=at)
-    return [{"value": route.value, "label": str(route.label)} for route in Route if route.value in rules.routes]
+    return [Choice(route.value, str(route.label)) for route in Route if route.value in rules.routes]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.plain_text import name_key_sql
 from merchants import channels
 from merchants.policy_rules import CASHIER_DAY_COUNT
 from refunds import states
@@ -30,26 +31,33 @@ class Invariant:
 
 
 _TOUCHED = """(SELECT DISTINCT object_id{cast} FROM core_auditevent
-               WHERE object_type = 'refund_request' AND (txid, id) > (%(txid)s, %(event)s))"""
-_MARK = re.compile(r"\[touched( text)?: (.+?)\]")
+               WHERE object_type = 'refund_request' AND (txid, id) > (%({since}txid)s, %({since}event)s))"""
+_REQUESTS = _TOUCHED.format(cast="::uuid", since="")
+_SALES = f"""(SELECT x.transaction_id FROM refunds_refundrequest x WHERE x.id IN {_REQUESTS}
+             UNION ALL SELECT y.transaction_id FROM refunds_leg y WHERE y.request_id IN {_REQUESTS})"""
+#: What stands in a query -> the condition that it is by the hour; {0} is what the mark is about.
+_MARKS = {
+    "touched": f"{{0}} IN {_REQUESTS}",
+    "touched text": f"{{0}} IN {_TOUCHED.format(cast='', since='')}",
+    "touched payout": f"{{0}} IN (SELECT x.id FROM refunds_execution x WHERE x.request_id IN {_REQUESTS})",
+    # What is about a sale is about all refunds of it ...
+    "touched sale": f"{{0}} IN {_SALES}",
+    # ... what is about an order about all sales of it ...
+    "touched order": "({0}.merchant_id, {0}.order_no) IN "
+    f"(SELECT y.merchant_id, y.order_no FROM terminals_transaction y WHERE y.id IN {_SALES})",
+    # ... and what is about a day about all that was decided on it: whatever was has an event of that day.
+    "touched day": "{0}.decided_at >= %(day)s AND {0}.id IN " + _TOUCHED.format(cast="::uuid", since="day_"),
+}
+_MARK = re.compile(r"\[(touched[ a-z]*): (.+?)\]")
 
 
 def _over_history(code: str, meaning: str, sql: str) -> Invariant:
-    """``[touched: X]`` in the query stands where, by the hour, only refunds with new events count; X is their id.
-
-    ``[touched text: X]`` where the id is kept as text.
-    """
+    """``[touched: X]`` in the query stands where, by the hour, only refunds with new events count (``_MARKS``)."""
 
     def recent(found: re.Match[str]) -> str:
-        return f"{found[2]} IN {_TOUCHED.format(cast='' if found[1] else '::uuid')}"
+        return _MARKS[found[1]].format(found[2])
 
     return Invariant(code, meaning, _MARK.sub("true", sql), _MARK.sub(recent, sql.replace("%", "%%")))
-
-
-#: The sales of those refunds: what is about a sale is about all refunds of it.
-_OF_TOUCHED_PAYOUTS = "(SELECT x.id FROM refunds_execution x WHERE [touched: x.request_id])"
-_OF_TOUCHED_SALES = """(SELECT x.transaction_id FROM refunds_refundrequest x WHERE [touched: x.id]
-                       UNION ALL SELECT y.transaction_id FROM refunds_leg y WHERE [touched: y.request_id])"""
 
 
 _RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
@@ -64,6 +72,11 @@ _ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/S
 _DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
 
 
+#: Requests with their sale and the version of the policy that judged them.
+_JUDGED = """refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+              JOIN merchants_policyversion p ON p.id = r.policy_version_id"""
+
+
 def _rule(name: str, default: str) -> str:
     """A limit of the policy version ``p``; left out, it is the default."""
     return f"coalesce((p.rules->>'{name}')::bigint, {default})"
@@ -75,11 +88,6 @@ _ROUTE_LIMIT = """CASE WHEN p.rules->'route_rules' ? r.route THEN (p.rules->'rou
                       WHEN r.route = 'cash' THEN 100000 END"""
 
 
-def _same(name: str) -> str:
-    """A cashier's code as it is compared. What PostgreSQL folds alike, ``core.plain_text.name_key`` does, too."""
-    return f"lower(normalize(btrim({name}), NFKC))"
-
-
 INVARIANTS: tuple[Invariant, ...] = (
     _over_history(
         "I1",
@@ -87,10 +95,10 @@ INVARIANTS: tuple[Invariant, ...] = (
         # Of every payment by itself: what goes back by several has a leg for each.
         f"""SELECT t.id::text FROM terminals_transaction t JOIN
               (SELECT r.transaction_id, coalesce(r.approved_fen, r.amount_fen) AS fen FROM refunds_refundrequest r
-                WHERE r.leg_count = 0 AND r.state NOT IN ({_RELEASED}) AND r.transaction_id IN {_OF_TOUCHED_SALES}
+                WHERE r.leg_count = 0 AND r.state NOT IN ({_RELEASED}) AND [touched sale: r.transaction_id]
                UNION ALL
                SELECT l.transaction_id, l.amount_fen FROM refunds_leg l JOIN refunds_refundrequest r ON r.id = l.request_id
-                WHERE l.reserved_fen > 0 AND r.state NOT IN ({_RELEASED}) AND l.transaction_id IN {_OF_TOUCHED_SALES}
+                WHERE l.reserved_fen > 0 AND r.state NOT IN ({_RELEASED}) AND [touched sale: l.transaction_id]
               ) h ON h.transaction_id = t.id
              GROUP BY t.id HAVING sum(h.fen) > t.amount_fen""",
     ),
@@ -180,7 +188,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     _over_history(
         "I6",
         "ledger entries that do not balance, or a payout not booked exactly once",
-        f"""SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry WHERE execution_id IN {_OF_TOUCHED_PAYOUTS}
+        """SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry WHERE [touched payout: execution_id]
             GROUP BY execution_id, kind HAVING sum(amount_fen) <> 0
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
@@ -254,7 +262,8 @@ INVARIANTS: tuple[Invariant, ...] = (
              (SELECT r.id, r.number, r.merchant_id,
                      sum(r.approved_fen) OVER (PARTITION BY {_ORDER} ORDER BY r.decided_at, r.id) AS sum_fen
                 FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-               WHERE r.approved_fen IS NOT NULL AND r.state NOT IN ({_RELEASED}) AND NOT r.verdict ? 'source') r
+               WHERE [touched order: t]
+                 AND r.approved_fen IS NOT NULL AND r.state NOT IN ({_RELEASED}) AND NOT r.verdict ? 'source') r
              JOIN LATERAL (SELECT * FROM refunds_approval a WHERE a.request_id = r.id AND a.decision = 'approve'
                             ORDER BY a.version DESC LIMIT 1) a ON true
              JOIN merchants_staff s ON s.id = a.staff_id
@@ -269,16 +278,15 @@ INVARIANTS: tuple[Invariant, ...] = (
                       AND coalesce((step->>'limit_fen')::bigint >= r.sum_fen, true)
                       AND step->'roles' ? coalesce(nullif(a.role, ''), s.role))
            UNION ALL
-           SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-             JOIN merchants_policyversion p ON p.id = r.policy_version_id
-            WHERE r.by_rule GROUP BY {_ORDER}
+            SELECT min(r.number) FROM {_JUDGED}
+             WHERE [touched order: t] AND r.by_rule GROUP BY {_ORDER}
            HAVING sum(r.approved_fen) > max({_rule("auto_order_limit_fen", _ONE)})""",
     ),
-    Invariant(
+    _over_history(
         "I13",
         "a payout that came to an end and has no end time, or the other way round",
         """SELECT refund_no FROM refunds_execution
-            WHERE (state IN ('succeeded', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)""",
+            WHERE [touched: request_id] AND (state IN ('succeeded', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)""",
     ),
     _over_history(
         "I14",
@@ -300,7 +308,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     _over_history(
         "I15",
         "a child of another merchant than its parent's",
-        f"""SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
+        """SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
              JOIN terminals_transaction t ON t.id = r.transaction_id
              JOIN terminals_transaction p ON p.id = e.transaction_id
              LEFT JOIN merchants_channelaccount a ON a.id = e.channel_account_id
@@ -311,7 +319,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT t.order_no FROM terminals_transaction t JOIN merchants_store s ON s.id = t.store_id
              LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
              LEFT JOIN merchants_channelaccount a ON a.id = t.channel_account_id
-            WHERE t.id IN {_OF_TOUCHED_SALES}
+            WHERE [touched sale: t.id]
               AND (s.merchant_id <> t.merchant_id OR k.store_id <> t.store_id OR a.merchant_id <> t.merchant_id)
            UNION ALL
            SELECT n.id::text FROM refunds_notification n JOIN refunds_refundrequest r ON r.id = n.request_id
@@ -342,35 +350,32 @@ INVARIANTS: tuple[Invariant, ...] = (
            SELECT object_id FROM core_auditevent WHERE action = 'refund.succeed' AND [touched text: object_id]
             GROUP BY object_id HAVING count(*) > 1""",
     ),
-    Invariant(
+    _over_history(
         "I19",
         "more approved by rule in a day than a customer, a cashier or an API key may have",
-        f"""SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+        f"""SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
                 (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
-             WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
+             WHERE [touched day: r] AND r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
             UNION ALL
-            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
-             WHERE r.by_rule AND t.payer_phone_hash IS NULL AND t.card_last4 <> ''
+            SELECT min(r.number) FROM {_JUDGED}
+             WHERE [touched day: r] AND r.by_rule AND t.payer_phone_hash IS NULL AND t.card_last4 <> ''
              GROUP BY r.merchant_id, t.channel, t.card_last4, {_DAY}
             HAVING sum(r.approved_fen) > max({_rule("auto_customer_day_limit_fen", _ONE)})
             UNION ALL
-            SELECT min(r.number) FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
-              JOIN merchants_policyversion p ON p.id = r.policy_version_id
+            SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
-                ({_same("r.cashier")}), ({_same("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
-             WHERE r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
+                ({name_key_sql("r.cashier")}), ({name_key_sql("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
+             WHERE [touched day: r] AND r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING count(*) > max({_rule("auto_cashier_day_count", str(CASHIER_DAY_COUNT))})
             UNION ALL
             SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
-             WHERE r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_count' IS NOT NULL
+             WHERE [touched day: r] AND r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_count' IS NOT NULL
              GROUP BY r.api_key_id, {_DAY} HAVING count(*) > max((p.rules->>'auto_key_day_count')::bigint)
             UNION ALL
             SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
-             WHERE r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_fen' IS NOT NULL
+             WHERE [touched day: r] AND r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_fen' IS NOT NULL
              GROUP BY r.api_key_id, {_DAY} HAVING sum(r.approved_fen) > max((p.rules->>'auto_key_day_fen')::bigint)""",
     ),
     _over_history(
@@ -379,19 +384,19 @@ INVARIANTS: tuple[Invariant, ...] = (
         f"""SELECT t.order_no || ': ' || count(*) || ' refunds' FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
-            WHERE t.id IN {_OF_TOUCHED_SALES} AND e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
+            WHERE [touched sale: t.id] AND e.sends > 0 AND e.state NOT IN ('failed', 'cancelled')
             GROUP BY t.id, a.id HAVING count(*) > {channels.profile_sql("max_partials")}
            UNION ALL
            SELECT e.refund_no || ' and ' || o.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN refunds_execution o ON o.transaction_id = e.transaction_id AND o.id > e.id AND o.sends > 0
-            WHERE e.transaction_id IN {_OF_TOUCHED_SALES} AND e.sends > 0
+            WHERE [touched sale: e.transaction_id] AND e.sends > 0
               AND abs(extract(epoch FROM o.first_sent_at - e.first_sent_at)) < {channels.profile_sql("partial_spacing_s")}
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
              JOIN merchants_channelaccount a ON a.id = e.channel_account_id AND a.channel = 'wechat'
              JOIN terminals_transaction t ON t.id = e.transaction_id
-            WHERE t.id IN {_OF_TOUCHED_SALES} AND e.state NOT IN ('sending', 'failed', 'cancelled')
+            WHERE [touched sale: t.id] AND e.state NOT IN ('sending', 'failed', 'cancelled')
               AND e.first_sent_at - t.paid_at > ({channels.profile_sql("window_days")} + 1) * interval '1 day'""",
     ),
     _over_history(
@@ -412,12 +417,13 @@ INVARIANTS: tuple[Invariant, ...] = (
              WHERE [touched: r.id] AND r.route = 'bank_transfer'
                AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
     ),
-    Invariant(
+    _over_history(
         "I33",
         "a sale holds more than a route may pay back of it, or more refunds than its channel takes",
         f"""SELECT t.order_no || ': ' || q.route FROM
               (SELECT r.transaction_id, r.route, r.merchant_id, sum(r.reserved_fen) AS fen, min(r.created_at) AS since
-                 FROM refunds_refundrequest r WHERE r.route IN ({_BY_HAND}) AND r.reserved_fen > 0
+                 FROM refunds_refundrequest r
+                WHERE [touched sale: r.transaction_id] AND r.route IN ({_BY_HAND}) AND r.reserved_fen > 0
                 GROUP BY r.transaction_id, r.route, r.merchant_id) q
               JOIN terminals_transaction t ON t.id = q.transaction_id
              WHERE q.fen > (SELECT CASE WHEN bool_or(limit_fen IS NULL) THEN NULL ELSE max(limit_fen) END FROM
@@ -430,9 +436,11 @@ INVARIANTS: tuple[Invariant, ...] = (
             UNION ALL
             SELECT min(t.order_no) || ': ' || count(*) || ' refunds' FROM
               (SELECT transaction_id FROM refunds_refundrequest
-                WHERE leg_count = 0 AND route = 'original' AND reserved_fen > 0 AND NOT verdict ? 'source'
+                WHERE [touched sale: transaction_id] AND leg_count = 0 AND route = 'original' AND reserved_fen > 0
+                  AND NOT verdict ? 'source'
                UNION ALL
-               SELECT transaction_id FROM refunds_leg WHERE route = 'original' AND reserved_fen > 0) r
+               SELECT transaction_id FROM refunds_leg
+                WHERE [touched sale: transaction_id] AND route = 'original' AND reserved_fen > 0) r
               JOIN terminals_transaction t ON t.id = r.transaction_id
               JOIN merchants_channelaccount a ON a.id = t.channel_account_id
              GROUP BY t.id, a.id HAVING count(*) > greatest({channels.profile_sql("max_partials")}, t.live_refunds_limit)""",

@@ -30,7 +30,7 @@ def run(*, whole: bool) -> int:
     with subprocess.Popen(argv, env=env, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL) as child:
         while child.poll() is None:
             if time.monotonic() > until:
-                logger.error("the invariants were not checked within %s s; the run is ended", WITHIN_S[whole])
+                logger.error("invariants: the run timed out after %s s and is killed", WITHIN_S[whole])
                 child.kill()
             elif loop.stopping.wait(_LOOK_EVERY_S):
                 child.terminate()

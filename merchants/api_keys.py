@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -76,7 +77,9 @@ def issue(
             code="unknown_store",
             errors=[FieldError("store", "unknown_store", "one of the merchant's stores, or all of them by name")],
         )
-    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(merchant.pk, None if store is None else store.pk))
+    check_may(
+        Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk)
+    )
     key = _PREFIX + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(
@@ -93,21 +96,8 @@ def issue(
         replaces=replaces,
         created_at=at,
     )
-    record(
-        merchant_id=merchant.pk,
-        by=by.actor,
-        action="api_key.issue",
-        object_type="api_key",
-        object_id=row.pk,
-        at=at,
-        data={
-            "name": name,
-            "scopes": sorted(scopes),
-            "prefix": row.prefix,
-            "store": "" if store is None else store.code,
-            "all_stores": all_stores,
-        },
-    )
+    data = {"name": name, "scopes": row.scopes, "store": "" if store is None else store.code, "all_stores": all_stores}
+    _record(row, "api_key.issue", by, at, **data)
     return row, key, signing_secret
 
 
@@ -117,18 +107,10 @@ def revoke(*, key: ApiKey, by: Principal, at: datetime, typed_name: str) -> None
 
     ``typed_name`` is the key's name as the person typed it: Raises ``Invalid`` for another one.
     """
-    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(key.merchant_id, key.store_id))
+    _check_may_end(key, by)
     _check_typed(key, typed_name)
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=at):
-        record(
-            merchant_id=key.merchant_id,
-            by=by.actor,
-            action="api_key.revoke",
-            object_type="api_key",
-            object_id=key.pk,
-            at=at,
-            data={"prefix": key.prefix},
-        )
+        _record(key, "api_key.revoke", by, at)
 
 
 @transaction.atomic
@@ -140,7 +122,7 @@ def rotate(
     Returns what ``issue`` returns. Raises ``Invalid`` as ``revoke`` does, and ``KeyReplaced`` for a key that was rotated or
     revoked before: two people who rotate at once make one new key.
     """
-    check_may(Act.MANAGE_KEYS, by=by, subject=_subject(key.merchant_id, key.store_id))
+    _check_may_end(key, by)
     _check_typed(key, typed_name)
     if overlap not in OVERLAPS.values():
         raise Invalid("choose one of the overlaps", code="unknown_overlap")
@@ -161,15 +143,8 @@ def rotate(
         rate_limit=key.rate_limit,
         replaces=key,
     )
-    record(
-        merchant_id=key.merchant_id,
-        by=by.actor,
-        action="api_key.rotate",
-        object_type="api_key",
-        object_id=key.pk,
-        at=at,
-        data={"prefix": key.prefix, "new_prefix": issued[0].prefix, "valid_until": (at + overlap).isoformat()},
-    )
+    until = (at + overlap).isoformat()
+    _record(key, "api_key.rotate", by, at, new_prefix=issued[0].prefix, valid_until=until)
     return issued
 
 
@@ -179,9 +154,21 @@ def _check_typed(key: ApiKey, typed_name: str) -> None:
         raise Invalid("type the key's name to confirm", code="name_not_typed")
 
 
-def _subject(merchant_id: int, store_id: int | None) -> Subject:
+def _check_may_end(key: ApiKey, by: Principal) -> None:
     """A key without a store is the whole merchant's: nobody who works in some stores only makes or ends one."""
-    return Subject(merchant_id=merchant_id, store_id=store_id)
+    check_may(Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=key.merchant_id, store_id=key.store_id))
+
+
+def _record(key: ApiKey, action: str, by: Principal, at: datetime, **data: Any) -> None:
+    record(
+        merchant_id=key.merchant_id,
+        by=by.actor,
+        action=action,
+        object_type="api_key",
+        object_id=key.pk,
+        at=at,
+        data={"prefix": key.prefix, **data},
+    )
 
 
 def recognise(key: str) -> Client | None:

@@ -1,6 +1,6 @@
 """Payment channels as everybody may know them: their names, what they can do, what their usual contract says.
 
-Only ``refunds.payouts`` and ``reconciliation`` talk to channels; whoever has to name one or to know its limits asks here.
+Only ``refunds.payouts`` and ``reconciliation`` talk to channels; all others ask here for a name or a limit.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Who acts. Every act takes one ``Principal`` as ``by``, whatever door it came through.
 
-There is one way of becoming one for each kind: a person in their session, a key, a customer by their link, the system itself, a
-channel. What each may do stands in ``merchants.rights``.
+There is one way of becoming one for each kind: a person in their session, a key, a customer by their link, the system itself.
+What each may do stands in ``merchants.rights``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.audit import actors
@@ -27,7 +27,6 @@ class Kind(StrEnum):
     KEY = "key"
     CUSTOMER = "customer"
     SYSTEM = "system"
-    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +34,9 @@ class Principal:
     """Who acts, for which merchant (None: for every one of them, the system alone) and in which stores (None: in all; the
     empty set: in none).
 
-    ``person_id`` is the member of staff who answers for it: the person themselves, or whoever made the key. Two keys of one
+    ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
-    ``request_id`` is the one request that a customer's link opens. ``mandate`` is what a key may do at most, once keys have one.
+    ``request_id`` is the one request that a customer's link opens.
     """
 
     kind: Kind
@@ -52,7 +51,6 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     till_codes: frozenset[str] = frozenset()
     request_id: UUID | None = None
-    mandate: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def name(self) -> str:
@@ -81,7 +79,7 @@ def folded_codes(codes: Iterable[str]) -> frozenset[str]:
 
 
 def of_staff(staff: Staff) -> Principal:
-    """A person in their session. Their stores are read anew: one that was taken away counts from now on."""
+    """A person in their session. Their stores are read again: one that was taken away counts from now on."""
     stores = None if staff.all_stores else frozenset(staff.stores.values_list("pk", flat=True))
     return Principal(
         kind=Kind.STAFF,
@@ -120,7 +118,7 @@ def of_key(
 
 
 def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Principal:
-    """Whoever has the link to this request."""
+    """The customer, as the link to this request identifies them."""
     return Principal(
         kind=Kind.CUSTOMER,
         actor=actors.CUSTOMER,
@@ -128,11 +126,6 @@ def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Princip
         stores=frozenset({store_id}),
         request_id=request_id,
     )
-
-
-def of_channel(*, code: str, merchant_id: int) -> Principal:
-    """A payment channel that called back or was asked."""
-    return Principal(kind=Kind.CHANNEL, actor=actors.channel(code), merchant_id=merchant_id, stores=None)
 
 
 def system(actor: Actor = actors.SYSTEM) -> Principal:

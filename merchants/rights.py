@@ -1,7 +1,7 @@
 """Who may do what: one table, asked inside every act.
 
 A line says for each role whether it may, and of what: ``yes`` is everything in their stores, ``own`` what they asked for
-themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for whoever
+themselves, ``held`` what is on their desk. A key needs the scope that the line names. The conditions after it hold for those who
 may; those that need a refund's own data are checked where that data is (``refunds.facts.conditions``).
 
 Session, key, customer and system are all asked here, so that a face can show too much but never allow it. ``docs/rights.md`` is
@@ -48,6 +48,7 @@ class Act(StrEnum):
     RETRY = "retry"
     REDIRECT = "redirect"
     REDIRECT_TO_PERSON = "redirect_to_person"
+    END_UNKNOWN = "end_unknown"
     RESEND = "resend"
     REVEAL = "reveal"
     EXPORT = "export"
@@ -82,7 +83,7 @@ class Condition(StrEnum):
 
 
 CONDITIONS: Final[Mapping[Condition, str]] = {
-    Condition.WHOLE: "whoever works in all stores only: it is of the whole merchant",
+    Condition.WHOLE: "those who work in all stores only: it is of the whole merchant",
     Condition.DISTANCE: (
         "nobody who asked for it, corrected it, gave its account, sent its payout elsewhere or rang the sale up; a key counts as "
         "the person who made it"
@@ -95,6 +96,8 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
 }
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
+_WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
+_NOT_APPROVER, _TIER = Condition.NOT_APPROVER, Condition.TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,7 @@ class Right:
     conditions: tuple[Condition, ...] = ()
 
     def of_role(self, role: str) -> Reach:
-        return {
-            Role.CASHIER.value: self.cashier,
-            Role.REVIEWER.value: self.reviewer,
-            Role.MANAGER.value: self.manager,
-            Role.FINANCE.value: self.finance,
-            Role.OWNER.value: self.owner,
-        }.get(role, _NO)
+        return Reach(getattr(self, role)) if role in Role.values else _NO
 
     def of(self, by: Principal) -> Reach:
         """How far this principal's right reaches, before its store and the conditions are looked at."""
@@ -132,13 +129,6 @@ class Right:
             return self.key if self.scope in by.scopes else _NO
         return {Kind.CUSTOMER: self.customer, Kind.SYSTEM: self.system}.get(by.kind, _NO)
 
-
-_DISTANCE, _NOT_APPROVER, _TIER, _WHOLE = (
-    Condition.DISTANCE,
-    Condition.NOT_APPROVER,
-    Condition.TIER,
-    Condition.WHOLE,
-)
 
 # fmt: off
 #: act: what it is                                       cashier reviewer manager finance owner
@@ -191,6 +181,9 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.REDIRECT_TO_PERSON: Right("send a stuck payout to a card that is typed in",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                                   conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.END_UNKNOWN: Right("end, with proof from the channel's portal, a payout of which the channel says nothing",
+                                                              _NO,   _NO,  _NO,  _YES, _YES,
+                           conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.RESEND: Right("send a message to a customer again",   _NO,   _YES, _YES, _YES, _YES),
     Act.REVEAL: Right("see a customer's full contact",        _NO,   _YES, _YES, _YES, _YES),
     Act.EXPORT: Right("take a list of refunds away",          _NO,   _NO,  _YES, _YES, _YES),
@@ -299,7 +292,7 @@ def rights_page() -> str:
         "  key of the same store. `held`: what is on one's own desk; also what is on nobody's.",
         "- Stores: nobody reaches beyond theirs. Who works in all of them says so by a flag; no flag and no store is none.",
         "  Another merchant's or store's refund is answered like one that does not exist.",
-        "- A key needs the scope. The person behind a key is whoever made it: two keys of one maker are one person.",
+        "- A key needs the scope. The person behind a key is the one who made it: two keys of one maker are one person.",
         "- An account that is switched off may nothing.",
         "",
         "| act | cashier | reviewer | manager | finance | owner | key | customer | system | only |",
@@ -307,9 +300,7 @@ def rights_page() -> str:
     ]
     for act, right in TABLE.items():
         key = f"{right.key.value} (`{right.scope}`)" if right.key else ""
-        cells = [
-            right.of_role(role).value for role in (Role.CASHIER, Role.REVIEWER, Role.MANAGER, Role.FINANCE, Role.OWNER)
-        ]
+        cells = [right.of_role(role).value for role in Role]
         only = ", ".join(f"`{condition.value}`" for condition in right.conditions)
         row = [f"`{act.value}`: {right.does}", *cells, key, right.customer.value, right.system.value, only]
         lines.append(f"| {' | '.join(row)} |")

@@ -22,6 +22,7 @@ class Retry(StrEnum):
     """What may be done with the refund number after a refusal."""
 
     SAME_NUMBER = "same_number"  # send the same request again under the same number
+    LATER = "later"  # the same number, by itself after a while, and not without end
     AFTER_TOP_UP = "after_top_up"  # the same number, once the account is funded
     AFTER_MENDING = "after_mending"  # the same number, once the account's keys or permissions are put right
     NEW_NUMBER = "new_number"  # the number is spent: a further attempt needs a new one
@@ -33,7 +34,10 @@ class RefundOrder:
     """One refund as the channel is asked for it. Amounts in fen, instants aware.
 
     ``refund_no`` is ours, stored before anything is sent and reused for every attempt.
-    ``channel_transaction_no`` and ``order_no`` name the sale at the channel and at the shop.
+    ``channel_transaction_no`` and ``order_no`` name the sale at the channel and at the shop. A sale is named by the first of
+    ``channel_transaction_no``, ``payment_no`` and ``order_no`` that is known: ``payment_no`` is the number under which the shop
+    sent this payment to the channel, where that is not the order's own (``DB-77-02``, the second attempt of order ``DB-77``).
+    ``reason`` is what the payer reads.
 
     ``first_sent_at`` is stored together with ``refund_no`` before the first attempt and stays the same for
     every later one: UnionPay's ``txnTime`` is made of it and is part of its key.
@@ -52,13 +56,14 @@ class RefundOrder:
     notify_url: str
     first_sent_at: datetime | None = None
     maybe_received: bool = False
+    payment_no: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundReference:
     """What is needed to ask for the state of a refund that may or may not have reached the channel.
 
-    ``sent_at`` is the instant of the *first* send, ``RefundOrder.first_sent_at``.
+    ``sent_at`` is the instant of the *first* send, ``RefundOrder.first_sent_at``; the sale is named as there.
     """
 
     refund_no: str
@@ -66,17 +71,44 @@ class RefundReference:
     order_no: str
     amount_fen: int
     sent_at: datetime | None
+    payment_no: str = ""
+
+
+class PaidTo(StrEnum):
+    """Where a channel says that the money went."""
+
+    UNSAID = ""
+    ORIGINAL = "original"  # back to what paid
+    BALANCE = "balance"  # the payer's balance at the channel
+    OTHER_BALANCE = "other_balance"  # a balance of the payer's that did not pay
+    OTHER_CARD = "other_card"  # a card of the payer's that did not pay
+    MERCHANT = "merchant"  # back with the merchant: the customer does not have it
+
+
+class SecondLeg(StrEnum):
+    """What became of the way from the channel to the payer's bank."""
+
+    NONE = ""  # there is none, or none that the channel speaks of
+    PENDING = "pending"  # ask again later
+    DONE = "done"
+    FAILED = "failed"  # the bank did not take it: the money lies in the payer's balance at the channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The money moved: ``amount_fen`` under ``refund_no``, at ``succeeded_at`` by the channel's clock."""
+    """The money moved: ``amount_fen`` under ``refund_no``, at ``succeeded_at`` by the channel's clock.
+
+    ``arrives_at`` is when the payer's bank has it, or will have it, where the channel says so.
+    """
 
     refund_no: str
     channel_refund_no: str
     amount_fen: int
     succeeded_at: datetime
     received_account: str = ""  # masked by the channel, e.g. 招商银行信用卡0403
+    paid_to: PaidTo = PaidTo.UNSAID
+    second_leg: SecondLeg = SecondLeg.NONE
+    arrives_at: datetime | None = None
     raw: str = ""  # the message that proves it, as received
 
 
@@ -103,9 +135,9 @@ class Unknown:
 
     ``code`` is the channel's code or one of ours: ``timeout``, ``connection``, ``server_error``,
     ``bad_signature``, ``unreadable``, ``not_found``, ``mismatch`` (another number or amount than asked for),
-    ``adapter_error``. ``not_found`` is no proof: queries lag behind. ``attention`` marks a refund that a person
-    must help along (WeChat's ABNORMAL: the payer's card is closed); ``remedy`` says how. ``by_hand`` says that a person pays
-    this, so that asking again changes nothing.
+    ``clock`` (ours and the channel's differ by minutes), ``adapter_error``. ``not_found`` is no proof: queries lag behind.
+    ``attention`` marks a refund that a person must help along (WeChat's ABNORMAL: the payer's card is closed); ``remedy`` says
+    how. ``by_hand`` says that a person pays this, so that asking again changes nothing.
     """
 
     code: str
@@ -142,6 +174,13 @@ class RefundNotice:
     refund_no: str
     amount_fen: int
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignNotice:
+    """A verified notice about something else than a refund: a payment, a complaint, a coupon. ``about`` is the channel's word."""
+
+    about: str
 
 
 class NoticeRejected(Exception):
@@ -181,7 +220,7 @@ class RefundChannel(Protocol):
         """Ask what became of a refund. ``Refused`` only where the channel proves that it never will move."""
         ...
 
-    def read_notice(self, notice: RawNotice) -> RefundNotice:
+    def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """Verify and open a call back. Raises ``NoticeRejected``."""
         ...
 
@@ -252,27 +291,55 @@ class AbnormalRefunds(Protocol):
 class TradeState(StrEnum):
     """What became of a payment, in our words."""
 
-    WAITING = "waiting"
+    UNPAID = "unpaid"  # waiting for the payer, or the payer's payment failed
     PAID = "paid"
-    CLOSED = "closed"  # never paid, or wholly refunded
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"  # wholly; with ``Trade.refunded_fen`` None perhaps in part, the channel does not say
+    CLOSED = "closed"  # never paid, and no longer payable
+    REVERSED = "reversed"  # undone before it was cleared: voided, revoked
     FINISHED = "finished"  # paid and past the refund window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """A payment as the channel knows it."""
+class TradeReference:
+    """What names a payment: the first of the three numbers that is known; ``paid_at`` beside it for UnionPay."""
 
+    channel_transaction_no: str
     order_no: str
+    payment_no: str = ""
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A payment as the channel knows it. Amounts in fen.
+
+    ``payment_no`` is the number under which the shop sent it. ``refunded_fen`` None: the channel does not say how much. ``payer``
+    is masked, or the channel's own name for them.
+    """
+
+    payment_no: str
     channel_transaction_no: str
     amount_fen: int
     state: TradeState
+    refunded_fen: int | None = None
+    payer: str = ""
+    paid_at: datetime | None = None
+    raw: str = ""
+
+
+def trade_is_asked_for(trade: Trade, reference: TradeReference) -> bool:
+    """Whether an answer is about the payment that the reference names."""
+    if reference.channel_transaction_no:
+        return trade.channel_transaction_no == reference.channel_transaction_no
+    return trade.payment_no == (reference.payment_no or reference.order_no)
 
 
 @runtime_checkable
 class TradeQueries(Protocol):
-    """A channel that can be asked about a payment (Alipay)."""
+    """A channel that can be asked about a payment."""
 
-    def query_trade(self, *, order_no: str, channel_transaction_no: str) -> Trade | Unknown:
+    def query_trade(self, reference: TradeReference) -> Trade | Unknown:
         """Ask what became of a payment; ``Unknown("not_found")`` where the channel knows none."""
         ...
 
@@ -300,7 +367,7 @@ class BillRowKind(StrEnum):
 class BillRow:
     """One line of a statement. Amounts in fen and never negative: ``kind`` tells the direction.
 
-    ``fee_fen`` is what the channel charged for a payment, or gave back with a refund (negative).
+    ``fee_fen`` is what the channel charged for a payment, or gave back with a refund (negative); None: the file does not say.
     ``state`` is the channel's own word. ``line`` counts from 1 in the file as it came.
     """
 
@@ -311,11 +378,56 @@ class BillRow:
     refund_no: str
     channel_refund_no: str
     amount_fen: int
-    fee_fen: int
+    fee_fen: int | None
     accepted_at: datetime | None
     succeeded_at: datetime | None
     state: str
     line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddRow:
+    """A row that could not be read and was set aside. ``amount_fen`` is None where it is unreadable, too.
+
+    ``why`` is row_amount, row_time, row_number (a spreadsheet rounded it), row_fields (they do not fit the columns) or row_remark
+    (its remark contradicts its amount); ``said`` is what stands in the cell.
+    """
+
+    line: int
+    text: str
+    why: str
+    said: str = ""
+    amount_fen: int | None = None
+
+
+#: Odd rows that are kept with their words; beyond them only their number is known.
+ODD_ROWS_KEPT = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class BillNotes:
+    """What a statement says beside its rows. Complete once all of them were read.
+
+    ``own_numbers`` are the merchant numbers of the account it was opened for, ``named`` those that the file names;
+    ``period`` is the first and the last day that it says it covers.
+    """
+
+    own_numbers: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
+    period: tuple[date, date] | None = None
+    rows: int = 0
+    odd: list[OddRow] = field(default_factory=list)
+    odd_count: int = 0
+
+    def set_aside(self, row: OddRow) -> None:
+        """Keep a row's words for people."""
+        self.odd_count += 1
+        if len(self.odd) < ODD_ROWS_KEPT:
+            self.odd.append(row)
+
+    def start_again(self) -> None:
+        """Before another pass over the file."""
+        self.named, self.odd, self.rows, self.odd_count, self.period = set(), [], 0, 0, None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,11 +454,18 @@ class BillUnavailable(Exception):
 
 
 class BillCorrupt(Exception):
-    """The statement's hash is wrong or a line cannot be read: nothing of it may be used. ``line`` or 0."""
+    """The file is no statement that can be used: nothing of it may be. ``line`` or 0; ``code`` names what it is instead:
 
-    def __init__(self, message: str, *, line: int = 0) -> None:
+    bill_damaged, bill_empty, bill_of_another_channel, bill_of_another_kind, bill_of_consumer, bill_resaved, bill_web_page,
+    bill_workbook, or bill_unreadable where nobody can tell. ``facts`` fill the code's sentence.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, code: str = "bill_damaged", **facts: str | int) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
         self.line = line
+        self.reason = message
+        self.code = code
+        self.facts = facts
 
 
 class Bill(Protocol):
@@ -356,13 +475,14 @@ class Bill(Protocol):
     digest: str
     #: Bytes of the file as it came.
     size: int
+    notes: BillNotes
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
 
     def __iter__(self) -> Iterator[BillRow]:
-        """The lines. Raises ``BillCorrupt`` at the first that cannot be read."""
+        """The lines; what cannot be read is set aside in ``notes``. Raises ``BillCorrupt`` where the file is no statement."""
         ...
 
     def declared(self) -> BillTotals | None:

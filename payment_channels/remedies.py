@@ -12,6 +12,7 @@ REMEDIES: dict[str, str] = {
         "The merchant account is short of funds. Top it up: the refund goes on by itself under the same number."
     ),
     "slow_down": gettext_noop("The channel asks for fewer requests. The refund is sent again by itself in a moment."),
+    "later": gettext_noop("The channel cannot take it at the moment. The refund is sent again by itself."),
     "other_route": gettext_noop(
         "The customer's account at the channel cannot take money. Agree on another way of paying back."
     ),
@@ -23,6 +24,21 @@ REMEDIES: dict[str, str] = {
     ),
     "check_their_key": gettext_noop(
         "The channel's answers cannot be verified, so nothing is concluded. Check its key in the channel account."
+    ),
+    "check_clock": gettext_noop(
+        "The clock here and the channel's differ by minutes. Put our clock right: the refund then goes on by itself."
+    ),
+    "unlisted_code": gettext_noop(
+        "The channel gives a reason that is in none of its lists. It is asked again; then a person decides."
+    ),
+    "person_decides": gettext_noop(
+        "The channel knows no such refund and does not take it. Look it up in its portal, then say what you found there."
+    ),
+    "find_out": gettext_noop(
+        "The channel has given no answer that can be believed. Look the refund up in its portal; it is never paid twice."
+    ),
+    "bank_refused": gettext_noop(
+        "The bank did not take the money. It lies in the customer's balance at the channel: tell the customer."
     ),
     "check_permission": gettext_noop(
         "The account may not make refunds. Allow them in the channel's portal: they then go on by themselves."
@@ -41,6 +57,11 @@ REMEDIES: dict[str, str] = {
     ),
     "check_rules": gettext_noop(
         "The channel's rules do not allow this: the amount, the sale's age or the number. Check its portal."
+    ),
+    "whole_only": gettext_noop("This sale can only be refunded whole. Agree on that, or pay back another way."),
+    "over_limit": gettext_noop("The amount is above a limit of the channel or the card. Ask the channel's support."),
+    "check_shares": gettext_noop(
+        "A share of this sale was split off and cannot be taken back. Settle the shares in the channel's portal first."
     ),
     "check_history": gettext_noop(
         "The number was used before with other details. Compare with the channel's portal first."

@@ -28,9 +28,19 @@ class SignatureInvalid(Exception):
         self.code = code
         self.message = message
 
+        #: The answer that was not believed, in few words, and whether the clocks differ; for those who have to find the cause.
+        self.said = ""
+        self.clock_is_off = code == "stale"
+
     def outcome(self) -> Unknown:
-        """What it means for a refund: nothing is proven. Where it goes on, our copy of the channel's key is the cause."""
-        return Unknown(code="bad_signature", message=self.message, remedy="check_their_key")
+        """What it means for a refund: nothing is proven.
+
+        Where it goes on, our copy of the channel's key is the cause, or something on the way that answers in the channel's place.
+        """
+        message = f"{self.message}; {self.said}" if self.said else self.message
+        if self.clock_is_off:
+            return Unknown(code="clock", message=message, remedy="check_clock")
+        return Unknown(code="bad_signature", message=message, remedy="check_their_key")
 
 
 def sign(key: RSAPrivateKey, message: bytes) -> str:

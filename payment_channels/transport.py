@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+from typing import BinaryIO, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
+from payment_channels import clock
 from payment_channels.contract import Unknown
+from payment_channels.rsa_keys import SignatureInvalid
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +42,18 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def said(self) -> str:
+        """What came, for people to read: one short line without mark-up."""
+        text = _MARK_UP.sub(" ", self.body[:4_000].decode("utf-8", "replace"))
+        return _CARD.sub(r"\1****\2", f"HTTP {self.status}: {' '.join(text.split())[:160]}")
+
+
+#: Head, scripts and tags of a page that some gateway puts in the channel's place.
+_MARK_UP: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_CARD: Final = re.compile(r"(?<![0-9])([0-9]{6})[0-9]{3,9}([0-9]{4})(?![0-9])", re.ASCII)
+#: A clock that is wrong is said once in this time, not once an answer.
+_CLOCK_ALARM_EVERY_S = 600.0
 
 
 class TransportFailed(Exception):
@@ -75,7 +91,14 @@ class Transport:
     """A kept pool of connections to one channel. Safe to use from many threads at once."""
 
     def __init__(
-        self, *, base_url: str, timeout_s: float, connect_timeout_s: float, pool_size: int, max_per_second: int = 0
+        self,
+        *,
+        base_url: str,
+        timeout_s: float,
+        connect_timeout_s: float,
+        pool_size: int,
+        max_per_second: int = 0,
+        now: clock.Clock = clock.utc_now,
     ) -> None:
         """``base_url`` may carry a path, which goes before every target. ``max_per_second`` 0: no limit."""
         parts = urlsplit(base_url)
@@ -88,6 +111,10 @@ class Transport:
         self._pool = urllib3.connection_from_url(self.origin, maxsize=pool_size, block=False, retries=False)
         self._pace = _Pace(max_per_second)
         self._elsewhere = urllib3.PoolManager(num_pools=4, retries=False)
+        self._now = now
+        #: Whether the last answer's Date differs from our clock by minutes.
+        self.clock_is_off = False
+        self._clock_alarm_at = -_CLOCK_ALARM_EVERY_S
 
     def send(
         self,
@@ -120,7 +147,16 @@ class Transport:
                 raise
         except (HTTPError, OSError) as error:
             raise _failure(error) from error
-        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+        given = {name.lower(): value for name, value in response.headers.items()}
+        self._compare_clocks(given)
+        return Reply(response.status, given, content)
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        gap = clock.ahead(headers, at=self._now())
+        self.clock_is_off = clock.is_off(gap)
+        if self.clock_is_off and monotonic() - self._clock_alarm_at >= _CLOCK_ALARM_EVERY_S:
+            self._clock_alarm_at = monotonic()
+            logger.error("clock: ours and that of %s differ by %.0f s", self.origin, gap.total_seconds())
 
     def download(
         self, *, url: str, into: BinaryIO, headers: Mapping[str, str], max_bytes: int, timeout_s: float
@@ -152,6 +188,16 @@ class Transport:
         except (HTTPError, OSError) as error:
             raise _failure(error) from error
         return response.status
+
+    @contextmanager
+    def checking(self, reply: Reply) -> Iterator[None]:
+        """Let a signature that does not fit say what came instead, and whether the clocks are to blame."""
+        try:
+            yield
+        except SignatureInvalid as error:
+            error.said = reply.said()
+            error.clock_is_off |= self.clock_is_off
+            raise
 
     def close(self) -> None:
         """Give the kept connections back."""

@@ -1,8 +1,8 @@
 """The only door through which a refund request changes state.
 
 ``advance`` locks the row, checks the version, runs the pure transition, keeps its legs and the sales' counters, and writes state,
-audit event and outbox row in one commit; after it the bell rings for the next step. ``advance_many`` is the same for many rows in
-one transaction. ``begin`` is the first step: it stores a request that was judged in memory.
+audit event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for
+many rows in one transaction.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
@@ -22,10 +22,9 @@ from django_fsm import TransitionNotAllowed
 from core import doorbell
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
-from core.audit.record import event
+from core.audit.record import event, record
 from core.errors import Conflict, NotFound
 from core.sql import execute_rows, save_fields
-from refunds import states
 from refunds.facts import sums
 from refunds.models import Leg, OutboxMessage, RefundRequest
 from refunds.states import State
@@ -39,9 +38,6 @@ NEXT_STEP: Mapping[State, str] = {
     State.REFUNDED: "refunds.follow_up",
     State.FOLLOW_UP: "refunds.follow_up",
 }
-
-#: Where a request waits for somebody else, or for nobody.
-RESTING = frozenset(State) - frozenset(NEXT_STEP) - frozenset(states.IN_TRANSIT) - states.RESERVED
 
 NOTIFY = "refunds.notify"
 
@@ -66,7 +62,7 @@ class OverRefund(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One state change to make: the transition's name and what it is told. ``data`` goes into the audit event.
+    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event.
 
     ``leg`` is the sequence of the leg that was paid or is given up; ``plan`` are legs, unsaved, in place of those that it had
     (none: it goes back as one, by its sale).
@@ -110,16 +106,18 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     legs = _legs_of(requests.values())
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
     held_before = _held(requests.values(), legs)
-    events = []
+    changes = []
     for move in moves:
-        events.append(_take(requests, move))
+        check_version(requests[move.request_id], move.expected_version)
+        changes.append(take_edge(requests[move.request_id], move))
         _keep_legs(requests[move.request_id], move, legs)
     _keep_counters(requests.values(), reserved_before, held_before, _held(requests.values(), legs))
     _save_legs(moves, legs)
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
-    record_changes(events)
-    _ring_after_commit(requests.values())
+    record_changes(changes)
+    bells = {NEXT_STEP[State(request.state)] for request in requests.values() if State(request.state) in NEXT_STEP}
+    ring_after_commit({*bells, NOTIFY})
     return [requests[move.request_id] for move in moves]
 
 
@@ -185,11 +183,25 @@ def record_changes(changes: Sequence[AuditEvent]) -> None:
     OutboxMessage.objects.bulk_create([outbox_row(change) for change in changes])
 
 
-def _take(requests: Mapping[UUID, RefundRequest], move: Move) -> AuditEvent:
-    request = requests[move.request_id]
-    if move.expected_version is not None and request.version != move.expected_version:
+def record_act(
+    request: RefundRequest, action: str, *, by: Actor, at: datetime, data: Mapping[str, Any] | None = None
+) -> None:
+    """Write the audit event of an act that changes no state: a claim, a note, a look at a contact."""
+    record(
+        merchant_id=request.merchant_id,
+        by=by,
+        action=action,
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data=dict(data or {}),
+    )
+
+
+def check_version(request: RefundRequest, seen: int | None) -> None:
+    """Raise ``AlreadyChanged`` unless the request is at the version that the caller saw; None: whichever it is."""
+    if seen is not None and request.version != seen:
         raise AlreadyChanged("the refund request was changed meanwhile", state=request.state, version=request.version)
-    return take_edge(request, move)
 
 
 #: What transitions may change; everything else on a request is fixed at submission or by its own function.
@@ -331,13 +343,8 @@ def over_refund(error: IntegrityError) -> Exception:
     return error
 
 
-def _ring_after_commit(requests: Iterable[RefundRequest]) -> None:
-    bells = {NEXT_STEP[State(request.state)] for request in requests if State(request.state) in NEXT_STEP} | {NOTIFY}
-    ring_after_commit(bells)
-
-
 def ring_after_commit(bells: Iterable[str]) -> None:
-    """Ring once the change is safe; a bell that fails never undoes it."""
+    """Send wake-up messages once the change is committed; one that fails never undoes it."""
     tasks = sorted(set(bells))
     # No functools.partial: Django's report of a hook that failed asks for its name, and would fail itself.
     transaction.on_commit(lambda: doorbell.ring(tasks), robust=True)

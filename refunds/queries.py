@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
 from refunds.models import Leg, RefundRequest
 from terminals.models import Transaction
+
+Row = TypeVar("Row", bound=Model)
 
 _OF_LEG = ("transaction__channel_account",)
 _SEALED = ("transaction__channel_account__sealed_credentials",)
@@ -47,6 +50,16 @@ def beyond(*, field: str, value: datetime | None, pk: object, descending: bool) 
         return Q(**{f"pk__{side}": pk})
     # The first condition alone lets the index find the place; the second takes out the rows already seen.
     return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
+
+
+def first_of(rows: QuerySet[Row], *, order: Sequence[str], size: int) -> QuerySet[Row]:
+    """The first rows in this order. Their keys are found first, for which an index may do alone; only then are rows read whole
+    and joined: of a list that no index has in order all would be, to leave most of them out again.
+    """
+    whole = rows.order_by(*order)
+    keys = whole.values("pk")[:size]
+    whole.query.clear_where()
+    return whole.filter(pk__in=keys)
 
 
 def place_of(rows: QuerySet[Any], *, field: str, pk: object) -> datetime | None:

@@ -165,14 +165,6 @@ def allowed_moves() -> Iterator[tuple[State, State]]:
             yield source, edge.target
 
 
-def stored_moves() -> set[tuple[State, State]]:
-    """Every (from, to) pair that one commit may write: the edges, with the states in transit joined through."""
-    moves = set(allowed_moves())
-    for _passed in IN_TRANSIT:
-        moves |= {(a, d) for a, b in moves for c, d in moves if b == c and b in IN_TRANSIT}
-    return {(a, b) for a, b in moves if a not in IN_TRANSIT and b not in IN_TRANSIT}
-
-
 def edge(transition: str) -> Edge:
     """The edge that a transition method takes. Raises ``KeyError`` for an unknown name."""
     return _BY_TRANSITION[transition]

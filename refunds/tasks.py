@@ -21,7 +21,7 @@ from django.utils import timezone
 from core.periodic import periodic
 from refunds.follow_up import survey
 from refunds.models import idempotency
-from refunds.payouts import loop, notices
+from refunds.payouts import loop, notices, second_leg
 from refunds.telling import outbox
 from refunds.worker import hearing, watch
 
@@ -50,12 +50,12 @@ def follow_up_due(**_: object) -> None:
 
 @shared_task(name=hearing.TASK)
 def listen(**_: object) -> None:
-    """A worker's bell for itself: to have heard it is all."""
+    """A worker's message to itself: to have received it is all."""
 
 
 @periodic("refunds.sweep")
 def sweep() -> None:
-    """Whatever a lost bell left lying: everything that is due, of every kind."""
+    """Everything that is due, of every kind, whether a wake-up message came or not."""
     now = timezone.now()
     stages: tuple[Callable[[], object], ...] = (
         partial(notices.apply_waiting, at=now),
@@ -66,8 +66,13 @@ def sweep() -> None:
     for stage in stages:
         try:
             stage()
-        except Exception:  # trouble in one stage must not leave the others' work lying
-            logger.exception("the sweep could not finish %s", stage)
+        except Exception:  # trouble in one stage must not keep the others from running
+            logger.exception("sweep: stage %s failed", stage)
+
+
+@periodic("refunds.second_legs")
+def second_legs() -> None:
+    second_leg.ask_due(at=timezone.now())
 
 
 @periodic("refunds.forget_answers")

@@ -12,18 +12,7 @@ from django.db import transaction
 from core.personal_data import phone_hashes, seal
 from core.sql import insert_rows
 from terminals.models import Transaction, TransactionKind, TransactionLine, TransactionStatus
-from terminals.reporting import check_paid_at
-
-
-@dataclass(frozen=True, slots=True)
-class NewLine:
-    """An article of a sale; amounts in fen."""
-
-    sku: str
-    name: str
-    quantity: int
-    unit_price_fen: int
-    amount_fen: int
+from terminals.reporting import SaleLine, check_paid_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +33,7 @@ class NewSale:
     payer_phone: str
     card_last4: str
     funding: str
-    lines: Sequence[NewLine]
+    lines: Sequence[SaleLine]
 
 
 _SALE_COLUMNS = (

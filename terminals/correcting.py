@@ -21,7 +21,7 @@ from core.personal_data import phone_hashes, phone_key, search_hash
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals.models import Transaction, TransactionLine
-from terminals.reporting import ReportedLine, check_paid_at, lines_of, store_named, terminal_named
+from terminals.reporting import SaleLine, check_paid_at, lines_of, store_named, terminal_named
 
 #: The audit event of a correction.
 CORRECTED = "transaction.correct"
@@ -47,7 +47,7 @@ class SaleCorrection:
     payer_phone: str | None = None
     card_last4: str | None = None
     funding: str | None = None
-    lines: Sequence[ReportedLine] | None = None
+    lines: Sequence[SaleLine] | None = None
 
     @property
     def changes_anything(self) -> bool:
@@ -118,7 +118,7 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         _replace_lines(sale, correction.lines)
 
 
-def _replace_lines(sale: Transaction, lines: Sequence[ReportedLine]) -> None:
+def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
     """Lines of the same article are changed in place, because refunds name them; the others come and go."""
     known = list(lines_of(sale).select_for_update())
     for line in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.errors import FieldError, Invalid
 from core.personal_data import search_hash
@@ -13,7 +13,14 @@ from terminals.models import Transaction, TransactionLine
 
 #: Facts a customer without a receipt can give.
 _FACTS = ("amount_fen", "card_last4", "phone_last4", "sku")
-_EXACT = ("order_no", "channel_transaction_no", "cashier", "amount_fen", "card_last4")
+#: What a sale is looked for by -> the look-up of it.
+_LOOKUPS = {
+    **{name: name for name in ("order_no", "channel_transaction_no", "cashier", "amount_fen", "card_last4")},
+    "store": "store__code",
+    "terminal": "terminal__code",
+    "paid_after": "paid_at__gte",
+    "paid_before": "paid_at__lt",
+}
 
 
 def with_article(sku: str) -> Exists:
@@ -41,21 +48,8 @@ def narrow(found: QuerySet[Transaction], *, wanted: Mapping[str, Any]) -> QueryS
     facts = [name for name in _FACTS if wanted.get(name) not in (None, "")]
     if facts and not numbered and not window:
         check_two_facts(facts)
-    matches = Q()
-    for name in _EXACT:
-        if wanted.get(name) not in (None, ""):
-            matches &= Q(**{name: wanted[name]})
-    if wanted.get("store"):
-        matches &= Q(store__code=wanted["store"])
-    if wanted.get("terminal"):
-        matches &= Q(terminal__code=wanted["terminal"])
+    known = {lookup: wanted[name] for name, lookup in _LOOKUPS.items() if wanted.get(name) not in (None, "")}
     if wanted.get("phone_last4"):
-        matches &= Q(payer_phone_last4_hash=search_hash("phone_last4", wanted["phone_last4"]))
-    if wanted.get("paid_after"):
-        matches &= Q(paid_at__gte=wanted["paid_after"])
-    if wanted.get("paid_before"):
-        matches &= Q(paid_at__lt=wanted["paid_before"])
-    found = found.filter(matches)
-    if wanted.get("sku"):
-        found = found.filter(with_article(wanted["sku"]))
-    return found
+        known["payer_phone_last4_hash"] = search_hash("phone_last4", wanted["phone_last4"])
+    found = found.filter(**known)
+    return found.filter(with_article(wanted["sku"])) if wanted.get("sku") else found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -34,8 +34,10 @@ class SaleDiffers(Conflict):
     code = "sale_differs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedLine:
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """An article of a sale; amounts in fen, of the line with its discounts taken off."""
+
     sku: str
     name: str
     quantity: int
@@ -57,7 +59,7 @@ class ReportedSale:
     payer_phone: str
     card_last4: str
     funding: str
-    lines: Sequence[ReportedLine]
+    lines: Sequence[SaleLine]
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -78,7 +80,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
     ``PaidInTheFuture``, and ``SaleDiffers`` where the same number was reported with other facts.
 
-    Sales come from keys: whoever could invent one in a browser could have it refunded. Raises ``Forbidden``, and ``Conflict``
+    Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)
@@ -191,15 +193,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         created_at=at,
     )
     TransactionLine.objects.bulk_create(
-        TransactionLine(
-            transaction=created,
-            position=position,
-            sku=line.sku,
-            name=line.name,
-            quantity=line.quantity,
-            unit_price_fen=line.unit_price_fen,
-            amount_fen=line.amount_fen,
-        )
+        TransactionLine(transaction=created, position=position, **asdict(line))
         for position, line in enumerate(sale.lines, start=1)
     )
     return created

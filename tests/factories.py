@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +11,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.audit import chain
+from core.audit.actors import SYSTEM
+from core.audit.models import AuditEvent
+from core.audit.record import record
 from core.personal_data import phone_hashes
 from merchants import policies, principals
 from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, PolicyVersion, Role, Staff, Store
@@ -223,3 +228,29 @@ def submit(sale: Transaction, amount_fen: int = 1_200, *, reason: str = "quality
     draft = Draft(amount_fen=amount_fen, reason=reason, transaction_id=sale.pk, **more)
     taken = submitting.submit(draft=draft, by=at_the_till(sale), at=timezone.now())
     return RefundRequest.objects.get(pk=taken.request.pk)
+
+
+def write_events(count: int = 1, *, merchant_id: int = 1, **data: Any) -> None:
+    """Audit events of no refund."""
+    for number in range(count):
+        record(
+            merchant_id=merchant_id,
+            by=SYSTEM,
+            action="test",
+            object_type="thing",
+            object_id=number,
+            at=timezone.now(),
+            data={"number": number, **data},
+        )
+
+
+def seal_events() -> int:
+    """Seal all that was written. The sealer waits for every transaction of the cluster, those of a test beside us included."""
+    until, sealed = time.monotonic() + 60, 0
+    while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
+        sealed += chain.seal_events()
+        time.sleep(0.02)
+    # Once more, for the heads of what was sealed last.
+    sealed += chain.seal_events()
+    assert not AuditEvent.objects.filter(link=None).exists()
+    return sealed

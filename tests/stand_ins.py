@@ -22,7 +22,7 @@ def wechat(wechat_process: RunningSimulator) -> Iterator[RunningSimulator]:
     """The WeChat Pay simulator, emptied. At the end its ledger must agree with what we believe."""
     wechat_process.control("POST", "/reset", {})
     yield wechat_process
-    from invariants import inspection  # noqa: PLC0415 -- only once pytest-django has set Django up
+    from invariants import against_channels  # noqa: PLC0415 -- only once pytest-django has set Django up
 
     ledger = wechat_process.control("GET", "/ledger")["rows"]
-    assert list(inspection.paid_per_ledger(ledger)) == []
+    assert list(against_channels.paid_per_ledger(ledger)) == []

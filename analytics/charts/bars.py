@@ -43,7 +43,11 @@ def share_bar(*, share_pct: float, tone: str = "") -> SafeString:
 def horizontal_bars(*, bars: Sequence[Bar], title: str, headers: Sequence[str]) -> SafeString:
     """The list of bars, scaled to the longest, and its table. ``headers``: label, figure, share and, if any, extra."""
     longest = max((bar.value for bar in bars), default=0.0)
-    items = format_html_join("", "<li>{}{}</li>", ((_label(bar), _bar(bar=bar, longest=longest)) for bar in bars))
+    items = format_html_join(
+        "",
+        "<li>{}{}</li>",
+        ((_label(bar), share_bar(share_pct=percent(bar.value, longest), tone=bar.tone)) for bar in bars),
+    )
     figures = Figures(
         headers=headers,
         rows=[(bar.label, bar.figure, bar.share, bar.extra)[: len(headers)] for bar in bars],
@@ -63,7 +67,3 @@ def _label(bar: Bar) -> SafeString:
     if bar.url:
         return format_html('<a class="lab" href="{}">{}</a>', bar.url, inner)
     return format_html('<span class="lab">{}</span>', inner)
-
-
-def _bar(*, bar: Bar, longest: float) -> SafeString:
-    return share_bar(share_pct=percent(bar.value, longest), tone=bar.tone)

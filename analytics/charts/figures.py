@@ -21,22 +21,21 @@ class Figures:
     def markup(self, *, caption: str) -> SafeString:
         """A folded ``<details>`` with the table; ``caption`` is read out, not shown."""
         urls = list(self.urls) or [""] * len(self.rows)
-        head = format_html_join(
-            "",
-            '<th scope="col"{}>{}</th>',
-            ((_numeric(index), header) for index, header in enumerate(self.headers)),
-        )
+        first, *rest = self.headers
+        head = format_html_join("", '<th scope="col" class="right">{}</th>', ((header,) for header in rest))
         body = format_html_join(
             "", "<tr>{}</tr>", ((_row(cells=cells, url=url),) for cells, url in zip(self.rows, urls, strict=True))
         )
         return format_html(
             '<details class="figures"><summary>{}{}</summary>'
             '<div class="tablewrap" tabindex="0" role="group" aria-label="{}">'
-            '<table><caption class="sr">{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></details>',
+            '<table><caption class="sr">{}</caption><thead><tr><th scope="col">{}</th>{}</tr></thead>'
+            "<tbody>{}</tbody></table></div></details>",
             _CHEVRON,
             _("Figures"),
             caption,
             caption,
+            first,
             head,
             body,
         )
@@ -47,10 +46,6 @@ _CHEVRON = format_html(
     ' stroke-linecap="round" aria-hidden="true" focusable="false"><path d="m9 18 6-6-6-6"></path></svg>{}',
     "",
 )
-
-
-def _numeric(index: int) -> SafeString:
-    return format_html(' class="{}"', "right") if index else SafeString("")
 
 
 def _row(*, cells: Sequence[str], url: str) -> SafeString:

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from core.audit import heads, keys
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
-from core.audit.record import content, event
+from core.audit.record import content, encode, record
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,9 @@ GENESIS = b"\0" * 32
 _BATCH = 5000
 #: The event that says from where on a chain is sealed under another key, or under one at all.
 KEY_CHANGED = "audit.key_changed"
-#: The event that says that heads outside the database were begun anew, and why.
+#: The event that says that heads outside the database were begun again, and why.
 HEADS_BEGUN = "audit.heads_begun"
 CHAIN = "audit_chain"
-
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 class SealRefused(Exception):
@@ -43,13 +41,13 @@ class SealRefused(Exception):
 
 def digest(previous: bytes, sealed: AuditEvent) -> bytes:
     """An event's hash in a chain from before there was a key."""
-    return hashlib.sha256(previous + _encode([sealed.pk, *content(sealed)]).encode()).digest()
+    return hashlib.sha256(previous + encode([sealed.pk, *content(sealed)]).encode()).digest()
 
 
 def keyed_digest(key: keys.Key, previous: bytes, seq: int, sealed: AuditEvent) -> bytes:
     """An event's hash in the chain: it binds the event, its place and all events before it."""
     body = [seq, sealed.pk, sealed.txid, bytes(sealed.mac or b"").hex(), *content(sealed)]
-    return hmac.digest(key.links, previous + _encode(body).encode(), "sha256")
+    return hmac.digest(key.links, previous + encode(body).encode(), "sha256")
 
 
 def seal_events() -> int:
@@ -109,7 +107,7 @@ def _change_key(point: AuditSealPoint, key: keys.Key) -> None:
     """
     if why := keys.mismatch():
         raise SealRefused(why)
-    data: dict[str, object] = {"key": key.id, "key_before": point.key_id}
+    data: dict[str, Any] = {"key": key.id, "key_before": point.key_id}
     merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
     if not point.key_id:
         if AuditLink.objects.exclude(key_id="").exists() or not heads.is_empty():
@@ -118,25 +116,20 @@ def _change_key(point: AuditSealPoint, key: keys.Key) -> None:
         merchants |= set(without_key.values_list("merchant_id", flat=True).distinct().order_by())
         data["written_without_key_up_to"] = without_key.aggregate(last=Max("pk"))["last"] or 0
     ends = _ends(merchants)
-    AuditEvent.objects.bulk_create(
-        event(
-            merchant_id=merchant,
-            by=SYSTEM,
-            action=KEY_CHANGED,
-            object_type=CHAIN,
-            object_id=merchant,
-            at=timezone.now(),
-            data={
-                **data,
-                "sealed_up_to": ends.get(merchant, (0, GENESIS))[0],
-                "head": ends.get(merchant, (0, GENESIS))[1].hex(),
-            },
-        )
-        for merchant in sorted(merchants)
-    )
+    for merchant in sorted(merchants):
+        seq, head = ends.get(merchant, (0, GENESIS))
+        _record(merchant, KEY_CHANGED, {**data, "sealed_up_to": seq, "head": head.hex()})
     point.key_id = key.id
     point.save(update_fields=["key_id"])
     logger.info("the audit trail is sealed under key %s from now on (%s chains before)", key.id, len(merchants))
+
+
+def _record(merchant_id: int, action: str, data: dict[str, Any]) -> None:
+    """An event about the chain itself."""
+    now = timezone.now()
+    record(
+        merchant_id=merchant_id, by=SYSTEM, action=action, object_type=CHAIN, object_id=merchant_id, at=now, data=data
+    )
 
 
 def _ends(merchant_ids: set[int]) -> heads.Heads:
@@ -153,15 +146,7 @@ def _anchor() -> None:
         if (point.anchored_txid, point.anchored_event_id) == (point.txid, point.event_id):
             return
         grown = set(
-            AuditLink.objects.extra(
-                tables=["core_auditevent"],
-                where=[
-                    "core_auditevent.id = core_auditlink.event_id",
-                    "(core_auditevent.txid, core_auditevent.id) > (%s, %s)",
-                    "(core_auditevent.txid, core_auditevent.id) <= (%s, %s)",
-                ],
-                params=[point.anchored_txid, point.anchored_event_id, point.txid, point.event_id],
-            )
+            links_after((point.anchored_txid, point.anchored_event_id), to=(point.txid, point.event_id))
             .values_list("merchant_id", flat=True)
             .distinct()
             .order_by()
@@ -179,12 +164,23 @@ def _anchor() -> None:
     for merchant_id, (seq, head) in lost.items():
         logger.error("audit chain %s has lost its head seq=%s hash=%s", merchant_id, seq, head.hex())
     for merchant_id, (seq, head) in ends.items():
-        # A second copy for whoever collects logs elsewhere.
+        # A second copy where logs are collected elsewhere.
         logger.info("audit head merchant=%s seq=%s hash=%s", merchant_id, seq, head.hex())
 
 
 #: What this process knows of the heads that were written.
 _written = heads.Follower()
+
+
+def links_after(after: tuple[int, int], *, to: tuple[int, int] | None = None) -> QuerySet[AuditLink]:
+    """Links whose events come after this place, in (txid, id) order, and not after that one."""
+    # The filter brings the join.
+    links = AuditLink.objects.filter(event__txid__gte=after[0]).extra(
+        where=["(core_auditevent.txid, core_auditevent.id) > (%s, %s)"], params=after
+    )
+    if to is None:
+        return links
+    return links.extra(where=["(core_auditevent.txid, core_auditevent.id) <= (%s, %s)"], params=to)
 
 
 def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]]]:
@@ -202,23 +198,13 @@ def not_in_chains(written: heads.Heads) -> Iterator[tuple[int, tuple[int, bytes]
 
 
 def begin_heads(*, why: str) -> int:
-    """Put the files aside and write all heads anew; each chain gets an event that says why. Returns the last line before."""
+    """Put the files aside and write all heads again; each chain gets an event that says why. Returns the last line before."""
     with transaction.atomic():
         point = _locked_point()
         before = point.anchored_line
         merchants = set(AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by())
-        AuditEvent.objects.bulk_create(
-            event(
-                merchant_id=merchant,
-                by=SYSTEM,
-                action=HEADS_BEGUN,
-                object_type=CHAIN,
-                object_id=merchant,
-                at=timezone.now(),
-                data={"why": why, "line_before": before},
-            )
-            for merchant in sorted(merchants)
-        )
+        for merchant in sorted(merchants):
+            _record(merchant, HEADS_BEGUN, {"why": why, "line_before": before})
         heads.close(before=before)
         point.anchored_line = heads.append(_ends(merchants), after=0, at=timezone.now())
         point.anchored_txid, point.anchored_event_id = point.txid, point.event_id

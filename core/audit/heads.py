@@ -53,9 +53,7 @@ def append(
 
     Several processes may do so at once: each takes the lock of the folder.
     """
-    folder = Path(settings.AUDIT_HEADS_DIR)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder):
+    with _locked() as folder:
         last = _last_line(folder)
         body: dict[str, Any] = {
             # Lines that were written and are gone keep their numbers: the gap is seen.
@@ -82,9 +80,7 @@ def append(
 
 def close(*, before: int) -> None:
     """Put the files aside: they stay for people, and are read no more."""
-    folder = Path(settings.AUDIT_HEADS_DIR)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder):
+    with _locked() as folder:
         for file in _files(folder):
             file.rename(file.with_name(f"{file.name}.{before}.closed"))
 
@@ -103,7 +99,7 @@ def read() -> Anchors:
             anchors.faults.append(f"line {number} of {name} was changed, or written under another key")
             continue
         follows = number == anchors.last_line + 1 and line["before"] == before
-        # Files of long ago may be kept elsewhere, but what begins anew begins at 1.
+        # Files of long ago may be kept elsewhere, but a new set begins at 1.
         if not (follows if anchors.last_line else number == 1 or line["before"] != _FIRST):
             anchors.faults.append(f"line {number} of {name} does not follow line {anchors.last_line}")
         anchors.last_line, before = number, mac
@@ -228,10 +224,13 @@ def _tail(stream: BinaryIO) -> bytes:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked() -> Iterator[Path]:
+    """The folder, made where it is missing."""
+    folder = Path(settings.AUDIT_HEADS_DIR)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield folder
 
 
 def _private(path: str, flags: int) -> int:

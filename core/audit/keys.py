@@ -1,4 +1,4 @@
-"""The keys of the audit trail: outside the database, so that whoever has only the database cannot make a trail that holds.
+"""The keys of the audit trail: outside the database, so that nobody with the database alone can forge a trail.
 
 ``AUDIT_KEY`` is the one in use, ``AUDIT_KEYS_RETIRED`` those before it: what they have sealed is still checked with them. The
 database stores each key's fingerprint, never a key, and a process whose key is another one does not start (docs/adr/0030).

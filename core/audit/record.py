@@ -1,7 +1,7 @@
 """Writing audit events.
 
 Each is authenticated as it is written, under the audit key: an event that somebody adds who has the database and not the key
-is told from ours for ever, whatever time it claims (docs/adr/0030).
+can be distinguished from ours for ever, whatever time it claims (docs/adr/0030).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def event(
 
 
 _NONCE_LENGTH = 8
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 def content(event: AuditEvent) -> list[Any]:
@@ -73,7 +73,7 @@ def content(event: AuditEvent) -> list[Any]:
 
 
 def _tag(key: keys.Key, nonce: bytes, event: AuditEvent) -> bytes:
-    return hmac.digest(key.events, nonce + _encode(content(event)).encode(), "sha256")[:16]
+    return hmac.digest(key.events, nonce + encode(content(event)).encode(), "sha256")[:16]
 
 
 def is_ours(event: AuditEvent) -> bool:

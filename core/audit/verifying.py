@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from core.audit import heads, keys
-from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest, not_in_chains
+from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest, links_after, not_in_chains
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
 from core.audit.record import is_ours
 
@@ -39,11 +39,6 @@ class Verification:
     breaches: list[Breach] = field(default_factory=list)
     reached: heads.Heads = field(default_factory=dict)
     to: tuple[int, int] = (0, 0)
-
-
-def breaches(*, whole: bool = True) -> Iterator[Breach]:
-    """The findings of a verification."""
-    yield from verify(whole=whole).breaches
 
 
 def verify(*, whole: bool = True) -> Verification:
@@ -90,17 +85,7 @@ def _chains(done: Verification, after: tuple[int, int]) -> Iterator[Breach]:
     # What was verified before was under a key.
     keyed = set(done.reached)
     last: dict[int, tuple[int, int]] = {}
-    links = (
-        AuditLink.objects.select_related("event")
-        .extra(
-            where=[
-                "(core_auditevent.txid, core_auditevent.id) > (%s, %s)",
-                "(core_auditevent.txid, core_auditevent.id) <= (%s, %s)",
-            ],
-            params=[*after, *done.to],
-        )
-        .order_by("merchant_id", "seq")
-    )
+    links = links_after(after, to=done.to).select_related("event").order_by("merchant_id", "seq")
     for link in links.iterator(chunk_size=2000):
         merchant, event = link.merchant_id, link.event
         seq, previous = done.reached.get(merchant, (0, GENESIS))
@@ -149,9 +134,7 @@ def _anchored(anchors: heads.Anchors) -> Iterator[Breach]:
     for merchant, (seq, _hash) in not_in_chains(anchors.heads):
         yield Breach(merchant, seq, "the chain was cut or rewritten: this head stands outside the database")
     for merchant, seq in sorted(set(anchors.lost))[:_ENOUGH]:
-        yield Breach(
-            merchant, seq, "the chain was cut or rewritten and then grew on: this head stands outside the database"
-        )
+        yield Breach(merchant, seq, "the chain was cut or rewritten, then grew: this head stands outside the database")
 
 
 def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterator[Breach]:
@@ -178,15 +161,7 @@ def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterat
 def _beyond_the_point() -> Iterator[Breach]:
     """Links beyond the seal point: somebody has set it back, and the sealer cannot go on."""
     point = _point()
-    links = AuditLink.objects.extra(
-        tables=["core_auditevent"],
-        where=[
-            "core_auditevent.id = core_auditlink.event_id",
-            "(core_auditevent.txid, core_auditevent.id) > (%s, %s)",
-        ],
-        params=[point.txid, point.event_id],
-    ).order_by("merchant_id", "seq")
-    if beyond := links.first():
+    if beyond := links_after((point.txid, point.event_id)).order_by("merchant_id", "seq").first():
         yield Breach(beyond.merchant_id, beyond.seq, "sealed beyond the seal point: the point was set back")
     if not point.key_id and AuditLink.objects.exclude(key_id="").exists():
         yield Breach(0, 0, "the seal point has forgotten its key: it was set back")

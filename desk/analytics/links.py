@@ -96,10 +96,6 @@ def narrow(rows: QuerySet[Any], query: QueryDict, *, now: datetime) -> QuerySet[
     return rows
 
 
-def is_narrowed(query: QueryDict) -> bool:
-    return any(query.get(name) for name in PARAMETERS)
-
-
 def chips(query: QueryDict, path: str) -> list[Menu]:
     """What the list is narrowed to, in words, each to be cleared; in the form of the list's filter menus."""
     found = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import segno
 from django import template
@@ -15,8 +15,10 @@ from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
+from core import codes
 from core.money import yuan_grouped
 from desk.capital_yuan import capital_yuan
+from desk.people import Person
 from merchants import channels
 
 register = template.Library()
@@ -189,6 +191,18 @@ def stopwatch(value: float | None) -> str:
 
 
 @register.filter
+def looking(names: Sequence[str]) -> str:
+    """``陈佳 is looking at it``."""
+    return gettext("%(names)s is looking at it") % {"names": ", ".join(names)}
+
+
+@register.filter
+def pieces(n: int) -> str:
+    """How much evidence there is."""
+    return ngettext("%(n)s piece of evidence", "%(n)s pieces of evidence", n) % {"n": n}
+
+
+@register.filter
 def short_number(number: str) -> str:
     """A long channel number with its middle left out; the whole of it goes with the copy button."""
     return number if len(number) <= 18 else f"{number[:8]}…{number[-6:]}"
@@ -224,6 +238,8 @@ def channel_mark(channel: str) -> SafeString:
 
 
 register.filter("channel_name", channels.label)
+#: ``{% said "not_given_up" %}``: the catalogue's sentence for a code.
+register.simple_tag(codes.words, name="said")
 
 
 @register.simple_tag
@@ -255,7 +271,7 @@ def verdict_badge(decision: str, tier: int = 0, state: str = "in_review") -> Saf
 
 
 @register.simple_tag
-def avatar(person: Any, size: str = "") -> SafeString:
+def avatar(person: Person | None, size: str = "") -> SafeString:
     """A person's initial in their colour, or the mark of an unclaimed row for None."""
     if person is None:
         name = gettext("Unclaimed")
@@ -265,14 +281,13 @@ def avatar(person: Any, size: str = "") -> SafeString:
             _icon("user-round-plus", 13, ""),
             name,
         )
-    values = person if isinstance(person, dict) else {key: getattr(person, key) for key in ("name", "initial", "tone")}
     return format_html(
         '<span class="avatar {} {}" title="{}"><span aria-hidden="true">{}</span><span class="sr">{}</span></span>',
-        values["tone"],
+        person.tone,
         size,
-        values["name"],
-        values["initial"],
-        values["name"],
+        person.name,
+        person.initial,
+        person.name,
     )
 
 

@@ -158,7 +158,8 @@ class Demo:
         if stamp:
             stamp.renew()
         self._wait_for_preparation(lambda: preparation.is_done, what="the sample data")
-        # Last, for it only rings bells; yet before we wait: a worker that was ready long ago is asked for a new sign of life.
+        # Last, for it only sends wake-up messages; yet before we wait: a worker that was ready long ago is asked for a new sign
+        # of life.
         self._start_programs([beat])
         self._wait_until(self._web_is_ready, what="the web to answer /readyz", program="web")
         _say(_ready_text(demo=self))
@@ -186,7 +187,7 @@ class Demo:
 
     def _launch(self, all_programs: list[programs.Program]) -> None:
         for name in programs.installed_channels():
-            # Written anew when the simulator is ready: its presence is the sign.
+            # Written again when the simulator is ready: its presence is the sign.
             self._account(name).unlink(missing_ok=True)
         environment = self.environment()
         ours = {name: value for name, value in environment.items() if os.environ.get(name) != value}

@@ -27,7 +27,7 @@ def application_keys() -> dict[str, str]:
 def kept(*, file: Path) -> dict[str, str]:
     """The demo's secrets: read from `file`, made and written there (mode 0600) at the first start.
 
-    What a demo from before did not need yet is made when it starts anew.
+    What a demo from before did not need yet is made at its next start.
     """
     found: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     made = {

@@ -96,7 +96,7 @@ class Cluster:
         return (self.folder / "PG_VERSION").exists()
 
     def initialise(self) -> None:
-        """Make the cluster's files. An initdb that was killed half-way leaves no PG_VERSION and is begun anew.
+        """Make the cluster's files. An initdb that was killed half-way leaves no PG_VERSION and is begun again.
 
         Raises:
             PostgresFailed: initdb failed.

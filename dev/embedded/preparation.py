@@ -1,6 +1,6 @@
 """The process that brings database, files and sample data up to date, and whether it will find anything to do.
 
-It is started first of all and loads Django while the services start; what it needs is told to it, a line each, and it tells
+It is started first of all and loads Django while the services start; it reads what it needs, a line each, and it writes
 a line when a step is done (`samples/prepare.py`).
 """
 
@@ -68,7 +68,7 @@ class Preparation:
             return
 
     def has_said(self, what: str) -> bool:
-        """Whether it has told us that this step is done."""
+        """Whether it has written that this step is done."""
         assert self._process.stdout is not None
         self._said += self._process.stdout.read() or b""
         return what.encode() in self._said.splitlines()

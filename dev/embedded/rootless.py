@@ -67,7 +67,7 @@ def launcher() -> Launcher:
             f"--inh-caps={capability}",
             f"--ambient-caps={capability}",
             f"--bounding-set={capability}",
-            # Set anew: changing the user makes the kernel forget it.
+            # Set again: changing the user makes the kernel forget it.
             "--pdeathsig=INT",
             "--",
         ),

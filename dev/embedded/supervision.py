@@ -31,7 +31,7 @@ _NOT_RUNNING = (OSError, xmlrpc.client.Error)
 
 
 class Supervisor:
-    """A supervisord with the demo's programs, none of which starts before it is told to."""
+    """A supervisord with the demo's programs, none of which starts by itself."""
 
     def __init__(self, *, folders: Folders, port: int, password: str) -> None:
         self._folders = folders

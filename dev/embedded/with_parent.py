@@ -38,7 +38,7 @@ def main() -> int:
     if not sys.platform.startswith("linux"):
         return watch(argv, signum=signum)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
-    # A parent that died before the kernel was asked will not be told of any more.
+    # A parent that died before the kernel was asked will not be reported any more.
     if not _parent_is_gone():
         os.execvp(argv[0], argv)  # noqa: S606 -- the program to run is what this one is for
     return 0

@@ -29,7 +29,7 @@ class StaffManager(BaseUserManager["Staff"]):
 class Staff(AbstractBaseUser):
     """A person who works for a merchant: in all of its stores where ``all_stores`` says so, else in those named, else in none.
 
-    ``till_codes`` are the codes under which this person rings up sales. ``session_epoch`` is raised by the database whenever the
+    ``till_codes`` are the codes under which this person rings up sales. ``session_epoch`` is raised by the database each time the
     account is switched on or off or its role changes: every session from before is over, and stays so, as after a new password.
     """
 

@@ -13,6 +13,7 @@ from payment_channels.alipay.messages import QueryAnswer, RefundAnswer, Status
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
     BillKind,
+    ForeignNotice,
     NoticeReply,
     Outcome,
     RawNotice,
@@ -22,11 +23,14 @@ from payment_channels.contract import (
     Refused,
     Retry,
     Trade,
+    TradeReference,
     Unknown,
+    trade_is_asked_for,
 )
 from payment_channels.parsing import Unreadable
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome
 
@@ -55,6 +59,7 @@ class AlipayRefundChannel:
             connect_timeout_s=profile.connect_timeout_s,
             pool_size=profile.pool_size,
             max_per_second=profile.max_per_second,
+            now=clock,
         )
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
@@ -67,7 +72,8 @@ class AlipayRefundChannel:
         def read(answer: Answer) -> Outcome:
             status = Status.parse(answer.body)
             if not status.handled:
-                return errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
+                outcome = errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
+                return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
             return RefundAnswer.parse(answer.body).outcome(order, answered_at=self._clock(), raw=answer.raw)
 
         return self._ask("alipay.trade.refund", messages.refund_content(order), read)
@@ -87,7 +93,7 @@ class AlipayRefundChannel:
 
         return self._ask("alipay.trade.fastpay.refund.query", messages.query_content(reference), read)
 
-    def read_notice(self, notice: RawNotice) -> RefundNotice:
+    def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
         return notices.read(notice, credentials=self._credentials)
 
@@ -100,19 +106,17 @@ class AlipayRefundChannel:
         return notices.DECLINED
 
     @always_an_outcome
-    def query_trade(self, *, order_no: str, channel_transaction_no: str) -> Trade | Unknown:
+    def query_trade(self, reference: TradeReference) -> Trade | Unknown:
         """See ``TradeQueries``."""
 
         def read(answer: Answer) -> Trade | Unknown:
             status = Status.parse(answer.body)
             if not status.handled:
                 return errors.outcome_of_query(status, raw=answer.raw)
-            trade = messages.read_trade(answer.body)
-            asked = channel_transaction_no or order_no
-            return trade if asked in (trade.channel_transaction_no, trade.order_no) else messages.mismatch(answer.raw)
+            trade = messages.read_trade(answer.body, raw=answer.raw)
+            return trade if trade_is_asked_for(trade, reference) else messages.mismatch(answer.raw)
 
-        content = messages.trade_content(order_no=order_no, channel_transaction_no=channel_transaction_no)
-        return self._ask("alipay.trade.query", content, read)
+        return self._ask("alipay.trade.query", messages.trade_content(reference), read)
 
     def download_bill(self, *, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
         """See ``Bills``."""

@@ -10,7 +10,7 @@ from payment_channels.alipay import signing
 from payment_channels.alipay.credentials import Credentials
 from payment_channels.clock import BEIJING, Clock
 from payment_channels.parsing import Unreadable
-from payment_channels.transport import Transport
+from payment_channels.transport import Reply, Transport
 
 _PATH = "/gateway.do"
 _USER_AGENT = "refunddesk"
@@ -19,9 +19,9 @@ _USER_AGENT = "refunddesk"
 class ServerError(Exception):
     """Alipay answered with an HTTP status other than 200, which carries no answer of the gateway."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status = status
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.said())
+        self.status = reply.status
 
 
 class Answer:
@@ -59,11 +59,12 @@ class Gateway:
             body=urlencode({"biz_content": biz_content}).encode("ascii"),
         )
         if reply.status >= 500:
-            raise ServerError(reply.status)
+            raise ServerError(reply)
         if reply.status != 200:
-            raise Unreadable(f"HTTP {reply.status}")
+            raise Unreadable(reply.said())
         envelope = signing.open_answer(reply.body, method=method)
-        signing.check_answer(self._credentials.alipay_key, envelope)
+        with self.transport.checking(reply):
+            signing.check_answer(self._credentials.alipay_key, envelope)
         return Answer(body=envelope.body, raw=envelope.signed.decode("utf-8"))
 
     def _parameters(self, *, method: str, content: Mapping[str, object]) -> dict[str, str]:

@@ -15,15 +15,29 @@ from typing import Self
 
 from payment_channels.amounts import fen_from_yuan, yuan_from_fen
 from payment_channels.clock import BEIJING
-from payment_channels.contract import Done, Outcome, RefundOrder, RefundReference, Trade, TradeState, Unknown
+from payment_channels.contract import (
+    Done,
+    Outcome,
+    PaidTo,
+    RefundOrder,
+    RefundReference,
+    SecondLeg,
+    Trade,
+    TradeReference,
+    TradeState,
+    Unknown,
+)
 from payment_channels.parsing import Unreadable, text, text_or_empty
 
 MAX_REASON_CHARACTERS = 256
+#: fund_channel of what paid, where that is a bank's card: the refund then has a second leg, from Alipay to the bank.
+_BANK_CHANNELS = ("BANKCARD", "DEBITCARD", "CREDITCARD", "MIXEDCARD")
+_SECOND_LEGS = {"S": SecondLeg.DONE, "F": SecondLeg.FAILED, "P": SecondLeg.PENDING}
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-]{1,64}\Z", re.ASCII)
 _HANDLED = "10000"
 _SUCCESS = "REFUND_SUCCESS"
 _TRADE_STATES = {
-    "WAIT_BUYER_PAY": TradeState.WAITING,
+    "WAIT_BUYER_PAY": TradeState.UNPAID,
     "TRADE_SUCCESS": TradeState.PAID,
     "TRADE_CLOSED": TradeState.CLOSED,
     "TRADE_FINISHED": TradeState.FINISHED,
@@ -69,6 +83,7 @@ class RefundAnswer:
     refunded_in_all_fen: int
     succeeded_at: datetime | None
     received_account: str
+    by_bank: bool
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> Self:
@@ -80,13 +95,12 @@ class RefundAnswer:
             refunded_in_all_fen=_fen(body, "refund_fee"),
             succeeded_at=_moment(body, "gmt_refund_pay"),
             received_account=text_or_empty(body, "buyer_logon_id"),
+            by_bank=_paid_by_bank(body),
         )
 
     def outcome(self, order: RefundOrder, *, answered_at: datetime, raw: str) -> Outcome:
         """What the answer proves about ``order``. ``answered_at`` stands in where Alipay gives no time."""
-        same_sale = self.channel_transaction_no == order.channel_transaction_no or not order.channel_transaction_no
-        same_order = self.order_no == order.order_no or not order.order_no
-        if not (same_sale and same_order):
+        if not _is_about(order, channel_transaction_no=self.channel_transaction_no, payment_no=self.order_no):
             return mismatch(raw)
         if self.fund_change != "Y":
             return Unknown(code="fund_change_n", message="handled, but no money is said to have moved", raw=raw)
@@ -97,18 +111,23 @@ class RefundAnswer:
             amount_fen=order.amount_fen,
             succeeded_at=self.succeeded_at or answered_at,
             received_account=self.received_account,
+            # What came of it is only in the query, some seconds later.
+            second_leg=SecondLeg.PENDING if self.by_bank else SecondLeg.NONE,
             raw=raw,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryAnswer:
-    """A handled refund query that knows of the refund."""
+    """A handled refund query that knows of the refund. ``second_leg`` is what ``deposit_back_info`` says of the payer's bank."""
 
     refund_no: str
     channel_transaction_no: str
+    payment_no: str
     amount_fen: int
     succeeded_at: datetime | None
+    second_leg: SecondLeg
+    arrives_at: datetime | None
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> Self | None:
@@ -118,17 +137,24 @@ class QueryAnswer:
             return None
         if status != _SUCCESS:
             raise Unreadable("an unknown refund_status")
+        back = body.get("deposit_back_info")
+        back = back if isinstance(back, dict) and str(back.get("has_deposit_back")).lower() == "true" else {}
+        status = text_or_empty(back, "dback_status")
+        if status and status not in _SECOND_LEGS:
+            raise Unreadable("an unknown dback_status")
         return cls(
             refund_no=text(body, "out_request_no"),
             channel_transaction_no=text(body, "trade_no"),
+            payment_no=text_or_empty(body, "out_trade_no"),
             amount_fen=_fen(body, "refund_amount"),
             succeeded_at=_moment(body, "gmt_refund_pay"),
+            second_leg=_SECOND_LEGS.get(status, SecondLeg.NONE),
+            arrives_at=_moment(back, "est_bank_receipt_time") or _moment(back, "bank_ack_time"),
         )
 
     def outcome(self, reference: RefundReference, *, answered_at: datetime, raw: str) -> Outcome:
         """What the answer proves about ``reference``."""
-        asked_sale = reference.channel_transaction_no
-        same_sale = not asked_sale or self.channel_transaction_no == asked_sale
+        same_sale = _is_about(reference, channel_transaction_no=self.channel_transaction_no, payment_no=self.payment_no)
         if not (same_sale and self.refund_no == reference.refund_no and self.amount_fen == reference.amount_fen):
             return mismatch(raw)
         return _done(
@@ -136,20 +162,33 @@ class QueryAnswer:
             amount_fen=self.amount_fen,
             succeeded_at=self.succeeded_at or answered_at,
             received_account="",
+            second_leg=self.second_leg,
+            arrives_at=self.arrives_at if self.second_leg is not SecondLeg.FAILED else None,
             raw=raw,
         )
 
 
-def read_trade(body: Mapping[str, object]) -> Trade:
-    """Read the body of a handled trade query. Raises ``Unreadable``."""
+def read_trade(body: Mapping[str, object], *, raw: str) -> Trade:
+    """Read the body of a handled trade query. Raises ``Unreadable``.
+
+    TRADE_CLOSED is one word for "never paid" and for "wholly refunded": only what was paid has ``send_pay_date``. What was
+    refunded in part stays TRADE_SUCCESS, and Alipay does not say so.
+    """
     state = _TRADE_STATES.get(text(body, "trade_status"))
     if state is None:
         raise Unreadable("an unknown trade_status")
+    amount_fen, paid_at = _fen(body, "total_amount"), _moment(body, "send_pay_date")
+    if state is TradeState.CLOSED and paid_at is not None:
+        state = TradeState.REFUNDED
     return Trade(
-        order_no=text(body, "out_trade_no"),
+        payment_no=text(body, "out_trade_no"),
         channel_transaction_no=text(body, "trade_no"),
-        amount_fen=_fen(body, "total_amount"),
+        amount_fen=amount_fen,
         state=state,
+        refunded_fen=amount_fen if state is TradeState.REFUNDED else None,
+        payer=text_or_empty(body, "buyer_logon_id"),
+        paid_at=paid_at,
+        raw=raw,
     )
 
 
@@ -170,41 +209,66 @@ def fault_in(order: RefundOrder) -> str:
         return "refund_no is not 1-64 of 0-9 A-Z a-z _ -"
     if not 0 < order.amount_fen <= order.paid_fen:
         return "amount_fen is not within what was paid"
-    if not order.channel_transaction_no and not order.order_no:
+    if not (order.channel_transaction_no or order.payment_no or order.order_no):
         return "neither channel_transaction_no nor order_no is given"
     return ""
 
 
 def refund_content(order: RefundOrder) -> dict[str, object]:
     """The application of a refund. The same order gives the same content, every time."""
-    content: dict[str, object] = _sale(order_no=order.order_no, channel_transaction_no=order.channel_transaction_no)
+    content: dict[str, object] = _sale(order)
     content["refund_amount"] = yuan_from_fen(order.amount_fen)
     if order.reason:
         content["refund_reason"] = order.reason.encode("utf-8", "replace").decode()[:MAX_REASON_CHARACTERS]
     content["out_request_no"] = order.refund_no
+    content["query_options"] = ["refund_detail_item_list", "deposit_back_info"]
     return content
 
 
 def query_content(reference: RefundReference) -> dict[str, object]:
     """The query of a refund; the time of payment is only given when asked for."""
-    content: dict[str, object] = _sale(
-        order_no=reference.order_no, channel_transaction_no=reference.channel_transaction_no
-    )
+    content: dict[str, object] = _sale(reference)
     content["out_request_no"] = reference.refund_no
     content["query_options"] = ["gmt_refund_pay", "deposit_back_info"]
     return content
 
 
-def trade_content(*, order_no: str, channel_transaction_no: str) -> dict[str, object]:
+def trade_content(reference: TradeReference) -> dict[str, object]:
     """The query of a payment."""
-    return _sale(order_no=order_no, channel_transaction_no=channel_transaction_no)
+    return _sale(reference)
 
 
-def _sale(*, order_no: str, channel_transaction_no: str) -> dict[str, object]:
-    return {"trade_no": channel_transaction_no} if channel_transaction_no else {"out_trade_no": order_no}
+def _sale(named: RefundOrder | RefundReference | TradeReference) -> dict[str, object]:
+    """The one number that names the sale; Alipay prefers its own where both are given."""
+    if named.channel_transaction_no:
+        return {"trade_no": named.channel_transaction_no}
+    return {"out_trade_no": named.payment_no or named.order_no}
 
 
-def _done(*, refund_no: str, amount_fen: int, succeeded_at: datetime, received_account: str, raw: str) -> Done:
+def _is_about(named: RefundOrder | RefundReference, *, channel_transaction_no: str, payment_no: str) -> bool:
+    """Whether an answer is about the sale that was asked for, by the number it was asked with."""
+    if named.channel_transaction_no:
+        return channel_transaction_no == named.channel_transaction_no
+    return not payment_no or payment_no == (named.payment_no or named.order_no)
+
+
+def _paid_by_bank(body: Mapping[str, object]) -> bool:
+    """Whether ``refund_detail_item_list`` names a bank card."""
+    items = body.get("refund_detail_item_list")
+    channels = [item.get("fund_channel") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return any(str(channel).startswith(_BANK_CHANNELS) for channel in channels)
+
+
+def _done(
+    *,
+    refund_no: str,
+    amount_fen: int,
+    succeeded_at: datetime,
+    received_account: str,
+    second_leg: SecondLeg,
+    arrives_at: datetime | None = None,
+    raw: str,
+) -> Done:
     """Alipay gives refunds no number of their own: the request number is their name on both sides."""
     return Done(
         refund_no=refund_no,
@@ -212,6 +276,9 @@ def _done(*, refund_no: str, amount_fen: int, succeeded_at: datetime, received_a
         amount_fen=amount_fen,
         succeeded_at=succeeded_at,
         received_account=received_account,
+        paid_to=PaidTo.BALANCE if second_leg is SecondLeg.FAILED else PaidTo.ORIGINAL,
+        second_leg=second_leg,
+        arrives_at=arrives_at,
         raw=raw,
     )
 

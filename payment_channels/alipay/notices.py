@@ -11,15 +11,17 @@ from typing import Final
 
 from payment_channels.alipay import signing
 from payment_channels.alipay.credentials import Credentials
-from payment_channels.contract import NoticeRejected, NoticeReply, RawNotice, RefundNotice, Unknown
-from payment_channels.parsing import Unreadable, text
+from payment_channels.contract import ForeignNotice, NoticeRejected, NoticeReply, RawNotice, RefundNotice, Unknown
+from payment_channels.parsing import Unreadable, json_object, text
 from payment_channels.rsa_keys import SignatureInvalid
 
 ACKNOWLEDGED: Final = NoticeReply(status=200, content_type="text/plain", body=b"success")
+#: 退款冲退完成通知: what became of the way to the payer's bank.
+_SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
 DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
 
 
-def read(notice: RawNotice, *, credentials: Credentials) -> RefundNotice:
+def read(notice: RawNotice, *, credentials: Credentials) -> RefundNotice | ForeignNotice:
     """Verify and open a notice. Raises ``NoticeRejected``."""
     try:
         return _open(signing.open_notice(credentials.alipay_key, notice.body), credentials=credentials)
@@ -29,19 +31,21 @@ def read(notice: RawNotice, *, credentials: Credentials) -> RefundNotice:
         raise NoticeRejected("unreadable", str(error)) from error
 
 
-def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice:
+def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
     if parameters.get("app_id") != credentials.app_id:
         raise NoticeRejected("wrong_merchant", "a notice for another application")
-    if not parameters.get("refund_fee") or not parameters.get("out_biz_no"):
-        raise NoticeRejected("not_a_refund", "a notice about something else")
+    if parameters.get("msg_method") == _SECOND_LEG:
+        refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+    elif parameters.get("refund_fee") and parameters.get("out_biz_no"):
+        refund_no = text(parameters, "out_biz_no")
+    else:
+        about = ("msg_method", "notify_type", "trade_status")
+        return ForeignNotice(about=next((found for name in about if (found := parameters.get(name))), "unnamed"))
     return RefundNotice(
         event_id=text(parameters, "notify_id"),
-        refund_no=text(parameters, "out_biz_no"),
+        refund_no=refund_no,
         amount_fen=0,
         outcome=Unknown(
-            code="notified",
-            message="the channel reports a change",
-            accepted=True,
-            channel_refund_no=text(parameters, "out_biz_no"),
+            code="notified", message="the channel reports a change", accepted=True, channel_refund_no=refund_no
         ),
     )

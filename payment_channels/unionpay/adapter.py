@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
     BillKind,
+    ForeignNotice,
     NoticeReply,
     Outcome,
     RawNotice,
@@ -17,18 +18,24 @@ from payment_channels.contract import (
     RefundReference,
     Refused,
     Retry,
+    Trade,
+    TradeReference,
     Unknown,
     VoidKind,
+    trade_is_asked_for,
 )
 from payment_channels.parsing import Unreadable, text, text_or_empty
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome
 from payment_channels.unionpay import bills, errors, messages, notices
 from payment_channels.unionpay.credentials import Credentials
 from payment_channels.unionpay.gateway import Answer, Gateway, ServerError
 from payment_channels.unionpay.messages import TradeReport
+
+R = TypeVar("R")
 
 _APPLY = "/backTransReq.do"
 _QUERY = "/queryTrans.do"
@@ -51,8 +58,8 @@ class UnionPayRefundChannel:
         self._credentials = credentials
         self._profile = profile
         self._clock = clock
-        transport = _transport(base_url, profile=profile)
-        self._files = _transport(profile.file_url, profile=profile) if profile.file_url else transport
+        transport = _transport(base_url, profile=profile, clock=clock)
+        self._files = _transport(profile.file_url, profile=profile, clock=clock) if profile.file_url else transport
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
     @always_an_outcome
@@ -78,7 +85,22 @@ class UnionPayRefundChannel:
 
         return self._ask(_QUERY, fields, read)
 
-    def read_notice(self, notice: RawNotice) -> RefundNotice:
+    @always_an_outcome
+    def query_trade(self, reference: TradeReference) -> Trade | Unknown:
+        """See ``TradeQueries``."""
+        if not reference.channel_transaction_no and reference.paid_at is None:
+            return Unknown(code="not_found", message="neither queryId nor txnTime is known to ask with")
+
+        def read(answer: Answer) -> Trade | Unknown:
+            code = text(answer.fields, "respCode")
+            if code != errors.ACCEPTED:
+                return errors.outcome_of_query(code, text_or_empty(answer.fields, "respMsg"), raw=answer.raw)
+            trade = messages.read_trade(answer.fields, raw=answer.raw)
+            return trade if trade_is_asked_for(trade, reference) else messages.mismatch(answer.raw)
+
+        return self._ask(_QUERY, messages.trade_fields(reference, profile=self._profile), read)
+
+    def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
         return notices.read(notice, credentials=self._credentials, signers=self._gateway.signers)
 
@@ -103,13 +125,16 @@ class UnionPayRefundChannel:
 
     def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
         """See ``Bills``; the rows carry no year, so that ``day`` matters."""
-        return bills.opened(file, day=day, kind=kind)
+        return bills.opened(file, day=day, kind=kind, own_numbers=frozenset({self._credentials.mer_id}))
 
     def _apply(self, order: RefundOrder, *, txn_type: str) -> Outcome:
         fields = messages.application_fields(order, txn_type=txn_type, profile=self._profile)
-        return self._ask(_APPLY, fields, lambda answer: messages.read_application(answer.fields, order, raw=answer.raw))
+        outcome = self._ask(
+            _APPLY, fields, lambda answer: messages.read_application(answer.fields, order, raw=answer.raw)
+        )
+        return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
 
-    def _ask(self, target: str, fields: Mapping[str, str], read: Callable[[Answer], Outcome]) -> Outcome:
+    def _ask(self, target: str, fields: Mapping[str, str], read: Callable[[Answer], R]) -> R | Unknown:
         """Call and read; whatever is no readable, signed answer proves nothing."""
         raw = ""
         try:
@@ -124,11 +149,12 @@ class UnionPayRefundChannel:
             return Unknown(code="unreadable", message=str(error), raw=raw)
 
 
-def _transport(base_url: str, *, profile: Profile) -> Transport:
+def _transport(base_url: str, *, profile: Profile, clock: Clock) -> Transport:
     return Transport(
         base_url=base_url,
         timeout_s=profile.timeout_s,
         connect_timeout_s=profile.connect_timeout_s,
         pool_size=profile.pool_size,
         max_per_second=profile.max_per_second,
+        now=clock,
     )

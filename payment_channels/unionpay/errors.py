@@ -1,37 +1,98 @@
-"""UnionPay's respCode -> what it proves. One table.
+"""UnionPay's respCode -> what it proves, for refund (04), void (31, 32) and query (00). A code that is not listed proves nothing.
 
-Source: https://open.unionpay.com/tjweb/support/faq/mchlist?id=234 (应答码), and the list in its products' appendix.
-A code that is not listed proves nothing.
+Source: https://open.unionpay.com/tjweb/support/faq/mchlist?id=234 (应答码), and the list in its products' appendix: one list for
+all operations, so that most of its codes speak of paying.
 """
 
 from __future__ import annotations
 
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
-from payment_channels.rules import Rule, outcome_of
+from payment_channels.rules import CodeList, Rule, ask, later, mend, never, outcome_of, slow_down, top_up
 
 #: 00 of an application means that it was taken in, and of a trade that it succeeded; A6 is a success with a flaw.
 ACCEPTED = "00"
 SUCCEEDED = ("00", "A6")
-#: Timed out, state unknown, taken in: ask later.
-PENDING = ("03", "04", "05")
+#: Timed out, state unknown, taken in, at the issuing bank: ask later.
+PENDING = ("03", "04", "05", "83")
 
 RULES: dict[str, Rule] = {
-    "01": Rule(retry=Retry.NEVER, remedy="ask_channel"),  # 交易失败，详情请咨询95516
-    "03": Rule(retry=None),  # 交易通讯超时，请发起查询交易
-    "04": Rule(retry=None),  # 交易状态未明，请查询对账结果
-    "05": Rule(retry=None),  # 交易已受理，请稍后查询交易结果
-    "06": Rule(retry=None),  # 系统繁忙，请稍后再试: not said to be refused
-    "10": Rule(retry=Retry.NEVER, remedy="check_request"),  # 报文格式错误
-    "11": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),  # 验证签名失败: of our key and not of the trade
-    "12": Rule(retry=None),  # 重复交易: our own earlier send
-    "34": Rule(retry=Retry.NEVER, remedy="check_sale"),  # 查无此交易
-    "35": Rule(retry=Retry.NEVER, remedy="sale_state"),  # 原交易不存在或状态不正确
-    "36": Rule(retry=Retry.NEVER, remedy="check_amount"),  # 与原交易信息不符
-    "38": Rule(retry=Retry.NEVER, remedy="risk"),  # 风险受限
-    "39": Rule(retry=Retry.NEVER, remedy="outside_hours"),  # 交易不在受理时间范围内
-    "45": Rule(retry=Retry.NEVER, remedy="refunded_already"),  # 原交易已被成功退货或已被成功撤销
-    "64": Rule(retry=Retry.AFTER_TOP_UP, remedy="top_up"),  # 余额不足
+    "00": ask("taken in, or of a trade: succeeded"),
+    "A6": ask("succeeded with a flaw"),
+    "01": never("failed, no reason given", "ask_channel"),
+    "02": later("the system is closed for the moment"),
+    "03": ask("communication timed out"),
+    "04": ask("the trade's state is not known"),
+    "05": ask("taken in; the result comes later"),
+    "06": ask("busy; not said to be refused"),
+    "10": never("the message's format is wrong", "check_request"),
+    "11": mend("the signature does not fit", "check_keys"),
+    "12": ask("a repeat: our own earlier send"),
+    "13": never("the message lacks something", "check_request"),
+    "14": never("a batch file's format is wrong", "check_request"),
+    "30": never("not let through", "ask_channel"),
+    "31": mend("the merchant's state is wrong", "check_account"),
+    "32": mend("no permission for this kind of trade", "check_permission"),
+    "33": never("the amount is above a limit", "over_limit"),
+    "34": never("no such trade", "check_sale"),
+    "35": never("the original trade is missing or in the wrong state", "sale_state"),
+    "36": never("does not fit the original trade", "check_amount"),
+    "37": slow_down("asked too often"),
+    "38": never("stopped for risk", "risk"),
+    "39": never("outside the hours for this kind of trade", "outside_hours"),
+    "40": never("the check of a binding failed", "check_request"),
+    "41": never("a batch is in the wrong state", "check_request"),
+    "42": never("paid, but after the time allowed", "ask_channel"),
+    "43": mend("no permission for this business", "check_permission"),
+    "44": never("a wrong number, or not opened for this business", "other_route"),
+    "45": never("the original trade is refunded or voided already", "refunded_already"),
+    "46": never("the trade is reversed already", "refunded_already"),
+    "60": never("the issuing bank refuses, no reason given", "other_route"),
+    "61": never("the card number is not valid", "other_route"),
+    "62": never("the issuing bank does not serve this merchant", "other_route"),
+    "63": never("the card's state is wrong", "other_route"),
+    "64": top_up("the balance is short"),
+    "65": never("password, expiry or CVN2 is wrong", "other_route"),
+    "66": never("the holder's data do not fit", "other_route"),
+    "67": never("the password was wrong too often", "other_route"),
+    "68": never("the card does not take part in this business", "other_route"),
+    "69": never("the input timed out", "ask_channel"),
+    "70": ask("passed on; waits for the card holder"),
+    "71": never("a one-time code was wrong", "other_route"),
+    "72": never("the holder has not signed up for this business", "other_route"),
+    "73": never("the card has expired", "other_route"),
+    "74": ask("debited, the bill's state is not known"),
+    "75": never("debited, the bill could not be settled", "ask_channel"),
+    "76": never("to be opened with a password first", "other_route"),
+    "77": never("not opened for payment with authentication", "other_route"),
+    "78": never("the issuing bank restricts this trade", "other_route"),
+    "79": never("the issuing bank sends no codes", "other_route"),
+    "80": never("the token has expired", "check_request"),
+    "81": never("the month's number or amount is above a limit", "over_limit"),
+    "82": never("a password is to be checked", "other_route"),
+    "83": ask("the issuing bank is working on it"),
+    "85": never("the rules of a promotion are not met", "check_rules"),
+    "86": never("the code's state is wrong", "sale_state"),
+    "87": never("paid too often", "over_limit"),
+    "88": never("no such code", "check_sale"),
+    "89": never("no such token, or in the wrong state", "check_request"),
+    "90": top_up("the account's balance is short"),
+    "91": never("authentication failed", "ask_channel"),
+    "92": mend("the merchant's licence has expired", "check_account"),
+    "93": mend("the merchant's licence is withdrawn", "check_account"),
+    "94": mend("the merchant's licence is deleted", "check_account"),
+    "95": mend("the merchant's licence has moved", "check_account"),
+    "96": mend("the merchant's licence is cancelled", "check_account"),
+    "98": never("no such file", "check_request"),
+    "99": ask("an error without a name"),
 }
+LISTS = (
+    CodeList(
+        operation="backTransReq.do (04, 31, 32), queryTrans.do (00)",
+        source="https://open.unionpay.com/tjweb/support/faq/mchlist?id=234",
+        codes=RULES,
+        rules=RULES,
+    ),
+)
 
 #: A query's way of saying that it knows no such trade. No proof: queries lag behind.
 NOT_FOUND = "34"

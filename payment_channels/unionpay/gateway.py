@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from payment_channels.clock import Clock
 from payment_channels.parsing import Unreadable
-from payment_channels.transport import MAX_REPLY_BYTES, Transport
+from payment_channels.transport import MAX_REPLY_BYTES, Reply, Transport
 from payment_channels.unionpay import messages, signing
 from payment_channels.unionpay.credentials import Credentials
 
@@ -17,9 +17,9 @@ _USER_AGENT = "refunddesk"
 class ServerError(Exception):
     """UnionPay answered with an HTTP status other than 200, which carries no answer of the platform."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status = status
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.said())
+        self.status = reply.status
 
 
 class Answer:
@@ -62,11 +62,12 @@ class Gateway:
             max_bytes=max_bytes,
         )
         if reply.status >= 500:
-            raise ServerError(reply.status)
+            raise ServerError(reply)
         if reply.status != 200:
-            raise Unreadable(f"HTTP {reply.status}")
+            raise Unreadable(reply.said())
         answered = signing.open_answer(reply.body)
-        signing.check(self.signers, fields=answered, at=self._clock())
+        with self.transport.checking(reply):
+            signing.check(self.signers, fields=answered, at=self._clock())
         return Answer(fields=answered, raw=messages.hide_cards(reply.body.decode("utf-8")))
 
     def _signed(self, fields: Mapping[str, str]) -> dict[str, str]:

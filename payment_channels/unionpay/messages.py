@@ -13,7 +13,18 @@ from datetime import datetime
 from typing import Self
 
 from payment_channels.clock import BEIJING
-from payment_channels.contract import Done, Outcome, RefundOrder, RefundReference, Unknown, VoidKind
+from payment_channels.contract import (
+    Done,
+    Outcome,
+    PaidTo,
+    RefundOrder,
+    RefundReference,
+    Trade,
+    TradeReference,
+    TradeState,
+    Unknown,
+    VoidKind,
+)
 from payment_channels.parsing import Unreadable, text, text_or_empty
 from payment_channels.profile import Profile
 from payment_channels.unionpay import errors
@@ -85,6 +96,7 @@ class TradeReport:
             amount_fen=self.amount_fen,
             succeeded_at=self.booked_at,
             received_account=self.received_account,
+            paid_to=PaidTo.ORIGINAL,
             raw=raw,
         )
 
@@ -100,13 +112,52 @@ def read_application(fields: Mapping[str, str], order: RefundOrder, *, raw: str)
     asked = {"orderId": order.refund_no, "txnAmt": str(order.amount_fen)}
     if any(fields.get(name, value) != value for name, value in asked.items()):
         return mismatch(raw)
-    if code != errors.ACCEPTED:
+    if code not in errors.SUCCEEDED:
         return errors.outcome_of_application(code, message, raw=raw, maybe_received=order.maybe_received)
     return Unknown(
         code=code,
         message=message or "the channel is working on it",
         accepted=True,
         channel_refund_no=text_or_empty(fields, "queryId"),
+        raw=raw,
+    )
+
+
+#: origRespCode of a payment -> what became of it.
+_TRADE_STATES = {
+    "00": TradeState.PAID,
+    "A6": TradeState.PAID,
+    "45": TradeState.REFUNDED,
+    "46": TradeState.REVERSED,
+    **dict.fromkeys(errors.PENDING, TradeState.UNPAID),
+}
+
+
+def trade_fields(reference: TradeReference, *, profile: Profile) -> dict[str, str]:
+    """The query of a payment, by ``queryId`` where it is known, else by the number and time that the shop sent."""
+    named = {"queryId": reference.channel_transaction_no}
+    if not reference.channel_transaction_no and reference.paid_at is not None:
+        named = {"orderId": reference.payment_no or reference.order_no, "txnTime": txn_time(reference.paid_at)}
+    return {"txnType": "00", "txnSubType": "00", "bizType": profile.biz_type or "000201", **named}
+
+
+def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade:
+    """Read a handled query of a payment. Raises ``Unreadable``. UnionPay says of no payment how much of it was refunded."""
+    code = text(fields, "origRespCode")
+    amount = text_or_empty(fields, "txnAmt")
+    if amount and not _AMOUNT.match(amount):
+        raise Unreadable("txnAmt is not an amount in fen")
+    state = _TRADE_STATES.get(code, TradeState.CLOSED)
+    sent = text_or_empty(fields, "txnTime")
+    return Trade(
+        payment_no=text_or_empty(fields, "orderId"),
+        channel_transaction_no=text_or_empty(fields, "queryId"),
+        amount_fen=int(amount) if amount else 0,
+        state=state,
+        payer=hide_cards(text_or_empty(fields, "accNo")),
+        paid_at=_booked_at(sent, text_or_empty(fields, "traceTime"))
+        if sent and state is not TradeState.UNPAID
+        else None,
         raw=raw,
     )
 

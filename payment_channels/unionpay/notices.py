@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from payment_channels.contract import NoticeRejected, NoticeReply, RawNotice, RefundNotice
-from payment_channels.parsing import Unreadable
+from payment_channels.contract import ForeignNotice, NoticeRejected, NoticeReply, RawNotice, RefundNotice
+from payment_channels.parsing import Unreadable, text
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.unionpay import messages, signing
 from payment_channels.unionpay.credentials import Credentials
@@ -22,7 +22,7 @@ DECLINED: Final = NoticeReply(status=400, content_type="text/plain", body=b"fail
 _TYPES = (messages.REFUND, *messages.VOIDS.values())
 
 
-def read(notice: RawNotice, *, credentials: Credentials, signers: TrustedSigners) -> RefundNotice:
+def read(notice: RawNotice, *, credentials: Credentials, signers: TrustedSigners) -> RefundNotice | ForeignNotice:
     """Verify and open a notice. Raises ``NoticeRejected``."""
     try:
         fields = _open(notice.body, signers=signers, at=notice.received_at)
@@ -39,11 +39,11 @@ def _open(body: bytes, *, signers: TrustedSigners, at: datetime) -> Mapping[str,
     return fields
 
 
-def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotice:
+def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
     if fields.get("merId") != credentials.mer_id:
         raise NoticeRejected("wrong_merchant", "a notice for another merchant")
     if fields.get("txnType") not in _TYPES:
-        raise NoticeRejected("not_a_refund", "a notice about something else")
+        return ForeignNotice(about=f"txnType {text(fields, 'txnType')}")
     report = TradeReport.parse_notice(fields)
     raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
     return RefundNotice(

@@ -11,6 +11,7 @@ from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
     AbnormalRefundOrder,
     BillKind,
+    ForeignNotice,
     NoticeReply,
     Outcome,
     PayeeKind,
@@ -20,11 +21,15 @@ from payment_channels.contract import (
     RefundReference,
     Refused,
     Retry,
+    Trade,
+    TradeReference,
     Unknown,
+    trade_is_asked_for,
 )
 from payment_channels.parsing import Unreadable, json_object
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Reply, Transport, always_an_outcome
 from payment_channels.wechat import bills, errors, messages, notices, signing
@@ -55,6 +60,7 @@ class WeChatRefundChannel:
             connect_timeout_s=profile.connect_timeout_s,
             pool_size=profile.pool_size,
             max_per_second=profile.max_per_second,
+            now=clock,
         )
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
@@ -69,7 +75,8 @@ class WeChatRefundChannel:
         except SignatureInvalid as error:
             return error.outcome()
         if not 200 <= reply.status < 300:
-            return errors.outcome_of_application(reply, maybe_received=order.maybe_received)
+            outcome = errors.outcome_of_application(reply, maybe_received=order.maybe_received)
+            return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
         return self._state(
             reply,
             refund_no=order.refund_no,
@@ -96,7 +103,24 @@ class WeChatRefundChannel:
             amount_fen=reference.amount_fen,
         )
 
-    def read_notice(self, notice: RawNotice) -> RefundNotice:
+    @always_an_outcome
+    def query_trade(self, reference: TradeReference) -> Trade | Unknown:
+        """See ``TradeQueries``. WeChat Pay says that a payment was refunded, never how much of it."""
+        target = messages.trade_target(reference, mchid=self._credentials.mchid, sub_mchid=self._credentials.sub_mchid)
+        try:
+            reply = self._gateway.call(method="GET", target=target)
+        except SignatureInvalid as error:
+            return error.outcome()
+        if not 200 <= reply.status < 300:
+            return errors.outcome_of_query(reply)
+        raw = reply.body.decode("utf-8", "replace")
+        try:
+            trade = messages.read_trade(json_object(reply.body), raw=raw)
+        except Unreadable as error:
+            return Unknown(code="unreadable", message=str(error), raw=raw)
+        return trade if trade_is_asked_for(trade, reference) else messages.mismatch(raw)
+
+    def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
         return notices.read(
             notice,
@@ -141,7 +165,8 @@ class WeChatRefundChannel:
 
     def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
         """See ``Bills``; the rows carry their own days."""
-        return bills.opened(file, kind=kind)
+        own = self._credentials.mchid, self._credentials.sub_mchid
+        return bills.opened(file, kind=kind, own_numbers=frozenset(filter(None, own)))
 
     def _state(self, reply: Reply, *, refund_no: str, channel_transaction_no: str, amount_fen: int) -> Outcome:
         raw = reply.body.decode("utf-8", "replace")

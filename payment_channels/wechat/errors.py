@@ -1,37 +1,100 @@
-"""WeChat Pay's error codes -> what they prove. One table.
+"""WeChat Pay's error codes -> what they prove. A code that is not listed proves nothing.
 
-Source: https://pay.weixin.qq.com/doc/v3/merchant/4012587971 (申请退款, 错误码), .../4012810603 (发起异常退款).
-A code that is not listed proves nothing.
+Sources, one list an operation (``LISTS``): https://pay.weixin.qq.com/doc/v3/merchant/4012587971 (申请退款, 错误码),
+.../4013071040 (查询单笔退款), .../4012810603 (发起异常退款), .../4013070354 and .../4013070356 (查询订单),
+.../4013070360 (关闭订单),
+https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html (撤销).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from payment_channels.contract import Outcome, Retry, Unknown
+from payment_channels.contract import Outcome, Unknown
 from payment_channels.parsing import Unreadable, json_object, text, text_or_empty
-from payment_channels.rules import Rule, outcome_of
+from payment_channels.rules import CodeList, Rule, ask, later, mend, never, outcome_of, slow_down, top_up
 from payment_channels.transport import Reply
 
 RULES: dict[str, Rule] = {
-    "SYSTEM_ERROR": Rule(retry=None),
-    "FREQUENCY_LIMITED": Rule(retry=Retry.SAME_NUMBER, remedy="slow_down", throttled=True),
-    "FREQUENCY_LIMIT_EXCEED": Rule(retry=Retry.SAME_NUMBER, remedy="slow_down", throttled=True),
-    "RATELIMIT_EXCEEDED": Rule(retry=Retry.SAME_NUMBER, remedy="slow_down", throttled=True),
-    "NOT_ENOUGH": Rule(retry=Retry.AFTER_TOP_UP, remedy="top_up"),
-    "USER_ACCOUNT_ABNORMAL": Rule(retry=Retry.NEVER, remedy="other_route"),
+    "SYSTEM_ERROR": ask("system error: the same number and details again, after a query"),
+    "BANK_ERROR": ask("the bank's system is in trouble: ask again"),
+    "USERPAYING": ask("the payer is paying just now"),
+    "FREQUENCY_LIMITED": slow_down("asked too often: not accepted"),
+    "FREQUENCY_LIMIT_EXCEED": slow_down("asked too often: not accepted"),
+    "RATELIMIT_EXCEEDED": slow_down("asked too often: not accepted"),
+    "REQUEST_BLOCKED": later("the request was held up and not accepted"),
+    "NOT_ENOUGH": top_up("the merchant's balance is short"),
+    "USER_ACCOUNT_ABNORMAL": never("the payer's account is closed or in trouble", "other_route"),
+    "ACCOUNT_ERROR": never("the payer's account is in trouble", "other_route"),
     # Of our account and not of the refund: nothing was looked at, the next refund would be refused alike.
-    "NO_AUTH": Rule(retry=Retry.AFTER_MENDING, remedy="check_permission"),
-    "SIGN_ERROR": Rule(retry=Retry.AFTER_MENDING, remedy="check_keys"),
-    "MCH_NOT_EXISTS": Rule(retry=Retry.AFTER_MENDING, remedy="check_account"),
-    "PARAM_ERROR": Rule(retry=Retry.NEVER, remedy="check_request"),
+    "NO_AUTH": mend("no permission for refunds, or for this sale", "check_permission"),
+    "SIGN_ERROR": mend("the signature does not fit", "check_keys"),
+    "MCH_NOT_EXISTS": mend("no such merchant", "check_account"),
+    "APPID_MCHID_NOT_MATCH": mend("application and merchant do not belong together", "check_account"),
+    "PARAM_ERROR": never("a parameter is wrong", "check_request"),
     # Many meanings: more than is left, too old, more than 50 partials, same number with other parameters.
-    "INVALID_REQUEST": Rule(retry=Retry.NEVER, remedy="check_rules"),
-    "RESOURCE_NOT_EXISTS": Rule(retry=Retry.NEVER, remedy="check_sale"),
+    "INVALID_REQUEST": never("well formed, but against the rules of the business", "check_rules"),
+    "RULE_LIMIT": never("against a rule of the business", "check_rules"),
+    "TRADE_ERROR": never("the trade failed for a reason of the business", "check_rules"),
+    "RESOURCE_NOT_EXISTS": never("no such order or refund", "check_sale"),
+    "ORDER_NOT_EXIST": never("no such order", "check_sale"),
+    "ORDER_CLOSED": never("the order is closed", "sale_closed"),
+    "OUT_TRADE_NO_USED": never("the order number was used before with other details", "check_history"),
 }
 
-#: A query's way of saying that it knows no such refund. No proof: queries lag behind.
-NOT_FOUND = "RESOURCE_NOT_EXISTS"
+_COMMON = ("PARAM_ERROR", "INVALID_REQUEST", "SIGN_ERROR", "SYSTEM_ERROR")
+_ORDER = ("APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS", "ACCOUNT_ERROR", "NO_AUTH", "NOT_ENOUGH", "OUT_TRADE_NO_USED")
+_ORDER_TOO = ("RULE_LIMIT", "TRADE_ERROR", "ORDER_NOT_EXIST", "BANK_ERROR", "FREQUENCY_LIMITED", "ORDER_CLOSED")
+_PAGES = "https://pay.weixin.qq.com/doc/v3/merchant"
+LISTS = (
+    CodeList(
+        operation="POST /v3/refund/domestic/refunds",
+        source=f"{_PAGES}/4012587971",
+        codes=(
+            *_COMMON,
+            "NO_AUTH",
+            "NOT_ENOUGH",
+            "USER_ACCOUNT_ABNORMAL",
+            "MCH_NOT_EXISTS",
+            "RESOURCE_NOT_EXISTS",
+            "FREQUENCY_LIMITED",
+            "FREQUENCY_LIMIT_EXCEED",
+            "RATELIMIT_EXCEEDED",
+            "REQUEST_BLOCKED",
+        ),
+        rules=RULES,
+    ),
+    CodeList(
+        operation="GET /v3/refund/domestic/refunds/{out_refund_no}",
+        source=f"{_PAGES}/4013071040",
+        codes=(*_COMMON, "NO_AUTH", "MCH_NOT_EXISTS", "RESOURCE_NOT_EXISTS", "FREQUENCY_LIMITED"),
+        rules=RULES,
+    ),
+    CodeList(
+        operation="POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+        source=f"{_PAGES}/4012810603",
+        codes=(*_COMMON, "NO_AUTH", "NOT_ENOUGH", "MCH_NOT_EXISTS", "RESOURCE_NOT_EXISTS", "FREQUENCY_LIMITED"),
+        rules=RULES,
+    ),
+    CodeList(
+        operation="GET /v3/pay/transactions/…",
+        source=f"{_PAGES}/4013070354",
+        codes=(*_COMMON, *_ORDER, *_ORDER_TOO, "RESOURCE_NOT_EXISTS"),
+        rules=RULES,
+    ),
+    CodeList(
+        operation="POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close and /reverse",
+        source=f"{_PAGES}/4013070360",
+        codes=(*_COMMON, *_ORDER, *_ORDER_TOO, "USERPAYING"),
+        rules=RULES,
+    ),
+)
+
+#: A query's ways of saying that it knows no such refund or order. No proof: queries lag behind.
+NOT_FOUND = ("RESOURCE_NOT_EXISTS", "ORDER_NOT_EXIST")
+
+
+_CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "check_clock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +114,14 @@ def read_complaint(reply: Reply) -> Complaint:
 def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
     """What an answer other than 2xx to an application proves."""
     if reply.status >= 500:
-        return Unknown(code="server_error", message=f"HTTP {reply.status}")
+        return Unknown(code="server_error", message=reply.said())
     complaint = _complaint_or_none(reply)
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
-        return Unknown(code="unreadable", message=f"HTTP {reply.status}", raw=raw)
+        return Unknown(code="unreadable", message=reply.said(), raw=raw)
+    rule = _CLOCK if _speaks_of_the_clock(complaint) else RULES.get(complaint.code)
     return outcome_of(
-        RULES.get(complaint.code),
+        rule,
         code=complaint.code,
         message=complaint.message,
         raw=raw,
@@ -68,15 +132,21 @@ def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
 def outcome_of_query(reply: Reply) -> Unknown:
     """What an answer other than 2xx to a query says of the refund: nothing, it speaks of the query."""
     if reply.status >= 500:
-        return Unknown(code="server_error", message=f"HTTP {reply.status}")
+        return Unknown(code="server_error", message=reply.said())
     complaint = _complaint_or_none(reply)
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
-        return Unknown(code="unreadable", message=f"HTTP {reply.status}", raw=raw)
-    code = "not_found" if reply.status == 404 and complaint.code == NOT_FOUND else complaint.code
+        return Unknown(code="unreadable", message=reply.said(), raw=raw)
+    code = "not_found" if reply.status == 404 and complaint.code in NOT_FOUND else complaint.code
     rule = RULES.get(complaint.code)
     remedy = rule.remedy if rule and code != "not_found" else ""
     return Unknown(code=code, message=complaint.message, remedy=remedy, raw=raw)
+
+
+def _speaks_of_the_clock(complaint: Complaint) -> bool:
+    """No code of its own: a signature's timestamp that is refused is named in the words of 400 or 401."""
+    about_signing = complaint.code in ("SIGN_ERROR", "INVALID_REQUEST", "PARAM_ERROR")
+    return about_signing and ("timestamp" in complaint.message.lower() or "时间戳" in complaint.message)
 
 
 def _complaint_or_none(reply: Reply) -> Complaint | None:

@@ -39,7 +39,8 @@ class Gateway:
         """
         reply = self._send(method=method, target=target, body=body, serial=serial or self._our_choice)
         if reply.status < 500:
-            signing.check(self.keys, headers=reply.headers, body=reply.body, at=self._clock())
+            with self.transport.checking(reply):
+                signing.check(self.keys, headers=reply.headers, body=reply.body, at=self._clock())
         return reply
 
     def download_headers(self, *, target: str) -> dict[str, str]:

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
+from urllib.parse import quote, urlencode
 
 from payment_channels.contract import (
     AbnormalRefundOrder,
     Done,
     Outcome,
+    PaidTo,
     PayeeKind,
     RefundOrder,
     Refused,
     Retry,
+    Trade,
+    TradeReference,
+    TradeState,
     Unknown,
 )
 from payment_channels.parsing import Unreadable, instant, member, text, text_or_empty, whole
@@ -48,6 +53,7 @@ class RefundState:
     amount_fen: int
     succeeded_at: datetime | None
     received_account: str
+    channel: str
 
     @classmethod
     def parse_answer(cls, body: Mapping[str, object]) -> Self:
@@ -77,6 +83,7 @@ class RefundState:
             amount_fen=amount_fen,
             succeeded_at=instant(body, "success_time") if known is RefundStatus.SUCCESS else None,
             received_account=text_or_empty(body, "user_received_account"),
+            channel=text_or_empty(body, "channel"),
         )
 
     def outcome(self, *, closed_number: Retry, raw: str) -> Outcome:
@@ -88,6 +95,7 @@ class RefundState:
                 amount_fen=self.amount_fen,
                 succeeded_at=self.succeeded_at,
                 received_account=self.received_account,
+                paid_to=_paid_to(self.channel, self.received_account),
                 raw=raw,
             )
         if self.status is RefundStatus.CLOSED:
@@ -116,6 +124,67 @@ class RefundState:
         return self.refund_no == refund_no and self.amount_fen == amount_fen and same_sale
 
 
+#: 退款渠道 (ORIGINAL 原路退款, BALANCE 退回到余额, OTHER_BALANCE and OTHER_BANKCARD 原账户异常退到其他余额账户、银行卡).
+_CHANNELS = {
+    "ORIGINAL": PaidTo.ORIGINAL,
+    "BALANCE": PaidTo.BALANCE,
+    "OTHER_BALANCE": PaidTo.OTHER_BALANCE,
+    "OTHER_BANKCARD": PaidTo.OTHER_CARD,
+}
+
+
+def _paid_to(channel: str, account: str) -> PaidTo:
+    """Where the money went. A notice has no ``channel``. ``user_received_account`` names a card, the payer's 零钱 or 零钱通, or
+    the merchant's 基本账户 or 结算银行账户.
+    """
+    if account.startswith("商户"):
+        return PaidTo.MERCHANT
+    if channel:
+        return _CHANNELS.get(channel, PaidTo.UNSAID)
+    return PaidTo.BALANCE if "零钱" in account else PaidTo.UNSAID
+
+
+#: trade_state (SUCCESS 支付成功, REFUND 转入退款, NOTPAY, CLOSED, REVOKED 已撤销, USERPAYING, PAYERROR 支付失败).
+_TRADE_STATES = {
+    "SUCCESS": TradeState.PAID,
+    "REFUND": TradeState.REFUNDED,
+    "NOTPAY": TradeState.UNPAID,
+    "USERPAYING": TradeState.UNPAID,
+    "PAYERROR": TradeState.UNPAID,
+    "CLOSED": TradeState.CLOSED,
+    "REVOKED": TradeState.REVERSED,
+}
+
+
+def trade_target(reference: TradeReference, *, mchid: str, sub_mchid: str) -> str:
+    """The address of an order. Source: .../doc/v3/merchant/4013070354 and .../4013070356, .../doc/v3/partner/4012738969."""
+    partner = "/partner" if sub_mchid else ""
+    who = {"sp_mchid": mchid, "sub_mchid": sub_mchid} if sub_mchid else {"mchid": mchid}
+    number = reference.channel_transaction_no or reference.payment_no or reference.order_no
+    kind = "id" if reference.channel_transaction_no else "out-trade-no"
+    return f"/v3/pay{partner}/transactions/{kind}/{quote(number, safe='')}?{urlencode(who)}"
+
+
+def read_trade(body: Mapping[str, object], *, raw: str) -> Trade:
+    """Read the body of an order. Raises ``Unreadable``."""
+    state = _TRADE_STATES.get(text(body, "trade_state"))
+    if state is None:
+        raise Unreadable("an unknown trade_state")
+    # An order that nobody paid may come without its amount.
+    amount = member(body, "amount") if "amount" in body else {}
+    payer = member(body, "payer") if "payer" in body else {}
+    return Trade(
+        payment_no=text(body, "out_trade_no"),
+        channel_transaction_no=text_or_empty(body, "transaction_id"),
+        amount_fen=whole(amount, "total") if amount else 0,
+        state=state,
+        refunded_fen=0 if state is TradeState.PAID else None,
+        payer=text_or_empty(payer, "openid") or text_or_empty(payer, "sp_openid"),
+        paid_at=instant(body, "success_time") if body.get("success_time") else None,
+        raw=raw,
+    )
+
+
 def mismatch(raw: str) -> Unknown:
     """The outcome where WeChat Pay reports another refund than the one asked for."""
     return Unknown(
@@ -133,7 +202,7 @@ def fault_in(order: RefundOrder) -> str:
         return "refund_no is not 1-64 of 0-9 A-Z a-z _ - | * @"
     if not 0 < order.amount_fen <= order.paid_fen:
         return "amount_fen is not within what was paid"
-    if not order.channel_transaction_no and not order.order_no:
+    if not (order.channel_transaction_no or order.payment_no or order.order_no):
         return "neither channel_transaction_no nor order_no is given"
     return ""
 
@@ -155,7 +224,7 @@ def refund_body(order: RefundOrder, *, sub_mchid: str, funding: str) -> bytes:
     if order.channel_transaction_no:
         body["transaction_id"] = order.channel_transaction_no
     else:
-        body["out_trade_no"] = order.order_no
+        body["out_trade_no"] = order.payment_no or order.order_no
     body["out_refund_no"] = order.refund_no
     if reason := cut_to_bytes(order.reason, MAX_REASON_BYTES):
         body["reason"] = reason

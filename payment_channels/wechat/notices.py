@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from payment_channels.contract import NoticeRejected, NoticeReply, RawNotice, RefundNotice, Retry
-from payment_channels.parsing import Unreadable, json_object, member, text
+from payment_channels.contract import ForeignNotice, NoticeRejected, NoticeReply, RawNotice, RefundNotice, Retry
+from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.wechat import signing
 from payment_channels.wechat.credentials import Credentials
@@ -19,7 +19,9 @@ from payment_channels.wechat.signing import PlatformKeys
 ACKNOWLEDGED: Final = NoticeReply(status=204, content_type="application/json", body=b"")
 
 
-def read(notice: RawNotice, *, credentials: Credentials, keys: PlatformKeys, closed_number: Retry) -> RefundNotice:
+def read(
+    notice: RawNotice, *, credentials: Credentials, keys: PlatformKeys, closed_number: Retry
+) -> RefundNotice | ForeignNotice:
     """Verify and open a notice. Raises ``NoticeRejected``."""
     try:
         signing.check(keys, headers=notice.headers, body=notice.body, at=notice.received_at)
@@ -31,11 +33,12 @@ def read(notice: RawNotice, *, credentials: Credentials, keys: PlatformKeys, clo
         raise NoticeRejected("unreadable", str(error)) from error
 
 
-def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice:
+def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice | ForeignNotice:
     envelope = json_object(body)
     resource = member(envelope, "resource")
-    if text(envelope, "resource_type") != "encrypt-resource" or text(resource, "original_type") != "refund":
-        raise NoticeRejected("not_a_refund", "a notice about something else")
+    about, original = text(envelope, "event_type"), text_or_empty(resource, "original_type")
+    if about.partition(".")[0] != "REFUND" or original not in ("refund", ""):
+        return ForeignNotice(about=about)
     plain = signing.decrypt(credentials.api_v3_key, resource)
     content = json_object(plain)
     # A service provider's notices name it as sp_mchid, and the merchant as sub_mchid.

@@ -1,1 +1,1 @@
-"""Pictures and files that belong to a request: read, made anew, kept, shown."""
+"""Pictures and files that belong to a request: read, re-encoded, kept, shown."""

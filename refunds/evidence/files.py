@@ -1,6 +1,6 @@
 """Pictures that customers and staff add to a request: nothing that came from outside is ever kept or served as it came.
 
-``read_picture`` decodes an upload and writes it anew: what was hidden in the file (scripts, places, other formats' bytes)
+``read_picture`` decodes an upload and re-encodes it: what was hidden in the file (scripts, places, other formats' bytes)
 stays behind. ``add`` stores the result under a random name, with its row and audit event.
 """
 
@@ -25,7 +25,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from PIL import Image, ImageOps
 
-from core.audit.record import record
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
 from merchants.principals import Principal
@@ -86,7 +85,7 @@ class Picture:
 
 
 def read_picture(*, upload: UploadedFile[Any]) -> Picture:
-    """Decode an upload and write it anew, upright, without anything but its pixels. Its name and type are not believed.
+    """Decode an upload and re-encode it, upright, without anything but its pixels. Its name and type are not believed.
 
     Raises ``NotAPicture`` or ``PictureTooLarge``.
     """
@@ -189,15 +188,8 @@ def _add_rows(
     ]
     Evidence.objects.bulk_create(rows)
     for row in rows:
-        record(
-            merchant_id=request.merchant_id,
-            by=by.actor,
-            action="refund.evidence",
-            object_type="refund_request",
-            object_id=request.pk,
-            at=at,
-            data={"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256},
-        )
+        data = {"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256}
+        lifecycle.record_act(request, "refund.evidence", by=by.actor, at=at, data=data)
     return rows
 
 

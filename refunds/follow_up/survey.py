@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from core.audit.actors import SYSTEM
-from core.audit.record import record
 from core.errors import Conflict, Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -69,13 +68,5 @@ def rate(*, request_id: UUID, score: int, comment: str, by: Principal, at: datet
             survey = Survey.objects.create(request=request, score=score, comment=comment.strip()[:500], at=at)
     except IntegrityError as error:
         raise AlreadyRated("this refund was rated before") from error
-    record(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action="refund.rated",
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-        data={"score": score},
-    )
+    lifecycle.record_act(request, "refund.rated", by=by.actor, at=at, data={"score": score})
     return survey

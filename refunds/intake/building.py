@@ -14,6 +14,7 @@ from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.calendar import SHANGHAI
 from core.personal_data import phone_hashes
+from core.plain_text import person_name
 from merchants.principals import Principal
 from refunds import lifecycle
 from refunds.facts import plans
@@ -160,10 +161,10 @@ def payee(request: RefundRequest, account: Account, *, by: Actor, at: datetime) 
     return Payee(
         request_id=request.pk,
         merchant_id=request.merchant_id,
-        holder_name=account.holder_name.strip(),
+        holder_name=person_name(account.holder_name),
         account_no=account.digits,
         account_last4=account.digits[-4:],
-        bank_name=account.bank_name.strip(),
+        bank_name=person_name(account.bank_name),
         recorded_by=by.name[:80],
         recorded_at=at,
     )

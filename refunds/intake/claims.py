@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.errors import FieldError, Invalid
+from core.plain_text import without_marks
 from merchants.principals import Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
@@ -44,7 +45,7 @@ class Account:
 
     @property
     def digits(self) -> str:
-        return self.account_no.replace(" ", "").replace("-", "")
+        return "".join(without_marks(self.account_no).split()).replace("-", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,7 +220,14 @@ class Migration(migrations.Migration):
                     models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
                     models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
                     models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
-                    models.Index(fields=["store", "created_at", "id"], name="request_store"),
+                    models.Index(
+                        fields=["merchant", "store", "created_at", "id"], include=("state",), name="request_store"
+                    ),
+                    models.Index(
+                        condition=models.Q(("cashier", ""), _negated=True),
+                        fields=["merchant", "cashier", "created_at", "id"],
+                        name="request_cashier",
+                    ),
                     models.Index(
                         condition=models.Q(("terminal__isnull", False)),
                         fields=["terminal", "created_at", "id"],
@@ -239,7 +246,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["transaction"], name="request_transaction"),
                     models.Index(
                         condition=models.Q(("succeeded_at__isnull", False)),
-                        fields=["merchant", "succeeded_at"],
+                        fields=["merchant", "succeeded_at", "created_at", "id"],
                         name="request_succeeded",
                     ),
                     models.Index(
@@ -521,6 +528,7 @@ class Migration(migrations.Migration):
                 ),
                 ("sends", models.PositiveIntegerField(default=0)),
                 ("queries", models.PositiveIntegerField(default=0)),
+                ("denials", models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("first_sent_at", models.DateTimeField(blank=True, null=True)),
                 ("last_asked_at", models.DateTimeField(blank=True, null=True)),
@@ -529,6 +537,10 @@ class Migration(migrations.Migration):
                 ("received_account", models.CharField(blank=True, max_length=80)),
                 ("succeeded_at", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_to", models.CharField(blank=True, db_default="", default="", max_length=20)),
+                ("second_leg", models.CharField(blank=True, db_default="", default="", max_length=10)),
+                ("second_leg_due_at", models.DateTimeField(blank=True, null=True)),
+                ("arrives_at", models.DateTimeField(blank=True, null=True)),
                 ("proof", models.TextField(blank=True)),
                 ("proof_source", models.CharField(blank=True, max_length=10)),
                 ("failure_code", models.CharField(blank=True, max_length=60)),
@@ -544,6 +556,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("due_at__isnull", False)), fields=["due_at", "id"], name="execution_due"
                     ),
                     models.Index(fields=["request"], name="execution_request"),
+                    models.Index(
+                        condition=models.Q(("second_leg_due_at__isnull", False)),
+                        fields=["second_leg_due_at"],
+                        name="execution_second_leg",
+                    ),
                     django.contrib.postgres.indexes.BrinIndex(
                         autosummarize=True, fields=["first_sent_at"], name="execution_sent_brin", pages_per_range=32
                     ),

@@ -30,6 +30,10 @@ class Execution(models.Model):
 
     ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
 
+    ``denials`` counts how often in a row the channel denied the number and still did not take it. ``paid_to`` is where the
+    channel says that the money went, ``second_leg`` what became of the way from there to the payer's bank
+    (``payment_channels.contract``); it is asked about at ``second_leg_due_at``, and the bank has the money at ``arrives_at``.
+
     ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
 
@@ -50,12 +54,17 @@ class Execution(models.Model):
     sends = models.PositiveIntegerField(default=0)
     queries = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True)
+    denials = models.PositiveSmallIntegerField(default=0, db_default=0)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     last_asked_at = models.DateTimeField(null=True, blank=True)
 
     channel_refund_no = models.CharField(max_length=64, blank=True, db_collation="C")
     reference_key = models.TextField(blank=True, default="", db_default="", db_collation="C")
     received_account = models.CharField(max_length=80, blank=True)
+    paid_to = models.CharField(max_length=20, blank=True, default="", db_default="")
+    second_leg = models.CharField(max_length=10, blank=True, default="", db_default="")
+    second_leg_due_at = models.DateTimeField(null=True, blank=True)
+    arrives_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     proof = models.TextField(blank=True)
@@ -100,6 +109,11 @@ class Execution(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], name="execution_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["second_leg_due_at"],
+                name="execution_second_leg",
+                condition=Q(second_leg_due_at__isnull=False),
+            ),
             models.Index(fields=["request"], name="execution_request"),
             # A day of payouts for reconciliation; rows lie in order of time, so that this costs a flush next to nothing.
             BrinIndex(fields=["first_sent_at"], name="execution_sent_brin", pages_per_range=32, autosummarize=True),

@@ -14,8 +14,9 @@ from refunds.payouts.claiming import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice`` or ``person``; only the first
-    two have a ``turn``. ``by`` is who said it, where that was a person.
+    """What the channel said about one payout. ``source`` is ``answer``, ``query``, ``notice``, ``person`` (who pays by hand) or
+    ``portal`` (two people who looked there); only the first two have a ``turn``. ``by`` is who said it, where that was a person.
+    ``denied`` says that a query denied the number late enough to count, right before it was sent again.
     """
 
     execution_id: UUID
@@ -26,6 +27,7 @@ class Answer:
     notice_id: int | None = None
     turn: int | None = None
     by: Actor | None = None
+    denied: bool = False
 
 
 #: Judged in time, and approved or topped up when the channel's window had closed: no channel has to be asked.
@@ -41,18 +43,28 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     """Talk to the channel: send what was never sent, ask about the rest. No database, safe in any thread."""
     failpoint("execution.before_call")
     outcome: Outcome
+    denied = False
     if claimed.send and claimed.too_late and not claimed.order.maybe_received:
         outcome, source = _TOO_LATE, "answer"
     elif claimed.send:
         outcome, source = _send(claimed, claimed.order, adapter), "answer"
     else:
         outcome, source = adapter.query_refund(claimed.reference), "query"
-        if isinstance(outcome, Unknown) and outcome.code == "not_found":
+        if isinstance(outcome, Unknown) and outcome.code == "not_found" and claimed.goes_out_again:
             # The channel may not know it yet or never got it: the same number again moves the money once either way.
-            order = replace(claimed.order, maybe_received=False) if claimed.denial_counts else claimed.order
+            denied = claimed.denial_counts
+            order = replace(claimed.order, maybe_received=False) if denied else claimed.order
             outcome, source = _send(claimed, order, adapter), "answer"
     failpoint("execution.after_call")
-    return Answer(claimed.execution_id, claimed.request_id, claimed.account_id, outcome, source, turn=claimed.turn)
+    return Answer(
+        claimed.execution_id,
+        claimed.request_id,
+        claimed.account_id,
+        outcome,
+        source,
+        turn=claimed.turn,
+        denied=denied,
+    )
 
 
 def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outcome:
@@ -66,7 +78,7 @@ def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outco
 
 def holds(outcome: Refused) -> bool:
     """Refused for the moment: the payout stays open and goes out again under its number."""
-    return outcome.throttled or outcome.retry in (Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
+    return outcome.throttled or outcome.retry in (Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 
 def doubted(outcome: Refused) -> Unknown:

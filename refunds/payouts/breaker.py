@@ -67,7 +67,7 @@ class Breakers:
             logger.error("channel account %s %s (%s); single probes from now on", account_id, trouble, _code(outcome))
             circuit.open = True
             circuit.probe_at = time.monotonic() + PROBE_AFTER_S[0]
-        # One that refuses our keys does answer: the desk hears of it by what is held (desk.channel_health).
+        # One that refuses our keys does answer: the desk hears of it by what is held (desk.queue.trouble).
         _tell(account_id, is_silent=isinstance(outcome, Unknown))
 
     def open_accounts(self) -> list[int]:

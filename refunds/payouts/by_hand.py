@@ -122,6 +122,17 @@ def waiting(request: RefundRequest) -> Execution | None:
     return found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING)).first()
 
 
+def waiting_route(request: RefundRequest) -> str:
+    """The route on which a person is to pay now; empty where none is."""
+    if request.state == State.MANUAL_PENDING:
+        return request.route if not request.leg_count else _route_of(waiting(request))
+    return _route_of(waiting(request)) if request.state == State.PARTIALLY_REFUNDED else ""
+
+
+def _route_of(execution: Execution | None) -> str:
+    return "" if execution is None else execution.channel_account.channel
+
+
 def _checked(payment: Payment, request: RefundRequest, route: str, at: datetime) -> str:
     """The reference as it is stored. Slips are numbered by store, so that theirs carry the store's code."""
     number = one_line(payment.reference_no, limit=200).strip()

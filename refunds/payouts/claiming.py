@@ -21,7 +21,12 @@ from merchants import channels
 from payment_channels.contract import RefundOrder, RefundReference
 from refunds import lifecycle
 from refunds.lifecycle import Move
+from refunds.rules import payer_reason
 from refunds.states import ExecutionState, State
+
+#: So often a number that the channel denies goes out again without being taken; then a person decides. Denials count from the
+#: channel's query lag on, so that this takes some eight minutes.
+SENT_AGAIN_AT_MOST = 3
 
 #: Channels that by their usual contract want time between two refunds of one sale.
 _SPACED = [code for code in channels.known() if channels.profile(code, {}).partial_spacing_s]
@@ -32,8 +37,8 @@ class Claimed:
     """A due payout; where ``claim`` returned it, in this loop's hands until its lease runs out.
 
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
-    does not know the number by now never got it. ``too_late`` says that the channel's window has closed on the sale.
-    ``has_sale``: whether this claim alone looks at payouts of the sale now.
+    does not know the number by now never got it; ``goes_out_again`` that such a number may be sent once more. ``too_late`` says
+    that the channel's window has closed on the sale. ``has_sale``: whether this claim alone looks at payouts of the sale now.
     """
 
     execution_id: UUID
@@ -48,6 +53,7 @@ class Claimed:
     spacing_s: float
     turn: int
     denial_counts: bool
+    goes_out_again: bool
     too_late: bool
     method: str
     order: RefundOrder
@@ -60,10 +66,11 @@ class Claimed:
 
 
 _CLAIM = """
-SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.first_sent_at,
+SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
-       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, e.method,
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, r.customer_locale,
+       e.method,
        CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
@@ -141,6 +148,7 @@ def _claimed(
     amount_fen: int,
     sends: int,
     queries: int,
+    denials: int,
     first_sent_at: datetime | None,
     last_asked_at: datetime | None,
     account_id: int,
@@ -154,6 +162,7 @@ def _claimed(
     paid_at: datetime,
     request_state: str,
     reason: str,
+    locale: str,
     method: str,
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
@@ -173,6 +182,7 @@ def _claimed(
         spacing_s=profile.partial_spacing_s,
         turn=sends + queries + 1,
         denial_counts=last_asked_at is not None and at - last_asked_at >= quiet,
+        goes_out_again=denials < SENT_AGAIN_AT_MOST,
         # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
         too_late=at - paid_at > timedelta(days=profile.window_days + 1),
         method=method,
@@ -183,7 +193,7 @@ def _claimed(
             amount_fen=amount_fen,
             paid_fen=paid_fen,
             paid_at=paid_at,
-            reason=reason,
+            reason=payer_reason.phrase(reason=reason, locale=locale),
             notify_url=f"{settings.BASE_URL}/channels/{channel}/{account_code}/notices",
             first_sent_at=first_sent_at or at,
             # An earlier send may lie at the channel. One held without ever being asked about was refused each time.

@@ -11,13 +11,26 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core import doorbell
 from core.failpoints import failpoint
+from core.plain_text import one_line
 from core.sql import save_fields
 from merchants.models import ChannelAccount
-from payment_channels.contract import Done, NoticeRejected, NoticeReply, Outcome, RawNotice, Refused, Retry, Unknown
+from payment_channels.contract import (
+    Done,
+    ForeignNotice,
+    NoticeRejected,
+    NoticeReply,
+    Outcome,
+    PaidTo,
+    RawNotice,
+    Refused,
+    Retry,
+    SecondLeg,
+    Unknown,
+)
 from refunds.models import ChannelNotice, Execution
 from refunds.payouts import NOT_STORABLE, Answer, settle
 from refunds.payouts.adapters import adapter_for
@@ -47,6 +60,9 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         notice = adapter.read_notice(RawNotice(headers=headers, body=body, received_at=at))
     except NoticeRejected as error:
         return adapter.decline(error.code)
+    if isinstance(notice, ForeignNotice):
+        _count_foreign(account_id, about=notice.about, at=at)
+        return adapter.acknowledge()
     row = ChannelNotice(
         channel_account_id=account_id,
         event_id=notice.event_id,
@@ -58,6 +74,19 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
     failpoint("notices.after_store")
     doorbell.ring([TASK])
     return adapter.acknowledge()
+
+
+def _count_foreign(account_id: int, *, about: str, at: datetime) -> None:
+    """One row a kind, with how many came: a shop that sends everything here must not fill the inbox."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO refunds_channelnotice "
+            "(channel_account_id, event_id, refund_no, outcome, received_at, applied_at, effect) "
+            "VALUES (%s, %s, '', jsonb_build_object('count', 1), %s, %s, 'foreign') "
+            "ON CONFLICT (channel_account_id, event_id) DO UPDATE SET received_at = excluded.received_at, "
+            "outcome = jsonb_build_object('count', (refunds_channelnotice.outcome->>'count')::bigint + 1)",
+            [account_id, f"foreign {one_line(about, limit=60)}", at, at],
+        )
 
 
 def apply_waiting(*, at: datetime) -> int:
@@ -120,6 +149,7 @@ def _settle(answers: Mapping[int, Answer], at: datetime) -> set[int]:
     return set()
 
 
+_INSTANTS = ("succeeded_at", "arrives_at")
 _KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Refused, "unknown": Unknown}
 
 
@@ -135,7 +165,11 @@ def _from_json(data: Mapping[str, Any]) -> Outcome:
     fields = dict(data)
     kind = _KINDS[fields.pop("kind")]
     if kind is Done:
-        fields["succeeded_at"] = datetime.fromisoformat(fields["succeeded_at"]).astimezone(UTC)
+        fields |= {name: datetime.fromisoformat(fields[name]).astimezone(UTC) for name in _INSTANTS if fields.get(name)}
+        fields["paid_to"], fields["second_leg"] = (
+            PaidTo(fields.get("paid_to", "")),
+            SecondLeg(fields.get("second_leg", "")),
+        )
     if kind is Refused:
         fields["retry"] = Retry(fields["retry"])
     return kind(**fields)

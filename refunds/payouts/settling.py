@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
@@ -24,8 +25,9 @@ from refunds.facts.plans import LegStatus
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
-from refunds.payouts import ledger
+from refunds.payouts import ledger, second_leg
 from refunds.payouts.asking import Answer, doubted, holds
+from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
 from refunds.rules.method import MethodChoice
 from refunds.states import EXECUTION_ENDED, ExecutionState, State
@@ -42,6 +44,13 @@ _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 _MENDING_BACKOFF = (30, 60, 120)
 _THROTTLED_BACKOFF = (1, 2, 4, 8)
+#: "Try later" is believed for some hours; what the channel still does not take then has failed.
+_LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
+_LATER_TRIES = 10
+#: An outcome that nobody could tell for this long is a person's business as well (domain: unknown > 5 min).
+PERSON_AFTER = timedelta(minutes=5)
+#: What a person has been called to is still asked about, but nothing is sent any more.
+_PERSON_BACKOFF = (300, 600, 1800, 3600)
 #: What a person pays is looked at once a day: nothing but their word changes it.
 _BY_HAND_LOOK = timedelta(days=1)
 
@@ -75,12 +84,13 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             # A notice before we (again) sent anything: the payout goes out now under the same number and hears it itself.
             continue
         if execution.state in EXECUTION_ENDED:
+            second_leg.hear(execution, answer.outcome, at=at)
             _note_late(execution, requests[answer.request_id], answer, at)
             continue
         outcome = _believed(execution, answer)
         if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
             well_again.add(execution.channel_account_id)
-        _write(execution, outcome, answer.source, at)
+        _write(execution, outcome, answer, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
         if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
@@ -201,7 +211,15 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
     return outcome
 
 
-def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) -> None:
+def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime) -> None:
+    source = answer.source
+    if isinstance(outcome, Unknown) and not outcome.accepted:
+        execution.denials += answer.denied
+        if _is_a_persons(execution, outcome, at):
+            _call_person(execution, outcome, at)
+            return
+    else:
+        execution.denials = 0
     execution.failure_code = execution.failure_message = execution.failure_retry = execution.failure_remedy = ""
     execution.needs_attention = False
     if isinstance(outcome, Done):
@@ -210,6 +228,7 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
         execution.received_account = _text(outcome.received_account, 80)
         execution.succeeded_at, execution.ended_at, execution.due_at = outcome.succeeded_at, at, None
         execution.proof, execution.proof_source = _text(outcome.raw) or "-", source
+        second_leg.note(execution, outcome, at=at)
         return
     execution.failure_code, execution.failure_message = _text(outcome.code, 60), _text(outcome.message, 300)
     execution.failure_remedy = outcome.remedy
@@ -223,12 +242,39 @@ def _write(execution: Execution, outcome: Outcome, source: str, at: datetime) ->
         execution.due_at = at + _until_query(execution, accepted=outcome.accepted, just_sent=source == "answer")
         return
     execution.failure_retry = outcome.retry
-    if holds(outcome):
+    if holds(outcome) and not (outcome.retry is Retry.LATER and execution.sends >= _LATER_TRIES):
         execution.state = ExecutionState.HELD
         execution.due_at = at + _spread(_held_backoff(outcome), tried=execution.sends - 1)
         return
     execution.state = ExecutionState.FAILED
     execution.due_at, execution.ended_at = None, at
+
+
+def _is_a_persons(execution: Execution, outcome: Unknown, at: datetime) -> bool:
+    """Denied and not taken again and again, or simply without any word that can be believed for too long."""
+    waited = execution.first_sent_at is not None and at - execution.first_sent_at >= PERSON_AFTER
+    return execution.denials >= SENT_AGAIN_AT_MOST or (waited and not outcome.attention)
+
+
+def _call_person(execution: Execution, outcome: Unknown, at: datetime) -> None:
+    """Unknown it stays, and asked about; but somebody looks it up now. What the channel said last is what they read."""
+    given_up = execution.denials >= SENT_AGAIN_AT_MOST
+    execution.state, execution.needs_attention = ExecutionState.UNKNOWN, True
+    if outcome.code != "not_found" or not execution.failure_code:
+        execution.failure_code, execution.failure_message = _text(outcome.code, 60), _text(outcome.message, 300)
+    execution.failure_retry = ""
+    execution.failure_remedy = "person_decides" if given_up else outcome.remedy or "find_out"
+    backoff = _PERSON_BACKOFF if given_up else _UNKNOWN_BACKOFF
+    tried = execution.queries - len(_UNKNOWN_BACKOFF) - SENT_AGAIN_AT_MOST if given_up else execution.queries
+    execution.due_at = at + _at_least_the_lag(execution, _spread(backoff, tried=tried))
+
+
+def _at_least_the_lag(execution: Execution, wait: timedelta) -> timedelta:
+    """After the first quick questions none sooner than a denial counts: a long lag must not keep it from ever counting."""
+    if execution.queries < len(_UNKNOWN_BACKOFF):
+        return wait
+    quiet = execution.channel_account.usable_profile.query_lag_s + settings.EXECUTION_LEASE_S
+    return max(wait, timedelta(seconds=quiet))
 
 
 def _text(said: str, length: int | None = None) -> str:
@@ -240,7 +286,7 @@ def _until_query(execution: Execution, *, accepted: bool, just_sent: bool) -> ti
     """Until the channel is asked. What it accepted just now starts anew, however often was asked before."""
     profile = execution.channel_account.usable_profile
     if not accepted:
-        wait = _spread(_UNKNOWN_BACKOFF, tried=execution.queries)
+        wait = _at_least_the_lag(execution, _spread(_UNKNOWN_BACKOFF, tried=execution.queries))
         return max(wait, timedelta(seconds=profile.query_after_s)) if just_sent else wait
     if not just_sent and execution.queries:
         return _spread(_ACCEPTED_BACKOFF, tried=execution.queries)
@@ -251,6 +297,8 @@ def _until_query(execution: Execution, *, accepted: bool, just_sent: bool) -> ti
 def _held_backoff(outcome: Refused) -> Sequence[int]:
     if outcome.throttled:
         return _THROTTLED_BACKOFF
+    if outcome.retry is Retry.LATER:
+        return _LATER_BACKOFF
     return _FUNDS_BACKOFF if outcome.retry is Retry.AFTER_TOP_UP else _MENDING_BACKOFF
 
 
@@ -312,4 +360,9 @@ _SAVED = (
     "failure_retry",
     "failure_remedy",
     "needs_attention",
+    "denials",
+    "paid_to",
+    "second_leg",
+    "second_leg_due_at",
+    "arrives_at",
 )

@@ -56,6 +56,14 @@ def can_go_out_again(failed: Execution) -> bool:
     return failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN
 
 
+def can_retry(request: RefundRequest, last: Execution | None) -> bool:
+    """Whether what failed of a request may be sent again as it is; ``last`` is its newest payout."""
+    if not request.leg_count:
+        return request.state == State.FAILED and last is not None and can_go_out_again(last)
+    failed = [one.attempts[-1] for one in plans.standing_of(request) if one.has_failed]
+    return bool(failed) and all(can_go_out_again(row) for row in failed)
+
+
 @transaction.atomic
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
     """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
@@ -99,7 +107,7 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
                 leg=row,
             ).save()
         else:
-            Execution.objects.filter(pk=row.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None)
+            Execution.objects.filter(pk=row.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None, denials=0)
     return retried
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from core.audit.record import record
 from core.errors import Conflict, Invalid
 from merchants import policies, rights
 from merchants.principals import Principal
@@ -37,24 +37,23 @@ class ClaimedByAnother(Conflict):
 def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
 
-    Raises ``Forbidden`` for whoever could not decide it: on their desk it would only keep colleagues away.
+    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
     sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
     conditions.check(Act.CLAIM, by=by, request=request, amount_fen=sum_fen, at=at)
-    _check_version(request, request.version if version is None else version)
+    lifecycle.check_version(request, version)
     if request.state not in OPEN_FOR_REVIEW:
         raise lifecycle.WrongState(
             "only a request in review can be claimed", state=request.state, version=request.version
         )
     if request.claimed_by_id == by.staff_id:
         return request
-    if request.claimed_by_id is not None:
-        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
+    _check_not_anothers(request, by)
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
     request.claimed_by_id, request.claimed_at = by.staff_id, at
-    _record(request, by, "refund.claim", at)
+    lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
     return request
 
 
@@ -67,7 +66,7 @@ def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
         return request
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=None, claimed_at=None)
     request.claimed_by = request.claimed_at = None
-    _record(request, by, "refund.release", at)
+    lifecycle.record_act(request, "refund.release", by=by.actor, at=at)
     return request
 
 
@@ -99,7 +98,7 @@ def approve(
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
-    # Judged anew under the order's lock: by what it all comes to, and by the limits in force now.
+    # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
     deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     account_id = None if request.leg_count else _account_of(request)
@@ -121,13 +120,12 @@ def approve(
         Execution.objects.bulk_create(plans.payouts(approved, now_free, at=at))
         _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
         return approved
-    attempt_no = approved.executions.count() + 1
     new_execution(
         approved,
         channel_account_id=account_id,
         choice=payout_choice(request=approved, amount_fen=amount, at=at),
         at=at,
-        attempt_no=attempt_no,
+        attempt_no=approved.executions.count() + 1,
     ).save()
     _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
     return approved
@@ -211,66 +209,31 @@ def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> Non
     conditions.check(Act.ADD_NOTE, by=by, request=request)
     if not text.strip():
         raise Invalid("the note is empty", code="message_required")
-    record(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action="refund.note",
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-        data={"note": text.strip()[:1000]},
-    )
+    lifecycle.record_act(request, "refund.note", by=by.actor, at=at, data={"note": text.strip()[:1000]})
 
 
 def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> RefundRequest:
     rights.check_may(act, by=by)
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
-    _check_version(request, version)
-    if request.claimed_by_id not in (None, by.staff_id):
-        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
+    lifecycle.check_version(request, version)
+    _check_not_anothers(request, by)
     return request
 
 
-def _check_version(request: RefundRequest, seen: int) -> None:
-    if request.version != seen:
-        raise lifecycle.AlreadyChanged(
-            "the refund request was changed meanwhile", state=request.state, version=request.version
-        )
+def _check_not_anothers(request: RefundRequest, by: Principal) -> None:
+    if request.claimed_by_id not in (None, by.staff_id):
+        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 
 
-def _store_decision(
-    request: RefundRequest,
-    decision: Decision,
-    by: Principal,
-    at: datetime,
-    *,
-    tier: str = "",
-    amount_fen: int | None = None,
-    reason: str = "",
-    note: str = "",
-) -> None:
+def _store_decision(request: RefundRequest, decision: Decision, by: Principal, at: datetime, **fields: Any) -> None:
     assert by.staff_id is not None  # the table lets nobody else decide
     Approval.objects.create(
         request=request,
         staff_id=by.staff_id,
         decision=decision,
-        tier=tier or request.tier,
         role=by.role,
-        amount_fen=amount_fen,
-        reason=reason,
-        note=note,
         version=request.version,
         at=at,
-    )
-
-
-def _record(request: RefundRequest, by: Principal, action: str, at: datetime) -> None:
-    record(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
+        **{"tier": request.tier, **fields},
     )

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from core.audit.record import record
 from core.errors import Invalid
 from merchants import principals
 from merchants.models import Role, Staff
@@ -48,13 +47,5 @@ def hand_over(*, request_id: UUID, to: int, by: Principal, at: datetime) -> Staf
     if colleague is None or not decidable.may_decide(by=principals.of_staff(colleague), request=request, at=at):
         raise Invalid("this person cannot take it on", code="unknown_colleague")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by=colleague, claimed_at=at)
-    record(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action="refund.reassign",
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-        data={"to": colleague.name},
-    )
+    lifecycle.record_act(request, "refund.reassign", by=by.actor, at=at, data={"to": colleague.name})
     return colleague

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core.audit.record import record
 from merchants.principals import Principal
 from merchants.rights import Act
+from refunds import lifecycle
 from refunds.facts import conditions, payees
 from refunds.models import RefundRequest
 
@@ -31,14 +31,7 @@ def reveal(*, request: RefundRequest, by: Principal, at: datetime) -> Contact:
     Raises ``Forbidden``.
     """
     conditions.check(Act.REVEAL, by=by, request=request)
-    record(
-        merchant_id=request.merchant_id,
-        by=by.actor,
-        action="refund.reveal",
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-    )
+    lifecycle.record_act(request, "refund.reveal", by=by.actor, at=at)
     contact = Contact(request.customer_name, request.customer_phone, request.customer_email)
     payee = payees.of(request)
     if payee is None:

@@ -9,15 +9,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.codes import CODES
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
-#: code -> (short label, sentence when it passes, sentence when it does not)
+#: code -> (short label, sentence when it passes, sentence when it does not: the catalogue's, where it has no numbers)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "payment_succeeded": (
         _("Payment succeeded"),
         _("The channel confirms the payment."),
-        _("The payment is not confirmed, so there is nothing to refund yet."),
+        CODES["payment_succeeded"].title,
     ),
     "refundable_balance": (
         _("Within the refundable balance"),
@@ -27,12 +28,12 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "terminal_enabled": (
         _("Return function of the till"),
         _("Refunds are switched on at this till."),
-        _("Refunds are switched off at this till."),
+        CODES["terminal_enabled"].title,
     ),
     "original_route": (
         _("Original payment method"),
         _("The refund can go back to the original payment method."),
-        _("The sale has no payment channel to refund through."),
+        CODES["original_route"].title,
     ),
     "channel_window": (
         _("Channel's refund period"),
@@ -47,22 +48,22 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "no_cash_for_credit": (
         _("No cash for credit"),
         _("The sale was not paid by credit."),
-        _("A sale paid by credit is never refunded in cash."),
+        CODES["no_cash_for_credit"].title,
     ),
     "consent_to_route": (
         _("Customer agrees to the route"),
         _("The customer agreed to being paid back this way."),
-        _("Another way of paying back needs the customer's consent."),
+        CODES["consent_to_route"].title,
     ),
     "no_transfer_for_credit": (
         _("No transfer for credit"),
         _("The original payment method is no longer possible, so a transfer may take its place."),
-        _("A sale paid by credit goes back to that credit as long as the channel takes it."),
+        CODES["no_transfer_for_credit"].title,
     ),
     "route_funding": (
         _("Route fits the payment"),
         _("The policy pays this kind of sale back on this route."),
-        _("The policy pays a sale like this back on another route."),
+        CODES["route_funding"].title,
     ),
     "route_limit": (
         _("Limit of the route"),
@@ -87,7 +88,7 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "route_allowed": (
         _("Refund route"),
         _("The policy allows this route."),
-        _("The policy does not allow this route."),
+        CODES["route_allowed"].title,
     ),
     "reason_covered": (
         _("Reason covered"),

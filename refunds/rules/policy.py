@@ -11,7 +11,7 @@ original route is proven impossible: anything else would be cashing out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -131,10 +131,14 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
     rule = rules.reasons.get(facts.reason)
     results = [*_hard_limits(facts), *_other_route(facts, rules), *_merchant_rules(facts, rules, rule)]
+    failed = [result for result in results if not result.passed]
+    decision = Ruling.REVIEW if failed else Ruling.APPROVE
+    if any(result.hard for result in failed):
+        decision = Ruling.REFUSE
     return Verdict(
-        decision=_decide([result for result in results if not result.passed]),
+        decision=decision,
         max_amount_fen=_largest(facts, rules, rule),
-        # Of all together: ten of 990 are decided by whoever decides 9,900.
+        # Of all together: ten of 990 are decided in the tier of 9,900.
         tier=rules.tier_for(facts.amount_fen + facts.sums.tier_fen).name,
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
@@ -142,22 +146,10 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     )
 
 
-def _decide(failed: Sequence[RuleResult]) -> Ruling:
-    if any(result.hard for result in failed):
-        return Ruling.REFUSE
-    return Ruling.REVIEW if failed else Ruling.APPROVE
-
-
 def _hard_limits(facts: Facts) -> list[RuleResult]:
     results = [
         RuleResult("payment_succeeded", facts.paid, "success" if facts.paid else "not_paid", "success", hard=True),
-        RuleResult(
-            "refundable_balance",
-            facts.amount_fen <= facts.refundable_fen,
-            yuan(facts.amount_fen),
-            yuan(facts.refundable_fen),
-            hard=True,
-        ),
+        _within("refundable_balance", facts.amount_fen, facts.refundable_fen, shown=yuan, hard=True),
         RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
     ]
     if facts.route == Route.ORIGINAL:
@@ -172,25 +164,10 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
                 str(facts.channel_window_days),
                 hard=True,
             ),
-            RuleResult(
-                "channel_refund_count",
-                facts.refunds_so_far < facts.channel_max_refunds,
-                str(facts.refunds_so_far + 1),
-                str(facts.channel_max_refunds),
-                hard=True,
-            ),
+            _within("channel_refund_count", facts.refunds_so_far + 1, facts.channel_max_refunds, hard=True),
         ]
-    results += [
-        RuleResult(
-            "article_quantity",
-            claim.quantity <= claim.returnable,
-            str(claim.quantity),
-            str(claim.returnable),
-            hard=True,
-        )
-        for claim in facts.claims
-    ]
-    return results
+    quantities = [_within("article_quantity", claim.quantity, claim.returnable, hard=True) for claim in facts.claims]
+    return results + quantities
 
 
 def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
@@ -211,8 +188,7 @@ def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
     if allowed.limit_fen is not None:
         # Of one sale in all: the limit is not got round by asking twice.
         in_all = facts.on_this_route_fen + facts.amount_fen
-        fits = in_all <= allowed.limit_fen
-        results.append(RuleResult("route_limit", fits, yuan(in_all), yuan(allowed.limit_fen), hard=True))
+        results.append(_within("route_limit", in_all, allowed.limit_fen, shown=yuan, hard=True))
     return [
         *results,
         RuleResult("original_first", not still_open, "possible" if still_open else "impossible", "impossible"),
@@ -222,21 +198,15 @@ def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
 
 def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list[RuleResult]:
     results = [
-        RuleResult(
-            "route_allowed",
-            facts.route in rules.routes,
-            facts.route,
-            ", ".join(rules.routes),
-            hard=True,
-        ),
+        RuleResult("route_allowed", facts.route in rules.routes, facts.route, ", ".join(rules.routes), hard=True),
         RuleResult("reason_covered", rule is not None, facts.reason, "covered"),
     ]
     if rule is not None:
         days = _days_since(facts.paid_at, facts.at)
         share = -(-facts.amount_fen * 100 // facts.paid_fen)  # rounded up: 50.2% is more than half
         results += [
-            RuleResult("filing_window", days <= rule.window_days, str(days), str(rule.window_days)),
-            RuleResult("reason_share", share <= rule.max_share_percent, str(share), str(rule.max_share_percent)),
+            _within("filing_window", days, rule.window_days),
+            _within("reason_share", share, rule.max_share_percent),
             RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
         ]
         if rule.extent is not Extent.ANY:
@@ -245,19 +215,10 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
-        results.append(
-            RuleResult("articles_cover_amount", facts.amount_fen <= value, yuan(facts.amount_fen), yuan(value))
-        )
+        results.append(_within("articles_cover_amount", facts.amount_fen, value, shown=yuan))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
-    results.append(
-        RuleResult(
-            "auto_approve_limit",
-            facts.amount_fen <= rules.auto_approve_limit_fen,
-            yuan(facts.amount_fen),
-            yuan(rules.auto_approve_limit_fen),
-        )
-    )
+    results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
     return [*results, *_sums(facts, rules)]
 
 
@@ -268,7 +229,7 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
     sums, own = facts.sums, facts.amount_fen
     results = []
     if sums.order_rejected:
-        # Whatever was corrected, and whoever asks: what a person refused, only a person takes back.
+        # Whatever was corrected: what a person refused, only a person takes back.
         results.append(RuleResult("order_not_rejected", passed=False, actual="yes", limit="no"))
     said = own > rules.auto_approve_limit_fen
     for code, before, limit in (
@@ -277,14 +238,18 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
         ("auto_key_day_limit", sums.key_day_fen, rules.auto_key_day_fen),
     ):
         if before is not None and limit is not None and (before or not said):
-            results.append(RuleResult(code, before + own <= limit, yuan(before + own), yuan(limit)))
+            results.append(_within(code, before + own, limit, shown=yuan))
     for code, so_far, most in (
         ("auto_cashier_day_count", sums.cashier_day_count, rules.auto_cashier_day_count),
         ("auto_key_day_count", sums.key_day_count, rules.auto_key_day_count),
     ):
         if so_far is not None and most is not None and (so_far or not said):
-            results.append(RuleResult(code, so_far < most, str(so_far + 1), str(most)))
+            results.append(_within(code, so_far + 1, most))
     return results
+
+
+def _within(code: str, actual: int, limit: int, *, shown: Callable[[int], str] = str, hard: bool = False) -> RuleResult:
+    return RuleResult(code, actual <= limit, shown(actual), shown(limit), hard=hard)
 
 
 def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:

@@ -1,6 +1,6 @@
 """Why things are as they are, in words for the customer: what went wrong at the till, and why a payout failed.
 
-A customer is told what they can do and what we do; the channel's codes and the merchant's balance are not their business.
+A customer reads what they can do and what we do; the channel's codes and the merchant's balance are not their business.
 """
 
 from __future__ import annotations

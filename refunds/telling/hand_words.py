@@ -1,4 +1,4 @@
-"""What a customer is told where a person pays them back: on their page and in messages."""
+"""What a customer reads where a person pays them back: on their page and in messages."""
 
 from __future__ import annotations
 

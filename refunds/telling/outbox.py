@@ -1,6 +1,6 @@
-"""Stage 5, notification: tell the customer. A message that fails is tried again; it never fails a refund.
+"""Stage 5, notification. A message that fails is retried; it never fails a refund.
 
-``tell`` turns outbox rows into messages, once each however often it runs; ``send_due`` hands them to their carriers.
+``write_notifications`` turns outbox rows into messages, idempotent per event; ``send_due`` hands them to their carriers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from refunds.models import Notification, OutboxMessage, RefundRequest
 from refunds.models.notification import Medium, NotificationState
 from refunds.models.outbox import OutboxState
 from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
-from refunds.telling.wording import TOLD, words
+from refunds.telling.wording import NOTIFIED, words
 
 logger = logging.getLogger(__name__)
 
@@ -32,19 +32,19 @@ _BACKOFF = (10, 60, 300, 1800, 7200)
 
 
 def work(*, at: datetime) -> tuple[int, int]:
-    """Tell and send until nothing is due. Returns (messages told, notifications handed over)."""
+    """Write and send until nothing is due. Returns (outbox rows delivered, notifications handed over)."""
     doorbell.answered(NOTIFY)
-    told = sent = 0
-    while (count := tell(at=at)) > 0:
-        told += count
+    delivered = sent = 0
+    while (count := write_notifications(at=at)) > 0:
+        delivered += count
         failpoint("outbox.after_commit")
         sent += send_due(at=at)
-    return told, sent + send_due(at=at)
+    return delivered, sent + send_due(at=at)
 
 
 @transaction.atomic
-def tell(*, at: datetime) -> int:
-    """Write the notifications for waiting outbox rows. Returns how many rows were told."""
+def write_notifications(*, at: datetime) -> int:
+    """Write the notifications for waiting outbox rows. Returns how many rows were delivered."""
     rows = list(
         OutboxMessage.objects.select_for_update(skip_locked=True)
         .filter(state=OutboxState.PENDING, due_at__lte=at)
@@ -53,14 +53,14 @@ def tell(*, at: datetime) -> int:
     if not rows:
         return 0
     events = {row.pk: row.topic.removeprefix("refund_request.") for row in rows}
-    wanted = {row.request_id for row in rows if events[row.pk] in TOLD}
+    wanted = {row.request_id for row in rows if events[row.pk] in NOTIFIED}
     requests = RefundRequest.objects.only("merchant_id", "customer_phone", "customer_email", "customer_locale").in_bulk(
         wanted
     )
     messages = [
         message
         for row in rows
-        if events[row.pk] in TOLD
+        if events[row.pk] in NOTIFIED
         for message in _messages(requests[row.request_id], events[row.pk], row.version, at)
     ]
     Notification.objects.bulk_create(messages, ignore_conflicts=True)
@@ -136,14 +136,14 @@ def _worded(notification: Notification) -> Text | None:
             request=notification.request,
         )
     except Exception:
-        logger.exception("notification %s cannot be put into words", notification.pk)
+        logger.exception("notification %s cannot be rendered", notification.pk)
         return None
 
 
 def _carry(notification: Notification, text: Text | None) -> _Result:
     """Runs in the pool: no database here."""
     if text is None:
-        return _Result(error="the message cannot be put into words")
+        return _Result(error="the message cannot be rendered")
     try:
         return _Result(receipt=carrier_for(notification.medium).send(recipient=notification.recipient, text=text))
     except DeliveryFailed as error:
@@ -159,7 +159,9 @@ def _note(notification: Notification, result: _Result, at: datetime) -> None:
     notification.last_error = result.error[:300]
     if result.permanent or notification.attempts > len(_BACKOFF):
         notification.state, notification.due_at = NotificationState.DEAD, None
-        logger.warning("notification %s was given up: %s", notification.pk, result.error)
+        logger.warning(
+            "notification %s dead after %s attempts: %s", notification.pk, notification.attempts, result.error
+        )
         return
     notification.due_at = at + timedelta(seconds=_BACKOFF[notification.attempts - 1])
 

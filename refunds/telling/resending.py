@@ -1,4 +1,4 @@
-"""Sending a message that was given up once more."""
+"""Sending a dead message again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core.audit.record import record
 from core.errors import Conflict, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
@@ -23,7 +22,7 @@ class NotGivenUp(Conflict):
 
 @transaction.atomic
 def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification:
-    """Put a message back in line, with all its tries anew. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
+    """Queue a dead message again, with all its retries. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
     check_may(Act.RESEND, by=by)
     messages = Notification.objects.select_for_update(of=("self",)).select_related("request").defer("recipient")
     found = messages.filter(pk=notification_id).first()
@@ -36,14 +35,7 @@ def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification
     Notification.objects.filter(pk=found.pk).update(
         state=NotificationState.PENDING, attempts=0, due_at=at, last_error=""
     )
-    record(
-        merchant_id=found.merchant_id,
-        by=by.actor,
-        action="refund.resend",
-        object_type="refund_request",
-        object_id=found.request_id,
-        at=at,
-        data={"event": found.event, "medium": found.medium},
-    )
+    data = {"event": found.event, "medium": found.medium}
+    lifecycle.record_act(found.request, "refund.resend", by=by.actor, at=at, data=data)
     lifecycle.ring_after_commit([lifecycle.NOTIFY])
     return found

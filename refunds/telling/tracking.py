@@ -26,10 +26,11 @@ class LinkExpired(NotFound):
     """The link was genuine and is too old."""
 
     code = "link_expired"
+    status = 410
 
 
 def token_for(request_id: UUID) -> str:
-    """A token for one request; made anew each time, since its age is part of it."""
+    """A token for one request; a new one each time, since its age is part of it."""
     said = request_id.bytes + int(time.time()).to_bytes(_TIME)
     return base64.urlsafe_b64encode(said + _signature(said, settings.SECRET_KEY)).decode()
 

@@ -1,4 +1,4 @@
-"""What a customer is told, per event and language. One template an event, in ``templates/messages``; SMS are the short form.
+"""The text of a message, per event and language. One template an event, in ``templates/messages``; SMS are the short form.
 
 A message says what happens, how much, to which account and by when. It carries no name, number or address of the customer:
 who reads over their shoulder learns of a refund and nothing else.
@@ -20,14 +20,14 @@ from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
-from refunds.telling import hand_words, tracking
+from refunds.telling import hand_words, legs, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import failure, our_fault
-from refunds.telling.destinations import destination_and_way, destination_label
+from refunds.telling.destinations import destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
 
-#: Events of which the customer is told; the rest is nobody's business but ours.
-TOLD: frozenset[str] = frozenset(
+#: Events that the customer is notified of; the rest is nobody's business but ours.
+NOTIFIED: frozenset[str] = frozenset(
     {State.IN_REVIEW, State.NEEDS_INFO, State.APPROVED, State.REJECTED, State.REFUNDED, State.FAILED, State.CANCELLED}
 )
 
@@ -69,15 +69,20 @@ def _has_link(event: str, request: RefundRequest) -> bool:
 
 
 def _context(event: str, request: RefundRequest) -> dict[str, object]:
-    sale = request.transaction
-    arrival = expected_arrival(
-        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or request.updated_at, route=request.route
+    sale, gone = request.transaction, went(request=request)
+    split = legs.split_label(request)
+    arrival = legs.slowest(request, at=request.succeeded_at or request.updated_at) or expected_arrival(
+        funding=gone.funding(sale),
+        profile=sale.profile,
+        at=request.succeeded_at or request.updated_at,
+        route=request.route,
     )
     tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     failed = request.executions.order_by("-created_at", "-pk").first() if event == State.FAILED else None
     why = failure(remedy=failed.failure_remedy if failed else "", channel=request.channel)
     message = plain_text(request.message_to_customer)
+    quoted = one_line(message)
     return {
         "event": event,
         "headline": headline(event),
@@ -87,8 +92,9 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "number": request.number,
         "amount": yuan_grouped(amount_fen),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
-        "destination": destination_label(sale=sale, route=request.route, account_last4=tail),
-        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail),
+        "destination": split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone),
+        "destination_and_way": split
+        or destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
         "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
         "at_once": arrival.basis == "at_once",
         "arrives_by": day_of(arrival.latest_at),
@@ -97,7 +103,7 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "our_fault": our_fault(reason=request.reason),
         "failure": why.sentence,
         "message": message,
-        "message_short": _shortened(message),
+        "message_short": quoted if len(quoted) <= _QUOTED else f"{quoted[: _QUOTED - 1]}…",
         "url": tracking.url_for(request.pk),
     }
 
@@ -105,8 +111,3 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
 def day_of(at: datetime) -> str:
     """The day in Shanghai as the language writes it: ``11月25日``, ``November 25``."""
     return date_format(at.astimezone(SHANGHAI).date(), "MONTH_DAY_FORMAT")
-
-
-def _shortened(text: str) -> str:
-    text = one_line(text)
-    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"

@@ -1,1 +1,1 @@
-"""What a worker watches over: work that nobody called for, and whether it still hears."""
+"""What a worker watches over: periodic work that beat did not call for, and a consumer that stalled."""

@@ -1,8 +1,8 @@
-"""Whether this worker still hears: a process that is alive, answers ``inspect ping`` and is handed nothing is of no use.
+"""Finding a stalled consumer: a process that is alive, answers ``inspect ping`` and receives no messages is of no use.
 
-A worker has a queue of its own besides the common one. When it has heard nothing for a while it rings there, where nobody else
-listens and beat is not needed. One that does not hear its own bell, while the broker answers and a thread is free, ends itself,
-and whoever supervises it starts another.
+A worker has a queue of its own besides the common one. When it has received nothing for a while it sends itself a message there,
+where nobody else consumes and beat is not needed. One that does not receive its own message, while the broker answers and a
+thread is free, is deaf: it ends itself, and its supervisor starts another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from refunds.worker.watch import LOOK_EVERY_S
 logger = logging.getLogger(__name__)
 
 TASK = "refunds.listen"
-#: Heard nothing for this long: ring for oneself.
+#: Received nothing for this long: send oneself a message.
 RINGS_AFTER_S = 15.0
 #: Work in hand is given this long before the process ends: less than a supervisor's patience.
 _FINISH_S = 15.0
@@ -36,7 +36,7 @@ DEAF = 75
 
 
 class Hearing:
-    """What one worker has heard, and whether it could have."""
+    """What one worker has received, and whether it could have."""
 
     def __init__(
         self, *, threads: int, deaf_after_s: float, ring: Callable[[], None], is_answered: Callable[[], bool]
@@ -48,7 +48,7 @@ class Hearing:
         self._busy = 0
         self._lock = threading.Lock()
         now = time.monotonic()
-        #: Since when it could have heard and has not.
+        #: Since when it could have received a message and has not.
         self._silent_since = self._looked_at = self._rung_at = now
 
     def heard(self) -> None:
@@ -71,7 +71,7 @@ class Hearing:
         return self._busy <= 0
 
     def is_deaf(self) -> bool:
-        """Look, and ring where it was silent for a while. Whether it could have heard for long enough and has not."""
+        """Whether it could have received for long enough and has not. Sends itself a message where it was silent for a while."""
         now = time.monotonic()
         # A process that was stopped for a while, a broker that is gone, threads that are all busy: silence proves nothing.
         proves_nothing = (
@@ -111,7 +111,7 @@ def end_if_deaf(hearing: Hearing) -> None:
     if not hearing.is_deaf():
         return
     logger.critical(
-        "this worker has heard nothing for %.0f s although the broker answers: it ends itself, to be started again",
+        "consumer stalled: no message received for %.0f s although the broker answers; exiting to be restarted",
         settings.WORKER_DEAF_AFTER_S,
     )
     loop.stopping.set()
@@ -127,7 +127,7 @@ def _ring_for_oneself() -> None:
     try:
         current_app.send_task(TASK, queue=own_queue())
     except (OperationalError, OSError) as error:
-        logger.warning("this worker cannot ring for itself: %s", error)
+        logger.warning("cannot send this worker its own wake-up message: %s", error)
 
 
 def _broker_answers() -> bool:

@@ -1,8 +1,8 @@
-"""Work goes on when nobody calls for it.
+"""Periodic work when beat is overdue.
 
-Beat calls for everything periodic through the broker. A worker whose consumer stalls after a broker's trouble is alive and hears
-nothing, and a broker that is gone lets nobody be heard. What is due lies in the database all the same: what has not been called
-for in time, a worker takes up by itself.
+Beat calls for everything periodic through the broker. A worker whose consumer stalled after a broker's trouble receives nothing,
+and through a broker that is gone nobody does. What is due lies in the database all the same: what beat has not called for in
+time, a worker runs by itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LOOK_EVERY_S = 3.0
 #: What a worker begins with: it may have fallen due while none ran.
 AT_ONCE = ("refunds.sweep", "refunds.reconcile")
 
-#: What was taken up in this process and is not done: never twice at a time.
+#: What was started in this process and is not done: never twice at a time.
 _in_hand: set[str] = set()
 
 
@@ -41,18 +41,18 @@ def _watch(also: Callable[[], None]) -> None:
                 begun = True
             look()
         except Error as error:  # gone, perhaps: the next look tries again
-            logger.warning("cannot see what nobody has called for: %s", error)
+            logger.warning("beat watch: the database does not answer: %s", error)
             connection.close()
             loop.stopping.wait(LOOK_EVERY_S)
 
 
 def look() -> None:
-    """Take up what nobody has called for in time. Raises ``django.db.Error``."""
+    """Run what beat has not called for in time. Raises ``django.db.Error``."""
     for entry in periodic.schedule():
         if entry.task in _in_hand or entry.task not in periodic.WORK:
             continue
         if (silent_s := periodic.take_up(entry)) is not None:
-            logger.warning("nobody has called for %s for %.0f s; taking it up without a call", entry.task, silent_s)
+            logger.warning("beat overdue: %s not called for %.0f s; running it without a call", entry.task, silent_s)
             _run_apart([entry.task])
 
 
@@ -73,7 +73,7 @@ def _run(task: str) -> None:
         periodic.note_taken_up(task)
         periodic.WORK[task]()
     except Exception:  # the database may be what is gone: the next look tries again
-        logger.exception("taking up %s failed", task)
+        logger.exception("periodic task %s failed", task)
     finally:
         connection.close()
         _in_hand.discard(task)

@@ -16,7 +16,7 @@ from samples.demo import catalogue
 from samples.demo.catalogue import Article
 from samples.demo.merchants import Outline, Shop
 from samples.demo.story import Ending, PlannedSale, Story
-from terminals.bulk import NewLine
+from terminals.reporting import SaleLine
 
 DAYS = 90
 #: The day in progress is told by ``samples.demo.day``; history ends before it.
@@ -103,7 +103,7 @@ class Draw:
     def shop(self) -> Shop:
         return self.random.choices(self.outline.shops, [shop.weight for shop in self.outline.shops])[0]
 
-    def basket(self, *first: Article) -> tuple[NewLine, ...]:
+    def basket(self, *first: Article) -> tuple[SaleLine, ...]:
         """Lines of a sale: the articles given, then one to three more drawn by weight."""
         more = self.random.choices(
             self.articles,
@@ -114,11 +114,11 @@ class Draw:
         lines = []
         for article in chosen:
             quantity = 2 if article not in first and article.price_fen < 4_000 and self.random.random() < 0.3 else 1
-            lines.append(NewLine(article.sku, article.name, quantity, article.price_fen, article.price_fen * quantity))
+            lines.append(SaleLine(article.sku, article.name, quantity, article.price_fen, article.price_fen * quantity))
         return tuple(lines)
 
     def sale(
-        self, *, shop: Shop, paid_at: datetime, lines: tuple[NewLine, ...], terminal: str = "", channel: str = ""
+        self, *, shop: Shop, paid_at: datetime, lines: tuple[SaleLine, ...], terminal: str = "", channel: str = ""
     ) -> PlannedSale:
         """A paid sale of these lines."""
         self.sales += 1
@@ -191,7 +191,7 @@ class Draw:
             return next(article.flaw for article in self.articles if article.sku == sku)
         return self.random.choice(self.talk[reason])
 
-    def amount(self, reason: str, sale: PlannedSale, line: NewLine) -> int:
+    def amount(self, reason: str, sale: PlannedSale, line: SaleLine) -> int:
         """What is asked for, in fen: a piece, all of it, or a share rounded to ten fen."""
         if reason in _FOR_A_PIECE:
             return line.unit_price_fen

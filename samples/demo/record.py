@@ -36,7 +36,7 @@ from refunds.payouts import FOLLOW_UP_AFTER, ledger
 from refunds.review import deciding
 from refunds.rules.method import choose_method
 from refunds.states import ExecutionState, State
-from refunds.telling.wording import TOLD
+from refunds.telling.wording import NOTIFIED
 from samples.demo import by_hand
 from samples.demo.merchants import House
 from samples.demo.story import Ending, PlannedSale, Story
@@ -366,7 +366,7 @@ def _tell_customers(told: Sequence[Told]) -> None:
     messages = [
         message
         for row in past.order_by("pk")
-        if row.topic.removeprefix("refund_request.") in TOLD
+        if row.topic.removeprefix("refund_request.") in NOTIFIED
         for message in _sent(by_id[row.request_id], row)
     ]
     Notification.objects.bulk_create(messages, batch_size=500)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from terminals.bulk import NewLine
+from terminals.reporting import SaleLine
 
 
 class Ending(StrEnum):
@@ -42,7 +42,7 @@ class PlannedSale:
     funding: str
     phone: str
     card_last4: str
-    lines: Sequence[NewLine]
+    lines: Sequence[SaleLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,9 @@ from core.errors import NotFound
 from merchants.models import Merchant, Store
 from samples.retail.lines import Kind, Line, opened
 from samples.retail.tally import Tally
-from terminals.bulk import NewLine, NewSale, store_sales
+from terminals.bulk import NewSale, store_sales
 from terminals.models import Funding, Terminal, Transaction
+from terminals.reporting import SaleLine
 
 SOURCE = "online-retail"
 CHANNEL = "wechat"
@@ -167,7 +168,7 @@ def _new_sale(
         card_last4="",
         funding=Funding.BALANCE,
         lines=[
-            NewLine(line.sku, line.name or line.sku, line.quantity, line.price_fen, line.quantity * line.price_fen)
+            SaleLine(line.sku, line.name or line.sku, line.quantity, line.price_fen, line.quantity * line.price_fen)
             for line in invoice.lines
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.alipay.errors import REFUSALS
+from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
 
@@ -11,12 +11,16 @@ _REFUSED = {
     for name, (code, sub_code, words) in REFUSALS.items()
     if name not in common_faults.BEFORE
 }
+_QUERY_REFUSED = {
+    name: FaultKind(f"返回：{words}", f"{code} {sub_code}") for name, (code, sub_code, words) in QUERY_REFUSALS.items()
+}
 _HTTP = FaultKind("网关返回 HTTP 500，未受理", "HTTP 500 from the gateway, nothing was accepted")
 
 CATALOGUE: Catalogue = {
     "refund": {
         **common_faults.BEFORE,
         **_REFUSED,
+        **common_faults.PROXY,
         "http_500": _HTTP,
         **common_faults.AFTER,
         "http_500_after_commit": FaultKind("受理后网关返回 HTTP 500", "accepted, yet HTTP 500 from the gateway"),
@@ -24,14 +28,20 @@ CATALOGUE: Catalogue = {
         "fund_change_n": FaultKind("资金已变动却答 fund_change=N", "money moved, yet the answer says fund_change=N"),
         "no_fund_change": FaultKind("应答没有 fund_change", "money moved, yet the answer has no fund_change"),
         "closed": FaultKind("fund_change=N，最终退款失败", "fund_change=N, and the refund fails in the end"),
-        "abnormal": FaultKind("成功，但退回银行卡失败", "success, but the return to the bank card fails"),
+        "abnormal": FaultKind(
+            "成功，但退回银行卡失败", "success, but the return to the bank card fails (dback_status F)"
+        ),
+        "bank_pending": FaultKind(
+            "成功，银行卡冲退处理中", "success, the way to the bank card is under way (dback_status P)"
+        ),
+        "bank_done": FaultKind("成功，银行卡冲退成功", "success, and the bank card has it (dback_status S)"),
         **common_faults.SIGNATURE,
     },
     "query": {
+        **_QUERY_REFUSED,
         **common_faults.QUERY,
         "http_500": _HTTP,
         "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
-        "not_exist": FaultKind("返回交易不存在", "ACQ.TRADE_NOT_EXIST although the trade exists"),
     },
     "notice": {
         **common_faults.NOTICE,

@@ -20,8 +20,10 @@ class Refusal(Exception):
 
 _WORDS = {
     "20000": "Service Currently Unavailable",
+    "20001": "Insufficient Token Permissions",
     "40001": "Missing Required Arguments",
     "40002": "Invalid Arguments",
+    "40003": "Conditions Not Met",
     "40004": "Business Failed",
     "40005": "Call Limited",
     "40006": "Insufficient Permissions",
@@ -43,12 +45,51 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "not_allowed": ("40004", "ACQ.TRADE_NOT_ALLOW_REFUND", "当前交易不允许退款"),
     "no_auth": ("40006", "isv.insufficient-isv-permissions", "权限不足"),
     "sign_error": ("40002", "isv.invalid-signature", "验签出错，请检查签名"),
+    "clock": ("40002", "isv.invalid-timestamp", "非法的时间戳参数"),
+    "unlisted_code": ("40004", "ACQ.NEVER_DOCUMENTED", "尚未公布的原因"),
+    **{
+        f"acq_{sub_code.lower()}": ("40004", f"ACQ.{sub_code}", words)
+        for sub_code, words in (
+            ("ALLOC_AMOUNT_VALIDATE_ERROR", "退分账金额超限"),
+            ("BUYER_ENABLE_STATUS_FORBID", "买家状态异常"),
+            ("BUYER_ERROR", "买家状态异常"),
+            ("BUYER_NOT_EXIST", "买家不存在"),
+            ("CURRENCY_NOT_SUPPORT", "退款币种不支持"),
+            ("CUSTOMER_VALIDATE_ERROR", "账户已注销或者被冻结"),
+            ("ENTERPRISE_PAY_BIZ_ERROR", "因公付业务异常"),
+            ("NOT_ALLOW_PARTIAL_REFUND", "不支持部分退款"),
+            ("ONLINE_TRADE_VOUCHER_NOT_ALLOW_REFUND", "交易不允许退款"),
+            ("OVERDRAFT_AGREEMENT_NOT_MATCH", "垫资退款与签约配置不一致"),
+            ("OVERDRAFT_ASSIGN_ACCOUNT_INVALID", "垫资退款出资账号与商户不一致"),
+            ("REASON_TRADE_STATUS_INVALID", "交易状态异常"),
+            ("REFUNDALLOC_UNAUTH_LIMIT", "分账接收方未开启分账回退"),
+            ("REFUND_ACCOUNT_NOT_EXIST", "退款出资账号不存在或账号异常"),
+            ("REFUND_CHARGE_ERROR", "退收费异常"),
+            ("REFUND_FEE_ERROR", "交易退款金额有误"),
+            ("REFUND_ROYALTY_PAYEE_ACCOUNT_NOT_EXIST", "退分账收入方账户不存在"),
+            ("TRADE_HAS_CLOSE", "交易已关闭"),
+            ("TRADE_SETTLE_ERROR", "交易结算异常"),
+            ("USER_NOT_MATCH_ERR", "交易用户不匹配"),
+        )
+    },
+}
+
+#: Faults that refuse a query, of a refund or of a trade.
+QUERY_REFUSALS: dict[str, tuple[str, str, str]] = {
+    "rate_limited": REFUSALS["rate_limited"],
+    "error": REFUSALS["error_before_commit"],
+    "not_exist": REFUSALS["trade_not_exist"],
+    "not_exist_unprefixed": ("40004", "TRADE_NOT_EXIST", "查询退款的交易不存在"),
+    "invalid_parameter": REFUSALS["invalid_parameter"],
+    "acq_enterprise_pay_biz_error": REFUSALS["acq_enterprise_pay_biz_error"],
+    "no_auth": REFUSALS["no_auth"],
+    "clock": REFUSALS["clock"],
 }
 
 
 def refusal(name: str) -> Refusal:
     """The refusal of that name."""
-    return Refusal(*REFUSALS[name])
+    return Refusal(*(REFUSALS.get(name) or QUERY_REFUSALS[name]))
 
 
 def invalid_parameter(issue: str) -> Refusal:

@@ -13,18 +13,21 @@ from aiohttp import web
 from simulators.alipay import trades
 from simulators.alipay.bills import BillOffice
 from simulators.alipay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.alipay.errors import REFUSALS, Refusal, bill_not_exist, refusal
+from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS, Refusal, bill_not_exist, refusal
 from simulators.alipay.keys import AlipayKeys
 from simulators.alipay.signing import CHARSETS, check_request, read_parameters, signed_answer, signed_notice
 from simulators.kit.book import CLOSED, SUCCESS, Accepted, Row, extra_of
+from simulators.kit.common_faults import PROXY
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 
 Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
 Method = Callable[[Content], Awaitable[Outcome]]
+#: The way on to the payer's bank: S arrived, F refused, P under way.
+_SECOND_LEGS = {"abnormal": "F", "bank_pending": "P", "bank_done": "S"}
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"http_500", "http_500_after_commit"}
@@ -94,6 +97,8 @@ class AlipaySimulator(Simulator):
             return drop(request)
         except _ServerErrorBefore:
             return _server_error()
+        except _AnsweredInBetween as error:
+            return in_between(str(error))
         return await self._reply(request, parameters, payload, fault, anonymous=anonymous)
 
     def _method(self, name: str) -> Method:
@@ -120,6 +125,8 @@ class AlipaySimulator(Simulator):
             return _server_error()
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name in _SYSTEM_ERROR:
             payload = refusal("error_before_commit").payload()
         elif name == "latency" and fault is not None:
@@ -151,6 +158,8 @@ class AlipaySimulator(Simulator):
             raise _CutBefore
         if name == "http_500":
             raise _ServerErrorBefore
+        if name in PROXY:
+            raise _AnsweredInBetween(name)
         if name in REFUSALS:
             raise refusal(name)
         if payment is None:
@@ -186,8 +195,9 @@ class AlipaySimulator(Simulator):
         if self.is_short(key=key, amount_fen=call.amount_fen):
             raise refusal("not_enough")
         outcome, settle_at, later = self._plan(call.amount_fen, fault)
-        bank_refuses = "abnormal" in (fault.fault if fault is not None else "", self.magic_of(call.amount_fen))
-        extra = {"reason": call.reason, **({"dback_status": "F"} if bank_refuses else {})}
+        named = fault.fault if fault is not None else self.magic_of(call.amount_fen)
+        by_bank = _SECOND_LEGS.get(named) or extra_of(payment).get("dback_status")
+        extra = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
         if known is not None:
             # A refund that failed may be asked for again under the same number.
             self.reopen(known, outcome=outcome, settle_at=settle_at, extra=extra)
@@ -230,9 +240,9 @@ class AlipaySimulator(Simulator):
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
         fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, request_no)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise refusal("rate_limited")
-        if payment is None or name == "not_exist":
+        if name in QUERY_REFUSALS and name != "error":
+            raise refusal(name)
+        if payment is None:
             raise refusal("trade_not_exist")
         if not request_no:
             raise Refusal("40004", "ACQ.INVALID_PARAMETER", "参数无效：out_request_no")
@@ -251,9 +261,13 @@ class AlipaySimulator(Simulator):
         await self.delay("query")
         order_no, trade_no = trades.read_trade(content)
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, trade_no)
+        name = fault.fault if fault is not None else ""
+        if name in QUERY_REFUSALS and name != "error":
+            raise refusal(name)
         if payment is None:
             raise refusal("trade_not_exist")
-        return trades.trade_answer(payment), None
+        return trades.trade_answer(payment), fault
 
     async def cancel(self, content: Content) -> Outcome:
         """alipay.trade.cancel: closes an unpaid trade, refunds a paid one in full. Again: the same answer."""
@@ -318,11 +332,15 @@ class AlipaySimulator(Simulator):
             app_id=self.keys.app_id if fault != "other_app" else f"2021{secrets.randbelow(10**12):012d}",
             seller_id=self.keys.seller_id,
             now=self.clock.timestamp(),
-            with_refund=not fault.startswith("stale"),
+            with_refund=not fault.startswith(("stale", "foreign")),
         )
+        if fault.startswith("foreign"):
+            parameters["notify_type"] = "alipay.merchant.tradecomplain.changed"
         if fault == "unknown_number":
             parameters["out_biz_no"] = f"X{secrets.token_hex(12)}"
-        body = urlencode(signed_notice(parameters, keys=self.keys, fault=fault)).encode()
+        body = urlencode(
+            signed_notice(parameters, keys=self.keys, fault="bad_signature" if fault == "foreign_forged" else fault)
+        ).encode()
         return Outgoing(headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body=body)
 
     def acknowledged(self, status: int, body: bytes) -> bool:
@@ -343,6 +361,10 @@ class AlipaySimulator(Simulator):
 
 class _CutBefore(Exception):
     """The connection is to be dropped before anything happens."""
+
+
+class _AnsweredInBetween(Exception):
+    """Something on the way answers; names the fault."""
 
 
 class _ServerErrorBefore(Exception):

@@ -122,12 +122,13 @@ def refund_answer(
         "out_trade_no": payment["order_no"],
         "trade_no": payment["transaction_no"],
         "refund_fee": yuan(cumulative_fen),
-        "send_back_fee": yuan(refund["amount_fen"] if changed else 0),
     }
-    if refund["final_at"] is not None and refund["status"] == SUCCESS:
-        shown["gmt_refund_pay"] = moment(refund["final_at"])
+    if {"refund_detail_item_list", "send_back_fee"} & set(options):
+        shown["send_back_fee"] = yuan(refund["amount_fen"] if changed else 0)
     if "refund_detail_item_list" in options:
-        shown["refund_detail_item_list"] = [{"fund_channel": "ALIPAYACCOUNT", "amount": yuan(refund["amount_fen"])}]
+        by_bank = bool(extra_of(refund).get("dback_status"))
+        channel = "BANKCARD" if by_bank else "ALIPAYACCOUNT"
+        shown["refund_detail_item_list"] = [{"fund_channel": channel, "amount": yuan(refund["amount_fen"])}]
     return shown
 
 
@@ -150,16 +151,21 @@ def query_answer(
     }
     if refund["status"] != SUCCESS or lag:
         return shown
-    shown |= {"refund_status": "REFUND_SUCCESS", "gmt_refund_pay": moment(refund["final_at"])}
-    extra = extra_of(refund)
-    if "deposit_back_info" in options or extra.get("dback_status"):
-        failed = extra.get("dback_status") == "F"
+    shown["refund_status"] = "REFUND_SUCCESS"
+    if "gmt_refund_pay" in options:
+        shown["gmt_refund_pay"] = moment(refund["final_at"])
+    if "send_back_fee" in options:
+        shown["send_back_fee"] = yuan(refund["amount_fen"])
+    status = extra_of(refund).get("dback_status")
+    if "deposit_back_info" in options and not status:
+        shown["deposit_back_info"] = {"has_deposit_back": "false"}
+    elif "deposit_back_info" in options:
         shown["deposit_back_info"] = {
             "has_deposit_back": "true",
-            "dback_status": "F" if failed else "S",
+            "dback_status": status,
             "dback_amount": yuan(refund["amount_fen"]),
-            "bank_ack_time": moment(refund["final_at"]),
-            "est_bank_receipt_time": moment(refund["final_at"]),
+            "est_bank_receipt_time": moment(refund["final_at"] + 3 * _DAY_S),
+            **({"bank_ack_time": moment(refund["final_at"])} if status != "P" else {}),
         }
     return shown
 
@@ -167,6 +173,7 @@ def query_answer(
 def trade_answer(payment: Row) -> dict[str, object]:
     """alipay_trade_query_response."""
     amount = yuan(payment["amount_fen"])
+    was_paid = payment["status"] not in {"WAIT_BUYER_PAY", "CLOSED"}
     return {
         "code": "10000",
         "msg": "Success",
@@ -177,7 +184,7 @@ def trade_answer(payment: Row) -> dict[str, object]:
         "receipt_amount": amount,
         "buyer_pay_amount": amount,
         "buyer_logon_id": buyer(payment),
-        "send_pay_date": moment(payment["paid_at"]),
+        **({"send_pay_date": moment(payment["paid_at"])} if was_paid else {}),
     }
 
 

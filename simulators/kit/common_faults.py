@@ -12,6 +12,15 @@ BEFORE = {
     "not_enough": FaultKind("余额不足，未受理", "balance short, nothing was accepted"),
 }
 
+#: Something on the way answers in the channel's place: name -> what it says. Nothing was accepted, nothing is signed.
+PROXY = {
+    "html_403": FaultKind("代理返回 403 网页，未受理", "a proxy's page with status 403, nothing was accepted"),
+    "html_200": FaultKind("代理返回 200 网页，未受理", "a proxy's page with status 200, nothing was accepted"),
+    "unsigned_400": FaultKind(
+        "未签名的 400 拒绝，未受理", "a refusal with status 400 that nobody signed, nothing was accepted"
+    ),
+}
+
 #: Accepted, then the answer goes wrong.
 AFTER = {
     "timeout_after_accept": FaultKind("受理后不应答，直至超时", "accepted, then no answer until the caller gives up"),
@@ -38,6 +47,7 @@ OUTCOME = {
 
 #: A query's answer.
 QUERY = {
+    **PROXY,
     "timeout": FaultKind("不应答，直至超时", "no answer until the caller gives up"),
     "drop": FaultKind("断开连接", "the connection drops without an answer"),
     "reset_in_body": FaultKind("应答传到一半断开", "a reset in the middle of the answer's body"),
@@ -51,6 +61,12 @@ QUERY = {
 
 #: A notice to the merchant.
 NOTICE = {
+    "foreign": FaultKind(
+        "退款通知之后又来一条其他业务的通知", "after the notice comes one about something else, well signed"
+    ),
+    "foreign_forged": FaultKind(
+        "其他业务的通知，签名错误", "after the notice comes one about something else, badly signed"
+    ),
     "lost": FaultKind("通知丢失，不再发送", "the notice is lost and never sent again"),
     "late": FaultKind("通知迟到（delay_s，默认 5 秒）", "the notice is late (delay_s, 5 s by default)"),
     "repeated": FaultKind("同一通知连发 15 次", "the notice is sent 15 times, whatever is answered"),

@@ -156,7 +156,7 @@ class NoticeOffice:
             await asyncio.sleep(fault.number("delay_s", 5.0))
         if fault is not None and name in {"repeated", "parallel"}:
             return await self._send_many(due, fault)
-        if not name.startswith("stale"):
+        if not name.startswith(("stale", "foreign")):
             return await self._send(due, name)
         acknowledged = await self._send(due, "")
         await self._send(due, name)

@@ -78,5 +78,13 @@ def garbage() -> web.Response:
     return web.Response(text="<html><body>502 Bad Gateway (nginx)</body></html>", content_type="text/html")
 
 
+def in_between(name: str) -> web.Response:
+    """The answer of something between the caller and the channel: see ``common_faults.PROXY``."""
+    if name == "unsigned_400":
+        return web.json_response({"code": "PARAM_ERROR", "message": "blocked by policy"}, status=400)
+    page = "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1>gateway</body></html>"
+    return web.Response(text=page, content_type="text/html", status=403 if name == "html_403" else 200)
+
+
 def _without_length(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() != "content-length"}

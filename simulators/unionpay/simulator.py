@@ -12,11 +12,12 @@ from aiohttp import web
 
 from simulators.kit.book import CLOSED, PROCESSING, SUCCESS, Accepted, Row, extra_of
 from simulators.kit.clock import china
+from simulators.kit.common_faults import PROXY
 from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.unionpay.codes import OK, PENDING, REFUSALS, WORDS, Refusal
@@ -33,7 +34,14 @@ _ECHOED = (*_COMMON, "orderId", "txnTime", "txnAmt", "currencyCode", "origQryId"
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"error_before_commit", "error_after_commit", "error"}
-_PENDING_CODES = {"slow": PENDING, "forever": PENDING, "code_03": "03", "code_04": "04"}
+_PENDING_CODES = {
+    "slow": PENDING,
+    "forever": PENDING,
+    "code_03": "03",
+    "code_04": "04",
+    "code_83": "83",
+    "code_A6": "A6",
+}
 _BROKEN_OFF = {"reset_in_body", "truncated"}
 #: What the issuing bank says when a refund fails in the end.
 FAILED = "38"
@@ -99,7 +107,7 @@ class UnionpaySimulator(Simulator):
         order_no = payment["order_no"] if payment is not None else ""
         fault = self.faults.take("refund", order_no, order.order_id)
         name = fault.fault if fault is not None else ""
-        if name in {"drop_before_accept", "error_before_commit"}:
+        if name in {"drop_before_accept", "error_before_commit", *PROXY}:
             return {}, name, fault
         if name in REFUSALS:
             raise Refusal(REFUSALS[name])
@@ -145,34 +153,60 @@ class UnionpaySimulator(Simulator):
                 fingerprint="",
                 notify_url=order.back_url,
                 kind=order.kind,
-                extra={"code": code, "txn_time": order.txn_time},
+                extra={"code": code, "txn_time": order.txn_time, "biz_type": order.biz_type},
             )
         )
 
     async def query(self, parameters: Parameters) -> Outcome:
         """queryTrans.do: respCode speaks of the query, origRespCode of the trade."""
         await self.delay("query")
+        if parameters.get("queryId"):
+            return self._query_payment(parameters, self.book.payment(transaction_no=parameters["queryId"]))
         order_id, txn_time = trades.read_key(parameters)
         refund = self.book.refund(f"{order_id}|{txn_time}")
-        fault = self.faults.take("query", refund["order_no"] if refund is not None else "", order_id)
+        if refund is None:
+            return self._query_payment(parameters, self.book.payment(order_no=order_id))
+        fault = self.faults.take("query", refund["order_no"], order_id)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise Refusal("06")
+        if name in REFUSALS:
+            raise Refusal(REFUSALS[name])
         shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
         shown |= {"orderId": order_id, "txnTime": txn_time, "respCode": OK, "respMsg": WORDS[OK]}
-        if refund is not None and name != "query_lag":
-            return {**shown, **self._trade(refund, pending=name == "stale_processing")}, name, fault
-        payment = self.book.payment(order_no=order_id)
+        if name == "query_lag":
+            raise Refusal("34")
+        return {**shown, **self._trade(refund, pending=name == "stale_processing")}, name, fault
+
+    def _query_payment(self, parameters: Parameters, payment: Row | None) -> Outcome:
+        """What became of a purchase. Nothing here tells of its refunds."""
+        named = parameters.get("queryId") or parameters.get("orderId", "")
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else "", named)
+        name = fault.fault if fault is not None else ""
+        if name in REFUSALS:
+            raise Refusal(REFUSALS[name])
         if payment is None or name == "query_lag":
             raise Refusal("34")
-        shown |= {"txnType": "01", "queryId": payment["transaction_no"], "txnAmt": str(payment["amount_fen"])}
-        return {**shown, "origRespCode": OK, "origRespMsg": WORDS[OK]}, name, fault
+        code = PENDING if payment["status"] == "WAIT_BUYER_PAY" else OK
+        shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
+        shown |= {
+            "respCode": OK,
+            "respMsg": WORDS[OK],
+            "txnType": "01",
+            "orderId": payment["order_no"],
+            "txnTime": f"{china(payment['paid_at']):%Y%m%d%H%M%S}",
+            "queryId": payment["transaction_no"],
+            "txnAmt": str(payment["amount_fen"]),
+            "currencyCode": "156",
+            "accNo": "6226****0403",
+            "origRespCode": code,
+            "origRespMsg": WORDS[code],
+        }
+        return shown, name, fault
 
     def _trade(self, refund: Row, *, pending: bool = False) -> dict[str, str]:
         """What a query and a notice say of a refund."""
         extra = extra_of(refund)
         code = {PROCESSING: str(extra.get("code") or PENDING), SUCCESS: OK}.get(refund["status"], FAILED)
-        if pending or (refund["status"] == PROCESSING and code == OK):
+        if pending or (refund["status"] == PROCESSING and code in (OK, "A6")):
             code = PENDING
         shown = {
             "txnType": next(number for number, kind in trades.KINDS.items() if kind == refund["kind"]),
@@ -226,7 +260,7 @@ class UnionpaySimulator(Simulator):
             "signMethod": "01",
             "merId": self.keys.mer_id,
             "txnSubType": "00",
-            "bizType": "000000",
+            "bizType": str(extra_of(refund).get("biz_type") or "000201"),
             "accessType": "0",
             **said,
             "orderId": refund["refund_no"],
@@ -238,6 +272,9 @@ class UnionpaySimulator(Simulator):
             shown["txnAmt"] = shown["settleAmt"] = str(refund["amount_fen"] + 1)
         elif fault == "unknown_number":
             shown["orderId"] = f"X{secrets.token_hex(12)}"
+        elif fault.startswith("foreign"):
+            shown |= {"txnType": "01", "orderId": refund["order_no"]}
+        fault = "bad_signature" if fault == "foreign_forged" else fault
         signed = signed_answer(shown, keys=self.keys, encoding="UTF-8", fault=fault)
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         return Outgoing(headers=headers, body=urlencode(signed).encode())
@@ -280,6 +317,8 @@ class UnionpaySimulator(Simulator):
             return web.Response(status=500, text="Internal Server Error")
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
         body = as_text(signed_answer(shown, keys=self.keys, encoding=encoding, fault=name), encoding)

@@ -28,6 +28,7 @@ class Order:
     orig_query_id: str
     amount_fen: int
     back_url: str
+    biz_type: str
 
     @property
     def key(self) -> str:
@@ -44,7 +45,7 @@ def read_order(parameters: Mapping[str, str]) -> Order:
     amount = parameters.get("txnAmt", "")
     if not re.fullmatch("[1-9][0-9]{0,11}", amount):
         raise Refusal("10", "txnAmt")
-    if parameters.get("currencyCode") != "156":
+    if parameters.get("currencyCode", "156") != "156":
         raise Refusal("10", "currencyCode")
     for name in ("txnSubType", "bizType", "accessType", "channelType", "origQryId"):
         if not parameters.get(name):
@@ -59,6 +60,7 @@ def read_order(parameters: Mapping[str, str]) -> Order:
         orig_query_id=parameters["origQryId"],
         amount_fen=int(amount),
         back_url=back_url,
+        biz_type=parameters.get("bizType", ""),
     )
 
 

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
+from simulators.wechat.errors import QUERY_REFUSALS, REFUSALS
+
+
+def _refused(refusals: dict[str, tuple[int, str, str]]) -> dict[str, FaultKind]:
+    return {
+        name: FaultKind(f"拒绝：{words}", f"HTTP {status} {code}, nothing was accepted")
+        for name, (status, code, words) in refusals.items()
+        if name not in common_faults.BEFORE
+    }
+
 
 _RESPONSE = {
     **common_faults.SIGNATURE,
@@ -14,13 +24,11 @@ _RESPONSE = {
 CATALOGUE: Catalogue = {
     "refund": {
         **common_faults.BEFORE,
-        "account_abnormal": FaultKind("用户账户注销，拒绝", "USER_ACCOUNT_ABNORMAL: the payer's account is gone"),
-        "no_auth": FaultKind("没有退款权限，拒绝", "NO_AUTH"),
-        "sign_error": FaultKind("返回签名错误", "SIGN_ERROR although the signature is right"),
-        "param_error": FaultKind("返回参数错误", "PARAM_ERROR although the parameters are right"),
-        "invalid_request": FaultKind("返回业务规则不符", "INVALID_REQUEST although the rules are kept"),
-        "mch_not_exists": FaultKind("返回商户号不存在", "MCH_NOT_EXISTS"),
-        "not_exists": FaultKind("返回订单不存在", "RESOURCE_NOT_EXISTS although the order exists"),
+        **_refused(REFUSALS),
+        **common_faults.PROXY,
+        "to_balance": FaultKind("退至用户零钱", "the money goes to the payer's balance instead of the card"),
+        "to_other_balance": FaultKind("退至用户其他余额", "the money goes to another balance of the payer's"),
+        "to_other_card": FaultKind("退至用户其他银行卡", "the money goes to another card of the payer's"),
         **common_faults.AFTER,
         **common_faults.OUTCOME,
         "abnormal": FaultKind("处理中，然后退款异常", "PROCESSING, then ABNORMAL"),
@@ -28,6 +36,7 @@ CATALOGUE: Catalogue = {
         **_RESPONSE,
     },
     "query": {
+        **_refused(QUERY_REFUSALS),
         **common_faults.QUERY,
         **_RESPONSE,
         "query_lag": FaultKind("已受理仍答 404", "404 RESOURCE_NOT_EXISTS although accepted"),

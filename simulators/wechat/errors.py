@@ -59,4 +59,24 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "invalid_request": (400, "INVALID_REQUEST", "请求参数符合参数格式，但不符合业务规则"),
     "mch_not_exists": (404, "MCH_NOT_EXISTS", "商户号不存在"),
     "not_exists": (404, "RESOURCE_NOT_EXISTS", "订单号不存在"),
+    "frequency_limit_exceed": (429, "FREQUENCY_LIMIT_EXCEED", "频率超限"),
+    "ratelimit_exceeded": (429, "RATELIMIT_EXCEEDED", "频率超限"),
+    "request_blocked": (403, "REQUEST_BLOCKED", "请求受阻"),
+    "clock": (401, "SIGN_ERROR", "签名错误：Authorization 中的 timestamp 与当前时间相差超过 5 分钟"),
+    "unlisted_code": (403, "NEVER_DOCUMENTED", "尚未公布的原因"),
+}
+
+#: Faults that refuse a query, of a refund or of an order.
+QUERY_REFUSALS: dict[str, tuple[int, str, str]] = {
+    name: REFUSALS[name]
+    for name in ("rate_limited", "no_auth", "sign_error", "param_error", "invalid_request", "mch_not_exists", "clock")
+} | {
+    "order_not_exist": (404, "ORDER_NOT_EXIST", "订单不存在"),
+    "order_closed": (400, "ORDER_CLOSED", "订单已关闭"),
+    "rule_limit": (403, "RULE_LIMIT", "业务规则限制"),
+    "trade_error": (403, "TRADE_ERROR", "交易错误"),
+    "account_error": (403, "ACCOUNT_ERROR", "账号异常"),
+    "out_trade_no_used": (403, "OUT_TRADE_NO_USED", "商户订单号重复"),
+    "appid_mchid_not_match": (400, "APPID_MCHID_NOT_MATCH", "AppID和mch_id不匹配"),
+    "bank_error": (500, "BANK_ERROR", "银行系统异常"),
 }

@@ -35,12 +35,13 @@ def refund_notice(
             "id": f"{refund['channel_refund_no']}-{status}",
             "create_time": rfc3339(created),
             "resource_type": "encrypt-resource",
-            "event_type": f"REFUND.{status}",
-            "summary": "退款通知",
-            "resource": {**sealed, "original_type": "refund"},
+            "event_type": "COMPLAINT.CREATE" if fault.startswith("foreign") else f"REFUND.{status}",
+            "summary": "通知",
+            "resource": {**sealed, "original_type": "complaint" if fault.startswith("foreign") else "refund"},
         },
         ensure_ascii=False,
     ).encode()
-    headers = signed_headers(body, keys=keys, serial=serial, timestamp=timestamp, fault=fault)
+    signing = "bad_signature" if fault == "foreign_forged" else fault
+    headers = signed_headers(body, keys=keys, serial=serial, timestamp=timestamp, fault=signing)
     headers |= {"Content-Type": "application/json", "Request-ID": secrets.token_hex(16)}
     return Outgoing(headers=headers, body=tampered(body) if fault == "tampered" else body)

@@ -145,6 +145,42 @@ def refund_object(refund: Row, payment: Row, *, status: str = "") -> dict[str, o
     return shown
 
 
+#: What a payment's status is called in an order; a refund of any part of it makes REFUND of SUCCESS.
+_TRADE_STATES = {SUCCESS: "SUCCESS", "WAIT_BUYER_PAY": "NOTPAY", "CLOSED": "CLOSED"}
+
+
+def order_object(payment: Row, *, mchid: str) -> dict[str, object]:
+    """The order as a query answers it. One that nobody paid has no transaction_id."""
+    state = str(extra_of(payment).get("trade_state") or _TRADE_STATES.get(payment["status"], payment["status"]))
+    if state == "SUCCESS" and payment["refunded_fen"]:
+        state = "REFUND"
+    sub_mchid = str(extra_of(payment).get("sub_mchid") or "")
+    who = {"sp_mchid": mchid, "sub_mchid": sub_mchid} if sub_mchid else {"mchid": mchid}
+    shown: dict[str, object] = {
+        **who,
+        "appid": "wx8888888888888888",
+        "out_trade_no": payment["order_no"],
+        "trade_state": state,
+        "trade_state_desc": state,
+        "amount": {"total": payment["amount_fen"], "currency": "CNY"},
+    }
+    if state in {"SUCCESS", "REFUND", "REVOKED"}:
+        shown |= {
+            "transaction_id": payment["transaction_no"],
+            "trade_type": "MICROPAY",
+            "bank_type": "CMB_CREDIT",
+            "success_time": rfc3339(payment["paid_at"]),
+            "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+            "amount": {
+                "total": payment["amount_fen"],
+                "payer_total": payment["amount_fen"],
+                "currency": "CNY",
+                "payer_currency": "CNY",
+            },
+        }
+    return shown
+
+
 def notice_plaintext(refund: Row, payment: Row, *, status: str, mchid: str) -> dict[str, object]:
     """What is sealed into a notice."""
     sub_mchid = str(extra_of(payment).get("sub_mchid") or "")

@@ -13,15 +13,25 @@ from aiohttp import web
 
 from simulators.kit.book import ABNORMAL, CLOSED, PROCESSING, SUCCESS, Accepted, Row, extra_of
 from simulators.kit.clock import rfc3339
+from simulators.kit.common_faults import PROXY
 from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.reading import BadOrder
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang, read_json
+from simulators.kit.wire import break_off, drop, garbage, hang, in_between, read_json
 from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.wechat.errors import REFUSALS, ApiError, bad_param, invalid, not_exists, sign_error, system_error
+from simulators.wechat.errors import (
+    QUERY_REFUSALS,
+    REFUSALS,
+    ApiError,
+    bad_param,
+    invalid,
+    not_exists,
+    sign_error,
+    system_error,
+)
 from simulators.wechat.keys import WechatKeys
 from simulators.wechat.notices import refund_notice
 from simulators.wechat.signing import check_request, encrypt, signed_headers, tampered
@@ -33,6 +43,12 @@ MODES = ("public_key", "certificate")
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"error_after_commit", "error"}
+#: Where the money goes instead of the way it came.
+_DESTINATIONS = {
+    "to_balance": {"channel": "BALANCE", "user_received_account": "支付用户零钱"},
+    "to_other_balance": {"channel": "OTHER_BALANCE", "user_received_account": "支付用户零钱通"},
+    "to_other_card": {"channel": "OTHER_BANKCARD", "user_received_account": "工商银行借记卡4455"},
+}
 _ENDS = {"abnormal": ABNORMAL, "closed": CLOSED}
 
 
@@ -71,6 +87,11 @@ class WechatSimulator(Simulator):
             web.post(base, self._guarded(self.apply)),
             web.get(base + "/{refund_no}", self._guarded(self.query)),
             web.post(base + "/{refund_id}/apply-abnormal-refund", self._guarded(self.apply_abnormal)),
+            *(
+                web.get(f"/v3/pay{who}/transactions/{kind}/{{number}}", self._guarded(self.query_order))
+                for who in ("", "/partner")
+                for kind in ("id", "out-trade-no")
+            ),
             web.get("/v3/certificates", self._guarded(self.certificates)),
             web.get("/v3/bill/tradebill", self._guarded(self.bill_office.trade_bill)),
             web.get("/v3/bill/fundflowbill", self._guarded(self.bill_office.fund_flow_bill)),
@@ -107,6 +128,8 @@ class WechatSimulator(Simulator):
         name = fault.fault if fault is not None else ""
         if name == "drop_before_accept":
             return drop(request)
+        if name in PROXY:
+            return in_between(name)
         if name in REFUSALS:
             raise ApiError(*REFUSALS[name])
         if payment is None:
@@ -152,7 +175,11 @@ class WechatSimulator(Simulator):
                 settle_at=settle_at,
                 fingerprint=fingerprint,
                 notify_url=application.notify_url,
-                extra={"funds_account": application.funds_account, "from": application.sources},
+                extra={
+                    "funds_account": application.funds_account,
+                    "from": application.sources,
+                    **_DESTINATIONS.get(fault.fault if fault is not None else "", {}),
+                },
             )
         )
 
@@ -163,14 +190,31 @@ class WechatSimulator(Simulator):
         refund = self.book.refund(refund_no)
         fault = self.faults.take("query", refund["order_no"] if refund is not None else "", refund_no)
         name = fault.fault if fault is not None else ""
-        if name == "rate_limited":
-            raise ApiError(*REFUSALS["rate_limited"])
+        if name in QUERY_REFUSALS:
+            raise ApiError(*QUERY_REFUSALS[name])
         if refund is None or name == "query_lag":
             raise not_exists("退款单不存在")
         payment = self._payment_of(refund)
         refunds.check_sub_mchid(request.query.get("sub_mchid", ""), payment)
         status = PROCESSING if name == "stale_processing" else ""
         return await self._reply(request, refunds.refund_object(refund, payment, status=status), fault=fault, name=name)
+
+    async def query_order(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """GET /v3/pay/transactions/id/{transaction_id} and .../out-trade-no/{out_trade_no}."""
+        await self.delay("query")
+        number, by_channel = request.match_info["number"], "/transactions/id/" in request.path
+        payment = self.book.payment(transaction_no=number) if by_channel else self.book.payment(order_no=number)
+        fault = self.faults.take("query", payment["order_no"] if payment is not None else number, number)
+        name = fault.fault if fault is not None else ""
+        if name in QUERY_REFUSALS:
+            raise ApiError(*QUERY_REFUSALS[name])
+        if payment is None or name == "query_lag":
+            raise ApiError(*QUERY_REFUSALS["order_not_exist"])
+        sub_mchid = request.query.get("sub_mchid", "")
+        refunds.check_sub_mchid(sub_mchid, payment)
+        if request.query.get("sp_mchid" if sub_mchid else "mchid") != self.keys.mchid:
+            raise bad_param("/mchid", request.query.get("mchid", ""), "must be the merchant's")
+        return await self._reply(request, refunds.order_object(payment, mchid=self.keys.mchid), fault=fault, name=name)
 
     async def apply_abnormal(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund."""
@@ -309,6 +353,8 @@ class WechatSimulator(Simulator):
             raise system_error()
         if name == "garbage":
             return garbage()
+        if name in PROXY:
+            return in_between(name)
         if name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
         signed = self.signed(request, payload, fault=name, serial=serial)

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["merchant", "order_no"], name="transaction_order"),
                     models.Index(fields=["merchant", "paid_at", "id"], name="transaction_paid"),
-                    models.Index(fields=["store", "paid_at", "id"], name="transaction_store"),
+                    models.Index(fields=["merchant", "store", "paid_at", "id"], name="transaction_store"),
                     models.Index(
                         condition=models.Q(("terminal__isnull", False)),
                         fields=["terminal", "paid_at", "id"],
@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
                 ("reserved_quantity", models.PositiveIntegerField(default=0)),
             ],
             options={
-                "indexes": [models.Index(fields=["sku"], name="line_sku")],
+                "indexes": [models.Index(fields=["sku", "transaction"], name="line_sku")],
                 "constraints": [
                     models.UniqueConstraint(fields=("transaction", "position"), name="line_position_once"),
                     models.CheckConstraint(

@@ -46,7 +46,7 @@ class Funding(models.TextChoices):
 class Transaction(models.Model):
     """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
     ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice. ``reported_by`` says
-    who told of the sale: the key by its name at that time, or the load that brought it.
+    who reported the sale: the key by its name at that time, or the load that brought it.
 
     ``live_refunds`` is how many requests ``reserved_fen`` is made of. ``live_refunds_limit`` is how many the channel took when
     the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
@@ -100,7 +100,7 @@ class Transaction(models.Model):
                 name="transaction_within_refund_count",
             ),
             models.UniqueConstraint(
-                # The number before the channel: whoever searches knows the one and not the other.
+                # The number before the channel: a search has the one and not the other.
                 fields=["merchant", "channel_transaction_no", "channel"],
                 name="channel_number_once",
             ),
@@ -108,7 +108,8 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["merchant", "order_no"], name="transaction_order"),
             models.Index(fields=["merchant", "paid_at", "id"], name="transaction_paid"),
-            models.Index(fields=["store", "paid_at", "id"], name="transaction_store"),
+            # With the merchant, so that counting reads the index alone: the wall asks every row for it.
+            models.Index(fields=["merchant", "store", "paid_at", "id"], name="transaction_store"),
             models.Index(
                 fields=["terminal", "paid_at", "id"], name="transaction_till", condition=Q(terminal__isnull=False)
             ),
@@ -171,7 +172,7 @@ class TransactionLine(models.Model):
                 condition=Q(quantity__gt=0, amount_fen__gte=0, unit_price_fen__gte=0), name="line_sane"
             ),
         ]
-        indexes = [models.Index(fields=["sku"], name="line_sku")]
+        indexes = [models.Index(fields=["sku", "transaction"], name="line_sku")]
 
     def __str__(self) -> str:
         return self.name

@@ -236,12 +236,12 @@ def _missed(times: dict[str, Times]) -> list[str]:
 
 def _judge(stage: Stage, till: Till, *, count: int) -> list[str]:
     """Whatever disagrees between the till, our books and what the channel paid."""
-    from invariants import inspection  # noqa: PLC0415
+    from invariants import against_channels, inspection  # noqa: PLC0415
     from tests.faults.conftest import leaked  # noqa: PLC0415
 
     ledger = stage.channel.ledger()
     broken = [f"{breach.code}: {breach.what}" for breach in inspection.check()]
-    broken += [f"{breach.code}: {breach.what}" for breach in inspection.paid_per_ledger(ledger)]
+    broken += [f"{breach.code}: {breach.what}" for breach in against_channels.paid_per_ledger(ledger)]
     broken += [*till.disagreements(), *leaked(stage.home.folder)]
     payouts, orders = {row["refund_no"] for row in ledger}, {row["order_no"] for row in ledger}
     if not len(ledger) == len(payouts) == len(orders) == len(till.answers) == count:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import Conflict
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants.models import ChannelAccount, Merchant, Staff
 from merchants.principals import of_staff
 from refunds.models import Execution, RefundRequest
@@ -179,7 +179,7 @@ def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str
     """Everything that is not as it should be."""
     ledger = [row for channel in city.channels.values() for row in channel.ledger()]
     broken = [f"{breach.code}: {breach.what}" for breach in inspection.check()]
-    broken += [f"{breach.code}: {breach.what}" for breach in inspection.paid_per_ledger(ledger)]
+    broken += [f"{breach.code}: {breach.what}" for breach in against_channels.paid_per_ledger(ledger)]
     broken += [f"{number} did not end" for number in _refund_numbers(merchant)]
     # Books and ledgers are those of all runs: what an earlier one broke is not told again.
     broken = [line for line in broken if line not in city.told]

@@ -45,4 +45,4 @@ def test_counting_without_a_cache_starts_anew_each_time(nobody: ForgetfulCache) 
 def test_absence_is_told_in_the_log(nobody: ForgetfulCache, caplog: pytest.LogCaptureFixture) -> None:
     nobody.get("a")
 
-    assert "the cache is away" in caplog.text
+    assert "cache unavailable" in caplog.text

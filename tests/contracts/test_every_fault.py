@@ -1,6 +1,6 @@
 """Every channel, every fault its simulator knows: what the adapter says is what the ledger says.
 
-Issue 3, item 5. The journey is played by ``drive``: query what is unknown, send again under the same number what the
+The journey is played by ``drive``: query what is unknown, send again under the same number what the
 channel denies, and never anything else.
 """
 
@@ -21,15 +21,19 @@ from payment_channels.contract import (
     BillKind,
     BillUnavailable,
     Done,
+    ForeignNotice,
     NoticeRejected,
     Outcome,
+    PaidTo,
     PayeeKind,
     RefundNotice,
     RefundOrder,
     Refused,
     Retry,
+    SecondLeg,
     Trade,
     TradeQueries,
+    TradeReference,
     TradeState,
     Unknown,
     Voids,
@@ -143,7 +147,7 @@ def test_query_under_fault_is_unknown_or_right(rigs: RigOf, name: str, fault: st
 # --- notices ---
 
 #: Faults after which the notice itself is not to be believed.
-_FORGED = {"tampered", "bad_signature", "signtest", "wrong_serial", "wrong_cert", "old", "other_app"}
+_FORGED = {"foreign_forged", "tampered", "bad_signature", "signtest", "wrong_serial", "wrong_cert", "old", "other_app"}
 
 
 def _read(rig: Rig, order: RefundOrder) -> tuple[list[RefundNotice], list[NoticeRejected]]:
@@ -156,6 +160,8 @@ def _read(rig: Rig, order: RefundOrder) -> tuple[list[RefundNotice], list[Notice
         except NoticeRejected as error:
             rejected.append(error)
         else:
+            if isinstance(notice_read, ForeignNotice):
+                continue
             if not order.refund_no > notice_read.refund_no >= FIRST_NUMBER:
                 believed.append(notice_read)
     return believed, rejected
@@ -174,7 +180,8 @@ def test_notice_under_fault_never_says_what_is_not(rigs: RigOf, name: str, fault
     drive(rig, order, rig.channel.refund(order))
 
     rig.wait_for_notices(
-        2 if fault in {"repeated", "parallel"} else 1, patience_s=0.3 if fault == "lost" else PATIENCE_S
+        2 if fault in {"repeated", "parallel", "foreign", "foreign_forged"} else 1,
+        patience_s=0.3 if fault == "lost" else PATIENCE_S,
     )
     time.sleep(0.15)
     believed, rejected = _read(rig, order)
@@ -189,6 +196,72 @@ def test_notice_under_fault_never_says_what_is_not(rigs: RigOf, name: str, fault
     for notice in believed:
         if isinstance(notice.outcome, Done) and not _contradicts(notice, order):
             assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_notice_about_something_else_is_told_from_a_forged_one(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("notice", "foreign", order_no=order.order_no)
+    drive(rig, order, rig.channel.refund(order))
+
+    *_, foreign = rig.wait_for_notices(2)
+    forged = replace(foreign, body=foreign.body.replace(b"1", b"2", 1))
+
+    assert isinstance(rig.channel.read_notice(foreign), ForeignNotice)
+    with pytest.raises(NoticeRejected):
+        rig.channel.read_notice(forged)
+
+
+# --- where the money went ---
+
+_DESTINATIONS = [
+    *((name, "none", PaidTo.ORIGINAL, SecondLeg.NONE) for name in RIGS),
+    *(
+        (name, fault, paid_to, SecondLeg.NONE)
+        for name in ("wechat", "wechat-certificates")
+        for fault, paid_to in (
+            ("to_balance", PaidTo.BALANCE),
+            ("to_other_balance", PaidTo.OTHER_BALANCE),
+            ("to_other_card", PaidTo.OTHER_CARD),
+        )
+    ),
+    ("alipay", "bank_pending", PaidTo.ORIGINAL, SecondLeg.PENDING),
+    ("alipay", "bank_done", PaidTo.ORIGINAL, SecondLeg.DONE),
+    ("alipay", "abnormal", PaidTo.BALANCE, SecondLeg.FAILED),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "paid_to", "leg"), _DESTINATIONS)
+def test_paid_refund_says_where_the_money_went(
+    rigs: RigOf, name: str, fault: str, paid_to: PaidTo, leg: SecondLeg
+) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    if fault != "none":
+        rig.fault("refund", fault, order_no=order.order_no)
+    drive(rig, order, rig.channel.refund(order))
+
+    outcome = rig.channel.query_refund(reference_of(order))
+
+    assert isinstance(outcome, Done)
+    assert (outcome.paid_to, outcome.second_leg) == (paid_to, leg)
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_wrong_clock_is_named_and_moves_nothing(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("refund", "sign_error", order_no=order.order_no)
+    rig.offset = timedelta(minutes=6)
+    try:
+        outcome = rig.channel.refund(order)
+    finally:
+        rig.offset = timedelta()
+
+    assert isinstance(outcome, Refused | Unknown)
+    assert outcome.remedy == "check_clock"
+    assert rig.moved(order) == []
 
 
 # --- bills ---
@@ -247,19 +320,41 @@ def test_bill_of_all_trades_adds_up(rigs: RigOf) -> None:
 # --- what only some channels can do ---
 
 
-def test_trade_can_be_asked_about(rigs: RigOf) -> None:
-    rig = rigs("alipay")
+@pytest.mark.parametrize("name", RIGS)
+def test_trade_can_be_asked_about(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
     order = rig.sale(amount_fen=PAID_FEN)
+    by_channel = TradeReference(channel_transaction_no=order.channel_transaction_no, order_no="")
+    by_shop = TradeReference(channel_transaction_no="", order_no=order.order_no, paid_at=order.paid_at)
     assert isinstance(rig.channel, TradeQueries)
 
-    before = rig.channel.query_trade(order_no=order.order_no, channel_transaction_no="")
+    before, too = rig.channel.query_trade(by_channel), rig.channel.query_trade(by_shop)
     drive(rig, order, rig.channel.refund(order))
-    after = rig.channel.query_trade(order_no="", channel_transaction_no=order.channel_transaction_no)
+    after = rig.channel.query_trade(by_channel)
+    nobody = rig.channel.query_trade(replace(by_channel, channel_transaction_no="4200000000000000000000000000"))
 
-    assert isinstance(before, Trade)
-    assert (before.amount_fen, before.state) == (PAID_FEN, TradeState.PAID)
+    for trade in (before, too):
+        assert isinstance(trade, Trade), trade
+        assert (trade.amount_fen, trade.state) == (PAID_FEN, TradeState.PAID)
+        assert (trade.payment_no, trade.channel_transaction_no) == (order.order_no, order.channel_transaction_no)
     assert isinstance(after, Trade)
-    assert after.state is TradeState.CLOSED
+    # UnionPay's query speaks of the payment alone.
+    assert after.state is (TradeState.PAID if name == "unionpay" else TradeState.REFUNDED)
+    assert isinstance(nobody, Unknown)
+    assert nobody.code == "not_found"
+
+
+@pytest.mark.parametrize(("name", "fault"), faults_of("query"))
+def test_trade_query_under_fault_is_unknown_or_right(rigs: RigOf, name: str, fault: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    rig.fault("query", fault, order_no=order.order_no, delay_s=0.1)
+
+    found = rig.channel.query_trade(
+        TradeReference(channel_transaction_no=order.channel_transaction_no, order_no=order.order_no)
+    )
+
+    assert isinstance(found, Unknown) or (found.amount_fen, found.state) == (PAID_FEN, TradeState.PAID)
 
 
 def test_void_takes_the_payment_back(rigs: RigOf) -> None:

@@ -63,7 +63,7 @@ def test_task_is_done_although_the_call_cannot_be_noted(
         away.setattr(connection, "cursor", gone)
         work()
     assert done == ["done"]
-    assert "is not noted" in caplog.text
+    assert "is not recorded" in caplog.text
 
 
 def test_take_up_when_called_for_in_time_leaves_it() -> None:

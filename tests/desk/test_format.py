@@ -7,6 +7,7 @@ from django.utils import translation
 from lucide import IconDoesNotExist
 
 from desk.capital_yuan import capital_yuan
+from desk.people import Person
 from desk.templatetags import desk_format as fmt
 from refunds.states import State
 
@@ -147,7 +148,7 @@ def test_names_from_outside_are_escaped() -> None:
 
     marks = [
         fmt.badge(evil),
-        fmt.avatar({"name": evil, "initial": "<", "tone": "a"}),
+        fmt.avatar(Person(evil, "<", "a")),
         fmt.channel_mark(evil),
         fmt.state_badge(evil, evil),
     ]

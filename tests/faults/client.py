@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from invariants.inspection import Told, told_per_client
 from merchants import api_keys
+from tests.invariants.answers import Answer, answers_against_requests
 
 PATIENCE_S = 60.0
 #: Planted with the first wishes of a till: it must be found nowhere in the clear (I18). The others are each another customer's,
@@ -45,7 +45,7 @@ class Till:
     port: int
     key: str
     answers: dict[Wish, list[str]] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
+    told: list[Answer] = field(default_factory=list)
     asked: set[Wish] = field(default_factory=set)
     repeats: int = 0
     _places: dict[Wish, int] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Till:
         own = api_keys.recognise(self.key)
         assert own is not None
         assert own.principal.key_id is not None
-        found = told_per_client(self.told, api_key_id=own.principal.key_id, in_doubt=in_doubt)
+        found = answers_against_requests(self.told, api_key_id=own.principal.key_id, in_doubt=in_doubt)
         return [f"{breach.code}: {breach.what}" for breach in found]
 
     def _client(self, waiting: Iterator[Wish], pause_s: float) -> None:
@@ -134,7 +134,7 @@ class Till:
                 time.sleep(0.1)
                 continue
             made: dict[str, Any] = json.loads(text)
-            told = Told(wish.idempotency_key, answer.status, wish.sale, wish.amount_fen, made.get("id", ""))
+            told = Answer(wish.idempotency_key, answer.status, wish.sale, wish.amount_fen, made.get("id", ""))
             with self._lock:
                 self.told.append(told)
                 if answer.status == 201:

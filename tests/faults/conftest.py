@@ -14,13 +14,14 @@ from django.db import connection
 from django.utils import timezone
 
 from core import redis_client
-from invariants import inspection, leaks
+from invariants import against_channels
 from merchants import api_keys
 from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from tests.factories import make_account, make_merchant
 from tests.faults.client import PHONE, Till
 from tests.faults.house import CHANNEL_TIMEOUT_S, Channel, House, house
+from tests.invariants import leaks
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def wechat(channel_process: Channel) -> Iterator[Channel]:
     """The stand-in, emptied. At the end its ledger must agree with what we believe."""
     channel_process.reset()
     yield channel_process
-    broken = [f"{breach.code}: {breach.what}" for breach in inspection.paid_per_ledger(channel_process.ledger())]
+    broken = [f"{breach.code}: {breach.what}" for breach in against_channels.paid_per_ledger(channel_process.ledger())]
     assert not broken, "\n".join(broken)
 
 

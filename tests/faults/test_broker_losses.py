@@ -131,7 +131,7 @@ def test_worker_is_deaf_while_the_broker_answers_it_says_so_and_ends_itself(
     worker = home.worker()
     refunds(merchant, wechat, 3)
     assert worker.wait(seconds=PATIENCE_S) != 0
-    assert worker.says("this worker has heard nothing for 12 s although the broker answers: it ends itself")
+    assert worker.says("consumer stalled: no message received for 12 s although the broker answers")
     to_broker.hold = b""
     hears(home.worker())
     all_refunded(seconds=BROKER_LOST_S)

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core.audit import chain
 from core.audit.models import AuditEvent
 from invariants import inspection
-from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
-from tests.owner import as_owner
-from tests.refunds.settled import failed, paid
+from invariants.catalogue import INVARIANTS
+from tests.factories import make_merchant, make_request, make_sale
+from tests.invariants.planting import plant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 
@@ -182,6 +180,13 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "a cashiers day",
         [],
         "UPDATE refunds_refundrequest SET cashier = 'c001 '; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
+    ),
+    (
+        "I19",
+        "a cashiers day behind marks that nobody sees",
+        [],
+        "UPDATE refunds_refundrequest SET cashier = CASE WHEN id = :paid THEN E'\\u202dc001\\u202c' ELSE E' C\\u200b001' END; "
         "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
     ),
     (
@@ -384,48 +389,11 @@ _PLANTS_IN_THE_CHAIN: list[tuple[str, str, Sequence[str], str]] = [
 ]
 
 
-@pytest.fixture
-def rows() -> dict[str, str]:
-    """Sound rows in every kind of state."""
-    merchant = make_merchant()
-    sale = make_sale(merchant, 50_000, quantity=3)
-    found = {
-        "paid": paid(make_request(sale, 1_000)),
-        "failed": failed(make_request(sale, 2_000)),
-        "approved": make_request(sale, 3_000),
-        "review": make_request(sale, 25_000),
-    }
-    other = make_merchant()
-    make_sale(other)
-    assert inspection.check() == []
-    return {
-        **{name: f"'{request.pk}'" for name, request in found.items()},
-        "sale": f"'{sale.pk}'",
-        "other": str(other.pk),
-        "staff": str(make_staff(merchant, "manager").pk),
-    }
-
-
-def _plant(statements: str, drop: Sequence[str], rows: dict[str, str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with as_owner() as cursor:
-        for constraint in drop:
-            table, name = constraint.split(".")
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
-            cursor.execute(f"DROP INDEX IF EXISTS {name}")
-    with as_owner(silent=True) as cursor:
-        for name, value in rows.items():
-            statements = statements.replace(f":{name}", value)
-        cursor.execute(statements)
-        assert statements.startswith(("DROP", "ALTER", "GRANT")) or cursor.rowcount > 0, "nothing was planted"
-
-
 @pytest.mark.parametrize(("code", "_name", "drop", "statements"), _PLANTS, ids=[f"{p[0]} {p[1]}" for p in _PLANTS])
 def test_planted_breach_is_found(
     code: str, _name: str, drop: Sequence[str], statements: str, rows: dict[str, str]
 ) -> None:
-    _plant(statements, drop, rows)
+    plant(statements, drop, rows)
     assert code in {breach.code for breach in inspection.breaches()}
 
 
@@ -443,79 +411,15 @@ def test_hand_on_the_audit_trail_is_found(
         chain.seal_events()
         time.sleep(0.02)
     with transaction.atomic():
-        _plant(statements, drop, rows)
+        plant(statements, drop, rows)
         assert "I9" in {breach.code for breach in inspection.breaches()}
         transaction.set_rollback(True)
 
 
 def test_every_invariant_has_a_breach_planted_for_it() -> None:
-    checked = {invariant.code for invariant in inspection.INVARIANTS} | {"I9"}
+    checked = {invariant.code for invariant in INVARIANTS} | {"I9"}
     # Those of the ledger and the statements are planted in tests/reconciliation.
     assert {plant[0] for plant in _PLANTS + _PLANTS_IN_THE_CHAIN} == checked - {"I6", "I7"}
-
-
-def test_event_that_the_chain_passed_over_is_found(rows: dict[str, str]) -> None:
-    """Written after its turn, as a transaction would be that the sealer did not wait for."""
-    _plant(
-        "INSERT INTO core_auditevent (txid, merchant_id, at, actor_kind, actor_id, actor_name, action, object_type, "
-        "object_id, from_state, to_state, data) VALUES (1, 1, now(), 'system', '', '', 'x', 'x', 'x', '', '', '{}')",
-        [],
-        rows,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO core_auditsealpoint (id, txid) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET txid = 2"
-        )
-    assert any("passed over" in breach.what for breach in inspection.breaches())
-
-
-def test_more_than_twenty_rows_do_not_drown_the_others(rows: dict[str, str]) -> None:
-    merchant = RefundRequest.objects.all()[0].merchant
-    for number in range(25):
-        make_request(make_sale(merchant, cashier=f"K{number}"), 100)
-    _plant("DELETE FROM refunds_execution WHERE request_id = :approved OR amount_fen = 100", [], rows)
-    _plant("UPDATE terminals_transaction SET reserved_fen = reserved_fen - 1 WHERE id = :sale", [], rows)
-    found = [breach.code for breach in inspection.breaches()]
-    assert found.count("I14") == 20
-    assert "I2" in found
-
-
-def test_command_fails_and_names_what_is_broken(rows: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("check_invariants")
-    assert "invariants hold" in capsys.readouterr().out
-    _plant("UPDATE terminals_transaction SET reserved_fen = reserved_fen - 1 WHERE id = :sale", [], rows)
-    with pytest.raises(CommandError, match="1 breaches"):
-        call_command("check_invariants")
-    assert "I2: the sale's counters differ" in capsys.readouterr().err
-
-
-def test_schedule_logs_a_breach_as_an_error(rows: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
-    _plant("UPDATE terminals_transaction SET reserved_fen = reserved_fen - 1 WHERE id = :sale", [], rows)
-    inspection.report(inspection.breaches())
-    assert [(record.levelname, "I2" in record.message) for record in caplog.records if "broken" in record.message] == [
-        ("ERROR", True)
-    ]
-
-
-def _ledger(rows: dict[str, str]) -> list[dict[str, object]]:
-    request = RefundRequest.objects.get(state="refunded")
-    payout = request.executions.get()
-    return [{"refund_no": payout.refund_no, "amount_fen": payout.amount_fen}]
-
-
-def test_ledger_that_agrees_is_silent_and_every_difference_is_found(rows: dict[str, str]) -> None:
-    good = _ledger(rows)
-    broken = RefundRequest.objects.get(state="failed").executions.get()
-    assert list(inspection.paid_per_ledger(good)) == []
-    cases = {
-        "paid twice": good + good,
-        "not paid": [],
-        "another amount": [{**good[0], "amount_fen": 1}],
-        "failed yet paid": [*good, {"refund_no": broken.refund_no, "amount_fen": broken.amount_fen}],
-        "unknown": [*good, {"refund_no": "X", "amount_fen": 1}],
-    }
-    for name, ledger in cases.items():
-        assert list(inspection.paid_per_ledger(ledger)), name
 
 
 def test_age_of_sound_rows_is_no_breach() -> None:

@@ -8,23 +8,14 @@ import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from pytest_django.fixtures import Settings
 
 from core.audit import chain
 from invariants import alone, inspection, process
 from invariants.alone import AlreadyRunning
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import RULES, make_merchant, make_request, make_sale
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
-
-
-@pytest.fixture
-def child_reads_this_database(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setenv("AUDIT_HEADS_DIR", str(settings.AUDIT_HEADS_DIR))
-    found = connection.settings_dict
-    address = f"postgres://{found['USER']}:{found['PASSWORD']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
-    monkeypatch.setenv("DATABASE_URL", address)
 
 
 @pytest.fixture
@@ -73,3 +64,25 @@ def test_hourly_run_when_a_step_was_planted_since_the_last_finds_it() -> None:
     by_night = {breach.what.split(": ")[-1] for breach in inspection.check(whole=True) if breach.code == "I16"}
     assert by_the_hour == {str(new.pk)}
     assert by_night == {str(old.pk), str(new.pk)}
+
+
+def _found(code: str, *, whole: bool) -> set[str]:
+    return {breach.what.split(": ")[-1] for breach in inspection.check(whole=whole) if breach.code == code}
+
+
+def test_hourly_run_when_a_days_sum_is_passed_counts_what_was_approved_before_the_last_run() -> None:
+    """Two refunds of one customer: the one before the last run, the other after it, each within the limit."""
+    merchant = make_merchant(rules={**RULES, "auto_customer_day_limit_fen": 1_500})
+    sales = [make_sale(merchant, phone="13800138000") for _ in range(2)]
+    first = make_request(sales[0], 1_000)
+    assert inspection.check(whole=True, remember=True) == []
+    second = make_request(sales[1], 400)
+    chain.seal_events()
+    assert _found("I19", whole=False) == set()
+    with as_owner(silent=True) as cursor:
+        cursor.execute(
+            "UPDATE refunds_refundrequest SET approved_fen = 600, amount_fen = 600 WHERE id = %s", [second.pk]
+        )
+    assert first.by_rule
+    assert second.by_rule
+    assert _found("I19", whole=False) == _found("I19", whole=True) == {min(first.number, second.number)}

@@ -5,20 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django.fixtures import Settings
 
 from invariants import tasks
 from tests.factories import make_merchant, make_request, make_sale
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def child_reads_this_database(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setenv("AUDIT_HEADS_DIR", str(getattr(settings, "AUDIT_HEADS_DIR", "")))
-    found = connection.settings_dict
-    address = f"postgres://{found['USER']}:{found['PASSWORD']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
-    monkeypatch.setenv("DATABASE_URL", address)
 
 
 @pytest.mark.usefixtures("child_reads_this_database")

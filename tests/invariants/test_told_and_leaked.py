@@ -11,13 +11,13 @@ from django.db import connection
 from django.utils import timezone
 
 from core import redis_client
-from invariants import leaks
-from invariants.inspection import Told, told_per_client
 from merchants import api_keys
 from merchants.models import KeyScope
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.invariants import leaks
+from tests.invariants.answers import Answer, answers_against_requests
 
 PHONE = "13800006021"
 
@@ -41,7 +41,7 @@ def requests_of_a_key() -> tuple[int, RefundRequest, RefundRequest]:
     return key.pk, first, second
 
 
-def _told(request: RefundRequest, *, key: str = "", **changes: object) -> Told:
+def _told(request: RefundRequest, *, key: str = "", **changes: object) -> Answer:
     values: dict[str, object] = {
         "key": key or f"key of {request.number}",
         "status": 201,
@@ -49,7 +49,7 @@ def _told(request: RefundRequest, *, key: str = "", **changes: object) -> Told:
         "amount_fen": request.amount_fen,
         "request_id": str(request.pk),
     }
-    return Told(**{**values, **changes})  # type: ignore[arg-type]
+    return Answer(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_what_clients_saw_and_what_was_made_may_agree(
@@ -57,8 +57,8 @@ def test_what_clients_saw_and_what_was_made_may_agree(
 ) -> None:
     key, first, second = requests_of_a_key
     repeated = [_told(first), _told(first), _told(second), _told(second, key="refused", status=422, request_id="")]
-    assert list(told_per_client(repeated, api_key_id=key)) == []
-    assert list(told_per_client([_told(first)], api_key_id=key, in_doubt=1)) == []
+    assert list(answers_against_requests(repeated, api_key_id=key)) == []
+    assert list(answers_against_requests([_told(first)], api_key_id=key, in_doubt=1)) == []
 
 
 def test_every_disagreement_with_clients_is_found(
@@ -76,7 +76,7 @@ def test_every_disagreement_with_clients_is_found(
         "a refusal after a success": ("I11", [*both, _told(first, status=409, request_id="")]),
     }
     for name, (code, told) in cases.items():
-        assert code in {breach.code for breach in told_per_client(told, api_key_id=key)}, name
+        assert code in {breach.code for breach in answers_against_requests(told, api_key_id=key)}, name
 
 
 def test_planted_number_in_any_kind_of_column_is_found() -> None:

@@ -9,7 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from payment_channels.contract import RawNotice, RefundChannel, RefundNotice
 from tests.payment_channels.server import LocalServer, local_server
+
+
+def of_refund(channel: RefundChannel, notice: RawNotice) -> RefundNotice:
+    """Read a notice that must be one of a refund."""
+    read = channel.read_notice(notice)
+    assert isinstance(read, RefundNotice)
+    return read
 
 
 @dataclass(frozen=True)

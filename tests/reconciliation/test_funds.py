@@ -134,13 +134,12 @@ def test_page_shows_the_money_and_the_difference_its_witness(world: World) -> No
     stored(world, money(world, payout))
 
     page = client.get(address)
-    assert page.context["funds"]["out_fen"] == 1_000
-    assert [(row["number"], row["bill_fen"], row["money_fen"]) for row in page.context["funds"]["rows"]] == [
-        (payout.request.number, 1_001, 1_000)
-    ]
+    assert page.context["funds"].statement.out_fen == 1_000
+    (finding,) = (row.finding for row in page.context["funds"].rows)
+    assert (finding.request_number, finding.bill_fen, finding.money_fen) == (payout.request.number, 1_001, 1_000)
     difference = Difference.objects.get()
     asked = client.get(f"{address}?tab=amount_differs&difference={difference.pk}")
-    assert [line["amount_fen"] for line in asked.context["difference"]["money"]["lines"]] == [1_000]
+    assert [line.amount_fen for line in asked.context["dialog"].money] == [1_000]
     assert "Paid out" in asked.content.decode()
 
 
@@ -151,14 +150,14 @@ def test_list_sums_both_sides_and_leads_to_what_is_open(world: World) -> None:
 
     page = client.get("/desk/reconciliation")
 
-    totals = page.context["totals"]
-    (entry,) = (item for group in page.context["shell"]["groups"] for item in group["items"] if item["hot"])
-    assert (entry["url"], entry["count"]) == ("/desk/reconciliation", 1)
+    shown, sums = page.context, page.context["sums"]
+    (entry,) = (item for group in shown["shell"].groups for item in group.items if item.hot)
+    assert (entry.url, entry.count) == ("/desk/reconciliation", 1)
 
-    assert (totals["ours_fen"], totals["bill_fen"], totals["gap_fen"]) == (1_500, 1_501, -1)
-    assert (totals["open_differences"], totals["days"], totals["to_close"]) == (1, 2, 2)
-    assert len(client.get(totals["differences_url"]).context["rows"]) == 1
-    assert len(client.get(totals["to_close_url"]).context["rows"]) == 2
+    assert (sums.ours_fen, sums.bill_fen, sums.gap_fen) == (1_500, 1_501, -1)
+    assert (shown["open_differences"], len(shown["rows"]), shown["to_close"]) == (1, 2, 2)
+    assert len(client.get(shown["differences_url"]).context["rows"]) == 1
+    assert len(client.get(shown["to_close_url"]).context["rows"]) == 2
 
 
 # --- with the stand-in ----------------------------------------------------------------------------------------------

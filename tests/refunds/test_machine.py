@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.errors import Conflict, Invalid
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Unknown
 from refunds import payouts
@@ -303,7 +303,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
             self._work()
             time.sleep(0.01)
         rows = self.wechat.control("GET", f"/ledger?order_no={self.sale.order_no}")["rows"]
-        assert list(inspection.paid_per_ledger(rows)) == []
+        assert list(against_channels.paid_per_ledger(rows)) == []
         paid = sum(row["amount_fen"] for row in rows)
         assert Transaction.objects.get(pk=self.sale.pk).refunded_fen == paid <= PAID_FEN
         for _ in range(2):

@@ -18,6 +18,18 @@ from tests.factories import make_merchant, make_request, make_sale
 from tests.owner import as_owner
 
 ALL = frozenset(State)
+#: Where a request waits for somebody else, or for nobody.
+RESTING = frozenset(
+    {
+        State.NEEDS_INFO,
+        State.IN_REVIEW,
+        State.MANUAL_PENDING,
+        State.FAILED,
+        State.REJECTED,
+        State.CANCELLED,
+        State.CLOSED,
+    }
+)
 
 
 def test_every_state_has_an_owner() -> None:
@@ -25,7 +37,7 @@ def test_every_state_has_an_owner() -> None:
 
 
 def test_every_state_is_worked_on_rests_is_passed_through_or_is_reserved() -> None:
-    groups = [frozenset(lifecycle.NEXT_STEP), lifecycle.RESTING, frozenset(states.IN_TRANSIT), states.RESERVED]
+    groups = [frozenset(lifecycle.NEXT_STEP), RESTING, frozenset(states.IN_TRANSIT), states.RESERVED]
     assert frozenset().union(*groups) == ALL
     assert sum(len(group) for group in groups) == len(ALL)
 
@@ -75,6 +87,14 @@ def test_money_that_moved_never_moves_back() -> None:
     assert out == {(State.REFUNDED, State.FOLLOW_UP), (State.FOLLOW_UP, State.CLOSED)}
 
 
+def _stored_moves() -> set[tuple[str, str]]:
+    """What one commit may write: the edges, with the states in transit joined through."""
+    moves = set(states.allowed_moves())
+    for _passed in states.IN_TRANSIT:
+        moves |= {(a, d) for a, b in moves for c, d in moves if b == c and b in states.IN_TRANSIT}
+    return {(str(a), str(b)) for a, b in moves if a not in states.IN_TRANSIT and b not in states.IN_TRANSIT}
+
+
 def _pairs_in(function: str) -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [function])
@@ -84,7 +104,7 @@ def _pairs_in(function: str) -> set[tuple[str, str]]:
 
 @pytest.mark.django_db
 def test_wall_of_requests_allows_the_same_moves_as_the_page() -> None:
-    assert _pairs_in("refunds_request_moves") == {(str(a), str(b)) for a, b in states.stored_moves()}
+    assert _pairs_in("refunds_request_moves") == _stored_moves()
 
 
 @pytest.mark.django_db
@@ -131,7 +151,7 @@ _CHECKS = [
 def test_database_refuses_every_move_that_is_not_on_the_page() -> None:
     request = make_request(make_sale(make_merchant()))
     moves = {(str(a), str(b)) for a in State for b in State if a != b}
-    allowed = {(str(a), str(b)) for a, b in states.stored_moves()}
+    allowed = _stored_moves()
     assert _refused_by_wall("refunds_refundrequest", request.pk, moves) == moves - allowed
     payout = Execution.objects.get(request=request)
     moves = {(str(a), str(b)) for a in ExecutionState for b in ExecutionState if a != b}

@@ -34,8 +34,9 @@ from refunds.intake import judging, resubmitting, submitting
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
-from refunds.payouts import by_hand, credentials, redirecting, ways_back
+from refunds.payouts import by_hand, credentials, ending, redirecting, ways_back
 from refunds.payouts.by_hand import Payment
+from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import deciding, exporting, handing_over, revealing
 from refunds.telling import resending
@@ -235,6 +236,9 @@ _DOMAIN: dict[Act, Domain] = {
     Act.RETRY: _on("failed", ways_back.retry),
     Act.REDIRECT: _redirect(PayeeKind.MERCHANT_ACCOUNT),
     Act.REDIRECT_TO_PERSON: _redirect(PayeeKind.CUSTOMER_CARD),
+    Act.END_UNKNOWN: _on(
+        "lost", ending.propose, finding=Finding(paid=False, note="not in the portal"), picture=_ADD_PICTURE
+    ),
     Act.RESEND: lambda world, by: resending.resend(notification_id=world.dead_message.pk, by=by, at=timezone.now()),
     Act.REVEAL: lambda world, by: revealing.reveal(request=world.requests["waiting"], by=by, at=timezone.now()),
     Act.EXPORT: _export,
@@ -443,6 +447,8 @@ _NOT_AT_THE_DESK = {
     Act.SEE_POLICY,
     Act.PUBLISH_POLICY,
     Act.CHANGE_CREDENTIALS,
+    # Has no page yet.
+    Act.END_UNKNOWN,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,7 +16,7 @@ from merchants.api_keys import issue
 from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff, Store
 from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Reach
-from payment_channels.contract import Retry
+from payment_channels.contract import Retry, Unknown
 from reconciliation import days
 from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
@@ -72,6 +72,7 @@ class World:
             "paid": paid(self._request(1_200)),
             "failed": failed(self._request(1_200), retry=Retry.SAME_NUMBER),
             "stuck": self._stuck(),
+            "lost": self._lost(),
             "waiting": self._request(26_800),
             "asked_back": self._request(26_800),
         }
@@ -101,6 +102,15 @@ class World:
         request = self._request(1_200)
         payouts.claim(limit=10, at=timezone.now())
         Execution.objects.filter(request=request).update(state="processing", needs_attention=True)
+        return request
+
+    def _lost(self) -> RefundRequest:
+        """Sent, and no answer came for longer than is usual."""
+        request = self._request(1_200)
+        (claimed,) = payouts.claim(limit=10, at=timezone.now())
+        lost = Unknown(code="timeout", message="no answer")
+        answer = payouts.Answer(claimed.execution_id, request.pk, claimed.account_id, lost, "answer", turn=claimed.turn)
+        payouts.settle([answer], at=timezone.now() + timedelta(minutes=10))
         return request
 
     def _dead_message(self) -> Notification:
@@ -155,7 +165,6 @@ class World:
         for who in self.keys():
             yield replace(who, by=replace(who.by, scopes=frozenset()))
         yield Who(by=principals.SYSTEM, place=EVERYWHERE)
-        yield Who(by=principals.of_channel(code="wx", merchant_id=self.merchant.pk), place=EVERYWHERE)
         request = self.requests["waiting"]
         for place in (HERE, ABROAD):
             merchant = self.merchant if place == HERE else self.abroad
@@ -214,6 +223,7 @@ ABOUT: dict[Act, About] = {
     Act.RETRY: About(step="failed"),
     Act.REDIRECT: About(step="stuck"),
     Act.REDIRECT_TO_PERSON: About(step="stuck"),
+    Act.END_UNKNOWN: About(step="lost"),
     Act.RESEND: About(of_store=True),
     Act.REVEAL: About(step="waiting"),
     Act.EXPORT: About(),

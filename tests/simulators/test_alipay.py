@@ -64,21 +64,24 @@ def test_refund_moves_money_once_and_says_so_once(channel: RunningSimulator, app
     assert (first["code"], first["fund_change"], first["refund_fee"]) == ("10000", "Y", "12.00")
     assert first["refund_detail_item_list"][0]["amount"] == "12.00"
     assert (again["code"], again["fund_change"], again["refund_fee"]) == ("10000", "N", "12.00")
-    assert (second["fund_change"], second["refund_fee"], second["send_back_fee"]) == ("Y", "15.05", "3.05")
+    assert (second["fund_change"], second["refund_fee"]) == ("Y", "15.05")
+    assert ("send_back_fee" in second, first["send_back_fee"]) == (False, "12.00")
     assert ledger(channel) == [("R1", 1200), ("R2", 305)]
 
 
 def test_query_knows_only_what_succeeded(channel: RunningSimulator, app: Application) -> None:
     assert "refund_status" not in app.query("R1")
     app.refund("R1", "12.00")
-    found = app.query("R1", query_options=["deposit_back_info"])
+    found = app.query("R1", query_options=["deposit_back_info", "gmt_refund_pay", "send_back_fee"])
 
     assert (found["refund_status"], found["refund_amount"], found["total_amount"]) == (
         "REFUND_SUCCESS",
         "12.00",
         "100.00",
     )
-    assert found["deposit_back_info"]["dback_status"] == "S"
+    assert found["deposit_back_info"] == {"has_deposit_back": "false"}
+    assert {"gmt_refund_pay", "send_back_fee"} <= set(found)
+    assert not {"gmt_refund_pay", "send_back_fee", "deposit_back_info"} & set(app.query("R1"))
     assert app.query("R1", order_no="none")["sub_code"] == "ACQ.TRADE_NOT_EXIST"
 
 
@@ -150,7 +153,7 @@ def test_balance_short_until_topped_up(channel: RunningSimulator, app: Applicati
 def test_magic_amounts(channel: RunningSimulator, app: Application) -> None:
     assert app.refund("M1", "1.01")["fund_change"] == "N"
     assert app.refund("M2", "1.02")["fund_change"] == "Y"
-    assert app.query("M2")["deposit_back_info"]["dback_status"] == "F"
+    assert app.query("M2", query_options=["deposit_back_info"])["deposit_back_info"]["dback_status"] == "F"
     assert app.refund("M3", "1.03")["sub_code"] == "ACQ.SELLER_BALANCE_NOT_ENOUGH"
     with pytest.raises(TimeoutError):
         app.send(REFUND, content("M4", "1.04"), timeout=0.3)

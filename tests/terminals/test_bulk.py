@@ -9,9 +9,9 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from merchants.models import Merchant
-from terminals.bulk import NewLine, NewSale, store_sales
+from terminals.bulk import NewSale, store_sales
 from terminals.models import Funding, Transaction
-from terminals.reporting import PaidInTheFuture
+from terminals.reporting import PaidInTheFuture, SaleLine
 from tests.factories import make_account, make_merchant
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def new_sale(merchant: Merchant, **changes: object) -> NewSale:
         payer_phone="13800006021",
         card_last4="0403",
         funding=Funding.DEBIT_CARD,
-        lines=[NewLine("", "\\N", 2, 500, 1_000), NewLine("T-2", "杯", 1, 500, 500)],
+        lines=[SaleLine("", "\\N", 2, 500, 1_000), SaleLine("T-2", "杯", 1, 500, 500)],
     )
     return replace(sale, **changes)  # type: ignore[arg-type]
 

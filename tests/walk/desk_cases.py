@@ -134,14 +134,14 @@ def analytics_csv(stage: Stage) -> None:
 @case("GET", "/desk/notifications")
 def notifications(stage: Stage) -> None:
     stage.in_review()
-    outbox.tell(at=timezone.now())
+    outbox.write_notifications(at=timezone.now())
     assert "w***@example.com" in stage.get(Role.REVIEWER, "/desk/notifications")
 
 
 @case("GET", "/desk/notifications/<int:notification_id>/resend")
 def resend_form(stage: Stage) -> None:
     stage.in_review()
-    outbox.tell(at=timezone.now())
+    outbox.write_notifications(at=timezone.now())
     message = Notification.objects.order_by("pk")[0]
     assert "w***@example.com" in stage.get(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend")
 
@@ -149,7 +149,7 @@ def resend_form(stage: Stage) -> None:
 @case("POST", "/desk/notifications/<int:notification_id>/resend")
 def resend(stage: Stage) -> None:
     stage.in_review()
-    outbox.tell(at=timezone.now())
+    outbox.write_notifications(at=timezone.now())
     Notification.objects.update(state="dead", attempts=6)
     message = Notification.objects.order_by("pk")[0]
     stage.post(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend", confirmed="1")

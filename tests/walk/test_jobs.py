@@ -37,7 +37,7 @@ _NOT_WALKED = {
     "replay_returns": "a client of the API, without a database",
     "rights": "prints the code",
     "load_scale": "for measuring only: tests/samples/demo runs it",
-    "begin_audit_heads": "tests/core/test_audit_heads.py runs it",
+    "begin_audit_heads": "tests/core/management/commands/test_begin_audit_heads.py runs it",
     "states": "prints the code",
 }
 

@@ -1,4 +1,4 @@
-"""``manage.py migrate``: Django's own, under the owner's login; then what the application's login may do is set anew."""
+"""``manage.py migrate``: Django's own, under the owner's login; then the rights of the application's login are set again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AnotherVersionsDatabase(CommandError):
 
 
 class Command(migrate.Command):
-    """Also called by whoever makes a database for tests."""
+    """Also called where a database for tests is made."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Under the application's login first: once it owned the tables, and nobody else could read them.

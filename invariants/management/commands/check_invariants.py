@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.database import timeouts
 from invariants import inspection
+from invariants.alone import AlreadyRunning
+from invariants.catalogue import INVARIANTS
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class Command(BaseCommand):
             os.nice(_GIVES_WAY)
         try:
             found = inspection.check(whole=not options["recent"], remember=True, gives_way=in_background)
-        except inspection.AlreadyRunning as error:
+        except AlreadyRunning as error:
             if in_background:
                 # The nightly run has not come to its end, or somebody looks by hand: the next hour is another.
                 logger.warning("%s; this run is left out", error.message)
@@ -46,5 +48,5 @@ class Command(BaseCommand):
             self.stderr.write(f"{breach.code}: {breach.what}")
         if found:
             raise CommandError(f"{len(found)} breaches")
-        checked = len(inspection.INVARIANTS) + 1
+        checked = len(INVARIANTS) + 1
         self.stdout.write(f"all {checked} invariants hold")

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="code of the channel account")
         parser.add_argument("file", type=Path, help="JSON object: name of the credential -> text, or null")
-        parser.add_argument("--by", required=True, help="login of whoever changes them: owner or manager")
+        parser.add_argument("--by", required=True, help="login of the owner or manager who changes them")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         account = ChannelAccount.objects.filter(code=options["account"], is_active=True).first()

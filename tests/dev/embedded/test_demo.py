@@ -1,4 +1,6 @@
-"""Putting the demo's data aside, and a database that the demo may not touch."""
+"""Putting the demo's data aside, a database that it may not touch, and what it says before it starts anything; the rest is in
+tests/faults/test_demo.py.
+"""
 
 from __future__ import annotations
 
@@ -59,3 +61,17 @@ def test_preparation_that_refuses_the_database_says_so_in_its_last_line(
         assert running.refusal() == "another version"
     finally:
         running.stop()
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "70000", "-1"])
+def test_port_that_is_none_is_refused_in_a_sentence(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(demo.DemoFailed, match=f"PORT={port}"):
+        demo._wanted_port()
+
+
+def test_end_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    assert demo._tail(log) == ""
+    log.write_text("\n".join(str(number) for number in range(100)))
+    assert demo._tail(log, lines=2).splitlines() == [f"The end of {log}:", "  98", "  99"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,18 +11,18 @@ from hypothesis import strategies as st
 
 from payment_channels.alipay import signing
 from payment_channels.alipay.adapter import AlipayRefundChannel
-from payment_channels.contract import NoticeRejected, Unknown
+from payment_channels.contract import ForeignNotice, NoticeRejected, RefundNotice, Unknown
 from payment_channels.parsing import Unreadable
 from payment_channels.rsa_keys import SignatureInvalid
 from tests.payment_channels.alipay.conftest import ORDER, Platform
-from tests.payment_channels.conftest import KeyPair, make_key_pair
+from tests.payment_channels.conftest import KeyPair, make_key_pair, of_refund
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "GBK"])
 def test_notice_is_a_reason_to_ask_and_no_proof(
     channel: AlipayRefundChannel, platform: Platform, encoding: str
 ) -> None:
-    notice = channel.read_notice(platform.notice(encoding=encoding))
+    notice = of_refund(channel, platform.notice(encoding=encoding))
 
     assert (notice.refund_no, notice.amount_fen) == (ORDER.refund_no, 0)
     assert notice.event_id == "2026112200222120001000000000000001"
@@ -52,8 +53,28 @@ def test_notice_for_another_application_is_rejected(channel: AlipayRefundChannel
 
 
 @pytest.mark.parametrize("missing", ["refund_fee", "out_biz_no"])
-def test_notice_about_a_payment_is_rejected(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
-    assert _rejected(channel, platform.notice(**{missing: ""})) == "not_a_refund"
+def test_notice_about_a_payment_is_foreign(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
+    assert channel.read_notice(platform.notice(**{missing: ""})) == ForeignNotice(about="trade_status_sync")
+
+
+def test_notice_about_a_complaint_is_foreign(channel: AlipayRefundChannel, platform: Platform) -> None:
+    notice = platform.notice(msg_method="alipay.merchant.tradecomplain.changed", refund_fee="", out_biz_no="")
+
+    assert channel.read_notice(notice) == ForeignNotice(about="alipay.merchant.tradecomplain.changed")
+
+
+def test_notice_of_the_second_leg_is_a_reason_to_ask(channel: AlipayRefundChannel, platform: Platform) -> None:
+    notice = platform.notice(
+        msg_method="alipay.trade.refund.depositback.completed",
+        biz_content=json.dumps({"out_request_no": ORDER.refund_no, "dback_status": "F", "dback_amount": "12.00"}),
+        refund_fee="",
+        out_biz_no="",
+    )
+
+    read = channel.read_notice(notice)
+
+    assert isinstance(read, RefundNotice)
+    assert (read.refund_no, read.outcome.code) == (ORDER.refund_no, "notified")  # type: ignore[union-attr]
 
 
 def test_notice_with_a_parameter_twice_is_rejected(channel: AlipayRefundChannel, platform: Platform) -> None:

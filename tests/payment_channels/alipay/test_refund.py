@@ -13,7 +13,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from payment_channels.alipay.adapter import AlipayRefundChannel
 from payment_channels.alipay.errors import GATEWAY_RULES, RULES
-from payment_channels.contract import Done, Refused, Retry, Trade, TradeQueries, TradeState, Unknown
+from payment_channels.contract import (
+    Done,
+    PaidTo,
+    Refused,
+    Retry,
+    SecondLeg,
+    Trade,
+    TradeQueries,
+    TradeReference,
+    TradeState,
+    Unknown,
+)
 from payment_channels.remedies import REMEDIES
 from tests.payment_channels.alipay.conftest import (
     NOW,
@@ -42,6 +53,7 @@ def test_refund_when_funds_changed_is_done_with_its_own_amount(
         amount_fen=1200,  # and not the 17.00 of all refunds
         succeeded_at=NOW + timedelta(seconds=1),
         received_account="159****5620",
+        paid_to=PaidTo.ORIGINAL,
         raw=json.dumps(refund_answer(), ensure_ascii=False),
     )
 
@@ -61,6 +73,7 @@ def test_refund_sends_a_signed_application(
         "refund_amount": "12.00",
         "refund_reason": "商品瑕疵",
         "out_request_no": ORDER.refund_no,
+        "query_options": ["refund_detail_item_list", "deposit_back_info"],
     }
     signature = base64.b64decode(sent.pop("sign"))
     content = "&".join(f"{name}={sent[name]}" for name in sorted(sent)).encode()
@@ -105,7 +118,6 @@ def test_refund_when_funds_are_not_said_to_have_changed_is_unknown(
     "changes",
     [
         {"trade_no": "2026112122001400009999999999"},
-        {"out_trade_no": "T2"},
         {"refund_fee": "11.99"},
     ],
 )
@@ -246,7 +258,7 @@ def test_refund_when_trade_system_refuses_says_what_may_be_done(
         ("20001", "aop.invalid-auth-token", Retry.AFTER_MENDING, "check_permission", False),
         ("40001", "isv.missing-method", Retry.NEVER, "check_request", False),
         ("40001", "isv.missing-signature", Retry.AFTER_MENDING, "check_keys", False),
-        ("40002", "isv.invalid-timestamp", Retry.NEVER, "check_request", False),
+        ("40002", "isv.invalid-timestamp", Retry.AFTER_MENDING, "check_clock", False),
         ("40002", "isv.invalid-signature", Retry.AFTER_MENDING, "check_keys", False),
         ("40002", "isv.invalid-app-id", Retry.AFTER_MENDING, "check_account", False),
         ("40005", "isv.app-call-limited", Retry.SAME_NUMBER, "slow_down", True),
@@ -364,7 +376,7 @@ def test_dropped_connection_is_unknown(channel: AlipayRefundChannel, server: Loc
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("WAIT_BUYER_PAY", TradeState.WAITING),
+        ("WAIT_BUYER_PAY", TradeState.UNPAID),
         ("TRADE_SUCCESS", TradeState.PAID),
         ("TRADE_CLOSED", TradeState.CLOSED),
         ("TRADE_FINISHED", TradeState.FINISHED),
@@ -383,13 +395,11 @@ def test_query_trade(
     server.respond = lambda _: platform.answer(body, name="alipay_trade_query_response")
 
     assert isinstance(channel, TradeQueries)
-    assert channel.query_trade(order_no=ORDER.order_no, channel_transaction_no="") == Trade(
-        order_no=ORDER.order_no,
-        channel_transaction_no=ORDER.channel_transaction_no,
-        amount_fen=26800,
-        state=state,
-    )
-    other = channel.query_trade(order_no="T2", channel_transaction_no="")
+    found = channel.query_trade(TradeReference(channel_transaction_no="", order_no=ORDER.order_no))
+    assert isinstance(found, Trade)
+    assert (found.payment_no, found.channel_transaction_no) == (ORDER.order_no, ORDER.channel_transaction_no)
+    assert (found.amount_fen, found.state, found.refunded_fen) == (26800, state, None)
+    other = channel.query_trade(TradeReference(channel_transaction_no="", order_no="T2"))
     assert isinstance(other, Unknown)
     assert other.code == "mismatch"
 
@@ -398,7 +408,85 @@ def test_query_trade_that_nobody_knows(channel: AlipayRefundChannel, server: Loc
     body = {"code": "40004", "msg": "no", "sub_code": "ACQ.TRADE_NOT_EXIST"}
     server.respond = lambda _: platform.answer(body, name="alipay_trade_query_response")
 
-    trade = channel.query_trade(order_no="T2", channel_transaction_no="")
+    trade = channel.query_trade(TradeReference(channel_transaction_no="", order_no="T2"))
 
     assert isinstance(trade, Unknown)
     assert trade.code == "not_found"
+
+
+def test_query_trade_that_was_paid_and_is_closed_was_wholly_refunded(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    body = {
+        "code": "10000",
+        "trade_status": "TRADE_CLOSED",
+        "total_amount": "268.00",
+        "trade_no": ORDER.channel_transaction_no,
+        "out_trade_no": "DB-77-02",
+        "buyer_logon_id": "159****5620",
+        "send_pay_date": "2026-11-21 12:00:01",
+    }
+    server.respond = lambda _: platform.answer(body, name="alipay_trade_query_response")
+
+    found = channel.query_trade(TradeReference(channel_transaction_no="", order_no="DB-77", payment_no="DB-77-02"))
+
+    assert isinstance(found, Trade)
+    assert (found.state, found.refunded_fen, found.payer) == (TradeState.REFUNDED, 26800, "159****5620")
+    assert json.loads(asked_parameters(server.asked[0])["biz_content"]) == {"out_trade_no": "DB-77-02"}
+
+
+@pytest.mark.parametrize(
+    ("status", "leg", "paid_to"),
+    [
+        ("S", SecondLeg.DONE, PaidTo.ORIGINAL),
+        ("P", SecondLeg.PENDING, PaidTo.ORIGINAL),
+        ("F", SecondLeg.FAILED, PaidTo.BALANCE),
+    ],
+)
+def test_query_says_what_became_of_the_way_to_the_bank(
+    channel: AlipayRefundChannel,
+    server: LocalServer,
+    platform: Platform,
+    status: str,
+    leg: SecondLeg,
+    paid_to: PaidTo,
+) -> None:
+    back = {
+        "has_deposit_back": "true",
+        "dback_status": status,
+        "dback_amount": "12.00",
+        "est_bank_receipt_time": "2026-11-25 12:00:00",
+    }
+    server.respond = lambda _: platform.query(query_answer(deposit_back_info=back))
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Done)
+    assert (outcome.second_leg, outcome.paid_to) == (leg, paid_to)
+    assert (outcome.arrives_at is None) is (leg is SecondLeg.FAILED)
+
+
+def test_refund_of_a_sale_paid_by_card_has_a_second_leg_to_be_asked_about(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    items = [{"fund_channel": "ALIPAYACCOUNT", "amount": "2.00"}, {"fund_channel": "BANKCARD", "amount": "10.00"}]
+    server.respond = lambda _: platform.answer(refund_answer(refund_detail_item_list=items))
+
+    outcome = channel.refund(ORDER)
+
+    assert isinstance(outcome, Done)
+    assert outcome.second_leg is SecondLeg.PENDING
+
+
+def test_refund_of_a_later_attempt_is_named_by_the_number_the_channel_knows(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    """The channel knows attempt DB-77-02, the till reports order DB-77."""
+    server.respond = lambda _: platform.answer(refund_answer(out_trade_no="DB-77-02"))
+
+    by_channel = channel.refund(replace(ORDER, order_no="DB-77"))
+    by_attempt = channel.refund(replace(ORDER, order_no="DB-77", payment_no="DB-77-02", channel_transaction_no=""))
+
+    assert isinstance(by_channel, Done)
+    assert isinstance(by_attempt, Done)
+    assert json.loads(asked_parameters(server.asked[1])["biz_content"])["out_trade_no"] == "DB-77-02"

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from payment_channels.contract import Done, NoticeRejected, Refused, Unknown
+from payment_channels.contract import Done, ForeignNotice, NoticeRejected, Refused, Unknown
 from payment_channels.unionpay.adapter import UnionPayRefundChannel
-from tests.payment_channels.conftest import KeyPair
+from tests.payment_channels.conftest import KeyPair, of_refund
 from tests.payment_channels.unionpay.conftest import ORDER, QUERY_ID, Authority, Platform
 
 
 @pytest.mark.parametrize("txn_type", ["04", "31", "32"])
 def test_notice_of_success_is_done(channel: UnionPayRefundChannel, platform: Platform, txn_type: str) -> None:
-    notice = channel.read_notice(platform.notice(txnType=txn_type))
+    notice = of_refund(channel, platform.notice(txnType=txn_type))
 
     assert (notice.refund_no, notice.amount_fen) == (ORDER.refund_no, 1200)
     assert isinstance(notice.outcome, Done)
@@ -23,8 +23,8 @@ def test_notice_of_success_is_done(channel: UnionPayRefundChannel, platform: Pla
 
 
 def test_notice_of_failure_and_of_pending(channel: UnionPayRefundChannel, platform: Platform) -> None:
-    assert isinstance(channel.read_notice(platform.notice(respCode="35")).outcome, Refused)
-    pending = channel.read_notice(platform.notice(respCode="05")).outcome
+    assert isinstance(of_refund(channel, platform.notice(respCode="35")).outcome, Refused)
+    pending = of_refund(channel, platform.notice(respCode="05")).outcome
     assert isinstance(pending, Unknown)
     assert pending.accepted
 
@@ -57,8 +57,8 @@ def test_notice_for_another_merchant_is_rejected(channel: UnionPayRefundChannel,
     assert _rejected(channel, platform.notice(merId="777290058110049")) == "wrong_merchant"
 
 
-def test_notice_about_a_purchase_is_rejected(channel: UnionPayRefundChannel, platform: Platform) -> None:
-    assert _rejected(channel, platform.notice(txnType="01")) == "not_a_refund"
+def test_notice_about_a_purchase_is_foreign(channel: UnionPayRefundChannel, platform: Platform) -> None:
+    assert channel.read_notice(platform.notice(txnType="01")) == ForeignNotice(about="txnType 01")
 
 
 @pytest.mark.parametrize("changes", [{"txnAmt": "x"}, {"orderId": ""}, {"queryId": ""}, {"txnTime": "x"}])

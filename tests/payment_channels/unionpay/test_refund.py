@@ -160,7 +160,17 @@ def test_application_answered_about_another_is_no_proof(
         ("39", Retry.NEVER, "outside_hours"),
         ("45", Retry.NEVER, "refunded_already"),
         ("64", Retry.AFTER_TOP_UP, "top_up"),
-        ("77", None, ""),
+        ("02", Retry.LATER, "later"),
+        ("13", Retry.NEVER, "check_request"),
+        ("30", Retry.NEVER, "ask_channel"),
+        ("31", Retry.AFTER_MENDING, "check_account"),
+        ("32", Retry.AFTER_MENDING, "check_permission"),
+        ("33", Retry.NEVER, "over_limit"),
+        ("37", Retry.SAME_NUMBER, "slow_down"),
+        ("60", Retry.NEVER, "other_route"),
+        ("63", Retry.NEVER, "other_route"),
+        ("99", None, ""),
+        ("ZZ", None, ""),
     ],
 )
 def test_application_refused_says_what_may_be_done(
@@ -182,7 +192,7 @@ def test_application_refused_says_what_may_be_done(
         assert (outcome.retry, outcome.remedy) == (retry, remedy)
     else:
         assert outcome.accepted is (code == "05")
-    assert isinstance(repeated, Refused) is (code in ("11", "64"))
+    assert isinstance(repeated, Refused) is (code in ("02", "11", "31", "32", "37", "64"))
 
 
 def test_every_rule_names_a_known_remedy() -> None:
@@ -261,15 +271,15 @@ def test_query_that_knows_a_failure_uses_up_the_number(
 def test_query_that_knows_a_code_unheard_of_asks_for_a_person(
     channel: UnionPayRefundChannel, server: LocalServer, platform: Platform
 ) -> None:
-    server.respond = lambda _: platform.answer(report(origRespCode="77"))
+    server.respond = lambda _: platform.answer(report(origRespCode="ZZ"))
 
     outcome = channel.query_refund(REFERENCE)
 
     assert isinstance(outcome, Unknown)
-    assert (outcome.code, outcome.attention) == ("77", True)
+    assert (outcome.code, outcome.attention) == ("ZZ", True)
 
 
-@pytest.mark.parametrize("code", [*RULES, "77"])
+@pytest.mark.parametrize("code", [*(code for code in RULES if code != "00"), "ZZ"])
 def test_query_when_channel_complains_says_nothing_of_the_trade(
     channel: UnionPayRefundChannel, server: LocalServer, platform: Platform, code: str
 ) -> None:

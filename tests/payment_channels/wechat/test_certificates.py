@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from payment_channels.contract import Done, NoticeRejected, Unknown
 from payment_channels.wechat.adapter import WeChatRefundChannel
-from tests.payment_channels.conftest import KeyPair
+from tests.payment_channels.conftest import KeyPair, of_refund
 from tests.payment_channels.server import Answer, Asked, LocalServer
 from tests.payment_channels.wechat.conftest import (
     API_V3_KEY,
@@ -114,8 +114,8 @@ def test_rotation_is_noticed_by_the_unknown_serial(
 
     # then it is fetched, and both are believed
     assert isinstance(channel.refund(ORDER), Done)
-    assert channel.read_notice(Platform(strange_keys, NEW_SERIAL).notice(notice_content())).amount_fen == 1200
-    assert channel.read_notice(Platform(their_keys, OLD_SERIAL).notice(notice_content())).amount_fen == 1200
+    assert of_refund(channel, Platform(strange_keys, NEW_SERIAL).notice(notice_content())).amount_fen == 1200
+    assert of_refund(channel, Platform(their_keys, OLD_SERIAL).notice(notice_content())).amount_fen == 1200
     assert site.downloads == 2
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from payment_channels.contract import Done, NoticeRejected, RawNotice, Refused, Retry, Unknown
+from payment_channels.contract import Done, ForeignNotice, NoticeRejected, RawNotice, Refused, Retry, Unknown
 from payment_channels.wechat.adapter import WeChatRefundChannel
-from tests.payment_channels.conftest import KeyPair
+from tests.payment_channels.conftest import KeyPair, of_refund
 from tests.payment_channels.wechat.conftest import NOW, ORDER, MakeChannel, Platform, notice_content
 
 
 def test_notice_of_success_is_done(channel: WeChatRefundChannel, platform: Platform) -> None:
-    notice = channel.read_notice(platform.notice(notice_content()))
+    notice = of_refund(channel, platform.notice(notice_content()))
 
     assert (notice.event_id, notice.refund_no, notice.amount_fen) == ("EV-2026112200001", ORDER.refund_no, 1200)
     assert isinstance(notice.outcome, Done)
@@ -23,14 +24,14 @@ def test_notice_of_success_is_done(channel: WeChatRefundChannel, platform: Platf
 
 
 def test_notice_of_closing_is_refused(channel: WeChatRefundChannel, platform: Platform) -> None:
-    outcome = channel.read_notice(platform.notice(notice_content("CLOSED"))).outcome
+    outcome = of_refund(channel, platform.notice(notice_content("CLOSED"))).outcome
 
     assert isinstance(outcome, Refused)
     assert outcome.retry is Retry.NEW_NUMBER
 
 
 def test_notice_of_abnormal_asks_for_attention(channel: WeChatRefundChannel, platform: Platform) -> None:
-    outcome = channel.read_notice(platform.notice(notice_content("ABNORMAL"))).outcome
+    outcome = of_refund(channel, platform.notice(notice_content("ABNORMAL"))).outcome
 
     assert isinstance(outcome, Unknown)
     assert (outcome.accepted, outcome.attention, outcome.remedy) == (True, True, "payee_account")
@@ -40,7 +41,7 @@ def test_notice_to_a_service_provider_names_the_merchant_too(make_channel: MakeC
     channel = make_channel(sub_mchid="1900000110")
     ours = {"mchid": None, "sp_mchid": "1900000109", "sub_mchid": "1900000110"}
 
-    assert channel.read_notice(platform.notice(notice_content(**ours))).amount_fen == 1200
+    assert of_refund(channel, platform.notice(notice_content(**ours))).amount_fen == 1200
     with pytest.raises(NoticeRejected) as rejected:
         channel.read_notice(platform.notice(notice_content(**{**ours, "sub_mchid": "1900000111"})))
     assert rejected.value.code == "wrong_merchant"
@@ -114,16 +115,27 @@ def test_notice_for_another_merchant_is_rejected(channel: WeChatRefundChannel, p
     assert rejected.value.code == "wrong_merchant"
 
 
-def test_notice_about_a_payment_is_rejected(channel: WeChatRefundChannel, platform: Platform) -> None:
-    body = platform.notice(notice_content()).body.replace(
-        b'"original_type": "refund"', b'"original_type": "transaction"'
-    )
+@pytest.mark.parametrize(
+    ("event", "original"),
+    [
+        ("TRANSACTION.SUCCESS", "transaction"),
+        ("COMPLAINT.CREATE", "complaint"),
+        ("COUPON.USE", "coupon"),
+        ("REFUND.SUCCESS", "transaction"),
+    ],
+)
+def test_notice_about_something_else_is_foreign(
+    channel: WeChatRefundChannel, platform: Platform, event: str, original: str
+) -> None:
+    envelope = json.loads(platform.notice(notice_content()).body)
+    envelope["event_type"], envelope["resource"]["original_type"] = event, original
+    body = json.dumps(envelope).encode()
     headers = {name.lower(): value for name, value in platform.signed(body).items()}
 
+    assert channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW)) == ForeignNotice(about=event)
     with pytest.raises(NoticeRejected) as rejected:
-        channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
-
-    assert rejected.value.code == "not_a_refund"
+        channel.read_notice(RawNotice(headers=headers, body=body + b" ", received_at=NOW))
+    assert rejected.value.code == "bad_signature"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"resource":{}}', b"[" * 50_000])

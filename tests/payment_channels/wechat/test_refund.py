@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from payment_channels.contract import Done, Refused, Retry, Unknown
+from payment_channels.contract import Done, PaidTo, Refused, Retry, Unknown
 from payment_channels.remedies import REMEDIES
 from payment_channels.wechat.adapter import WeChatRefundChannel
 from payment_channels.wechat.errors import RULES
@@ -44,8 +44,33 @@ def test_refund_when_channel_says_success_is_done(
         amount_fen=1200,
         succeeded_at=datetime.fromisoformat("2026-11-22T12:00:01+08:00"),
         received_account="招商银行信用卡0403",
+        paid_to=PaidTo.ORIGINAL,
         raw=json.dumps(refund_state(), ensure_ascii=False),
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "account", "paid_to"),
+    [
+        ("ORIGINAL", "招商银行信用卡0403", PaidTo.ORIGINAL),
+        ("BALANCE", "支付用户零钱", PaidTo.BALANCE),
+        ("OTHER_BALANCE", "支付用户零钱", PaidTo.OTHER_BALANCE),
+        ("OTHER_BANKCARD", "工商银行借记卡4455", PaidTo.OTHER_CARD),
+        ("OTHER_BANKCARD", "商户结算银行账户", PaidTo.MERCHANT),
+        ("", "支付用户零钱", PaidTo.BALANCE),
+        ("", "招商银行信用卡0403", PaidTo.UNSAID),
+        ("NEW_IN_2027", "支付用户零钱", PaidTo.UNSAID),
+    ],
+)
+def test_refund_when_money_went_elsewhere_says_where(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, said: str, account: str, paid_to: PaidTo
+) -> None:
+    server.respond = lambda _: platform.answer({**refund_state(), "channel": said, "user_received_account": account})
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Done)
+    assert (outcome.paid_to, outcome.received_account) == (paid_to, account)
 
 
 def test_refund_sends_a_signed_application(
@@ -257,7 +282,7 @@ def test_refund_when_an_earlier_send_may_have_arrived_is_refused_only_where_it_c
 
     outcome = channel.refund(replace(ORDER, maybe_received=True))
 
-    if RULES[code].retry in (Retry.SAME_NUMBER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING):
+    if RULES[code].retry in (Retry.SAME_NUMBER, Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING):
         assert isinstance(outcome, Refused)
     else:
         assert isinstance(outcome, Unknown)
@@ -274,7 +299,7 @@ def test_query_when_channel_complains_says_nothing_of_the_refund(
 
     assert isinstance(outcome, Unknown)
     assert not outcome.accepted
-    assert outcome.code == ("not_found" if code == "RESOURCE_NOT_EXISTS" else code)
+    assert outcome.code == ("not_found" if code in ("RESOURCE_NOT_EXISTS", "ORDER_NOT_EXIST") else code)
 
 
 @pytest.mark.parametrize(

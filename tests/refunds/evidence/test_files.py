@@ -10,22 +10,18 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
-from pytest_django.fixtures import Settings
 
 from core.audit.models import AuditEvent
 from core.errors import Conflict, DomainError, NotFound
 from merchants import principals
-from merchants.models import Role, Store
 from refunds.evidence import files
 from refunds.evidence.files import NotAPicture, PictureTooLarge, TooManyPictures
 from refunds.models import Evidence, RefundRequest
 from refunds.payouts import ways_back
 from tests import pictures
-from tests.factories import make_merchant, make_request, make_sale, make_staff, of_customer, works_in
+from tests.refunds.evidence.conftest import add, files_below
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 PDF = b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
@@ -34,25 +30,10 @@ PDF = b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path) -> Path:
-    settings.VAR_DIR = tmp_path
-    return tmp_path / "evidence"
-
-
-@pytest.fixture
-def request_in_review() -> RefundRequest:
-    return make_request(make_sale(make_merchant(), 50_000), 26_800)
-
-
 def kept(content: bytes, name: str = "photo.jpg") -> Image.Image:
     """The picture as it would be stored."""
     picture = files.read_picture(upload=pictures.upload(content, name))
     return Image.open(io.BytesIO(picture.whole))
-
-
-def files_below(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def zipped(content: bytes) -> bytes:
@@ -160,11 +141,6 @@ def test_a_lie_about_the_size_does_not_help() -> None:
 # --- what is kept -------------------------------------------------------------------------------------------------
 
 
-def add(request: RefundRequest, count: int = 1, name: str = "photo.jpg", **more: str) -> list[Evidence]:
-    read = [files.read_picture(upload=pictures.upload(name=name)) for _ in range(count)]
-    return files.add(request_id=request.pk, pictures=read, by=of_customer(request), at=timezone.now(), **more)
-
-
 def test_a_picture_is_kept_under_a_random_name_with_its_hash_and_an_event(
     request_in_review: RefundRequest, folder: Path
 ) -> None:
@@ -210,60 +186,3 @@ def test_an_unknown_request_or_kind_keeps_nothing(request_in_review: RefundReque
     with pytest.raises(DomainError):
         add(request_in_review, kind="malware")
     assert not files_below(folder)
-
-
-# --- who sees it at the desk --------------------------------------------------------------------------------------
-
-
-def at_desk(row: Evidence) -> str:
-    return reverse("desk:evidence", args=[row.request.number, row.pk])
-
-
-def signed_in(
-    request: RefundRequest, *, store: Store | None = None, merchant_of: RefundRequest | None = None
-) -> Client:
-    staff = make_staff((merchant_of or request).merchant, Role.CASHIER)
-    if store is not None:
-        works_in(staff, store)
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def test_staff_of_the_store_see_the_picture_and_nothing_else_in_it(request_in_review: RefundRequest) -> None:
-    (row,) = add(request_in_review)
-    client = signed_in(request_in_review, store=request_in_review.store)
-    response = client.get(at_desk(row))
-    assert response.status_code == 200
-    assert response["Content-Type"] == "image/jpeg"
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Disposition"].startswith("inline")
-    whole = response.content
-    assert hashlib.sha256(whole).hexdigest() == row.sha256
-    assert len(client.get(at_desk(row) + "?size=small").content) <= len(whole)
-
-
-def test_what_is_not_a_picture_is_only_ever_downloaded(request_in_review: RefundRequest) -> None:
-    (row,) = add(request_in_review)
-    Evidence.objects.filter(pk=row.pk).update(content_type="text/html")
-    response = signed_in(request_in_review).get(at_desk(row))
-    assert response["Content-Type"] == "application/octet-stream"
-    assert response["Content-Disposition"].startswith("attachment")
-
-
-def test_others_learn_nothing_of_a_picture(request_in_review: RefundRequest) -> None:
-    (row,) = add(request_in_review)
-    elsewhere = make_request(make_sale(make_merchant(), 50_000), 26_800)
-    merchant = request_in_review.merchant
-    other_store = Store.objects.create(merchant=merchant, code="S002", name="二号店")
-    assert signed_in(request_in_review, merchant_of=elsewhere).get(at_desk(row)).status_code == 404
-    assert signed_in(request_in_review, store=other_store).get(at_desk(row)).status_code == 404
-    assert Client().get(at_desk(row)).status_code == 302, "to the login"
-    assert signed_in(request_in_review).post(at_desk(row)).status_code == 405
-
-
-def test_a_picture_that_somebody_took_away_is_a_404(request_in_review: RefundRequest, folder: Path) -> None:
-    (row,) = add(request_in_review)
-    for path in files_below(folder):
-        path.unlink()
-    assert signed_in(request_in_review).get(at_desk(row)).status_code == 404

@@ -272,3 +272,40 @@ def test_notice_that_comes_while_the_lease_is_held_is_applied(wechat: RunningSim
     _wait_until(ChannelNotice.objects.exists)
     _apply()
     assert _state(request) == "refunded"
+
+
+def test_notice_about_something_else_is_acknowledged_counted_and_without_effect(
+    sale: Transaction, wechat: RunningSimulator, heard: list[tuple[Raw, NoticeReply]]
+) -> None:
+    wechat.control("POST", "/faults", {"operation": "notice", "fault": "foreign", "times": 1})
+    request = make_request(sale, 1_200)
+    drain()
+    _wait_until(lambda: len(heard) == 2)
+
+    (raw, reply) = heard[1]
+    assert sale.channel_account is not None
+    again = notices.receive(
+        channel="wechat",
+        account_code=sale.channel_account.code,
+        headers={name.lower(): value for name, value in raw[0].items()},
+        body=raw[1],
+        at=timezone.now(),
+    )
+
+    assert (reply.status, again.status) == (204, 204)
+    foreign = ChannelNotice.objects.get(effect="foreign")
+    assert (foreign.event_id, foreign.outcome, foreign.refund_no) == ("foreign COMPLAINT.CREATE", {"count": 2}, "")
+    notices.apply_waiting(at=timezone.now())
+    assert RefundRequest.objects.get(pk=request.pk).state == "refunded"
+
+
+def test_notice_about_something_else_when_badly_signed_is_refused(
+    sale: Transaction, wechat: RunningSimulator, heard: list[tuple[Raw, NoticeReply]]
+) -> None:
+    wechat.control("POST", "/faults", {"operation": "notice", "fault": "foreign_forged", "times": 1})
+    make_request(sale, 1_200)
+    drain()
+    _wait_until(lambda: len(heard) == 2)
+
+    assert heard[1][1].status == 400
+    assert not ChannelNotice.objects.filter(effect="foreign").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from invariants import inspection
+from invariants import against_channels
 from merchants.models import ChannelAccount
 from refunds import payouts
 from refunds.models import Execution, RefundRequest
@@ -41,7 +41,7 @@ def wechat(wechat_process: RunningSimulator, alipay: RunningSimulator) -> Iterat
     wechat_process.control("POST", "/reset", {})
     yield wechat_process
     rows = [row for channel in (wechat_process, alipay) for row in channel.control("GET", "/ledger")["rows"]]
-    assert list(inspection.paid_per_ledger(rows)) == []
+    assert list(against_channels.paid_per_ledger(rows)) == []
 
 
 @pytest.fixture

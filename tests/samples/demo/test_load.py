@@ -17,7 +17,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from invariants import inspection
+from invariants import against_channels, inspection
 from merchants import api_keys
 from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff
 from merchants.principals import of_staff
@@ -108,7 +108,7 @@ def test_load_demo_tells_a_believable_day_that_breaks_no_invariant(
     rows = wechat_of_demo.control("GET", "/ledger")["rows"]
     portal = [row for row in rows if row["refund_no"].startswith(differences.PORTAL_PREFIX)]
     assert len(portal) == 1
-    assert list(inspection.paid_per_ledger([row for row in rows if row not in portal])) == []
+    assert list(against_channels.paid_per_ledger([row for row in rows if row not in portal])) == []
     faults = wechat_of_demo.control("GET", "/faults")["queued"]
     assert [fault["fault"] for fault in faults if fault["operation"] == "bill"] == ["row_missing"]
 

@@ -1,0 +1,354 @@
+"""The catalogue of codes: everything that RefundDesk refuses or fails with, each code once.
+
+An error carries its code and a line for the log (``core.errors``); what a person or a client reads about it stands here and
+nowhere else. Problem documents and their page, the desk's messages and the customer's page all read it. A new code is an entry
+here beside the ``raise``; ``tests/architecture/test_codes.py`` holds both together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError
+
+Text = Promise | str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """``status``: of HTTP; two where the same is found before and, at the same moment as others, while it is stored.
+
+    ``title``: what happened. ``sentence``: what a person reads, with what to do; None where the title says it all.
+    ``remedy``: what a client of the API does about it; names of code between backticks. ``field``: the field of a body that it
+    is about, where whoever raises it does not know how the field is called there.
+    """
+
+    name: str
+    status: int | tuple[int, ...]
+    title: Text
+    sentence: Text | None = None
+    remedy: Text | None = None
+    field: str = ""
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        return self.status if isinstance(self.status, tuple) else (self.status,)
+
+
+def words(code: str) -> str:
+    """The sentence for people, in the reader's language."""
+    entry = CODES[code]
+    return str(entry.title if entry.sentence is None else entry.sentence)
+
+
+def words_for(error: DomainError) -> str:
+    """The same for a refusal. A code that comes from outside, such as a channel's, is told as what the error is here."""
+    return words(error.code if error.code in CODES else type(error).code)
+
+
+_VERDICT = _("`verdict` says why, rule by rule. Nothing was stored.")
+_READ_AGAIN = _("Read the request again and decide with what it says now; `state` and `version` are in this answer.")
+_SIGN = _(
+    "See “Keys, scopes, signed requests” in the guide: a new `X-Request-Id` every time, seconds, the path with its query."
+)
+_MEND_BODY = _("Mend the body. Nothing was stored.")
+
+# fmt: off
+#: What a call of the API may be answered with. Those that people meet as well have a sentence.
+PROBLEMS: Final = (
+    # the request itself
+    Code("invalid_input", 400, _("The input has errors"),
+         remedy=_("`errors` names each field, as a path, with a code and a message. Unknown fields are errors too.")),
+    Code("bad_request", 400, _("The request cannot be read"), remedy=_("Mend the address or the headers.")),
+    Code("parse_error", 400, _("The upload cannot be read"), remedy=_("Send `multipart/form-data` with its boundary.")),
+    Code("invalid_json", 400, _("The body is not JSON"), remedy=_("A name must not come twice; NaN is no number.")),
+    Code("not_utf8", 400, _("The body is not UTF-8"), remedy=_MEND_BODY),
+    Code("nul_character", 400, _("The body contains a NUL character"), remedy=_MEND_BODY),
+    Code("lone_surrogate", 400, _("The body contains half a character"), remedy=_MEND_BODY),
+    Code("too_deep", 400, _("The body is nested too deeply"), remedy=_MEND_BODY),
+    Code("body_too_large", 413, _("The body is too large"), remedy=_("JSON may have 1 MB, a picture 8 MB.")),
+    Code("unsupported_media_type", 415, _("The body has the wrong type"),
+         remedy=_("Send `application/json`; a picture as `multipart/form-data`.")),
+    Code("unsupported_encoding", 415, _("The body is packed"), remedy=_("Send it without `Content-Encoding`.")),
+    Code("not_acceptable", 406, _("Only JSON is given"), remedy=_("Accept `application/json`.")),
+    Code("method_not_allowed", 405, _("The address does not take this method"),
+         remedy=_("`Allow` names those it takes.")),
+    Code("not_found", 404, _("There is no such thing"),
+         remedy=_("It is not there, or not yours, or the address has a slip.")),
+    # who calls
+    Code("not_authenticated", 401, _("Who are you?"), remedy=_("Send `Authorization: Bearer <key>`.")),
+    Code("invalid_api_key", 401, _("The key is unknown or revoked"),
+         remedy=_("Ask an owner or manager for a new key.")),
+    Code("signature_required", 401, _("This key signs its requests"), remedy=_SIGN),
+    Code("signature_mismatch", 401, _("The signature does not match"), remedy=_SIGN),
+    Code("signature_stale", 401, _("The signature is out of time"),
+         remedy=_("Set the clock: five minutes are allowed.")),
+    Code("signature_replayed", 401, _("The request id was used before"), remedy=_SIGN),
+    Code("missing_scope", 403, _("The key may not do this"), remedy=_("`detail` names the scope that it lacks.")),
+    Code("staff_only", 403, _("People decide, keys do not"), remedy=_("Staff do this in their browser.")),
+    Code("permission_denied", 403, _("Not allowed"),
+         remedy=_("With a browser session, send the CSRF token as `X-CSRFToken`. Some calls are for keys only.")),
+    Code("role_required", 403, _("Not in this role"), _("Your role does not allow this."),
+         _("Somebody with another role has to do this.")),
+    Code("key_required", 403, _("Keys do this, people do not"),
+         remedy=_("Tills and shops report it, with an API key.")),
+    Code("all_stores_required", 403, _("For the whole merchant only"),
+         remedy=_("Use a key that is not bound to a store.")),
+    Code("tier_required", 403, _("The amount is above this role's limit"),
+         _("With all that was asked for of the order or by its customer that day, it is above what your role decides."),
+         _("`tier` names who decides it.")),
+    Code("two_persons_needed", 403, _("Two persons are needed"),
+         _("You asked for this one, changed it or approved it. Somebody else must pay it."),
+         _("Somebody else has to do the other half.")),
+    Code("own_request", 403, _("Nobody decides their own request"),
+         _("You submitted, changed or rang up this one. Someone else must decide it."),
+         _("Somebody else has to decide it.")),
+    Code("throttled", 429, _("Too many requests"),
+         remedy=_("Wait for `Retry-After` seconds, then go on more slowly.")),
+    # repeating
+    Code("idempotency_key_reused", 422, _("The Idempotency-Key belongs to another request"),
+         remedy=_("One key for one wish. For another wish make another key; nothing was stored."),
+         field="Idempotency-Key"),
+    Code("busy", 409, _("Just being changed"), _("Others changed the same things at this moment. Try again."),
+         _("Wait for `Retry-After`, then the same call with the same key.")),
+    # the sale
+    Code("transaction_not_found", 404, _("There is no such sale"), _("There is no such sale."),
+         _("Report it first, or mend the number."), field="transaction"),
+    Code("ambiguous_order_no", 422, _("Several orders have this number"),
+         _("Several sales have this order number. Choose one in the list."),
+         _("`candidates` are their payments. Name the order by its `store` too, or one payment by `transaction`."),
+         field="order_no"),
+    Code("plan_changed", 409, _("Another plan holds by now"),
+         _("The refund would be split between the payments in another way by now. Look at it once more."),
+         _("`plan` is that one. Look at it, and send its `hash` as `plan_hash`. Nothing was stored.")),
+    Code("route_not_for_a_leg", 422, _("A failed part moves to another route, on which a person pays")),
+    Code("two_facts_needed", 422, _("One fact is not enough"),
+         _("Give at least two facts: one alone fits too many sales."),
+         _("Without a number, give two of time window, amount, end of card, end of phone, article.")),
+    Code("unknown_store", 422, _("There is no such store"), _("Choose one of your stores."),
+         _("Use a store's code; the key may be bound to another store."), field="store"),
+    Code("unknown_terminal", 422, _("The store has no such terminal"),
+         remedy=_("Leave it out, or have it set up."), field="terminal"),
+    Code("reported_elsewhere", 409, _("Another store reported this payment"),
+         remedy=_("Use a key of the whole merchant."), field="channel_transaction_no"),
+    Code("sale_differs", 409, _("This payment is known with other facts"),
+         remedy=_(
+             "`errors` names what differs. Mend it with `POST …/corrections`, or report the same facts. Nothing was stored."
+         )),
+    Code("correction_below_refunds", 409, _("Refunds would be more than the sale"),
+         remedy=_("Keep what was asked for or paid back covered, or withdraw those refunds first. Nothing was stored.")),
+    Code("reason_required", 422, _("Say why"), remedy=_("Give a `reason`; the audit trail keeps it."), field="reason"),
+    Code("nothing_to_correct", 422, _("Nothing is to be changed"), remedy=_("Name a fact beside `reason`.")),
+    Code("paid_in_the_future", 422, _("The sale is in the future"),
+         _("The sale would be paid in the future. Look at the clock and the time zone."),
+         _("Mend `paid_at`: local time in China ends in `+08:00`, not in `Z`. Nothing was stored.")),
+    Code("unknown_article", 422, _("The sale has no such article"), remedy=_("`lines` must name articles of the sale.")),
+    # what the policy refuses; the numbers are in the verdict's own sentences (refunds.rules.explanations)
+    Code("refused_by_policy", 422, _("The policy refuses"), _("The policy refuses this refund."), _VERDICT),
+    Code("exceeds_refundable", (409, 422), _("More than can still be refunded"),
+         _("This is more than can still be refunded of the sale."),
+         _("Read the sale's `refundable_fen`. 409: something else took it at the same moment. Nothing was stored."),
+         field="amount_fen"),
+    Code("exceeds_quantity", (409, 422), _("More pieces than can still come back"),
+         _("These are more pieces than can still come back."),
+         _("Read the sale's lines: `quantity` less `returned_quantity`. Nothing was stored."), field="lines"),
+    Code("payment_succeeded", 422, _("The payment is not confirmed, so there is nothing to refund yet."), remedy=_VERDICT),
+    Code("terminal_enabled", 422, _("Refunds are switched off at this till."), remedy=_VERDICT),
+    Code("original_route", 422, _("The sale has no payment channel to refund through."), remedy=_VERDICT,
+         field="route"),
+    Code("channel_window", 422, _("The channel no longer refunds a sale of this age."), remedy=_VERDICT),
+    Code("channel_refund_count", (409, 422), _("The channel takes no further refund of this sale."), remedy=_VERDICT),
+    Code("no_cash_for_credit", 422, _("A sale paid by credit is never refunded in cash."), remedy=_VERDICT,
+         field="route"),
+    Code("consent_to_route", 422, _("Another way of paying back needs the customer's consent."), remedy=_VERDICT),
+    Code("no_transfer_for_credit", 422,
+         _("A sale paid by credit goes back to that credit as long as the channel takes it."), remedy=_VERDICT),
+    Code("route_funding", 422, _("The policy pays a sale like this back on another route."), remedy=_VERDICT),
+    Code("route_limit", (409, 422), _("This is above the limit of the route."), remedy=_VERDICT),
+    Code("route_allowed", 422, _("The policy does not allow this route."), remedy=_VERDICT, field="route"),
+    # the request's state
+    Code("state_conflict", 409, _("Not in this state"),
+         _("The refund has moved on meanwhile: this can no longer be done."), _READ_AGAIN),
+    Code("version_conflict", 409, _("Somebody was faster"),
+         _("Somebody changed this refund meanwhile. Your decision was not stored. Look at it once more."), _READ_AGAIN,
+         field="version"),
+    Code("claimed_by_another", 409, _("A colleague is working on it"), _("A colleague is working on this refund."),
+         _READ_AGAIN),
+    Code("original_route_impossible", 409, _("The original route is closed"),
+         _("The sale cannot be refunded on its original route."), _("Another route has to be chosen.")),
+    Code("sum_needs_review", 409, _("Together it needs a new decision"),
+         _("Together with the order's other refunds it is above what was decided on. Send it in again: a person decides."),
+         _("With the order's other refunds it is above what was decided on. Resubmit it: a person decides.")),
+    # what a person pays
+    Code("account_incomplete", 422, _("The account of the transfer is incomplete"),
+         _("For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."),
+         _("`payee` has holder, number and bank of the customer's own account; only a bank transfer has one.")),
+    Code("payment_incomplete", 422, _("The payout cannot be confirmed like this"),
+         _("Look at number, time and drawer: paid after the approval, not in the future, from a till here."),
+         _("`errors` names each field. Cash names the till that it came from.")),
+    Code("reference_used", 409, _("Another payout has this number"),
+         _("Another payout was confirmed with this number. Look at the slip once more."),
+         _("One transfer, slip or store credit proves one payout. Nothing was stored.")),
+    # decisions and evidence
+    Code("amount_above_requested", 422, _("More than was asked for"),
+         _("The amount must be above zero and at most what was asked for."), _("Approve at most `amount_fen`."),
+         field="amount_fen"),
+    Code("reason_code_required", 422, _("A rejection needs a reason"), remedy=_("Send `reason_code`."),
+         field="reason_code"),
+    Code("unknown_reason_code", 422, _("Not one of the reasons"), _("Choose one of the reasons."),
+         _("The schema lists them."), field="reason_code"),
+    Code("message_required", 422, _("A message is missing"), _("Write a few words first."),
+         _("Say in `message` what the customer should send."), field="message"),
+    Code("not_a_picture", 422, _("Not a picture"),
+         _("One of the files is not a JPEG, PNG or WebP picture. Nothing was sent."),
+         _("JPEG, PNG and WebP are taken, whatever the file is called."), field="file"),
+    Code("picture_too_large", 422, _("The picture is too large"), _("One of the pictures is larger than 8 MB. Nothing was sent."),
+         _("At most 8 MB and 52 million pixels."), field="file"),
+    Code("too_many_pictures", 409, _("The request has enough pictures"), _("A refund can have 12 pictures. Nothing was sent."),
+         _("Twelve are kept.")),
+    # ours
+    Code("internal_error", 500, _("The fault is ours"),
+         remedy=_("It was recorded. Send the same call with the same key again: nothing is done twice.")),
+    Code("try_again", 503, _("Not right now"),
+         remedy=_("Wait for `Retry-After`, then the same call with the same key: nothing is done twice.")),
+    Code("took_too_long", 503, _("This took too long"),
+         remedy=_("It was stopped so that others need not wait. Ask for less at once: a shorter window, a number, "
+                  "a smaller `limit`.")),
+)
+
+#: Codes of single fields, inside ``errors``. A message beside the code may say more, such as a field's own limits.
+FIELDS: Final = (
+    Code("differs", 409, _("This payment is known with another value.")),
+    Code("required", 400, _("It is missing.")),
+    Code("null", 400, _("It must not be null.")),
+    Code("blank", 400, _("It must not be empty.")),
+    Code("empty", 400, _("It must not be empty.")),
+    Code("invalid", 400, _("It is not of the kind that belongs here.")),
+    Code("date", 400, _("An instant belongs here, not a day.")),
+    Code("datetime", 400, _("A day belongs here, not an instant.")),
+    Code("make_aware", 400, _("There is no such moment in this time zone.")),
+    Code("overflow", 400, _("The instant is out of range.")),
+    Code("max_value", 400, _("The number is too large.")),
+    Code("min_value", 400, _("The number is too small.")),
+    Code("max_string_length", 400, _("The number has too many digits.")),
+    Code("max_length", 400, _("It is too long.")),
+    Code("min_length", 400, _("It is too short.")),
+    Code("invalid_choice", 400, _("It is none of the values that the description lists.")),
+    Code("not_a_list", 400, _("A list belongs here.")),
+    Code("no_name", 400, _("The file has no name.")),
+    Code("unknown_field", 400, _("This field is not known.")),
+    Code("control_character", 400, _("Control characters are not allowed.")),
+    Code("offset_missing", 400, _("Give the offset, such as +08:00.")),
+    Code("out_of_range", 400, _("The year is out of range.")),
+    Code("invalid_phone", 400,
+         _("This is no phone number: write a mobile number of 11 digits, or a landline with its area code.")),
+    Code("amount_barcode", 400,
+         _("This is an article's barcode, not an amount: scan it into the search, and write the amount in yuan.")),
+    Code("repeated", 400, _("It was given more than once.")),
+    Code("sale_not_named", 400, _("Name the sale by either transaction or order_no.")),
+    Code("one_file", 400, _("Send one file at a time.")),
+    Code("invalid_limit", 400, _("A whole number from 1 to 200.")),
+    Code("invalid_cursor", 400, _("It is not a cursor of this list.")),
+    Code("idempotency_key_missing", 400, _("Send an Idempotency-Key header.")),
+    Code("idempotency_key_invalid", 400, _("1 to 255 visible ASCII characters.")),
+    Code("in_the_future", 422, _("It is in the future.")),
+    Code("before_approval", 422, _("It is before the refund was approved.")),
+    Code("not_for_this_route", 422, _("It does not belong to this route.")),
+    Code("unknown_period", 400, _("It is none of the periods.")),
+    Code("from_after_to", 400, _("The first day is after the last.")),
+    Code("period_too_long", 400, _("A period has at most 400 days.")),
+    Code("invalid_date", 400, _("A day is written yyyy-mm-dd.")),
+)
+
+#: What only people are told, on the desk, on the customer's page or at a terminal of ours.
+REFUSALS: Final = (
+    Code("refused", 422, _("This cannot be done. Nothing was changed.")),
+    Code("form_incomplete", 422, _("The form was incomplete. Load the page again.")),
+    Code("not_confirmed", 422, _("Tick that you have compared it. Nothing was done.")),
+    Code("confirmation_stale", 422,
+         _("Something changed, or the page is too old. Look at it once more; nothing was recorded.")),
+    Code("nothing_chosen", 422, _("Choose at least one refund.")),
+    Code("too_many_rows", 422,
+         _("These are more than 100,000 refunds. Narrow the list by days or filters, then export it.")),
+    Code("amount_invalid", 422, _("Write the amount in yuan with at most two decimals, for example 268.00.")),
+    Code("amount_comma", 422,
+         _("A comma only groups thousands, as in 1,234.00: write decimals behind a point, for example 268.50.")),
+    Code("amount_exponent", 422, _("Write the amount in digits: 100.00 and not 1e2.")),
+    Code("amount_finer", 422, _("An amount has at most two decimals: nothing is finer than a fen.")),
+    Code("amount_too_large", 422, _("This amount is too large to be one. Write it in yuan, for example 268.00.")),
+    Code("moment_invalid", 422, _("Give day and time of the payment.")),
+    Code("consent_missing", 422, _("Ask the customer first and tick that they agree.")),
+    Code("unknown_colleague", 422, _("This colleague cannot take it on.")),
+    Code("invalid_period", 422, _("Choose a first day and a last day after it, 400 days at most.")),
+    # signing in, and the customer's link
+    Code("invalid_login", 200, _("User name or password is wrong.")),
+    Code("too_many_guesses", 429, _("There were too many tries. This one was not looked at.")),
+    Code("link_expired", 410,
+         _("Links are good for a limited time. Ask the store for a new one; have your refund number or receipt at hand.")),
+    Code("too_many_at_once", 422, _("Please send at most 6 pictures at once. Nothing was sent.")),
+    Code("nothing_sent", 422, _("Please choose at least one picture.")),
+    Code("empty_answer", 422, _("Please write an answer or add a picture.")),
+    Code("score_out_of_range", 422, _("Please choose one to five stars.")),
+    Code("already_rated", 409, _("This refund was rated before.")),
+    Code("unknown_kind", 422, _("Choose what the picture shows.")),
+    # keys and channel accounts
+    Code("name_required", 422, _("Give it a name.")),
+    Code("unknown_scope", 422, _("Choose at least one permission for the key.")),
+    Code("unknown_overlap", 422, _("Choose how long the old key works on. Nothing was changed.")),
+    Code("name_not_typed", 422, _("Type the name of the key exactly as it stands above. Nothing was changed.")),
+    Code("key_replaced", 409, _("This key was rotated or revoked before. Nothing was changed.")),
+    Code("credentials_invalid", 422, _("These credentials cannot be used. Nothing was changed.")),
+    Code("account_unusable", 422, _("This channel account cannot be used: its credentials or settings are incomplete.")),
+    # payouts and messages
+    Code("retry_is_no_use", 409,
+         _("The channel would refuse this again. Correct the request and send it in again.")),
+    Code("payee_incomplete", 422,
+         _("For a customer's card, give the bank, 12 to 19 digits and the card holder's name.")),
+    Code("payee_refused", 409,
+         _("The channel did not take this account. The refund stays where it was; try another account.")),
+    Code("not_given_up", 409, _("This message is on its way or was sent; there is nothing to repeat.")),
+    Code("idempotency_key_used", 409, _("This form was sent in before.")),
+    # reconciliation
+    Code("day_closed", 409, _("This day is closed. Reopen it with a note first.")),
+    Code("day_not_closed", 409, _("This day is open already.")),
+    Code("day_unknown", 422, _("Choose one of your accounts and a day that is over.")),
+    Code("cannot_close", 409, _("This day cannot be closed yet.")),
+    Code("bill_missing", 409, _("There is no statement of this day yet.")),
+    Code("differences_open", 409, _("Resolve every difference first.")),
+    Code("payouts_pending", 409, _("Payouts of this day are still in flight.")),
+    Code("file_missing", 422, _("Choose the statement's file.")),
+    Code("bill_unreadable", 422, _("The file is no statement of this channel that we know.")),
+    Code("bill_damaged", 422, _("The statement was damaged, cut short or edited.")),
+    Code("bill_empty", 422, _("The file is empty.")),
+    Code("bill_of_another_day", 422, _("Most refunds in this statement belong to other days.")),
+    Code("bill_of_another_channel", 422, _("This is another channel's statement.")),
+    Code("bill_of_another_account", 422, _("This is another account's statement.")),
+    Code("bill_of_another_kind", 422, _("This is a statement of another kind.")),
+    Code("bill_of_consumer", 422, _("This is a consumer's own list of payments.")),
+    Code("bill_resaved", 422, _("This file was saved again by a spreadsheet.")),
+    Code("bill_web_page", 422, _("This is a web page, not a statement.")),
+    Code("bill_workbook", 422, _("This kind of workbook is not read.")),
+    Code("bill_zip", 422, _("The zip does not hold exactly one statement.")),
+    Code("bill_lacks_columns", 422, _("The statement lacks columns.")),
+    Code("bill_does_not_add_up", 422, _("The statement does not add up.")),
+    Code("funds_before_statement", 422, _("The statement of this day is to be taken in before its fund flow.")),
+    Code("bill_unavailable", 422, _("The channel does not give this statement now. Try again later.")),
+    Code("STATEMENT_CREATING", 422, _("The channel is still making this statement. It is asked again by itself.")),
+    Code("NO_STATEMENT_EXIST", 422, _("The channel has no statement of this day.")),
+    Code("already_resolved", 409, _("Somebody resolved this difference meanwhile.")),
+    Code("unknown_resolution", 422, _("Choose what became of the difference.")),
+    Code("unknown_assignee", 422, _("Give it to somebody in finance, a manager or an owner.")),
+    Code("cannot_adopt", 409, _("This difference cannot be adopted.")),
+    Code("adopt_known", 409, _("We have a refund with this number and call it failed. Look into that refund instead.")),
+    Code("adopt_repeated", 409, _("The same refund stands in the statement more than once.")),
+    Code("adopt_no_sale", 409, _("We do not know the sale that this refund belongs to.")),
+    Code("adopt_not_paid", 409, _("The channel had not paid it yet when the statement was made.")),
+    Code("invariants_running", 409, _("The invariants are being checked right now. Wait until that run ends.")),
+)
+# fmt: on
+
+CODES: Final = {code.name: code for code in (*PROBLEMS, *FIELDS, *REFUSALS)}

@@ -1,0 +1,1 @@
+"""The page of one refund, and what can be sent from it."""

@@ -1,0 +1,326 @@
+"""What the customer reads: a refund told in their words, from the request's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from core.audit.actors import CUSTOMER
+from core.calendar import SHANGHAI
+from core.money import yuan_grouped
+from core.plain_text import plain_text
+from merchants import channels
+from refunds.evidence import files
+from refunds.models import Evidence, RefundRequest, Survey
+from refunds.models.hand_accounts import is_by_hand
+from refunds.rules.arrival import Arrival, expected_arrival
+from refunds.rules.waiting import Waiting, waiting
+from refunds.states import PAID, RejectReason, State
+from refunds.telling import hand_words, legs
+from refunds.telling.causes import Failure, failure, our_fault
+from refunds.telling.destinations import Went, destination_and_way, destination_label, went
+from refunds.telling.headlines import headline
+from refunds.telling.wording import day_of
+
+_TONES: dict[str, str] = {
+    **dict.fromkeys((State.NEEDS_INFO, State.WAITING_GOODS, State.FAILED), "warn"),
+    **dict.fromkeys(PAID, "ok"),
+    State.REJECTED: "bad",
+    State.CANCELLED: "mute",
+}
+_ICONS = {"info": "loader", "ok": "check", "warn": "hourglass", "bad": "x", "mute": "undo-2"}
+#: Where pictures can be added without having been asked for.
+_OPEN_TO_PICTURES = frozenset({State.IN_REVIEW, State.WAITING_GOODS, State.WAITING_VENDOR, State.FAILED})
+_UNDECIDED = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR})
+_ENDED_WITHOUT_MONEY = frozenset({State.REJECTED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``status`` is done, now, todo or failed. ``at`` is what the steps of the desk have: here the note says the day."""
+
+    label: str
+    status: str
+    note: str
+    at: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The answer to what was just sent, "" for none; words that were refused are kept in their form."""
+
+    text: str
+    tone: str = "ok"
+    typed_message: str = ""
+    typed_comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPage:
+    """A refund in the customer's words. Amounts in fen; an empty text or address hides what it would say or lead to."""
+
+    request: RefundRequest
+    languages: Sequence[tuple[str, str]]
+    notice: Notice
+    headline: str
+    tone: str
+    icon: str
+    amount_fen: int
+    asked_fen: int | None
+    estimate: str
+    appeal: str
+    apology: str
+    money_note: str
+    call_first: bool
+    needs: str
+    message: str
+    steps: Sequence[Step]
+    goods_summary: str
+    destination_label: str
+    legs: Sequence[legs.Told]
+    reference: Mapping[str, str] | None
+    answer_url: str
+    evidence_url: str
+    places_left: int
+    pictures: Sequence[str]
+    rating_url: str
+    survey: Survey | None
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """A request with what is derived from it for one visit."""
+
+    request: RefundRequest
+    arrival: Arrival
+    destination: str
+    gone: Went
+    now: datetime
+
+    @property
+    def at_once(self) -> bool:
+        return self.arrival.basis == "at_once"
+
+    @property
+    def paid(self) -> bool:
+        return self.request.state in PAID
+
+    @property
+    def by_hand(self) -> bool:
+        return is_by_hand(self.request.route)
+
+    @property
+    def waits(self) -> Waiting | None:
+        """How long a payout that is on its way has been so, against what was first promised."""
+        request, since = self.request, self.request.decided_at
+        if request.state not in (State.EXECUTING, State.UNKNOWN) or since is None:
+            return None
+        sale = request.transaction
+        promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
+        return waiting(accepted_at=since, promised_at=promised.latest_at, now=self.now)
+
+
+def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
+    """``request`` comes with store, merchant, transaction and channel account."""
+    sale, state, gone = request.transaction, request.state, went(request=request)
+    arrival = legs.slowest(request, at=request.succeeded_at or now) or expected_arrival(
+        funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or now, route=request.route
+    )
+    tail = hand_words.account_tail(request)
+    split = legs.split_label(request)
+    label = split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone)
+    story = _Story(request, arrival, label, gone, now)
+    survey = Survey.objects.filter(request=request).first()
+    pictures = Evidence.objects.filter(request=request, added_by=CUSTOMER.name).order_by("added_at", "pk")
+    places_left = files.places_left(request_id=request.pk)
+    amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
+    granted = state not in _UNDECIDED | _ENDED_WITHOUT_MONEY | {State.FAILED}
+    tone = _TONES.get(state, "info")
+    destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
+
+    def address(name: str) -> str:
+        return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"
+
+    return RefundPage(
+        request=request,
+        languages=[(code, label) for code, label in settings.LANGUAGES if code != language],
+        notice=notice,
+        headline=headline(state),
+        tone=tone,
+        icon=_ICONS[tone],
+        amount_fen=amount_fen,
+        asked_fen=None if amount_fen == request.amount_fen else request.amount_fen,
+        estimate=_estimate(story),
+        appeal=_appeal(request),
+        apology=our_fault(reason=request.reason) if granted else "",
+        money_note=_money_note(state),
+        call_first=state == State.FAILED and _failure(request).customer_acts,
+        needs=plain_text(request.message_to_customer) if state == State.NEEDS_INFO else "",
+        message=plain_text(request.message_to_customer) if state in _ENDED_WITHOUT_MONEY else "",
+        steps=_steps(story),
+        goods_summary=_goods(request),
+        destination_label=story.destination if story.by_hand else destination,
+        legs=legs.told(request),
+        reference=hand_words.reference(request) if story.by_hand and story.paid else None,
+        answer_url=address("answer") if state == State.NEEDS_INFO else "",
+        evidence_url=address("add_evidence") if state in _OPEN_TO_PICTURES and places_left else "",
+        places_left=places_left,
+        pictures=[reverse("customer:picture", args=[token, piece.pk]) for piece in pictures],
+        rating_url=address("rate") if story.paid and survey is None else "",
+        survey=survey,
+        comment=plain_text(survey.comment) if survey else "",
+    )
+
+
+def _estimate(story: _Story) -> str:
+    """What happens next and by when, in one sentence."""
+    request = story.request
+    if request.state == State.IN_REVIEW:
+        return _review_estimate(story)
+    if request.state == State.NEEDS_INFO:
+        return gettext("Please answer below. Your request keeps its place meanwhile.")
+    if request.state == State.REJECTED:
+        return str(RejectReason(request.reject_reason).label) if request.reject_reason else ""
+    if request.state == State.CANCELLED:
+        return gettext("No money was moved.")
+    if request.state == State.FAILED:
+        return _failure(request).sentence
+    if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR}:
+        return gettext("We will tell you as soon as there is news.")
+    if request.state == State.PARTIALLY_REFUNDED:
+        facts = {
+            "paid": yuan_grouped(request.refunded_fen),
+            "rest": yuan_grouped(request.reserved_fen - request.refunded_fen),
+        }
+        return gettext("¥%(paid)s is paid back. The store is taking care of the other ¥%(rest)s.") % facts
+    if story.paid:
+        return _arrived(story)
+    if story.by_hand:
+        return hand_words.next_step(request.route)
+    if story.waits is not None and story.waits.overdue:
+        facts = {"channel": channels.label(request.channel), "day": day_of(story.waits.expected_at)}
+        return (
+            gettext(
+                "It takes longer than we said, and we are sorry. The store is asking %(channel)s; we expect it by %(day)s."
+            )
+            % facts
+        )
+    if story.at_once:
+        return gettext("It usually arrives within minutes.")
+    return gettext("It arrives by %(day)s.") % {"day": day_of(story.arrival.latest_at)}
+
+
+def _review_estimate(story: _Story) -> str:
+    request = story.request
+    if request.due_at < story.now:
+        return gettext("It takes longer than we said, and we are sorry. Late requests come first in the store's queue.")
+    due = {"due": _moment(request.due_at, story.now)}
+    if request.customer_phone:
+        return gettext("Result by %(due)s; we will text you.") % due
+    if request.customer_email:
+        return gettext("Result by %(due)s; we will write to you.") % due
+    return gettext("Result by %(due)s; look here again then.") % due
+
+
+def _arrived(story: _Story) -> str:
+    if story.at_once:
+        return gettext("It has been paid back: %(destination)s.") % {"destination": story.destination}
+    facts = {"destination": story.destination, "day": day_of(story.arrival.latest_at)}
+    if story.arrival.latest_at < story.now:
+        return gettext("It should be there since %(day)s: %(destination)s. If not, call the store.") % facts
+    return gettext("It will be there by %(day)s: %(destination)s.") % facts
+
+
+def _appeal(request: RefundRequest) -> str:
+    """A refusal is not the end of it, and says where to go."""
+    if request.state != State.REJECTED:
+        return ""
+    if request.store.phone:
+        return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
+    return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
+
+
+def _money_note(state: str) -> str:
+    if state == State.UNKNOWN:
+        return gettext("The payment provider has not confirmed yet and is being asked again. It is never paid twice.")
+    if state == State.FAILED:
+        return gettext("Nothing is lost: the money has not left the store.")
+    return ""
+
+
+def _failure(request: RefundRequest) -> Failure:
+    last = request.executions.order_by("-created_at", "-pk").first()
+    return failure(remedy=last.failure_remedy if last else "", channel=request.channel)
+
+
+def _goods(request: RefundRequest) -> str:
+    lines = request.lines.select_related("line").order_by("pk")
+    return ", ".join(f"{piece.line.name} × {piece.quantity}" for piece in lines)
+
+
+def _steps(story: _Story) -> list[Step]:
+    request = story.request
+    first = Step(gettext("Request received"), "done", _moment(request.created_at, story.now))
+    if request.state == State.CANCELLED:
+        return [first, Step(gettext("Withdrawn"), "failed", _moment(request.updated_at, story.now))]
+    check = _check_step(story)
+    if request.state == State.REJECTED:
+        return [first, check]
+    return [first, check, _payout_step(story), _arrival_step(story)]
+
+
+def _check_step(story: _Story) -> Step:
+    request, label = story.request, gettext("The store checks")
+    if request.state in {State.NEEDS_INFO, State.WAITING_GOODS}:
+        return Step(label, "now", gettext("waits for you"))
+    if request.state in _UNDECIDED:
+        return Step(label, "now", gettext("in progress"))
+    decided = _moment(request.decided_at or request.updated_at, story.now)
+    return Step(label, "failed" if request.state == State.REJECTED else "done", decided)
+
+
+def _payout_step(story: _Story) -> Step:
+    request = story.request
+    label = (
+        hand_words.step(request.route)
+        if story.by_hand
+        else gettext("Refund through %(channel)s") % {"channel": channels.label(request.channel)}
+    )
+    if request.state in _UNDECIDED:
+        return Step(label, "todo", gettext("right after the approval"))
+    if request.state == State.FAILED:
+        return Step(label, "failed", gettext("delayed"))
+    if story.paid:
+        return Step(label, "done", _moment(request.succeeded_at or request.updated_at, story.now))
+    return Step(label, "now", gettext("in progress"))
+
+
+def _arrival_step(story: _Story) -> Step:
+    label = gettext("Arrives: %(destination)s") % {"destination": story.destination}
+    if story.request.state == State.FAILED:
+        # No day is promised while nobody can keep it.
+        return Step(label, "todo", gettext("once it is paid"))
+    if story.paid and story.at_once:
+        return Step(label, "done", _moment(story.request.succeeded_at or story.request.updated_at, story.now))
+    if story.paid and story.arrival.latest_at < story.now:
+        return Step(label, "done", "")
+    if story.by_hand and not story.paid:
+        return Step(label, "todo", "")
+    if story.waits is not None and story.waits.overdue:
+        return Step(label, "todo", gettext("by %(day)s") % {"day": day_of(story.waits.expected_at)})
+    if story.at_once:
+        return Step(label, "todo", gettext("usually within minutes"))
+    days = gettext("by %(day)s") % {"day": day_of(story.arrival.latest_at)}
+    return Step(label, "now" if story.paid else "todo", days)
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """``14:30`` today, ``November 25, 14:30`` on another day."""
+    there, today = at.astimezone(SHANGHAI), now.astimezone(SHANGHAI).date()
+    return f"{there:%H:%M}" if there.date() == today else f"{day_of(at)} {there:%H:%M}"

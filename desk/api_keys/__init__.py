@@ -1,0 +1,1 @@
+"""API keys: issued and shown once, rotated, revoked."""

@@ -1,0 +1,122 @@
+"""API keys: issued and shown once, rotated, revoked. Owners and managers only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from core.errors import Conflict, DomainError, Invalid, NotFound
+from desk import words
+from desk.access import Scope, staff_page
+from desk.api_keys.page import ALL_STORES, Issued, api_keys_page, confirm_page, keys_of
+from desk.rendering import render_page
+from merchants import api_keys as keys
+from merchants.models import ApiKey
+from merchants.rights import Act
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.MANAGE_KEYS)
+def api_keys(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """The list; a POST issues a key and shows it this one time."""
+    if request.method != "POST":
+        return _page(request, scope)
+    try:
+        issued = _issue(request, scope)
+    except Invalid as error:
+        return _page(request, scope, form_error=words.short(error), status=422)
+    return _page(request, scope, issued=issued)
+
+
+def _issue(request: HttpRequest, scope: Scope) -> Issued:
+    name = request.POST.get("name", "").strip()[:80]
+    if not name:
+        raise Invalid("a key needs a name", code="name_required")
+    # A key for the whole merchant is asked for by name: a store that was forgotten or is not known is never all of them.
+    chosen = request.POST.get("store", "")
+    all_stores = chosen == ALL_STORES and scope.store_ids is None
+    store = None if all_stores else scope.stores().filter(code=chosen).first()
+    if store is None and not all_stores:
+        raise Invalid("the key must belong to one of your stores", code="unknown_store")
+    return Issued(
+        *keys.issue(
+            merchant=scope.staff.merchant,
+            name=name,
+            scopes=request.POST.getlist("scopes"),
+            by=scope.by,
+            at=timezone.now(),
+            store=store,
+            all_stores=all_stores,
+            signed=bool(request.POST.get("signed")),
+        )
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.MANAGE_KEYS)
+def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
+    """What rotating means for this key; a POST with its name does it and shows the new one this one time."""
+    key = _key(scope, key_id)
+    if request.method != "POST":
+        return _confirmation(request, key, "rotate")
+    try:
+        issued = Issued(
+            *keys.rotate(
+                key=key,
+                by=scope.by,
+                at=timezone.now(),
+                typed_name=request.POST.get("typed_name", ""),
+                # What is no choice is refused as one that is not offered.
+                overlap=keys.OVERLAPS.get(request.POST.get("overlap", ""), timedelta.max),
+            )
+        )
+    except (Invalid, Conflict) as error:
+        return _confirmation(request, _key(scope, key_id), "rotate", error)
+    return _page(request, scope, issued=issued)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.MANAGE_KEYS)
+def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
+    """What revoking means for this key; a POST with its name does it."""
+    key = _key(scope, key_id)
+    if request.method != "POST":
+        return _confirmation(request, key, "revoke")
+    try:
+        keys.revoke(key=key, by=scope.by, at=timezone.now(), typed_name=request.POST.get("typed_name", ""))
+    except Invalid as error:
+        return _confirmation(request, key, "revoke", error)
+    messages.success(request, gettext("%(name)s is revoked.") % {"name": key.name})
+    return redirect("desk:api-keys")
+
+
+def _key(scope: Scope, key_id: int) -> ApiKey:
+    found = keys_of(scope).filter(pk=key_id).first()
+    if found is None:
+        raise NotFound("there is no such key")
+    return found
+
+
+def _confirmation(request: HttpRequest, key: ApiKey, act: str, error: DomainError | None = None) -> HttpResponse:
+    """The second step: what is about to happen to which key, and its name to be typed."""
+    page = confirm_page(
+        key=key,
+        act=act,
+        at=timezone.now(),
+        chosen_overlap=request.POST.get("overlap", "24h"),
+        form_error=words.short(error) if error else "",
+    )
+    return render_page(request, "desk/api_key_confirm.html", page, status=words.status(error) if error else 200)
+
+
+def _page(
+    request: HttpRequest, scope: Scope, *, issued: Issued | None = None, form_error: str = "", status: int = 200
+) -> HttpResponse:
+    page = api_keys_page(scope=scope, at=timezone.now(), issued=issued, form_error=form_error)
+    return render_page(request, "desk/api_keys.html", page, status=status)

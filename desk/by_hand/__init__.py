@@ -1,0 +1,1 @@
+"""Payouts that wait for a person."""

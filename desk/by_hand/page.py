@@ -1,0 +1,53 @@
+"""What waits to be paid by a person, the longest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+
+from desk.access import Scope
+from desk.by_hand.waiting import count, waiting
+from desk.keyset import Capped
+from refunds.facts import payees
+from refunds.models import RefundRequest
+
+_SHOWN = 200
+#: After fifteen days a refund counts as held back on purpose (侵害消费者权益行为处罚办法); three days leave time to act.
+_SLOW_AFTER_DAYS, _LATE_AFTER_DAYS = 3, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRow:
+    """``age_label`` says how long it waits, once that is worth a word."""
+
+    refund: RefundRequest
+    payee: Mapping[str, str] | None
+    age_label: str
+    age_tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByHandPage:
+    """The first ``shown`` of ``total``."""
+
+    rows: Sequence[HandRow]
+    total: Capped
+    shown: int = _SHOWN
+
+
+def by_hand_page(*, scope: Scope, at: datetime) -> ByHandPage:
+    found = waiting(scope).select_related("store", "transaction", "payee").order_by("decided_at", "pk")[:_SHOWN]
+    return ByHandPage([_row(refund, at) for refund in found], count(scope))
+
+
+def _row(refund: RefundRequest, at: datetime) -> HandRow:
+    payee, days = payees.of(refund), (at - (refund.decided_at or at)).days
+    return HandRow(
+        refund=refund,
+        payee=payees.masked(payee) if payee else None,
+        age_label="" if days < _SLOW_AFTER_DAYS else gettext("waits for %(n)s days") % {"n": days},
+        age_tone="bad" if days >= _LATE_AFTER_DAYS else "warn",
+    )

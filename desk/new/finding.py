@@ -1,0 +1,63 @@
+"""Finding the sale: by a number, or without its receipt by at least two facts that the customer knows."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from core.calendar import SHANGHAI
+from core.numbers import reference
+from core.personal_data import search_hash
+from desk import forms, numbers
+from desk.access import Scope
+from terminals.finding import check_two_facts, with_article
+from terminals.models import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """As typed: a number, or what the customer remembers; ``tail`` ends their phone or card, ``sku`` is an article's."""
+
+    q: str
+    amount: str
+    on: str
+    tail: str
+    sku: str
+
+    @property
+    def anything(self) -> bool:
+        return any(astuple(self))
+
+
+def wanted(query: QueryDict) -> Wanted:
+    typed = [query.get(name, "").strip() for name in ("q", "amount", "on")]
+    return Wanted(*typed, *(reference(query.get(name, "")) for name in ("tail", "sku")))
+
+
+def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
+    """The sales that fit, newest first. Raises ``Invalid`` for an amount that is none, and for fewer than two facts: one
+    fits half the town.
+    """
+    if typed.q:
+        return numbers.recognise(typed.q, scope=scope).sales.order_by("-paid_at", "-pk")
+    amount_fen = forms.amount_fen(typed.amount) if typed.amount else None
+    try:
+        on = date.fromisoformat(typed.on)
+    except ValueError:
+        on = None
+    tail = typed.tail if len(typed.tail) == 4 and typed.tail.isascii() and typed.tail.isdigit() else ""
+    sku = typed.sku[:64]
+    given = {"amount_fen": amount_fen, "on": on, "tail": tail, "sku": sku}
+    check_two_facts([name for name, fact in given.items() if fact])
+    rows = scope.sales().order_by("-paid_at", "-pk")
+    if amount_fen is not None:
+        rows = rows.filter(amount_fen=amount_fen)
+    if on is not None:
+        start = datetime.combine(on, time(), SHANGHAI)
+        rows = rows.filter(paid_at__gte=start, paid_at__lt=start + timedelta(days=1))
+    if tail:
+        rows = rows.filter(Q(payer_phone_last4_hash=search_hash("phone_last4", tail)) | Q(card_last4=tail))
+    return rows.filter(with_article(sku)) if sku else rows

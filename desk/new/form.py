@@ -1,0 +1,92 @@
+"""A new refund as typed at the desk, turned into what intake takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from core.errors import Invalid
+from core.plain_text import one_line, without_marks
+from desk import forms, ways
+from desk.ways import Way
+from refunds.intake.claims import Customer, Draft
+from refunds.states import Reason
+from terminals.models import Transaction, TransactionLine
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The form as it stands: texts as typed, pieces by the sale line's id."""
+
+    amount: str = ""
+    reason: str = ""
+    note: str = ""
+    phone: str = ""
+    email: str = ""
+    consent: bool = False
+    whole_order: bool = True
+    pieces: Mapping[int, int] = field(default_factory=dict)
+    way: Way = field(default_factory=Way)
+
+
+def typed(data: QueryDict) -> Typed:
+    """What was typed, cut to what fields hold; pieces that are no numbers count as none."""
+    return Typed(
+        amount=one_line(data.get("amount", ""), limit=30),
+        reason=data.get("reason", "").strip()[:30],
+        note=data.get("note", "").strip()[:1000],
+        phone=one_line(data.get("phone", ""), limit=40),
+        email=one_line(without_marks(data.get("email", "")), limit=254),
+        consent=bool(data.get("consent")),
+        whole_order=bool(data.get("whole_order")),
+        pieces=_pieces(data),
+        way=ways.read(data),
+    )
+
+
+def draft(
+    form: Typed, *, sale: Transaction, payments: Sequence[Transaction], lines: Sequence[TransactionLine], locale: str
+) -> Draft:
+    """What intake is asked, of the sale or of its order's ``payments``. An empty amount means the chosen pieces' worth, or all
+    that is left. Raises ``Invalid``.
+    """
+    whole = form.whole_order and len(payments) > 1
+    left = sum(one.refundable_fen for one in payments) if whole else sale.refundable_fen
+    if form.reason not in Reason.values:
+        raise Invalid("no reason was chosen", code="unknown_reason_code")
+    chosen = [(line, form.pieces[line.pk]) for line in lines if form.pieces.get(line.pk)]
+    worth = sum(line.amount_fen * quantity // line.quantity for line, quantity in chosen)
+    amount = forms.amount_fen(form.amount) if form.amount else min(worth or left, left)
+    if amount <= 0:
+        raise Invalid("nothing is left to refund", code="exceeds_refundable")
+    return Draft(
+        amount_fen=amount,
+        reason=form.reason,
+        transaction_id=None if whole else sale.pk,
+        order_no=sale.order_no if whole else "",
+        store=sale.store.code if whole else "",
+        description=form.note,
+        # Articles without a number cannot be claimed by piece: their worth is in the amount.
+        lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
+        customer=Customer(phone=forms.phone(form.phone), email=form.email, locale=locale),
+        customer_consent=form.consent,
+        route=form.way.route,
+        payee=form.way.account,
+    )
+
+
+def _pieces(data: QueryDict) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for key in data:
+        line = key.removeprefix("lines-")
+        quantity = str(data[key])
+        if key == line or not _is_count(line) or not _is_count(quantity):
+            continue
+        found[int(line)] = int(quantity)
+    return found
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10

@@ -1,0 +1,171 @@
+"""What the page of a new refund shows: the sale, the form as typed, the policy's answer to it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from desk import progress, rows, verdicts, ways
+from desk.access import Scope
+from desk.filters import Choice
+from desk.new.finding import Wanted, wanted
+from desk.new.form import Typed
+from desk.rows import SaleRow
+from desk.verdicts import Rule
+from merchants import channels
+from refunds.intake.claims import Draft
+from refunds.rules.arrival import expected_arrival
+from refunds.rules.plan import WHY, PlannedLeg
+from refunds.rules.policy import Verdict
+from refunds.states import Reason
+from refunds.telling.destinations import destination_label
+from terminals import orders
+from terminals.models import Transaction, TransactionLine
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """``typed`` is the quantity in the form."""
+
+    line: TransactionLine
+    refundable_quantity: int
+    typed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleCard:
+    row: SaleRow
+    channel_label: str
+    window_label: str
+    lines: Sequence[LineRow]
+    others: Sequence[SaleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLeg:
+    """A part of a refund that goes back by several payments."""
+
+    channel: str
+    destination: str
+    amount_fen: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    decision_label: str
+    tone: str
+    amount_fen: int
+    route_label: str
+    arrival_label: str
+    tier_label: str
+    legs: Sequence[QuotedLeg]
+    rules: Sequence[Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePart:
+    """The policy's answer, or why there is none; neither while nothing was chosen."""
+
+    quote: Quote | None = None
+    quote_error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    """Without a ``sale`` it is still to be found among the ``candidates``."""
+
+    wanted: Wanted
+    searched: bool
+    find_error: str
+    candidates: Sequence[SaleRow]
+    sale: SaleCard | None
+    form: Typed
+    error: str
+    reasons: Sequence[Choice]
+    routes: Sequence[Choice]
+    quote: Quote | None
+    quote_error: str = ""
+    idempotency_key: str
+
+
+def new_page(
+    *,
+    request: HttpRequest,
+    scope: Scope,
+    sale: Transaction | None,
+    at: datetime,
+    candidates: Sequence[Transaction] = (),
+    find_error: str = "",
+    form: Typed,
+    quote: Quote | None = None,
+    error: str = "",
+) -> NewPage:
+    typed = wanted(request.GET)
+    return NewPage(
+        wanted=typed,
+        searched=typed.anything,
+        find_error=find_error,
+        candidates=rows.sales(candidates),
+        sale=_card(sale, form, at) if sale else None,
+        form=form,
+        error=error,
+        reasons=[Choice(item.value, str(item.label)) for item in Reason],
+        routes=ways.options(merchant_id=scope.staff.merchant_id, at=at),
+        quote=quote,
+        idempotency_key=request.POST.get("idempotency_key", "")[:64] or secrets.token_urlsafe(24),
+    )
+
+
+def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, legs: Sequence[PlannedLeg] = ()) -> Quote:
+    decision = verdict.decision.value
+    arrival = expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=draft.route)
+    return Quote(
+        decision_label={
+            "approve": gettext("Paid at once, without a person"),
+            "review": gettext("A reviewer decides"),
+            "refuse": gettext("Cannot be refunded like this"),
+        }[decision],
+        tone=verdicts.tone(decision),
+        amount_fen=draft.amount_fen,
+        route_label=destination_label(sale=sale, route=draft.route),
+        arrival_label=progress.arrival_label(arrival),
+        tier_label=verdicts.tier_label(verdict.tier) if decision == "review" else "",
+        legs=_quoted(legs) if len(legs) > 1 else (),
+        rules=verdicts.lines(verdict.as_json()["rules"]),
+    )
+
+
+def _quoted(legs: Sequence[PlannedLeg]) -> list[QuotedLeg]:
+    ids = {leg.transaction_id for leg in legs}
+    sales = Transaction.objects.in_bulk(ids)
+    return [
+        QuotedLeg(
+            channel=sales[leg.transaction_id].channel,
+            destination=destination_label(sale=sales[leg.transaction_id], route=leg.route),
+            amount_fen=leg.amount_fen,
+            why=str(WHY[leg.why]),
+        )
+        for leg in legs
+    ]
+
+
+def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
+    payments = orders.siblings(sale)
+    window = sale.profile.window_days if sale.channel_account else None
+    text = gettext("day %(day)s of %(window)s") if window else gettext("day %(day)s")
+    return SaleCard(
+        row=rows.sale(sale),
+        channel_label=channels.label(sale.channel),
+        window_label=text % {"day": max(0, (at - sale.paid_at).days), "window": window},
+        lines=[
+            LineRow(line, line.quantity - line.reserved_quantity, form.pieces.get(line.pk, 0))
+            for line in orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
+        ],
+        others=rows.sales([one for one in payments if one.pk != sale.pk]),
+    )

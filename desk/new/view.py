@@ -1,0 +1,179 @@
+"""A refund from the desk: find the sale, see the quote while typing, submit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core.errors import DomainError, Invalid, NotFound
+from desk import words
+from desk.access import Scope, is_htmx, staff_page
+from desk.addresses import refund as refund_url
+from desk.answers import go_on, refusal
+from desk.new import finding
+from desk.new.finding import wanted
+from desk.new.form import Typed
+from desk.new.form import draft as draft_of
+from desk.new.form import typed as typed_in
+from desk.new.page import QuotePart, new_page, quote_of
+from desk.rendering import render_page
+from desk.uploads import pictures_of
+from refunds.evidence import files
+from refunds.intake import judging, submitting
+from refunds.intake.building import Submission
+from refunds.intake.claims import Draft
+from refunds.intake.judging import PolicyRefused
+from refunds.models import IdempotencyRecord
+from refunds.states import State
+from terminals import orders
+from terminals.models import Transaction
+
+_CANDIDATES = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page()
+def new(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """The page; a POST submits."""
+    if request.method == "POST":
+        return _submit(request, scope)
+    sale = _sale(request.GET.get("sale", ""), scope) if request.GET.get("sale") else None
+    candidates: list[Transaction] = []
+    error, typed = "", wanted(request.GET)
+    if sale is None and typed.anything:
+        try:
+            found = finding.candidates(typed, scope=scope)
+            candidates = list(found.select_related("store", "terminal", "channel_account")[:_CANDIDATES])
+        except Invalid as refusal:
+            error = words.short(refusal)
+    if len(candidates) == 1:
+        sale, candidates = candidates[0], []
+    page = new_page(
+        request=request,
+        scope=scope,
+        sale=sale,
+        at=timezone.now(),
+        candidates=candidates,
+        find_error=error,
+        form=Typed(),
+    )
+    return render_page(request, "desk/new.html", page)
+
+
+@require_POST
+@staff_page()
+def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """What the policy says to the form as it stands. Nothing is stored."""
+    now, form, part = timezone.now(), typed_in(request.POST), QuotePart()
+    sale = _sale(request.POST.get("sale", ""), scope)
+    if form.reason:
+        try:
+            draft = _draft(form, sale)
+            if not form.consent:
+                # Not asked yet is no refusal: the form cannot be sent without it.
+                draft = replace(draft, customer_consent=None)
+            _, verdict, legs = judging.quote(draft=draft, by=scope.by, at=now)
+            part = QuotePart(quote_of(draft, verdict, sale, now, legs))
+        except Invalid as error:
+            part = QuotePart(quote_error=words.short(error))
+    return render_page(request, "desk/new.html#quote", part)
+
+
+def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
+    now = timezone.now()
+    form = typed_in(request.POST)
+    sale = _sale(request.POST.get("sale", ""), scope)
+    key = request.POST.get("idempotency_key", "")[:64]
+    try:
+        if not key:
+            raise Invalid("the form names no key", code="form_incomplete")
+        if not form.consent:
+            raise Invalid("the customer's consent is missing", code="consent_missing")
+        pictures = pictures_of(request)
+        submission = submitting.submit(
+            draft=_draft(form, sale), by=scope.by, at=now, before_commit=_once(scope, key, request, now)
+        )
+    except DomainError as error:
+        # Sent twice: the first one counts, also where it left nothing to refund for the second.
+        if number := _made_before(scope, key):
+            return go_on(request, refund_url(number))
+        if isinstance(error, NotFound):
+            raise
+        if is_htmx(request):
+            # The form keeps all that was typed, and the pictures, which no page could give back.
+            return refusal(request, error)
+        verdict = error.facts.get("verdict") if isinstance(error, PolicyRefused) else None
+        page = new_page(
+            request=request,
+            scope=scope,
+            sale=sale,
+            at=now,
+            form=form,
+            quote=quote_of(_draft(form, sale), verdict, sale, now) if verdict else None,
+            error=words.explain(error),
+        )
+        return render_page(request, "desk/new.html", page, status=words.status(error))
+    stored = submission.request
+    if pictures:
+        files.add(request_id=stored.pk, pictures=pictures, by=scope.by, at=now)
+    done = (
+        gettext("%(number)s submitted.") if stored.state == State.IN_REVIEW else gettext("%(number)s approved by rule.")
+    )
+    messages.success(request, done % {"number": stored.number})
+    return go_on(request, refund_url(stored.number))
+
+
+def _made_before(scope: Scope, key: str) -> str:
+    """The number of the refund that this form made already; empty for none."""
+    first = IdempotencyRecord.objects.filter(principal=_principal(scope), key=key).first() if key else None
+    return str(json.loads(first.body)["number"]) if first else ""
+
+
+def _once(scope: Scope, key: str, request: HttpRequest, at: datetime) -> Callable[[Submission], None]:
+    """Stores the key of the form with the request: sent twice, it makes one."""
+
+    def add(submission: Submission) -> None:
+        submission.idempotency = IdempotencyRecord(
+            principal=_principal(scope),
+            key=key,
+            fingerprint=hashlib.sha256(request.POST.urlencode().encode()).digest(),
+            status=201,
+            body=json.dumps({"id": str(submission.request.pk), "number": submission.request.number}),
+            created_at=at,
+        )
+
+    return add
+
+
+def _principal(scope: Scope) -> str:
+    # Apart from the keys that the same person sends to the API: the two have answers of their own kind.
+    return f"desk:{scope.staff.pk}"
+
+
+def _draft(form: Typed, sale: Transaction) -> Draft:
+    locale = "en" if (get_language() or "").startswith("en") else "zh-Hans"
+    payments = orders.siblings(sale)
+    lines = orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
+    return draft_of(form, sale=sale, payments=payments, lines=lines, locale=locale)
+
+
+def _sale(text: str, scope: Scope) -> Transaction:
+    """The sale of the form, by its id. Raises ``NotFound``."""
+    try:
+        wanted = UUID(text)
+    except ValueError as error:
+        raise NotFound("there is no such sale") from error
+    sale = scope.sales().select_related("store", "terminal", "channel_account").filter(pk=wanted).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    return sale

@@ -1,0 +1,45 @@
+"""Messages to customers as the pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+
+from refunds.models import Notification
+from refunds.models.notification import NotificationState
+from refunds.states import State
+
+_TONES = {NotificationState.PENDING: "", NotificationState.SENT: "ok", NotificationState.DEAD: "bad"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a customer was told, or not: then ``note`` says why."""
+
+    kind: str
+    title: str
+    recipient_masked: str
+    state_label: Promise | str
+    tone: str
+    at: datetime
+    note: str
+
+
+def notice(notification: Notification) -> Notice:
+    state = NotificationState(notification.state)
+    return Notice(
+        kind=notification.medium,
+        title=event_label(notification.event),
+        recipient_masked=notification.masked_recipient,
+        state_label=state.label,
+        tone=_TONES[state],
+        at=notification.sent_at or notification.created_at,
+        note=notification.last_error if state is not NotificationState.SENT else "",
+    )
+
+
+def event_label(event: str) -> str:
+    """The state of which the customer was told."""
+    return str(State(event).label) if event in State.values else event

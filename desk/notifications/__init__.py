@@ -1,0 +1,1 @@
+"""Messages to customers: what was sent to whom, and what goes out again."""

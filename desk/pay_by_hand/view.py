@@ -1,0 +1,119 @@
+"""Paying by hand: the form in which a person says what came of a payout, and the page that shows it before it is recorded."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core.dry_run import taken_back
+from core.errors import DomainError, Forbidden, Invalid, NotFound
+from desk import forms, words
+from desk.access import Scope, staff_page
+from desk.pay_by_hand.page import confirm_page, pay_by_hand_page
+from desk.pay_by_hand.said import Said, read, unseal
+from desk.refund.page import find
+from desk.rendering import render_page
+from desk.uploads import pictures_of
+from merchants.rights import Act
+from refunds.evidence.files import Picture
+from refunds.facts import conditions
+from refunds.models import RefundRequest
+from refunds.models.hand_accounts import is_by_hand
+from refunds.payouts import by_hand as payouts
+from refunds.review.revealing import Contact, reveal
+from refunds.states import Route
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
+def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
+    """In two steps: the form, and a page that shows what is about to be recorded. Only that page's POST records it."""
+    found = find(scope, number)
+    if not is_by_hand(found.route):
+        raise NotFound("the channel pays this refund")
+    if not scope.may(conditions.pay_act(found.route)):
+        raise Forbidden("your role does not pay on this route", code="role_required")
+    if request.method != "POST":
+        return _form(request, scope, found)
+    sealed = request.POST.get("confirmation", "")
+    said: Said | None = None
+    try:
+        said = unseal(sealed, request=found, by=scope.by) if sealed else read(request.POST)
+        if sealed and request.POST.get("edit"):
+            return _form(request, scope, found, typed=said)
+        if not sealed:
+            # Made and taken back, so that the second step shows nothing that would be refused.
+            with taken_back():
+                _record(scope, found, said)
+            return _second_step(request, scope, found, said)
+        done = _record(scope, found, said, tuple(pictures_of(request)))
+    except DomainError as error:
+        fresh = find(scope, number)
+        if sealed and said is not None and isinstance(error, Invalid):
+            return _second_step(request, scope, fresh, said, error=error)
+        return _form(request, scope, fresh, typed=said, error=error)
+    messages.success(request, done)
+    return redirect("desk:by-hand")
+
+
+def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Picture, ...] = ()) -> str:
+    """One domain call; its outcome as a sentence."""
+    if not said.paid:
+        payouts.give_up(
+            request_id=found.pk,
+            trouble=said.trouble,
+            note=said.note,
+            by=scope.by,
+            at=timezone.now(),
+            version=said.version,
+        )
+        done = gettext("%(number)s was not paid; the refund can be corrected or sent out again.")
+        return done % {"number": found.number}
+    payouts.confirm(
+        request_id=found.pk,
+        payment=payouts.Payment(
+            reference_no=said.reference_no,
+            paid_at=forms.moment(said.paid_at),
+            drawer=said.drawer if found.route == Route.CASH else "",
+        ),
+        by=scope.by,
+        at=timezone.now(),
+        version=said.version,
+        pictures=pictures,
+    )
+    return gettext("%(number)s is paid; the customer is told.") % {"number": found.number}
+
+
+@require_POST
+@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
+def reveal_payee(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """The account in full, to make the transfer; the look is recorded like every other."""
+    found = find(scope, number)
+    if found.route != Route.BANK_TRANSFER:
+        raise NotFound("this refund goes to no account")
+    return _form(request, scope, found, revealed=reveal(request=found, by=scope.by, at=timezone.now()))
+
+
+def _form(
+    request: HttpRequest,
+    scope: Scope,
+    found: RefundRequest,
+    *,
+    typed: Said | None = None,
+    error: DomainError | None = None,
+    revealed: Contact | None = None,
+) -> HttpResponse:
+    text = words.short(error) if error else ""
+    page = pay_by_hand_page(refund=found, scope=scope, typed=typed, error=text, revealed=revealed)
+    return render_page(request, "desk/pay_by_hand.html", page, status=words.status(error) if error else 200)
+
+
+def _second_step(
+    request: HttpRequest, scope: Scope, found: RefundRequest, said: Said, *, error: DomainError | None = None
+) -> HttpResponse:
+    page = confirm_page(refund=found, scope=scope, said=said, error=error)
+    return render_page(request, "desk/pay_by_hand_confirm.html", page, status=words.status(error) if error else 200)

@@ -1,0 +1,73 @@
+"""Which refunds the review desk lists for an address, and where one of them stands among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from desk import filters
+from desk.access import Scope
+from desk.addresses import refund as refund_url
+from desk.addresses import with_query
+from desk.filters import Filter
+from desk.keyset import Order
+from desk.queue import saved_views
+from desk.queue.saved_views import View
+from refunds.models import RefundRequest
+
+#: A refund's place in the list is told as long as it is among the first of them.
+_PLACES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DeskList:
+    view: View
+    filters: list[Filter]
+    order: Order
+    rows: QuerySet[RefundRequest]
+
+
+def desk_list(query: QueryDict, *, scope: Scope, at: datetime) -> DeskList:
+    """The saved view, narrowed by the filters and the search of the address."""
+    view = saved_views.view_named(query.get("view", ""))
+    chosen = [filters.store(scope), filters.channel(scope), filters.reason(), filters.amount()]
+    rows = filters.apply(scope.requests().filter(view.condition(scope.staff, at)), chosen, query)
+    wanted = query.get("q", "").strip()
+    if wanted:
+        rows = rows.filter(Q(number=wanted.upper()) | Q(transaction__order_no=wanted))
+    return DeskList(view, chosen, Order("due_at", descending=query.get("sort") == "-due"), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The ``index``-th of ``total``; a neighbour that there is not has no address."""
+
+    index: int
+    total: int | str
+    prev_url: str
+    next_url: str
+
+    @property
+    def label(self) -> str:
+        return gettext("%(index)s of %(total)s") % {"index": self.index, "total": self.total}
+
+
+def position(query: QueryDict, *, request: RefundRequest, scope: Scope, at: datetime) -> Position | None:
+    """The refund's place in the list it was opened from, with its neighbours; None when it is not in it any more."""
+    wanted = desk_list(query, scope=scope, at=at)
+    names = [f"-{name}" if wanted.order.descending else name for name in ("due_at", "pk")]
+    numbers = list(wanted.rows.order_by(*names).values_list("number", flat=True)[:_PLACES])
+    if request.number not in numbers:
+        return None
+    index = numbers.index(request.number)
+    before, after = numbers[:index][-1:], numbers[index + 1 :][:1]
+    return Position(
+        index + 1,
+        f"{_PLACES}+" if len(numbers) == _PLACES else len(numbers),
+        with_query(refund_url(before[0]), query) if before else "",
+        with_query(refund_url(after[0]), query) if after else "",
+    )

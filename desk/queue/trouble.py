@@ -1,0 +1,155 @@
+"""What the desk says of channels in trouble: down, short of funds, refusing us, silent. Each line says that no money is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext, ngettext
+
+from core.money import yuan_grouped
+from merchants import channels
+from merchants.models import ChannelAccount
+from refunds.models import Execution
+from refunds.payouts import breaker
+from refunds.rules.waiting import ALERT_ON_DAY
+from refunds.states import ExecutionState
+
+#: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
+_SILENT_AFTER = timedelta(minutes=5)
+#: For so long a refund that the customer's bank did not take has a line; banks have 15 days to say so.
+_TOLD_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One banner: ``tone`` is a style, ``text`` the whole sentence."""
+
+    channel: str
+    tone: str
+    text: str
+
+
+def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
+    """What is wrong at the merchant's channels at this moment; usually nothing."""
+    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id, is_active=True).values_list("pk", "channel"))
+    down = breaker.down(accounts)
+    found = [
+        Trouble(
+            accounts[account_id],
+            "bad",
+            gettext("%(channel)s does not answer. Refunds wait and go out by themselves once it does; none is lost.")
+            % {"channel": channels.label(accounts[account_id])},
+        )
+        for account_id in sorted(down)
+    ]
+    waits = list(_waiting(merchant_id, at))
+    if any(waiting["clock"] for waiting in waits):
+        # One line whatever number of refunds and channels: it is our clock.
+        channel = next(accounts.get(waiting["channel_account_id"], "") for waiting in waits if waiting["clock"])
+        text = gettext(
+            "The clock here and that of %(channel)s differ by minutes: signatures fail. Put our clock right; "
+            "the refunds then go on by themselves."
+        )
+        found.append(Trouble(channel, "bad", text % {"channel": channels.label(channel)}))
+    for waiting in waits:
+        channel = accounts.get(waiting["channel_account_id"], "")
+        silent = 0 if waiting["channel_account_id"] in down else waiting["silent"]
+        said = [
+            (
+                "warn",
+                waiting["short"],
+                waiting["short_fen"],
+                ngettext(
+                    "%(channel)s: the balance is short. %(n)s refund over ¥%(amount)s goes on after a top-up.",
+                    "%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.",
+                    waiting["short"],
+                ),
+            ),
+            (
+                "bad",
+                waiting["barred"],
+                waiting["barred_fen"],
+                ngettext(
+                    "%(channel)s does not accept our keys or permissions. "
+                    "%(n)s refund over ¥%(amount)s goes on once they are put right.",
+                    "%(channel)s does not accept our keys or permissions. "
+                    "%(n)s refunds over ¥%(amount)s go on once they are put right.",
+                    waiting["barred"],
+                ),
+            ),
+            (
+                "warn",
+                waiting["refused_by_bank"],
+                0,
+                ngettext(
+                    "%(channel)s: the customer's bank did not take %(n)s refund. The money lies in their balance there.",
+                    "%(channel)s: customers' banks did not take %(n)s refunds. The money lies in their balances there.",
+                    waiting["refused_by_bank"],
+                ),
+            ),
+            (
+                "bad",
+                waiting["stuck"],
+                0,
+                ngettext(
+                    "%(channel)s has had %(n)s refund for 12 days without paying it. Call its support in time.",
+                    "%(channel)s has had %(n)s refunds for 12 days without paying them. Call its support in time.",
+                    waiting["stuck"],
+                ),
+            ),
+            (
+                "warn",
+                silent,
+                0,
+                ngettext(
+                    "%(channel)s: the outcome of %(n)s refund is unknown for more than 5 minutes. It is asked about.",
+                    "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
+                    silent,
+                ),
+            ),
+        ]
+        found += [
+            Trouble(
+                channel, tone, text % {"channel": channels.label(channel), "n": n, "amount": yuan_grouped(fen or 0)}
+            )
+            for tone, n, fen, text in said
+            if n
+        ]
+    return found
+
+
+def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
+    short = Q(state=ExecutionState.HELD, failure_retry="after_top_up")
+    # While a payout of them is tried again it is being sent, and still what it was.
+    clock = Q(due_at__isnull=False, failure_remedy="check_clock")
+    barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending") & ~clock
+    silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER) & ~clock
+    stuck = Q(state=ExecutionState.PROCESSING, first_sent_at__lt=at - timedelta(days=ALERT_ON_DAY)) & ~Q(
+        failure_code="by_hand"
+    )
+    refused_by_bank = Q(
+        state=ExecutionState.SUCCEEDED,
+        second_leg="failed",
+        needs_attention=True,
+        succeeded_at__gt=at - _TOLD_FOR,
+    )
+    return (
+        Execution.objects.filter(merchant_id=merchant_id)
+        .filter(Q(due_at__isnull=False) & (short | barred | silent | clock | stuck) | refused_by_bank)
+        .values("channel_account_id")
+        .annotate(
+            short=Count("pk", filter=short),
+            clock=Count("pk", filter=clock),
+            stuck=Count("pk", filter=stuck),
+            refused_by_bank=Count("pk", filter=refused_by_bank),
+            barred=Count("pk", filter=barred),
+            barred_fen=Sum("amount_fen", filter=barred),
+            silent=Count("pk", filter=silent),
+            short_fen=Sum("amount_fen", filter=short),
+        )
+        .order_by("channel_account_id")
+    )

@@ -1,0 +1,100 @@
+"""The review desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from desk import keyset, presence, rows
+from desk.access import Scope, is_htmx, staff_page
+from desk.addresses import return_to, with_query
+from desk.answers import go_on
+from desk.queue import trouble
+from desk.queue.listing import desk_list
+from desk.queue.page import PanePage, leads, queue_page, queue_rows
+from desk.queue.summary import reviewed_today, words_for
+from desk.refund.page import dialogs, find, refund
+from desk.rendering import render_page, render_parts
+from merchants.rights import Act
+from refunds.review import deciding
+
+PAGE_SIZE = 20
+
+
+@require_safe
+@staff_page(Act.SEE_QUEUE)
+def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview.
+
+    htmx gets the list and the numbers of the views as they are now.
+    """
+    query, now = request.GET, timezone.now()
+    wanted = desk_list(query, scope=scope, at=now)
+    found = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=query.get("c", ""), size=PAGE_SIZE)
+    shown = queue_rows(found.rows, scope=scope, at=now, query=query, wanted=query.get("selected", ""))
+    done = reviewed_today(scope=scope, at=now)
+    page = queue_page(
+        wanted=wanted,
+        rows=shown,
+        pager=rows.pager(found, total=keyset.count(wanted.rows), path=request.path, query=query),
+        query=query,
+        scope=scope,
+        at=now,
+        summary=done,
+        empty=words_for(view=wanted.view, scope=scope, done=done, at=now),
+    )
+    current = next(((row, one) for row, one in zip(shown, found.rows, strict=True) if row.current), None)
+    if is_htmx(request):
+        # Whoever asks still has the refund of the address before them.
+        if current is not None and current[0].number == query.get("selected"):
+            presence.look(request_id=current[1].pk, staff=scope.staff, at=now)
+        return render_parts(request, "desk/queue.html", page, "list", "views")
+    selected = None
+    if current is not None:
+        selected = find(scope, current[0].number)
+        presence.look(request_id=selected.pk, staff=scope.staff, at=now)
+    page = replace(
+        page,
+        troubles=trouble.troubles(merchant_id=scope.staff.merchant_id, at=now),
+        selected=refund(selected, scope=scope, at=now, url=current[0].leads.url) if selected and current else None,
+        return_to=current[0].leads.return_to if current else reverse("desk:queue"),
+        dialogs=dialogs(selected, at=now) if selected else None,
+    )
+    return render_page(request, "desk/queue.html", page)
+
+
+@require_safe
+@staff_page(Act.SEE_QUEUE)
+def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """The preview beside the queue; a decision in it goes on with the next row."""
+    now = timezone.now()
+    found = find(scope, number)
+    presence.look(request_id=found.pk, staff=scope.staff, at=now)
+    query = request.GET.copy()
+    following = query.pop("next", [""])[-1]
+    leading = leads(number, query, following=str(following))
+    page = PanePage(
+        now=now,
+        selected=refund(found, scope=scope, at=now, url=leading.url),
+        return_to=leading.return_to,
+        dialogs=dialogs(found, at=now),
+    )
+    return render_page(request, "desk/queue.html#pane", page)
+
+
+@require_POST
+@staff_page(Act.CLAIM)
+def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Take on the unclaimed refund whose time is shortest."""
+    claimed = deciding.claim_next(by=scope.by, at=timezone.now())
+    if claimed is None:
+        messages.info(request, gettext("Nothing is left to claim that you may decide."))
+        return go_on(request, return_to(request, reverse("desk:queue")))
+    messages.success(request, gettext("%(number)s is yours.") % {"number": claimed.number})
+    return go_on(request, with_query(reverse("desk:queue"), view="mine", selected=claimed.number))

@@ -1,0 +1,1 @@
+"""Reconciliation at the desk: the list of days, one day, one of its differences."""

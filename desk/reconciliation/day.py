@@ -1,0 +1,199 @@
+"""One account's day: both sides, every refund by kind, the difference that the address names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from desk import keyset
+from desk.access import Scope
+from desk.addresses import with_query
+from desk.reconciliation.difference import DifferenceDialog, DifferenceRow, difference_dialog, difference_row
+from desk.reconciliation.funds import FundsCard, funds_card
+from desk.reconciliation.page import Sums, state_of, sums_of
+from desk.reconciliation.wording import text_of
+from desk.rows import pager
+from reconciliation import closing, differences, matching
+from reconciliation.models import BillLine, ReconciliationDay
+from reconciliation.models.bill import DayState, MatchOutcome
+from reconciliation.models.difference import Resolution
+from reconciliation.refusals import channel_state, why_set_aside
+from refunds.states import ExecutionState
+
+_PAGE_SIZE = 50
+#: In-flight payouts listed one by one; the count above them is exact.
+_WAITING_SHOWN = 200
+_SET_ASIDE_SHOWN = 100
+#: The tab that opens by itself is the first of these that has anything.
+_URGENCY = (
+    MatchOutcome.AMOUNT_DIFFERS,
+    MatchOutcome.OURS_ONLY,
+    MatchOutcome.CHANNEL_ONLY,
+    MatchOutcome.PENDING,
+    MatchOutcome.MATCHED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    label: str
+    count: int
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRow:
+    """A refund of the statement, or a payout that waits for its line; ``number`` is our refund's, "" for none."""
+
+    number: str
+    refund_no: str
+    channel_refund_no: str = ""
+    order_no: str = ""
+    at: datetime | None
+    ours_fen: int | None
+    bill_fen: int | None = None
+    state_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A row of the statement that could not be read, with its words."""
+
+    line: int
+    why: str
+    text: str
+    amount_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPage:
+    """``close_blocked`` says what keeps an open day from being closed, ``last_error`` why there is no statement.
+
+    ``rows`` are ``LineRow`` or, on a tab of differences, ``DifferenceRow``.
+    """
+
+    day: ReconciliationDay
+    sums: Sums
+    fees_fen: int | None
+    set_aside: Sequence[SetAside]
+    state_label: str
+    tone: str
+    is_closed: bool
+    can_close: bool
+    close_blocked: str
+    last_error: str
+    funds: FundsCard | None
+    tabs: Sequence[Tab]
+    is_difference: bool
+    rows: Sequence[LineRow] | Sequence[DifferenceRow]
+    pager: object
+    dialog: DifferenceDialog | None
+    open_dialog: str
+    return_to: str
+
+
+def address(day: ReconciliationDay) -> str:
+    return reverse("desk:reconciliation-day", args=[day.channel_account.code, day.date])
+
+
+def day_page(*, day: ReconciliationDay, scope: Scope, query: QueryDict, at: datetime) -> DayPage:
+    path, cursor = address(day), query.get("c", "")
+    kind = _tab(day, query)
+    is_difference = kind not in (MatchOutcome.MATCHED, MatchOutcome.PENDING)
+    rows, page_of = _differences(day, kind, query, at) if is_difference else _lines(day, kind, query)
+    is_closed = day.state == DayState.CLOSED
+    blocked = "" if is_closed else closing.why_not_close(day)
+    state_label, tone = state_of(day)
+    return DayPage(
+        day=day,
+        sums=sums_of(day),
+        fees_fen=-day.bill.fees_fen if day.bill and day.bill.fees_fen is not None else None,
+        set_aside=_set_aside(day),
+        state_label=state_label,
+        tone=tone,
+        is_closed=is_closed,
+        can_close=not is_closed and not blocked,
+        close_blocked=text_of(blocked),
+        last_error=day.last_error and (text_of(day.last_error) or day.last_error_message or day.last_error),
+        funds=funds_card(day),
+        tabs=[
+            Tab(
+                label=str(item.label),
+                count=getattr(day, item),
+                url=with_query(path, tab=item.value),
+                current=item == kind,
+            )
+            for item in MatchOutcome
+        ],
+        is_difference=is_difference,
+        rows=rows,
+        pager=page_of,
+        dialog=difference_dialog(day=day, wanted=query.get("difference", ""), scope=scope, at=at),
+        open_dialog=query.get("do", ""),
+        return_to=with_query(path, tab=kind.value, c=cursor),
+    )
+
+
+def _set_aside(day: ReconciliationDay) -> list[SetAside]:
+    rows = day.bill.set_aside[:_SET_ASIDE_SHOWN] if day.bill and day.bill.set_aside_count else []
+    return [
+        SetAside(line=row["line"], why=why_set_aside(row), text=row["text"], amount_fen=row["amount_fen"])
+        for row in rows
+    ]
+
+
+def _tab(day: ReconciliationDay, query: QueryDict) -> MatchOutcome:
+    wanted = query.get("tab", "")
+    if wanted in MatchOutcome.values:
+        return MatchOutcome(wanted)
+    return next((kind for kind in _URGENCY if getattr(day, kind)), MatchOutcome.MATCHED)
+
+
+def _lines(day: ReconciliationDay, kind: MatchOutcome, query: QueryDict) -> tuple[list[LineRow], object]:
+    lines = BillLine.objects.filter(bill=day.bill, outcome=kind).select_related("execution__request")
+    found = keyset.page(
+        lines.defer("execution__proof"), order=keyset.Order(), cursor=query.get("c", ""), size=_PAGE_SIZE
+    )
+    rows = [_line(line) for line in found.rows]
+    if kind is MatchOutcome.PENDING and not found.next_cursor:
+        rows += [
+            LineRow(
+                number=item.request_number,
+                refund_no=item.refund_no,
+                at=item.sent_at,
+                ours_fen=item.amount_fen if item.state == ExecutionState.SUCCEEDED else None,
+                state_label=str(ExecutionState(item.state).label),
+            )
+            for item in matching.waiting(day=day, limit=_WAITING_SHOWN)
+        ]
+    return rows, pager(found, total=keyset.Capped(getattr(day, kind)), path=address(day), query=query)
+
+
+def _line(line: BillLine) -> LineRow:
+    payout = line.execution
+    paid = payout is not None and payout.state == ExecutionState.SUCCEEDED
+    return LineRow(
+        number=payout.request.number if payout else "",
+        refund_no=line.refund_no,
+        channel_refund_no=line.channel_refund_no,
+        order_no=line.order_no,
+        at=line.accepted_at,
+        ours_fen=payout.amount_fen if paid and payout else None,
+        bill_fen=line.amount_fen,
+        state_label=str(ExecutionState(payout.state).label) if payout else channel_state(line),
+    )
+
+
+def _differences(
+    day: ReconciliationDay, kind: MatchOutcome, query: QueryDict, at: datetime
+) -> tuple[list[DifferenceRow], object]:
+    known = differences.differences_of(merchant_id=day.merchant_id).filter(day=day, kind=kind)
+    known = known.exclude(resolution=Resolution.CLEARED)
+    found = keyset.page(known, order=keyset.Order(), cursor=query.get("c", ""), size=_PAGE_SIZE)
+    rows = [difference_row(row, path=address(day), at=at) for row in found.rows]
+    return rows, pager(found, total=keyset.count(known), path=address(day), query=query)

@@ -1,0 +1,207 @@
+"""Reconciliation: the days, one day against its statement, what is done about differences. Finance, managers, owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import BinaryIO, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from core.database.timeouts import reports
+from core.errors import DomainError, Forbidden, Invalid, NotFound
+from desk import forms, words
+from desk.access import Scope, staff_page
+from desk.addresses import return_to
+from desk.filters import day as day_of
+from desk.reconciliation import table
+from desk.reconciliation.day import address, day_page
+from desk.reconciliation.page import reconciliation_page
+from desk.reconciliation.wording import text_of
+from desk.rendering import render_page
+from merchants.models import ChannelAccount
+from merchants.rights import Act
+from reconciliation import closing, days, differences, downloading, refusals, uploading
+from reconciliation.importing import Imported
+from reconciliation.models import FundStatement, ReconciliationDay
+
+
+@require_safe
+@staff_page(Act.SEE_RECONCILIATION)
+def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Days by account, newest first."""
+    page = reconciliation_page(request=request, scope=scope, at=timezone.now())
+    return render_page(request, "desk/reconciliation.html", page)
+
+
+@require_safe
+@staff_page(Act.SEE_RECONCILIATION)
+def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """One account's day: both totals, every refund by kind, the difference that the address names."""
+    page = day_page(day=_day(scope, account, day), scope=scope, query=request.GET, at=timezone.now())
+    return render_page(request, "desk/reconciliation_day.html", page)
+
+
+@require_safe
+@staff_page(Act.SEE_RECONCILIATION)
+@reports
+def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """Every refund of the day as a table to take away."""
+    streamed = StreamingHttpResponse(
+        table.lines(_day(scope, account, day)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="reconciliation-{account}-{day}.csv"'},
+    )
+    return cast("HttpResponse", streamed)
+
+
+@require_POST
+@staff_page(Act.TAKE_STATEMENT)
+def add(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Upload a statement for an account and day chosen in the form."""
+    accounts, wanted = days.accounts_of(merchant_id=scope.staff.merchant_id), day_of(request.POST, "date")
+    account = accounts.filter(code=request.POST.get("account", "")).first()
+    if account is None or wanted is None or wanted >= timezone.localdate():
+        messages.error(request, text_of("day_unknown"))
+        return redirect("desk:reconciliation")
+    return _upload(request, scope, account, wanted, refused=reverse("desk:reconciliation"))
+
+
+@require_POST
+@staff_page(Act.TAKE_STATEMENT)
+def upload(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """Upload another version of the day's statement."""
+    found = _day(scope, account, day)
+    return _upload(request, scope, found.channel_account, day, refused=address(found))
+
+
+@require_POST
+@staff_page(Act.TAKE_STATEMENT)
+def download(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """Fetch the statement from the channel now."""
+    found = _day(scope, account, day)
+    with _refusals_said(request):
+        _taken_in(
+            request,
+            downloading.fetch_now(account=found.channel_account, day=day, by=scope.by, at=timezone.now()),
+        )
+    return redirect(address(found))
+
+
+@require_POST
+@staff_page(Act.CLOSE_DAY)
+def close(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """Close the day."""
+    found = _day(scope, account, day)
+    with _refusals_said(request):
+        forms.check_confirmed(request.POST)
+        closing.close(day_id=found.pk, by=scope.by, at=timezone.now())
+        messages.success(request, gettext("The day is closed."))
+    return redirect(address(found))
+
+
+@require_POST
+@staff_page(Act.CLOSE_DAY)
+def reopen(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+    """Open a closed day again."""
+    found = _day(scope, account, day)
+    with _refusals_said(request):
+        closing.reopen(day_id=found.pk, note=request.POST.get("note", ""), by=scope.by, at=timezone.now())
+        messages.success(request, gettext("The day is open again."))
+    return redirect(address(found))
+
+
+@require_POST
+@staff_page(Act.RESOLVE_DIFFERENCE)
+def resolve(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
+    """Say what became of a difference."""
+    with _refusals_said(request):
+        differences.resolve(
+            difference_id=difference_id,
+            resolution=request.POST.get("resolution", ""),
+            note=request.POST.get("note", ""),
+            by=scope.by,
+            at=timezone.now(),
+        )
+        messages.success(request, gettext("The difference is resolved."))
+    return _back(request)
+
+
+@require_POST
+@staff_page(Act.RESOLVE_DIFFERENCE)
+def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
+    """Give a difference to a colleague, or take it from everybody."""
+    text = request.POST.get("owner", "")
+    with _refusals_said(request):
+        if text and not (text.isascii() and text.isdecimal()):
+            raise Invalid("no such colleague", code="unknown_assignee")
+        owner_id = int(text) if text else None
+        differences.assign(difference_id=difference_id, owner_id=owner_id, by=scope.by, at=timezone.now())
+        messages.success(request, gettext("The owner is noted."))
+    return _back(request)
+
+
+@require_POST
+@staff_page(Act.ADOPT)
+def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
+    """Make a refund of ours out of one made in the channel's portal."""
+    known = differences.differences_of(merchant_id=scope.staff.merchant_id)
+    if not known.filter(pk=difference_id).exists():
+        raise NotFound("there is no such difference")
+    with _refusals_said(request):
+        forms.check_confirmed(request.POST)
+        note = request.POST.get("note", "")
+        made = differences.adopt(difference_id=difference_id, note=note, by=scope.by, at=timezone.now())
+        done = gettext("Adopted as %(number)s. No money moved: the channel had paid it already.")
+        messages.success(request, done % {"number": made.number})
+    return _back(request)
+
+
+def _day(scope: Scope, account: str, day: date) -> ReconciliationDay:
+    return days.day_for(merchant_id=scope.staff.merchant_id, account_code=account, day=day)
+
+
+def _upload(request: HttpRequest, scope: Scope, account: ChannelAccount, day: date, *, refused: str) -> HttpResponse:
+    back = refused
+    with _refusals_said(request):
+        sent = request.FILES.get("file")
+        if sent is None or sent.file is None:
+            raise Invalid("no file came", code="file_missing")
+        file = cast("BinaryIO", sent.file)
+        _taken_in(request, uploading.upload(account=account, day=day, file=file, by=scope.by, at=timezone.now()))
+        back = reverse("desk:reconciliation-day", args=[account.code, day])
+    return redirect(back)
+
+
+def _taken_in(request: HttpRequest, imported: Imported | FundStatement) -> None:
+    if isinstance(imported, FundStatement):
+        done = gettext("The fund flow is taken in: %(n)s refunds paid out.") % {"n": imported.out_count}
+    elif not imported.is_new:
+        done = gettext("This statement was taken in before; nothing changed.")
+    else:
+        done = gettext("The statement is taken in: %(n)s refunds.") % {"n": imported.bill.refunds}
+        if odd := imported.bill.set_aside_count:
+            done += " " + gettext("%(n)s rows could not be read and were set aside.") % {"n": odd}
+    messages.success(request, done)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    return redirect(return_to(request, reverse("desk:reconciliation")))
+
+
+@contextmanager
+def _refusals_said(request: HttpRequest) -> Iterator[None]:
+    """Around one domain call: why it was refused stands on the page that one comes back to."""
+    try:
+        yield
+    except (Forbidden, NotFound):
+        raise
+    except DomainError as error:
+        messages.error(request, refusals.sentence(error) or words.short(error))

@@ -1,0 +1,263 @@
+"""What people do with a refund. Each parses the form, makes one domain call and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from core.errors import Conflict, DomainError, Invalid
+from core.money import yuan_grouped
+from desk import forms, ways, words
+from desk.access import Scope, is_htmx, staff_page
+from desk.addresses import refund as refund_url
+from desk.addresses import return_to
+from desk.answers import go_on, refusal
+from desk.refund.page import find
+from desk.refund.view import answer
+from desk.uploads import pictures_of
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.evidence import files
+from refunds.facts import conditions
+from refunds.intake import rerouting, resubmitting
+from refunds.intake.resubmitting import Correction
+from refunds.models import RefundRequest
+from refunds.payouts import ways_back
+from refunds.review import deciding
+from refunds.review.handing_over import hand_over
+from refunds.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: of which refund, by whom, when, and with what in the form."""
+
+    request: HttpRequest
+    found: RefundRequest
+    by: Principal
+    at: datetime
+
+    @property
+    def form(self) -> QueryDict:
+        return self.request.POST
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What sentences call it."""
+        return {"number": self.found.number}
+
+    def typed(self, name: str, longest: int) -> str:
+        return self.form.get(name, "").strip()[:longest]
+
+
+View = Callable[[HttpRequest, str], HttpResponseBase]
+
+
+def _decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
+    """A view of an act that says in a sentence what it did.
+
+    Back to where the person came from; after a refusal the refund as it is now, with the reason, and ``dialog`` open where the
+    form was filled in badly.
+    """
+
+    def decorate(act: Callable[[Asked], str]) -> View:
+        @require_POST
+        @staff_page()
+        @wraps(act)
+        def view(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+            try:
+                said = act(Asked(request, find(scope, number), scope.by, timezone.now()))
+            except DomainError as error:
+                if error.code == "role_required":
+                    raise
+                return _refused(request, scope, number, error, dialog)
+            messages.success(request, said)
+            return go_on(request, return_to(request, refund_url(number)))
+
+        return view
+
+    return decorate
+
+
+def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError, dialog: str) -> HttpResponse:
+    if is_htmx(request):
+        # The form stays as it is with all that was typed, and says why.
+        return refusal(request, error, look_url=refund_url(number) if isinstance(error, Conflict) else "")
+    fresh = find(scope, number)
+    # A form that was filled in badly is shown again; anything else wants a look at the refund first.
+    if isinstance(error, Invalid) and dialog:
+        return answer(request, scope, fresh, open_dialog=dialog, form_error=words.explain(error), status=422)
+    messages.error(request, words.explain(error))
+    return answer(request, scope, fresh, status=words.status(error))
+
+
+@_decision("approve")
+def approve(asked: Asked) -> str:
+    """Approve what was asked for, or less."""
+    approved = deciding.approve(
+        request_id=asked.found.pk,
+        by=asked.by,
+        at=asked.at,
+        version=forms.version(asked.form),
+        amount_fen=forms.approved_amount_fen(asked.form),
+        note=asked.typed("comment", 500),
+    )
+    return gettext("%(number)s approved: ¥%(amount)s goes back to the customer.") % {
+        **asked.named,
+        "amount": yuan_grouped(approved.approved_fen or 0),
+    }
+
+
+@_decision("reject")
+def reject(asked: Asked) -> str:
+    """Refuse, with a coded reason and words to the customer."""
+    said = forms.rejection(asked.form)
+    version = forms.version(asked.form)
+    deciding.reject(
+        request_id=asked.found.pk,
+        by=asked.by,
+        at=asked.at,
+        version=version,
+        reason=said.reason,
+        message=said.message,
+    )
+    return gettext("%(number)s rejected; the customer is told. No money moved.") % asked.named
+
+
+@_decision("info")
+def info(asked: Asked) -> str:
+    """Ask the customer for what is missing."""
+    message = forms.information_wanted(asked.form, language=asked.found.customer_locale)
+    version = forms.version(asked.form)
+    deciding.request_info(request_id=asked.found.pk, by=asked.by, at=asked.at, version=version, message=message)
+    return gettext("%(number)s: the customer is asked; the clock is paused.") % asked.named
+
+
+@_decision()
+def claim(asked: Asked) -> str:
+    """Take it onto one's own desk."""
+    deciding.claim(request_id=asked.found.pk, by=asked.by, at=asked.at)
+    return gettext("%(number)s is yours.") % asked.named
+
+
+@_decision()
+def release(asked: Asked) -> str:
+    """Give it back to the queue."""
+    deciding.release(request_id=asked.found.pk, by=asked.by, at=asked.at)
+    return gettext("%(number)s is back in the queue.") % asked.named
+
+
+@_decision("reassign")
+def reassign(asked: Asked) -> str:
+    """Hand it to a colleague."""
+    chosen = asked.form.get("staff", "")
+    to = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+    colleague = hand_over(request_id=asked.found.pk, to=to, by=asked.by, at=asked.at)
+    return gettext("%(number)s is with %(name)s now.") % {**asked.named, "name": colleague.name}
+
+
+@_decision("cancel")
+def cancel(asked: Asked) -> str:
+    """Withdraw it before anything was sent."""
+    ways_back.cancel(
+        request_id=asked.found.pk,
+        by=asked.by,
+        at=asked.at,
+        message=asked.typed("message", 500),
+        expected_version=forms.version(asked.form),
+    )
+    return gettext("%(number)s cancelled. No money moved.") % asked.named
+
+
+@_decision("retry")
+def retry(asked: Asked) -> str:
+    """Send a failed payout out again."""
+    # Whoever may not is told so first, not asked to confirm.
+    conditions.check(Act.RETRY, by=asked.by, request=asked.found)
+    forms.check_confirmed(asked.form)
+    ways_back.retry(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    return gettext("%(number)s goes out to the channel again.") % asked.named
+
+
+@_decision()
+def give_up_leg(asked: Asked) -> str:
+    """Give up a part that failed; what was paid stands."""
+    ways_back.give_up_leg(
+        request_id=asked.found.pk,
+        sequence=_leg(asked),
+        note=asked.typed("text", 300),
+        by=asked.by,
+        at=asked.at,
+        version=forms.version(asked.form),
+    )
+    return gettext("%(number)s: the part that failed is given up.") % asked.named
+
+
+@_decision()
+def move_leg(asked: Asked) -> str:
+    """Have a person pay a part that failed."""
+    way = ways.read(asked.form)
+    rerouting.move_leg(
+        request_id=asked.found.pk,
+        sequence=_leg(asked),
+        route=way.route,
+        account=way.account,
+        customer_consent=bool(asked.form.get("consent")),
+        by=asked.by,
+        at=asked.at,
+        version=forms.version(asked.form),
+    )
+    return gettext("%(number)s: a person pays the part that failed.") % asked.named
+
+
+def _leg(asked: Asked) -> int:
+    typed = asked.form.get("leg", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+
+
+@_decision("resubmit")
+def resubmit(asked: Asked) -> str:
+    """Send it in again with what was missing or wrong; the policy judges it anew."""
+    found, version = asked.found, forms.version(asked.form)
+    news = asked.form.get("text", "").strip()
+    way = ways.read(asked.form)
+    another = "route" in asked.form and way.route != found.route
+    correction = Correction(
+        amount_fen=forms.approved_amount_fen(asked.form),
+        route=way.route if another else None,
+        payee=way.account,
+        customer_consent=True if asked.form.get("consent") else None,
+        description="\n".join(part for part in (found.description, news) if part)[:1000] if news else None,
+    )
+    changed = resubmitting.resubmit(
+        request_id=found.pk, correction=correction, by=asked.by, at=asked.at, expected_version=version
+    )
+    if changed.state == State.APPROVED:
+        return gettext("%(number)s approved by rule.") % asked.named
+    return gettext("%(number)s submitted.") % asked.named
+
+
+@_decision("evidence")
+def add_evidence(asked: Asked) -> str:
+    """Pictures that the customer brought to the store."""
+    pictures = pictures_of(asked.request)
+    if not pictures:
+        raise Invalid("no picture was chosen", code="nothing_sent")
+    files.add(request_id=asked.found.pk, pictures=pictures, by=asked.by, at=asked.at, note=asked.typed("text", 200))
+    return gettext("The evidence is added.")
+
+
+@_decision()
+def note(asked: Asked) -> str:
+    """A note for colleagues."""
+    deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
+    return gettext("The note is saved.")

@@ -1,0 +1,132 @@
+"""What this person can do with this refund now. The domain checks again; this only decides which buttons there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+
+from core import codes
+from desk.addresses import refund as refund_url
+from merchants import rights
+from merchants.models import Role
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.facts import conditions
+from refunds.models import Execution, RefundRequest
+from refunds.payouts import by_hand, ways_back
+from refunds.review import decidable
+from refunds.review.decidable import Undecidable
+from refunds.states import OPEN_FOR_REVIEW, PAID, State
+
+#: Where a request takes no more evidence.
+_OVER = (State.CANCELLED, State.CLOSED)
+#: Routes whose name is not the action's.
+_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand"}
+_CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """Addresses of what is offered, empty for what is not.
+
+    ``blocked`` says why a decider cannot decide what waits for a decision; ``why_not`` says of anything why it is not theirs to
+    decide now, and is empty where they can.
+    """
+
+    approve: str = ""
+    reject: str = ""
+    info: str = ""
+    claim: str = ""
+    release: str = ""
+    cancel: str = ""
+    reassign: str = ""
+    retry: str = ""
+    pay: str = ""
+    resubmit: str = ""
+    evidence: str = ""
+    note: str = ""
+    print: str = ""
+    blocked: str
+    why_not: str
+
+    @property
+    def any_button(self) -> bool:
+        """Whether there is a button beside the menu of the rest."""
+        return bool(self.approve or self.reject or self.claim or self.retry or self.pay or self.resubmit)
+
+    @property
+    def any_in_pane(self) -> bool:
+        """Whether the preview needs a foot; paying by hand alone has a page of its own."""
+        return bool(
+            self.approve or self.reject or self.info or self.claim or self.retry or self.resubmit or self.blocked
+        )
+
+    @property
+    def any_in_menu(self) -> bool:
+        decided = self.claim or self.release or self.reassign or self.cancel or self.retry or self.resubmit
+        return bool(decided or self.evidence or self.print or self.info)
+
+
+def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
+    """``last`` is the newest payout."""
+    open_for_review = request.state in OPEN_FOR_REVIEW
+    in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
+    refused = decidable.undecidable(requests=[request], by=by, at=at).get(request.pk)
+    blocked = _why_not_decide(request, by, refused) if in_review else ""
+
+    def may(act: Act) -> bool:
+        return conditions.may(act, by=by, request=request, at=at)
+
+    # Refusing one of many that come to too much together takes no higher tier than the one alone.
+    refusable = in_review and (not blocked or (_is_free(request, by) and may(Act.REJECT)))
+    unclaimed = open_for_review and request.claimed_by_id is None
+    wanted = {
+        "approve": in_review and not blocked,
+        "reject": refusable,
+        "info": refusable,
+        "claim": unclaimed and (not refused if in_review else decidable.may_decide(by=by, request=request, at=at)),
+        "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
+        "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
+        "reassign": open_for_review and may(Act.REASSIGN),
+        "retry": request.state in (State.FAILED, State.PARTIALLY_REFUNDED)
+        and ways_back.can_retry(request, last)
+        and may(Act.RETRY),
+        "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
+        "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
+        or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),
+        "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),
+        "note": may(Act.ADD_NOTE),
+    }
+    urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
+    if request.state in PAID:
+        urls["print"] = refund_url(request.number, "voucher")
+    nothing = (
+        gettext("This refund does not wait for a decision.")
+        if rights.may(Act.APPROVE, by=by)
+        else gettext("Your role does not decide refunds.")
+    )
+    return Offered(**urls, blocked=blocked, why_not="" if "approve" in urls else blocked or nothing)
+
+
+def _why_not_decide(request: RefundRequest, by: Principal, refused: Undecidable | None) -> str:
+    if refused is not None:
+        return refusal_of(refused.code, roles=refused.roles)
+    if request.claimed_by is not None and not _is_free(request, by):
+        return gettext("%(name)s is working on this one.") % {"name": request.claimed_by.name}
+    return ""
+
+
+def _is_free(request: RefundRequest, by: Principal) -> bool:
+    """Whether no colleague is working on it."""
+    return request.claimed_by_id in (None, by.staff_id)
+
+
+def refusal_of(code: str, *, roles: Collection[str]) -> str:
+    """Why a decider may not decide; ``roles`` are those whose tier it is."""
+    if code == "own_request":
+        return codes.words("own_request")
+    named = ", ".join(str(role.label) for role in Role if role.value in roles)
+    return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

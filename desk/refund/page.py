@@ -1,0 +1,431 @@
+"""One refund with all that its page and its preview show. Amounts in fen; an empty address hides its control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+
+from core.errors import NotFound
+from core.personal_data import mask_email, mask_name, mask_phone
+from desk import people, presence, progress, verdicts, ways
+from desk.access import Scope
+from desk.addresses import refund as refund_url
+from desk.filters import Choice
+from desk.forms import RejectReasonChoice, info_items, reject_reasons
+from desk.notices import Notice, notice
+from desk.progress import Step
+from desk.queue.listing import Position
+from desk.refund import payouts
+from desk.refund.offered import Offered, offered
+from desk.refund.payouts import Payout
+from desk.refund.timeline import Line, timeline
+from desk.rows import stamp, target_s
+from desk.templatetags.desk_format import when_minute, yuan_sign
+from desk.verdicts import VerdictCard
+from desk.ways import Way
+from merchants import channels
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import queries
+from refunds.facts import conditions, payees
+from refunds.models import Evidence, RefundRequest
+from refunds.review.handing_over import colleagues
+from refunds.review.revealing import Contact
+from refunds.rules.plan import WHY
+from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
+from refunds.telling import legs, tracking
+from refunds.telling.destinations import destination_label, went
+from terminals.models import Terminal, Transaction, TransactionLine
+
+#: As far back as a customer's other refunds are counted.
+_HISTORY = timedelta(days=30)
+_HISTORY_CAP = 100
+#: From where a request is sent in again, by another route if need be.
+_RESUBMITTED = (State.NEEDS_INFO, State.FAILED, State.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Masked; ``payee`` is the account of a transfer, ``history`` what else the same phone bought and brought back."""
+
+    payee: Mapping[str, Any] | None
+    name_masked: str
+    phone_masked: str
+    email_masked: str
+    history: str
+    tracking_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of evidence."""
+
+    url: str
+    thumb_url: str
+    name: str
+    alt: str
+    is_image: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """An article of the sale, and what comes back of it."""
+
+    name: str
+    sku: str
+    unit_price_fen: int
+    quantity: int
+    refund_quantity: int
+    refund_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """Three parts of one bar: what else was refunded, this refund, what is left."""
+
+    number: str
+    url: str
+    paid_at: datetime
+    cashier_label: str
+    reporter_label: str
+    till_label: str
+    channel_no: str
+    refunded_fen: int
+    this_fen: int
+    left_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """A part of a refund that goes back by several payments; ``give_up_url`` where a person may give it up."""
+
+    sequence: int
+    channel: str
+    destination: str
+    amount_fen: int
+    state_label: str
+    tone: str
+    why: str
+    refund_no: str
+    order_url: str
+    give_up_url: str
+    move_url: str
+    routes: Sequence[Choice]
+    way: Way
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """``due_at`` is None once decided, ``trouble`` the payout that stands in the way; the page asks for news every
+    ``ask_every_s`` seconds, 0 for never.
+    """
+
+    number: str
+    url: str
+    pane_url: str
+    version: int
+    stamp: str
+    state: str
+    state_label: Promise | str
+    decision: str
+    tier: int
+    amount_fen: int
+    requested_fen: int
+    paid_fen: int
+    channel: str
+    channel_label: str
+    destination_label: str
+    payout_method: str
+    store_name: str
+    terminal_code: str
+    till_label: str
+    reason_label: Promise | str
+    reject_label: Promise | str
+    message_to_customer: str
+    customer_note: str
+    due_at: datetime | None
+    target_s: int
+    paused: bool
+    viewers: Sequence[str]
+    goods_summary: str
+    requester_label: str
+    source_label: str
+    customer: Customer
+    reveal_url: str
+    revealed: Contact | None
+    verdict: VerdictCard
+    evidence: Sequence[Piece]
+    lines: Sequence[Goods]
+    sale: Sale
+    steps: Sequence[Step]
+    legs: Sequence[LegRow]
+    executions: Sequence[Payout]
+    trouble: Payout | None
+    notifications: Sequence[Notice]
+    timeline: Sequence[Line]
+    is_settled: bool
+    status_url: str
+    ask_every_s: int
+    actions: Offered
+
+    @property
+    def extent_label(self) -> str:
+        if self.amount_fen == self.paid_fen:
+            return gettext("Refund in full")
+        return gettext("Refund in part, of %(paid)s paid") % {"paid": yuan_sign(self.paid_fen)}
+
+    @property
+    def due_label(self) -> str:
+        return gettext("due %(time)s") % {"time": when_minute(self.due_at)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogs:
+    """What the decisions' forms offer; the server opens one of them, by name, and says in it what was wrong."""
+
+    open: str
+    error: str
+    reject_reasons: Sequence[RejectReasonChoice]
+    info_items: Sequence[Choice]
+    routes: Sequence[Choice]
+    way: Way
+    assignees: Sequence[Choice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPage:
+    """The whole refund, and the way back to the list it was opened from."""
+
+    now: datetime
+    refund: Refund
+    back_url: str
+    back_label: str
+    position: Position | None
+    return_to: str
+    dialogs: Dialogs
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPart:
+    """What a fragment of the page needs."""
+
+    now: datetime
+    refund: Refund
+
+
+def find(scope: Scope, number: str) -> RefundRequest:
+    """The refund with what its page reads. Raises ``NotFound``, also for another merchant's or store's."""
+    people_and_sale = (
+        "store",
+        "terminal",
+        "policy_version",
+        "staff",
+        "api_key",
+        "claimed_by",
+        "transaction__terminal",
+        "transaction__channel_account",
+    )
+    found = scope.requests().select_related(*people_and_sale).filter(number=number).first()
+    if found is None:
+        raise NotFound("there is no such refund request")
+    return found
+
+
+def refund(
+    request: RefundRequest, *, scope: Scope, at: datetime, url: str = "", revealed: Contact | None = None
+) -> Refund:
+    """``request`` comes from ``find``; ``url`` is its page with the list it is opened from."""
+    sale = request.transaction
+    executions = list(request.executions.select_related("channel_account").order_by("-created_at", "-pk"))
+    approvals = list(request.approvals.select_related("staff").order_by("pk"))
+    notifications = list(request.notifications.defer("recipient").order_by("-pk"))
+    sold = list(sale.lines.order_by("position"))
+    returned = dict(request.lines.values_list("line_id", "quantity"))
+    shown_payouts = [payouts.payout(execution) for execution in executions]
+    payee = payees.of(request)
+    known = request.customer_name or request.customer_phone or request.customer_email or payee
+    return Refund(
+        number=request.number,
+        url=url or refund_url(request.number),
+        pane_url=refund_url(request.number, "pane"),
+        version=request.version,
+        stamp=stamp(request),
+        state=request.state,
+        state_label=State(request.state).label,
+        decision=request.verdict["decision"],
+        tier=verdicts.tier_level(request),
+        amount_fen=request.approved_fen or request.amount_fen,
+        requested_fen=request.amount_fen,
+        paid_fen=sale.amount_fen,
+        channel=request.channel,
+        channel_label=channels.label(request.channel),
+        destination_label=legs.split_label(request)
+        or destination_label(
+            sale=sale,
+            route=request.route,
+            account_last4=payee.account_last4 if payee else "",
+            went=went(request=request),
+        ),
+        payout_method=payouts.planned_method(request, at=at),
+        store_name=request.store.name,
+        terminal_code=request.terminal.code if request.terminal else "",
+        till_label=till_label(request.terminal),
+        reason_label=Reason(request.reason).label,
+        reject_label=RejectReason(request.reject_reason).label if request.reject_reason else "",
+        message_to_customer=request.message_to_customer,
+        customer_note=request.description,
+        due_at=request.due_at if request.state in UNDECIDED else None,
+        target_s=target_s(request),
+        paused=request.state == State.NEEDS_INFO,
+        viewers=presence.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
+        goods_summary=goods_summary(sold, returned),
+        requester_label=requester_label(request),
+        source_label=_source_label(request),
+        customer=Customer(
+            payee=payees.masked(payee) if payee else None,
+            name_masked=mask_name(request.customer_name),
+            phone_masked=mask_phone(request.customer_phone),
+            email_masked=mask_email(request.customer_email),
+            history=_history(request),
+            tracking_url=tracking.url_for(request.pk),
+        ),
+        reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
+        revealed=revealed,
+        verdict=verdicts.shown(request),
+        evidence=[_piece(request.number, piece) for piece in request.evidence.order_by("added_at", "pk")],
+        lines=[_goods(line, returned.get(line.pk, 0)) for line in sold],
+        sale=_sale(request, sale),
+        steps=progress.steps(request, approvals=approvals, at=at),
+        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
+        executions=shown_payouts,
+        trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
+        notifications=[notice(notification) for notification in notifications],
+        timeline=timeline(events=queries.events_of(request.pk), executions=executions, notifications=notifications),
+        is_settled=progress.is_settled(request),
+        status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
+        ask_every_s=progress.ask_every_s(request),
+        actions=offered(request=request, by=scope.by, last=executions[0] if executions else None, at=at),
+    )
+
+
+def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
+    one, failed = told.leg, told.leg.has_failed and request.state == State.PARTIALLY_REFUNDED
+    allowed = failed and conditions.may(Act.RETRY, by=by, request=request, at=at)
+    return LegRow(
+        sequence=one.leg.sequence,
+        channel=one.leg.transaction.channel,
+        destination=told.destination,
+        amount_fen=told.amount_fen,
+        state_label=told.state_label,
+        tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
+        why=str(WHY[one.leg.why]),
+        refund_no=one.attempts[-1].refund_no if one.attempts else "",
+        order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
+        give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
+        move_url=refund_url(request.number, "move-leg") if allowed else "",
+        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed else (),
+        way=Way(route=one.leg.route),
+        prefix=f"leg-{one.leg.sequence}",
+    )
+
+
+def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str = "") -> Dialogs:
+    """What the decisions' dialogs offer for a refund."""
+    able = colleagues(request=found, at=at) if found.state in OPEN_FOR_REVIEW else ()
+    return Dialogs(
+        open=opened,
+        error=error,
+        reject_reasons=reject_reasons(language=found.customer_locale),
+        info_items=info_items(),
+        routes=ways.options(merchant_id=found.merchant_id, at=at) if found.state in _RESUBMITTED else (),
+        way=Way(route=found.route),
+        assignees=[Choice(str(staff.pk), people.with_role(staff)) for staff in able],
+    )
+
+
+def till_label(till: Terminal | None) -> str:
+    """``POS-02 · version 4.2.1``: which software rang it up says a lot about a system fault."""
+    if till is None or not till.software_version:
+        return till.code if till else ""
+    return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
+
+
+def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, int]) -> str:
+    """``空气炸锅 4L × 1``; of a request without pieces, what was bought."""
+    pieces = [(line.name, returned.get(line.pk, 0) if returned else line.quantity) for line in sold]
+    shown = [f"{name} × {quantity}" for name, quantity in pieces if quantity]
+    more = len(shown) - 3
+    text = "、".join(shown[:3])
+    return gettext("%(goods)s and %(n)s more") % {"goods": text, "n": more} if more > 0 else text
+
+
+def requester_label(request: RefundRequest) -> str:
+    """Who handed it in: a colleague, the cashier at the till, or a client of the API."""
+    if request.staff is not None:
+        return people.with_role(request.staff)
+    if request.cashier:
+        return gettext("Cashier %(code)s") % {"code": request.cashier}
+    return request.api_key.name if request.api_key else gettext("Customer")
+
+
+def _source_label(request: RefundRequest) -> str:
+    if request.verdict.get("source") == "portal":
+        return gettext("Channel's portal")
+    if request.staff_id is not None:
+        return gettext("Desk")
+    if request.api_key is None:
+        return gettext("Customer's page")
+    return gettext("Till") if request.cashier else gettext("API")
+
+
+def _piece(number: str, piece: Evidence) -> Piece:
+    url = reverse("desk:evidence", args=[number, piece.pk])
+    label = piece.get_kind_display()
+    alt = f"{label}: {piece.note}" if piece.note else label
+    return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)
+
+
+def _history(request: RefundRequest) -> str:
+    """The same phone's sales and refunds of the merchant in the last days; nothing for a customer without a phone."""
+    if request.customer_phone_hash is None:
+        return ""
+    since = request.created_at - _HISTORY
+    phone = bytes(request.customer_phone_hash)
+    refunds = RefundRequest.objects.filter(
+        merchant_id=request.merchant_id, customer_phone_hash=phone, created_at__gte=since
+    )
+    sales = Transaction.objects.filter(merchant_id=request.merchant_id, payer_phone_hash=phone, paid_at__gte=since)
+    return gettext("%(sales)s sales, %(refunds)s refunds in 30 days") % {
+        "sales": sales[:_HISTORY_CAP].count(),
+        "refunds": refunds[:_HISTORY_CAP].count(),
+    }
+
+
+def _goods(line: TransactionLine, returned: int) -> Goods:
+    worth_fen = line.amount_fen * returned // line.quantity
+    return Goods(line.name, line.sku, line.unit_price_fen, line.quantity, returned, worth_fen)
+
+
+def _sale(request: RefundRequest, sale: Transaction) -> Sale:
+    this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
+    before = sale.reserved_fen - request.reserved_fen
+    return Sale(
+        number=sale.order_no,
+        url=reverse("desk:transaction", args=[sale.pk]),
+        paid_at=sale.paid_at,
+        cashier_label=sale.cashier,
+        reporter_label=sale.reported_by,
+        till_label=till_label(sale.terminal),
+        channel_no=sale.channel_transaction_no or "",
+        refunded_fen=before,
+        this_fen=this,
+        left_fen=max(0, sale.amount_fen - before - this),
+    )

@@ -1,0 +1,1 @@
+"""All refunds, on the screen and as a file."""

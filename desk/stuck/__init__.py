@@ -1,0 +1,1 @@
+"""A payout that the channel cannot deliver, sent to another account."""

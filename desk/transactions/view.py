@@ -1,0 +1,66 @@
+"""Sales, and the search box of the top bar."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from desk import filters, keyset, numbers, rows
+from desk.access import Scope, is_htmx, staff_page
+from desk.addresses import refund as refund_url
+from desk.addresses import with_query
+from desk.rendering import render_page
+from desk.transactions.page import TransactionsPage
+
+PAGE_SIZE = 50
+_NEWEST = keyset.Order("paid_at", descending=True)
+
+
+@require_safe
+@staff_page()
+def transactions(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Newest first; one box recognises receipt, order and channel numbers, and the end of a phone or card."""
+    return _listed(request, scope)
+
+
+@require_safe
+@staff_page()
+def search(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """A refund's number opens the refund, a sale's the sale; a phone lists what belongs to it."""
+    text = request.GET.get("q", "").strip()
+    found = numbers.recognise(text, scope=scope)
+    refunds = list(found.refunds.values_list("number", flat=True)[:2])
+    sales = list(found.sales.values_list("pk", flat=True)[:2])
+    if len(refunds) == 1 and not sales:
+        return redirect(refund_url(refunds[0]))
+    if len(sales) == 1:
+        return redirect("desk:transaction", transaction_id=sales[0])
+    if refunds and not sales:
+        return redirect(with_query(reverse("desk:refunds"), q=numbers.clean(text)))
+    return _listed(request, scope)
+
+
+def _listed(request: HttpRequest, scope: Scope) -> HttpResponse:
+    query, path = request.GET, reverse("desk:transactions")
+    chosen = [filters.channel(scope), filters.store(scope), filters.amount()]
+    text = query.get("q", "").strip()
+    named = numbers.recognise(text, scope=scope)
+    found = filters.apply(named.sales if text else scope.sales(), chosen, query)
+    found = filters.within_days(found, "paid_at", query)
+    shown = keyset.page(
+        found.select_related("store", "terminal"), order=_NEWEST, cursor=query.get("c", ""), size=PAGE_SIZE
+    )
+    total = keyset.total(found)
+    page = TransactionsPage(
+        narrowed=filters.narrowed(chosen, query, path),
+        recognised=gettext("taken for %(what)s") % {"what": named.recognised} if named.recognised else "",
+        refunds_url=with_query(reverse("desk:refunds"), q=text) if text and named.refunds.exists() else "",
+        rows=rows.sales(shown.rows),
+        total=total,
+        pager=rows.pager(shown, total=total.count, path=path, query=query),
+    )
+    template = "desk/transactions.html#list" if is_htmx(request) else "desk/transactions.html"
+    return render_page(request, template, page)

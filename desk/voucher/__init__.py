@@ -1,0 +1,1 @@
+"""The voucher of a refund, to print."""

@@ -1,0 +1,64 @@
+"""What the voucher of a refund says. Amounts in fen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+
+from desk.addresses import refund as refund_url
+from desk.refund.page import goods_summary, requester_label
+from refunds.models import RefundRequest
+from refunds.states import ExecutionState, Reason, State
+from refunds.telling import legs, tracking
+from refunds.telling.destinations import destination_label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherPage:
+    """The address in the QR code is the customer's page."""
+
+    merchant_name: str
+    store_name: str
+    terminal_code: str
+    number: str
+    sale_number: str
+    amount_fen: int
+    refunded_at: datetime | None
+    state_label: Promise | str
+    destination_label: str
+    channel_refund_no: str
+    goods_summary: str
+    reason_label: Promise | str
+    handled_by: Sequence[str]
+    tracking_url: str
+    back_url: str
+
+
+def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
+    """``found`` comes from ``desk.refund.page.find``."""
+    paid = found.executions.filter(state=ExecutionState.SUCCEEDED).order_by("-created_at").first()
+    sale = found.transaction
+    returned = dict(found.lines.values_list("line_id", "quantity"))
+    return VoucherPage(
+        merchant_name=merchant_name,
+        store_name=found.store.name,
+        terminal_code=found.terminal.code if found.terminal else "",
+        number=found.number,
+        sale_number=sale.order_no,
+        amount_fen=found.approved_fen or found.amount_fen,
+        refunded_at=found.succeeded_at,
+        state_label=State(found.state).label,
+        destination_label=legs.split_label(found) or destination_label(sale=sale, route=found.route),
+        channel_refund_no=paid.channel_refund_no if paid else "",
+        goods_summary=goods_summary(list(sale.lines.order_by("position")), returned),
+        reason_label=Reason(found.reason).label,
+        handled_by=[
+            requester_label(found),
+            *found.approvals.order_by("pk").values_list("staff__name", flat=True),
+        ],
+        tracking_url=tracking.url_for(found.pk),
+        back_url=refund_url(found.number),
+    )

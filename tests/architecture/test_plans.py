@@ -1,0 +1,107 @@
+"""Which index the long lists read. What a plan costs on a million rows is measured elsewhere; that it has one is held here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+
+from core import tenant_wall
+from desk import keyset
+from desk.analytics import links
+from merchants.models import Merchant
+from refunds import queries
+from terminals.models import TransactionLine
+from tests.factories import make_merchant, make_request, make_sale
+from tests.owner import as_owner
+
+pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
+
+_ROWS = 1_500
+_COPY = """
+INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object({changed}))).*
+  FROM {table} one, generate_series(1, %s) n
+"""
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    """With thousands of sales and refunds, an hour apart, of 50 stores, 100 cashiers and 100 articles."""
+    merchant = make_merchant()
+    sale = make_sale(merchant)
+    make_request(sale)
+    copies = {
+        "merchants_store": ("'id', one.id + n, 'code', 'X' || n", 50),
+        "terminals_transaction": (
+            "'id', gen_random_uuid(), 'channel_transaction_no', 'T' || n, 'order_no', 'O' || n, 'reserved_fen', 0, "
+            "'live_refunds', 0, 'store_id', one.store_id + n % 50, 'paid_at', one.paid_at - n * interval '1 hour'",
+            _ROWS,
+        ),
+        "refunds_refundrequest": (
+            "'id', gen_random_uuid(), 'number', 'R' || n, 'cashier', 'C' || n % 100, 'store_id', one.store_id + n % 50, "
+            "'created_at', one.created_at - n * interval '1 hour', 'succeeded_at', one.created_at - n * interval '1 hour'",
+            _ROWS,
+        ),
+    }
+    with connection.cursor() as cursor:
+        for table, (changed, count) in copies.items():
+            cursor.execute(_COPY.format(table=table, changed=changed.replace("%", "%%")), [count])
+        cursor.execute(
+            "INSERT INTO terminals_transactionline (transaction_id, position, sku, name, quantity, unit_price_fen, amount_fen, "
+            "reserved_quantity) SELECT id, 9, 'X' || row_number() OVER () %% 100, 'x', 1, 1, 1, 0 FROM terminals_transaction",
+            [],
+        )
+    with as_owner() as cursor:
+        cursor.execute("ANALYZE " + ", ".join([*copies, "terminals_transactionline"]))
+    return merchant
+
+
+def _plan(rows: QuerySet[Any], merchant: Merchant) -> str:
+    """As a page reads it: behind the wall of its merchant."""
+    with tenant_wall.within(merchant.pk):
+        return rows.explain()
+
+
+def _of_a_cashier(merchant: Merchant) -> QuerySet[Any]:
+    return links.narrow(queries.requests_of(merchant_id=merchant.pk), QueryDict("cashier=C7"), now=timezone.now())
+
+
+def _of_a_store(merchant: Merchant) -> QuerySet[Any]:
+    return queries.requests_of(merchant_id=merchant.pk).filter(store=merchant.stores.order_by("-pk")[0])
+
+
+def _sales_of_a_store(merchant: Merchant) -> QuerySet[Any]:
+    return queries.transactions_of(merchant_id=merchant.pk).filter(store=merchant.stores.order_by("-pk")[0])
+
+
+@pytest.mark.parametrize(
+    ("index", "field", "list_of"),
+    [
+        ("request_cashier", "created_at", _of_a_cashier),
+        ("request_store", "created_at", _of_a_store),
+        ("transaction_store", "paid_at", _sales_of_a_store),
+    ],
+)
+def test_list_reads_its_index_in_order_and_is_counted_in_it_alone(
+    merchant: Merchant, index: str, field: str, list_of: Callable[[Merchant], QuerySet[Any]]
+) -> None:
+    rows = list_of(merchant)
+    page = _plan(rows.order_by(f"-{field}", "-pk")[:51], merchant)
+    assert f"using {index} on" in page
+    assert "Sort" not in page
+    counted = _plan(rows.order_by().values("pk")[: keyset.CAP + 1], merchant)
+    assert f"Index Only Scan using {index}" in counted
+
+
+def test_article_names_its_sales_in_the_index_alone(merchant: Merchant) -> None:
+    with connection.cursor() as cursor:
+        # Rows that no VACUUM has seen yet are looked up one by one, which makes other ways cheaper for so few.
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    sales = TransactionLine.objects.filter(sku="X7", transaction__merchant=merchant)
+    assert "Index Only Scan using line_sku" in sales.order_by().values("transaction_id").explain()

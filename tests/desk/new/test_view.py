@@ -1,0 +1,91 @@
+"""A new refund at the desk: found, quoted, submitted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from merchants.models import Staff
+from refunds.models import RefundRequest
+from terminals.models import Transaction
+from tests.desk.conftest import Shop
+from tests.factories import make_sale
+
+SignIn = Callable[[Staff], Client]
+
+
+def _new(client: Client, sale: Transaction, **data: object) -> dict[str, object]:
+    page = client.get(f"/desk/new?sale={sale.pk}")
+    key = page.context["idempotency_key"]
+    return {
+        "sale": str(sale.pk),
+        "idempotency_key": key,
+        "reason": "quality",
+        "amount": "12.00",
+        "consent": "1",
+        **data,
+    }
+
+
+def test_cashier_submits_a_small_refund_that_the_policy_approves(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant), as_staff(shop.cashier)
+    form = _new(client, sale)
+    answer = client.post("/desk/new", form)
+    request = RefundRequest.objects.get()
+    assert answer["Location"] == f"/desk/refunds/{request.number}"
+    assert (request.state, request.staff, request.amount_fen) == ("approved", shop.cashier, 1_200)
+    # Pressed twice: still one, and the same answer.
+    assert client.post("/desk/new", form)["Location"] == answer["Location"]
+    assert RefundRequest.objects.count() == 1
+
+
+def test_quote_follows_the_form_and_stores_nothing(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant, 33_980), as_staff(shop.cashier)
+    for amount, words in (("12", "Paid at once"), ("268", "A reviewer decides"), ("339.81", "Cannot be refunded")):
+        form = _new(client, sale, amount=amount)
+        assert words in client.post("/desk/new/quote", form).content.decode()
+    assert "at most two decimals" in client.post("/desk/new/quote", _new(client, sale, amount="x")).content.decode()
+    assert RefundRequest.objects.count() == 0
+
+
+def test_pieces_make_the_amount(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant, 9_000, quantity=3), as_staff(shop.cashier)
+    line = sale.lines.get()
+    client.post("/desk/new", {**_new(client, sale, amount=""), f"lines-{line.pk}": "2"})
+    request = RefundRequest.objects.get()
+    assert (request.amount_fen, request.lines.get().quantity) == (6_000, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"amount": "100.01"}, 422),
+        ({"amount": "0"}, 422),
+        ({"reason": "whim"}, 422),
+        ({"consent": ""}, 422),
+        ({"idempotency_key": ""}, 422),
+        ({"sale": "x"}, 404),
+    ],
+)
+def test_what_cannot_be_taken_in_is_refused_and_kept_in_the_form(
+    shop: Shop, as_staff: SignIn, change: dict[str, str], status: int
+) -> None:
+    sale, client = make_sale(shop.merchant, 10_000), as_staff(shop.cashier)
+    answer = client.post("/desk/new", {**_new(client, sale, note="cracked"), **change})
+    assert answer.status_code == status
+    assert RefundRequest.objects.count() == 0
+    if status == 422:
+        assert "cracked" in answer.content.decode()
+        assert "No money moved." in answer.content.decode()
+
+
+def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant, 12_345, phone="13800006021"), as_staff(shop.cashier)
+    make_sale(shop.merchant, 12_345)
+    assert "at least two facts" in client.get("/desk/new?amount=123.45").content.decode()
+    assert client.get("/desk/new?amount=123.45&tail=6021").context["sale"].row.id == sale.pk
+    today = timezone.localtime(sale.paid_at).date().isoformat()
+    assert len(client.get(f"/desk/new?amount=123.45&on={today}").context["candidates"]) == 2

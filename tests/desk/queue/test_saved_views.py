@@ -1,0 +1,43 @@
+"""What each view holds, and how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.test import Client
+from django.utils import timezone
+
+from desk.access import scope_of
+from desk.queue.saved_views import VIEWS, counts
+from merchants.models import Staff
+from merchants.principals import of_staff
+from refunds.models import RefundRequest
+from refunds.review import deciding
+from tests.desk.conftest import Shop
+from tests.factories import make_merchant, make_request, make_sale
+
+SignIn = Callable[[Staff], Client]
+
+
+def _fill(shop: Shop) -> dict[str, RefundRequest]:
+    """One request in every view."""
+    now = timezone.now()
+    rows = {name: shop.waiting() for name in ("waiting", "mine", "soon", "info", "failed")}
+    deciding.claim(request_id=rows["mine"].pk, by=of_staff(shop.reviewer), at=now)
+    RefundRequest.objects.filter(pk=rows["soon"].pk).update(due_at=now - timedelta(minutes=12))
+    info = rows["info"]
+    deciding.request_info(
+        request_id=info.pk, by=of_staff(shop.reviewer), at=now, version=info.version, message="photo?"
+    )
+    return rows
+
+
+def test_views_count_what_they_list(shop: Shop) -> None:
+    _fill(shop)
+    make_request(make_sale(make_merchant(), 33_980), 26_800)
+    scope, now = scope_of(shop.reviewer), timezone.now()
+    counted = counts(scope=scope, at=now)
+    listed = {view.name: scope.requests().filter(view.condition(shop.reviewer, now)).count() for view in VIEWS}
+    assert counted == listed
+    assert counted == {"waiting": 4, "mine": 1, "unclaimed": 3, "soon": 1, "info": 1, "trouble": 0}

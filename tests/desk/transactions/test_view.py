@@ -1,0 +1,36 @@
+"""Sales and the search box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from merchants.models import Staff
+from tests.desk.conftest import Shop
+from tests.factories import make_request, make_sale
+
+SignIn = Callable[[Staff], Client]
+
+
+def test_search_opens_the_only_match_and_lists_several(reviewer: Client, shop: Shop) -> None:
+    request = shop.waiting()
+    sale = make_sale(shop.merchant, phone="13800006021")
+    make_sale(shop.merchant, phone="13900006021")
+    assert reviewer.get("/desk/search", {"q": request.number})["Location"] == f"/desk/refunds/{request.number}"
+    assert reviewer.get("/desk/search", {"q": sale.order_no})["Location"] == f"/desk/transactions/{sale.pk}"
+    assert reviewer.get("/desk/search", {"q": "13800006021"})["Location"] == f"/desk/transactions/{sale.pk}"
+    listed = reviewer.get("/desk/search", {"q": "6021"})
+    assert len(listed.context["rows"]) == 2
+    assert listed.context["recognised"]
+    for nothing in ("", "\ufffd", "RF-999999-9999", "' OR 1=1 --", "x" * 500):
+        assert reviewer.get("/desk/search", {"q": nothing}).status_code == 200
+
+
+def test_a_phones_sales_lead_to_its_refunds(reviewer: Client, shop: Shop) -> None:
+    for _ in range(2):
+        make_request(make_sale(shop.merchant, 33_980, phone="13800006021"), 26_800, phone="13800006021")
+    found = reviewer.get("/desk/search", {"q": "6021"})
+    assert found.context["refunds_url"] == "/desk/refunds?q=6021"
+    assert len(reviewer.get(found.context["refunds_url"]).context["rows"]) == 2
+    assert reviewer.get("/desk/transactions").context["refunds_url"] == ""

@@ -1,0 +1,92 @@
+"""Issuing, rotating, revoking and recognising API keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from core.audit.models import AuditEvent
+from core.errors import Forbidden, Invalid
+from merchants import api_keys
+from merchants.models import ApiKey, KeyScope, Merchant, Store
+from merchants.principals import Principal, of_staff
+from tests.factories import make_merchant, make_staff
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+@pytest.fixture
+def owner(merchant: Merchant) -> Principal:
+    return of_staff(make_staff(merchant, "owner"))
+
+
+def _issue(merchant: Merchant, by: Principal) -> tuple[ApiKey, str, str]:
+    return api_keys.issue(
+        merchant=merchant, name="till 1", scopes=[KeyScope.REFUNDS_READ], by=by, at=NOW, all_stores=True, signed=True
+    )
+
+
+def test_issued_key_is_recognised_with_its_secret_and_stored_hashed(merchant: Merchant, owner: Principal) -> None:
+    row, key, secret = _issue(merchant, owner)
+    client = api_keys.recognise(key)
+    assert client is not None
+    assert (client.principal.key_id, client.principal.person_id) == (row.pk, owner.staff_id)
+    assert client.signing_secret == secret
+    assert key.encode() not in bytes(row.hash)
+    assert api_keys.recognise(key + "x") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"scopes": []}, "unknown_scope"),
+        ({"scopes": ["all"]}, "unknown_scope"),
+        ({"all_stores": False}, "unknown_store"),
+    ],
+)
+def test_key_when_scope_or_store_is_unknown_is_not_issued(
+    merchant: Merchant, owner: Principal, changes: dict[str, object], code: str
+) -> None:
+    asked = {"scopes": [KeyScope.REFUNDS_READ], "all_stores": True, **changes}
+    with pytest.raises(Invalid) as refused:
+        api_keys.issue(merchant=merchant, name="x", by=owner, at=NOW, **asked)  # type: ignore[arg-type]
+    assert refused.value.code == code
+    assert not ApiKey.objects.exists()
+
+
+def test_key_of_all_stores_is_not_issued_by_who_works_in_one(merchant: Merchant) -> None:
+    store = Store.objects.get(merchant=merchant)
+    with pytest.raises(Forbidden):
+        _issue(merchant, of_staff(make_staff(merchant, "manager", stores=[store])))
+    assert not ApiKey.objects.exists()
+
+
+def test_rotated_key_works_beside_the_new_one_until_its_overlap_ends(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    with pytest.raises(Invalid):
+        api_keys.rotate(key=row, by=owner, at=NOW, typed_name="another")
+    _, new, _ = api_keys.rotate(key=row, by=owner, at=NOW, typed_name=" till  1 ", overlap=timedelta(hours=1))
+    assert api_keys.recognise(key)
+    assert api_keys.recognise(new)
+    with pytest.raises(api_keys.KeyReplaced):
+        api_keys.rotate(key=row, by=owner, at=NOW, typed_name="till 1")
+    ApiKey.objects.filter(pk=row.pk).update(expires_at=NOW - timedelta(seconds=1))
+    assert api_keys.recognise(key) is None
+
+
+def test_revoked_key_is_dead_and_each_act_is_in_the_trail(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    for _ in range(2):
+        api_keys.revoke(key=row, by=owner, at=NOW, typed_name="till 1")
+    assert api_keys.recognise(key) is None
+    events = AuditEvent.objects.filter(object_type="api_key", object_id=str(row.pk)).order_by("pk")
+    assert [event.action for event in events] == ["api_key.issue", "api_key.revoke"]
+    assert {event.data["prefix"] for event in events} == {row.prefix}

@@ -1,0 +1,86 @@
+"""Taking in a sale that a terminal or shop reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from core.errors import Conflict, Forbidden, Invalid
+from merchants.models import Merchant, Store
+from merchants.principals import Principal, of_staff
+from terminals.models import Terminal, Transaction
+from terminals.reporting import PaidInTheFuture, ReportedSale, SaleLine, report_sale
+from tests.factories import make_account, make_merchant, make_staff, till
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+SALE = ReportedSale(
+    order_no="A1",
+    channel="wechat",
+    channel_transaction_no="42",
+    kind="sale",
+    amount_fen=1_500,
+    paid_at=NOW - timedelta(minutes=1),
+    store="S001",
+    terminal="POS-01",
+    cashier="C001",
+    payer_phone="13800006021",
+    card_last4="",
+    funding="balance",
+    lines=[SaleLine("SKU-1", "杯", 1, 1_500, 1_500)],
+)
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+def _till(merchant: Merchant) -> Principal:
+    """A client with a key that no foreign key has to find."""
+    return replace(till(merchant), key_id=None)
+
+
+def test_sale_that_is_reported_twice_is_the_same_sale(merchant: Merchant) -> None:
+    account = make_account(merchant)
+    first, is_new = report_sale(sale=SALE, by=_till(merchant), at=NOW)
+    again, is_new_again = report_sale(sale=SALE, by=_till(merchant), at=NOW)
+    assert (is_new, is_new_again, first.pk) == (True, False, again.pk)
+    assert (first.channel_account, first.reported_by, first.lines.get().name) == (account, "test", "杯")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"store": "S999"}, Invalid),
+        ({"terminal": "POS-99"}, Invalid),
+        ({"paid_at": NOW + timedelta(minutes=6)}, PaidInTheFuture),
+    ],
+)
+def test_sale_of_an_unknown_place_or_a_time_to_come_is_not_stored(
+    merchant: Merchant, change: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        report_sale(sale=replace(SALE, **change), by=_till(merchant), at=NOW)  # type: ignore[arg-type]
+    assert not Transaction.objects.exists()
+
+
+def test_sale_in_a_local_time_without_its_offset_is_refused_with_a_hint(merchant: Merchant) -> None:
+    with pytest.raises(PaidInTheFuture, match="local time in China"):
+        report_sale(sale=replace(SALE, paid_at=NOW + timedelta(hours=8)), by=_till(merchant), at=NOW)
+
+
+def test_sale_from_a_browser_is_refused_and_one_of_another_store_a_conflict(merchant: Merchant) -> None:
+    with pytest.raises(Forbidden):
+        report_sale(sale=SALE, by=of_staff(make_staff(merchant, "owner")), at=NOW)
+    assert not Transaction.objects.exists()
+    report_sale(sale=SALE, by=_till(merchant), at=NOW)
+    other = Store.objects.create(merchant=merchant, code="S002", name="二号店")
+    Terminal.objects.create(store=other, code="POS-01")
+    elsewhere = replace(_till(merchant), stores=frozenset({other.pk}))
+    with pytest.raises(Conflict):
+        report_sale(sale=replace(SALE, store="S002"), by=elsewhere, at=NOW)
+    assert Transaction.objects.count() == 1
