@@ -18,7 +18,7 @@ from refunds.states import Reason, Route
 from samples.demo import catalogue
 from samples.demo.plan import DAY, Draw
 from samples.demo.story import Ending, PlannedSale, Story
-from terminals.bulk import NewLine
+from terminals.reporting import SaleLine
 
 _CLAIMED, _WAITING, _INFO = Ending.CLAIMED, Ending.WAITING, Ending.NEEDS_INFO
 _APPROVED, _REJECTED, _CANCELLED, _PAID = Ending.APPROVED, Ending.REJECTED, Ending.CANCELLED, Ending.PAID
@@ -154,8 +154,8 @@ def today(draw: Draw, *, now: datetime) -> tuple[list[PlannedSale], list[Story]]
 
 #: 200.00 by WeChat Pay and 100.00 by Alipay; tills repeat the articles with each payment.
 _OF_TWO = (
-    NewLine("69418013", "落地电风扇", 1, 20_000, 20_000),
-    NewLine("69418044", "折叠熨衣板", 1, 10_000, 10_000),
+    SaleLine("69418013", "落地电风扇", 1, 20_000, 20_000),
+    SaleLine("69418044", "折叠熨衣板", 1, 10_000, 10_000),
 )
 
 
