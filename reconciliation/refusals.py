@@ -9,8 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core import codes
 from core.errors import DomainError
 from core.money import yuan_grouped
+from core.plain_text import sentences
 from merchants import channels
 from reconciliation.differences import is_reversal
 from reconciliation.models import BillLine
@@ -22,7 +24,6 @@ _KINDS: Mapping[str, Promise | str] = {
 }
 
 _SENTENCES: Mapping[str, Promise | str] = {
-    "bill_unreadable": _("The file is no statement of this channel that we know."),
     "bill_damaged": _("The file was damaged, cut short or edited: download it anew from the channel's portal."),
     "bill_empty": _("The file is empty. A statement of a day without refunds still has its header: download it anew."),
     "bill_of_another_day": _("This statement is of %(found)s, not of %(day)s."),
@@ -59,10 +60,13 @@ _ROWS: Mapping[str, Promise | str] = {
 
 def sentence(error: DomainError) -> str:
     """What to tell whoever brought the file; empty for an error of another kind."""
-    if error.code not in _SENTENCES:
+    if error.code in _SENTENCES:
+        said = _SENTENCES[error.code] % _filled(error.facts)
+    elif error.code == "bill_unreadable":
+        said = codes.words(error.code)
+    else:
         return ""
-    nothing = gettext("Nothing was taken from it.")
-    return f"{_SENTENCES[error.code] % _filled(error.facts)} {nothing}"
+    return sentences(said, gettext("Nothing was taken from it."))
 
 
 def why_set_aside(row: Mapping[str, Any]) -> str:

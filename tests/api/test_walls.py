@@ -40,6 +40,8 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
     headers["Idempotency-Key"] = uuid4().hex
     form = "multipart/form-data; boundary=x" if path.endswith("evidence") else "application/json"
     body = _PICTURE if path.endswith("evidence") else b'{"version": 3}'
+    if path.endswith("corrections"):
+        body = b'{"cashier": "C9", "reason": "x"}'
     if method == "GET":
         return (client or Client()).get(f"/api/v1/{path}", headers=headers)
     return (client or Client()).generic(method, f"/api/v1/{path}", body, content_type=form, headers=headers)
