@@ -176,7 +176,7 @@ def _paid_by_two(draw: Draw, now: datetime) -> tuple[list[PlannedSale], Story]:
         phone=first.phone,
     )
     story = draw.story(
-        sale=first, at=now - timedelta(minutes=26), reason=Reason.QUALITY, ending=_APPROVED, sku=_OF_TWO[0].sku
+        sale=first, at=now - timedelta(minutes=26), reason=Reason.NOT_AS_DESCRIBED, ending=_APPROVED, sku=_OF_TWO[0].sku
     )
     story = replace(
         story,
