@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from core.money import MAX_FEN
 from core.numbers import ascii_form, refund_number
 from core.phones import NotAPhone, phone_number
 from core.plain_text import person_name, without_direction, without_marks
+from core.quantities import quantity
 from core.typed_amounts import is_barcode
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -46,6 +48,18 @@ class WholeNumber(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Quantity(serializers.FloatField):
+    """Pieces or kilograms: a JSON number above zero with up to three decimals; ``1.0`` is 1. No text, no boolean."""
+
+    def to_internal_value(self, data: Any) -> Decimal:  # type: ignore[override]  # exact
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise refused("invalid_quantity")
+        try:
+            return quantity(data)
+        except ValueError:
+            raise refused("invalid_quantity") from None
 
 
 class Fen(WholeNumber):

@@ -14,6 +14,7 @@ from rest_framework import serializers as s
 
 from api.shapes import Shape, read
 from core.personal_data import mask_phone
+from core.quantities import quantity_number
 from payment_channels.profile import Profile
 from refunds import queries
 from refunds.facts import payees, plans
@@ -21,7 +22,7 @@ from refunds.intake import planning
 from refunds.intake.facts import Sale
 from refunds.models import Execution, Leg, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
-from refunds.rules import explanations
+from refunds.rules import explanations, worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.remedies import remedy
@@ -309,10 +310,12 @@ class EventsOut(Page):
 class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
-    quantity = s.IntegerField()
-    returned_quantity = s.IntegerField(source="reserved_quantity")
+    kind = s.CharField()
+    quantity = read(s.FloatField(), lambda line: quantity_number(line.quantity))
+    returned_quantity = read(s.FloatField(), lambda line: quantity_number(line.reserved_quantity))
     unit_price_fen = s.IntegerField()
     amount_fen = s.IntegerField()
+    worth_fen = s.IntegerField(help_text="of what was paid: discounts and rounding shared out over the articles")
 
 
 class PayerOut(Shape):
@@ -349,9 +352,10 @@ class TransactionOut(Shape):
     terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
     payer = PayerOut(source="*")
-    lines = read(SaleLineOut(many=True), lambda sale: sale.lines.all())
+    lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
+    held_at = s.DateTimeField(allow_null=True)
 
 
 class OrderOut(Shape):

@@ -16,15 +16,18 @@ from api.fields import (
     Name,
     Number,
     Phone,
+    Quantity,
     StrictSerializer,
     Text,
     WholeNumber,
     refused,
 )
+from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
+from refunds.payouts.contradictions import Finding
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import Funding, TransactionKind
+from terminals.models import Funding, LineKind, TransactionKind
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
@@ -45,9 +48,20 @@ class PayerChangeSerializer(StrictSerializer):
 class SaleLineSerializer(StrictSerializer):
     sku = Number(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
-    unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
-    amount_fen = WholeNumber(min_value=0, max_value=10**11)
+    kind = serializers.ChoiceField(
+        LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
+    )
+    quantity = Quantity()
+    unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+    amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = attrs.setdefault("kind", LineKind.DISCOUNT if attrs["amount_fen"] < 0 else LineKind.ARTICLE)
+        if kind in (LineKind.ARTICLE, LineKind.GIFT):
+            for name in ("unit_price_fen", "amount_fen"):
+                if attrs[name] < 0:
+                    raise refused("below_zero", name)
+        return attrs
 
 
 class TransactionSerializer(StrictSerializer):
@@ -64,6 +78,12 @@ class TransactionSerializer(StrictSerializer):
     cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
     payer = PayerSerializer(required=False, allow_null=True, default=None)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+    order_amount_fen = Fen(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="what the order came to, where it has several payments and the lines are the order's",
+    )
 
 
 class SaleCorrectionSerializer(StrictSerializer):
@@ -83,7 +103,7 @@ class SaleCorrectionSerializer(StrictSerializer):
 
 class RefundLineSerializer(StrictSerializer):
     sku = Number(max_length=64)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+    quantity = Quantity()
 
 
 class CustomerSerializer(StrictSerializer):
@@ -120,6 +140,10 @@ class RefundRequestSerializer(StrictSerializer):
     customer_consent = Flag(required=False, allow_null=True, default=None)
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+    is_another = Flag(
+        required=False, default=False, help_text="not the same as one before that asked for the same of this order"
+    )
+    note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -146,6 +170,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         customer_consent=data["customer_consent"],
         payee=Account(**data["payee"]) if data["payee"] else None,
         cashier=data["cashier"],
+        is_another=data["is_another"],
+        another_note=data["note"] if data["is_another"] else "",
     )
 
 
@@ -163,6 +189,9 @@ class ResubmitSerializer(VersionSerializer):
     route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag(required=False, allow_null=True, default=None)
+    is_another = Flag(
+        required=False, help_text="not the same as the one that the verdict names as asked for before; `note` says how"
+    )
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
@@ -174,7 +203,16 @@ def correction_of(data: dict[str, Any]) -> Correction:
         route=data.get("route"),
         payee=Account(**data["payee"]) if data["payee"] else None,
         customer_consent=data["customer_consent"],
+        is_another=data.get("is_another"),
+        another_note=data["note"],
     )
+
+
+class EndHoldSerializer(StrictSerializer):
+    """What finance found out about a held sale, and how it is known."""
+
+    finding = serializers.ChoiceField(Finding.choices)
+    note = Text(max_length=500)
 
 
 class DecisionSerializer(StrictSerializer):

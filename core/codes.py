@@ -148,6 +148,12 @@ PROBLEMS: Final = (
     Code("paid_in_the_future", 422, _("The sale is in the future"),
          _("The sale would be paid in the future. Look at the clock and the time zone."),
          _("Mend `paid_at`: local time in China ends in `+08:00`, not in `Z`. Nothing was stored.")),
+    Code("lines_do_not_add_up", 422, _("The lines do not come to what was paid"),
+         _("The lines come to another amount than was paid. A discount of the order is a line of its own, with a minus."),
+         _(
+             "`lines_fen`, `amount_fen` and `difference_fen` say by how much. A discount of the order is a line with "
+             "`kind` `discount` and a minus, cut-off change one with `rounding`. Nothing was stored."
+         )),
     Code("unknown_article", 422, _("The sale has no such article"), remedy=_("`lines` must name articles of the sale.")),
     # what the policy refuses; the numbers are in the verdict's own sentences (refunds.rules.explanations)
     Code("refused_by_policy", 422, _("The policy refuses"), _("The policy refuses this refund."), _VERDICT),
@@ -185,6 +191,18 @@ PROBLEMS: Final = (
     Code("sum_needs_review", 409, _("Together it needs a new decision"),
          _("Together with the order's other refunds it is above what was decided on. Send it in again: a person decides."),
          _("With the order's other refunds it is above what was decided on. Resubmit it: a person decides.")),
+    Code("possible_duplicate", 409, _("The same was asked for meanwhile"),
+         _("Another refund asked for the same of this order meanwhile. Look at it; if this one is another, send it in again."),
+         _("`number` is that refund. Resubmit this one with `is_another`, or leave it: nothing was sent.")),
+    Code("nothing_to_adopt", 409, _("The channel tells of no refund to take into the books"),
+         _("The channel does not tell of a refund that is not in our books. Its statement will; adopt it there."),
+         _("Wait for the statement: adopt its line. Nothing was changed.")),
+    Code("sale_held", 409, _("Finance holds this sale: its channel called a payout refused and then paid"),
+         _("The channel called a payout of this sale refused and then paid. Nothing more leaves until finance has looked."),
+         _("Finance ends the hold, with what it found: `POST …/end-hold`. Nothing was changed.")),
+    Code("not_held", 409, _("The sale is not held"), _("The sale is not held any more."), _("Read the sale again.")),
+    Code("unknown_finding", 422, _("Say what was found"), _("Choose what was found."),
+         _("One of those that the schema lists."), field="finding"),
     # what a person pays
     Code("account_incomplete", 422, _("The account of the transfer is incomplete"),
          _("For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."),
@@ -250,6 +268,8 @@ FIELDS: Final = (
          _("This is no phone number: write a mobile number of 11 digits, or a landline with its area code.")),
     Code("amount_barcode", 400,
          _("This is an article's barcode, not an amount: scan it into the search, and write the amount in yuan.")),
+    Code("invalid_quantity", 400, _("A number above zero with up to three decimals, such as 1 or 0.356; no text.")),
+    Code("below_zero", 400, _("Only lines of the kinds discount, rounding and deposit may be below zero.")),
     Code("repeated", 400, _("It was given more than once.")),
     Code("sale_not_named", 400, _("Name the sale by either transaction or order_no.")),
     Code("one_file", 400, _("Send one file at a time.")),

@@ -129,11 +129,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I2b",
         "an article's returned pieces differ from its requests",
         f"""SELECT coalesce(l.id, q.line_id)::text
-              FROM (SELECT id, reserved_quantity FROM terminals_transactionline WHERE reserved_quantity <> 0) l
-              FULL JOIN (SELECT rl.line_id, sum(rl.quantity) AS quantity FROM refunds_refundline rl
-                           JOIN refunds_refundrequest r ON r.id = rl.request_id
+              FROM (SELECT id, reserved_quantity, reserved_fen FROM terminals_transactionline
+                     WHERE reserved_quantity <> 0 OR reserved_fen <> 0) l
+              FULL JOIN (SELECT rl.line_id, sum(rl.held_quantity) AS quantity, sum(rl.held_fen) AS fen
+                           FROM refunds_refundline rl JOIN refunds_refundrequest r ON r.id = rl.request_id
                           WHERE r.state NOT IN ({_RELEASED}) GROUP BY rl.line_id) q ON q.line_id = l.id
-             WHERE coalesce(l.reserved_quantity, 0) <> coalesce(q.quantity, 0)""",
+             WHERE coalesce(l.reserved_quantity, 0) <> coalesce(q.quantity, 0)
+                OR coalesce(l.reserved_fen, 0) <> coalesce(q.fen, 0)""",
     ),
     _over_history(
         "I2c",

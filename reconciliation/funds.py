@@ -115,7 +115,6 @@ def work(*, at: datetime) -> int:
         bill__isnull=False,
         funds__isnull=True,
         channel_account__channel__in=channels.with_fund_flow(),
-        channel_account__is_active=True,
         date__gte=(at - _ASKED_FOR).date(),
     )
     return sum(fetch_quietly(day_id=day_id, at=at) for day_id in missing.order_by("date").values_list("pk", flat=True))

@@ -24,9 +24,11 @@ from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event, record
 from core.errors import Conflict, NotFound
+from core.quantities import Quantity
 from core.sql import execute_rows, save_fields
 from refunds.facts import sums
-from refunds.models import Leg, OutboxMessage, RefundRequest
+from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
+from refunds.rules import worth
 from refunds.states import State
 
 #: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
@@ -111,8 +113,17 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
         check_version(requests[move.request_id], move.expected_version)
         changes.append(take_edge(requests[move.request_id], move))
         _keep_legs(requests[move.request_id], move, legs)
-    _keep_counters(requests.values(), reserved_before, held_before, _held(requests.values(), legs))
+    _keep_counters(held_before, _held(requests.values(), legs))
     _save_legs(moves, legs)
+    # Sent in again, a request may ask for goods where it asked for money.
+    sent_in_again = {move.request_id for move in moves if move.transition == "resubmit"}
+    _keep_lines(
+        [
+            request
+            for request in requests.values()
+            if request.pk in sent_in_again or request.reserved_fen != reserved_before[request.pk]
+        ]
+    )
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
     record_changes(changes)
@@ -282,9 +293,7 @@ def _held(requests: Iterable[RefundRequest], legs: _Legs) -> _Held:
     return held
 
 
-def _keep_counters(
-    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], held_before: _Held, held: _Held
-) -> None:
+def _keep_counters(held_before: _Held, held: _Held) -> None:
     """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
     nothing = (0, 0, 0)
     changes: list[tuple[Any, ...]] = [
@@ -293,11 +302,6 @@ def _keep_counters(
         if any(
             change := [now - was for now, was in zip(held.get(pk, nothing), held_before.get(pk, nothing), strict=True)]
         )
-    ]
-    pieces = [
-        (request.pk, 1 if request.reserved_fen else -1)
-        for request in requests
-        if bool(request.reserved_fen) != bool(reserved_before[request.pk])
     ]
     if not changes:
         return
@@ -311,15 +315,40 @@ def _keep_counters(
             changes,
             template="(%s::uuid, %s::bigint, %s::bigint, %s::int)",
         )
-        if pieces:
-            execute_rows(
-                "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + c.change FROM "
-                "(SELECT r.line_id, sum(v.sign * r.quantity) AS change FROM (VALUES %s) v (request_id, sign) "
-                "JOIN refunds_refundline r ON r.request_id = v.request_id GROUP BY r.line_id) c "
-                "WHERE l.id = c.line_id",
-                pieces,
-                template="(%s::uuid, %s::integer)",
-            )
+    except IntegrityError as error:
+        raise over_refund(error) from error
+
+
+def _keep_lines(requests: Sequence[RefundRequest]) -> None:
+    """Carry what the requests hold of their sales' lines over to the lines, under the CHECK. The sales are locked."""
+    if not requests:
+        return
+    lines: defaultdict[UUID, list[RefundLine]] = defaultdict(list)
+    for line in RefundLine.objects.filter(request_id__in=[request.pk for request in requests]).order_by("pk"):
+        lines[line.request_id].append(line)
+    changed: list[RefundLine] = []
+    changes: defaultdict[int, tuple[Quantity, int]] = defaultdict(lambda: (0, 0))
+    for request in requests:
+        own = lines[request.pk]
+        holds = worth.held(
+            reason=request.reason, asked_fen=request.amount_fen, reserved_fen=request.reserved_fen, pieces=own
+        )
+        for line, hold in zip(own, holds, strict=True):
+            if (line.held_quantity, line.held_fen) != (hold.quantity, hold.fen):
+                pieces, fen = changes[line.line_id]
+                changes[line.line_id] = (pieces + hold.quantity - line.held_quantity, fen + hold.fen - line.held_fen)
+                line.held_quantity, line.held_fen = hold.quantity, hold.fen
+                changed.append(line)
+    if not changed:
+        return
+    save_fields(changed, ("held_quantity", "held_fen"))
+    try:
+        execute_rows(
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.pieces, "
+            "reserved_fen = l.reserved_fen + v.fen FROM (VALUES %s) v (id, pieces, fen) WHERE l.id = v.id",
+            [(line_id, pieces, fen) for line_id, (pieces, fen) in sorted(changes.items())],
+            template="(%s::bigint, %s::numeric, %s::bigint)",
+        )
     except IntegrityError as error:
         raise over_refund(error) from error
 

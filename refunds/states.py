@@ -153,6 +153,13 @@ EDGES: tuple[Edge, ...] = (
         "the channel proves that it will not move, or it could not be paid by hand",
     ),
     Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
+    Edge(
+        "prove_paid",
+        (State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.REJECTED),
+        State.REFUNDED,
+        "finance believes the channel's late word that it had paid what it called refused",
+    ),
+    Edge("close_against", (State.FAILED,), State.CANCELLED, "another refund, made in the channel's portal, covers it"),
     Edge("begin_follow_up", (State.REFUNDED,), State.FOLLOW_UP, "the customer is asked how it went"),
     Edge("close", (State.FOLLOW_UP,), State.CLOSED, "answered, or nothing more came"),
 )
@@ -246,6 +253,8 @@ EXECUTION_MOVES: tuple[tuple[ExecutionState, ExecutionState], ...] = (
     (ExecutionState.READY, ExecutionState.SENDING),
     (ExecutionState.READY, ExecutionState.CANCELLED),
     (ExecutionState.FAILED, ExecutionState.READY),
+    # Only by a person: the channel said so after its refusal.
+    (ExecutionState.FAILED, ExecutionState.SUCCEEDED),
     *(
         (source, target)
         for source in (

@@ -14,6 +14,7 @@ from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
 from core.money import yuan_grouped
 from core.plain_text import plain_text
+from core.quantities import quantity_text
 from merchants import channels
 from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
@@ -261,7 +262,7 @@ def _failure(request: RefundRequest) -> Failure:
 
 def _goods(request: RefundRequest) -> str:
     lines = request.lines.select_related("line").order_by("pk")
-    return ", ".join(f"{piece.line.name} × {piece.quantity}" for piece in lines)
+    return ", ".join(f"{piece.line.name} × {quantity_text(piece.quantity)}" for piece in lines)
 
 
 def _steps(story: _Story) -> list[Step]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from core.quantities import Quantity
 from desk import progress, rows, verdicts, ways
 from desk.access import Scope
 from desk.filters import Choice
@@ -18,7 +19,9 @@ from desk.new.form import Typed
 from desk.rows import SaleRow
 from desk.verdicts import Rule
 from merchants import channels
+from refunds.facts import sums
 from refunds.intake.claims import Draft
+from refunds.rules import worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import Verdict
@@ -30,11 +33,13 @@ from terminals.models import Transaction, TransactionLine
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """``typed`` is the quantity in the form."""
+    """``typed`` is the quantity in the form; ``step`` what it may change by. Discounts and rounding cannot come back."""
 
     line: TransactionLine
-    refundable_quantity: int
-    typed: int
+    comes_back: bool
+    refundable_quantity: Quantity
+    typed: str
+    step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class SaleCard:
     channel_label: str
     window_label: str
     lines: Sequence[LineRow]
+    order_has_refunds: bool
     others: Sequence[SaleRow]
 
 
@@ -164,8 +170,15 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
         channel_label=channels.label(sale.channel),
         window_label=text % {"day": max(0, (at - sale.paid_at).days), "window": window},
         lines=[
-            LineRow(line, line.quantity - line.reserved_quantity, form.pieces.get(line.pk, 0))
-            for line in orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
+            LineRow(
+                line,
+                worth.can_come_back(line),
+                line.quantity - line.reserved_quantity,
+                form.pieces.get(line.pk, "0"),
+                "1" if line.quantity == int(line.quantity) else "0.001",
+            )
+            for line in worth.with_worth_of(payments)
         ],
+        order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
         others=rows.sales([one for one in payments if one.pk != sale.pk]),
     )

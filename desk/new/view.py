@@ -34,6 +34,7 @@ from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import PolicyRefused
 from refunds.models import IdempotencyRecord
+from refunds.rules import worth
 from refunds.states import State
 from terminals import orders
 from terminals.models import Transaction
@@ -163,8 +164,7 @@ def _principal(scope: Scope) -> str:
 def _draft(form: Typed, sale: Transaction) -> Draft:
     locale = "en" if (get_language() or "").startswith("en") else "zh-Hans"
     payments = orders.siblings(sale)
-    lines = orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
-    return draft_of(form, sale=sale, payments=payments, lines=lines, locale=locale)
+    return draft_of(form, sale=sale, payments=payments, lines=worth.with_worth_of(payments), locale=locale)
 
 
 def _sale(text: str, scope: Scope) -> Transaction:

@@ -106,7 +106,7 @@ def reconciliation_page(*, request: HttpRequest, scope: Scope, at: datetime) -> 
         date_to=last.isoformat(),
         accounts=[
             Choice(account.code, f"{channels.label(account.channel)} · {account.code}")
-            for account in days.accounts_of(merchant_id=merchant_id).filter(is_active=True)
+            for account in days.accounts_of(merchant_id=merchant_id)
         ],
         open_dialog=query.get("do", ""),
     )

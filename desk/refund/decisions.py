@@ -26,6 +26,7 @@ from desk.refund.view import answer
 from desk.uploads import pictures_of
 from merchants.principals import Principal
 from merchants.rights import Act
+from reconciliation import portal
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.intake import rerouting, resubmitting
@@ -222,6 +223,15 @@ def move_leg(asked: Asked) -> str:
 def _leg(asked: Asked) -> int:
     typed = asked.form.get("leg", "")
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+
+
+@_decision()
+def adopt(asked: Asked) -> str:
+    """Take the refund made in the channel's portal into the books."""
+    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
+        "number": adopted.number
+    }
 
 
 @_decision("resubmit")

@@ -14,6 +14,7 @@ from merchants import rights
 from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
+from reconciliation import portal
 from refunds.facts import conditions
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import by_hand, ways_back
@@ -44,6 +45,7 @@ class Offered:
     cancel: str = ""
     reassign: str = ""
     retry: str = ""
+    adopt: str = ""
     pay: str = ""
     resubmit: str = ""
     evidence: str = ""
@@ -55,7 +57,7 @@ class Offered:
     @property
     def any_button(self) -> bool:
         """Whether there is a button beside the menu of the rest."""
-        return bool(self.approve or self.reject or self.claim or self.retry or self.pay or self.resubmit)
+        return bool(self.approve or self.reject or self.claim or self.retry or self.adopt or self.pay or self.resubmit)
 
     @property
     def any_in_pane(self) -> bool:
@@ -94,6 +96,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "retry": request.state in (State.FAILED, State.PARTIALLY_REFUNDED)
         and ways_back.can_retry(request, last)
         and may(Act.RETRY),
+        "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
         "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),

@@ -206,5 +206,18 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.resend": lambda _data: (gettext("sent a message once more"), ""),
     "refund.evidence": lambda _data: (gettext("added evidence"), ""),
     "refund.rated": lambda _data: (gettext("rated the refund"), ""),
+    "refund.close_against": lambda data: (
+        gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},
+        "",
+    ),
+    "refund.hold": lambda data: (
+        gettext("reported as paid what it had refused: the sale is held for finance"),
+        str(data.get("refund_no", "")),
+    ),
+    "refund.end_hold": lambda data: (gettext("ended the hold of the sale"), str(data.get("note", ""))),
+    "refund.prove_paid": lambda data: (
+        gettext("booked the payout that the channel had called refused"),
+        str(data.get("refund_no", "")),
+    ),
     "refund.late_answer": lambda _data: (gettext("answered late and differently; finance must compare"), ""),
 }

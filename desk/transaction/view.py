@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
 
-from desk import rows
-from desk.access import Scope, staff_page
+from core.errors import DomainError
+from desk import rows, words
+from desk.access import Scope, is_htmx, staff_page
+from desk.answers import go_on, refusal
 from desk.rendering import render_page
-from desk.transaction.page import transaction_page
+from desk.transaction.page import hold_of, transaction_page
+from merchants.rights import Act, may
 from refunds import queries
+from refunds.payouts import contradictions
 from terminals import orders
 
 #: As many refunds of one sale are listed.
@@ -28,4 +37,29 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
     of_sale = queries.requests_of_sale(found).values("pk")
     requests = rows.lean(scope.requests().filter(pk__in=of_sale)).order_by("-pk")[:_SHOWN]
     others = [one for one in orders.siblings(found) if one.pk != found.pk]
-    return render_page(request, "desk/transaction.html", transaction_page(found, refunds=list(requests), others=others))
+    hold = hold_of(found, may_end=may(Act.RESOLVE_DIFFERENCE, by=scope.by)) if found.held_at else None
+    equal = rows.equal_sales(found, scope=scope, at=timezone.now())
+    page = transaction_page(found, refunds=list(requests), equal=equal, others=others, hold=hold)
+    return render_page(request, "desk/transaction.html", page)
+
+
+@require_POST
+@staff_page(Act.RESOLVE_DIFFERENCE)
+def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """Let go of the sale, with what was found."""
+    url = reverse("desk:transaction", args=[transaction_id])
+    try:
+        contradictions.end_hold(
+            transaction_id=transaction_id,
+            finding=request.POST.get("finding", ""),
+            note=request.POST.get("note", ""),
+            by=scope.by,
+            at=timezone.now(),
+        )
+    except DomainError as error:
+        if is_htmx(request):
+            return refusal(request, error, look_url=url)
+        messages.error(request, words.explain(error))
+        return redirect(url)
+    messages.success(request, gettext("The hold has ended. What waits for this sale goes on."))
+    return go_on(request, url)

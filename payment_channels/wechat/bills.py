@@ -75,6 +75,7 @@ _FUNDS = Layout(
     free_text=("备注", "资金变更提交申请人", "业务名称"),
     summary=_SUMMARY,
 )
+_CURRENCY = re.compile(r"([A-Z]{3})?\Z")
 _NET_OF_FEE = re.compile(r"退款总金额\s*([0-9.]+)\s*元[;；,，]\s*含手续费\s*([0-9.]+)\s*元")
 
 
@@ -183,6 +184,9 @@ def _read_trades(
         return abs(statements.fen(field(name), line=0))
 
     def build(field: Field, line: int) -> BillRow | None:
+        if not _CURRENCY.match(field("货币种类")):
+            # A name's commas put back in the wrong place: the columns before the currency hold their neighbours' values.
+            raise BillCorrupt("the fields do not stand under their columns", line=line, code="row_fields")
         notes.named.update(filter(None, (_number(field("商户号")), _number(field("特约商户号")))))
         refund_no = statements.number(_number(field("微信退款单号")), line=line)
         is_void = field("交易状态").upper() == _REVOKED

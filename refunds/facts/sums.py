@@ -87,12 +87,12 @@ def close_orders(request_ids: Collection[UUID]) -> None:
 # --- what a sale holds at this moment -----------------------------------------------------------------------------------
 
 #: The payments ``o`` of the order of sale ``t``: same number, store and day.
-_ORDER = """
+ORDER = """
   FROM terminals_transaction t JOIN terminals_transaction o
     ON o.merchant_id = t.merchant_id AND o.order_no = t.order_no AND o.store_id = t.store_id
    AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date
 """
-_HELD = f"SELECT o.id, o.reserved_fen, o.live_refunds {_ORDER} WHERE t.id = %s ORDER BY o.id"
+_HELD = f"SELECT o.id, o.reserved_fen, o.live_refunds {ORDER} WHERE t.id = %s ORDER BY o.id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False)
 
 
 _ORDER_SUMS = f"""
-SELECT t.id, sum(o.reserved_fen)::bigint {_ORDER} WHERE t.id = ANY(%s::uuid[]) GROUP BY t.id
+SELECT t.id, sum(o.reserved_fen)::bigint {ORDER} WHERE t.id = ANY(%s::uuid[]) GROUP BY t.id
 """
 
 

@@ -27,9 +27,11 @@ from refunds.lifecycle import Move
 from refunds.models import Execution, IdempotencyRecord, Leg, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
+from refunds.rules import worth
 from refunds.rules.method import choose_method
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
+from refunds.rules.standing import Standing
 from refunds.states import State
 
 
@@ -63,6 +65,7 @@ def judged(
     legs: Sequence[PlannedLeg],
     verdict: Verdict,
     parties: Parties,
+    seen: Standing,
     number: int,
     by: Principal,
     at: datetime,
@@ -78,14 +81,15 @@ def judged(
     submission = Submission(
         request=request,
         sale=sale,
-        changes=_changes(request, moves, by=by, at=at),
-        lines=[RefundLine(request=request, line_id=claim.line_id, quantity=claim.judged.quantity) for claim in claimed],
+        changes=_changes(request, moves, by=by, at=at, **_said(draft)),
+        lines=_lines(request, claimed),
         plan=legs,
         legs=plans.rows(request, legs) if len(legs) > 1 else (),
         payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
         sums=counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=request.amount_fen,
             by_rule=request.by_rule,
             asked_fen=request.amount_fen,
@@ -98,6 +102,11 @@ def judged(
         else:
             submission.executions = [payout(request, sale, other_refunds=sale.refunds, at=at)]
     return submission
+
+
+def _said(draft: Draft) -> dict[str, str]:
+    """What whoever asks says to a possible duplicate, for the audit trail."""
+    return {"is_another": draft.another_note or "yes"} if draft.is_another else {}
 
 
 def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, at: datetime) -> Submission:
@@ -168,6 +177,27 @@ def payee(request: RefundRequest, account: Account, *, by: Actor, at: datetime) 
         recorded_by=by.name[:80],
         recorded_at=at,
     )
+
+
+def _lines(request: RefundRequest, claimed: Sequence[Claim]) -> list[RefundLine]:
+    """The articles with what the request holds of them, unsaved."""
+    holds = worth.held(
+        reason=request.reason,
+        asked_fen=request.amount_fen,
+        reserved_fen=request.reserved_fen,
+        pieces=[claim.judged for claim in claimed],
+    )
+    return [
+        RefundLine(
+            request=request,
+            line_id=claim.line_id,
+            quantity=claim.judged.quantity,
+            value_fen=claim.judged.value_fen,
+            held_quantity=hold.quantity,
+            held_fen=hold.fen,
+        )
+        for claim, hold in zip(claimed, holds, strict=True)
+    ]
 
 
 def refunds_limit(sale: Sale, route: str) -> int | None:

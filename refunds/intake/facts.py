@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from core.errors import NotFound
+from core.quantities import Quantity
 from core.sql import PreparedStatement
 from merchants import channels
 from merchants.models import Store
@@ -22,13 +24,27 @@ from terminals import orders
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
+    """``returned`` pieces and ``given_fen`` of its worth are what other refunds have of it."""
+
     id: int
     sku: str
     name: str
-    quantity: int
-    returnable: int
+    kind: str
+    quantity: Quantity
+    returned: Quantity
     unit_price_fen: int
     amount_fen: int
+    given_fen: int
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> SaleLine:
+        """From the database's JSON, where quantities are texts: a number there would be a float here."""
+        line_id, sku, name, kind, quantity, returned, *amounts = row
+        return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
+
+    @property
+    def returnable(self) -> Quantity:
+        return self.quantity - self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +54,8 @@ class Sale:
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
     ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day; ``order_payments``:
     how many there are. ``payments`` are those by which a refund of the whole order may go back; then the amounts are theirs
-    together, and the rest is said of the first of them.
+    together, and the rest is said of the first of them. ``lines_paid_fen``: what was paid for the lines in all, where they are
+    those of an order of several payments.
     """
 
     id: UUID
@@ -58,6 +75,7 @@ class Sale:
     refundable_fen: int
     paid_at: datetime
     cashier: str
+    held: bool
     refunds: int
     order_reserved_fen: int
     order_payments: int
@@ -67,6 +85,7 @@ class Sale:
     policy_number: int
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
+    lines_paid_fen: int = 0
 
     @property
     def capacity(self) -> Payable:
@@ -94,7 +113,7 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
        t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
@@ -102,8 +121,8 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
        t.payer_phone_hash, t.card_last4, p.id, p.number,
-       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
-                                         l.unit_price_fen, l.amount_fen) ORDER BY l.position)
+       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.kind, l.quantity::text, l.reserved_quantity::text,
+                                         l.unit_price_fen, l.amount_fen, l.reserved_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
   FROM ({found}) t
   JOIN merchants_store s ON s.id = t.store_id
@@ -169,7 +188,7 @@ def find_sale(
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
         (sale,) = found
-        return sale if sale.order_payments < 2 else replace(sale, lines=_lines(_order_of(sale, at)))
+        return sale if sale.order_payments < 2 else replace(sale, **_lines(_order_of(sale, at)))
     orders.check_one(found)
     # A payment that was declined is followed by another attempt: the one that is paid is meant.
     paid = [sale for sale in found if sale.status == "success"] or found
@@ -195,11 +214,15 @@ def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
     largest = max(payments, key=lambda one: (one.refundable_fen, one.id))
     if largest.refundable_fen < by_hand_fen:
         raise orders.ambiguous(payments)
-    return replace(largest, lines=_lines(payments))
+    return replace(largest, **_lines(payments))
 
 
-def _lines(payments: Sequence[Sale]) -> tuple[SaleLine, ...]:
-    return tuple(orders.lines_of((one.id, one.lines) for one in payments))
+def _lines(payments: Sequence[Sale]) -> dict[str, Any]:
+    """The order's articles, and what was paid for them in all."""
+    return {
+        "lines": tuple(orders.lines_of((one.id, one.lines) for one in payments)),
+        "lines_paid_fen": sum(one.amount_fen for one in payments),
+    }
 
 
 def _order_of(sale: Sale, at: datetime) -> list[Sale]:
@@ -215,7 +238,7 @@ def _whole(payments: Sequence[Sale], at: datetime) -> Sale:
     usable = [one for one in in_order if one.is_open(at)]
     lines = _lines(in_order)
     if len(usable) < 2:
-        return replace(usable[0] if usable else in_order[0], lines=lines)
+        return replace(usable[0] if usable else in_order[0], **lines)
     first = next((one for one in usable if one.channel_account_id is not None), usable[0])
     return replace(
         first,
@@ -224,8 +247,8 @@ def _whole(payments: Sequence[Sale], at: datetime) -> Sale:
         # The plan keeps to each payment's own count.
         refunds=0,
         payer_phone_hash=next((one.payer_phone_hash for one in usable if one.payer_phone_hash), None),
-        lines=lines,
         payments=tuple(usable),
+        **lines,
     )
 
 
@@ -233,5 +256,5 @@ def _sale(row: Sequence[Any]) -> Sale:
     *columns, lines = row
     columns[_PROFILE] = channels.usable_profile(columns[_CHANNEL], columns[_PROFILE])
     columns[_ORDER : _ORDER + 1] = columns[_ORDER]
-    columns.append(tuple(SaleLine(*line) for line in lines or ()))
+    columns.append(tuple(map(SaleLine.read, lines or ())))
     return Sale(*columns)

@@ -49,8 +49,14 @@ def move_leg(
     sums.held(transaction_id=leg.transaction_id, lock=True)
     sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=leg.transaction_id)
     draft = Draft(amount_fen=leg.amount_fen, reason=request.reason, route=route, customer_consent=customer_consent)
-    parties = counters.parties_again(sale, request, by=by, at=at)
-    judging.refuse_hard_limits(judging.judge(sale, draft, (), parties=parties, at=at, moving=failed))
+    seen = counters.standing(
+        sale=sale,
+        of=counters.parties_again(sale, request, by=by, at=at),
+        reason=draft.reason,
+        own_fen=request.reserved_fen,
+        own_asked_fen=counters.asked_today_fen(request, at),
+    )
+    judging.refuse_hard_limits(judging.judge(sale, draft, (), seen=seen, at=at, moving=failed))
     moved = lifecycle.advance(
         request_id,
         "renew_leg",

@@ -36,6 +36,8 @@ class Correction:
     route: str | None = None
     payee: Account | None = None
     customer_consent: bool | None = None
+    is_another: bool | None = None
+    another_note: str = ""
 
 
 def resubmit(
@@ -67,6 +69,7 @@ def _resubmit(
         reason=correction.reason or request.reason,
         route=correction.route or request.route,
         customer_consent=_consent(request, correction),
+        is_another=_was_another(request) if correction.is_another is None else correction.is_another,
     )
     if request.leg_count:
         own_fen: dict[UUID, tuple[int, int]] = {}
@@ -77,7 +80,15 @@ def _resubmit(
         sale = whole_order(sale=sale, at=at, own_fen=own_fen, by_hand_fen=by_hand_fen)
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     parties = counters.parties_again(sale, request, by=by, at=at)
-    verdict = judging.judge(sale, draft, claims.own_articles(sale, request), parties=parties, at=at, stored=request)
+    claimed = claims.own_articles(sale, request)
+    seen = counters.standing(
+        sale=sale,
+        of=parties,
+        reason=draft.reason,
+        own_fen=request.reserved_fen,
+        own_asked_fen=counters.asked_today_fen(request, at),
+    )
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
     judging.refuse_hard_limits(verdict)
     legs = planning.planned(sale, draft)
     plan = _plan(request, legs)
@@ -90,6 +101,7 @@ def _resubmit(
         counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=draft.amount_fen,
             by_rule=verdict.decision is Ruling.APPROVE,
             asked_fen=max(0, draft.amount_fen - counters.asked_today_fen(request, at)),
@@ -102,10 +114,15 @@ def _resubmit(
         at,
         expected_version,
         {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
-        {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
+        {
+            "amount_fen": draft.amount_fen,
+            "reason": draft.reason,
+            "route": draft.route,
+            **({"is_another": correction.another_note or "yes"} if correction.is_another else {}),
+        },
         plan=plan,
     )
-    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    # Before it moves: the reason and the pieces' worth of today say what it holds of its lines.
     RefundRequest.objects.filter(pk=request_id).update(
         reason=draft.reason,
         route=draft.route,
@@ -115,6 +132,9 @@ def _resubmit(
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    for claim in claimed:
+        request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
+    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
     if changed.state == State.APPROVED and plan:
@@ -134,6 +154,11 @@ def _plan(request: RefundRequest, legs: Sequence[PlannedLeg]) -> list[Leg] | Non
         return None
     tried = request.executions.aggregate(most=Max("sequence"))["most"] or 0
     return plans.rows(request, legs, after=tried)
+
+
+def _was_another(request: RefundRequest) -> bool:
+    """Whether it was said before that this is not the same as the refund that its verdict names."""
+    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
 
 
 def _consent(request: RefundRequest, correction: Correction) -> bool | None:

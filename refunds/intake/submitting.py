@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -85,9 +86,10 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PolicyRefused`` or ``PlanChanged``."""
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines)
+    claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
-    verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(verdict)
     claims.check_account(route=draft.route, account=draft.payee)
     legs = planning.planned(sale, draft)
@@ -99,6 +101,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
         legs=legs,
         verdict=verdict,
         parties=parties,
+        seen=seen,
         number=_draw_number(),
         by=by,
         at=at,
@@ -125,7 +128,11 @@ def store(submission: Submission) -> None:
     statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.sums))
     parameters: list[Any] = [request.reserved_fen, request.transaction_id, submission.refunds_limit]
     if submission.lines:
-        parameters += [[line.line_id for line in submission.lines], [line.quantity for line in submission.lines]]
+        parameters += [
+            [line.line_id for line in submission.lines],
+            [line.held_quantity for line in submission.lines],
+            [line.held_fen for line in submission.lines],
+        ]
     if submission.sums:
         parameters.append(_encode([row._asdict() for row in submission.sums]))
     parameters += [_as_json(rows) for rows in tables]
@@ -187,7 +194,7 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
 
 
 #: What it holds of its sale. Where nobody asked how many refunds the channel takes, the limit gives way by one. RETURNING,
-#: because the counters are locked after the sale everywhere: they wait for this clause.
+#: because the counters are locked after the sale and its lines everywhere: they wait for the clause before them.
 _RESERVE = (
     "UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1, live_refunds = live_refunds + 1, "
     "live_refunds_limit = CASE WHEN $3 IS NOT NULL THEN $3 WHEN live_refunds_limit <= live_refunds THEN live_refunds + 1 "
@@ -205,14 +212,15 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     clauses = ["SELECT id FROM terminals_transaction WHERE id = $2" if Leg in tables else _RESERVE]
     has_lines = RefundLine in tables
     if has_lines:
-        types += ["bigint[]", "integer[]"]
+        types += ["bigint[]", "numeric[]", "bigint[]"]
         clauses.append(
-            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
-            "FROM unnest($4, $5) v (id, quantity) WHERE l.id = v.id"
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity, "
+            "reserved_fen = l.reserved_fen + v.fen FROM unnest($4, $5, $6) v (id, quantity, fen) WHERE l.id = v.id RETURNING l.id"
         )
     if has_sums:
         types.append("json")
-        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, (SELECT count(*) FROM c0) AS sale_first'
+        before = f"(SELECT count(*) FROM c{len(clauses) - 1}) AS sale_first"
+        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, {before}'
         clauses.append(counters.UPSERT.format(rows=rows))
     for model in tables:
         types.append("json")
@@ -260,7 +268,7 @@ def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | Decimal):
         return str(value)
     if isinstance(value, Binary):
         value = value.adapted

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import core.personal_data
+import core.quantities
 
 
 class Migration(migrations.Migration):
@@ -345,12 +346,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("line", models.ForeignKey(on_delete=models.PROTECT, related_name="+", to="terminals.transactionline")),
-                ("quantity", models.PositiveIntegerField()),
+                ("quantity", core.quantities.QuantityField()),
+                ("value_fen", models.BigIntegerField()),
+                ("held_quantity", core.quantities.QuantityField()),
+                ("held_fen", models.BigIntegerField()),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("request", "line"), name="refund_line_once"),
                     models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="refund_line_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("held_fen__gte", 0),
+                            ("held_quantity__in", [0, models.F("quantity")]),
+                            ("value_fen__gte", 0),
+                        ),
+                        name="refund_line_holds_all_or_none",
+                    ),
                 ],
             },
         ),
@@ -541,6 +553,7 @@ class Migration(migrations.Migration):
                 ("second_leg", models.CharField(blank=True, db_default="", default="", max_length=10)),
                 ("second_leg_due_at", models.DateTimeField(blank=True, null=True)),
                 ("arrives_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_after_all_at", models.DateTimeField(blank=True, null=True)),
                 ("proof", models.TextField(blank=True)),
                 ("proof_source", models.CharField(blank=True, max_length=10)),
                 ("failure_code", models.CharField(blank=True, max_length=60)),

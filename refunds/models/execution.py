@@ -34,6 +34,9 @@ class Execution(models.Model):
     channel says that the money went, ``second_leg`` what became of the way from there to the payer's bank
     (``payment_channels.contract``); it is asked about at ``second_leg_due_at``, and the bank has the money at ``arrives_at``.
 
+    ``paid_after_all_at``: when the channel says that it paid what it had refused before; ``proof`` is that message then, and the
+    sale is held (``refunds.payouts.contradictions``).
+
     ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
 
@@ -67,6 +70,7 @@ class Execution(models.Model):
     arrives_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    paid_after_all_at = models.DateTimeField(null=True, blank=True)
     proof = models.TextField(blank=True)
     proof_source = models.CharField(max_length=10, blank=True)
     failure_code = models.CharField(max_length=60, blank=True)

@@ -14,6 +14,7 @@ from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
+from core.quantities import QuantityField, quantity_text
 from merchants.models import ApiKey, Merchant, PolicyVersion, Staff, Store
 from refunds import states
 from refunds.states import Reason, RejectReason, Route, State
@@ -265,6 +266,19 @@ class RefundRequest(models.Model):
         self.reserved_fen = self.approved_fen or self.amount_fen
         self.step_due_at = at
 
+    @_edge("close_against")
+    def close_against(self, *, at: datetime, message: str) -> None:
+        self.message_to_customer = message
+        self._released()
+
+    @_edge("prove_paid")
+    def prove_paid(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self.approved_fen = self.reserved_fen = self.refunded_fen = amount_fen
+        self.decided_at = self.decided_at or at
+        self.paused_at = None
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
     @_edge("begin_follow_up")
     def begin_follow_up(self, *, at: datetime, close_at: datetime) -> None:
         self.step_due_at = close_at
@@ -288,11 +302,18 @@ class RefundRequest(models.Model):
 
 
 class RefundLine(models.Model):
-    """Pieces of an article that the request is about."""
+    """Pieces of an article that the request is about, with what they were worth when it was judged.
+
+    ``held_quantity`` and ``held_fen`` are what it holds of the sale's line at this moment (``refunds.rules.worth.held``):
+    pieces that came back, and money that was given for them.
+    """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
-    quantity = models.PositiveIntegerField()
+    quantity = QuantityField()
+    value_fen = models.BigIntegerField()
+    held_quantity = QuantityField()
+    held_fen = models.BigIntegerField()
 
     walled_by = "request"
 
@@ -300,7 +321,11 @@ class RefundLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "line"], name="refund_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="refund_line_positive"),
+            models.CheckConstraint(
+                condition=Q(held_quantity__in=[0, F("quantity")], held_fen__gte=0, value_fen__gte=0),
+                name="refund_line_holds_all_or_none",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} x {self.line_id}"
+        return f"{quantity_text(self.quantity)} x {self.line_id}"

@@ -22,7 +22,7 @@ from payment_channels.manual import ManualRefundChannel
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.evidence.files import Picture
-from refunds.facts import conditions, payees
+from refunds.facts import conditions, holds, payees
 from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import Answer, settle
@@ -60,6 +60,7 @@ def confirm(
     """
     with transaction.atomic():
         request, execution = _take(request_id, by, version)
+        holds.check_not_held(transaction_id=request.transaction_id)
         reference_no = _checked(payment, request, execution.channel_account.channel, at)
         payee = payees.of(request, route=execution.channel_account.channel)
         outcome = ManualRefundChannel().confirmed(

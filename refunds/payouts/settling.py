@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import prefetch_related_objects
 
 from core.audit.actors import channel
@@ -25,7 +25,7 @@ from refunds.facts.plans import LegStatus
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
-from refunds.payouts import ledger, second_leg
+from refunds.payouts import contradictions, ledger, second_leg
 from refunds.payouts.asking import Answer, doubted, holds
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
@@ -75,6 +75,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     states = {pk: State(request.state) for pk, request in requests.items()}
     siblings = _siblings([request for request in requests.values() if request.leg_count], executions)
     moves: list[Move] = []
+    late: list[tuple[Execution, Answer]] = []
     paid: list[UUID] = []
     more: list[Execution] = []
     well_again: set[int] = set()
@@ -86,6 +87,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state in EXECUTION_ENDED:
             second_leg.hear(execution, answer.outcome, at=at)
             _note_late(execution, requests[answer.request_id], answer, at)
+            if execution.state != ExecutionState.SUCCEEDED and isinstance(answer.outcome, Done):
+                late.append((execution, answer))
             continue
         outcome = _believed(execution, answer)
         if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
@@ -113,8 +116,31 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     Execution.objects.bulk_create(more)
     if well_again:
         wake(well_again, at=at)
+    _hold(late, moves, executions.values(), at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
+
+
+def _hold(
+    late: Sequence[tuple[Execution, Answer]], moves: Sequence[Move], executions: Iterable[Execution], at: datetime
+) -> None:
+    """Hold the sales of payouts that had been refused and are proven paid."""
+    if not late:
+        return
+    moved = {move.request_id for move in moves}
+    with connection.cursor() as cursor:
+        # Those that are held and those whose counters move, in the one order.
+        ids = {row.transaction_id for row in executions if row.request_id in moved}
+        lifecycle.lock_sales(cursor, sorted(ids | {row.transaction_id for row, _ in late}))
+    for execution, answer in late:
+        assert isinstance(answer.outcome, Done)
+        word = contradictions.PaidAfterAll(
+            channel_refund_no=answer.outcome.channel_refund_no,
+            paid_at=answer.outcome.succeeded_at,
+            proof=_text(answer.outcome.raw),
+            source=answer.source,
+        )
+        contradictions.hold(execution, word, by=channel(execution.channel_account.channel), at=at)
 
 
 def _was_taken(outcome: Outcome) -> bool:

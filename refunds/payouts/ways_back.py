@@ -17,7 +17,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
 from refunds import lifecycle
-from refunds.facts import conditions, plans, sums
+from refunds.facts import conditions, duplicates, holds, plans, sums
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -30,6 +30,12 @@ class NeedsReview(Conflict):
     """With this refund its order comes to more than was decided on: a person looks at it again."""
 
     code = "sum_needs_review"
+
+
+class AskedAnew(Conflict):
+    """The same was asked for again while this one had failed; ``facts["number"]`` is that refund."""
+
+    code = "possible_duplicate"
 
 
 @transaction.atomic
@@ -68,7 +74,8 @@ def can_retry(request: RefundRequest, last: Execution | None) -> bool:
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
     """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
 
-    Of a plan all legs that failed; what is paid already stays as it is.
+    Of a plan all legs that failed; what is paid already stays as it is. Raises ``AskedAnew`` where the same was asked for again
+    meanwhile.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
@@ -82,10 +89,14 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> Ref
         raise Conflict(
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
+    holds.check_not_held(transaction_id=request.transaction_id)
     transition = "renew_leg"
     if request.state == State.FAILED:
         transition = "retry"
         _check_covered(request, at)
+        if same := duplicates.same_as_request(request):
+            # The order is held by now: nobody can ask beside this.
+            raise AskedAnew(f"{same[0].number} asked for the same meanwhile", number=same[0].number)
         for sale_id, count in Counter(one.leg.transaction_id for one in legs).items():
             sums.make_room(transaction_id=sale_id, limit=None, more=count)
     retried = lifecycle.advance(

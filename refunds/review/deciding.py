@@ -14,7 +14,7 @@ from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, plans, sums
+from refunds.facts import conditions, holds, plans, sums
 from refunds.models import Approval, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -101,6 +101,7 @@ def approve(
     # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
     deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
+    holds.check_not_held(transaction_id=request.transaction_id)
     account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
     plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None

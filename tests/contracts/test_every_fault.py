@@ -9,17 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from payment_channels.clock import BEIJING
 from payment_channels.contract import (
     AbnormalRefundOrder,
     AbnormalRefunds,
-    BillCorrupt,
-    BillKind,
-    BillUnavailable,
     Done,
     ForeignNotice,
     NoticeRejected,
@@ -262,59 +258,6 @@ def test_wrong_clock_is_named_and_moves_nothing(rigs: RigOf, name: str) -> None:
     assert isinstance(outcome, Refused | Unknown)
     assert outcome.remedy == "check_clock"
     assert rig.moved(order) == []
-
-
-# --- bills ---
-
-
-def _bill_day(rig: Rig) -> date:
-    """The day whose bill lists what moves now: UnionPay's ends at 23:00."""
-    now = rig.now().astimezone(BEIJING)
-    return (now + timedelta(hours=1)).date() if rig.name == "unionpay" else now.date()
-
-
-@pytest.mark.parametrize(("name", "fault"), [*((name, "none") for name in RIGS), *faults_of("bill")])
-def test_bill_is_whole_or_refused(rigs: RigOf, name: str, fault: str) -> None:
-    rig = rigs(name)
-    # Another one beside it: a day from which the only row is missing has no bill at all.
-    other, order = rig.sale(), rig.sale()
-    drive(rig, other, rig.channel.refund(other))
-    drive(rig, order, rig.channel.refund(order))
-    day = _bill_day(rig)
-    rig.let_pass(timedelta(days=1, hours=14))
-    try:
-        if fault != "none":
-            rig.fault("bill", fault, order_no=order.order_no)
-        with rig.channel.download_bill(day=day) as bill:
-            rows = [row for row in bill if order.refund_no in (row.refund_no, row.channel_refund_no)]
-    except (BillUnavailable, BillCorrupt):
-        assert fault not in {"none", "row_missing", "row_extra", "amount_off"}
-        return
-    finally:
-        rig.let_pass(timedelta())
-
-    assert fault in {"none", "row_missing", "row_extra", "amount_off", "latency"}
-    found = [(row.refund_no, row.amount_fen) for row in rows]
-    agrees = found == [(order.refund_no, order.amount_fen)]
-    assert agrees is (fault in {"none", "latency", "row_extra"})
-
-
-def test_bill_of_all_trades_adds_up(rigs: RigOf) -> None:
-    for name in ("wechat", "alipay"):
-        rig = rigs(name)
-        order = rig.sale()
-        drive(rig, order, rig.channel.refund(order))
-        day = rig.now().astimezone(BEIJING).date()
-        rig.let_pass(timedelta(days=1, hours=14))
-        try:
-            with rig.channel.download_bill(day=day, kind=BillKind.TRADES) as bill:
-                rows = list(bill)
-        finally:
-            rig.let_pass(timedelta())
-        declared = bill.declared()
-        assert declared is not None
-        assert declared.rows == len(rows)
-        assert declared.refunds_fen == sum(row.amount_fen for row in rows if row.refund_no)
 
 
 # --- what only some channels can do ---

@@ -63,7 +63,9 @@ def test_resubmission_is_judged_anew_against_what_is_left_without_itself() -> No
     assert stored.paused_at is None
     sale.refresh_from_db()
     assert sale.reserved_fen == 50_000
-    assert TransactionLine.objects.get(transaction=sale).reserved_quantity == 2
+    # Goodwill is money: both pieces stay with the customer, and nothing more of their worth is left.
+    line = TransactionLine.objects.get(transaction=sale)
+    assert (line.reserved_quantity, line.reserved_fen) == (0, 50_000)
 
 
 def test_failed_request_takes_its_pieces_again_or_is_refused() -> None:

@@ -75,7 +75,10 @@ def _by_models(stored: Submission) -> None:
     )
     RunningSum.objects.bulk_create(RunningSum(**row._asdict()) for row in stored.sums)
     for line in stored.lines:
-        TransactionLine.objects.filter(pk=line.line_id).update(reserved_quantity=F("reserved_quantity") + line.quantity)
+        TransactionLine.objects.filter(pk=line.line_id).update(
+            reserved_quantity=F("reserved_quantity") + line.held_quantity,
+            reserved_fen=F("reserved_fen") + line.held_fen,
+        )
     request.save(force_insert=True)
     RefundLine.objects.bulk_create(stored.lines)
     for execution in stored.executions:
