@@ -36,8 +36,13 @@ class NothingToAdopt(Conflict):
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
-    """Whether this refund was refused because the payment was refunded elsewhere."""
-    return request.state == State.FAILED and last is not None and last.failure_remedy == "refunded_elsewhere"
+    """Whether this refund, of one payment, was refused because the payment was refunded elsewhere."""
+    return (
+        request.state == State.FAILED
+        and not request.leg_count
+        and last is not None
+        and last.failure_remedy == "refunded_elsewhere"
+    )
 
 
 def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
 from core.money import yuan
+from core.quantities import Quantity
 from terminals.models import Transaction
 
 
@@ -37,7 +38,7 @@ class Line(Protocol):
     @property
     def sku(self) -> str: ...
     @property
-    def quantity(self) -> int: ...
+    def quantity(self) -> Quantity: ...
     @property
     def amount_fen(self) -> int: ...
 
@@ -80,7 +81,7 @@ def lines_of(payments: Iterable[tuple[UUID, Sequence[LineT]]]) -> list[LineT]:
     """The articles of an order, of (payment, its lines). Payments that name the very same lines name the same pieces: those of
     the one that was reported first count.
     """
-    found: dict[tuple[tuple[str, int, int], ...], Sequence[LineT]] = {}
+    found: dict[tuple[tuple[str, Quantity, int], ...], Sequence[LineT]] = {}
     for _, lines in sorted(payments, key=lambda one: one[0]):
         found.setdefault(tuple(sorted((line.sku, line.quantity, line.amount_fen) for line in lines)), lines)
     return [line for lines in found.values() for line in lines]

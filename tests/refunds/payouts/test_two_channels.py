@@ -48,7 +48,7 @@ def wechat(wechat_process: RunningSimulator, alipay: RunningSimulator) -> Iterat
 def order(wechat: RunningSimulator, alipay: RunningSimulator) -> tuple[Transaction, Transaction]:
     """Known to both channels."""
     first, second = order_of_two(wechat=wechat.account)
-    account = ChannelAccount.objects.get(pk=second.channel_account_id)
+    account = ChannelAccount.objects.get(channel="alipay")
     account.base_url = alipay.account["base_url"]
     account.set_credentials(
         {
