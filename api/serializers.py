@@ -122,10 +122,15 @@ class PayeeSerializer(StrictSerializer):
 
 
 class RefundRequestSerializer(StrictSerializer):
-    """A refund as it is asked for. The sale is named by ``transaction`` or ``order_no``."""
+    """A refund as it is asked for: of one payment (``transaction``), or of an order (``order_no``), by whichever of its payments.
+
+    ``plan_hash`` is that of a quote: where another plan holds by now, nothing is stored.
+    """
 
     transaction = Id(required=False)
     order_no = Number(max_length=64, required=False)
+    store = Text(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
+    plan_hash = Text(max_length=64, required=False, help_text="of the plan that was seen")
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)
     description = Text(multiline=True, max_length=1000, required=False, allow_blank=True, default="")
@@ -143,6 +148,8 @@ class RefundRequestSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
             raise refused("sale_not_named", "transaction")
+        if "store" in attrs and "order_no" not in attrs:
+            raise refused("sale_not_named", "store")
         return attrs
 
 
@@ -154,6 +161,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         reason=str(data["reason"]),
         transaction_id=data.get("transaction"),
         order_no=data.get("order_no", ""),
+        store=data.get("store", ""),
+        plan_hash=data.get("plan_hash", ""),
         description=data["description"],
         route=str(data["route"]),
         lines=[(line["sku"], line["quantity"]) for line in data["lines"]],

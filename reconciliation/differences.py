@@ -209,7 +209,8 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetim
     draft = Draft(amount_fen=line.amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=known.pk)
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
     request = submission.request
-    execution = submission.execution = _execution(request, known, line, at)
+    execution = _execution(request, known, line, at)
+    submission.executions = [execution]
     submitting.store(submission)
     ledger.post_payouts([execution.pk], at=at)
     proven = {"refund_no": execution.refund_no, "source": "bill"}

@@ -36,8 +36,13 @@ class NothingToAdopt(Conflict):
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
-    """Whether this refund was refused because the payment was refunded elsewhere."""
-    return request.state == State.FAILED and last is not None and last.failure_remedy == "refunded_elsewhere"
+    """Whether this refund, of one payment, was refused because the payment was refunded elsewhere."""
+    return (
+        request.state == State.FAILED
+        and not request.leg_count
+        and last is not None
+        and last.failure_remedy == "refunded_elsewhere"
+    )
 
 
 def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
@@ -90,7 +95,7 @@ def _adopted(sale: Transaction, amount_fen: int, proof: str, by: Principal, at: 
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
     request = submission.request
     number = f"{request.number.replace('-', '')}P1"
-    execution = submission.execution = Execution(
+    execution = Execution(
         merchant_id=request.merchant_id,
         request=request,
         transaction_id=sale.pk,
@@ -108,6 +113,7 @@ def _adopted(sale: Transaction, amount_fen: int, proof: str, by: Principal, at: 
         proof_source="trade",
         created_at=at,
     )
+    submission.executions = [execution]
     submitting.store(submission)
     ledger.post_payouts([execution.pk], at=at)
     proven = {"refund_no": number, "source": "trade"}

@@ -1,15 +1,15 @@
 """The only door through which a refund request changes state.
 
-``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
-event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for many
-rows in one transaction.
+``advance`` locks the row, checks the version, runs the pure transition, keeps its legs and the sales' counters, and writes state,
+audit event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for
+many rows in one transaction.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from core.errors import Conflict, NotFound
 from core.quantities import Quantity
 from core.sql import execute_rows, save_fields
 from refunds.facts import sums
-from refunds.models import OutboxMessage, RefundLine, RefundRequest
+from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
 from refunds.rules import worth
 from refunds.states import State
 
@@ -36,6 +36,7 @@ NEXT_STEP: Mapping[State, str] = {
     State.APPROVED: "refunds.execute",
     State.EXECUTING: "refunds.execute",
     State.UNKNOWN: "refunds.execute",
+    State.PARTIALLY_REFUNDED: "refunds.execute",
     State.REFUNDED: "refunds.follow_up",
     State.FOLLOW_UP: "refunds.follow_up",
 }
@@ -63,7 +64,11 @@ class OverRefund(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event."""
+    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event.
+
+    ``leg`` is the sequence of the leg that was paid or is given up; ``plan`` are legs, unsaved, in place of those that it had
+    (none: it goes back as one, by its sale).
+    """
 
     request_id: UUID
     transition: str
@@ -72,6 +77,8 @@ class Move:
     expected_version: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    leg: int | None = None
+    plan: Sequence[Leg] | None = None
 
 
 def advance(
@@ -82,10 +89,12 @@ def advance(
     at: datetime,
     expected_version: int | None = None,
     data: Mapping[str, Any] | None = None,
+    leg: int | None = None,
+    plan: Sequence[Leg] | None = None,
     **arguments: Any,
 ) -> RefundRequest:
     """Take one request through one edge. Raises ``NotFound``, ``AlreadyChanged``, ``WrongState`` or ``OverRefund``."""
-    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {})
+    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {}, leg, plan)
     (request,) = advance_many([move])
     return request
 
@@ -96,13 +105,16 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     if not moves:
         return []
     requests = lock_requests({move.request_id for move in moves})
+    legs = _legs_of(requests.values())
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
-    refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
+    held_before = _held(requests.values(), legs)
     changes = []
     for move in moves:
         check_version(requests[move.request_id], move.expected_version)
         changes.append(take_edge(requests[move.request_id], move))
-    _keep_counters(requests.values(), reserved_before, refunded_before)
+        _keep_legs(requests[move.request_id], move, legs)
+    _keep_counters(held_before, _held(requests.values(), legs))
+    _save_legs(moves, legs)
     # Sent in again, a request may ask for goods where it asked for money.
     sent_in_again = {move.request_id for move in moves if move.transition == "resubmit"}
     _keep_lines(
@@ -210,6 +222,7 @@ _SAVED = (
     "amount_fen",
     "approved_fen",
     "reserved_fen",
+    "leg_count",
     "refunded_fen",
     "by_rule",
     "due_at",
@@ -225,23 +238,70 @@ _SAVED = (
 )
 
 
-def _keep_counters(
-    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], refunded_before: Mapping[UUID, int]
-) -> None:
-    """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
-    reserved: Counter[UUID] = Counter()
-    refunded: Counter[UUID] = Counter()
-    live: Counter[UUID] = Counter()
+#: The legs of requests that have any.
+_Legs = dict[UUID, list[Leg]]
+#: What requests hold of each sale: reserved, refunded, and in how many refunds.
+_Held = Mapping[UUID, Sequence[int]]
+
+
+def _legs_of(requests: Iterable[RefundRequest]) -> _Legs:
+    found: _Legs = {}
+    if with_legs := [request.pk for request in requests if request.leg_count]:
+        for leg in Leg.objects.filter(request_id__in=with_legs).order_by("request_id", "sequence"):
+            found.setdefault(leg.request_id, []).append(leg)
+    return found
+
+
+def _keep_legs(request: RefundRequest, move: Move, legs: _Legs) -> None:
+    """Carry a move over to the request's legs."""
+    if move.plan is not None:
+        request.leg_count = len(move.plan)
+        legs[request.pk] = list(move.plan)
+    own = legs.get(request.pk, ())
+    if move.leg is not None:
+        (leg,) = (one for one in own if one.sequence == move.leg)
+        if move.transition in ("give_up_leg", "give_up_rest"):
+            leg.reserved_fen = 0
+        else:
+            leg.refunded_fen = leg.amount_fen
+    elif not request.reserved_fen:
+        for leg in own:
+            leg.reserved_fen = 0
+    elif not any(leg.reserved_fen for leg in own):
+        for leg in own:
+            leg.reserved_fen = leg.amount_fen
+
+
+def _save_legs(moves: Sequence[Move], legs: _Legs) -> None:
+    if not legs:
+        return
+    planned = {move.request_id for move in moves if move.plan is not None}
+    Leg.objects.filter(request_id__in=planned).delete()
+    Leg.objects.bulk_create([leg for pk in planned for leg in legs[pk]])
+    save_fields([leg for pk, own in legs.items() if pk not in planned for leg in own], ("reserved_fen", "refunded_fen"))
+
+
+def _held(requests: Iterable[RefundRequest], legs: _Legs) -> _Held:
+    held: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
     for request in requests:
-        change = request.reserved_fen - reserved_before[request.pk]
-        reserved[request.transaction_id] += change
-        refunded[request.transaction_id] += request.refunded_fen - refunded_before[request.pk]
-        if change and (request.reserved_fen == 0 or reserved_before[request.pk] == 0):
-            live[request.transaction_id] += -1 if request.reserved_fen == 0 else 1
-    changes = [
-        (pk, reserved[pk], refunded[pk], live[pk])
-        for pk in sorted({*reserved, *refunded})
-        if reserved[pk] or refunded[pk] or live[pk]
+        parts: Sequence[Leg | RefundRequest] = legs[request.pk] if request.leg_count else (request,)
+        for part in parts:
+            of_sale = held[part.transaction_id]
+            of_sale[0] += part.reserved_fen
+            of_sale[1] += part.refunded_fen
+            of_sale[2] += part.reserved_fen > 0
+    return held
+
+
+def _keep_counters(held_before: _Held, held: _Held) -> None:
+    """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
+    nothing = (0, 0, 0)
+    changes: list[tuple[Any, ...]] = [
+        (pk, *change)
+        for pk in sorted({*held_before, *held})
+        if any(
+            change := [now - was for now, was in zip(held.get(pk, nothing), held_before.get(pk, nothing), strict=True)]
+        )
     ]
     if not changes:
         return

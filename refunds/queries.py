@@ -11,10 +11,13 @@ from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import RefundRequest
+from refunds.models import Leg, RefundRequest
 from terminals.models import Transaction
 
 Row = TypeVar("Row", bound=Model)
+
+_OF_LEG = ("transaction__channel_account",)
+_SEALED = ("transaction__channel_account__sealed_credentials",)
 
 
 def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[RefundRequest]:
@@ -28,7 +31,7 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     return (
         found.select_related("transaction__channel_account", "store", "terminal", "payee")
         .defer("transaction__channel_account__sealed_credentials")
-        .prefetch_related("executions")
+        .prefetch_related("executions", Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)))
     )
 
 
@@ -78,14 +81,14 @@ def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None
 
 
 def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:
-    """One sale with its requests. Raises ``NotFound``, also for another merchant's."""
-    newest_first = RefundRequest.objects.order_by("-id")
-    sale = (
-        transactions_of(merchant_id=merchant_id, store_ids=store_ids)
-        .prefetch_related(Prefetch("refund_requests", queryset=newest_first))
-        .filter(pk=transaction_id)
-        .first()
-    )
+    """One sale. Raises ``NotFound``, also for another merchant's."""
+    sale = transactions_of(merchant_id=merchant_id, store_ids=store_ids).filter(pk=transaction_id).first()
     if sale is None:
         raise NotFound("there is no such transaction")
     return sale
+
+
+def requests_of_sale(sale: Transaction) -> QuerySet[RefundRequest]:
+    """The requests that go back through this payment, alone or by one of their legs, newest first."""
+    by_leg = Leg.objects.filter(transaction_id=sale.pk).values("request_id")
+    return RefundRequest.objects.filter(Q(transaction_id=sale.pk) | Q(pk__in=by_leg)).order_by("-pk")

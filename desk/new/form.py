@@ -29,6 +29,7 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
+    whole_order: bool = True
     is_another: bool = False
     another_note: str = ""
     pieces: Mapping[int, str] = field(default_factory=dict)
@@ -44,6 +45,7 @@ def typed(data: QueryDict) -> Typed:
         phone=one_line(data.get("phone", ""), limit=40),
         email=one_line(without_marks(data.get("email", "")), limit=254),
         consent=bool(data.get("consent")),
+        whole_order=bool(data.get("whole_order")),
         is_another=bool(data.get("is_another")),
         another_note=data.get("another_note", "").strip()[:200],
         pieces=_pieces(data),
@@ -51,21 +53,27 @@ def typed(data: QueryDict) -> Typed:
     )
 
 
-def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], locale: str) -> Draft:
-    """What intake is asked. An empty amount means the chosen pieces' worth, or all that is left; ``lines`` have
-    their worth. Raises ``Invalid``."""
+def draft(
+    form: Typed, *, sale: Transaction, payments: Sequence[Transaction], lines: Sequence[TransactionLine], locale: str
+) -> Draft:
+    """What intake is asked, of the sale or of its order's ``payments``. An empty amount means the chosen pieces' worth, or all
+    that is left; ``lines`` have their worth. Raises ``Invalid``.
+    """
+    whole = form.whole_order and len(payments) > 1
     if form.reason not in Reason.values:
         raise Invalid("no reason was chosen", code="unknown_reason_code")
     chosen = [(line, _quantity(form.pieces[line.pk])) for line in lines if line.pk in form.pieces]
     value_fen = sum(_value_fen(line, quantity) for line, quantity in chosen)
-    left_fen = sale.refundable_fen
+    left_fen = sum(one.refundable_fen for one in payments) if whole else sale.refundable_fen
     amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
     if amount <= 0:
         raise Invalid("nothing is left to refund", code="exceeds_refundable")
     return Draft(
         amount_fen=amount,
         reason=form.reason,
-        transaction_id=sale.pk,
+        transaction_id=None if whole else sale.pk,
+        order_no=sale.order_no if whole else "",
+        store=sale.store.code if whole else "",
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],

@@ -17,7 +17,7 @@ from merchants.rights import Act
 from reconciliation import portal
 from refunds.facts import conditions
 from refunds.models import Execution, RefundRequest
-from refunds.payouts import ending, ways_back
+from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -103,12 +103,11 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
         "reassign": open_for_review and may(Act.REASSIGN),
-        "retry": request.state == State.FAILED
-        and last is not None
-        and ways_back.can_go_out_again(last)
+        "retry": request.state in (State.FAILED, State.PARTIALLY_REFUNDED)
+        and ways_back.can_retry(request, last)
         and may(Act.RETRY),
         "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
-        "pay": request.state == State.MANUAL_PENDING and may(conditions.pay_act(request.route)),
+        "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
         "end": ending.can_be_ended(request, last) and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),

@@ -31,15 +31,17 @@ from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
 from merchants import channels
+from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
-from refunds.facts import duplicates, payees
+from refunds.facts import conditions, duplicates, payees
 from refunds.models import Evidence, RefundRequest
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.rules import worth
+from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import payout_words, tracking
+from refunds.telling import legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -108,6 +110,26 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """A part of a refund that goes back by several payments; ``give_up_url`` where a person may give it up."""
+
+    sequence: int
+    channel: str
+    destination: str
+    amount_fen: int
+    state_label: str
+    tone: str
+    why: str
+    refund_no: str
+    order_url: str
+    give_up_url: str
+    move_url: str
+    routes: Sequence[Choice]
+    way: Way
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """``due_at`` is None once decided, ``trouble`` the payout that stands in the way; the page asks for news every
     ``ask_every_s`` seconds, 0 for never.
@@ -151,6 +173,7 @@ class Refund:
     lines: Sequence[Goods]
     sale: Sale
     steps: Sequence[Step]
+    legs: Sequence[LegRow]
     executions: Sequence[Payout]
     trouble: Payout | None
     notifications: Sequence[Notice]
@@ -255,7 +278,8 @@ def refund(
         paid_fen=sale.amount_fen,
         channel=request.channel,
         channel_label=channels.label(request.channel),
-        destination_label=destination_label(
+        destination_label=legs.split_label(request)
+        or destination_label(
             sale=sale,
             route=request.route,
             account_last4=payee.account_last4 if payee else "",
@@ -291,6 +315,7 @@ def refund(
         lines=_goods(request, sold),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
+        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
@@ -299,6 +324,27 @@ def refund(
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),
         actions=offered(request=request, by=scope.by, last=last, at=at),
+    )
+
+
+def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
+    one, failed = told.leg, told.leg.has_failed and request.state == State.PARTIALLY_REFUNDED
+    allowed = failed and conditions.may(Act.RETRY, by=by, request=request, at=at)
+    return LegRow(
+        sequence=one.leg.sequence,
+        channel=one.leg.transaction.channel,
+        destination=told.destination,
+        amount_fen=told.amount_fen,
+        state_label=told.state_label,
+        tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
+        why=str(WHY[one.leg.why]),
+        refund_no=one.attempts[-1].refund_no if one.attempts else "",
+        order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
+        give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
+        move_url=refund_url(request.number, "move-leg") if allowed else "",
+        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed else (),
+        way=Way(route=one.leg.route),
+        prefix=f"leg-{one.leg.sequence}",
     )
 
 

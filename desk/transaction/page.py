@@ -53,6 +53,17 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """Another payment of the order."""
+
+    channel: str
+    channel_label: str
+    url: str
+    paid_fen: int
+    refundable_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
     """Three parts of one bar: paid back, ``under_way_fen``, left. ``correction`` is None for who may not correct it."""
 
@@ -70,6 +81,7 @@ class TransactionPage:
     refunds: Sequence[RefundRow]
     correction: CorrectionForm | None
     corrected: Sequence[Corrected]
+    others: Sequence[Payment]
 
 
 def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
@@ -98,11 +110,12 @@ def transaction_page(
     *,
     refunds: Sequence[RefundRequest],
     equal: Sequence[EqualSale],
+    others: Sequence[Transaction],
     correction: CorrectionForm | None,
     at: datetime,
     hold: Hold | None = None,
 ) -> TransactionPage:
-    """``refunds`` are ``lean``."""
+    """``refunds`` are ``lean``; ``others`` are the other payments of the order."""
     return TransactionPage(
         hold=hold,
         equal=equal,
@@ -128,4 +141,14 @@ def transaction_page(
         refunds=rows.refunds(refunds, at=at),
         correction=correction,
         corrected=corrected(list(corrections_of(found)[:_CORRECTIONS])) if found.corrected_at else (),
+        others=[
+            Payment(
+                channel=one.channel,
+                channel_label=channels.label(one.channel),
+                url=reverse("desk:transaction", args=[one.pk]),
+                paid_fen=one.amount_fen,
+                refundable_fen=one.refundable_fen,
+            )
+            for one in others
+        ],
     )

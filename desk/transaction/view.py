@@ -24,6 +24,7 @@ from desk.transaction.page import hold_of, transaction_page
 from merchants.rights import Act
 from refunds import queries
 from refunds.payouts import contradictions
+from terminals import orders
 from terminals.correcting import correct_sale
 from terminals.models import Transaction
 
@@ -96,7 +97,8 @@ def _page(
     filled_in: Typed | None = None,
     error: DomainError | None = None,
 ) -> HttpResponse:
-    requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:_SHOWN]
+    of_sale = queries.requests_of_sale(found).values("pk")
+    requests = rows.lean(scope.requests().filter(pk__in=of_sale)).order_by("-pk")[:_SHOWN]
     form = None
     if scope.may(Act.CORRECT_SALE):
         stores = list(scope.stores().values_list("code", flat=True))
@@ -106,6 +108,7 @@ def _page(
         found,
         refunds=list(requests),
         equal=rows.equal_sales(found, scope=scope, at=at),
+        others=[one for one in orders.siblings(found) if one.pk != found.pk],
         hold=hold_of(found, may_end=scope.may(Act.RESOLVE_DIFFERENCE)) if found.held_at else None,
         correction=form,
         at=at,

@@ -17,16 +17,19 @@ from core.personal_data import phone_hashes
 from core.plain_text import person_name
 from merchants.principals import Principal
 from refunds import lifecycle
-from refunds.intake import counters
+from refunds.facts import plans
+from refunds.facts.plans import LegStatus
+from refunds.intake import counters, planning
 from refunds.intake.claims import Account, Claim, Draft
 from refunds.intake.counters import Added, Parties
 from refunds.intake.facts import Sale
 from refunds.lifecycle import Move
-from refunds.models import Execution, IdempotencyRecord, Payee, RefundLine, RefundRequest
+from refunds.models import Execution, IdempotencyRecord, Leg, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
 from refunds.rules.method import choose_method
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import State
@@ -36,16 +39,19 @@ from refunds.states import State
 class Submission:
     """A request that is not stored yet, with the sale it was judged on and all that belongs in its commit.
 
-    ``sums`` are the counters that it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not
-    asked, as where a person pays or the money has moved already.
+    ``plan`` is by which payments it goes back; ``legs`` are its rows, where it is more than one. ``sums`` are the counters that
+    it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not asked, as where a person pays
+    or the money has moved already.
     """
 
     request: RefundRequest
     sale: Sale
     changes: Sequence[AuditEvent]
     lines: Sequence[RefundLine] = ()
+    plan: Sequence[PlannedLeg] = ()
+    legs: Sequence[Leg] = ()
     payee: Payee | None = None
-    execution: Execution | None = None
+    executions: Sequence[Execution] = ()
     idempotency: IdempotencyRecord | None = None
     sums: Sequence[Added] = ()
     refunds_limit: int | None = None
@@ -56,6 +62,7 @@ def judged(
     sale: Sale,
     draft: Draft,
     claimed: Sequence[Claim],
+    legs: Sequence[PlannedLeg],
     verdict: Verdict,
     parties: Parties,
     seen: Standing,
@@ -64,14 +71,20 @@ def judged(
     at: datetime,
 ) -> Submission:
     """A request that the policy approved or left to a person, with its payout where it was approved."""
+    if len(legs) == 1:
+        sale = planning.payment_of(sale, legs[0])
     request = _request(sale, draft, number=number, verdict=verdict.as_json(), due_at=verdict.due_at, by=by, at=at)
     request.cashier = draft.cashier or sale.cashier
+    if len(legs) > 1:
+        request.transaction_id, request.leg_count = legs[0].transaction_id, len(legs)
     moves = [Move(request.pk, "verify", POLICY, at), judgement(request, verdict, at)]
     submission = Submission(
         request=request,
         sale=sale,
         changes=_changes(request, moves, by=by, at=at, **_said(draft)),
         lines=_lines(request, claimed),
+        plan=legs,
+        legs=plans.rows(request, legs) if len(legs) > 1 else (),
         payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
         sums=counters.moves(
             of=parties,
@@ -84,7 +97,10 @@ def judged(
         refunds_limit=refunds_limit(sale, draft.route),
     )
     if request.state == State.APPROVED:
-        submission.execution = payout(request, sale, other_refunds=sale.refunds, at=at)
+        if request.leg_count:
+            submission.executions = first_payouts(request, submission.legs, at=at)
+        else:
+            submission.executions = [payout(request, sale, other_refunds=sale.refunds, at=at)]
     return submission
 
 
@@ -125,6 +141,12 @@ def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> Move:
         "not_passed": [rule.code for rule in verdict.rules if not rule.passed],
     }
     return Move(request.pk, transition, POLICY, at, data=said)
+
+
+def first_payouts(request: RefundRequest, legs: Sequence[Leg], *, at: datetime) -> list[Execution]:
+    """The payouts of those legs of a new plan that need not wait for another, unsaved."""
+    standing = [LegStatus(leg, plans.PLANNED, ()) for leg in legs]
+    return plans.payouts(request, plans.may_start(standing), at=at)
 
 
 def payout(request: RefundRequest, sale: Sale, *, other_refunds: int, at: datetime, attempt_no: int = 1) -> Execution:

@@ -16,6 +16,7 @@ from merchants.principals import Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
+from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
 from refunds.rules.policy import LineClaim
 from refunds.states import Reason, Route
@@ -53,15 +54,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
-    ``payee`` is the customer's account for a bank transfer. ``is_another`` says that it is not the same wish as one before,
-    and ``another_note`` how so.
+    """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
+    store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
+    which plan was seen. ``is_another`` says that it is not the same wish as one before, and ``another_note`` how so.
     """
 
     amount_fen: int
     reason: str
     transaction_id: UUID | None = None
     order_no: str = ""
+    store: str = ""
+    plan_hash: str = ""
     description: str = ""
     route: str = Route.ORIGINAL
     lines: Sequence[tuple[str, Quantity]] = ()
@@ -88,7 +91,9 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,
+        store=draft.store,
         store_ids=by.stores,
+        by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
 
 
@@ -154,7 +159,11 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
     if not chosen:
         return []
     worths = dict(
-        zip((line.id for line in sale.lines), worth.line_worths(sale.lines, paid_fen=sale.amount_fen), strict=True)
+        zip(
+            (line.id for line in sale.lines),
+            worth.line_worths(sale.lines, paid_fen=sale.lines_paid_fen or sale.amount_fen),
+            strict=True,
+        )
     )
     taken = {line.id: quantity for line, quantity in chosen}
     claims = []

@@ -10,11 +10,13 @@ from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import duplicates, sums
-from refunds.intake import claims, counters
+from refunds.facts.plans import LegStatus
+from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
 from refunds.intake.facts import Sale
 from refunds.models import Execution, RefundRequest
 from refunds.rules import policy
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Facts, Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, State
@@ -26,13 +28,17 @@ class PolicyRefused(Invalid):
     code = "refused_by_policy"
 
 
-def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
-    """The policy's verdict, refusals included, without making anything. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
+def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
+    """The policy's verdict, refusals included, and the plan (none where it refuses), without making anything.
+
+    Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
+    """
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft)
     seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
-    return sale, judge(sale, draft, claimed, seen=seen, at=at)
+    verdict = judge(sale, draft, claimed, seen=seen, at=at)
+    return sale, verdict, () if verdict.decision is Ruling.REFUSE else planning.planned(sale, draft)
 
 
 def judge(
@@ -43,12 +49,16 @@ def judge(
     seen: Standing,
     at: datetime,
     stored: RefundRequest | None = None,
+    moving: LegStatus | None = None,
 ) -> Verdict:
-    """The verdict; ``stored`` is the request that is judged again: what it holds and has asked for stands not against itself.
+    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked
+    for stands not against itself.
 
     ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
     """
-    own_fen = stored.reserved_fen if stored else 0
+    own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
+    # Of an order's payments what is its own has been taken off each already.
+    of_sale_fen = 0 if stored and stored.leg_count else own_fen
     facts = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -56,12 +66,12 @@ def judge(
         route=draft.route,
         consent=draft.customer_consent,
         paid_fen=sale.amount_fen,
-        refundable_fen=sale.refundable_fen + own_fen,
+        refundable_fen=sale.refundable_fen + of_sale_fen,
         paid=sale.status == "success",
         paid_at=sale.paid_at,
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
-        original_failed=stored is not None and _original_failed(stored),
+        original_failed=moving is not None or (stored is not None and _original_failed(stored)),
         on_this_route_fen=(
             sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
             if sale.refunds
@@ -69,7 +79,7 @@ def judge(
         ),
         channel_window_days=sale.profile.window_days,
         channel_max_refunds=sale.profile.max_partials,
-        refunds_so_far=sale.refunds - bool(own_fen),
+        refunds_so_far=sale.refunds - bool(of_sale_fen),
         terminal_enabled=sale.refunds_enabled,
         claims=[claim.judged for claim in claimed],
         sums=seen,

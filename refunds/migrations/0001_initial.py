@@ -129,6 +129,7 @@ class Migration(migrations.Migration):
                 ("amount_fen", models.BigIntegerField()),
                 ("approved_fen", models.BigIntegerField(null=True)),
                 ("reserved_fen", models.BigIntegerField()),
+                ("leg_count", models.PositiveSmallIntegerField(default=0)),
                 ("refunded_fen", models.BigIntegerField(default=0)),
                 (
                     "policy_version",
@@ -291,7 +292,15 @@ class Migration(migrations.Migration):
                                 ("succeeded_at__isnull", False),
                             ),
                             models.Q(
-                                models.Q(("state__in", ("closed", "follow_up", "refunded")), _negated=True),
+                                ("refunded_fen__gt", 0),
+                                ("refunded_fen__lt", models.F("reserved_fen")),
+                                ("state", "partially_refunded"),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("state__in", ["closed", "follow_up", "refunded", "partially_refunded"]),
+                                    _negated=True,
+                                ),
                                 ("refunded_fen", 0),
                             ),
                             _connector="OR",
@@ -503,6 +512,7 @@ class Migration(migrations.Migration):
                         db_constraint=False, db_index=False, on_delete=models.PROTECT, to="merchants.channelaccount"
                     ),
                 ),
+                ("sequence", models.PositiveSmallIntegerField(default=1)),
                 ("attempt_no", models.PositiveSmallIntegerField(default=1)),
                 (
                     "method",
@@ -582,7 +592,7 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("state__in", ["failed", "cancelled"]), _negated=True),
-                        fields=("request",),
+                        fields=("request", "sequence"),
                         name="one_live_execution",
                     ),
                     models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="execution_amount_positive"),
@@ -640,6 +650,62 @@ class Migration(migrations.Migration):
                     models.Index(fields=["refund_no"], name="notice_refund_no"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("channel_account", "event_id"), name="notice_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Leg",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sequence", models.PositiveSmallIntegerField()),
+                (
+                    "route",
+                    models.CharField(
+                        choices=[
+                            ("original", "Original payment method"),
+                            ("bank_transfer", "Bank transfer"),
+                            ("cash", "Cash"),
+                            ("store_credit", "Store credit"),
+                        ],
+                        default="original",
+                        max_length=20,
+                    ),
+                ),
+                ("amount_fen", models.BigIntegerField()),
+                ("reserved_fen", models.BigIntegerField()),
+                ("refunded_fen", models.BigIntegerField(default=0)),
+                ("why", models.CharField(max_length=30)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="legs",
+                        to="refunds.refundrequest",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="legs", to="terminals.transaction"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "sequence"), name="leg_sequence_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount_fen__gt", 0),
+                            models.Q(
+                                models.Q(("refunded_fen", 0), ("reserved_fen", 0)),
+                                ("reserved_fen", models.F("amount_fen")),
+                                _connector="OR",
+                            ),
+                            models.Q(("refunded_fen", 0), ("refunded_fen", models.F("amount_fen")), _connector="OR"),
+                        ),
+                        name="leg_holds_all_or_nothing",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

@@ -38,8 +38,9 @@ class RefundRequest(models.Model):
     """A customer's wish for money back, from submission to the last call.
 
     ``version`` counts state changes. ``reserved_fen`` is what it holds of the sale at this moment: the requested or the
-    approved amount, nothing once released. ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the
-    system owes the next step, empty where it owes none.
+    approved amount, nothing once released; ``leg_count`` above 0: its legs say of which payments (``refunds.models.leg``).
+    ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the system owes the next step, empty where it
+    owes none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -65,6 +66,7 @@ class RefundRequest(models.Model):
     amount_fen = models.BigIntegerField()
     approved_fen = models.BigIntegerField(null=True)
     reserved_fen = models.BigIntegerField()
+    leg_count = models.PositiveSmallIntegerField(default=0)
     refunded_fen = models.BigIntegerField(default=0)
 
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -120,7 +122,8 @@ class RefundRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=states.PAID, refunded_fen=F("reserved_fen"), succeeded_at__isnull=False)
-                | (~Q(state__in=states.PAID) & Q(refunded_fen=0)),
+                | Q(state=State.PARTIALLY_REFUNDED, refunded_fen__gt=0, refunded_fen__lt=F("reserved_fen"))
+                | (~Q(state__in=[*states.PAID, State.PARTIALLY_REFUNDED]) & Q(refunded_fen=0)),
                 name="request_paid_when_its_state_says",
             ),
             models.CheckConstraint(
@@ -229,6 +232,25 @@ class RefundRequest(models.Model):
     def hand_over(self, *, at: datetime) -> None:
         """The execution carries its own due time."""
 
+    @_edge("pay_part")
+    def pay_part(self, *, at: datetime, amount_fen: int) -> None:
+        """The executions of its other legs carry their own due times."""
+        self.refunded_fen += amount_fen
+
+    @_edge("renew_leg")
+    def renew_leg(self, *, at: datetime) -> None:
+        """The leg's new execution carries its own due time."""
+
+    @_edge("give_up_leg")
+    def give_up_leg(self, *, at: datetime, amount_fen: int) -> None:
+        self._shrink(amount_fen)
+
+    @_edge("give_up_rest")
+    def give_up_rest(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self._shrink(amount_fen)
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
     @_edge("succeed")
     def succeed(self, *, at: datetime, succeeded_at: datetime, follow_up_at: datetime) -> None:
         self.refunded_fen = self.reserved_fen
@@ -268,6 +290,11 @@ class RefundRequest(models.Model):
     def _approved(self, amount_fen: int, at: datetime) -> None:
         self.approved_fen = self.reserved_fen = amount_fen
         self.decided_at = self.step_due_at = at
+
+    def _shrink(self, amount_fen: int) -> None:
+        """What is given up was approved and is free again."""
+        self.reserved_fen -= amount_fen
+        self.approved_fen = self.reserved_fen
 
     def _released(self) -> None:
         self.reserved_fen = 0

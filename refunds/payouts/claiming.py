@@ -117,11 +117,12 @@ def claim(
                 postponed,
                 template="(%s::uuid, %s::timestamptz)",
             )
+    # Several legs of one request may be due at once: the first of them starts it.
+    starting = {row.request_id: row for row in reversed(rows) if row.request_state == State.APPROVED}
     lifecycle.advance_many(
         [
             Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.order.refund_no})
-            for row in rows
-            if row.request_state == State.APPROVED
+            for row in starting.values()
         ]
     )
     return rows

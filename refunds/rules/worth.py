@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from core.quantities import Quantity
 from refunds.states import Reason
+from terminals import orders
 from terminals.models.transaction import LineKind, Transaction, TransactionLine
 
 #: Where the customer brings something back. For every other reason money is asked for and the goods stay where they are.
@@ -90,8 +91,13 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
 
 def with_worth(sale: Transaction) -> list[TransactionLine]:
     """A stored sale's lines in order, each with its ``worth_fen``."""
-    lines = sorted(sale.lines.all(), key=lambda line: line.position)
-    for line, fen in zip(lines, line_worths(lines, paid_fen=sale.amount_fen), strict=True):
+    return with_worth_of([sale])
+
+
+def with_worth_of(payments: Sequence[Transaction]) -> list[TransactionLine]:
+    """The same of an order's payments together."""
+    lines = orders.lines_of((sale.pk, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments)
+    for line, fen in zip(lines, line_worths(lines, paid_fen=sum(sale.amount_fen for sale in payments)), strict=True):
         line.worth_fen = fen
     return lines
 

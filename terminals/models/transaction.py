@@ -153,6 +153,10 @@ class Transaction(models.Model):
         return channels.profile(self.channel, {}) if account is None else account.usable_profile
 
     @property
+    def store_code(self) -> str:
+        return self.store.code
+
+    @property
     def refundable_fen(self) -> int:
         return self.amount_fen - self.reserved_fen
 

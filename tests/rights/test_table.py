@@ -349,12 +349,12 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     if method == "GET":
         return client.get(path, headers=headers).status_code
     if body == "statement":
-        form = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
-        return client.post(path, form, headers=headers).status_code
+        sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
+        return client.post(path, sent, headers=headers).status_code
     if body == "picture":
         return client.post(path, {"file": pictures.upload()}, headers=headers).status_code
     if body == "finding":
-        form = {"file": pictures.upload(), "shows": "nothing", "version": 5}
+        form: dict[str, Any] = {"file": pictures.upload(), "shows": "nothing", "version": 5}
         return client.post(path, form, headers=headers).status_code
     return client.post(path, json.dumps(body), content_type="application/json", headers=headers).status_code
 

@@ -81,8 +81,8 @@ def _by_models(stored: Submission) -> None:
         )
     request.save(force_insert=True)
     RefundLine.objects.bulk_create(stored.lines)
-    if stored.execution is not None:
-        stored.execution.save(force_insert=True)
+    for execution in stored.executions:
+        execution.save(force_insert=True)
     if stored.idempotency is not None:
         stored.idempotency.save(force_insert=True)
     lifecycle.record_changes(stored.changes)
