@@ -34,16 +34,19 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
         merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
     )
     requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:_SHOWN]
-    hold = hold_of(found, may_end=may(Act.RESOLVE_DIFFERENCE, by=scope.by)) if found.held_at else None
+    hold = hold_of(found, may_end=may(Act.END_HOLD, by=scope.by)) if found.held_at else None
     equal = rows.equal_sales(found, scope=scope, at=timezone.now())
     page = transaction_page(found, refunds=list(requests), equal=equal, hold=hold)
     return render_page(request, "desk/transaction.html", page)
 
 
 @require_POST
-@staff_page(Act.RESOLVE_DIFFERENCE)
+@staff_page(Act.END_HOLD)
 def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Let go of the sale, with what was found."""
+    queries.transaction_for(
+        merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
+    )
     url = reverse("desk:transaction", args=[transaction_id])
     try:
         contradictions.end_hold(

@@ -7,7 +7,7 @@ same at the same moment are no group.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -20,7 +20,7 @@ _EQUAL = """
 SELECT o.id, o.order_no, o.channel_transaction_no, o.paid_at, o.reserved_fen > 0, t.id, t.paid_at, t.merchant_id
   FROM terminals_transaction t JOIN terminals_transaction o
     ON o.merchant_id = t.merchant_id AND o.amount_fen = t.amount_fen AND o.id <> t.id AND o.status = 'success'
-   AND o.paid_at BETWEEN t.paid_at - %(near)s AND t.paid_at + %(near)s
+   AND o.paid_at BETWEEN t.paid_at - %(near)s::interval AND t.paid_at + %(near)s::interval
    AND ((o.order_no = t.order_no AND o.store_id = t.store_id) OR o.payer_phone_hash = t.payer_phone_hash
         OR (o.card_last4 <> '' AND o.card_last4 = t.card_last4 AND o.channel = t.channel))
  WHERE t.id = %(sale)s
@@ -65,5 +65,6 @@ def charged(*, transaction_id: UUID, minutes: int) -> EqualCharges:
 
 def _rows(transaction_id: UUID, minutes: int) -> list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(_EQUAL, {"sale": transaction_id, "near": timedelta(minutes=minutes)})
-        return cursor.fetchall()
+        cursor.execute(_EQUAL, {"sale": transaction_id, "near": f"{minutes} minutes"})
+        rows: list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]] = cursor.fetchall()
+        return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_submit_when_the_same_is_asked_many_times_at_once_one_is_approved_by_rul
         draft = Draft(amount_fen=4_000, reason="quality", transaction_id=transaction.pk)
         return str(submitting.submit(draft=draft, by=by, at=timezone.now()).request.state)
 
-    states = at_once([lambda pk=sale: ask(pk), lambda pk=other: ask(pk)] * 4, width=8)
+    states = at_once([partial(ask, sale), partial(ask, other)] * 4, width=8)
     assert Counter(states) == {"approved": 1, "in_review": 7}
     assert Execution.objects.count() == 1
 
@@ -205,7 +206,7 @@ def test_submit_when_different_things_of_one_order_are_asked_at_once_all_are_jud
         draft = Draft(amount_fen=amount_fen, reason="quality", transaction_id=sale.pk)
         return str(submitting.submit(draft=draft, by=by, at=timezone.now()).request.state)
 
-    states = at_once([lambda fen=fen: ask(fen) for fen in range(1_000, 1_006)], width=6)
+    states = at_once([partial(ask, fen) for fen in range(1_000, 1_006)], width=6)
     assert Counter(states) == {"approved": 6}
 
 
