@@ -139,7 +139,7 @@ class TransactionCorrections(Endpoint):
 class TransactionEndHold(Endpoint):
     """Let go of a sale that finance holds."""
 
-    acts = {"POST": Act.RESOLVE_DIFFERENCE}
+    acts = {"POST": Act.END_HOLD}
 
     @extend_schema(
         operation_id="end_hold",
@@ -150,6 +150,9 @@ class TransactionEndHold(Endpoint):
         """End the hold of a sale whose channel called a payout refused and then paid. ``paid`` books that payout; ``not_paid``
         and ``settled`` leave the books as they are.
         """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
         data = self.read(EndHoldSerializer)
         sale = queries.transaction_for(
             merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids

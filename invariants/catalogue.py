@@ -67,6 +67,10 @@ _BY_HAND = ", ".join(f"'{route}'" for route in sorted(states.BY_HAND))
 _OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown", "partially_refunded"))
 
 
+#: Articles and pieces of request ``{0}``; NULL where it names none.
+_PIECES = """(SELECT array_agg((l.sku, n.quantity)::text ORDER BY l.sku, n.quantity) FROM refunds_refundline n
+               JOIN terminals_transactionline l ON l.id = n.line_id WHERE n.request_id = {0}.id)"""
+
 #: Payments of one order, as ``refunds.intake.counters`` has them.
 _ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date"
 _DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
@@ -300,8 +304,10 @@ INVARIANTS: tuple[Invariant, ...] = (
             SELECT r.number FROM refunds_refundrequest r
              WHERE [touched: r.id] AND r.state IN ({_OWED}) AND r.state <> 'approved' AND r.step_due_at IS NULL
             UNION ALL
-            SELECT e.refund_no FROM refunds_execution e
+            SELECT e.refund_no FROM refunds_execution e JOIN terminals_transaction t ON t.id = e.transaction_id
              WHERE e.due_at < now() - interval '{GRACE.total_seconds()} seconds'
+               -- What finance holds waits for a person.
+               AND (t.held_at IS NULL OR e.state NOT IN ('ready', 'held'))
             UNION ALL
             SELECT r.number FROM refunds_refundrequest r
              WHERE [touched: r.id] AND r.state IN ('approved', 'executing', 'unknown', 'manual_pending')
@@ -418,6 +424,20 @@ INVARIANTS: tuple[Invariant, ...] = (
             SELECT r.number FROM refunds_refundrequest r
              WHERE [touched: r.id] AND r.route = 'bank_transfer'
                AND NOT EXISTS (SELECT 1 FROM refunds_payee p WHERE p.request_id = r.id)""",
+    ),
+    _over_history(
+        "I34",
+        "two refunds approved by rule that ask the same of one order, and nobody said that they are two",
+        f"""SELECT b.number || ' as ' || a.number FROM refunds_refundrequest b
+             JOIN terminals_transaction t ON t.id = b.transaction_id
+             JOIN terminals_transaction o
+               ON (o.merchant_id, o.store_id, o.order_no) = (t.merchant_id, t.store_id, t.order_no)
+              AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date
+             JOIN refunds_refundrequest a ON a.transaction_id = o.id AND a.id < b.id
+            WHERE [touched: b.id] AND a.by_rule AND b.by_rule AND a.reserved_fen > 0 AND b.reserved_fen > 0
+              AND a.amount_fen = b.amount_fen AND coalesce({_PIECES.format("a")} = {_PIECES.format("b")}, true)
+              AND NOT EXISTS (SELECT FROM jsonb_array_elements(a.verdict->'rules' || (b.verdict->'rules')) x (rule)
+                               WHERE x.rule->>'code' = 'possible_duplicate')""",
     ),
     _over_history(
         "I33",

@@ -58,6 +58,7 @@ class Act(StrEnum):
     RESOLVE_DIFFERENCE = "resolve_difference"
     ADOPT = "adopt"
     CLOSE_DAY = "close_day"
+    END_HOLD = "end_hold"
     SEE_POLICY = "see_policy"
     PUBLISH_POLICY = "publish_policy"
     MANAGE_KEYS = "manage_keys"
@@ -199,6 +200,8 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.ADOPT: Right("adopt a refund made in the channel's portal",
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.CLOSE_DAY: Right("close a day or open it again",      _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.END_HOLD: Right("end the hold of a sale whose channel contradicts itself",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),

@@ -91,6 +91,7 @@ def _covered(locale: str, number: str) -> str:
 
 
 def _adopted(sale: Transaction, amount_fen: int, proof: str, by: Principal, at: datetime) -> RefundRequest:
+    assert sale.channel_account_id is not None  # the channel has just been asked through it
     draft = Draft(amount_fen=amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=sale.pk)
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
     request = submission.request

@@ -213,6 +213,8 @@ def make_request(
         transaction_id=sale.pk,
         customer=Customer(name=name, phone=phone, email=email, locale=locale),
         customer_consent=consent,
+        # No repeat of another, whatever it asks.
+        is_another=True,
     )
     prepared = submitting.submit(draft=draft, by=requester, at=at or timezone.now())
     return RefundRequest.objects.get(pk=prepared.request.pk)

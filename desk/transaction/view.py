@@ -62,9 +62,12 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
 
 
 @require_POST
-@staff_page(Act.RESOLVE_DIFFERENCE)
+@staff_page(Act.END_HOLD)
 def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Let go of the sale, with what was found."""
+    queries.transaction_for(
+        merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
+    )
     url = reverse("desk:transaction", args=[transaction_id])
     try:
         contradictions.end_hold(
@@ -109,7 +112,7 @@ def _page(
         refunds=list(requests),
         equal=rows.equal_sales(found, scope=scope, at=at),
         others=[one for one in orders.siblings(found) if one.pk != found.pk],
-        hold=hold_of(found, may_end=scope.may(Act.RESOLVE_DIFFERENCE)) if found.held_at else None,
+        hold=hold_of(found, may_end=scope.may(Act.END_HOLD)) if found.held_at else None,
         correction=form,
         at=at,
     )

@@ -96,11 +96,11 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
     Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``NotHeld``, ``OverRefund`` where the sale has no room for what is to be
     booked (withdraw or reject what was asked for anew), ``WrongState`` where another attempt of it is under way.
     """
-    check_may(Act.RESOLVE_DIFFERENCE, by=by)
+    check_may(Act.END_HOLD, by=by)
     sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
     if sale is None:
         raise NotFound("there is no such sale")
-    check_may(Act.RESOLVE_DIFFERENCE, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    check_may(Act.END_HOLD, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     if finding not in Finding.values:
         raise Invalid("say what was found", code="unknown_finding")
     text = one_line(note, limit=NOTE_MAX)

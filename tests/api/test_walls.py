@@ -95,9 +95,9 @@ def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scop
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
     elsewhere = request.merchant.stores.create(code="S002", name="二号店")
     if scope is None:
-        reviewer = make_staff(request.merchant, "reviewer")
-        works_in(reviewer, elsewhere)
-        session = session_for(reviewer)
+        manager = make_staff(request.merchant, "manager")
+        works_in(manager, elsewhere)
+        session = session_for(manager)
         session.client.cookies["csrftoken"] = "t" * 32
         answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})
     else:

@@ -204,6 +204,15 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "UPDATE merchants_policyversion SET rules = rules || '{\"auto_key_day_fen\": 3500}'",
     ),
     (
+        "I34",
+        "the same of one order twice by rule",
+        ["terminals_transaction.transaction_never_over_refunded"],
+        "UPDATE refunds_refundrequest SET by_rule = true, reserved_fen = amount_fen WHERE id = :paid; "
+        "UPDATE refunds_refundrequest r SET by_rule = true, amount_fen = p.amount_fen, approved_fen = p.amount_fen, "
+        "reserved_fen = p.amount_fen, verdict = jsonb_set(r.verdict, '{rules}', '[]') "
+        "FROM refunds_refundrequest p WHERE p.id = :paid AND r.id = :approved",
+    ),
+    (
         "I33",
         "more cash than the limit",
         [],

@@ -16,6 +16,8 @@ from payment_channels.contract import BillCorrupt, BillRowKind, BillTotals, Refu
 from reconciliation import days, differences, export, importing, matching
 from reconciliation.models import Bill, BillLine, Difference
 from refunds.models import Execution, LedgerEntry
+from refunds.payouts import contradictions
+from terminals.models import Transaction
 from tests.reconciliation.world import DAY, MORNING, World, Written, counts, numbered, on_day
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,22 @@ def test_refund_that_both_sides_call_closed_agrees(world: World) -> None:
     day = world.day()
     assert counts(day) == {"matched": 1}
     assert (day.ours_fen, day.bill_fen) == (0, 0)
+
+
+def test_statement_that_has_a_refused_payout_as_paid_holds_its_sale_once(world: World) -> None:
+    payout = world.in_flight(1_300)
+    refused = Refused(code="CLOSED", message="closed", retry=Retry.NEW_NUMBER)
+    world.hear(payout, refused, source="notice")
+    row = world.row(payout, succeeded_at=on_day())
+    day = world.imported(row)
+    held = Transaction.objects.get(pk=payout.transaction_id)
+    assert (counts(day), held.held_at is not None) == ({"channel_only": 1}, True)
+    assert Execution.objects.get(pk=payout.pk).proof_source == "bill"
+    contradictions.end_hold(
+        transaction_id=held.pk, finding="paid", note="对账单", by=of_staff(world.finance), at=timezone.now()
+    )
+    matching.recompare(day_id=day.pk, at=timezone.now())
+    assert (counts(world.day()), Transaction.objects.get(pk=held.pk).held_at) == ({"matched": 1}, None)
 
 
 def test_refund_that_we_call_failed_and_the_channel_paid_is_a_difference(world: World) -> None:

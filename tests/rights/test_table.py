@@ -34,7 +34,7 @@ from refunds.intake import judging, resubmitting, submitting
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
-from refunds.payouts import by_hand, credentials, ending, redirecting, ways_back
+from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, ways_back
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
@@ -148,6 +148,12 @@ def _correct(world: World, by: Principal) -> object:
     )
 
 
+def _end_hold(world: World, by: Principal) -> object:
+    return contradictions.end_hold(
+        transaction_id=world.held_sale.pk, finding="not_paid", note="x", by=by, at=timezone.now()
+    )
+
+
 def _draft(world: World) -> Draft:
     return Draft(amount_fen=1_000, reason="quality", transaction_id=world.sale.pk, customer_consent=True)
 
@@ -214,6 +220,7 @@ _ADD_PICTURE = files.read_picture(upload=pictures.upload())
 _DOMAIN: dict[Act, Domain] = {
     Act.REPORT_SALE: _report,
     Act.CORRECT_SALE: _correct,
+    Act.END_HOLD: _end_hold,
     Act.READ_SALES: _read_sale,
     Act.QUOTE: lambda world, by: judging.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
@@ -306,6 +313,7 @@ def test_every_refund_condition_is_carried_out() -> None:
 _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REPORT_SALE, "POST", "transactions", "sale"),
     (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"amount_fen": 60_000, "reason": "x"}),
+    (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
     (Act.SUBMIT, "POST", "refund-requests", "draft"),
@@ -335,7 +343,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
 
 def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
     names = {step: str(request.pk) for step, request in world.requests.items()}
-    path = "/api/v1/" + path.format(**names, sale=world.sale.pk)
+    path = "/api/v1/" + path.format(**names, sale=world.sale.pk, held_sale=world.held_sale.pk)
     if body == "sale":
         at = timezone.now().isoformat()
         body = {"order_no": "N1", "channel": "cash", "channel_transaction_no": "N1", "amount_fen": 9, "paid_at": at}
@@ -403,6 +411,7 @@ def _judged(
 _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.READ_SALES, "GET", "/desk/transactions/{sale}", {}),
     (Act.CORRECT_SALE, "POST", "/desk/transactions/{sale}/correct", {"amount": "600.00", "reason": "x", "seen": ""}),
+    (Act.END_HOLD, "POST", "/desk/transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.QUOTE, "POST", "/desk/new/quote", {"sale": "{sale}", "reason": "quality", "amount": "10.00", "consent": "1"}),
     (
         Act.SUBMIT,
@@ -473,6 +482,7 @@ _NOT_AT_THE_DESK = {
 
 def _desk_answer(world: World, client: Client, method: str, path: str, fields: dict[str, Any]) -> int:
     names = {step: request.number for step, request in world.requests.items()}
+    names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"key": str(world.store_key.pk), "key_name": world.store_key.name}

@@ -86,6 +86,7 @@ class World:
         )
         RefundRequest.objects.update(staff_id=self.asker.pk)
         self.sale = make_sale(self.merchant, 50_000)
+        self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
@@ -213,6 +214,7 @@ class About:
 ABOUT: dict[Act, About] = {
     Act.REPORT_SALE: About(of_store=True),
     Act.CORRECT_SALE: About(of_store=True),
+    Act.END_HOLD: About(of_store=True),
     Act.READ_SALES: About(of_store=True),
     Act.QUOTE: About(of_store=True),
     Act.SUBMIT: About(of_store=True),

@@ -77,6 +77,14 @@ def correct_transaction(stage: Stage) -> None:
     assert answer["cashier"] == "C009"
 
 
+@case("POST", f"{_API}transactions/<uuid:transaction_id>/end-hold")
+def end_hold(stage: Stage) -> None:
+    sale = stage.sale()
+    Transaction.objects.filter(pk=sale.pk).update(held_at=timezone.now())
+    found = {"finding": "not_paid", "note": "已与渠道核对"}
+    assert stage.call_as(Role.FINANCE, f"transactions/{sale.pk}/end-hold", found)["held_at"] is None
+
+
 @case("GET", f"{_API}transactions/<uuid:transaction_id>")
 def get_transaction(stage: Stage) -> None:
     request = stage.in_review()

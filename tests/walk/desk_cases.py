@@ -10,9 +10,10 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from merchants.models import ApiKey, Role
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Notification, RefundRequest
+from refunds.models import Approval, Execution, Notification, RefundRequest
 from refunds.states import Route
 from refunds.telling import outbox
+from terminals.models import Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY, counts
 from tests.refunds import hand
@@ -262,6 +263,25 @@ def cancel(stage: Stage) -> None:
 def retry(stage: Stage) -> None:
     done = _act(stage, Role.FINANCE, stage.failed(), "retry", confirmed="1")
     assert done.state == "approved"
+
+
+@case("POST", f"{_REFUND}/adopt")
+def adopt_from_the_portal(stage: Stage) -> None:
+    """WeChat Pay does not say how much was refunded: the statement will."""
+    request = stage.failed()
+    Execution.objects.filter(request=request).update(failure_remedy="refunded_elsewhere")
+    form = {"version": str(request.version)}
+    answer = stage.browser(Role.FINANCE).post(f"/desk/refunds/{request.number}/adopt", form)
+    assert answer.status_code == 409
+    assert RefundRequest.objects.get(pk=request.pk).state == "failed"
+
+
+@case("POST", "/desk/transactions/<uuid:transaction_id>/end-hold")
+def end_hold(stage: Stage) -> None:
+    sale = stage.sale()
+    Transaction.objects.filter(pk=sale.pk).update(held_at=stage.now())
+    stage.post(Role.FINANCE, f"/desk/transactions/{sale.pk}/end-hold", finding="not_paid", note="已与渠道核对")
+    assert Transaction.objects.get(pk=sale.pk).held_at is None
 
 
 @case("POST", f"{_REFUND}/resubmit")

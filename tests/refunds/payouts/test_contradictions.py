@@ -192,5 +192,5 @@ def test_desk_names_the_held_sale_in_the_trouble_view_and_ends_the_hold() -> Non
     sale.refresh_from_db()
     assert sale.held_at is not None
     client.post(url, {"finding": "paid", "note": "已核对"})
-    after = type(sale).objects.get(pk=sale.pk)
-    assert (after.held_at, after.refunded_fen) == (None, 9_000)
+    ended = Transaction.objects.get(pk=sale.pk)
+    assert (ended.held_at, ended.refunded_fen) == (None, 9_000)
