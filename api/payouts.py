@@ -106,8 +106,8 @@ class ProposeEnd(TakesAPicture, OneRequest):
         },
     )
     def post(self, request: Request, request_id: UUID) -> Response:
-        """Say what the channel's portal shows of a refund in `unknown` whose payout `needs_attention`. Staff only; nothing is
-        decided by it: somebody else confirms it.
+        """Say what the channel's portal shows of a payout without an answer. The refund is in `unknown` and its execution has
+        `needs_attention`. Nothing is decided by it: somebody else of finance confirms it.
         """
         found = self.load(request_id)
         data = self.read(PortalFindingSerializer)

@@ -114,6 +114,10 @@ class TransactionCorrections(Endpoint):
         """Change what was reported wrongly, with the reason; what is left out stays. Before and after are kept. The channel's
         number cannot be changed, and refunds that were asked for stay covered (409 ``correction_below_refunds``).
         """
+        # Looked up before anything that was sent is judged.
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
         key = idempotency.key_of(request)
         data = self.read(SaleCorrectionSerializer)
         at = timezone.now()

@@ -38,8 +38,9 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
     if key:
         headers["Authorization"] = f"Bearer {key}"
     headers["Idempotency-Key"] = uuid4().hex
-    form = "multipart/form-data; boundary=x" if path.endswith("evidence") else "application/json"
-    body = _PICTURE if path.endswith("evidence") else b'{"version": 3}'
+    is_form = path.endswith(("evidence", "portal-findings"))
+    form = "multipart/form-data; boundary=x" if is_form else "application/json"
+    body = _PICTURE if is_form else b'{"version": 3}'
     for end, more in _BODIES.items():
         body = more if path.endswith(end) else body
     if method == "GET":
@@ -95,9 +96,10 @@ def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scop
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
     elsewhere = request.merchant.stores.create(code="S002", name="二号店")
     if scope is None:
-        manager = make_staff(request.merchant, "manager")
-        works_in(manager, elsewhere)
-        session = session_for(manager)
+        # Whose role may do everything.
+        owner = make_staff(request.merchant, "owner")
+        works_in(owner, elsewhere)
+        session = session_for(owner)
         session.client.cookies["csrftoken"] = "t" * 32
         answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})
     else:

@@ -93,13 +93,13 @@ def _answered(request: RefundRequest, case: str) -> datetime:
         return _play(request, *scripts[case][:2], until=scripts[case][2])
     if case == "differs":
         return _play(request, _done(request, timezone.now(), amount_fen=1_100), ACCEPTED)
-    said: Any = {
+    paid: dict[str, dict[str, Any]] = {
         "paid": {},
         "to_bank": {"second_leg": SecondLeg.PENDING},
         "in_balance": {"second_leg": SecondLeg.FAILED, "paid_to": PaidTo.BALANCE},
         "with_store": {"paid_to": PaidTo.MERCHANT},
-    }[case]
-    return _play(request, _done(request, timezone.now(), **said), ACCEPTED)
+    }
+    return _play(request, _done(request, timezone.now(), **paid[case]), ACCEPTED)
 
 
 CASES = [
