@@ -244,6 +244,7 @@ PROBLEMS: Final = (
 #: Codes of single fields, inside ``errors``. A message beside the code may say more, such as a field's own limits.
 FIELDS: Final = (
     Code("differs", 409, _("This payment is known with another value.")),
+    Code("candidate", 422, _("This payment may be meant.")),
     Code("required", 400, _("It is missing.")),
     Code("null", 400, _("It must not be null.")),
     Code("blank", 400, _("It must not be empty.")),
