@@ -32,10 +32,8 @@ class EvidenceSerializer(StrictSerializer):
     note = Text(multiline=True, required=False, allow_blank=True, max_length=200, default="")
 
 
-class AddEvidence(Endpoint):
-    """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
-
-    acts = {"POST": Act.ADD_EVIDENCE}
+class TakesAPicture(Endpoint):
+    # A form with a picture in it; too large a one is refused by its length.
     parser_classes = (MultiPartParser,)
     max_body_bytes = MAX_BODY_BYTES
 
@@ -44,6 +42,12 @@ class AddEvidence(Endpoint):
             raise BodyTooLarge
         refuse_packed(request)
         super().initial(request, *args, **kwargs)
+
+
+class AddEvidence(TakesAPicture):
+    """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
+
+    acts = {"POST": Act.ADD_EVIDENCE}
 
     @extend_schema(
         operation_id="add_evidence",

@@ -1,4 +1,6 @@
-"""Payouts that a person makes: confirmed, or given up. Staff in their session, or a key with ``payouts:write``."""
+"""Payouts that a person makes: confirmed, or given up. Staff in their session, or a key with ``payouts:write``. And payouts of
+which a channel says nothing, ended by two people in their sessions.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from api.fields import Instant, StrictSerializer, Text, WholeNumber
-from api.refund_requests import ActOnRequest
+from api import schemas
+from api.evidence import TakesAPicture
+from api.fields import Instant, StrictSerializer, Text, WholeNumber, refused
+from api.refund_requests import ActOnRequest, OneRequest
+from api.schemas import stored_request_json
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds.payouts import by_hand
+from refunds.evidence import files
+from refunds.payouts import by_hand, ending
 from refunds.payouts.by_hand import Payment
+from refunds.payouts.ending import Finding
 from refunds.states import HandTrouble
 
 
@@ -60,3 +71,69 @@ class PayoutFailed(HandPayout):
         by_hand.give_up(
             request_id=request_id, trouble=trouble, note=data["note"], by=by, at=at, version=data["version"]
         )
+
+
+class PortalFindingSerializer(StrictSerializer):
+    """What the channel's portal shows, with a picture of it. ``version`` is the one the caller saw."""
+
+    version = serializers.IntegerField(min_value=1)  # a form has only texts
+    file = serializers.FileField(help_text="a picture of the portal")
+    shows = serializers.ChoiceField(["paid", "nothing"])
+    channel_refund_no = Text(max_length=64, required=False, allow_blank=True, default="", help_text="where it is paid")
+    paid_at = Instant(required=False, allow_null=True, default=None, help_text="where it is paid")
+    note = Text(max_length=300, required=False, allow_blank=True, default="")
+
+
+class SeenVersionSerializer(StrictSerializer):
+    """``version`` is the one the caller saw."""
+
+    version = WholeNumber(min_value=1)
+
+
+class ProposeEnd(TakesAPicture, OneRequest):
+    """What the portal shows of a payout of which the channel says nothing."""
+
+    acts = {"POST": Act.END_UNKNOWN}
+
+    @extend_schema(
+        operation_id="propose_end",
+        request={"multipart/form-data": PortalFindingSerializer},
+        responses={
+            200: schemas.RefundRequestOut,
+            **schemas.WRITE_PROBLEMS,
+            413: schemas.Problem,
+            415: schemas.Problem,
+        },
+    )
+    def post(self, request: Request, request_id: UUID) -> Response:
+        """Say what the channel's portal shows of a refund in `unknown` whose payout `needs_attention`. Staff only; nothing is
+        decided by it: somebody else confirms it.
+        """
+        found = self.load(request_id)
+        data = self.read(PortalFindingSerializer)
+        if len(request.FILES.getlist("file")) > 1:
+            raise refused("one_file", "file")
+        ending.propose(
+            request_id=found.pk,
+            finding=Finding(
+                paid=data["shows"] == "paid",
+                channel_refund_no=data["channel_refund_no"],
+                paid_at=data["paid_at"],
+                note=data["note"],
+            ),
+            picture=files.read_picture(upload=data["file"]),
+            by=self.caller.by,
+            at=timezone.now(),
+            version=data["version"],
+        )
+        return Response(stored_request_json(self.load(request_id)))
+
+
+class ConfirmEnd(ActOnRequest):
+    """Confirm what somebody else found in the channel's portal: the refund is paid, or may go out again under its number."""
+
+    acts = {"POST": Act.END_UNKNOWN}
+    operation, body = "confirm_end", SeenVersionSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        ending.confirm(request_id=request_id, by=by, at=at, version=data["version"])

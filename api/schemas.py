@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers as s
 
@@ -25,9 +26,9 @@ from refunds.models.evidence import EvidenceKind
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
-from refunds.rules.remedies import remedy
 from refunds.states import ExecutionState, Reason, Route, State
-from refunds.telling import tracking
+from refunds.telling import payout_words, tracking
+from refunds.telling.payout_words import Stand, advice, stand, to_staff
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -89,7 +90,7 @@ class ArrivalOut(Shape):
 class FailureOut(Shape):
     code = s.CharField(source="failure_code")
     message = s.CharField(source="failure_message")
-    remedy = read(s.CharField(), lambda execution: remedy(execution.failure_remedy))
+    remedy = read(s.CharField(help_text="what can be done; empty where waiting is all"), advice)
 
 
 class ExecutionOut(Shape):
@@ -101,6 +102,21 @@ class ExecutionOut(Shape):
     amount_fen = s.IntegerField()
     sent_at = s.DateTimeField(allow_null=True, source="first_sent_at")
     succeeded_at = s.DateTimeField(allow_null=True)
+    stand = read(s.ChoiceField([(stand.value, stand.value) for stand in Stand], help_text="finer than `state`"), stand)
+    explanation = read(s.CharField(help_text="where it stands, as a sentence for staff"), to_staff)
+    needs_attention = s.BooleanField(help_text="a person has to look into it")
+    paid_to = s.ChoiceField(
+        ["original", "balance", "other_balance", "other_card", "merchant"],
+        allow_null=True,
+        help_text="where the channel says that the money went; null while it says nothing",
+    )
+    received_account = s.CharField(allow_null=True, help_text="as the channel masks it")
+    second_leg = s.ChoiceField(
+        ["pending", "done", "failed"],
+        allow_null=True,
+        help_text="from the channel to the payer's bank; `failed`: the money is in their balance at the channel",
+    )
+    arrives_at = s.DateTimeField(allow_null=True, help_text="when the payer's bank has it, where the channel says so")
     failure = read(FailureOut(allow_null=True), lambda execution: execution if execution.failure_code else None)
 
 
@@ -192,10 +208,16 @@ def request_json(
         request,
         expected_arrival=arrival_json(funding=funding, profile=profile, at=at, route=request.route),
         plan=plan,
-        executions=ExecutionOut.all_of(executions),
+        executions=[ExecutionOut.of(execution, explanation=_explained(execution, request)) for execution in executions],
         payee=None if payee is None else payees.masked(payee),
         **place,
     )
+
+
+def _explained(execution: Execution, request: RefundRequest) -> str:
+    open_ = execution.state not in (ExecutionState.FAILED, ExecutionState.CANCELLED)
+    waited = payout_words.waits(request, now=timezone.now(), payout=execution) if open_ else None
+    return to_staff(execution, waited=waited)
 
 
 def stored_request_json(request: RefundRequest) -> dict[str, Any]:

@@ -151,8 +151,11 @@ class TransactionEndHold(Endpoint):
         and ``settled`` leave the books as they are.
         """
         data = self.read(EndHoldSerializer)
+        sale = queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
         contradictions.end_hold(
-            transaction_id=transaction_id,
+            transaction_id=sale.pk,
             finding=data["finding"],
             note=data["note"],
             by=self.caller.by,

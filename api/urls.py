@@ -28,6 +28,8 @@ urlpatterns = [
     path(f"{_REQUEST}/request-info", decisions.RequestInfo.as_view()),
     path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
     path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
+    path(f"{_REQUEST}/portal-findings", payouts.ProposeEnd.as_view()),
+    path(f"{_REQUEST}/confirm-portal-finding", payouts.ConfirmEnd.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

@@ -8,14 +8,21 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from refunds.models import Approval, RefundRequest
+from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
+from refunds.rules.waiting import Waiting
 from refunds.states import PAID, UNDECIDED, State
+from refunds.telling import payout_words
+from refunds.telling.destinations import went
+from refunds.telling.payout_words import Stand
 
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
 MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
+
+#: Of these nobody can say when it arrives.
+_NO_DAY = frozenset({Stand.STUCK, Stand.SILENT, Stand.NOT_TAKEN, Stand.DIFFERS, Stand.SHORT, Stand.BARRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,17 @@ def ask_every_s(request: RefundRequest) -> int:
     return 20 if request.state in UNDECIDED else 0
 
 
-def steps(request: RefundRequest, *, approvals: list[Approval], at: datetime) -> list[Step]:
-    """``request`` comes with claimer, sale and channel account; ``approvals`` with their people, oldest first."""
+def steps(
+    request: RefundRequest,
+    *,
+    approvals: list[Approval],
+    payout: Execution | None,
+    waited: Waiting | None,
+    at: datetime,
+) -> list[Step]:
+    """``request`` comes with claimer, sale and channel account; ``approvals`` with their people, oldest first; ``payout`` is the
+    newest, ``waited`` how long it has been waited for.
+    """
     by_rule = request.verdict["decision"] == "approve"
     return [
         Step(gettext("Submitted"), "done", request.created_at),
@@ -51,8 +67,8 @@ def steps(request: RefundRequest, *, approvals: list[Approval], at: datetime) ->
             gettext("approved by rule") if by_rule else gettext("to a person"),
         ),
         _review(request, approvals),
-        _channel(request),
-        _arrival(request, at),
+        _channel(request, payout),
+        _arrival(request, payout, waited, at),
     ]
 
 
@@ -74,35 +90,42 @@ def _review(request: RefundRequest, approvals: list[Approval]) -> Step:
     return Step(label, "failed" if state is State.REJECTED else "done", request.decided_at, name)
 
 
-def _channel(request: RefundRequest) -> Step:
+def _channel(request: RefundRequest, payout: Execution | None) -> Step:
     label = gettext("Payout") if is_by_hand(request.route) else gettext("Channel")
     state = State(request.state)
     if state in PAID:
         return Step(label, "done", request.succeeded_at)
-    if state is State.APPROVED:
-        return Step(label, "now", None, gettext("about to be sent"))
-    if state is State.EXECUTING:
-        return Step(label, "now", None, gettext("the channel is working on it"))
-    if state is State.UNKNOWN:
-        return Step(label, "now", None, gettext("asking the channel again"))
-    if state is State.MANUAL_PENDING:
-        return Step(label, "now", None, gettext("a person pays it by hand"))
+    note = str(payout_words.TABLE[payout_words.stand(payout)].step) if payout else ""
     if state is State.FAILED:
-        return Step(label, "failed", request.updated_at, gettext("refused"))
+        return Step(label, "failed", request.updated_at, note)
+    if state in (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING):
+        return Step(label, "now", None, note)
     if state is State.CANCELLED:
         return Step(label, "skipped")
     return Step(label, "skipped" if state is State.REJECTED else "todo")
 
 
-def _arrival(request: RefundRequest, at: datetime) -> Step:
+def _arrival(request: RefundRequest, payout: Execution | None, waited: Waiting | None, at: datetime) -> Step:
     label = gettext("Arrival")
     state = State(request.state)
     if state in (State.REJECTED, State.CANCELLED, State.FAILED):
         return Step(label, "skipped")
     sale = request.transaction
+    gone = went(request=request)
     estimate = expected_arrival(
-        funding=sale.funding, profile=sale.profile, at=request.succeeded_at or at, route=request.route
+        funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or at, route=request.route
     )
+    where = payout_words.stand(payout) if payout else None
+    if where in _NO_DAY:
+        return Step(label, "todo")
+    if where in (Stand.BANK_SILENT, Stand.WITH_STORE):
+        status = "failed" if where is Stand.WITH_STORE else "now"
+        return Step(label, status, None, str(payout_words.TABLE[where].step))
+    if waited is not None and waited.overdue:
+        day = timezone.localtime(waited.expected_at).strftime("%Y-%m-%d")
+        return Step(label, "now" if state in PAID else "todo", None, gettext("overdue; by %(day)s now") % {"day": day})
+    if where is Stand.TO_BANK:
+        return Step(label, "now", None, str(payout_words.TABLE[where].step))
     if state not in PAID:
         return Step(label, "todo", None, arrival_label(estimate))
     if estimate.basis == "at_once" or at >= estimate.latest_at:

@@ -25,6 +25,7 @@ from refunds.facts import charges
 from refunds.models import RefundRequest
 from refunds.review import decidable
 from refunds.states import RELEASED, Reason, State
+from refunds.telling import payout_words
 from terminals.models import Transaction, TransactionStatus
 
 #: What a row of refunds shows. Sealed fields stay closed: opening them costs, and no list needs them.
@@ -46,6 +47,12 @@ _SHOWN = (
     "store__name",
     "transaction__amount_fen",
     "transaction__order_no",
+    "decided_at",
+    "route",
+    "transaction__channel",
+    "transaction__funding",
+    "transaction__channel_account__channel",
+    "transaction__channel_account__profile_overrides",
     "claimed_by__name",
     *decidable.NEEDS,
 )
@@ -53,7 +60,7 @@ _SHOWN = (
 
 def lean(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """The rows with what lists show, in one statement."""
-    return rows.select_related("store", "transaction", "claimed_by").only(*_SHOWN)
+    return rows.select_related("store", "transaction__channel_account", "claimed_by").only(*_SHOWN)
 
 
 def stamp(request: RefundRequest) -> str:
@@ -68,7 +75,7 @@ def target_s(request: RefundRequest) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund in a list; nobody ``owner``, no ``ended_at`` before it has ended."""
+    """A refund in a list; nobody ``owner``, no ``ended_at`` before it has ended. ``late``: the money should be there by now."""
 
     number: str
     url: str
@@ -80,11 +87,12 @@ class RefundRow:
     amount_fen: int
     state: str
     state_label: Promise | str
+    late: str
     ended_at: datetime | None
     owner: Person | None
 
 
-def refunds(requests: Iterable[RefundRequest]) -> list[RefundRow]:
+def refunds(requests: Iterable[RefundRequest], *, at: datetime) -> list[RefundRow]:
     """Rows of all refunds. They are ``lean``."""
     return [
         RefundRow(
@@ -98,11 +106,20 @@ def refunds(requests: Iterable[RefundRequest]) -> list[RefundRow]:
             amount_fen=request.approved_fen or request.amount_fen,
             state=request.state,
             state_label=State(request.state).label,
+            late=late(request, at=at),
             ended_at=request.succeeded_at or (request.updated_at if request.state in RELEASED else None),
             owner=person(request.claimed_by),
         )
         for request in requests
     ]
+
+
+def late(request: RefundRequest, *, at: datetime) -> str:
+    """That a payout under way is overdue, and when it is expected now; nothing while what was promised holds. It is ``lean``."""
+    waited = payout_words.waits(request, now=at)
+    if waited is None or not waited.overdue:
+        return ""
+    return gettext("overdue; expected by %(day)s") % {"day": payout_words.day_of(waited.expected_at)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from desk.day_in_path import DayInPath
 from desk.new import view as new
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
+from desk.portal import view as portal
 from desk.queue import view as queue
 from desk.reconciliation import view as reconciliation
 from desk.refund import decisions
@@ -56,6 +57,8 @@ urlpatterns = [
     path("/refunds/<str:number>/move-leg", decisions.move_leg, name="move-leg"),
     path("/refunds/<str:number>/adopt", decisions.adopt, name="adopt"),
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
+    path("/refunds/<str:number>/end-unknown", portal.say, name="end-unknown"),
+    path("/refunds/<str:number>/end-unknown/confirm", portal.confirm, name="end-unknown-confirm"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
     path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),
@@ -65,6 +68,7 @@ urlpatterns = [
     path("/transactions", transactions.transactions, name="transactions"),
     path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
     path("/transactions/<uuid:transaction_id>/end-hold", transaction.end_hold, name="end-hold"),
+    path("/transactions/<uuid:transaction_id>/correct", transaction.correct, name="correct-sale"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
     path("/reconciliation", reconciliation.reconciliation, name="reconciliation"),

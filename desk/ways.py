@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,25 @@ def read(data: QueryDict) -> Way:
         account_no=reference(data.get("payee_account", ""))[:50],
         bank_name=person_name(data.get("payee_bank", ""))[:60],
     )
+
+
+#: A channel's account that takes nothing, or a sale that it no longer refunds: the same way fails again.
+_ORIGINAL_IS_SHUT = frozenset(
+    {"other_route", "payee_account", "sale_closed", "sale_state", "sale_frozen", "whole_only"}
+)
+#: A person said that the customer is to be paid another way.
+_ANOTHER_IS_WANTED = frozenset({"other_way"})
+
+
+def that_can_work(*, route: str, failure_remedy: str, offered: Sequence[Choice]) -> str:
+    """The route to begin with after a payout failed: the same, unless that cannot work. Then a transfer, which asks for an
+    account, before what else there is.
+    """
+    shut = route == Route.ORIGINAL and failure_remedy in _ORIGINAL_IS_SHUT
+    if not shut and failure_remedy not in _ANOTHER_IS_WANTED:
+        return route
+    others = [choice.value for choice in offered if choice.value != route]
+    return Route.BANK_TRANSFER.value if Route.BANK_TRANSFER in others else next(iter(others), route)
 
 
 def options(*, merchant_id: int, at: datetime) -> list[Choice]:

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 
+from core.audit.models import AuditEvent
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid, NotFound
 from core.personal_data import phone_hashes, phone_key, search_hash
@@ -42,6 +43,12 @@ class NotCovered(Conflict):
     code = "correction_below_refunds"
 
 
+class SaleChanged(Conflict):
+    """Somebody else corrected the sale meanwhile."""
+
+    code = "sale_changed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleCorrection:
     """What is to be said of a sale from now on; None leaves a fact as it is. ``lines`` are all of its lines."""
@@ -65,17 +72,27 @@ class SaleCorrection:
 
 @transaction.atomic
 def correct_sale(
-    *, transaction_id: UUID, correction: SaleCorrection, reason: str, by: Principal, at: datetime
+    *,
+    transaction_id: UUID,
+    correction: SaleCorrection,
+    reason: str,
+    by: Principal,
+    at: datetime,
+    seen: str | None = None,
 ) -> Transaction:
     """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture``, ``LinesDoNotAddUp`` and
     ``NotCovered``; then
     nothing has changed. What it already says is no change and leaves no event.
+
+    ``seen`` is when it was corrected last as the caller saw it (ISO, "" for never): ``SaleChanged`` where that is no longer so.
     """
     check_may(Act.CORRECT_SALE, by=by)
     sale = Transaction.objects.select_for_update().filter(pk=transaction_id, merchant_id=by.acting_for).first()
     if sale is None:
         raise NotFound("there is no such sale")
     check_may(Act.CORRECT_SALE, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    if seen is not None and seen != (sale.corrected_at.isoformat() if sale.corrected_at else ""):
+        raise SaleChanged("somebody else corrected this sale meanwhile")
     if not reason.strip():
         raise Invalid("say why", code="reason_required", errors=[FieldError("reason", "required", "say why")])
     if not correction.changes_anything:
@@ -101,6 +118,11 @@ def correct_sale(
             },
         )
     return sale
+
+
+def corrections_of(sale: Transaction) -> QuerySet[AuditEvent]:
+    """What was corrected of a sale, the newest first."""
+    return AuditEvent.objects.filter(object_id=str(sale.pk), action=CORRECTED).order_by("-pk")
 
 
 def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:

@@ -20,13 +20,12 @@ from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
-from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, RejectReason, State
-from refunds.telling import hand_words, legs
-from refunds.telling.causes import Failure, failure, our_fault
+from refunds.telling import hand_words, legs, payout_words
+from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
-from refunds.telling.wording import day_of
+from refunds.telling.payout_words import Stand, day_of
 
 _TONES: dict[str, str] = {
     **dict.fromkeys((State.NEEDS_INFO, State.WAITING_GOODS, State.FAILED), "warn"),
@@ -39,6 +38,21 @@ _ICONS = {"info": "loader", "ok": "check", "warn": "hourglass", "bad": "x", "mut
 _OPEN_TO_PICTURES = frozenset({State.IN_REVIEW, State.WAITING_GOODS, State.WAITING_VENDOR, State.FAILED})
 _UNDECIDED = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR})
 _ENDED_WITHOUT_MONEY = frozenset({State.REJECTED, State.CANCELLED})
+#: Where nobody can say when it arrives.
+_NO_DAY = frozenset(
+    {
+        Stand.STUCK,
+        Stand.ASKED,
+        Stand.SILENT,
+        Stand.NOT_TAKEN,
+        Stand.DIFFERS,
+        Stand.SHORT,
+        Stand.BARRED,
+        Stand.POSTPONED,
+        Stand.BANK_SILENT,
+        Stand.WITH_STORE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +116,12 @@ class _Story:
     arrival: Arrival
     destination: str
     gone: Went
+    payout: payout_words.Story
     now: datetime
 
     @property
     def at_once(self) -> bool:
-        return self.arrival.basis == "at_once"
+        return self.arrival.basis == "at_once" and self.gone.arrives_at is None
 
     @property
     def paid(self) -> bool:
@@ -117,14 +132,10 @@ class _Story:
         return is_by_hand(self.request.route)
 
     @property
-    def waits(self) -> Waiting | None:
-        """How long a payout that is on its way has been so, against what was first promised."""
-        request, since = self.request, self.request.decided_at
-        if request.state not in (State.EXECUTING, State.UNKNOWN) or since is None:
-            return None
-        sale = request.transaction
-        promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
-        return waiting(accepted_at=since, promised_at=promised.latest_at, now=self.now)
+    def there_by(self) -> datetime:
+        """What the channel says of the bank, else what was promised once, else what is usual."""
+        waited = self.payout.waited
+        return self.gone.arrives_at or (waited.expected_at if waited else self.arrival.latest_at)
 
 
 def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
@@ -136,13 +147,13 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
     tail = hand_words.account_tail(request)
     split = legs.split_label(request)
     label = split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone)
-    story = _Story(request, arrival, label, gone, now)
+    story = _Story(request, arrival, label, gone, payout_words.story(request, now=now), now)
     survey = Survey.objects.filter(request=request).first()
     pictures = Evidence.objects.filter(request=request, added_by=CUSTOMER.name).order_by("added_at", "pk")
     places_left = files.places_left(request_id=request.pk)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     granted = state not in _UNDECIDED | _ENDED_WITHOUT_MONEY | {State.FAILED}
-    tone = _TONES.get(state, "info")
+    tone = "warn" if story.payout.call else _TONES.get(state, "info")
     destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
     def address(name: str) -> str:
@@ -152,7 +163,7 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         request=request,
         languages=[(code, label) for code, label in settings.LANGUAGES if code != language],
         notice=notice,
-        headline=headline(state),
+        headline=story.payout.headline or headline(state),
         tone=tone,
         icon=_ICONS[tone],
         amount_fen=amount_fen,
@@ -160,8 +171,8 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         estimate=_estimate(story),
         appeal=_appeal(request),
         apology=our_fault(reason=request.reason) if granted else "",
-        money_note=_money_note(state),
-        call_first=state == State.FAILED and _failure(request).customer_acts,
+        money_note=story.payout.note,
+        call_first=story.payout.call,
         needs=plain_text(request.message_to_customer) if state == State.NEEDS_INFO else "",
         message=plain_text(request.message_to_customer) if state in _ENDED_WITHOUT_MONEY else "",
         steps=_steps(story),
@@ -191,7 +202,7 @@ def _estimate(story: _Story) -> str:
     if request.state == State.CANCELLED:
         return gettext("No money was moved.")
     if request.state == State.FAILED:
-        return _failure(request).sentence
+        return story.payout.failure.sentence
     if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR}:
         return gettext("We will tell you as soon as there is news.")
     if request.state == State.PARTIALLY_REFUNDED:
@@ -204,17 +215,11 @@ def _estimate(story: _Story) -> str:
         return _arrived(story)
     if story.by_hand:
         return hand_words.next_step(request.route)
-    if story.waits is not None and story.waits.overdue:
-        facts = {"channel": channels.label(request.channel), "day": day_of(story.waits.expected_at)}
-        return (
-            gettext(
-                "It takes longer than we said, and we are sorry. The store is asking %(channel)s; we expect it by %(day)s."
-            )
-            % facts
-        )
+    if story.payout.sentence:
+        return story.payout.sentence
     if story.at_once:
         return gettext("It usually arrives within minutes.")
-    return gettext("It arrives by %(day)s.") % {"day": day_of(story.arrival.latest_at)}
+    return gettext("It arrives by %(day)s.") % {"day": day_of(story.there_by)}
 
 
 def _review_estimate(story: _Story) -> str:
@@ -230,10 +235,12 @@ def _review_estimate(story: _Story) -> str:
 
 
 def _arrived(story: _Story) -> str:
+    if story.payout.sentence:
+        return story.payout.sentence
     if story.at_once:
         return gettext("It has been paid back: %(destination)s.") % {"destination": story.destination}
-    facts = {"destination": story.destination, "day": day_of(story.arrival.latest_at)}
-    if story.arrival.latest_at < story.now:
+    facts = {"destination": story.destination, "day": day_of(story.there_by)}
+    if story.there_by < story.now:
         return gettext("It should be there since %(day)s: %(destination)s. If not, call the store.") % facts
     return gettext("It will be there by %(day)s: %(destination)s.") % facts
 
@@ -245,19 +252,6 @@ def _appeal(request: RefundRequest) -> str:
     if request.store.phone:
         return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
     return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
-
-
-def _money_note(state: str) -> str:
-    if state == State.UNKNOWN:
-        return gettext("The payment provider has not confirmed yet and is being asked again. It is never paid twice.")
-    if state == State.FAILED:
-        return gettext("Nothing is lost: the money has not left the store.")
-    return ""
-
-
-def _failure(request: RefundRequest) -> Failure:
-    last = request.executions.order_by("-created_at", "-pk").first()
-    return failure(remedy=last.failure_remedy if last else "", channel=request.channel)
 
 
 def _goods(request: RefundRequest) -> str:
@@ -307,17 +301,20 @@ def _arrival_step(story: _Story) -> Step:
     if story.request.state == State.FAILED:
         # No day is promised while nobody can keep it.
         return Step(label, "todo", gettext("once it is paid"))
+    if story.payout.stand in _NO_DAY:
+        return Step(label, "todo", "")
+    if story.payout.overdue and story.payout.waited is not None and not story.by_hand:
+        day = day_of(story.payout.waited.expected_at)
+        return Step(label, "now" if story.paid else "todo", gettext("by %(day)s") % {"day": day})
     if story.paid and story.at_once:
         return Step(label, "done", _moment(story.request.succeeded_at or story.request.updated_at, story.now))
-    if story.paid and story.arrival.latest_at < story.now:
+    if story.paid and story.there_by < story.now:
         return Step(label, "done", "")
     if story.by_hand and not story.paid:
         return Step(label, "todo", "")
-    if story.waits is not None and story.waits.overdue:
-        return Step(label, "todo", gettext("by %(day)s") % {"day": day_of(story.waits.expected_at)})
     if story.at_once:
         return Step(label, "todo", gettext("usually within minutes"))
-    days = gettext("by %(day)s") % {"day": day_of(story.arrival.latest_at)}
+    days = gettext("by %(day)s") % {"day": day_of(story.there_by)}
     return Step(label, "now" if story.paid else "todo", days)
 
 

@@ -27,7 +27,7 @@ from desk.queue.trouble import Trouble
 from desk.refund.offered import refusal_of
 from desk.refund.page import Dialogs, Refund
 from desk.refunds.export import export_url
-from desk.rows import Pager, stamp, target_s
+from desk.rows import Pager, late, stamp, target_s
 from desk.templatetags.desk_format import yuan
 from merchants.models import Staff
 from merchants.rights import Act
@@ -231,7 +231,7 @@ def queue_rows(
             owner=person(request.claimed_by),
             viewers=looking.get(request.pk, []),
             stamp=stamp(request),
-            why=verdicts.why(request.verdict["rules"]) if request.state in UNDECIDED else "",
+            why=verdicts.why(request.verdict["rules"]) if request.state in UNDECIDED else late(request, at=at),
             blocked=refused.get(request.pk, ""),
         )
         for request in requests

@@ -17,7 +17,7 @@ from merchants.rights import Act
 from reconciliation import portal
 from refunds.facts import conditions
 from refunds.models import Execution, RefundRequest
-from refunds.payouts import by_hand, ways_back
+from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -25,7 +25,7 @@ from refunds.states import OPEN_FOR_REVIEW, PAID, State
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
-_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand"}
+_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown"}
 _CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
 
 
@@ -47,6 +47,7 @@ class Offered:
     retry: str = ""
     adopt: str = ""
     pay: str = ""
+    end: str = ""
     resubmit: str = ""
     evidence: str = ""
     note: str = ""
@@ -57,7 +58,16 @@ class Offered:
     @property
     def any_button(self) -> bool:
         """Whether there is a button beside the menu of the rest."""
-        return bool(self.approve or self.reject or self.claim or self.retry or self.adopt or self.pay or self.resubmit)
+        return bool(
+            self.approve
+            or self.reject
+            or self.claim
+            or self.retry
+            or self.adopt
+            or self.pay
+            or self.end
+            or self.resubmit
+        )
 
     @property
     def any_in_pane(self) -> bool:
@@ -98,6 +108,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         and may(Act.RETRY),
         "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
         "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
+        "end": ending.can_be_ended(request, last) and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),
         "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),

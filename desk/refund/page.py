@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ from refunds.review.revealing import Contact
 from refunds.rules import worth
 from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import legs, tracking
+from refunds.telling import legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -256,7 +256,11 @@ def refund(
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
     sold = list(sale.lines.order_by("position"))
     returned = dict(request.lines.values_list("line_id", "quantity"))
-    shown_payouts = [payouts.payout(execution) for execution in executions]
+    last = executions[0] if executions else None
+    waited = payout_words.waits(request, now=at, payout=last)
+    shown_payouts = [
+        payouts.payout(execution, waited=waited if execution is last else None) for execution in executions
+    ]
     payee = payees.of(request)
     known = request.customer_name or request.customer_phone or request.customer_email or payee
     return Refund(
@@ -307,10 +311,10 @@ def refund(
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
         verdict=verdicts.shown(request),
-        evidence=[_piece(request.number, piece) for piece in request.evidence.order_by("added_at", "pk")],
+        evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
         lines=_goods(request, sold),
         sale=_sale(request, sale, scope=scope, at=at),
-        steps=progress.steps(request, approvals=approvals, at=at),
+        steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
         legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
@@ -319,7 +323,7 @@ def refund(
         is_settled=progress.is_settled(request),
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),
-        actions=offered(request=request, by=scope.by, last=executions[0] if executions else None, at=at),
+        actions=offered(request=request, by=scope.by, last=last, at=at),
     )
 
 
@@ -347,13 +351,18 @@ def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime
 def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str = "") -> Dialogs:
     """What the decisions' dialogs offer for a refund."""
     able = colleagues(request=found, at=at) if found.state in OPEN_FOR_REVIEW else ()
+    offered_routes = ways.options(merchant_id=found.merchant_id, at=at) if found.state in _RESUBMITTED else []
+    last = payout_words.newest(found) if found.state == State.FAILED else None
+    begin = ways.that_can_work(
+        route=found.route, failure_remedy=last.failure_remedy if last else "", offered=offered_routes
+    )
     return Dialogs(
         open=opened,
         error=error,
         reject_reasons=reject_reasons(language=found.customer_locale),
         info_items=info_items(),
-        routes=ways.options(merchant_id=found.merchant_id, at=at) if found.state in _RESUBMITTED else (),
-        way=Way(route=found.route),
+        routes=offered_routes,
+        way=Way(route=begin),
         assignees=[Choice(str(staff.pk), people.with_role(staff)) for staff in able],
     )
 
@@ -397,10 +406,16 @@ def _source_label(request: RefundRequest) -> str:
     return gettext("Till") if request.cashier else gettext("API")
 
 
+def pieces(number: str, evidence: Iterable[Evidence]) -> list[Piece]:
+    """Pictures of a refund, as its pages show them."""
+    return [_piece(number, piece) for piece in evidence]
+
+
 def _piece(number: str, piece: Evidence) -> Piece:
     url = reverse("desk:evidence", args=[number, piece.pk])
     label = piece.get_kind_display()
-    alt = f"{label}: {piece.note}" if piece.note else label
+    # Never the caption alone: who hears both would hear it twice.
+    alt = f"{label}: {piece.note or number}"
     return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.payouts.redirecting import can_be_sent_elsewhere
 from refunds.review import deciding
-from refunds.rules import remedies
 from refunds.rules.method import REASONS as METHOD_REASONS
-from refunds.states import ExecutionState, State
+from refunds.rules.waiting import Waiting
+from refunds.states import PAID, ExecutionState, State
+from refunds.telling import payout_words
+from refunds.telling.payout_words import Stand
 
 _TONES = {
     ExecutionState.READY: "",
@@ -27,11 +28,24 @@ _TONES = {
     ExecutionState.FAILED: "bad",
     ExecutionState.CANCELLED: "",
 }
+_ALL_IS_WELL = frozenset(
+    {
+        Stand.SENDING,
+        Stand.ACCEPTED,
+        Stand.BY_HAND,
+        Stand.PAID,
+        Stand.PAID_BY_HAND,
+        Stand.PAID_IN_PORTAL,
+        Stand.TO_BANK,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payout:
-    """``cause`` and ``remedy`` are empty while all is well; ``raw`` is the channel's own message."""
+    """``says`` is where it stands; ``cause``, the channel's reason, and ``remedy`` are empty while all is well; ``raw`` is the
+    channel's own message.
+    """
 
     channel: str
     refund_no: str
@@ -42,6 +56,9 @@ class Payout:
     attempts: int
     sent_at: datetime | None
     ended_at: datetime | None
+    stand: Stand
+    says: str
+    late: bool
     cause: str
     remedy: str
     raw: str
@@ -49,23 +66,28 @@ class Payout:
     can_be_sent_elsewhere: bool
 
 
-def payout(execution: Execution) -> Payout:
-    """``execution`` comes with its channel account."""
+def payout(execution: Execution, *, waited: Waiting | None) -> Payout:
+    """``execution`` comes with its channel account; ``waited`` as ``payout_words.waits`` says."""
     state = ExecutionState(execution.state)
     by_hand = is_by_hand(execution.channel_account.channel)
     waits = by_hand and state is ExecutionState.PROCESSING
+    stand = payout_words.stand(execution)
+    amiss = state is ExecutionState.SUCCEEDED and stand not in _ALL_IS_WELL
     return Payout(
         channel=execution.channel_account.channel,
         refund_no=execution.refund_no,
         channel_refund_no=execution.channel_refund_no,
         state_label=State.MANUAL_PENDING.label if waits else state.label,
-        tone=_TONES[state],
+        tone="warn" if amiss else _TONES[state],
         by_hand=by_hand,
         attempts=execution.sends,
         sent_at=execution.first_sent_at,
         ended_at=execution.succeeded_at or execution.ended_at,
-        cause=gettext("A person pays this back by hand.") if waits else _cause(execution),
-        remedy=remedies.remedy(execution.failure_remedy) if execution.failure_code else "",
+        stand=stand,
+        says=payout_words.to_staff(execution, waited=waited),
+        late=waited is not None and waited.overdue,
+        cause=payout_words.reason_of(execution),
+        remedy=payout_words.advice(execution),
         raw=readable(execution.proof),
         method_reason=str(METHOD_REASONS.get(execution.method_reason, "")),
         can_be_sent_elsewhere=can_be_sent_elsewhere(execution),
@@ -73,13 +95,10 @@ def payout(execution: Execution) -> Payout:
 
 
 def trouble(request: RefundRequest, newest: Payout | None) -> Payout | None:
-    """The newest payout where it stands in the way: its cause and what can be done."""
-    if newest is None or not newest.cause or request.state not in (State.FAILED, State.UNKNOWN, State.EXECUTING):
+    """The newest payout where it stands in the way, or the customer looks for the money in vain."""
+    if newest is None or request.state not in (State.FAILED, State.UNKNOWN, State.EXECUTING, *PAID):
         return None
-    if newest.remedy or request.state != State.UNKNOWN:
-        return newest
-    asked = gettext("The channel is asked again by itself, under the same number. Nothing is paid twice.")
-    return replace(newest, remedy=asked)
+    return newest if newest.late or newest.stand not in _ALL_IS_WELL else None
 
 
 def planned_method(request: RefundRequest, *, at: datetime) -> str:
@@ -88,18 +107,6 @@ def planned_method(request: RefundRequest, *, at: datetime) -> str:
         return ""
     choice = deciding.payout_choice(request=request, amount_fen=request.amount_fen, at=at)
     return "" if choice.reason == "no_voids" else str(METHOD_REASONS[choice.reason])
-
-
-def _cause(execution: Execution) -> str:
-    """What the channel gave as the reason, with its code; empty while all is well."""
-    if not execution.failure_code:
-        return ""
-    if not execution.failure_message:
-        return execution.failure_code
-    return gettext("%(message)s (%(code)s)") % {
-        "message": execution.failure_message,
-        "code": execution.failure_code,
-    }
 
 
 def readable(raw: str) -> str:

@@ -19,6 +19,7 @@ from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
 from refunds.rules import explanations
 from refunds.states import HandTrouble, Reason, RejectReason
+from refunds.telling import payout_words
 
 _KINDS = {
     ActorKind.STAFF: "person",
@@ -32,6 +33,7 @@ _KIND_OF_ACTION = {
     "refund.fail": "warning",
     "refund.lose_sight": "warning",
     "refund.late_answer": "warning",
+    "refund.second_leg_failed": "warning",
 }
 #: Seen by colleagues only: the customer's page says nothing of them.
 _INTERNAL = frozenset(
@@ -145,8 +147,8 @@ def _fail(data: Data) -> tuple[str, str]:
         return gettext("could not pay it by hand; no money moved"), " · ".join(
             part for part in (why, str(data.get("message", ""))) if part
         )
-    return gettext("refused the payout; no money moved"), " ".join(
-        str(data[key]) for key in ("code", "message") if data.get(key)
+    return gettext("refused the payout; nothing was paid under this number"), " ".join(
+        part for part in (payout_words.own_code(str(data.get("code", ""))), str(data.get("message", ""))) if part
     )
 
 
@@ -176,13 +178,13 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
         str(data.get("refund_no", "")),
     ),
     "refund.lose_sight": lambda data: (
-        gettext("gave no answer that proves anything; it is asked again, never paid twice"),
-        str(data.get("code", "")),
+        gettext("gave no answer that proves anything"),
+        payout_words.own_code(str(data.get("code", ""))),
     ),
     "refund.hand_over": lambda _data: (gettext("hands it to a person, who pays it by hand"), ""),
     "refund.succeed": lambda data: (gettext("confirmed the payout"), str(data.get("channel_refund_no", ""))),
     "refund.fail": _fail,
-    "refund.regain_sight": lambda _data: (gettext("is working on the payout"), ""),
+    "refund.regain_sight": lambda _data: (gettext("has answered about the payout"), ""),
     "refund.cancel": lambda _data: (gettext("cancelled the request"), ""),
     "refund.retry": lambda _data: (gettext("sent the payout out again"), ""),
     "refund.pay_part": lambda data: (
@@ -218,6 +220,19 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.prove_paid": lambda data: (
         gettext("booked the payout that the channel had called refused"),
         str(data.get("refund_no", "")),
+    ),
+    "refund.end_proposed": lambda data: (
+        gettext("found it paid in the channel's portal; a second person confirms")
+        if data.get("paid")
+        else gettext("found no such refund in the channel's portal; a second person confirms"),
+        str(data.get("channel_refund_no", "")),
+    ),
+    "refund.send_elsewhere": lambda data: (gettext("sent it to another account"), str(data.get("card_last4", ""))),
+    "refund.second_leg_done": lambda _data: (gettext("says that the payer's bank has the money"), ""),
+    "refund.second_leg_none": lambda _data: (gettext("says no more of the way to the payer's bank"), ""),
+    "refund.second_leg_failed": lambda _data: (
+        gettext("says that the bank did not take it; it lies in the customer's balance"),
+        "",
     ),
     "refund.late_answer": lambda _data: (gettext("answered late and differently; finance must compare"), ""),
 }

@@ -42,7 +42,7 @@ def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
     total = keyset.total(found)
     page = RefundsPage(
         narrowed=filters.narrowed(chosen, query, path, more=links.chips(query, path), others=links.PARAMETERS),
-        rows=rows.refunds(shown.rows),
+        rows=rows.refunds(shown.rows, at=now),
         total=total,
         pager=rows.pager(shown, total=total.count, path=path, query=query),
         export_url=export.export_url(query, scope),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -14,12 +15,17 @@ from desk import rows
 from desk.filters import Choice
 from desk.refund.page import till_label
 from desk.rows import EqualSale, RefundRow, SaleRow
+from desk.transaction.correction import Corrected, CorrectionForm, corrected
 from merchants import channels
 from refunds.models import RefundRequest
 from refunds.payouts import contradictions
 from refunds.rules import worth
 from refunds.telling.destinations import destination_label
+from terminals.correcting import corrections_of
 from terminals.models import Transaction
+
+#: As many corrections of one sale are listed.
+_CORRECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
-    """Three parts of one bar: paid back, ``under_way_fen``, left."""
+    """Three parts of one bar: paid back, ``under_way_fen``, left. ``correction`` is None for who may not correct it."""
 
     hold: Hold | None
     equal: Sequence[EqualSale]
@@ -73,6 +79,8 @@ class TransactionPage:
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
+    correction: CorrectionForm | None
+    corrected: Sequence[Corrected]
     others: Sequence[Payment]
 
 
@@ -103,6 +111,8 @@ def transaction_page(
     refunds: Sequence[RefundRequest],
     equal: Sequence[EqualSale],
     others: Sequence[Transaction],
+    correction: CorrectionForm | None,
+    at: datetime,
     hold: Hold | None = None,
 ) -> TransactionPage:
     """``refunds`` are ``lean``; ``others`` are the other payments of the order."""
@@ -128,7 +138,9 @@ def transaction_page(
             )
             for line in worth.with_worth(found)
         ],
-        refunds=rows.refunds(refunds),
+        refunds=rows.refunds(refunds, at=at),
+        correction=correction,
+        corrected=corrected(list(corrections_of(found)[:_CORRECTIONS])) if found.corrected_at else (),
         others=[
             Payment(
                 channel=one.channel,

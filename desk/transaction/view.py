@@ -1,4 +1,4 @@
-"""One sale with its refunds."""
+"""One sale with its refunds, and setting right what was reported of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
@@ -17,11 +18,15 @@ from desk import rows, words
 from desk.access import Scope, is_htmx, staff_page
 from desk.answers import go_on, refusal
 from desk.rendering import render_page
+from desk.transaction import correction
+from desk.transaction.correction import Typed
 from desk.transaction.page import hold_of, transaction_page
-from merchants.rights import Act, may
+from merchants.rights import Act
 from refunds import queries
 from refunds.payouts import contradictions
 from terminals import orders
+from terminals.correcting import correct_sale
+from terminals.models import Transaction
 
 #: As many refunds of one sale are listed.
 _SHOWN = 50
@@ -31,16 +36,29 @@ _SHOWN = 50
 @staff_page()
 def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What was bought, what was refunded, what is left."""
-    found = queries.transaction_for(
-        merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
-    )
-    of_sale = queries.requests_of_sale(found).values("pk")
-    requests = rows.lean(scope.requests().filter(pk__in=of_sale)).order_by("-pk")[:_SHOWN]
-    others = [one for one in orders.siblings(found) if one.pk != found.pk]
-    hold = hold_of(found, may_end=may(Act.RESOLVE_DIFFERENCE, by=scope.by)) if found.held_at else None
-    equal = rows.equal_sales(found, scope=scope, at=timezone.now())
-    page = transaction_page(found, refunds=list(requests), equal=equal, others=others, hold=hold)
-    return render_page(request, "desk/transaction.html", page)
+    return _page(request, scope, _find(scope, transaction_id))
+
+
+@sensitive_post_parameters("payer_phone")
+@require_POST
+@staff_page(Act.CORRECT_SALE)
+def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """What differs from the sale as it is, with the reason; a refused form keeps what was typed."""
+    found = _find(scope, transaction_id)
+    filled_in = correction.typed(request.POST, found)
+    try:
+        correct_sale(
+            transaction_id=found.pk,
+            correction=correction.correction(filled_in, found),
+            reason=filled_in.reason[:200],
+            by=scope.by,
+            at=timezone.now(),
+            seen=filled_in.seen,
+        )
+    except DomainError as error:
+        return _page(request, scope, _find(scope, transaction_id), filled_in=filled_in, error=error)
+    messages.success(request, gettext("The sale is corrected. What it said before is kept."))
+    return redirect("desk:transaction", transaction_id=found.pk)
 
 
 @require_POST
@@ -63,3 +81,36 @@ def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRe
         return redirect(url)
     messages.success(request, gettext("The hold has ended. What waits for this sale goes on."))
     return go_on(request, url)
+
+
+def _find(scope: Scope, transaction_id: UUID) -> Transaction:
+    return queries.transaction_for(
+        merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
+    )
+
+
+def _page(
+    request: HttpRequest,
+    scope: Scope,
+    found: Transaction,
+    *,
+    filled_in: Typed | None = None,
+    error: DomainError | None = None,
+) -> HttpResponse:
+    of_sale = queries.requests_of_sale(found).values("pk")
+    requests = rows.lean(scope.requests().filter(pk__in=of_sale)).order_by("-pk")[:_SHOWN]
+    form = None
+    if scope.may(Act.CORRECT_SALE):
+        stores = list(scope.stores().values_list("code", flat=True))
+        form = correction.form(found, stores=stores, filled_in=filled_in, error=words.short(error) if error else "")
+    at = timezone.now()
+    page = transaction_page(
+        found,
+        refunds=list(requests),
+        equal=rows.equal_sales(found, scope=scope, at=at),
+        others=[one for one in orders.siblings(found) if one.pk != found.pk],
+        hold=hold_of(found, may_end=scope.may(Act.RESOLVE_DIFFERENCE)) if found.held_at else None,
+        correction=form,
+        at=at,
+    )
+    return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)

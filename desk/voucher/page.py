@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from desk.addresses import refund as refund_url
 from desk.refund.page import goods_summary, requester_label
 from refunds.models import RefundRequest
 from refunds.states import ExecutionState, Reason, State
-from refunds.telling import legs, tracking
-from refunds.telling.destinations import destination_label
+from refunds.telling import hand_words, legs, payout_words, tracking
+from refunds.telling.destinations import destination_label, went
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoucherPage:
-    """The address in the QR code is the customer's page."""
+    """The address in the QR code is the customer's page; ``payout_says`` is what that says, where no day says it all."""
 
     merchant_name: str
     store_name: str
@@ -30,6 +31,9 @@ class VoucherPage:
     state_label: Promise | str
     destination_label: str
     channel_refund_no: str
+    payout_says: str
+    received_account: str
+    arrives_at: datetime | None
     goods_summary: str
     reason_label: Promise | str
     handled_by: Sequence[str]
@@ -40,7 +44,7 @@ class VoucherPage:
 def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
     """``found`` comes from ``desk.refund.page.find``."""
     paid = found.executions.filter(state=ExecutionState.SUCCEEDED).order_by("-created_at").first()
-    sale = found.transaction
+    sale, gone = found.transaction, went(request=found)
     returned = dict(found.lines.values_list("line_id", "quantity"))
     return VoucherPage(
         merchant_name=merchant_name,
@@ -51,8 +55,12 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         amount_fen=found.approved_fen or found.amount_fen,
         refunded_at=found.succeeded_at,
         state_label=State(found.state).label,
-        destination_label=legs.split_label(found) or destination_label(sale=sale, route=found.route),
+        destination_label=legs.split_label(found)
+        or destination_label(sale=sale, route=found.route, account_last4=hand_words.account_tail(found), went=gone),
         channel_refund_no=paid.channel_refund_no if paid else "",
+        payout_says=payout_words.story(found, now=timezone.now()).sentence,
+        received_account=gone.account,
+        arrives_at=gone.arrives_at,
         goods_summary=goods_summary(list(sale.lines.order_by("position")), returned),
         reason_label=Reason(found.reason).label,
         handled_by=[

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
+from decimal import Decimal
 from uuid import UUID
 
 from core.errors import FieldError, Invalid
@@ -171,7 +171,8 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
         stay = [
             worth.price_fen(other)
             for other in sale.lines
-            if (other.sku, _is_deposit(other)) == (line.sku, _is_deposit(line))
+            if other.id != line.id
+            and (other.sku, _is_deposit(other)) == (line.sku, _is_deposit(line))
             and worth.can_come_back(other)
             and other.returnable > taken.get(other.id, 0)
         ]
@@ -186,7 +187,7 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
                 given_fen=line.given_fen,
                 pieces=quantity,
             ),
-            charged_fen=round(Fraction(line.amount_fen) * Fraction(quantity) / Fraction(line.quantity)),
+            charged_fen=round(Decimal(line.amount_fen) * quantity / line.quantity),
             is_dearer=any(price < worth.price_fen(line) for price in stay),
             is_cheaper=any(price > worth.price_fen(line) for price in stay),
         )

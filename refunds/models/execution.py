@@ -30,6 +30,8 @@ class Execution(models.Model):
 
     ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
 
+    ``needs_attention`` of one that failed: the channel has contradicted that since.
+
     ``denials`` counts how often in a row the channel denied the number and still did not take it. ``paid_to`` is where the
     channel says that the money went, ``second_leg`` what became of the way from there to the payer's bank
     (``payment_channels.contract``); it is asked about at ``second_leg_due_at``, and the bank has the money at ``arrives_at``.

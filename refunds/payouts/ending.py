@@ -97,7 +97,7 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
         if said is None or said.data["refund_no"] != execution.refund_no:
             raise NothingProposed("nobody has said what the portal shows of this refund")
         if (said.actor_kind, said.actor_id) == (by.actor.kind, by.actor.id):
-            raise Forbidden("somebody else confirms what you found in the portal")
+            raise Forbidden("somebody else confirms what you found in the portal", code="second_person_needed")
         answer = Answer(
             execution.pk,
             request.pk,
@@ -116,10 +116,22 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
     return RefundRequest.objects.get(pk=request_id)
 
 
+def can_be_ended(request: RefundRequest, payout: Execution | None) -> bool:
+    """Whether a person may end this payout: it is unknown, and the channel had its time to say what became of it."""
+    if request.state != State.UNKNOWN or payout is None:
+        return False
+    return payout.state == ExecutionState.UNKNOWN and payout.needs_attention
+
+
+def check(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``Forbidden`` or ``NotFound`` unless this person may have a part in it at all."""
+    conditions.check(Act.END_UNKNOWN, by=by, request=request)
+
+
 def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
     """The request and its payout under the request's lock, where a person may end it."""
     request = lifecycle.lock_requests([request_id])[request_id]
-    conditions.check(Act.END_UNKNOWN, by=by, request=request)
+    check(request, by=by)
     if request.version != version:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
@@ -142,10 +154,13 @@ def _check(finding: Finding, execution: Execution, at: datetime) -> None:
         errors.append(FieldError("channel_refund_no", "required", "the channel's number of the refund"))
     if finding.paid and finding.paid_at is None:
         errors.append(FieldError("paid_at", "required", "when the portal says it was paid"))
-    elif finding.paid_at is not None and not (execution.created_at <= finding.paid_at <= at):
+    # People write minutes: the one in which it was made counts as after it.
+    elif finding.paid_at is not None and not (
+        execution.created_at.replace(second=0, microsecond=0) <= finding.paid_at <= at
+    ):
         errors.append(FieldError("paid_at", "invalid", "between the approval and now"))
     if errors:
-        raise Invalid("this is no proof yet", code="payment_incomplete", errors=errors)
+        raise Invalid("this is no proof yet", code="proof_incomplete", errors=errors)
 
 
 def _outcome(said: AuditEvent, execution: Execution) -> Outcome:

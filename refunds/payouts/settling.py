@@ -360,6 +360,8 @@ def _note_late(execution: Execution, request: RefundRequest, answer: Answer, at:
     contradicts = (execution.state == ExecutionState.SUCCEEDED) != isinstance(outcome, Done)
     if not contradicts or (isinstance(outcome, Unknown) and execution.state == ExecutionState.SUCCEEDED):
         return
+    # On the payout itself, so that whoever reads it learns of it; one that is paid stays paid.
+    execution.needs_attention |= execution.state == ExecutionState.FAILED
     logger.error("late answer for %s contradicts its end (%s)", execution.refund_no, execution.state)
     event(
         merchant_id=request.merchant_id,

@@ -72,7 +72,10 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
 
     Equal remainders go by article, name and amount: the order of the lines says nothing.
     """
-    total = max(0, min(paid_fen, sum(line.amount_fen for line in lines)))
+    amounts = [line.amount_fen for line in lines]
+    if sum(amounts) == paid_fen and all(line.kind == LineKind.ARTICLE and line.amount_fen >= 0 for line in lines):
+        return amounts  # nothing to share out: almost every sale
+    total = max(0, min(paid_fen, sum(amounts)))
     names = [(line.sku, line.name, -line.amount_fen, line.quantity) for line in lines]
     articles = [_weight(line, LineKind.ARTICLE) for line in lines]
     deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]

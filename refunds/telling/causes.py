@@ -56,6 +56,8 @@ class Failure:
     @property
     def sentence(self) -> str:
         """Both, as the language puts them together."""
+        if not self.solution:
+            return self.cause
         return gettext("%(cause)s %(solution)s") % {"cause": self.cause, "solution": self.solution}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -24,10 +25,14 @@ _OTHER_ROUTES: dict[str, Promise | str] = {
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """Where a channel said that the money of a paid refund went; ``paid_to`` as in ``payment_channels.contract.PaidTo``."""
+    """Where a channel said that the money of a paid refund went; ``paid_to`` as in ``payment_channels.contract.PaidTo``.
+
+    ``arrives_at`` is when the payer's bank has it, where the channel says so.
+    """
 
     paid_to: str = ""
     account: str = ""
+    arrives_at: datetime | None = None
 
     @property
     def to_a_balance(self) -> bool:
@@ -43,8 +48,10 @@ def went(*, request: RefundRequest) -> Went:
     """What the channel said of a refund that is paid; nothing while it is not, or where it said nothing."""
     if request.state not in PAID or request.route != Route.ORIGINAL or request.leg_count:
         return Went()
-    paid = request.executions.filter(state=ExecutionState.SUCCEEDED).values_list("paid_to", "received_account")
-    return Went(*(paid.first() or ("", "")))
+    paid = request.executions.filter(state=ExecutionState.SUCCEEDED).values_list(
+        "paid_to", "received_account", "arrives_at"
+    )
+    return Went(*(paid.first() or ()))
 
 
 def destination_label(

@@ -16,7 +16,7 @@ _HEADLINES: dict[State, Promise | str] = {
     State.WAITING_VENDOR: _("The store is asking the payment provider"),
     State.APPROVED: _("Your refund is approved"),
     State.EXECUTING: _("Your money is on its way"),
-    State.UNKNOWN: _("Your money is on its way"),
+    State.UNKNOWN: _("Your refund is being confirmed"),
     State.MANUAL_PENDING: _("The store is preparing your payout"),
     State.FAILED: _("Your refund is delayed"),
     State.PARTIALLY_REFUNDED: _("Part of your money is refunded"),

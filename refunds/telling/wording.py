@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.template.loader import render_to_string
-from django.utils import translation
-from django.utils.formats import date_format
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from core.calendar import SHANGHAI
@@ -20,11 +19,12 @@ from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
-from refunds.telling import hand_words, legs, tracking
+from refunds.telling import hand_words, legs, payout_words, tracking
 from refunds.telling.carriers import Text
-from refunds.telling.causes import failure, our_fault
+from refunds.telling.causes import our_fault
 from refunds.telling.destinations import destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
+from refunds.telling.payout_words import day_of
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
 NOTIFIED: frozenset[str] = frozenset(
@@ -40,9 +40,11 @@ _QUOTED = 24
 
 
 def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Text:
-    """The message for one event. ``request`` comes with store, merchant and transaction with its channel account."""
+    """The message for one event, as things stand now. ``request`` comes with store, merchant and transaction with its channel
+    account.
+    """
     with translation.override(language_of(locale)):
-        context = _context(event, request)
+        context = _context(event, request, timezone.now())
         said = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         if medium == "sms":
@@ -68,7 +70,7 @@ def _has_link(event: str, request: RefundRequest) -> bool:
     return event in _SMS_WITH_LINK or (event == State.APPROVED and request.by_rule)
 
 
-def _context(event: str, request: RefundRequest) -> dict[str, object]:
+def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, object]:
     sale, gone = request.transaction, went(request=request)
     split = legs.split_label(request)
     arrival = legs.slowest(request, at=request.succeeded_at or request.updated_at) or expected_arrival(
@@ -79,13 +81,13 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
     )
     tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
-    failed = request.executions.order_by("-created_at", "-pk").first() if event == State.FAILED else None
-    why = failure(remedy=failed.failure_remedy if failed else "", channel=request.channel)
+    state = event if event == State.FAILED else request.state
+    story = payout_words.story(request, now=now, state=state)
     message = plain_text(request.message_to_customer)
     quoted = one_line(message)
     return {
         "event": event,
-        "headline": headline(event),
+        "headline": (story.headline if event == state else "") or headline(event),
         "merchant": one_line(request.merchant.name),
         "store": one_line(request.store.name),
         "store_phone": one_line(request.store.phone),
@@ -96,18 +98,15 @@ def _context(event: str, request: RefundRequest) -> dict[str, object]:
         "destination_and_way": split
         or destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
         "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
-        "at_once": arrival.basis == "at_once",
-        "arrives_by": day_of(arrival.latest_at),
+        "at_once": arrival.basis == "at_once" and gone.arrives_at is None,
+        "arrives_by": day_of(gone.arrives_at or arrival.latest_at),
+        "instead": story.failure.sentence if state == State.FAILED else story.sentence,
+        "where": story.note,
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),
-        "failure": why.sentence,
+        "failure": story.failure.sentence,
         "message": message,
         "message_short": quoted if len(quoted) <= _QUOTED else f"{quoted[: _QUOTED - 1]}…",
         "url": tracking.url_for(request.pk),
     }
-
-
-def day_of(at: datetime) -> str:
-    """The day in Shanghai as the language writes it: ``11月25日``, ``November 25``."""
-    return date_format(at.astimezone(SHANGHAI).date(), "MONTH_DAY_FORMAT")

@@ -34,6 +34,14 @@ CATALOGUE: Catalogue = {
         "bank_pending": FaultKind(
             "成功，银行卡冲退处理中", "success, the way to the bank card is under way (dback_status P)"
         ),
+        "bank_done_later": FaultKind(
+            "成功，银行卡冲退先处理中后成功（delay_s，默认 1 秒），并发通知",
+            "success, the way to the bank card is under way first, then it has it, with a notice (delay_s, 1 s by default)",
+        ),
+        "bank_refused_later": FaultKind(
+            "成功，银行卡冲退先处理中后失败（delay_s，默认 1 秒），并发通知",
+            "success, the way to the bank card is under way first, then it fails, with a notice (delay_s, 1 s by default)",
+        ),
         "bank_done": FaultKind("成功，银行卡冲退成功", "success, and the bank card has it (dback_status S)"),
         **common_faults.SIGNATURE,
     },

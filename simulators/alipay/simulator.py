@@ -27,7 +27,16 @@ Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
 Method = Callable[[Content], Awaitable[Outcome]]
 #: The way on to the payer's bank: S arrived, F refused, P under way.
-_SECOND_LEGS = {"abnormal": "F", "bank_pending": "P", "bank_done": "S"}
+_SECOND_LEGS = {
+    "abnormal": "F",
+    "bank_pending": "P",
+    "bank_done": "S",
+    "bank_done_later": "P",
+    "bank_refused_later": "P",
+}
+_SECOND_LEGS_LATER = {"bank_done_later": "S", "bank_refused_later": "F"}
+#: The event of a notice about it.
+_SECOND_LEG = "depositback"
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"http_500", "http_500_after_commit"}
@@ -189,7 +198,10 @@ class AlipaySimulator(Simulator):
         outcome, settle_at, later = self._plan(call.amount_fen, fault)
         named = fault.fault if fault is not None else self.magic_of(call.amount_fen)
         by_bank = _SECOND_LEGS.get(named) or extra_of(payment).get("dback_status")
-        extra = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
+        extra: dict[str, object] = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
+        if fault is not None and named in _SECOND_LEGS_LATER:
+            leg_s = fault.number("delay_s", 1.0)
+            extra |= {"dback_then": _SECOND_LEGS_LATER[named], "dback_at": self.clock.timestamp() + leg_s}
         if known is not None:
             # A refund that failed may be asked for again under the same number.
             self.reopen(known, outcome=outcome, settle_at=settle_at, extra=extra)
@@ -210,6 +222,15 @@ class AlipaySimulator(Simulator):
             )
         if not later:
             self.settle(key)
+        if fault is not None and "dback_then" in extra:
+            self.office.owe(
+                key=key,
+                refund_no=request_no,
+                order_no=payment["order_no"],
+                url=str(extra_of(payment).get("notify_url") or ""),
+                event=_SECOND_LEG,
+                delay_s=fault.number("delay_s", 1.0),
+            )
         return self._known(key), not later
 
     def _plan(self, amount_fen: int, fault: Fault | None) -> tuple[str, float | None, bool]:
@@ -245,6 +266,7 @@ class AlipaySimulator(Simulator):
             request_no=request_no,
             lag=name in {"query_lag", "stale_processing"},
             options=tuple(map(str, options)) if isinstance(options, list) else (),
+            now=self.clock.timestamp(),
         )
         return answer, fault
 
@@ -328,8 +350,14 @@ class AlipaySimulator(Simulator):
             now=self.clock.timestamp(),
             with_refund=not fault.startswith(("stale", "foreign")),
         )
-        if fault.startswith("foreign"):
+        if due.event == _SECOND_LEG and not fault.startswith("foreign"):
+            parameters = trades.second_leg_parameters(
+                payment, refund, app_id=parameters["app_id"], now=self.clock.timestamp()
+            )
+        if fault in {"foreign", "foreign_forged"}:
             parameters["notify_type"] = "alipay.merchant.tradecomplain.changed"
+        elif fault == "foreign_coupon":
+            parameters["notify_type"] = "alipay.marketing.activity.voucher.used"
         if fault == "unknown_number":
             parameters["out_biz_no"] = f"X{secrets.token_hex(12)}"
         body = urlencode(

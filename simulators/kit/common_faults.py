@@ -61,8 +61,12 @@ QUERY = {
 
 #: A notice to the merchant.
 NOTICE = {
-    "foreign": FaultKind(
-        "退款通知之后又来一条其他业务的通知", "after the notice comes one about something else, well signed"
+    "foreign": FaultKind("退款通知之后又来一条投诉通知", "after the notice comes one of a complaint, well signed"),
+    "foreign_payment": FaultKind(
+        "退款通知之后又来一条支付通知", "after the notice comes one of a payment, well signed"
+    ),
+    "foreign_coupon": FaultKind(
+        "退款通知之后又来一条优惠券通知", "after the notice comes one of a coupon, well signed"
     ),
     "foreign_forged": FaultKind(
         "其他业务的通知，签名错误", "after the notice comes one about something else, badly signed"

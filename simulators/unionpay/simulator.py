@@ -279,7 +279,9 @@ class UnionpaySimulator(Simulator):
         elif fault == "unknown_number":
             shown["orderId"] = f"X{secrets.token_hex(12)}"
         elif fault.startswith("foreign"):
-            shown |= {"txnType": "01", "orderId": refund["order_no"]}
+            # It has no complaints: its other notices are of purchases, and of purchases with a coupon.
+            coupon = {"couponInfo": "[{}]"} if fault == "foreign_coupon" else {}
+            shown |= {"txnType": "01", "orderId": refund["order_no"], **coupon}
         fault = "bad_signature" if fault == "foreign_forged" else fault
         signed = signed_answer(shown, keys=self.keys, encoding="UTF-8", fault=fault)
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}

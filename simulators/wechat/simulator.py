@@ -177,6 +177,7 @@ class WechatSimulator(Simulator):
                 extra={
                     "funds_account": application.funds_account,
                     "from": application.sources,
+                    "reason": application.reason,
                     **_DESTINATIONS.get(fault.fault if fault is not None else "", {}),
                 },
             )

@@ -99,7 +99,8 @@ def test_pieces_that_come_back_in_parts_end_at_what_was_paid(
     sale = _sale(api, [_line("A", 1_000, sold)]).json()
 
     for quantity, amount_fen in zip(groups, amounts, strict=True):
-        answer = _ask(api, sale, amount_fen, ("A", quantity))
+        # A second piece at the price of the first looks like the same wish: the till says that it is another.
+        answer = _ask(api, sale, amount_fen, ("A", quantity), is_another=True, note="下一件")
         assert _rule(answer, "articles_cover_amount")["limit"] == f"{amount_fen / 100:.2f}", answer.content
         assert answer.json()["state"] == "approved"
 

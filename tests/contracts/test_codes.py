@@ -12,7 +12,7 @@ import pytest
 from payment_channels import codes_page
 from payment_channels.contract import Done, Refused, Retry, Unknown
 from payment_channels.rules import Rule
-from tests.contracts.rigs import RIGS, reference_of
+from tests.contracts.rigs import reference_of
 from tests.contracts.test_every_fault import CATALOGUES, RigOf, drive
 
 #: Channel -> operation of the adapter's lists -> where the stand-in takes faults for it.
@@ -74,7 +74,7 @@ def _rules(channel: str) -> dict[str, Rule]:
 
 _REFUSED = [
     (rig, fault, kind.code.removeprefix("aop."))
-    for rig, channel in RIGS.items()
+    for rig in ORDERED_AT
     for fault, kind in CATALOGUES[rig]["refund"].items()
     if kind.code and kind.en.endswith("nothing was accepted")
 ]
@@ -90,7 +90,7 @@ def test_refund_refused_with_a_code_is_what_the_adapters_table_says(
 
     outcome = rig.channel.refund(order)
 
-    rule = _rules(RIGS[name]).get(code)
+    rule = _rules(name).get(code)
     assert rig.moved(order) == []
     if not isinstance(outcome, Refused):
         # Nothing is proven: the table says so, no list has it, nobody signed it, or the server itself was in trouble.
@@ -124,7 +124,7 @@ def test_refund_that_failed_with_a_code_ends_or_calls_a_person(rigs: RigOf, faul
 
 _ASKED = [
     (rig, fault, kind.code.removeprefix("aop."))
-    for rig in RIGS
+    for rig in ORDERED_AT
     for fault, kind in CATALOGUES[rig]["query"].items()
     if kind.code
 ]

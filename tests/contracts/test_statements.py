@@ -18,11 +18,17 @@ from payment_channels.contract import (
     BillTotals,
     BillUnavailable,
     RefundOrder,
+    Refused,
+    Trade,
+    TradeQueries,
+    TradeReference,
+    TradeState,
 )
 from simulators.kit import common_faults
 from simulators.kit.bills import NO_AMOUNT
-from tests.contracts.rigs import RIGS, Rig
+from tests.contracts.rigs import PAID_FEN, RIGS, Rig
 from tests.contracts.test_every_fault import CATALOGUES, RigOf, drive, faults_of
+from tests.simulators.wechat_client import Merchant
 
 #: The certificates' rig reads the same files as the other of its channel.
 CHANNELS = ("wechat", "alipay", "unionpay")
@@ -166,13 +172,36 @@ def test_reversal_at_the_channel_is_a_void_and_no_refund_of_ours(refunded: Refun
     _assert_adds_up(read)
 
 
+def test_sale_reversed_at_the_till_is_a_void_in_the_statement_and_reversed_to_a_query(refunded: Refunded) -> None:
+    rig, _ = refunded("wechat")
+    sale = rig.sale()
+    till = Merchant(rig.simulator.account)
+    path = f"/v3/pay/transactions/out-trade-no/{sale.order_no}/reverse"
+
+    assert till.send("POST", path, {"mchid": rig.simulator.account["mchid"]}).status == 204
+
+    read = _read(rig, BillKind.REFUNDS)
+    (row,) = [row for row in read.rows if row.order_no == sale.order_no]
+    assert (row.kind, row.refund_no, row.amount_fen) == (BillRowKind.VOID, "", PAID_FEN)
+    assert isinstance(rig.channel, TradeQueries)
+    trade = rig.channel.query_trade(
+        TradeReference(channel_transaction_no=sale.channel_transaction_no, order_no=sale.order_no)
+    )
+    assert isinstance(trade, Trade)
+    assert (trade.state, trade.amount_fen) == (TradeState.REVERSED, PAID_FEN)
+    outcome = drive(rig, sale, rig.channel.refund(sale))
+    assert isinstance(outcome, Refused)
+
+
 @pytest.mark.parametrize("name", ["wechat", "alipay"])
 def test_fees_finer_than_a_fen_sum_up_to_the_fen(refunded: Refunded, name: str) -> None:
     rig, _ = refunded(name)
 
     rows = _read(rig, BillKind.TRADES, "fine_fees").rows
 
-    millifen = sum(row.amount_fen * (6 if row.kind is BillRowKind.PAYMENT else -6) for row in rows)
+    # What was reversed brings no fee back.
+    share = {BillRowKind.PAYMENT: 6, BillRowKind.REFUND: -6}
+    millifen = sum(row.amount_fen * share.get(row.kind, 0) for row in rows)
     fees = [row.fee_fen for row in rows]
     assert None not in fees
     # Alipay's refunds and payments are rounded each on its own side of zero.

@@ -325,6 +325,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/confirm-payout", "paid "),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/payout-failed", {"version": 6, "reason_code": "no_means"}),
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/payout-failed", {"version": 6, "reason_code": "no_means"}),
+    (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/portal-findings", "finding"),
+    (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
     (Act.SEE_POLICY, "GET", "policy", None),
@@ -347,10 +349,13 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     if method == "GET":
         return client.get(path, headers=headers).status_code
     if body == "statement":
-        form = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
-        return client.post(path, form, headers=headers).status_code
+        sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
+        return client.post(path, sent, headers=headers).status_code
     if body == "picture":
         return client.post(path, {"file": pictures.upload()}, headers=headers).status_code
+    if body == "finding":
+        form: dict[str, Any] = {"file": pictures.upload(), "shows": "nothing", "version": 5}
+        return client.post(path, form, headers=headers).status_code
     return client.post(path, json.dumps(body), content_type="application/json", headers=headers).status_code
 
 
@@ -397,6 +402,7 @@ def _judged(
 
 _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.READ_SALES, "GET", "/desk/transactions/{sale}", {}),
+    (Act.CORRECT_SALE, "POST", "/desk/transactions/{sale}/correct", {"amount": "600.00", "reason": "x", "seen": ""}),
     (Act.QUOTE, "POST", "/desk/new/quote", {"sale": "{sale}", "reason": "quality", "amount": "10.00", "consent": "1"}),
     (
         Act.SUBMIT,
@@ -430,6 +436,13 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         {"version": "6", "paid": "yes", "reference_no": "1", "paid_at": "now"},
     ),
     (Act.RETRY, "POST", "/desk/refunds/{failed}/retry", {"version": "5", "confirmed": "1"}),
+    (
+        Act.END_UNKNOWN,
+        "POST",
+        "/desk/refunds/{lost}/end-unknown",
+        {"version": "5", "shows": "nothing", "files": "picture"},
+    ),
+    (Act.END_UNKNOWN, "POST", "/desk/refunds/{lost}/end-unknown/confirm", {"version": "5", "confirmed": "1"}),
     (Act.REVEAL, "POST", "/desk/refunds/{waiting}/reveal", {}),
     (Act.RESEND, "POST", "/desk/notifications/{message}/resend", {"confirmed": "1"}),
     (Act.RESEND, "GET", "/desk/notifications/{message}/resend", {}),
@@ -448,13 +461,10 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
-    Act.CORRECT_SALE,
     Act.RATE,
     Act.SEE_POLICY,
     Act.PUBLISH_POLICY,
     Act.CHANGE_CREDENTIALS,
-    # Has no page yet.
-    Act.END_UNKNOWN,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

@@ -21,10 +21,14 @@ from reconciliation import days
 from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
+from refunds.evidence import files
 from refunds.models import Execution, Notification, RefundRequest
+from refunds.payouts import ending
+from refunds.payouts.ending import Finding
 from refunds.review import deciding
 from refunds.states import Route
 from terminals.models import Transaction
+from tests import pictures
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
 from tests.refunds import hand
 from tests.refunds.settled import failed, paid
@@ -111,7 +115,15 @@ class World:
         lost = Unknown(code="timeout", message="no answer")
         answer = payouts.Answer(claimed.execution_id, request.pk, claimed.account_id, lost, "answer", turn=claimed.turn)
         payouts.settle([answer], at=timezone.now() + timedelta(minutes=10))
-        return request
+        # One of two people has said what the portal shows; everybody else is the second.
+        return ending.propose(
+            request_id=request.pk,
+            finding=Finding(paid=False),
+            picture=files.read_picture(upload=pictures.upload()),
+            by=self.decider,
+            at=timezone.now(),
+            version=RefundRequest.objects.get(pk=request.pk).version,
+        )
 
     def _dead_message(self) -> Notification:
         request = self.requests["waiting"]

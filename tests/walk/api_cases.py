@@ -184,6 +184,22 @@ def payout_failed(stage: Stage) -> None:
     assert _as(stage, Role.FINANCE, request, "payout-failed", reason_code="no_means", note="抽屉没钱").state == "failed"
 
 
+@case("POST", f"{_REQUEST}/portal-findings")
+def portal_finding(stage: Stage) -> None:
+    request = stage.lost()
+    form = {"version": request.version, "shows": "nothing", "file": pictures.upload()}
+    client = stage.browser(Role.FINANCE)
+    answer = client.post(f"/api/v1/refund-requests/{request.pk}/portal-findings", form)
+    assert answer.status_code == 200, answer.content
+    assert request.evidence.count() == 1
+
+
+@case("POST", f"{_REQUEST}/confirm-portal-finding")
+def confirm_portal_finding(stage: Stage) -> None:
+    request = stage.found_in_portal(paid=False)
+    assert _as(stage, Role.OWNER, request, "confirm-portal-finding").state == "failed"
+
+
 @case("GET", f"{_API}analytics/summary")
 def analytics_summary(stage: Stage) -> None:
     stage.paid()

@@ -119,6 +119,15 @@ def transaction(stage: Stage) -> None:
     assert request.number in stage.get(Role.CASHIER, f"/desk/transactions/{request.transaction_id}")
 
 
+@case("POST", "/desk/transactions/<uuid:transaction_id>/correct")
+def correct_sale(stage: Stage) -> None:
+    sale = stage.sale()
+    path = f"/desk/transactions/{sale.pk}"
+    stage.post(Role.FINANCE, f"{path}/correct", cashier="C009", reason="录错收银员", seen="")
+    assert AuditEvent.objects.get(action="transaction.correct").data["after"] == {"cashier": "C009"}
+    assert "录错收银员" in stage.get(Role.CASHIER, path)
+
+
 @case("GET", "/desk/analytics")
 def analytics(stage: Stage) -> None:
     stage.paid()
@@ -290,6 +299,29 @@ def send_elsewhere(stage: Stage) -> None:
     _act(stage, Role.FINANCE, request, "send-elsewhere", payee="customer_card", confirmed="1", **card)
     assert not request.executions.get().needs_attention
     assert AuditEvent.objects.get(action="refund.send_elsewhere").data["card_last4"] == hand.ACCOUNT_NO[-4:]
+
+
+@case("GET", f"{_REFUND}/end-unknown")
+def end_unknown_form(stage: Stage) -> None:
+    request = stage.lost()
+    assert "channel_refund_no" in stage.get(Role.FINANCE, f"/desk/refunds/{request.number}/end-unknown")
+
+
+@case("POST", f"{_REFUND}/end-unknown")
+def say_what_the_portal_shows(stage: Stage) -> None:
+    request = stage.lost()
+    typed = {"shows": "paid", "channel_refund_no": "5030", "note": "后台可见"}
+    paid_at = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    seen = _act(stage, Role.FINANCE, request, "end-unknown", files=pictures.upload(), paid_at=paid_at, **typed)
+    assert seen.state == "unknown"
+    assert AuditEvent.objects.get(action="refund.end_proposed").data["channel_refund_no"] == "5030"
+
+
+@case("POST", f"{_REFUND}/end-unknown/confirm")
+def confirm_what_the_portal_shows(stage: Stage) -> None:
+    request = stage.found_in_portal(paid=True)
+    done = _act(stage, Role.OWNER, request, "end-unknown/confirm", confirmed="1")
+    assert (done.state, done.executions.get().proof_source) == ("refunded", "portal")
 
 
 # --- paying by hand ---------------------------------------------------------------------------------------------------

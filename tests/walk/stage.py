@@ -23,13 +23,15 @@ from core.calendar import SHANGHAI
 from merchants import api_keys
 from merchants.models import ChannelAccount, KeyScope, Merchant, Role, Staff
 from merchants.principals import of_staff
-from payment_channels.contract import BillKind, Done
+from payment_channels.contract import BillKind, Done, Unknown
 from reconciliation import days, importing
 from reconciliation.models import Difference, ReconciliationDay
 from refunds import payouts
 from refunds.evidence import files
 from refunds.models import Evidence, Execution, RefundRequest
+from refunds.payouts import ending
 from refunds.payouts.adapters import adapter_for
+from refunds.payouts.ending import Finding
 from refunds.review import deciding
 from refunds.telling import tracking
 from simulators.kit.testing import RunningSimulator
@@ -188,6 +190,28 @@ class Stage:
         request = self.approved()
         self._worked_on(request, until=lambda: Execution.objects.get(request=request).needs_attention)
         return fresh(request)
+
+    def lost(self) -> RefundRequest:
+        """Sent, and for ten minutes no answer came that proves anything."""
+        request = self.approved()
+        (claimed,) = payouts.claim(limit=10, at=timezone.now())
+        lost = Unknown(code="timeout", message="no answer")
+        answer = payouts.Answer(claimed.execution_id, request.pk, claimed.account_id, lost, "answer", turn=claimed.turn)
+        payouts.settle([answer], at=timezone.now() + timedelta(minutes=10))
+        return fresh(request)
+
+    def found_in_portal(self, *, paid: bool) -> RefundRequest:
+        """Lost, and somebody of finance has said what the portal shows."""
+        request = self.lost()
+        finding = Finding(paid=paid, channel_refund_no="5030", paid_at=timezone.now()) if paid else Finding(paid=False)
+        return ending.propose(
+            request_id=request.pk,
+            finding=finding,
+            picture=files.read_picture(upload=pictures.upload()),
+            by=of_staff(self.person(Role.FINANCE)),
+            at=timezone.now(),
+            version=request.version,
+        )
 
     def _worked_on(self, request: RefundRequest, *, until: Callable[[], bool]) -> None:
         """As the drain loop does it, in this thread: what the channel is asked, and what it says."""

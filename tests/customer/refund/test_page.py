@@ -53,7 +53,7 @@ def test_every_state_has_a_page_with_amount_number_steps_and_the_stores_phone(
         ("needs_info", ["The store needs something from you", "请补一张面板的照片", "Send the answer"]),
         ("approved", ["Your refund is approved", "It usually arrives within minutes.", "We are sorry."]),
         ("executing", ["Your money is on its way", "WeChat balance"]),
-        ("unknown", ["Your money is on its way", "It is never paid twice."]),
+        ("unknown", ["Your refund is being confirmed", "It is never paid twice."]),
         ("failed", ["Your refund is delayed", "cannot take the money", "call the store", "Nothing is lost"]),
         ("rejected", ["Your refund was not approved", "The goods were used", "外壳有明显的使用痕迹"]),
         ("cancelled", ["Your refund request was withdrawn", "No money was moved."]),

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from merchants.models import Staff
 from merchants.principals import of_staff
+from refunds.models import RefundRequest
 from refunds.review import deciding
 from tests.desk.conftest import Shop
+from tests.refunds.settled import paid
 
 SignIn = Callable[[Staff], Client]
 
@@ -63,3 +65,29 @@ def test_voucher_of_what_is_not_paid_yet_says_so(shop: Shop, as_staff: SignIn) -
 
     assert "Approved" in text
     assert 'Refunded at</dt><dd class="num">--' in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("channel_says", "said"),
+    [
+        ({"paid_to": "balance", "second_leg": "failed"}, ["WeChat balance"]),
+        (
+            {"paid_to": "other_card", "received_account": "招商银行0403"},
+            ["another account: 招商银行0403", "Received by"],
+        ),
+        ({"paid_to": "merchant"}, ["gave the money back to the store"]),
+    ],
+    ids=["balance", "other card", "merchant"],
+)
+def test_voucher_says_where_the_channel_sent_the_money(
+    shop: Shop, as_staff: SignIn, channel_says: dict[str, str], said: list[str]
+) -> None:
+    request = shop.waiting(26_800)
+    deciding.approve(request_id=request.pk, by=of_staff(shop.reviewer), at=timezone.now(), version=request.version)
+    paid(RefundRequest.objects.get(pk=request.pk)).executions.update(**channel_says)
+
+    text = as_staff(shop.cashier).get(f"/desk/refunds/{request.number}/voucher").content.decode()
+
+    for words in said:
+        assert words in text

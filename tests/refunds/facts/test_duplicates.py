@@ -42,6 +42,7 @@ _AGAIN: dict[str, dict[str, Any]] = {
 
 def _sale(**fields: Any) -> Transaction:
     sale = make_sale(make_merchant(), 60_000, **fields)
+    sale.lines.all().delete()
     for position, (sku, worth) in enumerate([("AF-4L", 40_000), ("CUP", 20_000)], start=2):
         TransactionLine.objects.create(
             transaction=sale,

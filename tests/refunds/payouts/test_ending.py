@@ -112,7 +112,7 @@ def test_confirm_when_it_is_the_same_person_is_refused(lost: RefundRequest) -> N
     first = _finance(lost)
     _propose(lost, by=first)
 
-    _refused("forbidden", lost, lambda: _confirm(lost, by=first))
+    _refused("second_person_needed", lost, lambda: _confirm(lost, by=first))
 
 
 def test_confirm_when_nobody_said_anything_is_refused(lost: RefundRequest) -> None:
@@ -130,7 +130,7 @@ def test_confirm_when_nobody_said_anything_is_refused(lost: RefundRequest) -> No
     ],
 )
 def test_propose_when_it_is_no_proof_is_refused(lost: RefundRequest, finding: dict[str, Any]) -> None:
-    _refused("payment_incomplete", lost, lambda: _propose(lost, by=_finance(lost), **finding))
+    _refused("proof_incomplete", lost, lambda: _propose(lost, by=_finance(lost), **finding))
 
 
 def test_propose_when_the_channel_may_still_say_is_refused() -> None:
