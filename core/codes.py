@@ -130,7 +130,8 @@ PROBLEMS: Final = (
     Code("plan_changed", 409, _("Another plan holds by now"),
          _("The refund would be split between the payments in another way by now. Look at it once more."),
          _("`plan` is that one. Look at it, and send its `hash` as `plan_hash`. Nothing was stored.")),
-    Code("route_not_for_a_leg", 422, _("A failed part moves to another route, on which a person pays")),
+    Code("route_not_for_a_leg", 422, _("A failed part moves to another route, on which a person pays"),
+         remedy=_("Choose a transfer, cash or store credit."), field="route"),
     Code("two_facts_needed", 422, _("One fact is not enough"),
          _("Give at least two facts: one alone fits too many sales."),
          _("Without a number, give two of time window, amount, end of card, end of phone, article.")),
@@ -258,6 +259,7 @@ PROBLEMS: Final = (
 #: Codes of single fields, inside ``errors``. A message beside the code may say more, such as a field's own limits.
 FIELDS: Final = (
     Code("differs", 409, _("This payment is known with another value.")),
+    Code("candidate", 422, _("This payment may be meant.")),
     Code("required", 400, _("It is missing.")),
     Code("null", 400, _("It must not be null.")),
     Code("blank", 400, _("It must not be empty.")),
