@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from core.codes import words
 from core.money import MAX_FEN
-from core.plain_text import without_direction
+from core.numbers import ascii_form, refund_number
+from core.phones import NotAPhone, phone_number
+from core.plain_text import person_name, without_direction, without_marks
+from core.quantities import quantity
+from core.typed_amounts import is_barcode
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -44,11 +50,31 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Quantity(serializers.FloatField):
+    """Pieces or kilograms: a JSON number above zero with up to three decimals; ``1.0`` is 1. No text, no boolean."""
+
+    def to_internal_value(self, data: Any) -> Decimal:  # type: ignore[override]  # exact
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise refused("invalid_quantity")
+        try:
+            return quantity(data)
+        except ValueError:
+            raise refused("invalid_quantity") from None
+
+
 class Fen(WholeNumber):
     """An amount above zero, in fen."""
 
+    default_error_messages = {"invalid": gettext_lazy("an amount is a whole number of fen: 26800 for 268.00 yuan")}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"min_value": 1, "max_value": MAX_FEN, **kwargs})
+
+    def to_internal_value(self, data: Any) -> int:
+        fen = super().to_internal_value(data)
+        if fen > MAX_FEN and is_barcode(str(fen)):
+            raise refused("amount_barcode")
+        return fen
 
 
 class Text(serializers.CharField):
@@ -132,7 +158,7 @@ class FourDigits(Text):
     """The end of a card's or phone's number."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
+        text = without_marks(super().to_internal_value(data))
         if text and not re.fullmatch(r"[0-9]{4}", text):
             raise serializers.ValidationError(_("the last four digits"), code="invalid")
         return text
@@ -147,10 +173,41 @@ class Email(Text):
 
 
 class Phone(Text):
-    """Digits with an optional plus, as typed at a till."""
+    """A phone number, however it was typed, in its normal form."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data).replace(" ", "").replace("-", "")
-        if text and not re.fullmatch(r"\+?[0-9]{5,20}", text):
-            raise refused("invalid_phone")
-        return text
+        text = super().to_internal_value(data)
+        try:
+            return phone_number(text) if text else ""
+        except NotAPhone:
+            raise refused("invalid_phone") from None
+
+
+class Number(Text):
+    """A number or code of an order, a channel or an article: without marks that nobody sees, in ASCII's digits and hyphens."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """What is blank without its marks is blank."""
+        return super().run_validation(without_marks(data) if isinstance(data, str) else data)
+
+    def to_internal_value(self, data: Any) -> str:
+        return " ".join(ascii_form(super().to_internal_value(data)).split())
+
+
+class Name(Text):
+    """A person's or bank's name."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """What is blank without its marks is blank."""
+        return super().run_validation(without_marks(data) if isinstance(data, str) else data)
+
+    def to_internal_value(self, data: Any) -> str:
+        return person_name(super().to_internal_value(data))
+
+
+class RefundNumber(Number):
+    """A refund's number, however it was read out or copied."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        return refund_number(text) or text

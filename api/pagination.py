@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 
 from api.fields import refused
-from refunds.queries import beyond, place_of
+from refunds.queries import beyond, first_of, place_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,8 @@ class NewestFirst(CursorPagination):
             value, pk = self._place(cursor.position, queryset)
             queryset = queryset.filter(beyond(field=self.field, value=value, pk=pk, descending=descending))
         sign = "-" if descending else ""
-        rows = list(queryset.order_by(*(f"{sign}{name}" for name in (self.field, "pk") if name))[: self.size + 1])
+        order = [f"{sign}{name}" for name in (self.field, "pk") if name]
+        rows = list(first_of(queryset, order=order, size=self.size + 1))
         more, rows = len(rows) > self.size, rows[: self.size]
         if backwards:
             rows.reverse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any
 
@@ -25,16 +26,28 @@ class StrictJSONParser(BaseParser):
         if len(raw) > MAX_JSON_BYTES:
             raise BodyTooLarge
         try:
-            text = raw.decode("utf-8")
+            # A mark in front is what Windows writes; it says UTF-8 and nothing else.
+            text = raw.decode("utf-8-sig")
             data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except UnicodeDecodeError as error:
-            raise ParseError("the body is not UTF-8", code="not_utf8") from error
+            raise ParseError(f"the body is not UTF-8{_encoding(raw)}", code="not_utf8") from error
         except RecursionError as error:
             raise ParseError("the body is nested too deeply", code="too_deep") from error
         except ValueError as error:
             raise ParseError(f"the body is not valid JSON: {error}", code="invalid_json") from error
         _check(data, 0)
         return data
+
+
+def _encoding(raw: bytes) -> str:
+    """What the body seems to be written in instead: tills in China still write GBK."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or raw[1:2] == b"\0":
+        return ", it is UTF-16: send UTF-8"
+    try:
+        raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return ""
+    return ", it is GBK: send UTF-8"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

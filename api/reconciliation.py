@@ -5,19 +5,25 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas, schemas_figures
-from api.fields import StrictSerializer
+from api.fields import StrictSerializer, Text
 from api.serializers import CHANNELS
 from api.views import Endpoint
+from core.errors import DomainError, NotFound
 from merchants.rights import Act
-from reconciliation import days, differences
+from reconciliation import days, differences, refusals, uploading
 from reconciliation.models.difference import Resolution
 
+#: A day of a large chain has ten megabytes.
+MAX_UPLOAD_BYTES = 100_000_000
 #: Differences listed with a day; ``open_differences`` counts all.
 _SHOWN = 500
 
@@ -39,10 +45,20 @@ class ReconciliationQuery(StrictSerializer):
     channel = serializers.ChoiceField(CHANNELS, required=False)
 
 
+class StatementUpload(StrictSerializer):
+    """A file as the channel's portal hands it out: the day's statement, or its fund flow once that is there."""
+
+    account = Text(max_length=64)
+    date = Day()
+    file = serializers.FileField(allow_empty_file=True)
+
+
 class Reconciliations(Endpoint):
     """How a day compares with the channels' statements."""
 
-    acts = {"GET": Act.SEE_RECONCILIATION}
+    acts = {"GET": Act.SEE_RECONCILIATION, "POST": Act.TAKE_STATEMENT}
+    parser_classes = (MultiPartParser,)
+    max_body_bytes = MAX_UPLOAD_BYTES
 
     @extend_schema(
         parameters=[ReconciliationQuery], responses={200: schemas_figures.ReconciliationsOut, **schemas.READ_PROBLEMS}
@@ -63,6 +79,36 @@ class Reconciliations(Endpoint):
                 ]
             }
         )
+
+    @extend_schema(
+        operation_id="upload_statement",
+        request={"multipart/form-data": StatementUpload},
+        responses={200: schemas_figures.ReconciliationOut, **schemas.WRITE_PROBLEMS, 415: schemas.Problem},
+    )
+    def post(self, request: Request) -> Response:
+        """Take in a file that a person got from the portal: finance, managers and owners in their session. The same content again
+        changes nothing, so that no key is needed. A refusal says what the file is instead, and nothing of it stays.
+        """
+        asked = self.read(StatementUpload)
+        account = days.accounts_of(merchant_id=self.caller.merchant_id).filter(code=asked["account"]).first()
+        if account is None:
+            raise NotFound("there is no such channel account")
+        if asked["date"] >= timezone.localdate():
+            raise serializers.ValidationError(
+                {"date": [serializers.ErrorDetail(_("the day is not over"), code="invalid")]}
+            )
+        try:
+            uploading.upload(
+                account=account, day=asked["date"], file=asked["file"].file, by=self.caller.by, at=timezone.now()
+            )
+        except DomainError as error:
+            # The file is what the caller can mend: the sentence says what it is.
+            error.message = refusals.sentence(error) or error.message
+            error.facts = {name: str(value) for name, value in error.facts.items()}
+            raise
+        found = days.day_for(merchant_id=self.caller.merchant_id, account_code=account.code, day=asked["date"])
+        open_ones = _differences(self.caller.merchant_id, [found.pk]).get(found.pk, [])
+        return Response(schemas_figures.ReconciliationOut.of(found, differences=open_ones[:_SHOWN]))
 
 
 def _differences(merchant_id: int, day_ids: list[int]) -> dict[int, list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import QueryInstant, StrictSerializer, Text
+from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas import stored_request_json
 from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
@@ -32,13 +32,13 @@ from refunds.states import Reason, State
 
 class RequestQuery(StrictSerializer):
     state = serializers.ChoiceField(State.choices, required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
     created_after = QueryInstant(required=False, help_text="from then on")
     created_before = QueryInstant(required=False, help_text="up to, not including")
-    number = Text(required=False)
-    order_no = Text(required=False)
+    number = RefundNumber(required=False)
+    order_no = Number(required=False)
 
 
 _FILTERS = {
@@ -67,12 +67,13 @@ class Quotes(Endpoint):
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
         now = timezone.now()
-        sale, verdict = judging.quote(draft=draft, by=self.caller.by, at=now)
+        sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             schemas.QuoteOut.of(
                 sale,
                 amount_fen=draft.amount_fen,
                 verdict=schemas.VerdictOut.of(verdict.as_json()),
+                plan=schemas.new_plan_json(legs, sale, at=now) if legs else None,
                 expected_arrival=schemas.arrival_json(
                     funding=sale.funding, profile=sale.profile, at=now, route=draft.route
                 ),
@@ -210,14 +211,17 @@ class ResubmitRefundRequest(ActOnRequest):
 
 
 def _new_request_json(submission: Submission) -> dict[str, object]:
-    execution, sale = submission.execution, submission.sale
+    sale = submission.sale
     return schemas.request_json(
         submission.request,
         order_no=sale.order_no,
         store=sale.store_code,
         terminal=sale.terminal_code or None,
         sale_cashier=sale.cashier,
-        executions=[execution] if execution else [],
+        executions=submission.executions,
+        plan=schemas.new_plan_json(
+            submission.plan, sale, at=submission.request.created_at, executions=submission.executions
+        ),
         funding=sale.funding,
         profile=sale.profile,
         payee=submission.payee,

@@ -5,9 +5,9 @@ Instants in Shanghai's offset, ids as text, amounts in fen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
@@ -15,12 +15,17 @@ from rest_framework import serializers as s
 
 from api.shapes import Shape, read
 from core.personal_data import mask_phone
+from core.quantities import quantity_number
 from payment_channels.profile import Profile
-from refunds.facts import payees
-from refunds.models import Execution, Payee, RefundRequest
+from refunds import queries
+from refunds.facts import payees, plans
+from refunds.intake import planning
+from refunds.intake.facts import Sale
+from refunds.models import Execution, Leg, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
-from refunds.rules import explanations
+from refunds.rules import explanations, worth
 from refunds.rules.arrival import expected_arrival
+from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
@@ -89,7 +94,7 @@ class FailureOut(Shape):
 
 
 class ExecutionOut(Shape):
-    tranche = read(s.IntegerField(), lambda _execution: 1)  # a payout is never made in parts
+    tranche = s.IntegerField(source="sequence", help_text="the `sequence` of its leg")
     method = s.ChoiceField(["refund", "void"])
     state = s.ChoiceField(ExecutionState.choices)
     refund_no = s.CharField()
@@ -126,6 +131,33 @@ class CustomerOut(Shape):
     locale = s.CharField(source="customer_locale")
 
 
+class WhyOut(Shape):
+    code = s.CharField()
+    explanation = s.CharField()
+
+
+class AttemptOut(Shape):
+    refund_no = s.CharField()
+    state = s.ChoiceField(ExecutionState.choices)
+
+
+class LegOut(Shape):
+    sequence = s.IntegerField()
+    transaction = s.UUIDField(source="transaction_id")
+    method = s.ChoiceField(["refund", "void", "transfer", "cash", "store_credit"])
+    route = s.ChoiceField(Route.choices)
+    amount_fen = s.IntegerField()
+    expected_arrival = ArrivalOut()
+    why = WhyOut()
+    state = s.CharField(help_text="of its latest attempt; `planned` before the first, `given_up` where nobody goes on")
+    attempts = AttemptOut(many=True, help_text="`executions` has all of each")
+
+
+class PlanOut(Shape):
+    hash = s.CharField()
+    legs = LegOut(many=True)
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -151,7 +183,8 @@ class RefundRequestOut(Shape):
     message_to_customer = s.CharField(allow_null=True)
     due_at = s.DateTimeField()
     expected_arrival = ArrivalOut()
-    executions = ExecutionOut(many=True)
+    plan = PlanOut(help_text="by which payments of the order it goes back")
+    executions = ExecutionOut(many=True, help_text="all attempts of all legs")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -165,6 +198,7 @@ def request_json(
     funding: str,
     profile: Profile,
     executions: Iterable[Execution],
+    plan: dict[str, Any],
     payee: Payee | None,
     **place: str | None,
 ) -> dict[str, Any]:
@@ -173,6 +207,7 @@ def request_json(
     return RefundRequestOut.of(
         request,
         expected_arrival=arrival_json(funding=funding, profile=profile, at=at, route=request.route),
+        plan=plan,
         executions=[ExecutionOut.of(execution, explanation=_explained(execution, request)) for execution in executions],
         payee=None if payee is None else payees.masked(payee),
         **place,
@@ -188,6 +223,17 @@ def _explained(execution: Execution, request: RefundRequest) -> str:
 def stored_request_json(request: RefundRequest) -> dict[str, Any]:
     """A request from the database, with its sale, account and executions loaded."""
     sale = request.transaction
+    at = request.succeeded_at or request.decided_at or request.created_at
+    legs = [
+        leg_json(
+            one.leg,
+            sale=one.leg.transaction if request.leg_count else sale,
+            at=at,
+            state=one.state,
+            attempts=one.attempts,
+        )
+        for one in plans.standing_of(request)
+    ]
     return request_json(
         request,
         order_no=sale.order_no,
@@ -195,10 +241,55 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         terminal=request.terminal.code if request.terminal else None,
         sale_cashier=sale.cashier,
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
+        plan={"hash": plans.hash_of(request), "legs": legs},
         funding=sale.funding,
         profile=sale.profile,
         payee=payees.of(request),
     )
+
+
+class PaidFrom(Protocol):
+    """What a leg's arrival is reckoned from, however the payment was read."""
+
+    @property
+    def funding(self) -> str: ...
+    @property
+    def profile(self) -> Profile: ...
+
+
+#: What a leg on a route of a person is called.
+_METHODS = {Route.BANK_TRANSFER: "transfer", Route.CASH: "cash", Route.STORE_CREDIT: "store_credit"}
+
+
+def leg_json(
+    leg: PlannedLeg | Leg,
+    *,
+    sale: PaidFrom,
+    at: datetime,
+    state: str = plans.PLANNED,
+    attempts: Sequence[Execution] = (),
+) -> dict[str, Any]:
+    """A leg of a plan; ``executions`` beside it say all of its attempts."""
+    return LegOut.of(
+        leg,
+        method=_METHODS.get(Route(leg.route), attempts[-1].method if attempts else "refund"),
+        expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=leg.route),
+        why={"code": leg.why, "explanation": str(WHY[leg.why])},
+        state=state,
+        attempts=AttemptOut.all_of(attempts),
+    )
+
+
+def new_plan_json(
+    legs: Sequence[PlannedLeg], sale: Sale, *, at: datetime, executions: Sequence[Execution] = ()
+) -> dict[str, Any]:
+    """The plan of a quote, or of a request that is just being stored."""
+    found = []
+    for leg in legs:
+        attempts = [row for row in executions if row.sequence == leg.sequence]
+        state = str(attempts[-1].state) if attempts else plans.PLANNED
+        found.append(leg_json(leg, sale=planning.payment_of(sale, leg), at=at, state=state, attempts=attempts))
+    return {"hash": planning.hash_of(legs), "legs": found}
 
 
 def arrival_json(*, funding: str, profile: Profile, at: datetime, route: str) -> dict[str, Any]:
@@ -210,6 +301,7 @@ class QuoteOut(Shape):
     amount_fen = s.IntegerField()
     refundable_fen = s.IntegerField()
     verdict = VerdictOut()
+    plan = PlanOut(allow_null=True, help_text="none where the verdict refuses")
     expected_arrival = ArrivalOut()
 
 
@@ -240,10 +332,12 @@ class EventsOut(Page):
 class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
-    quantity = s.IntegerField()
-    returned_quantity = s.IntegerField(source="reserved_quantity")
+    kind = s.CharField()
+    quantity = read(s.FloatField(), lambda line: quantity_number(line.quantity))
+    returned_quantity = read(s.FloatField(), lambda line: quantity_number(line.reserved_quantity))
     unit_price_fen = s.IntegerField()
     amount_fen = s.IntegerField()
+    worth_fen = s.IntegerField(help_text="of what was paid: discounts and rounding shared out over the articles")
 
 
 class PayerOut(Shape):
@@ -280,9 +374,20 @@ class TransactionOut(Shape):
     terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
     payer = PayerOut(source="*")
-    lines = read(SaleLineOut(many=True), lambda sale: sale.lines.all())
+    lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
+    held_at = s.DateTimeField(allow_null=True)
+
+
+class OrderOut(Shape):
+    order_no = s.CharField()
+    store = s.CharField()
+    amount_fen = s.IntegerField()
+    refunded_fen = s.IntegerField()
+    refundable_fen = s.IntegerField()
+    payments = TransactionOut(many=True)
+    lines = SaleLineOut(many=True, help_text="of the order, whichever payment named them")
 
 
 class RequestOfSaleOut(Shape):
@@ -293,7 +398,7 @@ class RequestOfSaleOut(Shape):
 
 
 class TransactionWithRequestsOut(TransactionOut):
-    refund_requests = read(RequestOfSaleOut(many=True), lambda sale: sale.refund_requests.all())
+    refund_requests = read(RequestOfSaleOut(many=True), queries.requests_of_sale)
 
 
 @extend_schema_serializer(many=False)

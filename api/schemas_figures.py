@@ -11,6 +11,7 @@ from api.shapes import Shape, read
 from reconciliation.models import Difference
 from reconciliation.models.bill import DayState, MatchOutcome
 from reconciliation.models.difference import Resolution
+from reconciliation.refusals import why_set_aside
 
 
 class CountOut(Shape):
@@ -121,10 +122,28 @@ class SummaryOut(Shape):
         return {"from": s.DateField(source="first_date"), **super().get_fields()}
 
 
+class SetAsideOut(Shape):
+    """A row of a statement that could not be read."""
+
+    line = s.IntegerField()
+    code = s.CharField(source="why")
+    message = read(s.CharField(), why_set_aside)
+    text = s.CharField()
+    amount_fen = s.IntegerField(allow_null=True)
+
+
 class StatementOut(Shape):
     n = s.IntegerField(source="bill_count")
     amount_fen = s.IntegerField(source="bill_fen")
-    fees_returned_fen = read(s.IntegerField(), lambda day: -day.bill.fees_fen)
+    fees_returned_fen = read(
+        s.IntegerField(allow_null=True, help_text="null where the statement says nothing of fees"),
+        lambda day: None if day.bill.fees_fen is None else -day.bill.fees_fen,
+    )
+    total_gap_fen = s.IntegerField(
+        source="bill.gap_fen", help_text="what the statement's own total of refunds says beyond its rows"
+    )
+    set_aside_n = s.IntegerField(source="bill.set_aside_count", help_text="rows that could not be read")
+    set_aside = SetAsideOut(many=True, source="bill.set_aside")
     version = s.IntegerField(source="bill.version")
     sha256 = s.CharField(source="bill.sha256")
     imported_at = s.DateTimeField(source="bill.imported_at")

@@ -6,11 +6,28 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.fields import Email, Fen, Flag, FourDigits, Id, Instant, Phone, StrictSerializer, Text, WholeNumber, refused
+from api.fields import (
+    Email,
+    Fen,
+    Flag,
+    FourDigits,
+    Id,
+    Instant,
+    Name,
+    Number,
+    Phone,
+    Quantity,
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    refused,
+)
+from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
+from refunds.payouts.contradictions import Finding
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import Funding, TransactionKind
+from terminals.models import Funding, LineKind, TransactionKind
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
@@ -29,38 +46,55 @@ class PayerChangeSerializer(StrictSerializer):
 
 
 class SaleLineSerializer(StrictSerializer):
-    sku = Text(max_length=64, allow_blank=True, required=False, default="")
+    sku = Number(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
-    unit_price_fen = WholeNumber(min_value=0, max_value=10**11)
-    amount_fen = WholeNumber(min_value=0, max_value=10**11)
+    kind = serializers.ChoiceField(
+        LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
+    )
+    quantity = Quantity()
+    unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+    amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = attrs.setdefault("kind", LineKind.DISCOUNT if attrs["amount_fen"] < 0 else LineKind.ARTICLE)
+        if kind in (LineKind.ARTICLE, LineKind.GIFT):
+            for name in ("unit_price_fen", "amount_fen"):
+                if attrs[name] < 0:
+                    raise refused("below_zero", name)
+        return attrs
 
 
 class TransactionSerializer(StrictSerializer):
     """A sale as a terminal or shop reports it."""
 
-    order_no = Text(max_length=64)
+    order_no = Number(max_length=64)
     channel = serializers.ChoiceField(CHANNELS)
-    channel_transaction_no = Text(max_length=64)
+    channel_transaction_no = Number(max_length=64)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
     amount_fen = Fen()
     paid_at = Instant()
-    store = Text(max_length=20)
-    terminal = Text(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
+    store = Number(max_length=20)
+    terminal = Number(max_length=20, required=False, allow_null=True, allow_blank=True, default="")
     cashier = Text(max_length=40, required=False, allow_null=True, allow_blank=True, default="")
     payer = PayerSerializer(required=False, allow_null=True, default=None)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, default=list, max_length=500)
+    order_amount_fen = Fen(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="what the order came to, where it has several payments and the lines are the order's",
+    )
 
 
 class SaleCorrectionSerializer(StrictSerializer):
     """What is to be said of a sale from now on; what is left out stays. ``lines`` are all of its lines."""
 
-    order_no = Text(max_length=64, required=False)
+    order_no = Number(max_length=64, required=False)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False)
     amount_fen = Fen(required=False)
     paid_at = Instant(required=False)
-    store = Text(max_length=20, required=False)
-    terminal = Text(max_length=20, required=False, allow_blank=True)
+    store = Number(max_length=20, required=False)
+    terminal = Number(max_length=20, required=False, allow_blank=True)
     cashier = Text(max_length=40, required=False, allow_blank=True)
     payer = PayerChangeSerializer(required=False)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, max_length=500)
@@ -68,12 +102,12 @@ class SaleCorrectionSerializer(StrictSerializer):
 
 
 class RefundLineSerializer(StrictSerializer):
-    sku = Text(max_length=64)
-    quantity = WholeNumber(min_value=1, max_value=1_000_000)
+    sku = Number(max_length=64)
+    quantity = Quantity()
 
 
 class CustomerSerializer(StrictSerializer):
-    name = Text(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
+    name = Name(max_length=60, required=False, allow_blank=True, allow_null=True, default="")
     phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
     email = Email(max_length=120, required=False, allow_blank=True, allow_null=True, default="")
     locale = serializers.ChoiceField(["zh-Hans", "en"], required=False, default="zh-Hans")
@@ -82,16 +116,21 @@ class CustomerSerializer(StrictSerializer):
 class PayeeSerializer(StrictSerializer):
     """The customer's own account, for a bank transfer."""
 
-    holder_name = Text(max_length=60)
+    holder_name = Name(max_length=60)
     account_no = Text(max_length=50, help_text="8 to 32 digits; blanks and hyphens are taken out")
-    bank_name = Text(max_length=60)
+    bank_name = Name(max_length=60)
 
 
 class RefundRequestSerializer(StrictSerializer):
-    """A refund as it is asked for. The sale is named by ``transaction`` or ``order_no``."""
+    """A refund as it is asked for: of one payment (``transaction``), or of an order (``order_no``), by whichever of its payments.
+
+    ``plan_hash`` is that of a quote: where another plan holds by now, nothing is stored.
+    """
 
     transaction = Id(required=False)
-    order_no = Text(max_length=64, required=False)
+    order_no = Number(max_length=64, required=False)
+    store = Text(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
+    plan_hash = Text(max_length=64, required=False, help_text="of the plan that was seen")
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)
     description = Text(multiline=True, max_length=1000, required=False, allow_blank=True, default="")
@@ -101,10 +140,16 @@ class RefundRequestSerializer(StrictSerializer):
     customer_consent = Flag(required=False, allow_null=True, default=None)
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     cashier = Text(max_length=40, required=False, allow_blank=True, default="")
+    is_another = Flag(
+        required=False, default=False, help_text="not the same as one before that asked for the same of this order"
+    )
+    note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
             raise refused("sale_not_named", "transaction")
+        if "store" in attrs and "order_no" not in attrs:
+            raise refused("sale_not_named", "store")
         return attrs
 
 
@@ -116,6 +161,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         reason=str(data["reason"]),
         transaction_id=data.get("transaction"),
         order_no=data.get("order_no", ""),
+        store=data.get("store", ""),
+        plan_hash=data.get("plan_hash", ""),
         description=data["description"],
         route=str(data["route"]),
         lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
@@ -123,6 +170,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         customer_consent=data["customer_consent"],
         payee=Account(**data["payee"]) if data["payee"] else None,
         cashier=data["cashier"],
+        is_another=data["is_another"],
+        another_note=data["note"] if data["is_another"] else "",
     )
 
 
@@ -140,6 +189,9 @@ class ResubmitSerializer(VersionSerializer):
     route = serializers.ChoiceField(Route.choices, required=False, help_text="another one needs the consent anew")
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag(required=False, allow_null=True, default=None)
+    is_another = Flag(
+        required=False, help_text="not the same as the one that the verdict names as asked for before; `note` says how"
+    )
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
@@ -151,7 +203,16 @@ def correction_of(data: dict[str, Any]) -> Correction:
         route=data.get("route"),
         payee=Account(**data["payee"]) if data["payee"] else None,
         customer_consent=data["customer_consent"],
+        is_another=data.get("is_another"),
+        another_note=data["note"],
     )
+
+
+class EndHoldSerializer(StrictSerializer):
+    """What finance found out about a held sale, and how it is known."""
+
+    finding = serializers.ChoiceField(Finding.choices)
+    note = Text(max_length=500)
 
 
 class DecisionSerializer(StrictSerializer):

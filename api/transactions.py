@@ -12,29 +12,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import FourDigits, QueryFen, QueryInstant, StrictSerializer, Text
+from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
-from api.serializers import SaleCorrectionSerializer, TransactionSerializer
+from api.serializers import EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
+from refunds.payouts import contradictions
 from terminals import correcting, finding, reporting
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale, SaleLine
 
 
 class TransactionQuery(StrictSerializer):
-    order_no = Text(required=False)
-    channel_transaction_no = Text(required=False)
-    store = Text(required=False)
-    terminal = Text(required=False)
+    order_no = Number(required=False)
+    channel_transaction_no = Number(required=False)
+    store = Number(required=False)
+    terminal = Number(required=False)
     cashier = Text(required=False)
     paid_after = QueryInstant(required=False, help_text="from then on")
     paid_before = QueryInstant(required=False, help_text="up to, not including")
     amount_fen = QueryFen(required=False)
     card_last4 = FourDigits(required=False)
     phone_last4 = FourDigits(required=False)
-    sku = Text(required=False)
+    sku = Number(required=False)
 
 
 class Transactions(Endpoint):
@@ -139,6 +140,35 @@ class TransactionCorrections(Endpoint):
         return Response(body)
 
 
+class TransactionEndHold(Endpoint):
+    """Let go of a sale that finance holds."""
+
+    acts = {"POST": Act.RESOLVE_DIFFERENCE}
+
+    @extend_schema(
+        operation_id="end_hold",
+        request=EndHoldSerializer,
+        responses={200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """End the hold of a sale whose channel called a payout refused and then paid. ``paid`` books that payout; ``not_paid``
+        and ``settled`` leave the books as they are.
+        """
+        data = self.read(EndHoldSerializer)
+        sale = queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        contradictions.end_hold(
+            transaction_id=sale.pk,
+            finding=data["finding"],
+            note=data["note"],
+            by=self.caller.by,
+            at=timezone.now(),
+        )
+        loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
+        return Response(schemas.TransactionOut.of(loaded))
+
+
 def _correction(data: dict[str, Any]) -> SaleCorrection:
     payer = data.get("payer") or {}
     named = {name: data[name] for name in _CORRECTABLE if name in data}
@@ -168,4 +198,5 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         card_last4=payer.get("card_last4") or "",
         funding=str(payer.get("funding") or "unknown"),
         lines=[SaleLine(**line) for line in data["lines"]],
+        order_amount_fen=data["order_amount_fen"],
     )

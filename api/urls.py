@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api import analytics, decisions, evidence, payouts, policy, reconciliation, refund_requests, transactions
+from api import analytics, decisions, evidence, orders, payouts, policy, reconciliation, refund_requests, transactions
 
 _REQUEST = "refund-requests/<uuid:request_id>"
 
 urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
+    path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
+    path("orders/<str:order_no>", orders.OrderDetail.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
     path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),

@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
         "TransactionKindEnum": "terminals.models.TransactionKind",
         "RefundRequestStateEnum": "refunds.states.State",
+        "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -21,6 +21,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
+from core.phones import NotAPhone, phone_number
+
 _VERSION = b"\x01"
 _NONCE_LENGTH = 12
 
@@ -54,11 +56,11 @@ def unseal(sealed: bytes, *, purpose: str) -> str:
 
 def phone_key(phone: str) -> str:
     """A phone number in the form that is compared: ``+86 138-0000-6021`` is ``13800006021``. Without digits: as it is."""
-    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isascii() and c.isdigit())
-    for prefix in ("0086", "86"):
-        if digits.startswith(f"{prefix}1") and len(digits) == len(prefix) + 11:
-            return digits.removeprefix(prefix)
-    return digits or phone.strip()
+    try:
+        return phone_number(phone).removeprefix("+")
+    except NotAPhone:
+        digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isascii() and c.isdigit())
+        return digits or phone.strip()
 
 
 def search_hash(kind: str, text: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from django.utils.translation import get_language
 
@@ -46,9 +47,34 @@ def sentences(*parts: str) -> str:
     return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
+def person_name(text: str) -> str:
+    """A person's or bank's name as it is stored and shown: on one line, full-width letters as usual, without unseen marks."""
+    return one_line(without_marks(unicodedata.normalize("NFKC", text)))
+
+
 def name_key(text: str) -> str:
     """A code or name in the form that is compared: ``c001``, ``C001`` and full-width ``Ｃ００１`` are one cashier."""
-    return " ".join(_folded(text).split())
+    return " ".join(folded(text).split())
+
+
+def name_key_sql(column: str) -> str:
+    """The same of a column in SQL."""
+    folded_ = f"normalize(lower(normalize({column}, NFKC)), NFKC)"
+    unseen = f"regexp_replace(replace({folded_}, 'ß', 'ss'), '[{_unseen()}]', '', 'g')"
+    return f"btrim(regexp_replace({unseen}, '[{_SPACES}]+', ' ', 'g'))"
+
+
+#: What ``str.split`` takes for blank and NFKC leaves as it is.
+_SPACES = " \t\n\v\f\r\x1c-\x1f\x85\u1680\u2028\u2029"
+
+
+@lru_cache(maxsize=1)
+def _unseen() -> str:
+    """The marks that ``without_marks`` takes away, as the ranges of a regular expression."""
+    marks = [code for code in range(0x110000) if _is_unseen(chr(code))]
+    starts = [code for code in marks if not _is_unseen(chr(code - 1))]
+    ends = [code for code in marks if not _is_unseen(chr(code + 1))]
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(starts, ends, strict=True))
 
 
 def reference_key(text: str) -> str:
@@ -57,7 +83,7 @@ def reference_key(text: str) -> str:
     """
     return "".join(
         character
-        for character in _folded(text)
+        for character in folded(text)
         if not character.isspace() and character != _MINUS and unicodedata.category(character) not in {"Pd", "Cc"}
     )
 
@@ -66,11 +92,17 @@ def reference_key(text: str) -> str:
 _MINUS = "\N{MINUS SIGN}"
 
 
-def _folded(text: str) -> str:
-    """Case and width folded, without marks that nobody sees (zero-width, direction, variation)."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(
-        character
-        for character in folded
-        if unicodedata.category(character) != "Cf" and not "\ufe00" <= character <= "\ufe0f"
-    )
+def folded(text: str) -> str:
+    """Case and width folded, without marks that nobody sees."""
+    return without_marks(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def without_marks(text: str) -> str:
+    """``text`` without what nobody sees: zero-width, direction and variation marks."""
+    if text.isascii():
+        return text
+    return "".join(character for character in text if not _is_unseen(character))
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"

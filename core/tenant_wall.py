@@ -24,7 +24,7 @@ ROLE = "refunddesk_tenant"
 # The privilege to become a role has a name of its own since PostgreSQL 16.
 _STANDS = """
 SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
-       AND EXISTS (SELECT FROM pg_policies WHERE policyname = 'one_merchant')
+       AND NOT EXISTS (SELECT unnest(%s) EXCEPT SELECT tablename FROM pg_policies WHERE policyname = 'one_merchant')
   FROM pg_roles WHERE rolname = %s
 """
 _BARE = """
@@ -53,9 +53,9 @@ def stands() -> bool:
 
 
 def stands_now() -> bool:
-    """The same, asked of the database, whatever this process has seen before."""
+    """The same, asked of the database, whatever this process has seen before: not a single table may stand in front of it."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDS, [ROLE])
+        cursor.execute(_STANDS, [[table for table, _ in policies()], ROLE])
         row = cursor.fetchone()
     return bool(row and row[0])
 

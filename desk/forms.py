@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from core.errors import Invalid
-from core.money import fen_from_yuan
+from core.phones import NotAPhone, phone_number
+from core.typed_amounts import NotAnAmount, fen_typed
 from desk.filters import Choice
 from refunds.states import RejectReason
 
@@ -82,14 +83,22 @@ def check_confirmed(data: QueryDict) -> None:
 
 
 def amount_fen(text: str) -> int:
-    """Exact fen of a typed amount."""
+    """Exact fen of a typed amount. Raises ``Invalid`` whose code says what is wrong with it."""
     try:
-        fen = fen_from_yuan(text.strip())
-    except ValueError as error:
-        raise Invalid("not an amount", code="amount_invalid") from error
+        fen = fen_typed(text)
+    except NotAnAmount as error:
+        raise Invalid("not an amount", code=error.code) from error
     if fen <= 0:
         raise Invalid("not an amount above zero", code="amount_invalid")
     return fen
+
+
+def phone(text: str) -> str:
+    """A typed phone number in its normal form, empty for none. Raises ``Invalid``."""
+    try:
+        return phone_number(text) if text.strip() else ""
+    except NotAPhone as error:
+        raise Invalid("not a phone number", code="invalid_phone") from error
 
 
 def approved_amount_fen(data: QueryDict) -> int | None:

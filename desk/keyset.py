@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet, Sum
 
-from refunds.queries import beyond, place_of
+from refunds.queries import beyond, first_of, place_of
 
 #: Beyond this many rows a list says "1000+".
 CAP = 1000
@@ -68,7 +68,7 @@ def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[R
     names = [f"{sign}{name}" for name in (order.field, "pk") if name]
     if place is not None:
         rows = rows.filter(beyond(field=order.field, value=place[1], pk=place[2], descending=descending))
-    found = list(rows.order_by(*names)[: size + 1])
+    found = list(first_of(rows, order=names, size=size + 1))
     more, found = len(found) > size, found[:size]
     first = 1 if place is None else place[3]
     if backwards:

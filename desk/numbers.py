@@ -10,13 +10,15 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
+from core.numbers import reference, refund_number
 from core.personal_data import phone_key, search_hash
+from core.phones import NotAPhone, phone_number
+from core.spreadsheets import from_cell
 from desk.access import Scope
 from refunds.models import Execution, RefundRequest
 from terminals.models import Transaction
 
 _REFUND_START = re.compile(r"^RF-\d{0,6}(-\d*)?$", re.IGNORECASE)
-_PHONE = re.compile(r"^1\d{10}$")
 _TAIL = re.compile(r"^\d{4}$")
 LONGEST = 64
 _CARDS_SINCE = timedelta(days=90)
@@ -33,8 +35,8 @@ class Found:
 
 
 def clean(text: str) -> str:
-    """The text as it is looked up: without spaces around and within, as numbers are read out and pasted."""
-    return "".join(text.split())[:LONGEST].replace("\x00", "")
+    """The text as it is looked up: without blanks, as numbers are read out and pasted, and marks that nobody sees."""
+    return reference(text)[:LONGEST]
 
 
 def recognise(text: str, *, scope: Scope) -> Found:
@@ -43,17 +45,19 @@ def recognise(text: str, *, scope: Scope) -> Found:
     refunds, sales = scope.requests(), scope.sales()
     if not wanted:
         return Found(refunds.none(), sales.none())
-    if _REFUND_START.match(wanted):
-        start = wanted.upper()
+    refund = refund_number(text)
+    if refund or _REFUND_START.match(wanted):
+        start = refund or wanted.upper()
         # A range and not LIKE: the number's index is in byte order.
         return Found(
             refunds.filter(number__gte=start, number__lt=f"{start}~"), sales.none(), gettext("a refund number")
         )
-    if _PHONE.match(wanted):
-        phone = search_hash("phone", phone_key(wanted))
+    if phone := _phone(text):
         return Found(
             refunds.filter(customer_phone_hash=phone), sales.filter(payer_phone_hash=phone), gettext("a phone number")
         )
+    if spelled := _as_stored(wanted, sales):
+        wanted = spelled
     # Said of the sale as well as of the refund, so that the sale's indexes, which begin with the merchant, serve.
     merchant_id = scope.staff.merchant_id
     if sales.filter(order_no=wanted).exists():
@@ -85,3 +89,20 @@ def recognise(text: str, *, scope: Scope) -> Found:
             gettext("the last digits of a phone or card"),
         )
     return Found(refunds.none(), sales.none())
+
+
+def _phone(text: str) -> bytes | None:
+    """The hash of a mobile number or one from abroad; digits that begin with 0 or 4 are more often a receipt's."""
+    try:
+        number = phone_number(from_cell(text))
+    except NotAPhone:
+        return None
+    return search_hash("phone", phone_key(number)) if number.startswith(("1", "+")) else None
+
+
+def _as_stored(wanted: str, sales: QuerySet[Transaction]) -> str:
+    """The number as the till wrote it, where a person wrote it in another case."""
+    spelled = {wanted, wanted.upper(), wanted.lower()} - {wanted}
+    if not spelled or sales.filter(order_no=wanted).exists():
+        return ""
+    return sales.filter(order_no__in=spelled).values_list("order_no", flat=True).first() or ""

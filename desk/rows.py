@@ -15,10 +15,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from core.personal_data import mask_phone
+from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.keyset import Capped, Page
 from desk.people import Person, person
+from merchants import policies
+from refunds.facts import charges
 from refunds.models import RefundRequest
 from refunds.review import decidable
 from refunds.states import RELEASED, Reason, State
@@ -166,6 +169,35 @@ def sale(row: Transaction) -> SaleRow:
         tone=tone,
         refund_url=with_query(reverse("desk:new"), sale=str(row.pk)) if refundable else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EqualSale:
+    """A payment that looks like the same one charged again; ``goes_back``: refunds of it were asked for or paid."""
+
+    number: str
+    url: str
+    paid_at: datetime
+    goes_back: bool
+
+
+def equal_sales(row: Transaction, *, scope: Scope, at: datetime) -> list[EqualSale]:
+    """Equal payments close by, where this person may see them."""
+    minutes = policies.rules_in_force(merchant_id=row.merchant_id, at=at).charged_twice_minutes
+    found = charges.equal_to(transaction_id=row.pk, minutes=minutes)
+    seen = (
+        set(scope.sales().filter(pk__in=[charge.id for charge in found]).values_list("pk", flat=True)) if found else ()
+    )
+    return [
+        EqualSale(
+            charge.order_no or charge.channel_transaction_no,
+            reverse("desk:transaction", args=[charge.id]),
+            charge.paid_at,
+            charge.goes_back,
+        )
+        for charge in found
+        if charge.id in seen
+    ]
 
 
 def _sale_state(row: Transaction) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.http import QueryDict
 
+from core.numbers import reference
+from core.plain_text import person_name
 from desk.filters import Choice
 from merchants import policies
 from refunds.intake.claims import Account
@@ -37,9 +39,9 @@ def read(data: QueryDict) -> Way:
     route = data.get("route", "")
     return Way(
         route=route if route in Route.values else Route.ORIGINAL,
-        holder_name=data.get("payee_holder", "").strip()[:60],
-        account_no=data.get("payee_account", "").strip()[:50],
-        bank_name=data.get("payee_bank", "").strip()[:60],
+        holder_name=person_name(data.get("payee_holder", ""))[:60],
+        account_no=reference(data.get("payee_account", ""))[:50],
+        bank_name=person_name(data.get("payee_bank", ""))[:60],
     )
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.plain_text import name_key_sql
 from merchants import channels
 from merchants.policy_rules import CASHIER_DAY_COUNT
 from refunds import states
@@ -32,7 +33,8 @@ class Invariant:
 _TOUCHED = """(SELECT DISTINCT object_id{cast} FROM core_auditevent
                WHERE object_type = 'refund_request' AND (txid, id) > (%({since}txid)s, %({since}event)s))"""
 _REQUESTS = _TOUCHED.format(cast="::uuid", since="")
-_SALES = f"(SELECT x.transaction_id FROM refunds_refundrequest x WHERE x.id IN {_REQUESTS})"
+_SALES = f"""(SELECT x.transaction_id FROM refunds_refundrequest x WHERE x.id IN {_REQUESTS}
+             UNION ALL SELECT y.transaction_id FROM refunds_leg y WHERE y.request_id IN {_REQUESTS})"""
 #: What stands in a query -> the condition that it is by the hour; {0} is what the mark is about.
 _MARKS = {
     "touched": f"{{0}} IN {_REQUESTS}",
@@ -62,7 +64,7 @@ _RELEASED = ", ".join(f"'{state}'" for state in states.RELEASED)
 _PAID = ", ".join(f"'{state}'" for state in states.PAID)
 _MOVES = ", ".join(f"('{source}', '{target}')" for source, target in sorted(set(states.allowed_moves())))
 _BY_HAND = ", ".join(f"'{route}'" for route in sorted(states.BY_HAND))
-_OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown"))
+_OWED = ", ".join(f"'{state}'" for state in NEXT_STEP if state not in ("executing", "unknown", "partially_refunded"))
 
 
 #: Payments of one order, as ``refunds.intake.counters`` has them.
@@ -86,18 +88,19 @@ _ROUTE_LIMIT = """CASE WHEN p.rules->'route_rules' ? r.route THEN (p.rules->'rou
                       WHEN r.route = 'cash' THEN 100000 END"""
 
 
-def _same(name: str) -> str:
-    """A cashier's code as it is compared. What PostgreSQL folds alike, ``core.plain_text.name_key`` does, too."""
-    return f"lower(normalize(btrim({name}), NFKC))"
-
-
 INVARIANTS: tuple[Invariant, ...] = (
     _over_history(
         "I1",
         "refunds not released exceed what was paid",
-        f"""SELECT t.id::text FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
-             WHERE r.state NOT IN ({_RELEASED}) AND [touched sale: t.id] GROUP BY t.id
-            HAVING sum(coalesce(r.approved_fen, r.amount_fen)) > t.amount_fen""",
+        # Of every payment by itself: what goes back by several has a leg for each.
+        f"""SELECT t.id::text FROM terminals_transaction t JOIN
+              (SELECT r.transaction_id, coalesce(r.approved_fen, r.amount_fen) AS fen FROM refunds_refundrequest r
+                WHERE r.leg_count = 0 AND r.state NOT IN ({_RELEASED}) AND [touched sale: r.transaction_id]
+               UNION ALL
+               SELECT l.transaction_id, l.amount_fen FROM refunds_leg l JOIN refunds_refundrequest r ON r.id = l.request_id
+                WHERE l.reserved_fen > 0 AND r.state NOT IN ({_RELEASED}) AND [touched sale: l.transaction_id]
+              ) h ON h.transaction_id = t.id
+             GROUP BY t.id HAVING sum(h.fen) > t.amount_fen""",
     ),
     Invariant(
         "I2",
@@ -107,10 +110,16 @@ INVARIANTS: tuple[Invariant, ...] = (
               FROM (SELECT id, reserved_fen, refunded_fen, live_refunds FROM terminals_transaction
                      WHERE reserved_fen <> 0 OR refunded_fen <> 0 OR live_refunds <> 0) t
               FULL JOIN (SELECT transaction_id, sum(reserved_fen) AS reserved_fen,
-                                 count(*) FILTER (WHERE reserved_fen > 0) AS live_refunds,
-                                sum(coalesce(approved_fen, amount_fen)) FILTER (WHERE state NOT IN ({_RELEASED})) AS asked_fen,
-                                sum(refunded_fen) FILTER (WHERE state IN ({_PAID})) AS refunded_fen
-                           FROM refunds_refundrequest GROUP BY transaction_id) r ON r.transaction_id = t.id
+                                count(*) FILTER (WHERE reserved_fen > 0) AS live_refunds,
+                                sum(asked_fen) AS asked_fen, sum(refunded_fen) AS refunded_fen
+                           FROM (SELECT transaction_id, reserved_fen,
+                                        CASE WHEN state NOT IN ({_RELEASED})
+                                             THEN coalesce(approved_fen, amount_fen) END AS asked_fen,
+                                        CASE WHEN state IN ({_PAID}) THEN refunded_fen END AS refunded_fen
+                                   FROM refunds_refundrequest WHERE leg_count = 0
+                                 UNION ALL
+                                 SELECT transaction_id, reserved_fen, reserved_fen, refunded_fen FROM refunds_leg) held
+                          GROUP BY transaction_id) r ON r.transaction_id = t.id
              WHERE coalesce(t.reserved_fen, 0) <> coalesce(r.reserved_fen, 0)
                 OR coalesce(t.live_refunds, 0) <> coalesce(r.live_refunds, 0)
                 OR coalesce(t.reserved_fen, 0) <> coalesce(r.asked_fen, 0)
@@ -120,11 +129,33 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I2b",
         "an article's returned pieces differ from its requests",
         f"""SELECT coalesce(l.id, q.line_id)::text
-              FROM (SELECT id, reserved_quantity FROM terminals_transactionline WHERE reserved_quantity <> 0) l
-              FULL JOIN (SELECT rl.line_id, sum(rl.quantity) AS quantity FROM refunds_refundline rl
-                           JOIN refunds_refundrequest r ON r.id = rl.request_id
+              FROM (SELECT id, reserved_quantity, reserved_fen FROM terminals_transactionline
+                     WHERE reserved_quantity <> 0 OR reserved_fen <> 0) l
+              FULL JOIN (SELECT rl.line_id, sum(rl.held_quantity) AS quantity, sum(rl.held_fen) AS fen
+                           FROM refunds_refundline rl JOIN refunds_refundrequest r ON r.id = rl.request_id
                           WHERE r.state NOT IN ({_RELEASED}) GROUP BY rl.line_id) q ON q.line_id = l.id
-             WHERE coalesce(l.reserved_quantity, 0) <> coalesce(q.quantity, 0)""",
+             WHERE coalesce(l.reserved_quantity, 0) <> coalesce(q.quantity, 0)
+                OR coalesce(l.reserved_fen, 0) <> coalesce(q.fen, 0)""",
+    ),
+    _over_history(
+        "I2c",
+        "the legs of a plan differ from their request, or from what was paid of them",
+        """SELECT r.number FROM refunds_refundrequest r
+             LEFT JOIN LATERAL (SELECT count(*) AS legs, sum(amount_fen) AS amount_fen, sum(reserved_fen) AS reserved_fen,
+                                       sum(refunded_fen) AS refunded_fen
+                                  FROM refunds_leg l WHERE l.request_id = r.id) p ON true
+            WHERE [touched: r.id] AND r.leg_count > 0
+              AND (p.legs <> r.leg_count OR p.reserved_fen <> r.reserved_fen OR p.refunded_fen <> r.refunded_fen
+                   OR p.amount_fen < coalesce(r.approved_fen, 0))
+           UNION ALL
+           SELECT r.number FROM refunds_leg l JOIN refunds_refundrequest r ON r.id = l.request_id
+             JOIN terminals_transaction t ON t.id = l.transaction_id
+             LEFT JOIN LATERAL (SELECT sum(e.amount_fen) AS fen FROM refunds_execution e
+                                 WHERE e.request_id = l.request_id AND e.sequence = l.sequence
+                                   AND e.transaction_id = l.transaction_id AND e.state = 'succeeded') paid ON true
+            WHERE [touched: r.id]
+              AND (r.leg_count = 0 OR t.merchant_id <> r.merchant_id OR t.store_id <> r.store_id
+                   OR l.refunded_fen <> coalesce(paid.fen, 0))""",
     ),
     _over_history(
         "I3",
@@ -153,8 +184,8 @@ INVARIANTS: tuple[Invariant, ...] = (
                                   WHERE request_id = r.id AND state = 'succeeded' AND proof <> '' AND channel_refund_no <> '') e
                 ON true
              WHERE [touched: r.id]
-               AND ((r.state IN ({_PAID}) AND e.paid IS DISTINCT FROM r.refunded_fen)
-                    OR (r.state NOT IN ({_PAID}) AND e.paid IS NOT NULL))""",
+               AND ((r.state IN ({_PAID}, 'partially_refunded') AND e.paid IS DISTINCT FROM r.refunded_fen)
+                    OR (r.state NOT IN ({_PAID}, 'partially_refunded') AND e.paid IS NOT NULL))""",
     ),
     _over_history(
         "I6",
@@ -280,9 +311,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I15",
         "a child of another merchant than its parent's",
         """SELECT e.refund_no FROM refunds_execution e JOIN refunds_refundrequest r ON r.id = e.request_id
+             JOIN terminals_transaction t ON t.id = r.transaction_id
+             JOIN terminals_transaction p ON p.id = e.transaction_id
              LEFT JOIN merchants_channelaccount a ON a.id = e.channel_account_id
             WHERE [touched: r.id] AND (e.merchant_id <> r.merchant_id OR a.merchant_id IS DISTINCT FROM r.merchant_id
-                                       OR e.transaction_id <> r.transaction_id)
+                                       OR (r.leg_count = 0 AND e.state <> 'failed' AND e.transaction_id <> r.transaction_id)
+                                       OR (p.merchant_id, p.store_id, p.order_no) <> (t.merchant_id, t.store_id, t.order_no))
            UNION ALL
            SELECT t.order_no FROM terminals_transaction t JOIN merchants_store s ON s.id = t.store_id
              LEFT JOIN terminals_terminal k ON k.id = t.terminal_id
@@ -334,7 +368,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             UNION ALL
             SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
-                ({_same("r.cashier")}), ({_same("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
+                ({name_key_sql("r.cashier")}), ({name_key_sql("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
              WHERE [touched day: r] AND r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING count(*) > max({_rule("auto_cashier_day_count", str(CASHIER_DAY_COUNT))})
             UNION ALL
@@ -375,7 +409,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                AND e.state = 'succeeded' AND (a.channel IN ({_BY_HAND})) <> (e.proof_source = 'person')
             UNION ALL
             SELECT r.number FROM core_auditevent v JOIN refunds_refundrequest r ON r.id::text = v.object_id
-             WHERE [touched text: v.object_id] AND v.action = 'refund.succeed' AND v.actor_kind = 'staff'
+             WHERE [touched text: v.object_id] AND v.action IN ('refund.succeed', 'refund.pay_part') AND v.actor_kind = 'staff'
                AND EXISTS (SELECT 1 FROM refunds_execution h WHERE h.request_id = r.id AND h.proof_source = 'person')
                AND (v.actor_id = r.staff_id::text
                     OR EXISTS (SELECT 1 FROM refunds_approval p WHERE p.request_id = r.id AND p.decision = 'approve'
@@ -402,10 +436,15 @@ INVARIANTS: tuple[Invariant, ...] = (
                          OR p.id IN (SELECT o.policy_version_id FROM refunds_refundrequest o
                                       WHERE o.transaction_id = q.transaction_id AND o.route = q.route))) limits)
             UNION ALL
-            SELECT min(t.order_no) || ': ' || count(*) || ' refunds' FROM refunds_refundrequest r
+            SELECT min(t.order_no) || ': ' || count(*) || ' refunds' FROM
+              (SELECT transaction_id FROM refunds_refundrequest
+                WHERE [touched sale: transaction_id] AND leg_count = 0 AND route = 'original' AND reserved_fen > 0
+                  AND NOT verdict ? 'source'
+               UNION ALL
+               SELECT transaction_id FROM refunds_leg
+                WHERE [touched sale: transaction_id] AND route = 'original' AND reserved_fen > 0) r
               JOIN terminals_transaction t ON t.id = r.transaction_id
               JOIN merchants_channelaccount a ON a.id = t.channel_account_id
-             WHERE [touched sale: r.transaction_id] AND r.route = 'original' AND r.reserved_fen > 0 AND NOT r.verdict ? 'source'
              GROUP BY t.id, a.id HAVING count(*) > greatest({channels.profile_sql("max_partials")}, t.live_refunds_limit)""",
     ),
 )

@@ -14,13 +14,22 @@ JSON (amounts in fen, times in minutes, hours or days as the names say)::
      "auto_customer_day_limit_fen": 5000,
      "auto_cashier_day_count": 3,
      "auto_key_day_count": 200,
-     "auto_key_day_fen": null}
+     "auto_key_day_fen": null,
+     "charged_twice_minutes": 10,
+     "plan_rule": "pro_rata",
+     "tranche_fen": null}
 
 ``route_rules`` may be left out. It says for sales paid from what (``null``: anything) and up to which amount (``null``: any)
 a route other than the original may be taken.
 
+``plan_rule`` says by which payments of an order a refund goes back (``pro_rata``, ``reverse``, ``highest_first``,
+``stored_value_first``), ``tranche_fen`` above what it goes back in parts, one after another (``null``: never). Both may be left
+out.
+
 The limits of what is approved without a person in all may be left out, too, as in versions from before there were any: of an
 order and of a customer's day the limit of one refund, of a cashier's day ten refunds, of an API key's day none (``null``).
+
+``charged_twice_minutes``: so close together two equal payments of one order or payer count as one charged twice.
 """
 
 from __future__ import annotations
@@ -73,8 +82,15 @@ class RouteRule:
 #: How many refunds of a cashier are approved without a person in a day, until a merchant says otherwise.
 CASHIER_DAY_COUNT = 10
 
+#: How close together two equal payments look like one that was charged twice, until a merchant says otherwise.
+CHARGED_TWICE_MINUTES = 10
+
 #: Cash for what was paid in cash, up to 1,000 yuan, until a merchant says otherwise.
 _ROUTE_DEFAULTS: Mapping[str, RouteRule] = {"cash": RouteRule(frozenset({"cash"}), 100_000)}
+
+
+#: By which payments of an order a refund goes back; ``refunds.rules.plan`` says what each means.
+PLAN_RULES = ("pro_rata", "reverse", "highest_first", "stored_value_first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,9 @@ class Rules:
     auto_cashier_day_count: int = CASHIER_DAY_COUNT
     auto_key_day_count: int | None = None
     auto_key_day_fen: int | None = None
+    plan_rule: str = "pro_rata"
+    tranche_fen: int | None = None
+    charged_twice_minutes: int = CHARGED_TWICE_MINUTES
 
     @property
     def order_limit_fen(self) -> int:
@@ -152,6 +171,9 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             auto_cashier_day_count=_whole(data.get("auto_cashier_day_count", CASHIER_DAY_COUNT), 0, 10**6),
             auto_key_day_count=_or_none(data.get("auto_key_day_count"), 0, 10**9),
             auto_key_day_fen=_or_none(data.get("auto_key_day_fen"), 0, 10**14),
+            plan_rule=_one_of(PLAN_RULES, data.get("plan_rule", "pro_rata")),
+            tranche_fen=_or_none(data.get("tranche_fen"), 1_00, 10**11),
+            charged_twice_minutes=_whole(data.get("charged_twice_minutes", CHARGED_TWICE_MINUTES), 1, 24 * 60),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
@@ -163,6 +185,12 @@ def _whole(value: object, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
     return value
+
+
+def _one_of(names: tuple[str, ...], value: object) -> str:
+    if value not in names:
+        raise ValueError(f"{value!r} is none of {', '.join(names)}")
+    return str(value)
 
 
 def _or_none(value: object, least: int, most: int) -> int | None:

@@ -367,7 +367,7 @@ class BillRowKind(StrEnum):
 class BillRow:
     """One line of a statement. Amounts in fen and never negative: ``kind`` tells the direction.
 
-    ``fee_fen`` is what the channel charged for a payment, or gave back with a refund (negative).
+    ``fee_fen`` is what the channel charged for a payment, or gave back with a refund (negative); None: the file does not say.
     ``state`` is the channel's own word. ``line`` counts from 1 in the file as it came.
     """
 
@@ -378,11 +378,56 @@ class BillRow:
     refund_no: str
     channel_refund_no: str
     amount_fen: int
-    fee_fen: int
+    fee_fen: int | None
     accepted_at: datetime | None
     succeeded_at: datetime | None
     state: str
     line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddRow:
+    """A row that could not be read and was set aside. ``amount_fen`` is None where it is unreadable, too.
+
+    ``why`` is row_amount, row_time, row_number (a spreadsheet rounded it), row_fields (they do not fit the columns) or row_remark
+    (its remark contradicts its amount); ``said`` is what stands in the cell.
+    """
+
+    line: int
+    text: str
+    why: str
+    said: str = ""
+    amount_fen: int | None = None
+
+
+#: Odd rows that are kept with their words; beyond them only their number is known.
+ODD_ROWS_KEPT = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class BillNotes:
+    """What a statement says beside its rows. Complete once all of them were read.
+
+    ``own_numbers`` are the merchant numbers of the account it was opened for, ``named`` those that the file names;
+    ``period`` is the first and the last day that it says it covers.
+    """
+
+    own_numbers: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
+    period: tuple[date, date] | None = None
+    rows: int = 0
+    odd: list[OddRow] = field(default_factory=list)
+    odd_count: int = 0
+
+    def set_aside(self, row: OddRow) -> None:
+        """Keep a row's words for people."""
+        self.odd_count += 1
+        if len(self.odd) < ODD_ROWS_KEPT:
+            self.odd.append(row)
+
+    def start_again(self) -> None:
+        """Before another pass over the file."""
+        self.named, self.odd, self.rows, self.odd_count, self.period = set(), [], 0, 0, None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,11 +454,18 @@ class BillUnavailable(Exception):
 
 
 class BillCorrupt(Exception):
-    """The statement's hash is wrong or a line cannot be read: nothing of it may be used. ``line`` or 0."""
+    """The file is no statement that can be used: nothing of it may be. ``line`` or 0; ``code`` names what it is instead:
 
-    def __init__(self, message: str, *, line: int = 0) -> None:
+    bill_damaged, bill_empty, bill_of_another_channel, bill_of_another_kind, bill_of_consumer, bill_resaved, bill_web_page,
+    bill_workbook, or bill_unreadable where nobody can tell. ``facts`` fill the code's sentence.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, code: str = "bill_damaged", **facts: str | int) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
         self.line = line
+        self.reason = message
+        self.code = code
+        self.facts = facts
 
 
 class Bill(Protocol):
@@ -423,13 +475,14 @@ class Bill(Protocol):
     digest: str
     #: Bytes of the file as it came.
     size: int
+    notes: BillNotes
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
 
     def __iter__(self) -> Iterator[BillRow]:
-        """The lines. Raises ``BillCorrupt`` at the first that cannot be read."""
+        """The lines; what cannot be read is set aside in ``notes``. Raises ``BillCorrupt`` where the file is no statement."""
         ...
 
     def declared(self) -> BillTotals | None:

@@ -74,6 +74,9 @@ REMEDIES: dict[str, str] = {
     "refunded_already": gettext_noop(
         "The channel says that this sale is already refunded or voided. Compare with its portal."
     ),
+    "refunded_elsewhere": gettext_noop(
+        "The channel has less left: refunded in its portal. Take that refund into the books; nothing more has to be paid for it."
+    ),
     "new_number": gettext_noop(
         "The channel closed this refund without paying. It can be made again under a new number."
     ),

@@ -30,7 +30,9 @@ def accounts_of(*, merchant_id: int) -> QuerySet[ChannelAccount]:
 def days_of(*, merchant_id: int) -> QuerySet[ReconciliationDay]:
     """The merchant's days, with account, bill and whoever closed them."""
     found = ReconciliationDay.objects.filter(merchant_id=merchant_id)
-    return found.select_related("channel_account", "bill", "closed_by").defer("channel_account__sealed_credentials")
+    return found.select_related("channel_account", "bill", "closed_by").defer(
+        "channel_account__sealed_credentials", "bill__set_aside"
+    )
 
 
 def open_differences(*, merchant_id: int) -> int:

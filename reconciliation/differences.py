@@ -20,6 +20,7 @@ from merchants import principals
 from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act, check_may, may
+from payment_channels.contract import BillRowKind
 from reconciliation import days, matching
 from reconciliation.models import BillLine, Difference
 from reconciliation.models.bill import MatchOutcome
@@ -104,6 +105,11 @@ def resolve(*, difference_id: int, resolution: str, note: str, by: Principal, at
         return {"resolution": resolution, "note": text}
 
     return _act(difference_id, "reconciliation.resolve", change, by=by, at=at)
+
+
+def is_reversal(line: BillLine) -> bool:
+    """Not a refund but a payment that was taken back whole."""
+    return line.kind == BillRowKind.VOID.value
 
 
 def sale_behind(difference: Difference) -> Transaction | None:
@@ -203,7 +209,8 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetim
     draft = Draft(amount_fen=line.amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=known.pk)
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
     request = submission.request
-    execution = submission.execution = _execution(request, known, line, at)
+    execution = _execution(request, known, line, at)
+    submission.executions = [execution]
     submitting.store(submission)
     ledger.post_payouts([execution.pk], at=at)
     proven = {"refund_no": execution.refund_no, "source": "bill"}
@@ -224,7 +231,8 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetim
 
 def _execution(request: RefundRequest, sale: Transaction, line: BillLine, at: datetime) -> Execution:
     """Paid before we knew of it. Unsaved; the statement's line is the proof."""
-    number = line.refund_no or line.channel_refund_no
+    # A reversal at the till has no number of its own.
+    number = line.refund_no or line.channel_refund_no or f"VOID{line.channel_transaction_no}"[-64:]
     proof = {
         "bill": line.bill.sha256,
         "line": line.line,
@@ -238,7 +246,7 @@ def _execution(request: RefundRequest, sale: Transaction, line: BillLine, at: da
         request=request,
         transaction_id=request.transaction_id,
         channel_account=sale.channel_account,
-        method=Method.VOID if line.kind == "void" else Method.REFUND,
+        method=Method.VOID if is_reversal(line) else Method.REFUND,
         refund_no=number,
         amount_fen=line.amount_fen,
         state=ExecutionState.SUCCEEDED,

@@ -10,6 +10,7 @@ import logging
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from core.errors import DomainError
 from merchants import channels
@@ -22,6 +23,7 @@ from reconciliation.habits import Habits
 from reconciliation.importing import Imported
 from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState
+from refunds.models import Execution
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,10 @@ _GIVE_UP_AFTER = timedelta(days=10)
 _LEASE = timedelta(minutes=5)
 #: Open days this young are compared anew while payouts of theirs are in flight.
 _WATCHED = timedelta(days=35)
+
+
+#: So long after its last payout the statements of an account that is no longer in use are fetched.
+_STILL_MOVES = timedelta(days=BACKLOG_DAYS + 5)
 
 
 class DownloadFailed(DomainError):
@@ -66,9 +72,14 @@ def work(*, at: datetime) -> int:
 
 
 def plan(*, at: datetime) -> None:
-    """A row for every day whose bill can be there by now, of every account in use."""
-    accounts = ChannelAccount.objects.filter(is_active=True, channel__in=channels.with_statements()).defer(
-        "sealed_credentials"
+    """A row for every day whose bill can be there by now, of every account in use or through which money still moves."""
+    moves = Execution.objects.filter(channel_account=OuterRef("pk")).filter(
+        Q(due_at__isnull=False) | Q(first_sent_at__gte=at - _STILL_MOVES)
+    )
+    accounts = (
+        ChannelAccount.objects.filter(channel__in=channels.with_statements())
+        .filter(Q(is_active=True) | Exists(moves))
+        .defer("sealed_credentials")
     )
     rows = []
     for account in accounts:

@@ -29,7 +29,7 @@ SELECT coalesce(d.kind, l.outcome), r.number, l.refund_no, l.channel_refund_no, 
 """
 
 _OURS = """
-SELECT d.kind, r.number, e.refund_no, e.channel_refund_no, t.order_no, t.channel_transaction_no, e.amount_fen, NULL, 0,
+SELECT d.kind, r.number, e.refund_no, e.channel_refund_no, t.order_no, t.channel_transaction_no, e.amount_fen, NULL, NULL,
        e.state, e.first_sent_at, e.succeeded_at, d.resolution, d.note, coalesce(o.name, '')
   FROM reconciliation_difference d
   JOIN refunds_execution e ON e.id = d.execution_id
@@ -53,7 +53,7 @@ class Row:
     channel_transaction_no: str
     ours_fen: int | None
     bill_fen: int | None
-    fee_fen: int
+    fee_fen: int | None
     channel_state: str
     accepted_at: datetime | None
     succeeded_at: datetime | None
@@ -81,7 +81,7 @@ def rows(*, day: ReconciliationDay) -> Iterator[Row]:
             "",
             item.amount_fen if item.state == ExecutionState.SUCCEEDED else None,
             None,
-            0,
+            None,
             item.state,
             item.sent_at,
             None,

@@ -8,19 +8,21 @@ itself: it shows which side of a difference the money took.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
+from typing import BinaryIO
 
 from django.db import connection, transaction
 
-from core.audit.actors import SYSTEM
 from core.audit.record import record
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 from core.plain_text import without_direction
-from merchants import channels
+from merchants import channels, principals
 from merchants.models import ChannelAccount
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
 from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
 from reconciliation import days, importing
@@ -52,9 +54,10 @@ DELETE FROM reconciliation_fundline f
 """
 
 _ADD_UP = """
-UPDATE reconciliation_fundstatement s SET (out_count, out_fen, back_count, back_fen) = (
+UPDATE reconciliation_fundstatement s SET (out_count, out_fen, back_count, back_fen, fees_back_fen) = (
   SELECT count(*) FILTER (WHERE kind = 'refund'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund'), 0),
-         count(*) FILTER (WHERE kind = 'refund_closed'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund_closed'), 0)
+         count(*) FILTER (WHERE kind = 'refund_closed'), coalesce(sum(amount_fen) FILTER (WHERE kind = 'refund_closed'), 0),
+         coalesce(-sum(fee_fen) FILTER (WHERE kind = 'refund'), 0)
     FROM reconciliation_fundline WHERE statement_id = s.id)
  WHERE s.id = %(statement)s
 """
@@ -112,7 +115,6 @@ def work(*, at: datetime) -> int:
         bill__isnull=False,
         funds__isnull=True,
         channel_account__channel__in=channels.with_fund_flow(),
-        channel_account__is_active=True,
         date__gte=(at - _ASKED_FOR).date(),
     )
     return sum(fetch_quietly(day_id=day_id, at=at) for day_id in missing.order_by("date").values_list("pk", flat=True))
@@ -131,9 +133,36 @@ def fetch_quietly(*, day_id: int, at: datetime) -> bool:
     return True
 
 
+class FundsBeforeStatement(Invalid):
+    """A fund flow is a witness beside the day's statement, which is not there yet."""
+
+    code = "funds_before_statement"
+
+
 @transaction.atomic
-def store(*, day_id: int, statement: contract.Bill | None, at: datetime) -> FundStatement:
-    """Store a fund flow as its day's; None says that no money moved. Raises ``BillCorrupt`` or ``DayClosed``."""
+def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal, at: datetime) -> FundStatement:
+    """Take in a fund flow that a person got from the portal. Raises ``BillUnreadable``, ``FundsBeforeStatement``,
+    ``DayClosed`` or ``Forbidden``; then nothing is left of it.
+    """
+    check_may(Act.TAKE_STATEMENT, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
+    found = ReconciliationDay.objects.filter(channel_account=account, date=day, bill__isnull=False).first()
+    if found is None:
+        raise FundsBeforeStatement("the day has no statement yet")
+    try:
+        with importing.statements_of(account).open_bill(file=file, day=day, kind=BillKind.FUNDS) as statement:
+            return store(day_id=found.pk, statement=statement, at=at, by=by)
+    except (BillCorrupt, BillUnavailable) as error:
+        raise importing.unreadable(error) from error
+
+
+@transaction.atomic
+def store(
+    *, day_id: int, statement: contract.Bill | None, at: datetime, by: Principal = principals.SYSTEM
+) -> FundStatement:
+    """Store a fund flow as its day's; None says that no money moved.
+
+    Raises ``BillCorrupt``, ``BillOfAnotherDay``, ``DayClosed``.
+    """
     day = days.locked(day_id)
     current = FundStatement.objects.filter(day=day).first()
     if current is not None and statement is not None and current.sha256 == statement.digest:
@@ -144,11 +173,11 @@ def store(*, day_id: int, statement: contract.Bill | None, at: datetime) -> Fund
         day=day, sha256=statement.digest if statement else "", size=statement.size if statement else 0, imported_at=at
     )
     if statement is not None:
-        _take_in(made, statement)
+        _take_in(made, statement, day)
     _settle(made, day)
     record(
         merchant_id=day.merchant_id,
-        by=SYSTEM,
+        by=by.actor,
         action="reconciliation.funds",
         object_type="reconciliation_day",
         object_id=day.pk,
@@ -188,8 +217,23 @@ def _fetch(day: ReconciliationDay, at: datetime) -> None:
         store(day_id=day.pk, statement=None, at=at)
 
 
-def _take_in(made: FundStatement, statement: contract.Bill) -> None:
-    rows = _refunds(statement)
+def _take_in(made: FundStatement, statement: contract.Bill, day: ReconciliationDay) -> None:
+    habits = days.habits_for(day)
+    out_fen = count = elsewhere = 0
+
+    def refunds() -> Iterator[BillRow]:
+        nonlocal out_fen, count, elsewhere
+        for row in statement:
+            if row.state == _OUTGOING:
+                # A refund's row is net of the fee that came back with it.
+                out_fen += row.amount_fen + (row.fee_fen or 0 if row.kind in _KINDS else 0)
+            count += 1
+            if row.accepted_at is not None and not habits.may_stand_on(day.date, row.accepted_at):
+                elsewhere += 1
+            if row.kind in _KINDS:
+                yield row
+
+    rows = refunds()
     while batch := list(islice(rows, _BATCH)):
         FundLine.objects.bulk_create(
             FundLine(
@@ -199,10 +243,23 @@ def _take_in(made: FundStatement, statement: contract.Bill) -> None:
                 refund_no=_stored(row.refund_no),
                 channel_refund_no=_stored(row.channel_refund_no),
                 amount_fen=row.amount_fen,
+                fee_fen=row.fee_fen or 0,
                 booked_at=row.accepted_at,
             )
             for row in batch
         )
+    declared = statement.declared()
+    if declared is not None and declared.refunds_fen != out_fen and not statement.notes.odd_count:
+        raise BillCorrupt(
+            f"the rows make {out_fen} fen, the fund flow says {declared.refunds_fen}",
+            code="bill_does_not_add_up",
+            declared_fen=declared.refunds_fen,
+            rows_fen=out_fen,
+        )
+    if elsewhere * 2 > count:
+        raise importing.BillOfAnotherDay("most of these movements belong to other days", day=day.date, found="")
+    made.set_aside_count = statement.notes.odd_count
+    made.save(update_fields=["set_aside_count"])
 
 
 def _stored(number: str) -> str:
@@ -210,10 +267,7 @@ def _stored(number: str) -> str:
     return without_direction(number.replace("\0", ""))[:64]
 
 
-def _refunds(rows: Iterable[BillRow]) -> Iterator[BillRow]:
-    return (row for row in rows if row.kind in _KINDS)
-
-
+_OUTGOING = "支出"
 _KINDS = (BillRowKind(FundKind.OUT.value), BillRowKind(FundKind.BACK.value))
 
 

@@ -31,6 +31,15 @@ class Habits:
             return today - timedelta(days=1)
         return today if instant < self.end_of(today) else today + timedelta(days=1)
 
+    def may_stand_on(self, day: date, instant: datetime, *, near: timedelta = timedelta()) -> bool:
+        """Whether a row of this instant can stand on the day's bill, by either clock. Clearing days that end before midnight are
+        the acquirer's, and a row may be cleared the day after.
+        """
+        found = {self.day_of(instant - self.grace), self.day_of(instant + self.grace)}
+        if self.profile.bill_cutoff != time(0):
+            near = max(near, timedelta(days=1))
+        return any(abs(one - day) <= near for one in found)
+
     def bill_at(self, day: date) -> datetime:
         """When the day's bill can first be fetched: the next morning."""
         return datetime.combine(day + timedelta(days=1), self.profile.bill_ready_at, SHANGHAI)

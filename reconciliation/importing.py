@@ -6,6 +6,7 @@ resolved stays resolved where the facts are the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +18,7 @@ from django.db.models import Count, Sum
 from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.errors import Invalid
-from core.plain_text import without_direction
+from core.plain_text import plain_text, without_direction
 from core.sql import insert_rows
 from merchants.models import ChannelAccount
 from merchants.principals import Principal
@@ -25,11 +26,13 @@ from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
 from payment_channels.contract import (
     BillCorrupt,
+    BillNotes,
     BillRow,
     BillRowKind,
     Bills,
     BillUnavailable,
     CredentialsInvalid,
+    OddRow,
     ProfileInvalid,
 )
 from payment_channels.profile import BillBasis
@@ -46,15 +49,24 @@ _COLUMNS = (
 
 
 class BillUnreadable(Invalid):
-    """The file is no statement of this channel, was damaged, or does not add up. Nothing was taken from it."""
+    """The file is no statement of this channel, was damaged, or does not add up. Nothing was taken from it.
+
+    ``code`` says which of these, see ``contract.BillCorrupt``; ``refusals`` has the sentences.
+    """
 
     code = "bill_unreadable"
 
 
-class BillOfAnotherDay(Invalid):
-    """The statement speaks of other days than the one it was given for."""
+class BillOfAnotherDay(BillUnreadable):
+    """The statement speaks of other days than the one it was given for: ``facts`` name ``day`` and ``found``."""
 
     code = "bill_of_another_day"
+
+
+class BillOfAnotherAccount(BillUnreadable):
+    """The statement names other merchant numbers, and no refund of it is the account's: ``facts`` name ``own`` and ``found``."""
+
+    code = "bill_of_another_account"
 
 
 class AccountUnusable(Invalid):
@@ -79,16 +91,18 @@ def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal,
     check_may(Act.TAKE_STATEMENT, by=by, subject=Subject(merchant_id=account.merchant_id, store_id=None))
     try:
         with statements_of(account).open_bill(file=file, day=day) as statement:
-            _check_not_empty(statement)
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
-        raise BillUnreadable(str(error)) from error
+        raise unreadable(error) from error
 
 
-def _check_not_empty(statement: contract.Bill) -> None:
-    """A channel may say so of a day without refunds; a person with an empty file has lost its content."""
-    if statement.size == 0:
-        raise BillCorrupt("the file is empty")
+def unreadable(error: BillCorrupt | BillUnavailable) -> BillUnreadable:
+    """The refusal of an uploaded file."""
+    if isinstance(error, BillUnavailable):
+        return BillUnreadable(str(error))
+    refused = BillUnreadable(str(error), code=error.code, line=error.line)
+    refused.facts |= error.facts
+    return refused
 
 
 def statements_of(account: ChannelAccount) -> Bills:
@@ -111,13 +125,17 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
         _settled(day)
         return Imported(current, is_new=False)
     bill = _new_version(day, sha256=statement.digest, size=statement.size, at=at, by=by)
-    tally = _Tally(day.date, days.habits_for(day))
+    tally = _Tally(day.date, days.habits_for(day), by_hand=by is not None)
     insert_rows(BillLine, _COLUMNS, (_stored(bill.pk, row) for row in tally.counted(statement)))
-    _check_totals(statement, tally)
-    if tally.elsewhere * 2 > tally.refunds:
-        raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date.isoformat())
+    notes = statement.notes
+    bill.gap_fen = _total_gap_fen(statement, tally)
+    bill.set_aside, bill.set_aside_count = [_odd(row) for row in notes.odd], notes.odd_count
+    bill.merchant_no = _storable(", ".join(sorted(notes.named)))[:64]
+    _check_day(day, tally, notes)
     if day.channel_account.usable_profile.bill_shared:
         _leave_out_others(day, bill)
+    elif by is not None:
+        _check_account(day, bill, notes)
     _add_up(bill)
     _replace(day, current, bill, at=at, by=by)
     return Imported(bill, is_new=True)
@@ -177,6 +195,8 @@ def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: dat
             "sha256": bill.sha256,
             "refunds": bill.refunds,
             "refunds_fen": bill.refunds_fen,
+            "set_aside": bill.set_aside_count,
+            "gap_fen": bill.gap_fen,
         },
     )
     matching.compare(day=day, at=at)
@@ -190,13 +210,15 @@ def _settled(day: ReconciliationDay) -> None:
 class _Tally:
     """What passes by while a statement streams into the database."""
 
-    def __init__(self, day: date, habits: Habits) -> None:
+    def __init__(self, day: date, habits: Habits, *, by_hand: bool) -> None:
+        """What the channel itself hands out as the day's may also have a row of the day before; a person takes the wrong file."""
         self._day, self._habits = day, habits
-        self.refunds = self.refunds_fen = self.elsewhere = 0
+        self._near = timedelta(days=0 if by_hand else 1)
+        self.refunds = self.refunds_fen = 0
+        self.elsewhere: Counter[date] = Counter()
 
     def counted(self, rows: Iterable[BillRow]) -> Iterator[BillRow]:
         """The rows that are refunds or voids, counted on the way."""
-        near = timedelta(days=1)
         for row in rows:
             if row.kind not in (BillRowKind.REFUND, BillRowKind.VOID):
                 continue
@@ -207,16 +229,72 @@ class _Tally:
                 if self._habits.profile.bill_basis is BillBasis.ACCEPTED
                 else row.succeeded_at or row.accepted_at
             )
-            if instant is not None and abs(self._habits.day_of(instant) - self._day) > near:
-                self.elsewhere += 1
+            if instant is not None and not self._habits.may_stand_on(self._day, instant, near=self._near):
+                self.elsewhere[self._habits.day_of(instant)] += 1
             yield row
 
 
-def _check_totals(statement: contract.Bill, tally: _Tally) -> None:
-    """A statement that does not add up was cut or edited."""
-    declared = statement.declared()
-    if declared is not None and declared.refunds_fen != tally.refunds_fen:
-        raise BillCorrupt(f"the lines make {tally.refunds_fen} fen, the statement says {declared.refunds_fen}")
+def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:
+    """What the statement's own total says beyond its rows, those set aside included. Raises ``BillCorrupt`` where none were:
+    then it was cut or edited.
+    """
+    declared, notes = statement.declared(), statement.notes
+    if declared is None:
+        return 0
+    gap_fen = declared.refunds_fen - tally.refunds_fen
+    if gap_fen and not notes.odd_count:
+        raise BillCorrupt(
+            f"the rows make {tally.refunds_fen} fen, the statement says {declared.refunds_fen}",
+            code="bill_does_not_add_up",
+            declared_fen=declared.refunds_fen,
+            rows_fen=tally.refunds_fen,
+        )
+    return gap_fen - sum(row.amount_fen or 0 for row in notes.odd)
+
+
+def _check_day(day: ReconciliationDay, tally: _Tally, notes: BillNotes) -> None:
+    if notes.period is not None and notes.period != (day.date, day.date):
+        raise BillOfAnotherDay("the statement covers other days", day=day.date, found=_days(*notes.period))
+    if tally.elsewhere.total() * 2 > tally.refunds:
+        found = _days(min(tally.elsewhere), max(tally.elsewhere))
+        raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date, found=found)
+
+
+def _days(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first} - {last}"
+
+
+def _check_account(day: ReconciliationDay, bill: Bill, notes: BillNotes) -> None:
+    """Numbers may change, be a service provider's or a shop's below it: another account's file has no refund of this one."""
+    own = notes.own_numbers
+    if not own:
+        before = Bill.objects.filter(day__channel_account=day.channel_account_id).exclude(merchant_no="")
+        own = frozenset(before.exclude(pk=bill.pk).order_by("-pk").values_list("merchant_no", flat=True)[:1])
+    if not notes.named or not own or own & notes.named or bill.merchant_no in own:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_OURS, {"bill": bill.pk, "account": day.channel_account_id})
+        if cursor.fetchone() is None:
+            raise BillOfAnotherAccount(
+                "the statement names another merchant", own=", ".join(sorted(own)), found=bill.merchant_no
+            )
+
+
+_ANY_OURS = """
+SELECT 1 FROM reconciliation_billline l JOIN refunds_execution e ON e.channel_account_id = %(account)s
+   AND (e.refund_no = nullif(l.refund_no, '') OR e.channel_refund_no = nullif(l.channel_refund_no, ''))
+ WHERE l.bill_id = %(bill)s LIMIT 1
+"""
+
+
+def _odd(row: OddRow) -> dict[str, object]:
+    return {
+        "line": row.line,
+        "text": plain_text(row.text),
+        "why": row.why,
+        "said": plain_text(row.said),
+        "amount_fen": row.amount_fen,
+    }
 
 
 _OTHERS = """
@@ -245,8 +323,9 @@ def _leave_out_others(day: ReconciliationDay, bill: Bill) -> None:
 
 def _add_up(bill: Bill) -> None:
     sums = bill.lines.aggregate(refunds=Count("pk"), refunds_fen=Sum("amount_fen"), fees_fen=Sum("fee_fen"))
-    bill.refunds, bill.refunds_fen, bill.fees_fen = (int(value or 0) for value in sums.values())
-    bill.save(update_fields=["refunds", "refunds_fen", "fees_fen"])
+    bill.refunds, bill.refunds_fen = int(sums["refunds"] or 0), int(sums["refunds_fen"] or 0)
+    bill.fees_fen = sums["fees_fen"] if bill.refunds else 0
+    bill.save()
 
 
 def _stored(bill_id: int, row: BillRow) -> tuple[object, ...]:

@@ -7,10 +7,12 @@ sent again may stand on a later day. What is still in flight is pending, which i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,6 +24,8 @@ from reconciliation import days
 from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState
 from refunds import lifecycle
+from refunds.models import Execution
+from refunds.payouts import contradictions
 
 #: How long a payout may take from its first send to its success and still be looked for on its day.
 _LONGEST_WAY = timedelta(days=40)
@@ -62,6 +66,20 @@ UPDATE reconciliation_billline t SET execution_id = m.execution_id
           FROM reconciliation_billline l
           JOIN refunds_execution e ON e.channel_account_id = %(account)s AND e.{number} = l.{number}
          WHERE l.bill_id = %(bill)s AND l.execution_id IS NULL AND l.{number} <> ''
+           AND NOT EXISTS (SELECT 1 FROM reconciliation_billline o WHERE o.execution_id = e.id)
+         ORDER BY e.id, l.line) m
+ WHERE t.id = m.line_id
+"""
+
+#: What was adopted on the channel's word about the payment, before a statement named the refund.
+_LINK_ADOPTED = """
+UPDATE reconciliation_billline t SET execution_id = m.execution_id
+  FROM (SELECT DISTINCT ON (e.id) e.id AS execution_id, l.id AS line_id
+          FROM reconciliation_billline l
+          JOIN terminals_transaction s ON s.channel_account_id = %(account)s
+           AND s.channel_transaction_no = l.channel_transaction_no AND l.channel_transaction_no <> ''
+          JOIN refunds_execution e ON e.transaction_id = s.id AND e.proof_source = 'trade' AND e.amount_fen = l.amount_fen
+         WHERE l.bill_id = %(bill)s AND l.execution_id IS NULL AND l.succeeded_at IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM reconciliation_billline o WHERE o.execution_id = e.id)
          ORDER BY e.id, l.line) m
  WHERE t.id = m.line_id
@@ -169,6 +187,17 @@ UPDATE refunds_execution e SET due_at = %(at)s
 """
 
 
+#: The statement says paid what the channel had refused.
+_PAID_AFTER_ALL = f"""
+SELECT e.id, l.succeeded_at, l.channel_refund_no, l.line, b.sha256
+  FROM reconciliation_billline l JOIN refunds_execution e ON e.id = l.execution_id
+  JOIN reconciliation_bill b ON b.id = l.bill_id
+ WHERE l.bill_id = %(bill)s AND e.state = 'failed' AND e.paid_after_all_at IS NULL
+   AND l.succeeded_at IS NOT NULL AND NOT {_TAKEN_BACK}
+ ORDER BY e.id
+"""  # noqa: S608 - our own text
+
+
 def compare(*, day: ReconciliationDay, at: datetime) -> None:
     """Compare a day whose lock the caller holds, and the day before, which may have waited for this one's bill."""
     _compare_one(day, at)
@@ -217,6 +246,7 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
     with connection.cursor() as cursor:
         for number in ("refund_no", "channel_refund_no"):
             cursor.execute(_LINK.format(number=number), parameters)
+        cursor.execute(_LINK_ADOPTED, parameters)
         cursor.execute(_JUDGE, parameters)
         cursor.execute(_statement(_DIFFERENCES, day), parameters)
         cleared = [number for (number,) in cursor.fetchall()]
@@ -225,6 +255,9 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
         cursor.execute(_statement(_COUNT, day), parameters)
         cursor.execute(_ASK_NOW, parameters)
         asked = cursor.rowcount
+        cursor.execute(_PAID_AFTER_ALL, parameters)
+        paid_after_all = cursor.fetchall()
+    _hold(paid_after_all, at)
     for other in ReconciliationDay.objects.filter(pk__in={day_id for day_id, _ in later}):
         other.channel_account = day.channel_account
         with connection.cursor() as cursor:
@@ -233,6 +266,26 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
         lifecycle.ring_after_commit(["refunds.execute"])
     if cleared or later:
         _record_cleared(day, [*cleared, *(number for _, number in later)], at)
+
+
+def _hold(rows: Sequence[tuple[UUID, datetime, str, int, str]], at: datetime) -> None:
+    """Hold the sales of payouts that the channel had refused and its statement has as paid."""
+    if not rows:
+        return
+    payouts = {row.pk: row for row in Execution.objects.filter(pk__in=[pk for pk, *_ in rows])}
+    lifecycle.lock_requests({payout.request_id for payout in payouts.values()})
+    for pk, succeeded_at, channel_refund_no, line, sha256 in rows:
+        contradictions.hold(
+            payouts[pk],
+            contradictions.PaidAfterAll(
+                channel_refund_no=channel_refund_no,
+                paid_at=succeeded_at,
+                proof=json.dumps({"bill": sha256, "line": line}),
+                source="bill",
+            ),
+            by=SYSTEM,
+            at=at,
+        )
 
 
 def _record_cleared(day: ReconciliationDay, numbers: list[str], at: datetime) -> None:

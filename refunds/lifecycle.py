@@ -1,15 +1,15 @@
 """The only door through which a refund request changes state.
 
-``advance`` locks the row, checks the version, runs the pure transition, keeps the sale's counters, and writes state, audit
-event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for many
-rows in one transaction.
+``advance`` locks the row, checks the version, runs the pure transition, keeps its legs and the sales' counters, and writes state,
+audit event and outbox row in one commit; after it a wake-up message goes out for the next step. ``advance_many`` is the same for
+many rows in one transaction.
 
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,9 +24,11 @@ from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event, record
 from core.errors import Conflict, NotFound
+from core.quantities import Quantity
 from core.sql import execute_rows, save_fields
 from refunds.facts import sums
-from refunds.models import OutboxMessage, RefundRequest
+from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
+from refunds.rules import worth
 from refunds.states import State
 
 #: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
@@ -34,6 +36,7 @@ NEXT_STEP: Mapping[State, str] = {
     State.APPROVED: "refunds.execute",
     State.EXECUTING: "refunds.execute",
     State.UNKNOWN: "refunds.execute",
+    State.PARTIALLY_REFUNDED: "refunds.execute",
     State.REFUNDED: "refunds.follow_up",
     State.FOLLOW_UP: "refunds.follow_up",
 }
@@ -61,7 +64,11 @@ class OverRefund(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event."""
+    """One state change to make: the transition's name and arguments. ``data`` goes into the audit event.
+
+    ``leg`` is the sequence of the leg that was paid or is given up; ``plan`` are legs, unsaved, in place of those that it had
+    (none: it goes back as one, by its sale).
+    """
 
     request_id: UUID
     transition: str
@@ -70,6 +77,8 @@ class Move:
     expected_version: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    leg: int | None = None
+    plan: Sequence[Leg] | None = None
 
 
 def advance(
@@ -80,10 +89,12 @@ def advance(
     at: datetime,
     expected_version: int | None = None,
     data: Mapping[str, Any] | None = None,
+    leg: int | None = None,
+    plan: Sequence[Leg] | None = None,
     **arguments: Any,
 ) -> RefundRequest:
     """Take one request through one edge. Raises ``NotFound``, ``AlreadyChanged``, ``WrongState`` or ``OverRefund``."""
-    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {})
+    move = Move(request_id, transition_name, by, at, expected_version, arguments, data or {}, leg, plan)
     (request,) = advance_many([move])
     return request
 
@@ -94,13 +105,25 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     if not moves:
         return []
     requests = lock_requests({move.request_id for move in moves})
+    legs = _legs_of(requests.values())
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
-    refunded_before = {request.pk: request.refunded_fen for request in requests.values()}
+    held_before = _held(requests.values(), legs)
     changes = []
     for move in moves:
         check_version(requests[move.request_id], move.expected_version)
         changes.append(take_edge(requests[move.request_id], move))
-    _keep_counters(requests.values(), reserved_before, refunded_before)
+        _keep_legs(requests[move.request_id], move, legs)
+    _keep_counters(held_before, _held(requests.values(), legs))
+    _save_legs(moves, legs)
+    # Sent in again, a request may ask for goods where it asked for money.
+    sent_in_again = {move.request_id for move in moves if move.transition == "resubmit"}
+    _keep_lines(
+        [
+            request
+            for request in requests.values()
+            if request.pk in sent_in_again or request.reserved_fen != reserved_before[request.pk]
+        ]
+    )
     sums.close_orders({move.request_id for move in moves if move.transition == "reject"})
     save_fields(requests.values(), _SAVED)
     record_changes(changes)
@@ -199,6 +222,7 @@ _SAVED = (
     "amount_fen",
     "approved_fen",
     "reserved_fen",
+    "leg_count",
     "refunded_fen",
     "by_rule",
     "due_at",
@@ -214,26 +238,70 @@ _SAVED = (
 )
 
 
-def _keep_counters(
-    requests: Iterable[RefundRequest], reserved_before: Mapping[UUID, int], refunded_before: Mapping[UUID, int]
-) -> None:
-    """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
-    reserved: Counter[UUID] = Counter()
-    refunded: Counter[UUID] = Counter()
-    live: Counter[UUID] = Counter()
-    pieces: list[tuple[UUID, int]] = []
+#: The legs of requests that have any.
+_Legs = dict[UUID, list[Leg]]
+#: What requests hold of each sale: reserved, refunded, and in how many refunds.
+_Held = Mapping[UUID, Sequence[int]]
+
+
+def _legs_of(requests: Iterable[RefundRequest]) -> _Legs:
+    found: _Legs = {}
+    if with_legs := [request.pk for request in requests if request.leg_count]:
+        for leg in Leg.objects.filter(request_id__in=with_legs).order_by("request_id", "sequence"):
+            found.setdefault(leg.request_id, []).append(leg)
+    return found
+
+
+def _keep_legs(request: RefundRequest, move: Move, legs: _Legs) -> None:
+    """Carry a move over to the request's legs."""
+    if move.plan is not None:
+        request.leg_count = len(move.plan)
+        legs[request.pk] = list(move.plan)
+    own = legs.get(request.pk, ())
+    if move.leg is not None:
+        (leg,) = (one for one in own if one.sequence == move.leg)
+        if move.transition in ("give_up_leg", "give_up_rest"):
+            leg.reserved_fen = 0
+        else:
+            leg.refunded_fen = leg.amount_fen
+    elif not request.reserved_fen:
+        for leg in own:
+            leg.reserved_fen = 0
+    elif not any(leg.reserved_fen for leg in own):
+        for leg in own:
+            leg.reserved_fen = leg.amount_fen
+
+
+def _save_legs(moves: Sequence[Move], legs: _Legs) -> None:
+    if not legs:
+        return
+    planned = {move.request_id for move in moves if move.plan is not None}
+    Leg.objects.filter(request_id__in=planned).delete()
+    Leg.objects.bulk_create([leg for pk in planned for leg in legs[pk]])
+    save_fields([leg for pk, own in legs.items() if pk not in planned for leg in own], ("reserved_fen", "refunded_fen"))
+
+
+def _held(requests: Iterable[RefundRequest], legs: _Legs) -> _Held:
+    held: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
     for request in requests:
-        change = request.reserved_fen - reserved_before[request.pk]
-        reserved[request.transaction_id] += change
-        refunded[request.transaction_id] += request.refunded_fen - refunded_before[request.pk]
-        if change and (request.reserved_fen == 0 or reserved_before[request.pk] == 0):
-            sign = -1 if request.reserved_fen == 0 else 1
-            pieces.append((request.pk, sign))
-            live[request.transaction_id] += sign
-    changes = [
-        (pk, reserved[pk], refunded[pk], live[pk])
-        for pk in sorted({*reserved, *refunded})
-        if reserved[pk] or refunded[pk] or live[pk]
+        parts: Sequence[Leg | RefundRequest] = legs[request.pk] if request.leg_count else (request,)
+        for part in parts:
+            of_sale = held[part.transaction_id]
+            of_sale[0] += part.reserved_fen
+            of_sale[1] += part.refunded_fen
+            of_sale[2] += part.reserved_fen > 0
+    return held
+
+
+def _keep_counters(held_before: _Held, held: _Held) -> None:
+    """Carry what the requests hold of their sales over to the sales' own counters, under the CHECK."""
+    nothing = (0, 0, 0)
+    changes: list[tuple[Any, ...]] = [
+        (pk, *change)
+        for pk in sorted({*held_before, *held})
+        if any(
+            change := [now - was for now, was in zip(held.get(pk, nothing), held_before.get(pk, nothing), strict=True)]
+        )
     ]
     if not changes:
         return
@@ -247,15 +315,40 @@ def _keep_counters(
             changes,
             template="(%s::uuid, %s::bigint, %s::bigint, %s::int)",
         )
-        if pieces:
-            execute_rows(
-                "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + c.change FROM "
-                "(SELECT r.line_id, sum(v.sign * r.quantity) AS change FROM (VALUES %s) v (request_id, sign) "
-                "JOIN refunds_refundline r ON r.request_id = v.request_id GROUP BY r.line_id) c "
-                "WHERE l.id = c.line_id",
-                pieces,
-                template="(%s::uuid, %s::integer)",
-            )
+    except IntegrityError as error:
+        raise over_refund(error) from error
+
+
+def _keep_lines(requests: Sequence[RefundRequest]) -> None:
+    """Carry what the requests hold of their sales' lines over to the lines, under the CHECK. The sales are locked."""
+    if not requests:
+        return
+    lines: defaultdict[UUID, list[RefundLine]] = defaultdict(list)
+    for line in RefundLine.objects.filter(request_id__in=[request.pk for request in requests]).order_by("pk"):
+        lines[line.request_id].append(line)
+    changed: list[RefundLine] = []
+    changes: defaultdict[int, tuple[Quantity, int]] = defaultdict(lambda: (0, 0))
+    for request in requests:
+        own = lines[request.pk]
+        holds = worth.held(
+            reason=request.reason, asked_fen=request.amount_fen, reserved_fen=request.reserved_fen, pieces=own
+        )
+        for line, hold in zip(own, holds, strict=True):
+            if (line.held_quantity, line.held_fen) != (hold.quantity, hold.fen):
+                pieces, fen = changes[line.line_id]
+                changes[line.line_id] = (pieces + hold.quantity - line.held_quantity, fen + hold.fen - line.held_fen)
+                line.held_quantity, line.held_fen = hold.quantity, hold.fen
+                changed.append(line)
+    if not changed:
+        return
+    save_fields(changed, ("held_quantity", "held_fen"))
+    try:
+        execute_rows(
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.pieces, "
+            "reserved_fen = l.reserved_fen + v.fen FROM (VALUES %s) v (id, pieces, fen) WHERE l.id = v.id",
+            [(line_id, pieces, fen) for line_id, (pieces, fen) in sorted(changes.items())],
+            template="(%s::bigint, %s::numeric, %s::bigint)",
+        )
     except IntegrityError as error:
         raise over_refund(error) from error
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import RefundRequest
+from refunds.models import Leg, RefundRequest
 from terminals.models import Transaction
+
+Row = TypeVar("Row", bound=Model)
+
+_OF_LEG = ("transaction__channel_account",)
+_SEALED = ("transaction__channel_account__sealed_credentials",)
 
 
 def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[RefundRequest]:
@@ -25,7 +31,7 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     return (
         found.select_related("transaction__channel_account", "store", "terminal", "payee")
         .defer("transaction__channel_account__sealed_credentials")
-        .prefetch_related("executions")
+        .prefetch_related("executions", Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)))
     )
 
 
@@ -44,6 +50,16 @@ def beyond(*, field: str, value: datetime | None, pk: object, descending: bool) 
         return Q(**{f"pk__{side}": pk})
     # The first condition alone lets the index find the place; the second takes out the rows already seen.
     return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
+
+
+def first_of(rows: QuerySet[Row], *, order: Sequence[str], size: int) -> QuerySet[Row]:
+    """The first rows in this order. Their keys are found first, for which an index may do alone; only then are rows read whole
+    and joined: of a list that no index has in order all would be, to leave most of them out again.
+    """
+    whole = rows.order_by(*order)
+    keys = whole.values("pk")[:size]
+    whole.query.clear_where()
+    return whole.filter(pk__in=keys)
 
 
 def place_of(rows: QuerySet[Any], *, field: str, pk: object) -> datetime | None:
@@ -65,14 +81,14 @@ def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None
 
 
 def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:
-    """One sale with its requests. Raises ``NotFound``, also for another merchant's."""
-    newest_first = RefundRequest.objects.order_by("-id")
-    sale = (
-        transactions_of(merchant_id=merchant_id, store_ids=store_ids)
-        .prefetch_related(Prefetch("refund_requests", queryset=newest_first))
-        .filter(pk=transaction_id)
-        .first()
-    )
+    """One sale. Raises ``NotFound``, also for another merchant's."""
+    sale = transactions_of(merchant_id=merchant_id, store_ids=store_ids).filter(pk=transaction_id).first()
     if sale is None:
         raise NotFound("there is no such transaction")
     return sale
+
+
+def requests_of_sale(sale: Transaction) -> QuerySet[RefundRequest]:
+    """The requests that go back through this payment, alone or by one of their legs, newest first."""
+    by_leg = Leg.objects.filter(transaction_id=sale.pk).values("request_id")
+    return RefundRequest.objects.filter(Q(transaction_id=sale.pk) | Q(pk__in=by_leg)).order_by("-pk")

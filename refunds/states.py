@@ -64,8 +64,8 @@ OWNER: dict[State, Owner] = {
     State.CLOSED: Owner.NOBODY,
 }
 
-#: Named in the API from the start; goods returns, vendor tickets and tranches will lead into them.
-RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR, State.PARTIALLY_REFUNDED})
+#: Named in the API from the start; goods returns and vendor tickets will lead into them.
+RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR})
 
 #: Passed through within one commit: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED, State.VERIFYING)
@@ -117,8 +117,32 @@ EDGES: tuple[Edge, ...] = (
     Edge("regain_sight", (State.UNKNOWN,), State.EXECUTING, "the channel says that it is working on it"),
     Edge("hand_over", (State.EXECUTING, State.UNKNOWN), State.MANUAL_PENDING, "a person pays it back by hand"),
     Edge(
+        "pay_part",
+        (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED),
+        State.PARTIALLY_REFUNDED,
+        "a leg is proven paid, and others are not yet",
+    ),
+    Edge(
+        "renew_leg",
+        (State.PARTIALLY_REFUNDED,),
+        State.PARTIALLY_REFUNDED,
+        "a failed leg goes out again, or by another route",
+    ),
+    Edge(
+        "give_up_leg",
+        (State.PARTIALLY_REFUNDED,),
+        State.PARTIALLY_REFUNDED,
+        "a failed leg is given up and its amount free again; others go on",
+    ),
+    Edge(
+        "give_up_rest",
+        (State.PARTIALLY_REFUNDED,),
+        State.REFUNDED,
+        "the last leg that was not paid is given up; what was paid stands",
+    ),
+    Edge(
         "succeed",
-        (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING),
+        (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED),
         State.REFUNDED,
         "the channel, or who paid by hand, proves that the money moved",
     ),
@@ -129,6 +153,13 @@ EDGES: tuple[Edge, ...] = (
         "the channel proves that it will not move, or it could not be paid by hand",
     ),
     Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
+    Edge(
+        "prove_paid",
+        (State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.REJECTED),
+        State.REFUNDED,
+        "finance believes the channel's late word that it had paid what it called refused",
+    ),
+    Edge("close_against", (State.FAILED,), State.CANCELLED, "another refund, made in the channel's portal, covers it"),
     Edge("begin_follow_up", (State.REFUNDED,), State.FOLLOW_UP, "the customer is asked how it went"),
     Edge("close", (State.FOLLOW_UP,), State.CLOSED, "answered, or nothing more came"),
 )
@@ -222,6 +253,8 @@ EXECUTION_MOVES: tuple[tuple[ExecutionState, ExecutionState], ...] = (
     (ExecutionState.READY, ExecutionState.SENDING),
     (ExecutionState.READY, ExecutionState.CANCELLED),
     (ExecutionState.FAILED, ExecutionState.READY),
+    # Only by a person: the channel said so after its refusal.
+    (ExecutionState.FAILED, ExecutionState.SUCCEEDED),
     *(
         (source, target)
         for source in (

@@ -12,7 +12,7 @@ from django.db import transaction
 from core.personal_data import phone_hashes, seal
 from core.sql import insert_rows
 from terminals.models import Transaction, TransactionKind, TransactionLine, TransactionStatus
-from terminals.reporting import SaleLine, check_paid_at
+from terminals.reporting import SaleLine, check_lines, check_paid_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +42,23 @@ _SALE_COLUMNS = (
     *("payer_phone", "payer_phone_hash", "payer_phone_last4_hash", "card_last4", "funding", "source", "reported_by"),
     "created_at",
 )
-_LINE_COLUMNS = (
-    *("transaction_id", "position", "sku", "name", "quantity", "unit_price_fen", "amount_fen", "reserved_quantity"),
-)
+_LINE_COLUMNS = (*("transaction_id", "position", "sku", "name", "kind", "quantity", "unit_price_fen", "amount_fen"),)
 
 
 @transaction.atomic
 def store_sales(sales: Iterable[NewSale], *, source: str, at: datetime) -> int:
     """Store sales with their lines, all or none. Returns how many. Raises ``IntegrityError`` for one that is known and
-    ``PaidInTheFuture`` for one that is yet to come.
+    ``PaidInTheFuture`` for one that is yet to come, ``LinesDoNotAddUp`` for one whose lines are not what was paid.
     """
     lines: list[tuple[object, ...]] = []
 
     def rows() -> Iterator[tuple[object, ...]]:
         for sale in sales:
             check_paid_at(paid_at=sale.paid_at, at=at)
+            check_lines(amounts_fen=[line.amount_fen for line in sale.lines], paid_fen=sale.amount_fen)
             for position, line in enumerate(sale.lines, start=1):
-                amounts = (line.quantity, line.unit_price_fen, line.amount_fen, 0)
-                lines.append((sale.id, position, line.sku, line.name, *amounts))
+                amounts = (line.quantity, line.unit_price_fen, line.amount_fen)
+                lines.append((sale.id, position, line.sku, line.name, str(line.kind), *amounts))
             yield _sale_row(sale, source, at)
 
     count = insert_rows(Transaction, _SALE_COLUMNS, rows())

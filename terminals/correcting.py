@@ -19,10 +19,19 @@ from core.audit.models import AuditEvent
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid, NotFound
 from core.personal_data import phone_hashes, phone_key, search_hash
+from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals.models import Transaction, TransactionLine
-from terminals.reporting import SaleLine, check_paid_at, lines_of, store_named, terminal_named
+from terminals.reporting import (
+    SaleLine,
+    check_lines,
+    check_paid_at,
+    lines_of,
+    other_payments_fen,
+    store_named,
+    terminal_named,
+)
 
 #: The audit event of a correction.
 CORRECTED = "transaction.correct"
@@ -71,7 +80,8 @@ def correct_sale(
     at: datetime,
     seen: str | None = None,
 ) -> Transaction:
-    """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture`` and ``NotCovered``; then
+    """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture``, ``LinesDoNotAddUp`` and
+    ``NotCovered``; then
     nothing has changed. What it already says is no change and leaves no event.
 
     ``seen`` is when it was corrected last as the caller saw it (ISO, "" for never): ``SaleChanged`` where that is no longer so.
@@ -138,6 +148,13 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         sale.payer_phone_hash, sale.payer_phone_last4_hash = phone_hashes(correction.payer_phone)
     if correction.lines is not None:
         _replace_lines(sale, correction.lines)
+    if correction.amount_fen is not None or correction.lines is not None:
+        others_fen = other_payments_fen(order_no=sale.order_no, store=sale.store, paid_at=sale.paid_at, but=sale)
+        check_lines(
+            amounts_fen=[line.amount_fen for line in lines_of(sale)],
+            paid_fen=sale.amount_fen,
+            order_fen=[sale.amount_fen + others_fen],
+        )
 
 
 def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
@@ -147,14 +164,18 @@ def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
         # Out of the way of one another while positions move.
         TransactionLine.objects.filter(pk=line.pk).update(position=line.position + _APART)
     for position, told in enumerate(lines, start=1):
-        match = next((line for line in known if line.sku == told.sku), None)
+        same = [line for line in known if line.sku == told.sku]
+        # Of one article at two prices, each line stays the one that refunds know.
+        match = next((line for line in same if line.amount_fen == told.amount_fen), same[0] if same else None)
         if match is None:
             match = TransactionLine(transaction=sale, sku=told.sku)
         else:
             known.remove(match)
         if told.quantity < match.reserved_quantity:
-            raise _not_covered("lines", f"of {told.sku} {match.reserved_quantity} are asked for or came back")
-        match.position, match.name, match.quantity = position, told.name, told.quantity
+            raise _not_covered(
+                "lines", f"of {told.sku} {quantity_text(match.reserved_quantity)} are asked for or came back"
+            )
+        match.position, match.name, match.kind, match.quantity = position, told.name, told.kind, told.quantity
         match.unit_price_fen, match.amount_fen = told.unit_price_fen, told.amount_fen
         match.save()
     for line in known:
@@ -185,6 +206,7 @@ def _as_told(sale: Transaction) -> dict[str, Any]:
         "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
         "funding": str(sale.funding),
         "lines": [
-            [line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen] for line in lines_of(sale)
+            [line.sku, line.name, line.kind, quantity_text(line.quantity), line.unit_price_fen, line.amount_fen]
+            for line in lines_of(sale)
         ],
     }

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
+from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
+from core.money import yuan
 from core.personal_data import phone_hashes
 from core.plain_text import name_key
-from merchants.models import ChannelAccount, Store
+from core.quantities import Quantity
+from merchants.models import Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
-from terminals.models import Terminal, Transaction, TransactionLine
+from terminals.accounts import account_of
+from terminals.models import LineKind, Terminal, Transaction, TransactionLine
 
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
 _CHINA = timedelta(hours=8)
+_DAY = timedelta(days=1)
 
 
 class PaidInTheFuture(Invalid):
@@ -34,15 +39,24 @@ class SaleDiffers(Conflict):
     code = "sale_differs"
 
 
+class LinesDoNotAddUp(Invalid):
+    """The lines come to another amount than was paid."""
+
+    code = "lines_do_not_add_up"
+
+
 @dataclass(frozen=True, slots=True)
 class SaleLine:
-    """An article of a sale; amounts in fen, of the line with its discounts taken off."""
+    """A line of a sale; amounts in fen, of the line with its own discounts taken off. What was taken off the whole order is a
+    line of its own, with a minus.
+    """
 
     sku: str
     name: str
-    quantity: int
+    quantity: Quantity
     unit_price_fen: int
     amount_fen: int
+    kind: str = LineKind.ARTICLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,8 @@ class ReportedSale:
     card_last4: str
     funding: str
     lines: Sequence[SaleLine]
+    #: What the whole order came to, where this is one of its payments and the lines are the order's.
+    order_amount_fen: int | None = None
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -76,9 +92,36 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
 
 
+def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Container[int] = ()) -> None:
+    """Raise ``LinesDoNotAddUp`` unless lines of these amounts come to what was paid, or to an order of several payments. A sale
+    without lines says nothing of them.
+    """
+    amounts = list(amounts_fen)
+    if not amounts or sum(amounts) == paid_fen or sum(amounts) in order_fen:
+        return
+    over_fen = sum(amounts) - paid_fen
+    hint = (
+        "a discount of the order is a line of its own with a minus (kind discount), cut-off change too (kind rounding); "
+        "of an order with several payments say order_amount_fen"
+        if over_fen > 0
+        else "a line is missing, or one says too little"
+    )
+    message = (
+        f"the lines come to {yuan(sum(amounts))} and {yuan(paid_fen)} was paid: "
+        f"{yuan(abs(over_fen))} too {'much' if over_fen > 0 else 'little'}; {hint}"
+    )
+    raise LinesDoNotAddUp(
+        message,
+        errors=[FieldError("lines", LinesDoNotAddUp.code, message)],
+        lines_fen=sum(amounts),
+        amount_fen=paid_fen,
+        difference_fen=over_fen,
+    )
+
+
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
-    ``PaidInTheFuture``, and ``SaleDiffers`` where the same number was reported with other facts.
+    ``PaidInTheFuture``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with other facts.
 
     Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
@@ -92,6 +135,13 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by), False
+    told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
+    others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
+    check_lines(
+        amounts_fen=[line.amount_fen for line in sale.lines],
+        paid_fen=sale.amount_fen,
+        order_fen=[told_fen, sale.amount_fen + others_fen],
+    )
     try:
         with transaction.atomic():
             return _create(sale, store, terminal, by, at), True
@@ -116,6 +166,17 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
     if terminal is None:
         raise Invalid("the store has no such terminal", code="unknown_terminal")
     return terminal
+
+
+def other_payments_fen(*, order_no: str, store: Store, paid_at: datetime, but: Transaction | None = None) -> int:
+    """What the other payments of an order come to: the same number, store and day."""
+    start = datetime.combine(paid_at.astimezone(SHANGHAI).date(), time(), SHANGHAI)
+    others = Transaction.objects.filter(
+        merchant_id=store.merchant_id, order_no=order_no, store=store, paid_at__gte=start, paid_at__lt=start + _DAY
+    )
+    if but is not None:
+        others = others.exclude(pk=but.pk)
+    return others.aggregate(sum=Sum("amount_fen"))["sum"] or 0
 
 
 def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transaction:
@@ -157,9 +218,11 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     )
     yield "payer.card_last4", existing.card_last4, sale.card_last4
     yield "payer.funding", existing.funding, sale.funding
-    known = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in lines_of(existing)]
-    told = [(line.sku, line.name, line.quantity, line.unit_price_fen, line.amount_fen) for line in sale.lines]
-    yield "lines", sorted(known), sorted(told)
+    yield "lines", sorted(map(_line_facts, lines_of(existing))), sorted(map(_line_facts, sale.lines))
+
+
+def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
+    return (line.sku, line.name, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
@@ -167,9 +230,8 @@ def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
-    accounts = ChannelAccount.objects.filter(merchant_id=store.merchant_id, channel=sale.channel, is_active=True)
     # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
-    account = None if sale.channel == "cash" else accounts.first()
+    account = None if sale.channel == "cash" else account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
         merchant_id=store.merchant_id,

@@ -224,8 +224,8 @@ def at_the_till(sale: Transaction, **more: Any) -> Principal:
 
 
 def submit(sale: Transaction, amount_fen: int = 1_200, *, reason: str = "quality", **more: Any) -> RefundRequest:
-    """A request by a cashier, with whatever a draft may say."""
-    draft = Draft(amount_fen=amount_fen, reason=reason, transaction_id=sale.pk, **more)
+    """A request by a cashier, with whatever a draft may say; unless it says otherwise, no repeat of another."""
+    draft = Draft(amount_fen=amount_fen, reason=reason, transaction_id=sale.pk, **{"is_another": True, **more})
     taken = submitting.submit(draft=draft, by=at_the_till(sale), at=timezone.now())
     return RefundRequest.objects.get(pk=taken.request.pk)
 

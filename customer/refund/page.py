@@ -12,14 +12,16 @@ from django.utils.translation import gettext
 
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
+from core.money import yuan_grouped
 from core.plain_text import plain_text
+from core.quantities import quantity_text
 from merchants import channels
 from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
-from refunds.telling import hand_words, payout_words
+from refunds.telling import hand_words, legs, payout_words
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.headlines import headline
@@ -95,6 +97,7 @@ class RefundPage:
     steps: Sequence[Step]
     goods_summary: str
     destination_label: str
+    legs: Sequence[legs.Told]
     reference: Mapping[str, str] | None
     answer_url: str
     evidence_url: str
@@ -138,11 +141,12 @@ class _Story:
 def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
     """``request`` comes with store, merchant, transaction and channel account."""
     sale, state, gone = request.transaction, request.state, went(request=request)
-    arrival = expected_arrival(
+    arrival = legs.slowest(request, at=request.succeeded_at or now) or expected_arrival(
         funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or now, route=request.route
     )
     tail = hand_words.account_tail(request)
-    label = destination_label(sale=sale, route=request.route, account_last4=tail, went=gone)
+    split = legs.split_label(request)
+    label = split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone)
     story = _Story(request, arrival, label, gone, payout_words.story(request, now=now), now)
     survey = Survey.objects.filter(request=request).first()
     pictures = Evidence.objects.filter(request=request, added_by=CUSTOMER.name).order_by("added_at", "pk")
@@ -150,7 +154,7 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     granted = state not in _UNDECIDED | _ENDED_WITHOUT_MONEY | {State.FAILED}
     tone = "warn" if story.payout.call else _TONES.get(state, "info")
-    destination = destination_and_way(sale=sale, route=request.route, went=gone)
+    destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
     def address(name: str) -> str:
         return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"
@@ -174,6 +178,7 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         steps=_steps(story),
         goods_summary=_goods(request),
         destination_label=story.destination if story.by_hand else destination,
+        legs=legs.told(request),
         reference=hand_words.reference(request) if story.by_hand and story.paid else None,
         answer_url=address("answer") if state == State.NEEDS_INFO else "",
         evidence_url=address("add_evidence") if state in _OPEN_TO_PICTURES and places_left else "",
@@ -200,6 +205,12 @@ def _estimate(story: _Story) -> str:
         return story.payout.failure.sentence
     if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR}:
         return gettext("We will tell you as soon as there is news.")
+    if request.state == State.PARTIALLY_REFUNDED:
+        facts = {
+            "paid": yuan_grouped(request.refunded_fen),
+            "rest": yuan_grouped(request.reserved_fen - request.refunded_fen),
+        }
+        return gettext("¥%(paid)s is paid back. The store is taking care of the other ¥%(rest)s.") % facts
     if story.paid:
         return _arrived(story)
     if story.by_hand:
@@ -245,7 +256,7 @@ def _appeal(request: RefundRequest) -> str:
 
 def _goods(request: RefundRequest) -> str:
     lines = request.lines.select_related("line").order_by("pk")
-    return ", ".join(f"{piece.line.name} × {piece.quantity}" for piece in lines)
+    return ", ".join(f"{piece.line.name} × {quantity_text(piece.quantity)}" for piece in lines)
 
 
 def _steps(story: _Story) -> list[Step]:

@@ -12,12 +12,9 @@ from analytics.drivers import movement
 from analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from analytics.periods import Period
 from core.money import yuan
-from core.plain_text import without_direction
+from core.spreadsheets import cell
 from merchants import channels
 from refunds.states import Reason
-
-#: What makes a spreadsheet take a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Line = tuple[str, str, str, str, str, str]
 
@@ -39,20 +36,8 @@ def csv_text(*, figures: Overview, period: Period, payouts: dict[bool, Payouts],
         ((first, last), _cuts(figures, period)),
         (before, [*_side(figures.previous), *_more(figures.previous, payouts[False], fees_lost_fen[False])]),
     ):
-        writer.writerows([*map(safe, line), *span] for line in lines)
+        writer.writerows([*map(cell, line), *span] for line in lines)
     return out.getvalue()
-
-
-def safe(cell: str) -> str:
-    """A cell that a spreadsheet shows as it is. Plain numbers stay numbers."""
-    cell = without_direction(cell)
-    if not cell.startswith(_FORMULA):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
 
 
 def _side(side: Side) -> Iterator[Line]:

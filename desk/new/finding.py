@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from core.calendar import SHANGHAI
+from core.numbers import reference
 from core.personal_data import search_hash
 from desk import forms, numbers
 from desk.access import Scope
@@ -32,7 +33,8 @@ class Wanted:
 
 
 def wanted(query: QueryDict) -> Wanted:
-    return Wanted(*(query.get(name, "").strip() for name in ("q", "amount", "on", "tail", "sku")))
+    typed = [query.get(name, "").strip() for name in ("q", "amount", "on")]
+    return Wanted(*typed, *(reference(query.get(name, "")) for name in ("tail", "sku")))
 
 
 def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:

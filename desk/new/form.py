@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.http import QueryDict
 
 from core.errors import Invalid
+from core.plain_text import one_line, without_marks
+from core.quantities import quantity
 from desk import forms, ways
 from desk.ways import Way
 from refunds.intake.claims import Customer, Draft
+from refunds.rules import worth
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The form as it stands: texts as typed, pieces by the sale line's id."""
+    """The form as it stands: texts as typed, those of the pieces by the sale line's id."""
 
     amount: str = ""
     reason: str = ""
@@ -25,56 +29,88 @@ class Typed:
     phone: str = ""
     email: str = ""
     consent: bool = False
-    pieces: Mapping[int, int] = field(default_factory=dict)
+    whole_order: bool = True
+    is_another: bool = False
+    another_note: str = ""
+    pieces: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
 
 def typed(data: QueryDict) -> Typed:
-    """What was typed, cut to what fields hold; pieces that are no numbers count as none."""
+    """What was typed, cut to what fields hold."""
     return Typed(
-        amount=data.get("amount", "").strip()[:20],
+        amount=one_line(data.get("amount", ""), limit=30),
         reason=data.get("reason", "").strip()[:30],
         note=data.get("note", "").strip()[:1000],
-        phone="".join(data.get("phone", "").split())[:20],
-        email=data.get("email", "").strip()[:254],
+        phone=one_line(data.get("phone", ""), limit=40),
+        email=one_line(without_marks(data.get("email", "")), limit=254),
         consent=bool(data.get("consent")),
+        whole_order=bool(data.get("whole_order")),
+        is_another=bool(data.get("is_another")),
+        another_note=data.get("another_note", "").strip()[:200],
         pieces=_pieces(data),
         way=ways.read(data),
     )
 
 
-def draft(form: Typed, *, sale: Transaction, lines: Sequence[TransactionLine], locale: str) -> Draft:
-    """What intake is asked. An empty amount means the chosen pieces' worth, or all that is left. Raises ``Invalid``."""
+def draft(
+    form: Typed, *, sale: Transaction, payments: Sequence[Transaction], lines: Sequence[TransactionLine], locale: str
+) -> Draft:
+    """What intake is asked, of the sale or of its order's ``payments``. An empty amount means the chosen pieces' worth, or all
+    that is left; ``lines`` have their worth. Raises ``Invalid``.
+    """
+    whole = form.whole_order and len(payments) > 1
     if form.reason not in Reason.values:
         raise Invalid("no reason was chosen", code="unknown_reason_code")
-    chosen = [(line, form.pieces[line.pk]) for line in lines if form.pieces.get(line.pk)]
-    worth = sum(line.amount_fen * quantity // line.quantity for line, quantity in chosen)
-    amount = forms.amount_fen(form.amount) if form.amount else min(worth or sale.refundable_fen, sale.refundable_fen)
+    chosen = [(line, _quantity(form.pieces[line.pk])) for line in lines if line.pk in form.pieces]
+    value_fen = sum(_value_fen(line, quantity) for line, quantity in chosen)
+    left_fen = sum(one.refundable_fen for one in payments) if whole else sale.refundable_fen
+    amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
     if amount <= 0:
         raise Invalid("nothing is left to refund", code="exceeds_refundable")
     return Draft(
         amount_fen=amount,
         reason=form.reason,
-        transaction_id=sale.pk,
+        transaction_id=None if whole else sale.pk,
+        order_no=sale.order_no if whole else "",
+        store=sale.store.code if whole else "",
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
-        customer=Customer(phone=form.phone, email=form.email, locale=locale),
+        customer=Customer(phone=forms.phone(form.phone), email=form.email, locale=locale),
         customer_consent=form.consent,
         route=form.way.route,
         payee=form.way.account,
+        is_another=form.is_another,
+        another_note=form.another_note,
     )
 
 
-def _pieces(data: QueryDict) -> dict[int, int]:
-    found: dict[int, int] = {}
+def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
+    return worth.pieces_fen(
+        worth_fen=line.worth_fen,
+        quantity=line.quantity,
+        returned=line.reserved_quantity,
+        given_fen=line.reserved_fen,
+        pieces=pieces,
+    )
+
+
+def _pieces(data: QueryDict) -> dict[int, str]:
+    """What stands in the lines' fields; nothing and zero are left out."""
+    found: dict[int, str] = {}
     for key in data:
-        line = key.removeprefix("lines-")
-        quantity = str(data[key])
-        if key == line or not _is_count(line) or not _is_count(quantity):
-            continue
-        found[int(line)] = int(quantity)
+        line, text = key.removeprefix("lines-"), str(data[key]).strip()[:20]
+        if key != line and _is_count(line) and text.strip("0."):
+            found[int(line)] = text
     return found
+
+
+def _quantity(text: str) -> Decimal:
+    try:
+        return quantity(text)
+    except ValueError as error:
+        raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
 
 
 def _is_count(text: str) -> bool:

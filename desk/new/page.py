@@ -10,6 +10,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from core.quantities import Quantity
 from desk import progress, rows, verdicts, ways
 from desk.access import Scope
 from desk.filters import Choice
@@ -18,21 +19,27 @@ from desk.new.form import Typed
 from desk.rows import SaleRow
 from desk.verdicts import Rule
 from merchants import channels
+from refunds.facts import sums
 from refunds.intake.claims import Draft
+from refunds.rules import worth
 from refunds.rules.arrival import expected_arrival
+from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import Verdict
 from refunds.states import Reason
 from refunds.telling.destinations import destination_label
+from terminals import orders
 from terminals.models import Transaction, TransactionLine
 
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """``typed`` is the quantity in the form."""
+    """``typed`` is the quantity in the form; ``step`` what it may change by. Discounts and rounding cannot come back."""
 
     line: TransactionLine
-    refundable_quantity: int
-    typed: int
+    comes_back: bool
+    refundable_quantity: Quantity
+    typed: str
+    step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,18 @@ class SaleCard:
     channel_label: str
     window_label: str
     lines: Sequence[LineRow]
+    order_has_refunds: bool
+    others: Sequence[SaleRow]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLeg:
+    """A part of a refund that goes back by several payments."""
+
+    channel: str
+    destination: str
+    amount_fen: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +70,7 @@ class Quote:
     route_label: str
     arrival_label: str
     tier_label: str
+    legs: Sequence[QuotedLeg]
     rules: Sequence[Rule]
 
 
@@ -108,7 +128,7 @@ def new_page(
     )
 
 
-def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime) -> Quote:
+def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, legs: Sequence[PlannedLeg] = ()) -> Quote:
     decision = verdict.decision.value
     arrival = expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=draft.route)
     return Quote(
@@ -122,11 +142,27 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime) ->
         route_label=destination_label(sale=sale, route=draft.route),
         arrival_label=progress.arrival_label(arrival),
         tier_label=verdicts.tier_label(verdict.tier) if decision == "review" else "",
+        legs=_quoted(legs) if len(legs) > 1 else (),
         rules=verdicts.lines(verdict.as_json()["rules"]),
     )
 
 
+def _quoted(legs: Sequence[PlannedLeg]) -> list[QuotedLeg]:
+    ids = {leg.transaction_id for leg in legs}
+    sales = Transaction.objects.in_bulk(ids)
+    return [
+        QuotedLeg(
+            channel=sales[leg.transaction_id].channel,
+            destination=destination_label(sale=sales[leg.transaction_id], route=leg.route),
+            amount_fen=leg.amount_fen,
+            why=str(WHY[leg.why]),
+        )
+        for leg in legs
+    ]
+
+
 def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
+    payments = orders.siblings(sale)
     window = sale.profile.window_days if sale.channel_account else None
     text = gettext("day %(day)s of %(window)s") if window else gettext("day %(day)s")
     return SaleCard(
@@ -134,7 +170,15 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
         channel_label=channels.label(sale.channel),
         window_label=text % {"day": max(0, (at - sale.paid_at).days), "window": window},
         lines=[
-            LineRow(line, line.quantity - line.reserved_quantity, form.pieces.get(line.pk, 0))
-            for line in sale.lines.order_by("position")
+            LineRow(
+                line,
+                worth.can_come_back(line),
+                line.quantity - line.reserved_quantity,
+                form.pieces.get(line.pk, "0"),
+                "1" if line.quantity == int(line.quantity) else "0.001",
+            )
+            for line in worth.with_worth_of(payments)
         ],
+        order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
+        others=rows.sales([one for one in payments if one.pk != sale.pk]),
     )

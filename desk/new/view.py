@@ -34,7 +34,9 @@ from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import PolicyRefused
 from refunds.models import IdempotencyRecord
+from refunds.rules import worth
 from refunds.states import State
+from terminals import orders
 from terminals.models import Transaction
 
 _CANDIDATES = 20
@@ -81,8 +83,8 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
             if not form.consent:
                 # Not asked yet is no refusal: the form cannot be sent without it.
                 draft = replace(draft, customer_consent=None)
-            _, verdict = judging.quote(draft=draft, by=scope.by, at=now)
-            part = QuotePart(quote_of(draft, verdict, sale, now))
+            _, verdict, legs = judging.quote(draft=draft, by=scope.by, at=now)
+            part = QuotePart(quote_of(draft, verdict, sale, now, legs))
         except Invalid as error:
             part = QuotePart(quote_error=words.short(error))
     return render_page(request, "desk/new.html#quote", part)
@@ -161,7 +163,8 @@ def _principal(scope: Scope) -> str:
 
 def _draft(form: Typed, sale: Transaction) -> Draft:
     locale = "en" if (get_language() or "").startswith("en") else "zh-Hans"
-    return draft_of(form, sale=sale, lines=list(sale.lines.order_by("position")), locale=locale)
+    payments = orders.siblings(sale)
+    return draft_of(form, sale=sale, payments=payments, lines=worth.with_worth_of(payments), locale=locale)
 
 
 def _sale(text: str, scope: Scope) -> Transaction:

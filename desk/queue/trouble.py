@@ -17,9 +17,12 @@ from refunds.models import Execution
 from refunds.payouts import breaker
 from refunds.rules.waiting import ALERT_ON_DAY
 from refunds.states import ExecutionState
+from terminals.models import Transaction
 
 #: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
 _SILENT_AFTER = timedelta(minutes=5)
+#: So many held sales are named.
+_NAMED = 5
 #: For so long a refund that the customer's bank did not take has a line; banks have 15 days to say so.
 _TOLD_FOR = timedelta(days=30)
 
@@ -35,7 +38,7 @@ class Trouble:
 
 def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
     """What is wrong at the merchant's channels at this moment; usually nothing."""
-    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id, is_active=True).values_list("pk", "channel"))
+    accounts = dict(ChannelAccount.objects.filter(merchant_id=merchant_id).values_list("pk", "channel"))
     down = breaker.down(accounts)
     found = [
         Trouble(
@@ -119,7 +122,26 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
             for tone, n, fen, text in said
             if n
         ]
-    return found
+    return [*_held(merchant_id), *found]
+
+
+def _held(merchant_id: int) -> list[Trouble]:
+    """One line for all sales that finance holds: money may have left twice, so that it stands first."""
+    held = list(
+        Transaction.objects.filter(merchant_id=merchant_id, held_at__isnull=False)
+        .order_by("held_at", "pk")
+        .values_list("order_no", "channel")[: _NAMED + 1]
+    )
+    if not held:
+        return []
+    numbers = list(dict.fromkeys(order_no for order_no, _ in held))[:_NAMED]
+    text = gettext(
+        "%(channel)s called refunds refused and then paid. These sales are held for finance, nothing more leaves for them: "
+        "%(numbers)s."
+    )
+    more = ", …" if len(held) > _NAMED else ""
+    channel = held[0][1]
+    return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": ", ".join(numbers) + more})]
 
 
 def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:

@@ -21,11 +21,13 @@ from reconciliation import closing, differences, matching
 from reconciliation.models import BillLine, ReconciliationDay
 from reconciliation.models.bill import DayState, MatchOutcome
 from reconciliation.models.difference import Resolution
+from reconciliation.refusals import channel_state, why_set_aside
 from refunds.states import ExecutionState
 
 _PAGE_SIZE = 50
 #: In-flight payouts listed one by one; the count above them is exact.
 _WAITING_SHOWN = 200
+_SET_ASIDE_SHOWN = 100
 #: The tab that opens by itself is the first of these that has anything.
 _URGENCY = (
     MatchOutcome.AMOUNT_DIFFERS,
@@ -59,6 +61,16 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A row of the statement that could not be read, with its words."""
+
+    line: int
+    why: str
+    text: str
+    amount_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayPage:
     """``close_blocked`` says what keeps an open day from being closed, ``last_error`` why there is no statement.
 
@@ -68,6 +80,7 @@ class DayPage:
     day: ReconciliationDay
     sums: Sums
     fees_fen: int | None
+    set_aside: Sequence[SetAside]
     state_label: str
     tone: str
     is_closed: bool
@@ -99,7 +112,8 @@ def day_page(*, day: ReconciliationDay, scope: Scope, query: QueryDict, at: date
     return DayPage(
         day=day,
         sums=sums_of(day),
-        fees_fen=-day.bill.fees_fen if day.bill else None,
+        fees_fen=-day.bill.fees_fen if day.bill and day.bill.fees_fen is not None else None,
+        set_aside=_set_aside(day),
         state_label=state_label,
         tone=tone,
         is_closed=is_closed,
@@ -123,6 +137,14 @@ def day_page(*, day: ReconciliationDay, scope: Scope, query: QueryDict, at: date
         open_dialog=query.get("do", ""),
         return_to=with_query(path, tab=kind.value, c=cursor),
     )
+
+
+def _set_aside(day: ReconciliationDay) -> list[SetAside]:
+    rows = day.bill.set_aside[:_SET_ASIDE_SHOWN] if day.bill and day.bill.set_aside_count else []
+    return [
+        SetAside(line=row["line"], why=why_set_aside(row), text=row["text"], amount_fen=row["amount_fen"])
+        for row in rows
+    ]
 
 
 def _tab(day: ReconciliationDay, query: QueryDict) -> MatchOutcome:
@@ -163,7 +185,7 @@ def _line(line: BillLine) -> LineRow:
         at=line.accepted_at,
         ours_fen=payout.amount_fen if paid and payout else None,
         bill_fen=line.amount_fen,
-        state_label=str(ExecutionState(payout.state).label) if payout else line.state,
+        state_label=str(ExecutionState(payout.state).label) if payout else channel_state(line),
     )
 
 

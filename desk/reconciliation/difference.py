@@ -27,6 +27,7 @@ class DifferenceRow:
     number: str
     refund_no: str
     channel_refund_no: str
+    is_reversal: bool
     age_days: int | None
     owner: object | None
     act_url: str
@@ -53,8 +54,9 @@ def difference_row(difference: Difference, *, path: str, at: datetime) -> Differ
     return DifferenceRow(
         difference=difference,
         number=payout.request.number if payout else "",
-        refund_no=numbered.refund_no if numbered else difference.number,
+        refund_no=(numbered.refund_no or (line.order_no if line else "")) if numbered else difference.number,
         channel_refund_no=numbered.channel_refund_no if numbered else "",
+        is_reversal=line is not None and differences.is_reversal(line),
         age_days=None if difference.resolution else (at - difference.opened_at).days,
         owner=person(difference.owner),
         act_url=with_query(path, tab=difference.kind, difference=str(difference.pk)),

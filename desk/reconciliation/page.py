@@ -106,7 +106,7 @@ def reconciliation_page(*, request: HttpRequest, scope: Scope, at: datetime) -> 
         date_to=last.isoformat(),
         accounts=[
             Choice(account.code, f"{channels.label(account.channel)} · {account.code}")
-            for account in days.accounts_of(merchant_id=merchant_id).filter(is_active=True)
+            for account in days.accounts_of(merchant_id=merchant_id)
         ],
         open_dialog=query.get("do", ""),
     )
@@ -130,6 +130,8 @@ def state_of(day: ReconciliationDay) -> tuple[str, str]:
         return gettext("No statement yet"), "warn"
     if day.open_differences:
         return gettext("Differences"), "bad"
+    if day.bill is not None and (day.bill.set_aside_count or day.bill.gap_fen):
+        return gettext("Rows set aside"), "warn"
     return (gettext("Not known yet"), "info") if day.pending else (gettext("Agrees"), "ok")
 
 

@@ -9,7 +9,7 @@ from io import StringIO
 from django.utils.translation import gettext
 
 from core.money import yuan
-from desk.analytics.table import safe
+from core.spreadsheets import cell, name
 from desk.templatetags.desk_format import when
 from reconciliation import export
 from reconciliation.export import Row
@@ -44,25 +44,25 @@ def lines(day: ReconciliationDay) -> Iterator[str]:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return (
-        str(MatchOutcome(row.kind).label),
-        row.request_number or "",
-        row.refund_no,
-        row.channel_refund_no,
-        row.order_no,
-        row.channel_transaction_no,
+        cell(str(MatchOutcome(row.kind).label)),
+        name(row.request_number or ""),
+        name(row.refund_no),
+        name(row.channel_refund_no),
+        name(row.order_no),
+        name(row.channel_transaction_no),
         "" if row.ours_fen is None else yuan(row.ours_fen),
         "" if row.bill_fen is None else yuan(row.bill_fen),
-        yuan(row.fee_fen),
-        row.channel_state,
+        "" if row.fee_fen is None else yuan(row.fee_fen),
+        name(row.channel_state),
         when(row.accepted_at),
         when(row.succeeded_at),
-        str(Resolution(row.resolution).label) if row.resolution else "",
-        row.note,
-        row.owner,
+        cell(str(Resolution(row.resolution).label)) if row.resolution else "",
+        name(row.note),
+        name(row.owner),
     )
 
 
 def _line(cells: Iterable[str]) -> str:
     line = StringIO()
-    csv.writer(line).writerow([safe(cell) for cell in cells])
+    csv.writer(line).writerow(cells)
     return line.getvalue()

@@ -28,8 +28,9 @@ from desk.reconciliation.wording import text_of
 from desk.rendering import render_page
 from merchants.models import ChannelAccount
 from merchants.rights import Act
-from reconciliation import closing, days, differences, downloading, importing
-from reconciliation.models import ReconciliationDay
+from reconciliation import closing, days, differences, downloading, refusals, uploading
+from reconciliation.importing import Imported
+from reconciliation.models import FundStatement, ReconciliationDay
 
 
 @require_safe
@@ -174,15 +175,20 @@ def _upload(request: HttpRequest, scope: Scope, account: ChannelAccount, day: da
         if sent is None or sent.file is None:
             raise Invalid("no file came", code="file_missing")
         file = cast("BinaryIO", sent.file)
-        _taken_in(request, importing.upload(account=account, day=day, file=file, by=scope.by, at=timezone.now()))
+        _taken_in(request, uploading.upload(account=account, day=day, file=file, by=scope.by, at=timezone.now()))
         back = reverse("desk:reconciliation-day", args=[account.code, day])
     return redirect(back)
 
 
-def _taken_in(request: HttpRequest, imported: importing.Imported) -> None:
-    done = gettext("This statement was taken in before; nothing changed.")
-    if imported.is_new:
+def _taken_in(request: HttpRequest, imported: Imported | FundStatement) -> None:
+    if isinstance(imported, FundStatement):
+        done = gettext("The fund flow is taken in: %(n)s refunds paid out.") % {"n": imported.out_count}
+    elif not imported.is_new:
+        done = gettext("This statement was taken in before; nothing changed.")
+    else:
         done = gettext("The statement is taken in: %(n)s refunds.") % {"n": imported.bill.refunds}
+        if odd := imported.bill.set_aside_count:
+            done += " " + gettext("%(n)s rows could not be read and were set aside.") % {"n": odd}
     messages.success(request, done)
 
 
@@ -198,4 +204,4 @@ def _refusals_said(request: HttpRequest) -> Iterator[None]:
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
-        messages.error(request, words.short(error))
+        messages.error(request, refusals.sentence(error) or words.short(error))

@@ -26,9 +26,10 @@ from desk.refund.view import answer
 from desk.uploads import pictures_of
 from merchants.principals import Principal
 from merchants.rights import Act
+from reconciliation import portal
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.intake import resubmitting
+from refunds.intake import rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
@@ -186,6 +187,51 @@ def retry(asked: Asked) -> str:
     forms.check_confirmed(asked.form)
     ways_back.retry(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
     return gettext("%(number)s goes out to the channel again.") % asked.named
+
+
+@_decision()
+def give_up_leg(asked: Asked) -> str:
+    """Give up a part that failed; what was paid stands."""
+    ways_back.give_up_leg(
+        request_id=asked.found.pk,
+        sequence=_leg(asked),
+        note=asked.typed("text", 300),
+        by=asked.by,
+        at=asked.at,
+        version=forms.version(asked.form),
+    )
+    return gettext("%(number)s: the part that failed is given up.") % asked.named
+
+
+@_decision()
+def move_leg(asked: Asked) -> str:
+    """Have a person pay a part that failed."""
+    way = ways.read(asked.form)
+    rerouting.move_leg(
+        request_id=asked.found.pk,
+        sequence=_leg(asked),
+        route=way.route,
+        account=way.account,
+        customer_consent=bool(asked.form.get("consent")),
+        by=asked.by,
+        at=asked.at,
+        version=forms.version(asked.form),
+    )
+    return gettext("%(number)s: a person pays the part that failed.") % asked.named
+
+
+def _leg(asked: Asked) -> int:
+    typed = asked.form.get("leg", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+
+
+@_decision()
+def adopt(asked: Asked) -> str:
+    """Take the refund made in the channel's portal into the books."""
+    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
+        "number": adopted.number
+    }
 
 
 @_decision("resubmit")

@@ -14,9 +14,10 @@ from merchants import rights
 from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
+from reconciliation import portal
 from refunds.facts import conditions
 from refunds.models import Execution, RefundRequest
-from refunds.payouts import ending, ways_back
+from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
@@ -44,6 +45,7 @@ class Offered:
     cancel: str = ""
     reassign: str = ""
     retry: str = ""
+    adopt: str = ""
     pay: str = ""
     end: str = ""
     resubmit: str = ""
@@ -56,7 +58,16 @@ class Offered:
     @property
     def any_button(self) -> bool:
         """Whether there is a button beside the menu of the rest."""
-        return bool(self.approve or self.reject or self.claim or self.retry or self.pay or self.end or self.resubmit)
+        return bool(
+            self.approve
+            or self.reject
+            or self.claim
+            or self.retry
+            or self.adopt
+            or self.pay
+            or self.end
+            or self.resubmit
+        )
 
     @property
     def any_in_pane(self) -> bool:
@@ -92,11 +103,11 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
         "reassign": open_for_review and may(Act.REASSIGN),
-        "retry": request.state == State.FAILED
-        and last is not None
-        and ways_back.can_go_out_again(last)
+        "retry": request.state in (State.FAILED, State.PARTIALLY_REFUNDED)
+        and ways_back.can_retry(request, last)
         and may(Act.RETRY),
-        "pay": request.state == State.MANUAL_PENDING and may(conditions.pay_act(request.route)),
+        "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
+        "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
         "end": ending.can_be_ended(request, last) and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
+from core.quantities import Quantity, quantity_text
 from desk import people, presence, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -25,19 +26,22 @@ from desk.refund import payouts
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.timeline import Line, timeline
-from desk.rows import stamp, target_s
+from desk.rows import EqualSale, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
 from merchants import channels
+from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
-from refunds.facts import payees
+from refunds.facts import conditions, duplicates, payees
 from refunds.models import Evidence, RefundRequest
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
+from refunds.rules import worth
+from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import payout_words, tracking
+from refunds.telling import legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals.models import Terminal, Transaction, TransactionLine
 
@@ -74,19 +78,22 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """An article of the sale, and what comes back of it."""
+    """A line of the sale. ``returned`` pieces of it come back; ``refund_fen`` is its part of the refund, None where the refund is
+    not about it, ``worth_fen`` what was paid for the pieces that it is about.
+    """
 
     name: str
     sku: str
     unit_price_fen: int
-    quantity: int
-    refund_quantity: int
-    refund_fen: int
+    quantity: Quantity
+    returned: Quantity
+    worth_fen: int | None
+    refund_fen: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """Three parts of one bar: what else was refunded, this refund, what is left."""
+    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
 
     number: str
     url: str
@@ -95,9 +102,31 @@ class Sale:
     reporter_label: str
     till_label: str
     channel_no: str
+    equal: Sequence[EqualSale]
+    same: Sequence[Choice]
     refunded_fen: int
     this_fen: int
     left_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """A part of a refund that goes back by several payments; ``give_up_url`` where a person may give it up."""
+
+    sequence: int
+    channel: str
+    destination: str
+    amount_fen: int
+    state_label: str
+    tone: str
+    why: str
+    refund_no: str
+    order_url: str
+    give_up_url: str
+    move_url: str
+    routes: Sequence[Choice]
+    way: Way
+    prefix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +173,7 @@ class Refund:
     lines: Sequence[Goods]
     sale: Sale
     steps: Sequence[Step]
+    legs: Sequence[LegRow]
     executions: Sequence[Payout]
     trouble: Payout | None
     notifications: Sequence[Notice]
@@ -248,7 +278,8 @@ def refund(
         paid_fen=sale.amount_fen,
         channel=request.channel,
         channel_label=channels.label(request.channel),
-        destination_label=destination_label(
+        destination_label=legs.split_label(request)
+        or destination_label(
             sale=sale,
             route=request.route,
             account_last4=payee.account_last4 if payee else "",
@@ -281,9 +312,10 @@ def refund(
         revealed=revealed,
         verdict=verdicts.shown(request),
         evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
-        lines=[_goods(line, returned.get(line.pk, 0)) for line in sold],
-        sale=_sale(request, sale),
+        lines=_goods(request, sold),
+        sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
+        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
@@ -292,6 +324,27 @@ def refund(
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),
         actions=offered(request=request, by=scope.by, last=last, at=at),
+    )
+
+
+def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
+    one, failed = told.leg, told.leg.has_failed and request.state == State.PARTIALLY_REFUNDED
+    allowed = failed and conditions.may(Act.RETRY, by=by, request=request, at=at)
+    return LegRow(
+        sequence=one.leg.sequence,
+        channel=one.leg.transaction.channel,
+        destination=told.destination,
+        amount_fen=told.amount_fen,
+        state_label=told.state_label,
+        tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
+        why=str(WHY[one.leg.why]),
+        refund_no=one.attempts[-1].refund_no if one.attempts else "",
+        order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
+        give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
+        move_url=refund_url(request.number, "move-leg") if allowed else "",
+        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed else (),
+        way=Way(route=one.leg.route),
+        prefix=f"leg-{one.leg.sequence}",
     )
 
 
@@ -321,10 +374,14 @@ def till_label(till: Terminal | None) -> str:
     return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
 
 
-def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, int]) -> str:
+def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quantity]) -> str:
     """``空气炸锅 4L × 1``; of a request without pieces, what was bought."""
-    pieces = [(line.name, returned.get(line.pk, 0) if returned else line.quantity) for line in sold]
-    shown = [f"{name} × {quantity}" for name, quantity in pieces if quantity]
+    pieces = [
+        (line.name, returned.get(line.pk, 0) if returned else line.quantity)
+        for line in sold
+        if worth.can_come_back(line)
+    ]
+    shown = [f"{name} × {quantity_text(quantity)}" for name, quantity in pieces if quantity]
     more = len(shown) - 3
     text = "、".join(shown[:3])
     return gettext("%(goods)s and %(n)s more") % {"goods": text, "n": more} if more > 0 else text
@@ -378,12 +435,30 @@ def _history(request: RefundRequest) -> str:
     }
 
 
-def _goods(line: TransactionLine, returned: int) -> Goods:
-    worth_fen = line.amount_fen * returned // line.quantity
-    return Goods(line.name, line.sku, line.unit_price_fen, line.quantity, returned, worth_fen)
+def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Goods]:
+    """Every line of the sale; those that the refund is about come to its amount together."""
+    claimed = list(request.lines.order_by("pk"))
+    amount_fen = request.approved_fen or request.amount_fen
+    back = worth.held(reason=request.reason, asked_fen=request.amount_fen, reserved_fen=amount_fen, pieces=claimed)
+    values = [line.value_fen for line in claimed]
+    shares = worth.shared_out(amount_fen, values if any(values) else [1] * len(values), range(len(values)))
+    of_line = {
+        line.line_id: (hold.quantity, line.value_fen, share)
+        for line, hold, share in zip(claimed, back, shares, strict=True)
+    }
+    return [
+        Goods(
+            line.name,
+            line.sku,
+            line.unit_price_fen,
+            line.quantity,
+            *of_line.get(line.pk, (0, None, None)),
+        )
+        for line in sold
+    ]
 
 
-def _sale(request: RefundRequest, sale: Transaction) -> Sale:
+def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
     this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
     before = sale.reserved_fen - request.reserved_fen
     return Sale(
@@ -394,6 +469,8 @@ def _sale(request: RefundRequest, sale: Transaction) -> Sale:
         reporter_label=sale.reported_by,
         till_label=till_label(sale.terminal),
         channel_no=sale.channel_transaction_no or "",
+        equal=equal_sales(sale, scope=scope, at=at),
+        same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
         refunded_fen=before,
         this_fen=this,
         left_fen=max(0, sale.amount_fen - before - this),

@@ -130,6 +130,11 @@ def _receipt(notification: Notification) -> str:
 # --- what each event says -----------------------------------------------------------------------------------------
 
 
+def _given_up(data: Mapping[str, Any]) -> tuple[str, str]:
+    amount = yuan_grouped(int(data.get("amount_fen", 0)))
+    return gettext("gave up a part of ¥%(amount)s") % {"amount": amount}, str(data.get("note", ""))
+
+
 def _reject(data: Data) -> tuple[str, str]:
     reason = str(data.get("reason", ""))
     return gettext("rejected the request"), str(RejectReason(reason).label) if reason in RejectReason.values else reason
@@ -182,6 +187,17 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.regain_sight": lambda _data: (gettext("has answered about the payout"), ""),
     "refund.cancel": lambda _data: (gettext("cancelled the request"), ""),
     "refund.retry": lambda _data: (gettext("sent the payout out again"), ""),
+    "refund.pay_part": lambda data: (
+        gettext("confirmed ¥%(amount)s of it") % {"amount": yuan_grouped(int(data.get("amount_fen", 0)))},
+        str(data.get("channel_refund_no", "")),
+    ),
+    "refund.leg_failed": lambda data: (
+        gettext("refused a part of it"),
+        str(data.get("message") or data.get("code", "")),
+    ),
+    "refund.renew_leg": lambda _data: (gettext("sent the part that failed out again, or another way"), ""),
+    "refund.give_up_leg": _given_up,
+    "refund.give_up_rest": _given_up,
     "refund.begin_follow_up": lambda _data: (gettext("The customer is asked how it went"), ""),
     "refund.close": lambda _data: (gettext("Closed"), ""),
     "refund.reassign": lambda data: (gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""),
@@ -192,6 +208,19 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.resend": lambda _data: (gettext("sent a message once more"), ""),
     "refund.evidence": lambda _data: (gettext("added evidence"), ""),
     "refund.rated": lambda _data: (gettext("rated the refund"), ""),
+    "refund.close_against": lambda data: (
+        gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},
+        "",
+    ),
+    "refund.hold": lambda data: (
+        gettext("reported as paid what it had refused: the sale is held for finance"),
+        str(data.get("refund_no", "")),
+    ),
+    "refund.end_hold": lambda data: (gettext("ended the hold of the sale"), str(data.get("note", ""))),
+    "refund.prove_paid": lambda data: (
+        gettext("booked the payout that the channel had called refused"),
+        str(data.get("refund_no", "")),
+    ),
     "refund.end_proposed": lambda data: (
         gettext("found it paid in the channel's portal; a second person confirms")
         if data.get("paid")

@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from core.money import yuan
+from core.spreadsheets import cell, name
 from desk.access import Scope
 from desk.addresses import with_query
-from desk.analytics.table import safe
 from desk.templatetags.desk_format import when
 from merchants import channels
 from merchants.rights import Act
@@ -27,7 +27,6 @@ from refunds.queries import beyond
 from refunds.states import Reason, Route, State
 
 _PAGE = 1_000
-_EXACT_DIGITS = 15
 #: Excel takes a file for UTF-8 by this mark.
 _BOM = "\ufeff"
 _READ = (
@@ -69,7 +68,7 @@ def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
     found = list(page[:_PAGE])
     while found:
         for request in found:
-            yield str(writer.writerow([safe(cell) for cell in _cells(request)]))
+            yield str(writer.writerow(_cells(request)))
         last = found[-1]
         after = beyond(field="created_at", value=last.created_at, pk=last.pk, descending=True)
         found = list(page.filter(after)[:_PAGE]) if len(found) == _PAGE else []
@@ -110,32 +109,27 @@ def _headers() -> list[str]:
 def _cells(request: RefundRequest) -> list[str]:
     sale = request.transaction
     return [
-        request.number,
+        name(request.number),
         _instant(request.created_at),
-        str(State(request.state).label),
-        str(Reason(request.reason).label),
+        cell(str(State(request.state).label)),
+        cell(str(Reason(request.reason).label)),
         yuan(request.amount_fen),
         "" if request.approved_fen is None else yuan(request.approved_fen),
         _decided_by(request),
         _instant(request.due_at),
         _instant(request.decided_at),
         _instant(request.succeeded_at),
-        str(Route(request.route).label),
-        channels.label(request.channel),
-        request.store.code,
-        request.store.name,
-        request.terminal.code if request.terminal else "",
-        request.cashier,
-        _long_number(sale.order_no),
+        cell(str(Route(request.route).label)),
+        cell(channels.label(request.channel)),
+        name(request.store.code),
+        name(request.store.name),
+        name(request.terminal.code) if request.terminal else "",
+        name(request.cashier),
+        name(sale.order_no),
         _instant(sale.paid_at),
         yuan(sale.amount_fen),
-        _long_number(sale.channel_transaction_no or ""),
+        name(sale.channel_transaction_no or ""),
     ]
-
-
-def _long_number(number: str) -> str:
-    """A spreadsheet rounds more than 15 digits to a figure with an exponent; the tab makes them a text."""
-    return f"{number}\t" if number.isdigit() and len(number) > _EXACT_DIGITS else number
 
 
 def _decided_by(request: RefundRequest) -> str:

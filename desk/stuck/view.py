@@ -11,6 +11,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, Forbidden, NotFound
+from core.numbers import reference
+from core.plain_text import person_name
 from desk import forms, words
 from desk.access import Scope, staff_page
 from desk.rendering import render_page
@@ -46,8 +48,8 @@ def _payee(request: HttpRequest) -> redirecting.OtherAccount:
     return redirecting.OtherAccount(
         kind=redirecting.PayeeKind.CUSTOMER_CARD,
         bank_type=request.POST.get("bank_type", "").strip().upper(),
-        card_number=request.POST.get("card_number", "").replace(" ", ""),
-        holder_name=request.POST.get("holder_name", "").strip(),
+        card_number=reference(request.POST.get("card_number", "")).replace("-", ""),
+        holder_name=person_name(request.POST.get("holder_name", "")),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import segno
 from django import template
@@ -17,6 +18,7 @@ from lucide.templatetags.lucide import lucide
 
 from core import codes
 from core.money import yuan_grouped
+from core.quantities import quantity_text
 from desk.capital_yuan import capital_yuan
 from desk.people import Person
 from merchants import channels
@@ -76,6 +78,12 @@ _RULE_WORDS = {"pass": _("passed"), "flag": _("flagged"), "fail": _("not passed"
 def yuan(fen: int | None) -> str:
     """``26800`` -> ``268.00`` with separators; nothing -> ``--``."""
     return NOTHING if fen is None else yuan_grouped(fen)
+
+
+@register.filter
+def quantity(value: Decimal) -> str:
+    """``1`` and ``0.356``; nothing of it -> ``--``."""
+    return quantity_text(value) if value else NOTHING
 
 
 @register.filter

@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.models import AuditEvent
 from core.errors import Invalid
-from core.money import fen_from_yuan, yuan
+from core.money import yuan
 from core.plain_text import one_line
+from core.quantities import quantity, quantity_text
+from core.typed_amounts import NotAnAmount, fen_typed
 from desk import forms
 from desk.filters import Choice
 from desk.templatetags.desk_format import when
@@ -152,7 +154,7 @@ def correction(wanted: Typed, sale: Transaction) -> SaleCorrection:
     if wanted.paid_at != as_it_is.paid_at:
         changed["paid_at"] = forms.moment(wanted.paid_at)
     if wanted.payer_phone:
-        changed["payer_phone"] = _phone(wanted.payer_phone)
+        changed["payer_phone"] = forms.phone(wanted.payer_phone)
     if wanted.lines != as_it_is.lines:
         pairs = zip(lines_of(sale), as_it_is.lines, wanted.lines, strict=True)
         changed["lines"] = [_changed_line(line, before, after) for line, before, after in pairs]
@@ -168,20 +170,14 @@ def _text(name: str, value: str) -> str:
     return one_line(value)[: _LONGEST.get(name, 64)]
 
 
-def _phone(text: str) -> str:
-    digits = re.sub(r"[\s-]", "", text)
-    if not re.fullmatch(r"\+?[0-9]{5,20}", digits):
-        raise Invalid("not a phone number", code="invalid_phone")
-    return digits
-
-
 def _changed_line(line: TransactionLine, before: LineTyped, after: LineTyped) -> SaleLine:
     known = SaleLine(**{field.name: getattr(line, field.name) for field in fields(SaleLine)})
     changed: dict[str, Any] = {}
     if after.quantity != before.quantity:
-        if not re.fullmatch(r"[1-9][0-9]{0,5}", after.quantity):
-            raise Invalid("not a number of pieces", code="pieces_invalid")
-        changed["quantity"] = int(after.quantity)
+        try:
+            changed["quantity"] = quantity(after.quantity)
+        except ValueError as error:
+            raise Invalid("no quantity", code="invalid_quantity") from error
     if after.unit_price != before.unit_price:
         changed["unit_price_fen"] = _fen(after.unit_price)
     if after.amount != before.amount:
@@ -190,16 +186,16 @@ def _changed_line(line: TransactionLine, before: LineTyped, after: LineTyped) ->
 
 
 def _fen(text: str) -> int:
-    """Exact fen; a line may cost nothing."""
+    """Exact fen; a line may cost nothing, and a discount's is below it."""
     try:
-        return fen_from_yuan(text)
-    except ValueError as error:
-        raise Invalid("not an amount", code="amount_invalid") from error
+        return fen_typed(text)
+    except NotAnAmount as error:
+        raise Invalid("not an amount", code=error.code) from error
 
 
 def _line(line: TransactionLine) -> LineTyped:
     label = f"{line.name} · {line.sku}" if line.sku else line.name
-    return LineTyped(label, str(line.quantity), yuan(line.unit_price_fen), yuan(line.amount_fen))
+    return LineTyped(label, quantity_text(line.quantity), yuan(line.unit_price_fen), yuan(line.amount_fen))
 
 
 def form(

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from core.money import yuan_grouped
+from core.quantities import Quantity
 from desk import rows
+from desk.filters import Choice
 from desk.refund.page import till_label
-from desk.rows import RefundRow, SaleRow
+from desk.rows import EqualSale, RefundRow, SaleRow
 from desk.transaction.correction import Corrected, CorrectionForm, corrected
 from merchants import channels
 from refunds.models import RefundRequest
+from refunds.payouts import contradictions
+from refunds.rules import worth
 from refunds.telling.destinations import destination_label
 from terminals.correcting import corrections_of
 from terminals.models import Transaction
@@ -22,19 +30,45 @@ _CORRECTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A line of the receipt; ``returned`` pieces of it came back or are on their way."""
+    """A line of the receipt; ``returned`` pieces of it came back or are on their way. ``worth_fen`` is its share of what was
+    paid, nothing for what cannot come back.
+    """
 
     name: str
     sku: str
     unit_price_fen: int
-    quantity: int
-    returned: int
+    quantity: Quantity
+    returned: Quantity
     amount_fen: int
+    worth_fen: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why finance holds the sale; ``findings`` for whoever may end it."""
+
+    texts: Sequence[str]
+    findings: Sequence[Choice]
+    end_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """Another payment of the order."""
+
+    channel: str
+    channel_label: str
+    url: str
+    paid_fen: int
+    refundable_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
     """Three parts of one bar: paid back, ``under_way_fen``, left. ``correction`` is None for who may not correct it."""
+
+    hold: Hold | None
+    equal: Sequence[EqualSale]
 
     sale: SaleRow
     channel_label: str
@@ -47,13 +81,44 @@ class TransactionPage:
     refunds: Sequence[RefundRow]
     correction: CorrectionForm | None
     corrected: Sequence[Corrected]
+    others: Sequence[Payment]
+
+
+def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
+    text = gettext(
+        "%(channel)s called payout %(payout)s of %(number)s refused, and then paid (¥%(amount)s). "
+        "Nothing more leaves for this sale until finance has looked."
+    )
+    return Hold(
+        texts=[
+            text
+            % {
+                "channel": channels.label(payout.request.channel),
+                "payout": payout.refund_no,
+                "number": payout.request.number,
+                "amount": yuan_grouped(payout.amount_fen),
+            }
+            for payout in contradictions.contradicted(sale)
+        ],
+        findings=[Choice(item.value, str(item.label)) for item in contradictions.Finding] if may_end else [],
+        end_url=reverse("desk:end-hold", args=[sale.pk]),
+    )
 
 
 def transaction_page(
-    found: Transaction, *, refunds: Sequence[RefundRequest], correction: CorrectionForm | None, at: datetime
+    found: Transaction,
+    *,
+    refunds: Sequence[RefundRequest],
+    equal: Sequence[EqualSale],
+    others: Sequence[Transaction],
+    correction: CorrectionForm | None,
+    at: datetime,
+    hold: Hold | None = None,
 ) -> TransactionPage:
-    """``refunds`` are ``lean``."""
+    """``refunds`` are ``lean``; ``others`` are the other payments of the order."""
     return TransactionPage(
+        hold=hold,
+        equal=equal,
         sale=rows.sale(found),
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),
@@ -62,10 +127,28 @@ def transaction_page(
         reporter_label=found.reported_by,
         under_way_fen=found.reserved_fen - found.refunded_fen,
         lines=[
-            Article(line.name, line.sku, line.unit_price_fen, line.quantity, line.reserved_quantity, line.amount_fen)
-            for line in found.lines.all()
+            Article(
+                line.name,
+                line.sku,
+                line.unit_price_fen,
+                line.quantity,
+                line.reserved_quantity,
+                line.amount_fen,
+                line.worth_fen if worth.can_come_back(line) else None,
+            )
+            for line in worth.with_worth(found)
         ],
         refunds=rows.refunds(refunds, at=at),
         correction=correction,
         corrected=corrected(list(corrections_of(found)[:_CORRECTIONS])) if found.corrected_at else (),
+        others=[
+            Payment(
+                channel=one.channel,
+                channel_label=channels.label(one.channel),
+                url=reverse("desk:transaction", args=[one.pk]),
+                paid_fen=one.amount_fen,
+                refundable_fen=one.refundable_fen,
+            )
+            for one in others
+        ],
     )

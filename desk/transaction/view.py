@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,13 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
 from desk import rows, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, is_htmx, staff_page
+from desk.answers import go_on, refusal
 from desk.rendering import render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
-from desk.transaction.page import transaction_page
+from desk.transaction.page import hold_of, transaction_page
 from merchants.rights import Act
 from refunds import queries
+from refunds.payouts import contradictions
+from terminals import orders
 from terminals.correcting import correct_sale
 from terminals.models import Transaction
 
@@ -57,6 +61,28 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
     return redirect("desk:transaction", transaction_id=found.pk)
 
 
+@require_POST
+@staff_page(Act.RESOLVE_DIFFERENCE)
+def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """Let go of the sale, with what was found."""
+    url = reverse("desk:transaction", args=[transaction_id])
+    try:
+        contradictions.end_hold(
+            transaction_id=transaction_id,
+            finding=request.POST.get("finding", ""),
+            note=request.POST.get("note", ""),
+            by=scope.by,
+            at=timezone.now(),
+        )
+    except DomainError as error:
+        if is_htmx(request):
+            return refusal(request, error, look_url=url)
+        messages.error(request, words.explain(error))
+        return redirect(url)
+    messages.success(request, gettext("The hold has ended. What waits for this sale goes on."))
+    return go_on(request, url)
+
+
 def _find(scope: Scope, transaction_id: UUID) -> Transaction:
     return queries.transaction_for(
         merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
@@ -71,10 +97,20 @@ def _page(
     filled_in: Typed | None = None,
     error: DomainError | None = None,
 ) -> HttpResponse:
-    requests = rows.lean(scope.requests().filter(transaction=found)).order_by("-pk")[:_SHOWN]
+    of_sale = queries.requests_of_sale(found).values("pk")
+    requests = rows.lean(scope.requests().filter(pk__in=of_sale)).order_by("-pk")[:_SHOWN]
     form = None
     if scope.may(Act.CORRECT_SALE):
         stores = list(scope.stores().values_list("code", flat=True))
         form = correction.form(found, stores=stores, filled_in=filled_in, error=words.short(error) if error else "")
-    page = transaction_page(found, refunds=list(requests), correction=form, at=timezone.now())
+    at = timezone.now()
+    page = transaction_page(
+        found,
+        refunds=list(requests),
+        equal=rows.equal_sales(found, scope=scope, at=at),
+        others=[one for one in orders.siblings(found) if one.pk != found.pk],
+        hold=hold_of(found, may_end=scope.may(Act.RESOLVE_DIFFERENCE)) if found.held_at else None,
+        correction=form,
+        at=at,
+    )
     return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)

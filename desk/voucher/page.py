@@ -13,7 +13,7 @@ from desk.addresses import refund as refund_url
 from desk.refund.page import goods_summary, requester_label
 from refunds.models import RefundRequest
 from refunds.states import ExecutionState, Reason, State
-from refunds.telling import hand_words, payout_words, tracking
+from refunds.telling import hand_words, legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 
 
@@ -55,9 +55,8 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         amount_fen=found.approved_fen or found.amount_fen,
         refunded_at=found.succeeded_at,
         state_label=State(found.state).label,
-        destination_label=destination_label(
-            sale=sale, route=found.route, account_last4=hand_words.account_tail(found), went=gone
-        ),
+        destination_label=legs.split_label(found)
+        or destination_label(sale=sale, route=found.route, account_last4=hand_words.account_tail(found), went=gone),
         channel_refund_no=paid.channel_refund_no if paid else "",
         payout_says=payout_words.story(found, now=timezone.now()).sentence,
         received_account=gone.account,

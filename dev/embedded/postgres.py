@@ -189,6 +189,9 @@ class Cluster:
                     # owner for a moment, to do what the application may not.
                     cursor.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(owner))
                     cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(owner, application))
+                    # DROP DATABASE ... WITH (FORCE) ends the sessions that are still in a test database: a server thread's
+                    # under the application's login, or a vacuum that has just begun there. The owner is neither.
+                    cursor.execute(sql.SQL("GRANT pg_signal_backend TO {}").format(owner))
 
     def _connect(self, *, database: str) -> psycopg2.extensions.connection:
         return psycopg2.connect(

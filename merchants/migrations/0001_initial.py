@@ -150,6 +150,17 @@ class Migration(migrations.Migration):
                         on_delete=models.PROTECT, related_name="channel_accounts", to="merchants.merchant"
                     ),
                 ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=models.PROTECT,
+                        related_name="+",
+                        to="merchants.store",
+                    ),
+                ),
                 ("channel", models.CharField(max_length=20)),
                 ("code", models.CharField(max_length=40, unique=True)),
                 ("base_url", models.URLField()),
@@ -160,12 +171,15 @@ class Migration(migrations.Migration):
                 ),
                 ("revision", models.PositiveIntegerField(default=1)),
                 ("is_active", models.BooleanField(default=True)),
+                ("used_from", models.DateTimeField(blank=True, null=True)),
+                ("used_until", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("is_active", True)),
-                        fields=("merchant", "channel"),
+                        fields=("merchant", "channel", "store"),
+                        nulls_distinct=False,
                         name="one_active_account_per_channel",
                     )
                 ],

@@ -9,17 +9,22 @@ from django.db import models
 
 from core.personal_data import SealedTextField
 from merchants import channels
-from merchants.models.merchant import Merchant
+from merchants.models.merchant import Merchant, Store
 from payment_channels.profile import Profile
 
 
 class ChannelAccount(models.Model):
     """Credentials (sealed) and what the account's contract says otherwise than the channel's usual one.
 
+    ``store``: the store that it is for; None: all that have none of their own. ``used_from`` and ``used_until`` say when payments
+    went into it; None: since ever, or not known. One that is no longer active takes no new payments; what was paid into it is
+    refunded through it, its notices are heard and its statements fetched.
+
     ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="channel_accounts")
+    store = models.ForeignKey(Store, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=20)
     code = models.CharField(max_length=40, unique=True)
     base_url = models.URLField(max_length=200)
@@ -27,12 +32,15 @@ class ChannelAccount(models.Model):
     sealed_credentials = SealedTextField(purpose="channel_account.credentials")
     revision = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
+    used_from = models.DateTimeField(null=True, blank=True)
+    used_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["merchant", "channel"],
+                fields=["merchant", "channel", "store"],
                 condition=models.Q(is_active=True),
+                nulls_distinct=False,
                 name="one_active_account_per_channel",
             )
         ]

@@ -7,40 +7,52 @@ The file carries no announced hash; the zip's own checksums are what can be chec
 
 from __future__ import annotations
 
-import csv
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from datetime import date
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from payment_channels import statements
+from payment_channels import statements, tables
 from payment_channels.alipay.gateway import Gateway, ServerError
 from payment_channels.alipay.messages import Status
-from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillTotals, BillUnavailable
+from payment_channels.clock import BEIJING
+from payment_channels.contract import (
+    BillCorrupt,
+    BillKind,
+    BillNotes,
+    BillRow,
+    BillRowKind,
+    BillTotals,
+    BillUnavailable,
+)
 from payment_channels.parsing import Unreadable, text
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.statements import Statement
+from payment_channels.tables import Field, Layout
 from payment_channels.transport import TransportFailed
 
 CHANNEL = "alipay"
 _METHOD = "alipay.data.dataservice.bill.downloadurl.query"
-_ZIP_MAGIC = b"PK\x03\x04"
-_UTF8_NAME = 0x800
-_COLUMNS = (
-    "支付宝交易号",
-    "商户订单号",
-    "业务类型",
-    "创建时间",
-    "完成时间",
-    "订单金额（元）",
-    "退款批次号/请求号",
-    "服务费（元）",
+_LAYOUT = Layout(
+    key="支付宝交易号",
+    required=(
+        ("支付宝交易号",),
+        ("商户订单号",),
+        ("业务类型",),
+        ("完成时间",),
+        ("订单金额(元)",),
+        ("退款批次号/请求号",),
+    ),
+    free_text=("商品名称", "门店名称", "对方账户", "券名称", "操作员", "终端号", "备注"),
 )
-_TOTAL = re.compile(r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.]+)元")
+_ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
+_DATE = r"([0-9]{4})[-年]([0-9]{2})[-月]([0-9]{2})日? ([0-9]{2}):([0-9]{2}):([0-9]{2})"
+_PERIOD = re.compile(rf"#起始日期：\[{_DATE}\]\s*终止日期：\[{_DATE}\]")
+_TOTAL = re.compile(
+    r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.]+)元(?:，商家优惠(?:退款)?共(-?[0-9.]+)元)?"
+)
 
 
 def download(gateway: Gateway, *, day: date, kind: BillKind) -> Statement:
@@ -55,13 +67,10 @@ def download(gateway: Gateway, *, day: date, kind: BillKind) -> Statement:
 def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file: the zip, or the details taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
-    try:
-        with _details(file) as details:
-            digest = statements.digest_of(statements.pieces(details))
-    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
-        raise BillCorrupt("the file cannot be unpacked") from error
-    read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS)
-    return Statement(file=file, digest=digest, read=read, owned=owned)
+    digest = statements.digest_of_file(file, wanted=_is_details)
+    notes = BillNotes()
+    read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
+    return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
 
 
 def _supported(kind: BillKind) -> None:
@@ -89,82 +98,94 @@ def _apply(gateway: Gateway, *, day: date) -> str:
     raise BillUnavailable(status.name, status.message, later=later, empty=missing)
 
 
-@contextmanager
-def _details(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The details' CSV: out of the zip, or the file itself."""
-    file.seek(0)
-    packed = file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
-    file.seek(0)
-    if not packed:
-        yield file
-        return
-    with zipfile.ZipFile(file) as archive:
-        names = [entry for entry in archive.infolist() if _is_details(entry)]
-        if len(names) != 1:
-            raise BillCorrupt("the zip does not hold exactly one table of details")
-        with archive.open(names[0]) as details:
-            yield cast("BinaryIO", details)
+def _is_details(name: str) -> bool:
+    """The details and their summary differ by name only."""
+    return name.lower().endswith((".csv", ".txt")) and "汇总" not in name
 
 
-def _is_details(entry: zipfile.ZipInfo) -> bool:
-    """The details and their summary differ by name only, written in GBK unless the zip says otherwise."""
-    name = entry.filename if entry.flag_bits & _UTF8_NAME else entry.filename.encode("cp437").decode("gbk", "replace")
-    return name.endswith(".csv") and "汇总" not in name
+def _read_trades(
+    file: BinaryIO, *, refunds_only: bool, notes: BillNotes
+) -> Generator[BillRow, None, BillTotals | None]:
+    remarks = _Remarks(notes)
+    table = tables.Table(replace(_LAYOUT, is_remark=remarks.read), notes, CHANNEL)
+    fees = statements.Fees()
+    received_fen = total_fen = 0
 
+    def amount(field: Field) -> int:
+        return abs(statements.fen(field("订单金额(元)"), line=0))
 
-def _read_trades(file: BinaryIO, *, refunds_only: bool) -> Generator[BillRow, None, BillTotals | None]:
-    places: dict[str, int] = {}
-    totals: dict[str, tuple[int, int]] = {}
-    with _details(file) as details:
-        for number, line in statements.lines(details, encoding="gb18030"):
-            if line.startswith("#"):
-                if found := _TOTAL.match(line):
-                    totals[found[1]] = (int(found[2]), abs(statements.fen(found[3], line=number)))
-                continue
-            if not line.strip():
-                continue
-            fields = next(csv.reader([line], strict=True))
-            if not places:
-                places = statements.columns(fields, _COLUMNS, line=number)
-                continue
-            row = _row(_look_up(places, fields, line=number), line=number)
+    def build(field: Field, line: int) -> BillRow:
+        business = field("业务类型")
+        is_refund = "退款" in business
+        refund_no = statements.number(field("退款批次号/请求号"), line=line) if is_refund else ""
+        completed_at = statements.moment(field("完成时间"), line=line)
+        created_at = statements.moment(field("创建时间"), line=line)
+        if is_refund and completed_at and created_at and created_at.date() != completed_at.date():
+            created_at = completed_at  # the payment's, which this row repeats
+        fee_fen = abs(fees.fen(field("服务费(元)") or "0", line=line)) if "服务费(元)" in table.has else None
+        return BillRow(
+            channel=CHANNEL,
+            kind=BillRowKind.REFUND if is_refund else BillRowKind.PAYMENT if "交易" in business else BillRowKind.OTHER,
+            order_no=field("商户订单号"),
+            channel_transaction_no=statements.number(field("支付宝交易号"), line=line),
+            refund_no=refund_no,
+            channel_refund_no=refund_no,
+            amount_fen=amount(field),
+            fee_fen=-fee_fen if is_refund and fee_fen else fee_fen,
+            accepted_at=created_at or completed_at,
+            succeeded_at=completed_at,
+            state=business,
+            line=line,
+        )
+
+    with statements.unpacked(file, wanted=_is_details) as details:
+        for row, field in table.rows(details, build, amount):
+            if row.kind is BillRowKind.REFUND:
+                total_fen += row.amount_fen
+                if "商家实收(元)" in table.has:
+                    received_fen += abs(statements.fen(field("商家实收(元)"), line=row.line))
             if row.kind is BillRowKind.REFUND or not refunds_only:
                 yield row
-    if not places:
-        raise BillCorrupt("the header is missing")
-    return _totals(totals)
+    return remarks.totals(total_fen=total_fen, received_fen=received_fen if "商家实收(元)" in table.has else None)
 
 
-def _look_up(places: dict[str, int], fields: list[str], *, line: int) -> Callable[[str], str]:
-    # A comma after the last field is usual.
-    if len(fields) < len(places) or any(field.strip() for field in fields[len(places) :]):
-        raise BillCorrupt(f"{len(fields)} fields instead of {len(places)}", line=line)
-    return lambda name: fields[places[name]].strip()
+class _Remarks:
+    """The lines that begin with ``#``: account and days above the table, its end and the totals below."""
+
+    def __init__(self, notes: BillNotes) -> None:
+        self._notes = notes
+        self._is_open = False
+        self._totals: dict[str, tuple[int, int, int]] = {}
+
+    def read(self, line: str) -> bool:
+        if not line.startswith("#"):
+            return False
+        if found := _ACCOUNT.match(line):
+            self._notes.named.add(found[1])
+        elif found := _PERIOD.match(line):
+            first, last = (_instant(found.groups()[at : at + 6]) for at in (0, 6))
+            self._notes.period = first.date(), max(first, last - timedelta(seconds=1)).date()
+        elif found := _TOTAL.match(line):
+            received, discounts = (abs(statements.fen(part or "0", line=0)) for part in (found[3], found[4]))
+            self._totals[found[1]] = (int(found[2]), received, received + discounts)
+        elif "明细列表" in line:
+            self._is_open = "结束" not in line
+        return True
+
+    def totals(self, *, total_fen: int, received_fen: int | None) -> BillTotals | None:
+        """The statement's own totals, of refunds in the rows' terms: it sums up what the merchant received, discounts apart.
+
+        Raises ``BillCorrupt`` where the table has no end.
+        """
+        if self._is_open:
+            raise BillCorrupt("the table does not end: the file was cut short")
+        if self._totals.keys() != {"交易", "退款"}:
+            return None
+        (payments, payments_fen, _), (refunds, received, with_discounts) = self._totals["交易"], self._totals["退款"]
+        refunds_fen = with_discounts if received_fen is None else total_fen + received - received_fen
+        return BillTotals(rows=payments + refunds, payments_fen=payments_fen, refunds_fen=refunds_fen)
 
 
-def _row(field: Callable[[str], str], *, line: int) -> BillRow:
-    business = field("业务类型")
-    is_refund = "退款" in business
-    refund_no = field("退款批次号/请求号") if is_refund else ""
-    fee_fen = abs(statements.fen(field("服务费（元）") or "0", line=line))
-    return BillRow(
-        channel=CHANNEL,
-        kind=BillRowKind.REFUND if is_refund else BillRowKind.PAYMENT if "交易" in business else BillRowKind.OTHER,
-        order_no=field("商户订单号"),
-        channel_transaction_no=field("支付宝交易号"),
-        refund_no=refund_no,
-        channel_refund_no=refund_no,
-        amount_fen=abs(statements.fen(field("订单金额（元）"), line=line)),
-        fee_fen=-fee_fen if is_refund else fee_fen,
-        accepted_at=statements.moment(field("创建时间"), line=line),
-        succeeded_at=statements.moment(field("完成时间"), line=line),
-        state=business,
-        line=line,
-    )
-
-
-def _totals(totals: dict[str, tuple[int, int]]) -> BillTotals | None:
-    if totals.keys() != {"交易", "退款"}:
-        return None
-    (payments, payments_fen), (refunds, refunds_fen) = totals["交易"], totals["退款"]
-    return BillTotals(rows=payments + refunds, payments_fen=payments_fen, refunds_fen=refunds_fen)
+def _instant(parts: Sequence[str]) -> datetime:
+    year, month, day, hour, minute, second = map(int, parts)
+    return datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)

@@ -125,7 +125,7 @@ class UnionPayRefundChannel:
 
     def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
         """See ``Bills``; the rows carry no year, so that ``day`` matters."""
-        return bills.opened(file, day=day, kind=kind)
+        return bills.opened(file, day=day, kind=kind, own_numbers=frozenset({self._credentials.mer_id}))
 
     def _apply(self, order: RefundOrder, *, txn_type: str) -> Outcome:
         fields = messages.application_fields(order, txn_type=txn_type, profile=self._profile)

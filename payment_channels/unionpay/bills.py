@@ -17,11 +17,20 @@ from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import accumulate
-from typing import BinaryIO, cast
+from typing import BinaryIO, NoReturn, cast
 
-from payment_channels import statements
+from payment_channels import statements, tables
 from payment_channels.clock import BEIJING, Clock
-from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillTotals, BillUnavailable
+from payment_channels.contract import (
+    BillCorrupt,
+    BillKind,
+    BillNotes,
+    BillRow,
+    BillRowKind,
+    BillTotals,
+    BillUnavailable,
+    OddRow,
+)
 from payment_channels.parsing import Unreadable, text, text_or_empty
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.statements import Statement
@@ -31,8 +40,12 @@ from payment_channels.unionpay.gateway import Gateway, ServerError
 
 CHANNEL = "unionpay"
 MAX_ANSWER_BYTES = 64_000_000
-_ZIP_MAGIC = b"PK\x03\x04"
+#: The zip itself is packed once more, which wins nothing: a larger one is a bomb.
+_MAX_ZIP_BYTES = 128_000_000
+_MAX_LINE_BYTES = 65_536
 _NO_FILE = "98"
+_SETTLED = re.compile(r"(?:^|/)INN([0-9]{6})[0-9]*ZM_")
+_STARTS_LIKE_A_ROW = re.compile(r"\w{3}[ |\t]")
 _TRADES = re.compile(r"(^|/)INN[0-9]+ZM_[0-9A-Za-z]+$")
 
 # fmt: off
@@ -62,18 +75,28 @@ def download(gateway: Gateway, *, transport: Transport, day: date, kind: BillKin
     return opened(io.BytesIO(packed), day=day, kind=kind, owned=True)
 
 
-def opened(file: BinaryIO, *, day: date, kind: BillKind, owned: bool = False) -> Statement:
+def opened(
+    file: BinaryIO,
+    *,
+    day: date,
+    kind: BillKind,
+    owned: bool = False,
+    own_numbers: frozenset[str] = frozenset(),
+) -> Statement:
     """Read a file: the zip, or the ``ZM_`` text taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
+    if file.seek(0, io.SEEK_END) == 0:
+        raise BillCorrupt("the file is empty", code="bill_empty")
     digest = hashlib.sha256()
     try:
-        for trades in _trades(file):
+        for _, trades in _trades(file):
             for piece in statements.pieces(trades):
                 digest.update(piece)
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise BillCorrupt("the file cannot be unpacked") from error
-    read = partial(_read_trades, day=day, refunds_only=kind is BillKind.REFUNDS)
-    return Statement(file=file, digest=digest.hexdigest(), read=read, owned=owned)
+    notes = BillNotes(own_numbers=own_numbers)
+    read = partial(_read_trades, day=day, refunds_only=kind is BillKind.REFUNDS, notes=notes)
+    return Statement(file=file, digest=digest.hexdigest(), read=read, owned=owned, notes=notes)
 
 
 def _supported(kind: BillKind) -> None:
@@ -111,7 +134,7 @@ def _apply(gateway: Gateway, *, transport: Transport, day: date, clock: Clock) -
 def _unpacked(content: str) -> bytes:
     try:
         inflate = zlib.decompressobj()
-        packed = inflate.decompress(base64.b64decode(content, validate=True), statements.MAX_FILE_BYTES)
+        packed = inflate.decompress(base64.b64decode(content, validate=True), _MAX_ZIP_BYTES)
     except (zlib.error, binascii.Error, ValueError) as error:
         raise BillCorrupt("fileContent cannot be unpacked") from error
     if not inflate.eof:
@@ -119,35 +142,60 @@ def _unpacked(content: str) -> bytes:
     return packed
 
 
-def _trades(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The texts with trades: out of the zip, or the file itself."""
-    file.seek(0)
-    is_zip = file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
-    file.seek(0)
-    if not is_zip:
-        yield file
+def _trades(file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
+    """The texts with trades and their names: out of the zip or of gzip, or the file itself."""
+    if not statements.is_zip(file):
+        with statements.unpacked(file, wanted=lambda _: True) as text_:
+            yield "", cast("BinaryIO", text_)
         return
     with zipfile.ZipFile(file) as archive:
-        names = [entry for entry in archive.infolist() if _TRADES.search(entry.filename)]
+        entries = [entry for entry in archive.infolist() if statements.is_content(entry)]
+        names = [entry for entry in entries if _TRADES.search(entry.filename)]
         if not names:
-            raise BillCorrupt("the zip holds no file of trades")
+            # Another channel's statement may be in it.
+            with statements.unpacked(file, wanted=lambda _: True) as content:
+                raise tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
         for name in names:
             with archive.open(name) as trades:
-                yield cast("BinaryIO", trades)
+                yield name.filename, cast("BinaryIO", trades)
 
 
-def _read_trades(file: BinaryIO, *, day: date, refunds_only: bool) -> Generator[BillRow, None, BillTotals | None]:
+def _read_trades(
+    file: BinaryIO, *, day: date, refunds_only: bool, notes: BillNotes
+) -> Generator[BillRow, None, BillTotals | None]:
     number = 0
-    for trades in _trades(file):
-        while raw := trades.readline(statements.MAX_LINE_BYTES):
+    for name, trades in _trades(file):
+        if found := _SETTLED.search(name):
+            settled = datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date()
+            notes.period = settled, settled
+        while raw := trades.readline(_MAX_LINE_BYTES):
             number += 1
+            if len(raw) >= _MAX_LINE_BYTES:
+                raise BillCorrupt("the line is too long", line=number)
             line = raw.rstrip(b"\r\n")
             if not line.strip():
                 continue
-            row = _row(_fields(line, number=number), day=day, line=number)
+            notes.rows += 1
+            try:
+                fields = _fields(line, number=number)
+                row = _row(fields, day=day, line=number)
+            except BillCorrupt as error:
+                notes.set_aside(tables.odd_row(error, line.decode("gb18030", "replace"), line=number))
+                continue
+            notes.named.add(fields[28])
             if row.kind in (BillRowKind.REFUND, BillRowKind.VOID) or not refunds_only:
                 yield row
+    if tables.is_mostly_odd(notes) or notes.odd_count == notes.rows > 0:
+        _say_what_it_is(file, notes.odd[0])
     return None  # the file carries no totals
+
+
+def _say_what_it_is(file: BinaryIO, first: OddRow) -> NoReturn:
+    with statements.unpacked(file, wanted=lambda name: bool(_TRADES.search(name))) as content:
+        other = tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
+    if other.code in ("bill_unreadable", "bill_of_another_kind") and _STARTS_LIKE_A_ROW.match(first.text):
+        raise BillCorrupt(first.why, line=first.line)
+    raise other
 
 
 def _fields(line: bytes, *, number: int) -> list[str]:
@@ -188,7 +236,7 @@ def _row(fields: list[str], *, day: date, line: int) -> BillRow:
 
 def _fen(digits: str, *, line: int) -> int:
     if not digits.isascii() or not digits.isdecimal():
-        raise BillCorrupt("not an amount in fen", line=line)
+        raise BillCorrupt("not an amount in fen", line=line, code="row_amount", said=digits)
     return int(digits)
 
 
@@ -197,7 +245,7 @@ def _signed_fen(text_: str, *, line: int) -> int:
     if not text_:
         return 0
     if text_[0] not in "CD":
-        raise BillCorrupt("a fee that begins with neither C nor D", line=line)
+        raise BillCorrupt("a fee that begins with neither C nor D", line=line, code="row_amount", said=text_)
     fen = _fen(text_[1:].strip(), line=line)
     return fen if text_[0] == "D" else -fen
 
@@ -211,4 +259,4 @@ def _moment(text_: str, *, day: date, line: int) -> datetime:
             continue
         if moment.date() <= day + timedelta(days=1):
             return moment
-    raise BillCorrupt("txnTime is not a time", line=line)
+    raise BillCorrupt("txnTime is not a time", line=line, code="row_time", said=text_)

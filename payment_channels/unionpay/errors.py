@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
     "81": never("the month's number or amount is above a limit", "over_limit"),
     "82": never("a password is to be checked", "other_route"),
     "83": ask("the issuing bank is working on it"),
+    "84": never("a password is needed and was not sent", "other_route"),
     "85": never("the rules of a promotion are not met", "check_rules"),
     "86": never("the code's state is wrong", "sale_state"),
     "87": never("paid too often", "over_limit"),

@@ -165,7 +165,8 @@ class WeChatRefundChannel:
 
     def open_bill(self, *, file: BinaryIO, day: date, kind: BillKind = BillKind.REFUNDS) -> Statement:
         """See ``Bills``; the rows carry their own days."""
-        return bills.opened(file, kind=kind)
+        own = self._credentials.mchid, self._credentials.sub_mchid
+        return bills.opened(file, kind=kind, own_numbers=frozenset(filter(None, own)))
 
     def _state(self, reply: Reply, *, refund_no: str, channel_transaction_no: str, amount_fen: int) -> Outcome:
         raw = reply.body.decode("utf-8", "replace")

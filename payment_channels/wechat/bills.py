@@ -7,31 +7,76 @@ The last two lines are the summary's header and the summary. Refund rows stand o
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+import re
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Self
 from urllib.parse import urlencode
 
-from payment_channels import statements
-from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillTotals, BillUnavailable
+from payment_channels import statements, tables
+from payment_channels.contract import (
+    BillCorrupt,
+    BillKind,
+    BillNotes,
+    BillRow,
+    BillRowKind,
+    BillTotals,
+    BillUnavailable,
+)
 from payment_channels.parsing import Unreadable, json_object, text
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.statements import Statement
+from payment_channels.tables import Field, Layout
 from payment_channels.transport import Reply, TransportFailed
 from payment_channels.wechat import errors
 from payment_channels.wechat.gateway import Gateway
 
 CHANNEL = "wechat"
-_GZIP_MAGIC = b"\x1f\x8b"
-
-_TRADE_COLUMNS = ("微信订单号", "商户订单号", "交易状态", "手续费", "订单金额")
-_REFUND_COLUMNS = ("微信退款单号", "商户退款单号", "退款金额", "退款状态", "申请退款金额")
-_FUND_COLUMNS = ("记账时间", "微信支付业务单号", "业务名称", "业务类型", "收支类型", "收支金额(元)", "业务凭证号")
+_SUCCESS, _REVOKED = "SUCCESS", "REVOKED"
+#: Names of the older statement of ordinary settlement, and what they are called now.
+_OLD_NAMES = {"总金额": "订单金额", "子商户号": "特约商户号"}
+_FREE_TEXT = ("商品名称", "商户数据包", "费率备注", "设备号")
+_SUMMARY = ("总交易单数", "资金流水总笔数")
+_TRADES = Layout(
+    key="微信订单号",
+    required=(("微信订单号",), ("商户订单号",), ("交易状态",), ("订单金额",)),
+    free_text=_FREE_TEXT,
+    summary=_SUMMARY,
+    synonyms=_OLD_NAMES,
+)
+_REFUNDS = Layout(
+    key="微信订单号",
+    required=(
+        ("微信订单号",),
+        ("微信退款单号",),
+        ("商户退款单号",),
+        ("申请退款金额", "退款金额"),
+        ("退款成功时间", "退款状态"),
+        ("退款申请时间", "交易时间"),
+    ),
+    free_text=_FREE_TEXT,
+    summary=_SUMMARY,
+    synonyms=_OLD_NAMES,
+)
+_FUNDS = Layout(
+    key="资金流水单号",
+    required=(
+        ("记账时间",),
+        ("微信支付业务单号",),
+        ("业务名称",),
+        ("业务类型",),
+        ("收支类型",),
+        ("收支金额(元)",),
+        ("业务凭证号",),
+    ),
+    free_text=("备注", "资金变更提交申请人", "业务名称"),
+    summary=_SUMMARY,
+)
+_CURRENCY = re.compile(r"([A-Z]{3})?\Z")
+_NET_OF_FEE = re.compile(r"退款总金额\s*([0-9.]+)\s*元[;；,，]\s*含手续费\s*([0-9.]+)\s*元")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +114,22 @@ def download(gateway: Gateway, *, day: date, kind: BillKind, sub_mchid: str) -> 
     )
 
 
-def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
-    """Read a bill from a file, packed by gzip or not. Raises ``BillCorrupt``."""
-    try:
-        digest = statements.digest_of(_unpacked(file))
-    except (OSError, EOFError, zlib.error) as error:
-        raise BillCorrupt("the file cannot be unpacked") from error
-    read = _read_funds if kind is BillKind.FUNDS else partial(_read_trades, refunds_only=kind is BillKind.REFUNDS)
-    return Statement(file=file, digest=digest, read=read, owned=owned)
+def opened(
+    file: BinaryIO, *, kind: BillKind, owned: bool = False, own_numbers: frozenset[str] = frozenset()
+) -> Statement:
+    """Read a bill from a file, as it is or as the portal packed it; ``own_numbers`` are the account's. Raises ``BillCorrupt``."""
+    digest = statements.digest_of_file(file, wanted=_is_table)
+    notes = BillNotes(own_numbers=own_numbers)
+    read = (
+        partial(_read_funds, notes=notes)
+        if kind is BillKind.FUNDS
+        else partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
+    )
+    return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith((".csv", ".txt"))
 
 
 def _apply(gateway: Gateway, *, day: date, kind: BillKind, sub_mchid: str) -> Link:
@@ -113,124 +166,120 @@ def _unavailable(reply: Reply) -> BillUnavailable:
 def _check_hash(file: BinaryIO, expected: str) -> None:
     """The hash speaks of the unpacked file. SHA-1 is the vendor's choice; the link to it was signed."""
     digest = hashlib.sha1(usedforsecurity=False)
-    for piece in _unpacked(file):
+    for piece in statements.pieces_of(file, wanted=_is_table):
         digest.update(piece)
     if digest.hexdigest() != expected.lower():
         raise BillCorrupt("the file's hash is not the announced one")
 
 
-def _is_packed(file: BinaryIO) -> bool:
-    file.seek(0)
-    packed = file.read(2) == _GZIP_MAGIC
-    file.seek(0)
-    return packed
+def _read_trades(
+    file: BinaryIO, *, refunds_only: bool, notes: BillNotes
+) -> Generator[BillRow, None, BillTotals | None]:
+    table = tables.Table(_REFUNDS if refunds_only else _TRADES, notes, CHANNEL)
+    fees = statements.Fees()
 
+    def amount(field: Field) -> int:
+        is_return = bool(_number(field("微信退款单号"))) or field("交易状态").upper() == _REVOKED
+        name = "订单金额" if not is_return else "申请退款金额" if "申请退款金额" in table.has else "退款金额"
+        return abs(statements.fen(field(name), line=0))
 
-def _unpacked(file: BinaryIO) -> Iterator[bytes]:
-    if not _is_packed(file):
-        yield from statements.pieces(file)
-        return
-    with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
-        yield from statements.pieces(cast("BinaryIO", unpacked))
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Lines of a bill, packed or not, without the byte order mark that portal downloads start with."""
-    source = cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")) if _is_packed(file) else file
-    for number, line in statements.lines(source, encoding="utf-8"):
-        yield number, line.removeprefix("\ufeff") if number == 1 else line
-
-
-def _table(
-    file: BinaryIO, required: tuple[str, ...]
-) -> Generator[tuple[int, Callable[[str], str]], None, dict[str, str]]:
-    """Yield each data line as a look-up by column name; return the summary."""
-    places: dict[str, int] = {}
-    summary_header: list[str] = []
-    for number, line in _lines(file):
-        if not line:
-            continue
-        if not line.startswith("`"):
-            if not places:
-                places = statements.columns(line.split(","), required, line=number)
-            else:
-                summary_header = line.split(",")
-            continue
-        fields = line[1:].split(",`")
-        if summary_header:
-            if len(fields) != len(summary_header):
-                raise BillCorrupt("the summary does not fit its header", line=number)
-            return dict(zip(summary_header, fields, strict=True))
-        if len(fields) != len(places):
-            raise BillCorrupt(f"{len(fields)} fields instead of {len(places)}", line=number)
-        yield number, _look_up(places, fields)
-    raise BillCorrupt("the summary is missing: the file was cut short")
-
-
-def _look_up(places: Mapping[str, int], fields: list[str]) -> Callable[[str], str]:
-    return lambda name: fields[places[name]].strip() if name in places else ""
-
-
-def _read_trades(file: BinaryIO, *, refunds_only: bool) -> Generator[BillRow, None, BillTotals | None]:
-    table = _table(file, _TRADE_COLUMNS + (_REFUND_COLUMNS if refunds_only else ()))
-    while True:
-        try:
-            number, field = next(table)
-        except StopIteration as end:
-            return _trade_totals(end.value)
-        is_refund = bool(field("微信退款单号").strip("0"))
-        if refunds_only and not is_refund:
-            continue
-        yield BillRow(
+    def build(field: Field, line: int) -> BillRow | None:
+        if not _CURRENCY.match(field("货币种类")):
+            # A name's commas put back in the wrong place: the columns before the currency hold their neighbours' values.
+            raise BillCorrupt("the fields do not stand under their columns", line=line, code="row_fields")
+        notes.named.update(filter(None, (_number(field("商户号")), _number(field("特约商户号")))))
+        refund_no = statements.number(_number(field("微信退款单号")), line=line)
+        is_void = field("交易状态").upper() == _REVOKED
+        if refunds_only and not refund_no and not is_void:
+            return None
+        is_return = bool(refund_no) or is_void
+        traded_at = statements.moment(field("交易时间"), line=line)
+        asked_at = statements.moment(field("退款申请时间"), line=line)
+        state = field("退款状态" if refund_no else "交易状态")
+        if is_return and "退款成功时间" in table.has:
+            succeeded_at = statements.moment(field("退款成功时间"), line=line)
+        else:
+            # Without the column only the state says whether it was paid.
+            succeeded_at = None if is_return and state.upper() not in (_SUCCESS, _REVOKED) else traded_at
+        fee = field("手续费")
+        return BillRow(
             channel=CHANNEL,
-            kind=BillRowKind.REFUND if is_refund else BillRowKind.PAYMENT,
+            kind=BillRowKind.REFUND if refund_no else BillRowKind.VOID if is_void else BillRowKind.PAYMENT,
             order_no=field("商户订单号"),
-            channel_transaction_no=field("微信订单号"),
-            refund_no=field("商户退款单号") if is_refund else "",
-            channel_refund_no=field("微信退款单号") if is_refund else "",
-            amount_fen=abs(statements.fen(field("申请退款金额" if is_refund else "订单金额"), line=number)),
-            fee_fen=statements.fen(field("手续费"), line=number),
-            accepted_at=statements.moment(field("退款申请时间") or field("交易时间"), line=number),
-            succeeded_at=statements.moment(field("退款成功时间" if is_refund else "交易时间"), line=number),
-            state=field("退款状态" if is_refund else "交易状态"),
-            line=number,
+            channel_transaction_no=statements.number(field("微信订单号"), line=line),
+            refund_no=statements.number(_number(field("商户退款单号")), line=line) if is_return else "",
+            channel_refund_no=refund_no,
+            amount_fen=amount(field),
+            fee_fen=fees.fen(fee, line=line) if "手续费" in table.has else None,
+            accepted_at=asked_at if "退款申请时间" in table.has and is_return else traded_at,
+            succeeded_at=succeeded_at,
+            state=state,
+            line=line,
         )
 
+    with statements.unpacked(file, wanted=_is_table) as content:
+        for row, _ in table.rows(content, build, amount):
+            yield row
+    return _trade_totals(table.summary or {}, old="申请退款金额" not in table.has)
 
-def _trade_totals(summary: Mapping[str, str]) -> BillTotals:
+
+def _number(text_: str) -> str:
+    """A number, or nothing where the file writes 0 for none."""
+    return text_ if text_.strip("0") else ""
+
+
+def _trade_totals(summary: Mapping[str, str], *, old: bool) -> BillTotals:
+    refunds = ("总退款金额", "退款总金额") if old else ("申请退款总金额",)
     return BillTotals(
         rows=int(summary.get("总交易单数", "")),
-        payments_fen=statements.fen(summary.get("订单总金额", ""), line=0),
-        refunds_fen=statements.fen(summary.get("申请退款总金额", ""), line=0),
+        payments_fen=_total(summary, ("总交易额", "订单总金额", "应结订单总金额")),
+        refunds_fen=_total(summary, refunds),
     )
 
 
-def _read_funds(file: BinaryIO) -> Generator[BillRow, None, BillTotals | None]:
-    table = _table(file, _FUND_COLUMNS)
-    while True:
-        try:
-            number, field = next(table)
-        except StopIteration as end:
-            return _fund_totals(end.value)
+def _total(summary: Mapping[str, str], names: tuple[str, ...]) -> int:
+    found = next((summary[name] for name in names if name in summary), "")
+    return statements.fen(found, line=0)
+
+
+def _read_funds(file: BinaryIO, *, notes: BillNotes) -> Generator[BillRow, None, BillTotals | None]:
+    table = tables.Table(_FUNDS, notes, CHANNEL)
+
+    def amount(field: Field) -> int:
+        return abs(statements.fen(field("收支金额(元)"), line=0))
+
+    def build(field: Field, line: int) -> BillRow:
         kind = _fund_kind(field("业务名称"), field("业务类型"))
-        amount_fen = abs(statements.fen(field("收支金额(元)"), line=number))
+        amount_fen = amount(field)
         is_refund = kind in (BillRowKind.REFUND, BillRowKind.REFUND_CLOSED)
         paid_out = field("收支类型") == "支出"
-        booked_at = statements.moment(field("记账时间"), line=number)
-        yield BillRow(
+        booked_at = statements.moment(field("记账时间"), line=line)
+        fee_fen = (amount_fen if paid_out else -amount_fen) if kind is BillRowKind.FEE else 0
+        if is_refund and (gross := _NET_OF_FEE.search(field("备注"))):
+            # The row is net: the fee came back with the refund, and its remark says so.
+            fee_fen = -statements.fen(gross[2], line=line)
+            if amount_fen - fee_fen != statements.fen(gross[1], line=line):
+                raise BillCorrupt("remark and amount disagree", line=line, code="row_remark", said=gross[0])
+            amount_fen -= fee_fen
+        return BillRow(
             channel=CHANNEL,
             kind=kind,
             order_no="" if is_refund else field("业务凭证号"),
-            channel_transaction_no="" if is_refund else field("微信支付业务单号"),
-            refund_no=field("业务凭证号") if is_refund else "",
-            channel_refund_no=field("微信支付业务单号") if is_refund else "",
+            channel_transaction_no="" if is_refund else statements.number(field("微信支付业务单号"), line=line),
+            refund_no=statements.number(field("业务凭证号"), line=line) if is_refund else "",
+            channel_refund_no=statements.number(field("微信支付业务单号"), line=line) if is_refund else "",
             amount_fen=amount_fen,
-            fee_fen=(amount_fen if paid_out else -amount_fen) if kind is BillRowKind.FEE else 0,
+            fee_fen=fee_fen,
             accepted_at=booked_at,
             succeeded_at=booked_at,
             state=field("收支类型"),
-            line=number,
+            line=line,
         )
+
+    with statements.unpacked(file, wanted=_is_table) as content:
+        for row, _ in table.rows(content, build, amount):
+            yield row
+    return _fund_totals(table.summary or {})
 
 
 def _fund_kind(name: str, business: str) -> BillRowKind:

@@ -7,7 +7,7 @@ from payment_channels.transport import Reply, Transport
 from payment_channels.wechat import signing
 from payment_channels.wechat.certificates import RotatingCertificates
 from payment_channels.wechat.credentials import Credentials
-from payment_channels.wechat.signing import FixedKey, PlatformKeys
+from payment_channels.wechat.signing import KeyAndCertificates, PlatformKeys
 
 _USER_AGENT = "refunddesk"
 
@@ -19,13 +19,12 @@ class Gateway:
         self._credentials = credentials
         self._clock = clock
         self.transport = transport
+        certificates = RotatingCertificates(
+            api_v3_key=credentials.api_v3_key,
+            download=lambda: self._send(method="GET", target="/v3/certificates", body=b"", serial=""),
+        )
         self.keys: PlatformKeys = (
-            FixedKey(credentials.public_key)
-            if credentials.public_key
-            else RotatingCertificates(
-                api_v3_key=credentials.api_v3_key,
-                download=lambda: self._send(method="GET", target="/v3/certificates", body=b"", serial=""),
-            )
+            KeyAndCertificates(credentials.public_key, certificates) if credentials.public_key else certificates
         )
         # Tells WeChat Pay which of its keys to sign the answer with.
         self._our_choice = credentials.public_key.key_id if credentials.public_key else ""

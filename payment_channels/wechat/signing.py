@@ -43,17 +43,28 @@ class PlatformKeys(VerificationKeys, Protocol):
         ...
 
 
-class FixedKey:
-    """Public-key mode: exactly one key, never downloaded."""
+#: What the id of a public key begins with; a certificate's serial is hexadecimal.
+_PUBLIC_KEY_ID = "PUB_KEY_ID_"
 
-    def __init__(self, key: PublicKey) -> None:
+
+class KeyAndCertificates:
+    """Public-key mode: the configured key, never downloaded; and while an account moves from one to the other, the platform's
+    certificates beside it, with which answers and notices may still be signed.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012154180 (from certificates to the public key).
+    """
+
+    def __init__(self, key: PublicKey, certificates: PlatformKeys) -> None:
         self._key = key
+        self._certificates = certificates
 
     def key_for(self, serial: str, *, at: datetime) -> RSAPublicKey:
         """See ``PlatformKeys``."""
-        if serial != self._key.key_id:
+        if serial == self._key.key_id:
+            return self._key.key
+        if serial.startswith(_PUBLIC_KEY_ID):
             raise SignatureInvalid("wrong_serial", "signed with a key that is not configured")
-        return self._key.key
+        return self._certificates.key_for(serial, at=at)
 
     def encryption_key(self, *, at: datetime) -> PublicKey:
         """See ``PlatformKeys``."""

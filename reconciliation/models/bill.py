@@ -102,6 +102,9 @@ class Bill(models.Model):
     """A statement as it came: which file, when, from where. Earlier versions stay; only the day's current one has lines.
 
     ``sha256`` is of the unpacked content. ``size`` is of the file in bytes, 0 for a day that the channel has no file for.
+    ``fees_fen`` is empty where the file says nothing of fees. ``set_aside`` are the rows that could not be read, as
+    ``[{line, text, why, said, amount_fen}]``, ``set_aside_count`` all of them; ``gap_fen`` is what the file's own total says
+    beyond its rows, these included where their amounts can be read. ``merchant_no`` is whose the file says it is.
     """
 
     day = models.ForeignKey(ReconciliationDay, on_delete=models.PROTECT, related_name="versions")
@@ -111,7 +114,11 @@ class Bill(models.Model):
     size = models.PositiveBigIntegerField()
     refunds = models.PositiveIntegerField()
     refunds_fen = models.BigIntegerField()
-    fees_fen = models.BigIntegerField()
+    fees_fen = models.BigIntegerField(null=True)
+    set_aside = models.JSONField(default=list, blank=True)
+    set_aside_count = models.PositiveIntegerField(default=0)
+    gap_fen = models.BigIntegerField(default=0)
+    merchant_no = models.CharField(max_length=64, blank=True, default="")
     imported_at = models.DateTimeField()
     imported_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
@@ -138,7 +145,7 @@ class BillLine(models.Model):
     refund_no = models.CharField(max_length=64, db_collation="C")
     channel_refund_no = models.CharField(max_length=64, db_collation="C")
     amount_fen = models.BigIntegerField()
-    fee_fen = models.BigIntegerField()
+    fee_fen = models.BigIntegerField(null=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=40)

@@ -30,6 +30,9 @@ class FundStatement(models.Model):
     out_fen = models.BigIntegerField(default=0)
     back_count = models.PositiveIntegerField(default=0)
     back_fen = models.BigIntegerField(default=0)
+    #: Fees that came back with the refunds, where a row says so: these rows are net.
+    fees_back_fen = models.BigIntegerField(default=0)
+    set_aside_count = models.PositiveIntegerField(default=0)
     imported_at = models.DateTimeField()
 
     walled_by = "day"
@@ -50,6 +53,7 @@ class FundLine(models.Model):
     refund_no = models.CharField(max_length=64, db_collation="C")
     channel_refund_no = models.CharField(max_length=64, db_collation="C")
     amount_fen = models.BigIntegerField()
+    fee_fen = models.BigIntegerField(default=0)
     booked_at = models.DateTimeField(null=True, blank=True)
     execution = models.ForeignKey(
         Execution,

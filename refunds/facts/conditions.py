@@ -32,7 +32,7 @@ _FIRST_JUDGED = 3
 
 #: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
 #: payout to another account.
-_HANDS = ("refund.resubmit", "refund.send_elsewhere")
+_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
 
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
@@ -122,26 +122,26 @@ def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
     """Those that ``has_hand_in`` holds of. A fixed number of statements."""
     if by.person_id is None and by.key_id is None:
         return set()
-    keys, rung_up_by = _keys_of(by), _cashiers_of(requests)
-    corrected = _corrected([request.transaction_id for request in requests], by, keys)
+    keys, sales = _keys_of(by), _sales_of(requests)
+    corrected = _corrected([pk for pk, sale in sales.items() if sale.corrected_at], by, keys)
     found = {
         request.pk
         for request in requests
         if (request.staff_id is not None and request.staff_id == by.person_id)
         or (request.api_key_id is not None and request.api_key_id in keys)
-        or by.has_code(request.cashier, rung_up_by[request.transaction_id])
+        or by.has_code(request.cashier, sales[request.transaction_id].cashier)
         or request.transaction_id in corrected
     }
     return found | _acted([request for request in requests if request.pk not in found], by, keys)
 
 
-def _cashiers_of(requests: Sequence[RefundRequest]) -> dict[UUID, str]:
-    """Who rang the sales up, whatever the requests say."""
+def _sales_of(requests: Sequence[RefundRequest]) -> dict[UUID, Transaction]:
+    """The sales, which say who rang them up whatever the requests say."""
     cached = RefundRequest.transaction.is_cached
-    known = {request.transaction_id: request.transaction.cashier for request in requests if cached(request)}
+    known = {request.transaction_id: request.transaction for request in requests if cached(request)}
     others = {request.transaction_id for request in requests} - set(known)
     if others:
-        known |= dict(Transaction.objects.filter(pk__in=others).values_list("pk", "cashier"))
+        known |= Transaction.objects.only("cashier", "corrected_at").in_bulk(others)
     return known
 
 
@@ -165,9 +165,8 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
 
 
 def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:
-    """Sales that this person has corrected, or that were rung up by them until somebody said otherwise."""
-    known = Transaction.objects.filter(pk__in=set(sales), corrected_at__isnull=False).values_list("pk", flat=True)
-    corrected = {str(pk): pk for pk in known}
+    """Of sales that were corrected, those that this person has corrected, or that were theirs until somebody said otherwise."""
+    corrected = {str(pk): pk for pk in sales}
     if not corrected:
         return set()
     events = AuditEvent.objects.filter(object_id__in=corrected, action=CORRECTED).order_by()

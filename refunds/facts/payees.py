@@ -9,9 +9,12 @@ from refunds.models import Payee, RefundRequest
 from refunds.states import Route
 
 
-def of(request: RefundRequest) -> Payee | None:
-    """The account that the request's transfer goes to; none on every other route, without asking the database."""
-    if request.route != Route.BANK_TRANSFER:
+def of(request: RefundRequest, *, route: str = "") -> Payee | None:
+    """The account that the request's transfer goes to; none on every other route, without asking the database.
+
+    ``route`` is that of a leg, where it is not the request's.
+    """
+    if (route or request.route) != Route.BANK_TRANSFER:
         return None
     try:
         return request.payee

@@ -7,7 +7,8 @@ on a route where a person pays) is read here, under the sale's lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -19,9 +20,10 @@ from django.db.models import Sum
 from core.calendar import SHANGHAI
 from core.errors import Conflict
 from merchants import policies
-from refunds.models import RefundRequest, RunningSum
+from refunds.models import Leg, RefundRequest, RunningSum
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
+from terminals.models import Transaction
 
 
 class CapReached(Conflict):
@@ -85,12 +87,12 @@ def close_orders(request_ids: Collection[UUID]) -> None:
 # --- what a sale holds at this moment -----------------------------------------------------------------------------------
 
 #: The payments ``o`` of the order of sale ``t``: same number, store and day.
-_ORDER = """
+ORDER = """
   FROM terminals_transaction t JOIN terminals_transaction o
     ON o.merchant_id = t.merchant_id AND o.order_no = t.order_no AND o.store_id = t.store_id
    AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date
 """
-_HELD = f"SELECT o.id, o.reserved_fen, o.live_refunds {_ORDER} WHERE t.id = %s ORDER BY o.id"
+_HELD = f"SELECT o.id, o.reserved_fen, o.live_refunds {ORDER} WHERE t.id = %s ORDER BY o.id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +118,11 @@ def on_route_fen(*, transaction_id: UUID, route: str, but: UUID | None = None) -
     """What other refunds of the sale take on a route where a person pays; asked for nowhere else."""
     if not is_by_hand(route):
         return 0
-    others = RefundRequest.objects.filter(transaction_id=transaction_id, route=route)
+    others = RefundRequest.objects.filter(transaction_id=transaction_id, route=route, leg_count=0)
+    legs = Leg.objects.filter(transaction_id=transaction_id, route=route)
     if but is not None:
-        others = others.exclude(pk=but)
-    return others.aggregate(fen=Sum("reserved_fen"))["fen"] or 0
+        others, legs = others.exclude(pk=but), legs.exclude(request_id=but)
+    return sum(found.aggregate(fen=Sum("reserved_fen"))["fen"] or 0 for found in (others, legs))
 
 
 def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False) -> int:
@@ -132,7 +135,7 @@ def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False)
 
 
 _ORDER_SUMS = f"""
-SELECT t.id, sum(o.reserved_fen)::bigint {_ORDER} WHERE t.id = ANY(%s::uuid[]) GROUP BY t.id
+SELECT t.id, sum(o.reserved_fen)::bigint {ORDER} WHERE t.id = ANY(%s::uuid[]) GROUP BY t.id
 """
 
 
@@ -178,20 +181,30 @@ def check_caps(*, request: RefundRequest, amount_fen: int, at: datetime) -> None
         raise CapReached("this is above what the route takes of one sale", code="route_limit")
     if request.route != Route.ORIGINAL:
         return
-    most = request.transaction.profile.max_partials
-    live = held(transaction_id=request.transaction_id).live_refunds + (0 if request.reserved_fen else 1)
-    if live > most:
-        raise CapReached("the channel takes no further refund of this sale", code="channel_refund_count")
+    for sale, own in _refunds_by_sale(request):
+        live = sale.live_refunds + (0 if request.reserved_fen else own)
+        if live > sale.profile.max_partials:
+            raise CapReached("the channel takes no further refund of this sale", code="channel_refund_count")
 
 
-def make_room(*, transaction_id: UUID, limit: int | None) -> None:
-    """Set how many refunds the sale may hold, before one that was released is reserved again; None: one more than now.
+def _refunds_by_sale(request: RefundRequest) -> Iterable[tuple[Transaction, int]]:
+    """The sales that a request goes back through, and in how many refunds each."""
+    if not request.leg_count:
+        request.transaction.live_refunds = held(transaction_id=request.transaction_id).live_refunds
+        return [(request.transaction, 1)]
+    legs = Counter(leg.transaction_id for leg in request.legs.all() if not is_by_hand(leg.route))
+    sales = Transaction.objects.select_related("channel_account").filter(pk__in=legs)
+    return [(sale, legs[sale.pk]) for sale in sales.defer("channel_account__sealed_credentials")]
+
+
+def make_room(*, transaction_id: UUID, limit: int | None, more: int = 1) -> None:
+    """Set how many refunds the sale may hold, before some that were released are reserved again; None: ``more`` than now.
 
     The caller holds the sale and has judged.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE terminals_transaction SET live_refunds_limit = coalesce(%s, greatest(live_refunds_limit, live_refunds + 1)) "
+            "UPDATE terminals_transaction SET live_refunds_limit = coalesce(%s, greatest(live_refunds_limit, live_refunds + %s)) "
             "WHERE id = %s",
-            [limit, transaction_id],
+            [limit, more, transaction_id],
         )

@@ -14,18 +14,24 @@ from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.calendar import SHANGHAI
 from core.personal_data import phone_hashes
+from core.plain_text import person_name
 from merchants.principals import Principal
 from refunds import lifecycle
-from refunds.intake import counters
+from refunds.facts import plans
+from refunds.facts.plans import LegStatus
+from refunds.intake import counters, planning
 from refunds.intake.claims import Account, Claim, Draft
 from refunds.intake.counters import Added, Parties
 from refunds.intake.facts import Sale
 from refunds.lifecycle import Move
-from refunds.models import Execution, IdempotencyRecord, Payee, RefundLine, RefundRequest
+from refunds.models import Execution, IdempotencyRecord, Leg, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
+from refunds.rules import worth
 from refunds.rules.method import choose_method
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
+from refunds.rules.standing import Standing
 from refunds.states import State
 
 
@@ -33,16 +39,19 @@ from refunds.states import State
 class Submission:
     """A request that is not stored yet, with the sale it was judged on and all that belongs in its commit.
 
-    ``sums`` are the counters that it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not
-    asked, as where a person pays or the money has moved already.
+    ``plan`` is by which payments it goes back; ``legs`` are its rows, where it is more than one. ``sums`` are the counters that
+    it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not asked, as where a person pays
+    or the money has moved already.
     """
 
     request: RefundRequest
     sale: Sale
     changes: Sequence[AuditEvent]
     lines: Sequence[RefundLine] = ()
+    plan: Sequence[PlannedLeg] = ()
+    legs: Sequence[Leg] = ()
     payee: Payee | None = None
-    execution: Execution | None = None
+    executions: Sequence[Execution] = ()
     idempotency: IdempotencyRecord | None = None
     sums: Sequence[Added] = ()
     refunds_limit: int | None = None
@@ -53,25 +62,34 @@ def judged(
     sale: Sale,
     draft: Draft,
     claimed: Sequence[Claim],
+    legs: Sequence[PlannedLeg],
     verdict: Verdict,
     parties: Parties,
+    seen: Standing,
     number: int,
     by: Principal,
     at: datetime,
 ) -> Submission:
     """A request that the policy approved or left to a person, with its payout where it was approved."""
+    if len(legs) == 1:
+        sale = planning.payment_of(sale, legs[0])
     request = _request(sale, draft, number=number, verdict=verdict.as_json(), due_at=verdict.due_at, by=by, at=at)
     request.cashier = draft.cashier or sale.cashier
+    if len(legs) > 1:
+        request.transaction_id, request.leg_count = legs[0].transaction_id, len(legs)
     moves = [Move(request.pk, "verify", POLICY, at), judgement(request, verdict, at)]
     submission = Submission(
         request=request,
         sale=sale,
-        changes=_changes(request, moves, by=by, at=at),
-        lines=[RefundLine(request=request, line_id=claim.line_id, quantity=claim.judged.quantity) for claim in claimed],
+        changes=_changes(request, moves, by=by, at=at, **_said(draft)),
+        lines=_lines(request, claimed),
+        plan=legs,
+        legs=plans.rows(request, legs) if len(legs) > 1 else (),
         payee=payee(request, draft.payee, by=by.actor, at=at) if draft.payee else None,
         sums=counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=request.amount_fen,
             by_rule=request.by_rule,
             asked_fen=request.amount_fen,
@@ -79,8 +97,16 @@ def judged(
         refunds_limit=refunds_limit(sale, draft.route),
     )
     if request.state == State.APPROVED:
-        submission.execution = payout(request, sale, other_refunds=sale.refunds, at=at)
+        if request.leg_count:
+            submission.executions = first_payouts(request, submission.legs, at=at)
+        else:
+            submission.executions = [payout(request, sale, other_refunds=sale.refunds, at=at)]
     return submission
+
+
+def _said(draft: Draft) -> dict[str, str]:
+    """What whoever asks says to a possible duplicate, for the audit trail."""
+    return {"is_another": draft.another_note or "yes"} if draft.is_another else {}
 
 
 def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, at: datetime) -> Submission:
@@ -117,6 +143,12 @@ def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> Move:
     return Move(request.pk, transition, POLICY, at, data=said)
 
 
+def first_payouts(request: RefundRequest, legs: Sequence[Leg], *, at: datetime) -> list[Execution]:
+    """The payouts of those legs of a new plan that need not wait for another, unsaved."""
+    standing = [LegStatus(leg, plans.PLANNED, ()) for leg in legs]
+    return plans.payouts(request, plans.may_start(standing), at=at)
+
+
 def payout(request: RefundRequest, sale: Sale, *, other_refunds: int, at: datetime, attempt_no: int = 1) -> Execution:
     """The payout of a request that was approved by rule, unsaved: such a one always goes back through the sale's channel."""
     assert sale.channel_account_id is not None
@@ -138,13 +170,34 @@ def payee(request: RefundRequest, account: Account, *, by: Actor, at: datetime) 
     return Payee(
         request_id=request.pk,
         merchant_id=request.merchant_id,
-        holder_name=account.holder_name.strip(),
+        holder_name=person_name(account.holder_name),
         account_no=account.digits,
         account_last4=account.digits[-4:],
-        bank_name=account.bank_name.strip(),
+        bank_name=person_name(account.bank_name),
         recorded_by=by.name[:80],
         recorded_at=at,
     )
+
+
+def _lines(request: RefundRequest, claimed: Sequence[Claim]) -> list[RefundLine]:
+    """The articles with what the request holds of them, unsaved."""
+    holds = worth.held(
+        reason=request.reason,
+        asked_fen=request.amount_fen,
+        reserved_fen=request.reserved_fen,
+        pieces=[claim.judged for claim in claimed],
+    )
+    return [
+        RefundLine(
+            request=request,
+            line_id=claim.line_id,
+            quantity=claim.judged.quantity,
+            value_fen=claim.judged.value_fen,
+            held_quantity=hold.quantity,
+            held_fen=hold.fen,
+        )
+        for claim, hold in zip(claimed, holds, strict=True)
+    ]
 
 
 def refunds_limit(sale: Sale, route: str) -> int | None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from core.errors import FieldError, Invalid
+from core.plain_text import without_marks
+from core.quantities import Quantity
 from merchants.principals import Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
+from refunds.models.hand_accounts import is_by_hand
+from refunds.rules import worth
 from refunds.rules.policy import LineClaim
-from refunds.states import Route
+from refunds.states import Reason, Route
+from terminals.models.transaction import LineKind
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -43,26 +49,31 @@ class Account:
 
     @property
     def digits(self) -> str:
-        return self.account_no.replace(" ", "").replace("-", "")
+        return "".join(without_marks(self.account_no).split()).replace("-", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is asked for. The sale is named by ``transaction_id`` or ``order_no``; ``lines`` are (sku, quantity);
-    ``payee`` is the customer's account for a bank transfer.
+    """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
+    store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
+    which plan was seen. ``is_another`` says that it is not the same wish as one before, and ``another_note`` how so.
     """
 
     amount_fen: int
     reason: str
     transaction_id: UUID | None = None
     order_no: str = ""
+    store: str = ""
+    plan_hash: str = ""
     description: str = ""
     route: str = Route.ORIGINAL
-    lines: Sequence[tuple[str, int]] = ()
+    lines: Sequence[tuple[str, Quantity]] = ()
     customer: Customer = field(default_factory=Customer)
     customer_consent: bool | None = None
     payee: Account | None = None
     cashier: str = ""
+    is_another: bool = False
+    another_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +91,108 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         at=at,
         transaction_id=draft.transaction_id,
         order_no=draft.order_no,
+        store=draft.store,
         store_ids=by.stores,
+        by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
 
 
-def articles(sale: Sale, lines: Iterable[tuple[str, int]]) -> list[Claim]:
-    """The articles asked back, each spread over the sale's lines of it. Raises ``Invalid`` for those that it has not."""
-    wanted: dict[str, int] = {}
-    for sku, quantity in lines:
+def articles(sale: Sale, draft: Draft) -> list[Claim]:
+    """The articles asked back, each spread over the sale's lines of it: the cheaper ones first, unless the amount says that it
+    was the dearer. Raises ``Invalid`` for articles that the sale has not.
+    """
+    wanted: dict[str, Quantity] = {}
+    for sku, quantity in draft.lines:
         wanted[sku] = wanted.get(sku, 0) + quantity
-    claims: list[Claim] = []
-    errors: list[FieldError] = []
-    for sku, left in wanted.items():
-        matching = [line for line in sale.lines if line.sku == sku]
-        if not matching:
-            errors.append(FieldError("lines", "unknown_article", f"the sale has no article {sku}"))
-            continue
-        for line in matching[:-1]:
-            if quantity := min(left, line.returnable):
-                claims.append(_claim(line, quantity))
-                left -= quantity
-        if left:
-            claims.append(_claim(matching[-1], left))
-    if errors:
+    offered = {sku: _offered(sale, sku, draft.reason) for sku in wanted}
+    if errors := [
+        FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
+    ]:
         raise Invalid("the lines name articles that the sale does not have", code="unknown_article", errors=errors)
+    claims = _spread(sale, wanted, offered, dearest_first=False)
+    if draft.amount_fen > sum(claim.judged.value_fen for claim in claims):
+        claims = _spread(sale, wanted, offered, dearest_first=True)
     return claims
 
 
+def _offered(sale: Sale, sku: str, reason: str) -> list[SaleLine]:
+    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant."""
+    lines = [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)]
+    meant = [line for line in lines if _is_deposit(line) == (reason == Reason.DEPOSIT)]
+    return meant or lines
+
+
+def _is_deposit(line: SaleLine) -> bool:
+    return line.kind == LineKind.DEPOSIT
+
+
 def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
-    """The articles of a stored request. Where it was not released they are counted as taken: not against itself."""
+    """The articles of a stored request. What it holds of its lines is not counted against itself."""
     lines = {line.id: line for line in sale.lines}
-    return [
-        _claim(lines[line_id], quantity, own=quantity if request.reserved_fen else 0)
-        for line_id, quantity in request.lines.values_list("line_id", "quantity")
-    ]
+    chosen = []
+    for line_id, quantity, own_quantity, own_fen in request.lines.order_by("pk").values_list(
+        "line_id", "quantity", "held_quantity", "held_fen"
+    ):
+        line = lines[line_id]
+        others = replace(line, returned=line.returned - own_quantity, given_fen=line.given_fen - own_fen)
+        chosen.append((others, quantity))
+    return _claims(sale, chosen)
 
 
-def _claim(line: SaleLine, quantity: int, own: int = 0) -> Claim:
-    value_fen = line.amount_fen * quantity // line.quantity
-    return Claim(
-        line.id,
-        LineClaim(sku=line.sku, quantity=quantity, returnable=line.returnable + own, value_fen=value_fen),
+def _spread(
+    sale: Sale, wanted: Mapping[str, Quantity], offered: Mapping[str, list[SaleLine]], *, dearest_first: bool
+) -> list[Claim]:
+    chosen: list[tuple[SaleLine, Quantity]] = []
+    for sku, asked in wanted.items():
+        left = asked
+        *others, last = sorted(offered[sku], key=worth.price_fen, reverse=dearest_first)
+        for line in others:
+            if quantity := min(left, line.returnable):
+                chosen.append((line, quantity))
+                left -= quantity
+        if left:
+            chosen.append((last, left))
+    return _claims(sale, chosen)
+
+
+def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Claim]:
+    if not chosen:
+        return []
+    worths = dict(
+        zip(
+            (line.id for line in sale.lines),
+            worth.line_worths(sale.lines, paid_fen=sale.lines_paid_fen or sale.amount_fen),
+            strict=True,
+        )
     )
+    taken = {line.id: quantity for line, quantity in chosen}
+    claims = []
+    for line, quantity in chosen:
+        stay = [
+            worth.price_fen(other)
+            for other in sale.lines
+            if other.id != line.id
+            and (other.sku, _is_deposit(other)) == (line.sku, _is_deposit(line))
+            and worth.can_come_back(other)
+            and other.returnable > taken.get(other.id, 0)
+        ]
+        judged = LineClaim(
+            sku=line.sku,
+            quantity=quantity,
+            returnable=line.returnable,
+            value_fen=worth.pieces_fen(
+                worth_fen=worths[line.id],
+                quantity=line.quantity,
+                returned=line.returned,
+                given_fen=line.given_fen,
+                pieces=quantity,
+            ),
+            charged_fen=round(Decimal(line.amount_fen) * quantity / line.quantity),
+            is_dearer=any(price < worth.price_fen(line) for price in stay),
+            is_cheaper=any(price > worth.price_fen(line) for price in stay),
+        )
+        claims.append(Claim(line.id, judged))
+    return claims
 
 
 def check_account(*, route: str, account: Account | None, known: bool = False) -> None:

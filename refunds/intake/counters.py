@@ -23,17 +23,19 @@ from core.plain_text import name_key
 from core.sql import PreparedStatement
 from merchants import policies
 from merchants.principals import Principal
+from refunds.facts import charges
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
 from refunds.models import RefundRequest
+from refunds.rules.policy import NEEDS_FINDING
 from refunds.rules.standing import Standing
 
 _Stored = TypeVar("_Stored")
 
-#: How often a request is judged where others were faster. Sums only grow, so that the second time settles it; a third is for
-#: a policy that changes in between.
-_TRIES = 3
+#: How often a request is judged where others of the same order were faster. One of them is stored each time, and once the
+#: order's limit is used up the rest goes to a person.
+_TRIES = 8
 
 
 class RoomTaken(Conflict):
@@ -119,7 +121,7 @@ _READ = PreparedStatement(
 )
 
 
-def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 0) -> Standing:
+def standing(*, sale: Sale, of: Parties, reason: str, own_fen: int = 0, own_asked_fen: int = 0) -> Standing:
     """The sums before this request. ``own_fen``: what it holds of the sale itself, where it is judged anew;
     ``own_asked_fen``: what of it was counted as asked for today.
     """
@@ -127,7 +129,7 @@ def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 
         _READ.execute(cursor, [[of.order, *of.customers, *of.cashiers, *of.api_keys]])
         found = {key: (count, fen, asked, closed) for key, count, fen, asked, closed in cursor.fetchall()}
     nothing = (0, 0, 0, False)
-    _, order_fen, _, closed = found.get(of.order, nothing)
+    order_count, order_fen, _, closed = found.get(of.order, nothing)
     customers = [found.get(key, nothing) for key in of.customers]
     cashiers = [found.get(key, nothing) for key in of.cashiers]
     used_keys = [found.get(key, nothing) for key in of.api_keys]
@@ -135,11 +137,19 @@ def standing(*, sale: Sale, of: Parties, own_fen: int = 0, own_asked_fen: int = 
     return Standing(
         # What was approved by rule and released since still counts; what waits for a person counts as well.
         order_fen=max(held_fen, order_fen),
+        order_count=order_count,
         order_rejected=closed,
         customer_day_fen=max((fen for _, fen, _, _ in customers), default=None),
         cashier_day_count=max((count for count, _, _, _ in cashiers), default=None),
         key_day_count=max((count for count, _, _, _ in used_keys), default=None),
         key_day_fen=max((fen for _, fen, _, _ in used_keys), default=None),
+        charges=(
+            charges.charged(
+                transaction_id=sale.id, minutes=policies.rules_of(sale.policy_version_id).charged_twice_minutes
+            )
+            if reason in NEEDS_FINDING
+            else None
+        ),
         tier_fen=max([held_fen, *(asked - own_asked_fen for _, _, asked, _ in customers)]),
     )
 
@@ -149,9 +159,10 @@ def asked_today_fen(request: RefundRequest, at: datetime) -> int:
     return request.amount_fen if day_of(request.created_at) == day_of(at) else 0
 
 
-def moves(*, of: Parties, sale: Sale, amount_fen: int, by_rule: bool, asked_fen: int) -> list[Added]:
+def moves(*, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: bool, asked_fen: int) -> list[Added]:
     """What a request adds to the counters, in the order in which they are locked.
 
+    ``seen`` is what it was judged on: of one order nothing is approved by rule beside another that was not looked at.
     ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person.
     """
     if not by_rule:
@@ -159,7 +170,7 @@ def moves(*, of: Parties, sale: Sale, amount_fen: int, by_rule: bool, asked_fen:
     rules = policies.rules_of(sale.policy_version_id)
     key_limits = rules.auto_key_day_count, rules.auto_key_day_fen
     counted = [
-        _move(of, of.order, "order", amount_fen, (None, rules.order_limit_fen)),
+        _move(of, of.order, "order", amount_fen, (seen.order_count + 1, rules.order_limit_fen)),
         *(
             _move(of, key, "customer", amount_fen, (None, rules.customer_day_limit_fen), asked_fen=asked_fen)
             for key in of.customers
@@ -167,6 +178,10 @@ def moves(*, of: Parties, sale: Sale, amount_fen: int, by_rule: bool, asked_fen:
         *(_move(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, None)) for key in of.cashiers),
         *(_move(of, key, "key", amount_fen, key_limits) for key in of.api_keys if key_limits != (None, None)),
     ]
+    if (group := seen.charges) is not None and group.day is not None:
+        # Of equal payments one stays, however many are asked for at once.
+        limit = group.others
+        counted.append(Added(group.key, of.merchant_id, "charge", group.day, 1, amount_fen, 0, limit, None))
     return sorted(counted, key=lambda row: row.key)
 
 

@@ -1,28 +1,50 @@
-"""What is gathered about a sale to judge a refund of it: one statement that only reads, no models."""
+"""What is gathered about a sale, or an order of several payments, to judge a refund: one statement that reads, no models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
+from core.quantities import Quantity
 from core.sql import PreparedStatement
 from merchants import channels
+from merchants.models import Store
 from payment_channels.profile import Profile
+from refunds.rules.plan import Payable
+from refunds.states import Route
+from terminals import orders
 
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
+    """``returned`` pieces and ``given_fen`` of its worth are what other refunds have of it."""
+
     id: int
     sku: str
     name: str
-    quantity: int
-    returnable: int
+    kind: str
+    quantity: Quantity
+    returned: Quantity
     unit_price_fen: int
     amount_fen: int
+    given_fen: int
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> SaleLine:
+        """From the database's JSON, where quantities are texts: a number there would be a float here."""
+        line_id, sku, name, kind, quantity, returned, *amounts = row
+        return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
+
+    @property
+    def returnable(self) -> Quantity:
+        return self.quantity - self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +52,10 @@ class Sale:
     """Everything about a payment that policy and payout look at.
 
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
-    ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day.
+    ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day; ``order_payments``:
+    how many there are. ``payments`` are those by which a refund of the whole order may go back; then the amounts are theirs
+    together, and the rest is said of the first of them. ``lines_paid_fen``: what was paid for the lines in all, where they are
+    those of an order of several payments.
     """
 
     id: UUID
@@ -50,31 +75,54 @@ class Sale:
     refundable_fen: int
     paid_at: datetime
     cashier: str
+    held: bool
     refunds: int
     order_reserved_fen: int
+    order_payments: int
     payer_phone_hash: bytes | None
     card_last4: str
     policy_version_id: int
     policy_number: int
     lines: tuple[SaleLine, ...]
+    payments: tuple[Sale, ...] = ()
+    lines_paid_fen: int = 0
+
+    @property
+    def capacity(self) -> Payable:
+        """What a refund of the order may send back by this payment."""
+        return Payable(
+            transaction_id=self.id,
+            paid_at=self.paid_at,
+            balance_fen=self.refundable_fen,
+            refunds_left=1 if self.channel_account_id is None else self.profile.max_partials - self.refunds,
+            route=Route.ORIGINAL if self.channel_account_id is not None else Route.CASH,
+            is_stored_value=self.funding == "balance",
+        )
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether anything may go back by this payment on the way it came: paid, within its channel's window and count."""
+        if self.status != "success" or not self.capacity.capacity_fen:
+            return False
+        in_time = at - self.paid_at <= timedelta(days=self.profile.window_days)
+        return in_time if self.channel_account_id is not None else self.channel == Route.CASH
 
 
 _NAMES = [column.name for column in fields(Sale)]
-_CHANNEL, _PROFILE = _NAMES.index("channel"), _NAMES.index("profile")
+_CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profile", "order_reserved_fen"))
 
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
        t.live_refunds,
-       (SELECT sum(o.reserved_fen)::bigint
+       (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
        t.payer_phone_hash, t.card_last4, p.id, p.number,
-       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.quantity, l.quantity - l.reserved_quantity,
-                                         l.unit_price_fen, l.amount_fen) ORDER BY l.position)
+       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.kind, l.quantity::text, l.reserved_quantity::text,
+                                         l.unit_price_fen, l.amount_fen, l.reserved_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
   FROM ({found}) t
   JOIN merchants_store s ON s.id = t.store_id
@@ -84,7 +132,7 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  WHERE v.merchant_id = t.merchant_id AND v.effective_from <= $4
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
  WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
- LIMIT 2
+ LIMIT 50
 """
 #: OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
 #: kept must be right whatever the table's statistics said when it was made.
@@ -92,6 +140,17 @@ _BY_ID = PreparedStatement(
     "sale_by_id",
     ("uuid", "bigint", "bigint[]", "timestamptz"),
     _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0"),
+)
+_OF_ORDER = PreparedStatement(
+    "sales_of_order",
+    ("uuid", "bigint", "bigint[]", "timestamptz"),
+    _SELECT.replace(
+        "{found}",
+        "SELECT x.* FROM terminals_transaction y JOIN terminals_transaction x ON x.order_no = y.order_no "
+        "AND x.merchant_id = y.merchant_id AND x.store_id = y.store_id AND x.status = 'success' "
+        "AND (x.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (y.paid_at AT TIME ZONE 'Asia/Shanghai')::date "
+        "WHERE y.id = $1 OFFSET 0",
+    ),
 )
 _BY_ORDER_NO = PreparedStatement(
     "sale_by_order_no",
@@ -106,21 +165,96 @@ def find_sale(
     at: datetime,
     transaction_id: UUID | None = None,
     order_no: str = "",
+    store: str = "",
     store_ids: frozenset[int] | None = None,
+    by_hand_fen: int | None = None,
 ) -> Sale:
-    """The sale by its id or its order number. Raises ``NotFound``, or ``Invalid`` when an order number names several."""
+    """The sale by its id, or the order by its number, with the payments by which a refund of it may go back.
+
+    ``by_hand_fen``: what a person is to pay; that is taken of one payment, the largest that has as much left.
+    Raises ``NotFound``, or ``Invalid`` when a number names several orders: ``facts["candidates"]`` are their payments.
+    """
     stores = None if store_ids is None else sorted(store_ids)
+    if store:
+        named = set(Store.objects.filter(merchant_id=merchant_id, code=store).values_list("pk", flat=True))
+        stores = sorted(named if store_ids is None else named & store_ids)
     with connection.cursor() as cursor:
         if transaction_id:
             _BY_ID.execute(cursor, [transaction_id, merchant_id, stores, at])
         else:
             _BY_ORDER_NO.execute(cursor, [order_no, merchant_id, stores, at])
-        rows = cursor.fetchall()
-    if not rows:
+        found = [_sale(row) for row in cursor.fetchall()]
+    if not found:
         raise NotFound("there is no such transaction", code="transaction_not_found")
-    if len(rows) > 1:
-        raise Invalid("several transactions have this order number: name one by its id", code="ambiguous_order_no")
-    *columns, lines = rows[0]
+    if transaction_id:
+        (sale,) = found
+        return sale if sale.order_payments < 2 else replace(sale, **_lines(_order_of(sale, at)))
+    orders.check_one(found)
+    # A payment that was declined is followed by another attempt: the one that is paid is meant.
+    paid = [sale for sale in found if sale.status == "success"] or found
+    if len(paid) == 1:
+        return paid[0]
+    return _whole(paid, at) if by_hand_fen is None else _largest(paid, by_hand_fen)
+
+
+def whole_order(
+    *, sale: Sale, at: datetime, own_fen: Mapping[UUID, tuple[int, int]], by_hand_fen: int | None = None
+) -> Sale:
+    """All payments of the sale's order as one, as ``find_sale`` has them; ``own_fen`` is what a stored request holds of each,
+    which stands not against itself: amount and refunds.
+    """
+    payments = []
+    for one in _order_of(sale, at):
+        amount_fen, refunds = own_fen.get(one.id, (0, 0))
+        payments.append(replace(one, refundable_fen=one.refundable_fen + amount_fen, refunds=one.refunds - refunds))
+    return _whole(payments, at) if by_hand_fen is None else _largest(payments, by_hand_fen)
+
+
+def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
+    largest = max(payments, key=lambda one: (one.refundable_fen, one.id))
+    if largest.refundable_fen < by_hand_fen:
+        raise orders.ambiguous(payments)
+    return replace(largest, **_lines(payments))
+
+
+def _lines(payments: Sequence[Sale]) -> dict[str, Any]:
+    """The order's articles, and what was paid for them in all."""
+    return {
+        "lines": tuple(orders.lines_of((one.id, one.lines) for one in payments)),
+        "lines_paid_fen": sum(one.amount_fen for one in payments),
+    }
+
+
+def _order_of(sale: Sale, at: datetime) -> list[Sale]:
+    """All paid payments of the sale's order."""
+    with connection.cursor() as cursor:
+        _OF_ORDER.execute(cursor, [sale.id, sale.merchant_id, None, at])
+        return [_sale(row) for row in cursor.fetchall()]
+
+
+def _whole(payments: Sequence[Sale], at: datetime) -> Sale:
+    """An order's payments as one sale. One that nothing can go back by is left out of what may be refunded."""
+    in_order = sorted(payments, key=lambda one: (one.paid_at, one.id))
+    usable = [one for one in in_order if one.is_open(at)]
+    lines = _lines(in_order)
+    if len(usable) < 2:
+        return replace(usable[0] if usable else in_order[0], **lines)
+    first = next((one for one in usable if one.channel_account_id is not None), usable[0])
+    return replace(
+        first,
+        amount_fen=sum(one.amount_fen for one in in_order),
+        refundable_fen=sum(one.refundable_fen for one in usable),
+        # The plan keeps to each payment's own count.
+        refunds=0,
+        payer_phone_hash=next((one.payer_phone_hash for one in usable if one.payer_phone_hash), None),
+        payments=tuple(usable),
+        **lines,
+    )
+
+
+def _sale(row: Sequence[Any]) -> Sale:
+    *columns, lines = row
     columns[_PROFILE] = channels.usable_profile(columns[_CHANNEL], columns[_PROFILE])
-    columns.append(tuple(SaleLine(*line) for line in lines or ()))
+    columns[_ORDER : _ORDER + 1] = columns[_ORDER]
+    columns.append(tuple(map(SaleLine.read, lines or ())))
     return Sale(*columns)

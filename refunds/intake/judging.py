@@ -9,14 +9,16 @@ from core.errors import Invalid
 from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds.facts import sums
-from refunds.intake import claims, counters
+from refunds.facts import duplicates, sums
+from refunds.facts.plans import LegStatus
+from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
-from refunds.intake.counters import Parties
 from refunds.intake.facts import Sale
 from refunds.models import Execution, RefundRequest
 from refunds.rules import policy
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Facts, Ruling, Verdict
+from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, State
 
 
@@ -26,12 +28,17 @@ class PolicyRefused(Invalid):
     code = "refused_by_policy"
 
 
-def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict]:
-    """The policy's verdict, refusals included, without making anything. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
+def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
+    """The policy's verdict, refusals included, and the plan (none where it refuses), without making anything.
+
+    Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
+    """
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines)
-    return sale, judge(sale, draft, claimed, parties=counters.parties_of(sale, draft, by=by, at=at), at=at)
+    claimed = claims.articles(sale, draft)
+    seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
+    verdict = judge(sale, draft, claimed, seen=seen, at=at)
+    return sale, verdict, () if verdict.decision is Ruling.REFUSE else planning.planned(sale, draft)
 
 
 def judge(
@@ -39,12 +46,19 @@ def judge(
     draft: Draft,
     claimed: Sequence[Claim],
     *,
-    parties: Parties,
+    seen: Standing,
     at: datetime,
     stored: RefundRequest | None = None,
+    moving: LegStatus | None = None,
 ) -> Verdict:
-    """The verdict; ``stored`` is the request that is judged again: what it holds and has asked for stands not against itself."""
-    own_fen = stored.reserved_fen if stored else 0
+    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked
+    for stands not against itself.
+
+    ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
+    """
+    own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
+    # Of an order's payments what is its own has been taken off each already.
+    of_sale_fen = 0 if stored and stored.leg_count else own_fen
     facts = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -52,12 +66,12 @@ def judge(
         route=draft.route,
         consent=draft.customer_consent,
         paid_fen=sale.amount_fen,
-        refundable_fen=sale.refundable_fen + own_fen,
+        refundable_fen=sale.refundable_fen + of_sale_fen,
         paid=sale.status == "success",
         paid_at=sale.paid_at,
         funding=sale.funding,
         has_channel=sale.channel_account_id is not None,
-        original_failed=stored is not None and _original_failed(stored),
+        original_failed=moving is not None or (stored is not None and _original_failed(stored)),
         on_this_route_fen=(
             sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
             if sale.refunds
@@ -65,12 +79,13 @@ def judge(
         ),
         channel_window_days=sale.profile.window_days,
         channel_max_refunds=sale.profile.max_partials,
-        refunds_so_far=sale.refunds - bool(own_fen),
+        refunds_so_far=sale.refunds - bool(of_sale_fen),
         terminal_enabled=sale.refunds_enabled,
         claims=[claim.judged for claim in claimed],
-        sums=counters.standing(
-            sale=sale, of=parties, own_fen=own_fen, own_asked_fen=counters.asked_today_fen(stored, at) if stored else 0
-        ),
+        sums=seen,
+        duplicate_of=_first_of(sale, draft, claimed, seen, stored),
+        is_another=draft.is_another,
+        sale_held=sale.held,
     )
     rules = policies.rules_of(sale.policy_version_id)
     return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)
@@ -85,6 +100,19 @@ def refuse_hard_limits(verdict: Verdict) -> None:
         first.code, first.code
     )
     raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
+
+
+def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing, stored: RefundRequest | None) -> str:
+    """The number of the refund that asked for the same before; empty for none. Nothing is read where the order has had none."""
+    if not seen.order_fen:
+        return ""
+    same = duplicates.same_as(
+        transaction_id=sale.id,
+        amount_fen=draft.amount_fen,
+        pieces=[(claim.judged.sku, claim.judged.quantity) for claim in claimed],
+        but=stored.pk if stored else None,
+    )
+    return same[0].number if same else ""
 
 
 def _original_failed(request: RefundRequest) -> bool:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, payees, sums
-from refunds.intake import building, claims, counters, judging
+from refunds.facts import conditions, payees, plans, sums
+from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.claims import Account, Draft
-from refunds.intake.facts import find_sale
+from refunds.intake.facts import find_sale, whole_order
 from refunds.lifecycle import Move
-from refunds.models import RefundRequest
+from refunds.models import Execution, Leg, RefundRequest
+from refunds.models.hand_accounts import is_by_hand
+from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling
 from refunds.states import State
 
@@ -31,6 +36,8 @@ class Correction:
     route: str | None = None
     payee: Account | None = None
     customer_consent: bool | None = None
+    is_another: bool | None = None
+    another_note: str = ""
 
 
 def resubmit(
@@ -62,17 +69,39 @@ def _resubmit(
         reason=correction.reason or request.reason,
         route=correction.route or request.route,
         customer_consent=_consent(request, correction),
+        is_another=_was_another(request) if correction.is_another is None else correction.is_another,
     )
+    if request.leg_count:
+        own_fen: dict[UUID, tuple[int, int]] = {}
+        for leg in request.legs.filter(reserved_fen__gt=0):
+            fen, count = own_fen.get(leg.transaction_id, (0, 0))
+            own_fen[leg.transaction_id] = fen + leg.reserved_fen, count + 1
+        by_hand_fen = draft.amount_fen if is_by_hand(draft.route) else None
+        sale = whole_order(sale=sale, at=at, own_fen=own_fen, by_hand_fen=by_hand_fen)
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     parties = counters.parties_again(sale, request, by=by, at=at)
-    verdict = judging.judge(sale, draft, claims.own_articles(sale, request), parties=parties, at=at, stored=request)
+    claimed = claims.own_articles(sale, request)
+    seen = counters.standing(
+        sale=sale,
+        of=parties,
+        reason=draft.reason,
+        own_fen=request.reserved_fen,
+        own_asked_fen=counters.asked_today_fen(request, at),
+    )
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
     judging.refuse_hard_limits(verdict)
-    if not is_held:
+    legs = planning.planned(sale, draft)
+    plan = _plan(request, legs)
+    if plan:
+        for sale_id, count in Counter(leg.transaction_id for leg in plan).items():
+            sums.make_room(transaction_id=sale_id, limit=None, more=count)
+    elif not is_held:
         sums.make_room(transaction_id=request.transaction_id, limit=building.refunds_limit(sale, draft.route))
     counters.add(
         counters.moves(
             of=parties,
             sale=sale,
+            seen=seen,
             amount_fen=draft.amount_fen,
             by_rule=verdict.decision is Ruling.APPROVE,
             asked_fen=max(0, draft.amount_fen - counters.asked_today_fen(request, at)),
@@ -85,9 +114,15 @@ def _resubmit(
         at,
         expected_version,
         {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
-        {"amount_fen": draft.amount_fen, "reason": draft.reason, "route": draft.route},
+        {
+            "amount_fen": draft.amount_fen,
+            "reason": draft.reason,
+            "route": draft.route,
+            **({"is_another": correction.another_note or "yes"} if correction.is_another else {}),
+        },
+        plan=plan,
     )
-    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    # Before it moves: the reason and the pieces' worth of today say what it holds of its lines.
     RefundRequest.objects.filter(pk=request_id).update(
         reason=draft.reason,
         route=draft.route,
@@ -97,12 +132,33 @@ def _resubmit(
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    for claim in claimed:
+        request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
+    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
-    if changed.state == State.APPROVED:
+    if changed.state == State.APPROVED and plan:
+        Execution.objects.bulk_create(building.first_payouts(changed, plan, at=at))
+    elif changed.state == State.APPROVED:
         attempt_no = changed.executions.count() + 1
         building.payout(changed, sale, other_refunds=sale.refunds - is_held, at=at, attempt_no=attempt_no).save()
     return changed
+
+
+def _plan(request: RefundRequest, legs: Sequence[PlannedLeg]) -> list[Leg] | None:
+    """The legs in place of those it had; None where it is, and was, one leg of its sale.
+
+    Their numbers go on after those of earlier legs: what was tried of them stays theirs.
+    """
+    if not request.leg_count and len(legs) == 1:
+        return None
+    tried = request.executions.aggregate(most=Max("sequence"))["most"] or 0
+    return plans.rows(request, legs, after=tried)
+
+
+def _was_another(request: RefundRequest) -> bool:
+    """Whether it was said before that this is not the same as the refund that its verdict names."""
+    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
 
 
 def _consent(request: RefundRequest, correction: Correction) -> bool | None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -21,17 +22,17 @@ from psycopg2.extensions import Binary
 from core.errors import Conflict
 from core.failpoints import failpoint
 from core.personal_data import SealedTextField
-from core.sql import PreparedStatement
+from core.sql import PreparedStatement, execute_rows
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.intake import building, claims, counters, judging
+from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.facts import find_sale
 from refunds.lifecycle import NEXT_STEP, NOTIFY
-from refunds.models import RefundLine
+from refunds.models import Leg, RefundLine
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import State
 
@@ -40,6 +41,10 @@ class KeyAlreadyUsed(Conflict):
     """The idempotency key has a first answer already."""
 
     code = "idempotency_key_used"
+
+
+class _SeveralPayments(Exception):
+    """The refund goes back by several payments: it is judged again with all of them locked."""
 
 
 def submit(
@@ -51,8 +56,10 @@ def submit(
     the room that the request was judged on, all of it is done again.
     """
 
-    def attempt() -> Submission:
+    def attempt(*, alone: bool = False) -> Submission:
         submission = prepare(draft=draft, by=by, at=at)
+        if submission.legs and not alone:
+            raise _SeveralPayments
         if before_commit is not None:
             before_commit(submission)
         store(submission)
@@ -60,25 +67,44 @@ def submit(
 
     @transaction.atomic
     def attempt_alone() -> Submission:
-        # What a route takes of a sale has no counter: these are few, and a person pays each.
+        # What a route takes of a sale has no counter: these are few, and a person pays each. A plan of several payments reserves
+        # on all of them, which are locked in order.
+        sale = claims.find_sale(draft, by=by, at=at)
         with connection.cursor() as cursor:
-            lifecycle.lock_sales(cursor, [claims.find_sale(draft, by=by, at=at).id])
-        return attempt()
+            lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
+        return attempt(alone=True)
 
-    return counters.judged_again(attempt_alone if is_by_hand(draft.route) else attempt)
+    if is_by_hand(draft.route):
+        return counters.judged_again(attempt_alone)
+    try:
+        return counters.judged_again(attempt)
+    except _SeveralPayments:
+        return counters.judged_again(attempt_alone)
 
 
 def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
-    """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or ``PolicyRefused``."""
+    """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PolicyRefused`` or ``PlanChanged``."""
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    claimed = claims.articles(sale, draft.lines)
+    claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
-    verdict = judging.judge(sale, draft, claimed, parties=parties, at=at)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
+    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(verdict)
     claims.check_account(route=draft.route, account=draft.payee)
+    legs = planning.planned(sale, draft)
+    planning.check_seen(legs, sale, draft.plan_hash)
     return building.judged(
-        sale=sale, draft=draft, claimed=claimed, verdict=verdict, parties=parties, number=_draw_number(), by=by, at=at
+        sale=sale,
+        draft=draft,
+        claimed=claimed,
+        legs=legs,
+        verdict=verdict,
+        parties=parties,
+        seen=seen,
+        number=_draw_number(),
+        by=by,
+        at=at,
     )
 
 
@@ -102,13 +128,19 @@ def store(submission: Submission) -> None:
     statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.sums))
     parameters: list[Any] = [request.reserved_fen, request.transaction_id, submission.refunds_limit]
     if submission.lines:
-        parameters += [[line.line_id for line in submission.lines], [line.quantity for line in submission.lines]]
+        parameters += [
+            [line.line_id for line in submission.lines],
+            [line.held_quantity for line in submission.lines],
+            [line.held_fen for line in submission.lines],
+        ]
     if submission.sums:
         parameters.append(_encode([row._asdict() for row in submission.sums]))
     parameters += [_as_json(rows) for rows in tables]
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
+        if submission.legs:
+            _reserve_legs(submission)
         _execute(statement, parameters)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
@@ -118,6 +150,23 @@ def store(submission: Submission) -> None:
         raise lifecycle.over_refund(error) from error
     failpoint("intake.after_commit")
     lifecycle.ring_after_commit(bells)
+
+
+def _reserve_legs(submission: Submission) -> None:
+    """Reserve of each payment what its legs take. The caller's transaction holds them; a plan has kept to how many refunds each
+    takes.
+    """
+    held: dict[UUID, tuple[int, int]] = {}
+    for leg in submission.legs:
+        fen, count = held.get(leg.transaction_id, (0, 0))
+        held[leg.transaction_id] = fen + leg.reserved_fen, count + 1
+    execute_rows(
+        "UPDATE terminals_transaction t SET reserved_fen = t.reserved_fen + v.fen, live_refunds = t.live_refunds + v.count, "
+        "live_refunds_limit = greatest(t.live_refunds_limit, t.live_refunds + v.count) "
+        "FROM (VALUES %s) v (id, fen, count) WHERE t.id = v.id",
+        [(pk, fen, count) for pk, (fen, count) in held.items()],
+        template="(%s::uuid, %s::bigint, %s::int)",
+    )
 
 
 def _execute(statement: PreparedStatement, parameters: Sequence[Any]) -> None:
@@ -132,15 +181,20 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
     yield [submission.request]
     if submission.lines:
         yield submission.lines
-    for row in (submission.payee, submission.execution, submission.idempotency):
-        if row is not None:
-            yield [row]
+    if submission.legs:
+        yield submission.legs
+    if submission.payee is not None:
+        yield [submission.payee]
+    if submission.executions:
+        yield submission.executions
+    if submission.idempotency is not None:
+        yield [submission.idempotency]
     yield [lifecycle.outbox_row(change) for change in submission.changes]
     yield submission.changes
 
 
 #: What it holds of its sale. Where nobody asked how many refunds the channel takes, the limit gives way by one. RETURNING,
-#: because the counters are locked after the sale everywhere: they wait for this clause.
+#: because the counters are locked after the sale and its lines everywhere: they wait for the clause before them.
 _RESERVE = (
     "UPDATE terminals_transaction SET reserved_fen = reserved_fen + $1, live_refunds = live_refunds + 1, "
     "live_refunds_limit = CASE WHEN $3 IS NOT NULL THEN $3 WHEN live_refunds_limit <= live_refunds THEN live_refunds + 1 "
@@ -154,17 +208,19 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     same and the database keeps its plan.
     """
     types = ["bigint", "uuid", "integer"]
-    clauses = [_RESERVE]
+    # Several legs have reserved what they take already.
+    clauses = ["SELECT id FROM terminals_transaction WHERE id = $2" if Leg in tables else _RESERVE]
     has_lines = RefundLine in tables
     if has_lines:
-        types += ["bigint[]", "integer[]"]
+        types += ["bigint[]", "numeric[]", "bigint[]"]
         clauses.append(
-            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity "
-            "FROM unnest($4, $5) v (id, quantity) WHERE l.id = v.id"
+            "UPDATE terminals_transactionline l SET reserved_quantity = l.reserved_quantity + v.quantity, "
+            "reserved_fen = l.reserved_fen + v.fen FROM unnest($4, $5, $6) v (id, quantity, fen) WHERE l.id = v.id RETURNING l.id"
         )
     if has_sums:
         types.append("json")
-        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, (SELECT count(*) FROM c0) AS sale_first'
+        before = f"(SELECT count(*) FROM c{len(clauses) - 1}) AS sale_first"
+        rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, {before}'
         clauses.append(counters.UPSERT.format(rows=rows))
     for model in tables:
         types.append("json")
@@ -212,7 +268,7 @@ def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | Decimal):
         return str(value)
     if isinstance(value, Binary):
         value = value.adapted

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import core.personal_data
+import core.quantities
 
 
 class Migration(migrations.Migration):
@@ -128,6 +129,7 @@ class Migration(migrations.Migration):
                 ("amount_fen", models.BigIntegerField()),
                 ("approved_fen", models.BigIntegerField(null=True)),
                 ("reserved_fen", models.BigIntegerField()),
+                ("leg_count", models.PositiveSmallIntegerField(default=0)),
                 ("refunded_fen", models.BigIntegerField(default=0)),
                 (
                     "policy_version",
@@ -219,7 +221,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
                     models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
                     models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
-                    models.Index(fields=["merchant", "store", "created_at", "id"], name="request_store"),
+                    models.Index(
+                        fields=["merchant", "store", "created_at", "id"], include=("state",), name="request_store"
+                    ),
                     models.Index(
                         condition=models.Q(("cashier", ""), _negated=True),
                         fields=["merchant", "cashier", "created_at", "id"],
@@ -243,7 +247,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["transaction"], name="request_transaction"),
                     models.Index(
                         condition=models.Q(("succeeded_at__isnull", False)),
-                        fields=["merchant", "succeeded_at"],
+                        fields=["merchant", "succeeded_at", "created_at", "id"],
                         name="request_succeeded",
                     ),
                     models.Index(
@@ -288,7 +292,15 @@ class Migration(migrations.Migration):
                                 ("succeeded_at__isnull", False),
                             ),
                             models.Q(
-                                models.Q(("state__in", ("closed", "follow_up", "refunded")), _negated=True),
+                                ("refunded_fen__gt", 0),
+                                ("refunded_fen__lt", models.F("reserved_fen")),
+                                ("state", "partially_refunded"),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("state__in", ["closed", "follow_up", "refunded", "partially_refunded"]),
+                                    _negated=True,
+                                ),
                                 ("refunded_fen", 0),
                             ),
                             _connector="OR",
@@ -334,12 +346,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("line", models.ForeignKey(on_delete=models.PROTECT, related_name="+", to="terminals.transactionline")),
-                ("quantity", models.PositiveIntegerField()),
+                ("quantity", core.quantities.QuantityField()),
+                ("value_fen", models.BigIntegerField()),
+                ("held_quantity", core.quantities.QuantityField()),
+                ("held_fen", models.BigIntegerField()),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("request", "line"), name="refund_line_once"),
                     models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="refund_line_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("held_fen__gte", 0),
+                            ("held_quantity__in", [0, models.F("quantity")]),
+                            ("value_fen__gte", 0),
+                        ),
+                        name="refund_line_holds_all_or_none",
+                    ),
                 ],
             },
         ),
@@ -489,6 +512,7 @@ class Migration(migrations.Migration):
                         db_constraint=False, db_index=False, on_delete=models.PROTECT, to="merchants.channelaccount"
                     ),
                 ),
+                ("sequence", models.PositiveSmallIntegerField(default=1)),
                 ("attempt_no", models.PositiveSmallIntegerField(default=1)),
                 (
                     "method",
@@ -529,6 +553,7 @@ class Migration(migrations.Migration):
                 ("second_leg", models.CharField(blank=True, db_default="", default="", max_length=10)),
                 ("second_leg_due_at", models.DateTimeField(blank=True, null=True)),
                 ("arrives_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_after_all_at", models.DateTimeField(blank=True, null=True)),
                 ("proof", models.TextField(blank=True)),
                 ("proof_source", models.CharField(blank=True, max_length=10)),
                 ("failure_code", models.CharField(blank=True, max_length=60)),
@@ -567,7 +592,7 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("state__in", ["failed", "cancelled"]), _negated=True),
-                        fields=("request",),
+                        fields=("request", "sequence"),
                         name="one_live_execution",
                     ),
                     models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="execution_amount_positive"),
@@ -625,6 +650,62 @@ class Migration(migrations.Migration):
                     models.Index(fields=["refund_no"], name="notice_refund_no"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("channel_account", "event_id"), name="notice_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Leg",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sequence", models.PositiveSmallIntegerField()),
+                (
+                    "route",
+                    models.CharField(
+                        choices=[
+                            ("original", "Original payment method"),
+                            ("bank_transfer", "Bank transfer"),
+                            ("cash", "Cash"),
+                            ("store_credit", "Store credit"),
+                        ],
+                        default="original",
+                        max_length=20,
+                    ),
+                ),
+                ("amount_fen", models.BigIntegerField()),
+                ("reserved_fen", models.BigIntegerField()),
+                ("refunded_fen", models.BigIntegerField(default=0)),
+                ("why", models.CharField(max_length=30)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="legs",
+                        to="refunds.refundrequest",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="legs", to="terminals.transaction"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "sequence"), name="leg_sequence_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount_fen__gt", 0),
+                            models.Q(
+                                models.Q(("refunded_fen", 0), ("reserved_fen", 0)),
+                                ("reserved_fen", models.F("amount_fen")),
+                                _connector="OR",
+                            ),
+                            models.Q(("refunded_fen", 0), ("refunded_fen", models.F("amount_fen")), _connector="OR"),
+                        ),
+                        name="leg_holds_all_or_nothing",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

@@ -5,6 +5,7 @@ from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.ledger import LedgerEntry
+from refunds.models.leg import Leg
 from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
@@ -20,6 +21,7 @@ __all__ = [
     "Execution",
     "IdempotencyRecord",
     "LedgerEntry",
+    "Leg",
     "Notification",
     "OutboxMessage",
     "Payee",

@@ -1,4 +1,4 @@
-"""One payout through a channel. Its number is stored before anything is sent, and reused for every attempt."""
+"""One attempt at a payout. Its number is stored before anything is sent, and reused however often it is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from merchants.models import ChannelAccount, Merchant
+from refunds.models.leg import Leg
 from refunds.models.request import RefundRequest
 from refunds.rules.method import MethodChoice
 from refunds.states import EXECUTION_ENDED, ExecutionState
@@ -25,6 +26,8 @@ class Execution(models.Model):
     """``due_at`` is when it wants attention next. Claiming it moves that into the future: the lease. A loop that dies
     lets the lease run out, and the next loop asks the channel before it sends anything.
 
+    ``sequence`` is the leg of the request's plan that it pays; the everyday refund is one leg.
+
     ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
 
     ``needs_attention`` of one that failed: the channel has contradicted that since.
@@ -32,6 +35,9 @@ class Execution(models.Model):
     ``denials`` counts how often in a row the channel denied the number and still did not take it. ``paid_to`` is where the
     channel says that the money went, ``second_leg`` what became of the way from there to the payer's bank
     (``payment_channels.contract``); it is asked about at ``second_leg_due_at``, and the bank has the money at ``arrives_at``.
+
+    ``paid_after_all_at``: when the channel says that it paid what it had refused before; ``proof`` is that message then, and the
+    sale is held (``refunds.payouts.contradictions``).
 
     ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
@@ -42,6 +48,7 @@ class Execution(models.Model):
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="executions", db_index=False)
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="executions")
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    sequence = models.PositiveSmallIntegerField(default=1)
     attempt_no = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.REFUND)
     method_reason = models.CharField(max_length=20, blank=True)
@@ -65,6 +72,7 @@ class Execution(models.Model):
     arrives_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    paid_after_all_at = models.DateTimeField(null=True, blank=True)
     proof = models.TextField(blank=True)
     proof_source = models.CharField(max_length=10, blank=True)
     failure_code = models.CharField(max_length=60, blank=True)
@@ -89,7 +97,7 @@ class Execution(models.Model):
                 name="reference_once",
             ),
             models.UniqueConstraint(
-                fields=["request"],
+                fields=["request", "sequence"],
                 condition=~Q(state__in=[ExecutionState.FAILED, ExecutionState.CANCELLED]),
                 name="one_live_execution",
             ),
@@ -122,20 +130,31 @@ class Execution(models.Model):
 
 
 def new_execution(
-    request: RefundRequest, *, channel_account_id: int, choice: MethodChoice, at: datetime, attempt_no: int = 1
+    request: RefundRequest,
+    *,
+    channel_account_id: int,
+    choice: MethodChoice,
+    at: datetime,
+    attempt_no: int = 1,
+    leg: Leg | Execution | None = None,
 ) -> Execution:
-    """The payout of an approved request, unsaved. The number is letters and digits only: every channel takes it."""
-    assert request.approved_fen is not None
+    """The payout of an approved request or of one leg of it, unsaved. The number is letters and digits only: every channel takes
+    it. ``leg``: whose sequence, payment and amount it has; none is the whole request.
+    """
+    amount_fen = request.approved_fen if leg is None else leg.amount_fen
+    assert amount_fen is not None
+    leg_no = "" if leg is None or leg.sequence == 1 else f"L{leg.sequence}"
     return Execution(
         merchant_id=request.merchant_id,
         request=request,
-        transaction_id=request.transaction_id,
+        transaction_id=request.transaction_id if leg is None else leg.transaction_id,
         channel_account_id=channel_account_id,
+        sequence=1 if leg is None else leg.sequence,
         attempt_no=attempt_no,
         method=choice.method,
         method_reason=choice.reason,
-        refund_no=f"{request.number.replace('-', '')}N{attempt_no}",
-        amount_fen=request.approved_fen,
+        refund_no=f"{request.number.replace('-', '')}{leg_no}N{attempt_no}",
+        amount_fen=amount_fen,
         due_at=at,
         created_at=at,
     )

@@ -16,15 +16,15 @@ def is_by_hand(route: str) -> bool:
     return route in BY_HAND
 
 
-def account_of(request: RefundRequest) -> int:
-    """The merchant's own account for the request's route, made when it is first needed: it has no contract to enter.
+def account_of(request: RefundRequest, route: str) -> int:
+    """The merchant's own account for a route, made when it is first needed: it has no contract to enter.
 
     Its ``code`` names merchant and route; nobody calls back on it.
     """
     account, _ = ChannelAccount.objects.only("pk").get_or_create(
         merchant_id=request.merchant_id,
-        channel=request.route,
+        channel=route,
         is_active=True,
-        defaults={"code": f"m{request.merchant_id}-{request.route}", "base_url": ""},
+        defaults={"code": f"m{request.merchant_id}-{route}", "base_url": ""},
     )
     return account.pk

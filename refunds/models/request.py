@@ -14,6 +14,7 @@ from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
+from core.quantities import QuantityField, quantity_text
 from merchants.models import ApiKey, Merchant, PolicyVersion, Staff, Store
 from refunds import states
 from refunds.states import Reason, RejectReason, Route, State
@@ -37,8 +38,9 @@ class RefundRequest(models.Model):
     """A customer's wish for money back, from submission to the last call.
 
     ``version`` counts state changes. ``reserved_fen`` is what it holds of the sale at this moment: the requested or the
-    approved amount, nothing once released. ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the
-    system owes the next step, empty where it owes none.
+    approved amount, nothing once released; ``leg_count`` above 0: its legs say of which payments (``refunds.models.leg``).
+    ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the system owes the next step, empty where it
+    owes none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -64,6 +66,7 @@ class RefundRequest(models.Model):
     amount_fen = models.BigIntegerField()
     approved_fen = models.BigIntegerField(null=True)
     reserved_fen = models.BigIntegerField()
+    leg_count = models.PositiveSmallIntegerField(default=0)
     refunded_fen = models.BigIntegerField(default=0)
 
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -119,7 +122,8 @@ class RefundRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=states.PAID, refunded_fen=F("reserved_fen"), succeeded_at__isnull=False)
-                | (~Q(state__in=states.PAID) & Q(refunded_fen=0)),
+                | Q(state=State.PARTIALLY_REFUNDED, refunded_fen__gt=0, refunded_fen__lt=F("reserved_fen"))
+                | (~Q(state__in=[*states.PAID, State.PARTIALLY_REFUNDED]) & Q(refunded_fen=0)),
                 name="request_paid_when_its_state_says",
             ),
             models.CheckConstraint(
@@ -132,8 +136,8 @@ class RefundRequest(models.Model):
             models.Index(fields=["merchant", "created_at", "id"], name="request_created"),
             models.Index(fields=["merchant", "state", "created_at", "id"], name="request_state"),
             models.Index(fields=["merchant", "reason", "created_at", "id"], name="request_reason"),
-            # With the merchant, so that counting reads the index alone: the wall asks every row for it.
-            models.Index(fields=["merchant", "store", "created_at", "id"], name="request_store"),
+            # With the merchant, so that counting reads the index alone: the wall asks every row for it. The state, likewise.
+            models.Index(fields=["merchant", "store", "created_at", "id"], include=["state"], name="request_store"),
             models.Index(
                 fields=["merchant", "cashier", "created_at", "id"], name="request_cashier", condition=~Q(cashier="")
             ),
@@ -148,7 +152,9 @@ class RefundRequest(models.Model):
             models.Index(fields=["step_due_at"], name="request_step_due", condition=Q(step_due_at__isnull=False)),
             models.Index(fields=["transaction"], name="request_transaction"),
             models.Index(
-                fields=["merchant", "succeeded_at"], name="request_succeeded", condition=Q(succeeded_at__isnull=False)
+                fields=["merchant", "succeeded_at", "created_at", "id"],
+                name="request_succeeded",
+                condition=Q(succeeded_at__isnull=False),
             ),
             models.Index(
                 fields=["customer_phone_hash"], name="request_phone", condition=Q(customer_phone_hash__isnull=False)
@@ -226,6 +232,25 @@ class RefundRequest(models.Model):
     def hand_over(self, *, at: datetime) -> None:
         """The execution carries its own due time."""
 
+    @_edge("pay_part")
+    def pay_part(self, *, at: datetime, amount_fen: int) -> None:
+        """The executions of its other legs carry their own due times."""
+        self.refunded_fen += amount_fen
+
+    @_edge("renew_leg")
+    def renew_leg(self, *, at: datetime) -> None:
+        """The leg's new execution carries its own due time."""
+
+    @_edge("give_up_leg")
+    def give_up_leg(self, *, at: datetime, amount_fen: int) -> None:
+        self._shrink(amount_fen)
+
+    @_edge("give_up_rest")
+    def give_up_rest(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self._shrink(amount_fen)
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
     @_edge("succeed")
     def succeed(self, *, at: datetime, succeeded_at: datetime, follow_up_at: datetime) -> None:
         self.refunded_fen = self.reserved_fen
@@ -241,6 +266,19 @@ class RefundRequest(models.Model):
         self.reserved_fen = self.approved_fen or self.amount_fen
         self.step_due_at = at
 
+    @_edge("close_against")
+    def close_against(self, *, at: datetime, message: str) -> None:
+        self.message_to_customer = message
+        self._released()
+
+    @_edge("prove_paid")
+    def prove_paid(self, *, at: datetime, amount_fen: int, succeeded_at: datetime, follow_up_at: datetime) -> None:
+        self.approved_fen = self.reserved_fen = self.refunded_fen = amount_fen
+        self.decided_at = self.decided_at or at
+        self.paused_at = None
+        self.succeeded_at = succeeded_at
+        self.step_due_at = follow_up_at
+
     @_edge("begin_follow_up")
     def begin_follow_up(self, *, at: datetime, close_at: datetime) -> None:
         self.step_due_at = close_at
@@ -253,17 +291,29 @@ class RefundRequest(models.Model):
         self.approved_fen = self.reserved_fen = amount_fen
         self.decided_at = self.step_due_at = at
 
+    def _shrink(self, amount_fen: int) -> None:
+        """What is given up was approved and is free again."""
+        self.reserved_fen -= amount_fen
+        self.approved_fen = self.reserved_fen
+
     def _released(self) -> None:
         self.reserved_fen = 0
         self.step_due_at = None
 
 
 class RefundLine(models.Model):
-    """Pieces of an article that the request is about."""
+    """Pieces of an article that the request is about, with what they were worth when it was judged.
+
+    ``held_quantity`` and ``held_fen`` are what it holds of the sale's line at this moment (``refunds.rules.worth.held``):
+    pieces that came back, and money that was given for them.
+    """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line = models.ForeignKey(TransactionLine, on_delete=models.PROTECT, related_name="+")
-    quantity = models.PositiveIntegerField()
+    quantity = QuantityField()
+    value_fen = models.BigIntegerField()
+    held_quantity = QuantityField()
+    held_fen = models.BigIntegerField()
 
     walled_by = "request"
 
@@ -271,7 +321,11 @@ class RefundLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "line"], name="refund_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="refund_line_positive"),
+            models.CheckConstraint(
+                condition=Q(held_quantity__in=[0, F("quantity")], held_fen__gte=0, value_fen__gte=0),
+                name="refund_line_holds_all_or_none",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} x {self.line_id}"
+        return f"{quantity_text(self.quantity)} x {self.line_id}"

@@ -7,7 +7,20 @@ from uuid import UUID
 
 from core.audit.actors import Actor
 from core.failpoints import failpoint
-from payment_channels.contract import Outcome, RefundChannel, RefundOrder, Refused, Retry, Unknown, Voids
+from core.money import yuan
+from payment_channels.contract import (
+    Outcome,
+    RefundChannel,
+    RefundOrder,
+    Refused,
+    Retry,
+    Trade,
+    TradeQueries,
+    TradeReference,
+    TradeState,
+    Unknown,
+    Voids,
+)
 from refunds.models.execution import Method
 from refunds.payouts.claiming import Claimed
 
@@ -55,6 +68,8 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
             denied = claimed.denial_counts
             order = replace(claimed.order, maybe_received=False) if denied else claimed.order
             outcome, source = _send(claimed, order, adapter), "answer"
+    if isinstance(outcome, Refused) and outcome.remedy in _LESS_LEFT and isinstance(adapter, TradeQueries):
+        outcome = _looked_into(outcome, claimed, adapter)
     failpoint("execution.after_call")
     return Answer(
         claimed.execution_id,
@@ -65,6 +80,31 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
         turn=claimed.turn,
         denied=denied,
     )
+
+
+def _looked_into(refused: Refused, claimed: Claimed, adapter: TradeQueries) -> Refused:
+    """Why the channel has less left: where it refunded more than all that we know of, that was done in its portal."""
+    order = claimed.order
+    trade = adapter.query_trade(
+        TradeReference(
+            channel_transaction_no=order.channel_transaction_no, order_no=order.order_no, paid_at=order.paid_at
+        )
+    )
+    if not isinstance(trade, Trade):
+        return refused
+    elsewhere_fen = None if trade.refunded_fen is None else trade.refunded_fen - claimed.others_fen
+    # A channel that does not say how much: where nothing is of ours, all of it was made elsewhere.
+    untold = trade.refunded_fen is None and trade.state in _GONE and not claimed.others_fen
+    if not untold and (elsewhere_fen or 0) <= 0:
+        return refused
+    much = f" (¥{yuan(elsewhere_fen)})" if elsewhere_fen else ""
+    message = f"the channel has less left: refunded in its portal{much}"
+    return replace(refused, message=message, remedy="refunded_elsewhere")
+
+
+#: What refusals say where less is left of the payment than is asked for; the payment itself is asked about then.
+_LESS_LEFT = frozenset({"check_amount", "check_rules", "refunded_already", "sale_state", "sale_closed"})
+_GONE = frozenset({TradeState.PARTLY_REFUNDED, TradeState.REFUNDED, TradeState.REVERSED})
 
 
 def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outcome:

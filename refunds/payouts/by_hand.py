@@ -22,11 +22,11 @@ from payment_channels.manual import ManualRefundChannel
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.evidence.files import Picture
-from refunds.facts import conditions, payees
+from refunds.facts import conditions, holds, payees
 from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import Answer, settle
-from refunds.states import EXECUTION_ENDED, HandTrouble, Route, State
+from refunds.states import BY_HAND, EXECUTION_ENDED, ExecutionState, HandTrouble, Route, State
 from terminals.models import Terminal
 from terminals.reporting import CLOCKS_DIFFER
 
@@ -60,8 +60,9 @@ def confirm(
     """
     with transaction.atomic():
         request, execution = _take(request_id, by, version)
-        reference_no = _checked(payment, request, at)
-        payee = payees.of(request)
+        holds.check_not_held(transaction_id=request.transaction_id)
+        reference_no = _checked(payment, request, execution.channel_account.channel, at)
+        payee = payees.of(request, route=execution.channel_account.channel)
         outcome = ManualRefundChannel().confirmed(
             reference=_reference(execution),
             voucher_no=reference_no,
@@ -100,22 +101,40 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
 def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
     """The request and its open payout under the request's lock, for someone who may pay it."""
     request = lifecycle.lock_requests([request_id])[request_id]
-    conditions.check(conditions.pay_act(request.route), by=by, request=request)
+    execution = waiting(request)
+    route = request.route if execution is None else execution.channel_account.channel
+    conditions.check(conditions.pay_act(route), by=by, request=request)
     if request.version != version:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
         )
-    if request.state != State.MANUAL_PENDING:
+    if execution is None or request.state not in (State.MANUAL_PENDING, State.PARTIALLY_REFUNDED):
         raise lifecycle.WrongState(
             "this refund does not wait for a payout by hand", state=request.state, version=request.version
         )
-    execution = (
-        Execution.objects.select_related("transaction").exclude(state__in=EXECUTION_ENDED).get(request_id=request_id)
-    )
     return request, execution
 
 
-def _checked(payment: Payment, request: RefundRequest, at: datetime) -> str:
+def waiting(request: RefundRequest) -> Execution | None:
+    """The payout that was handed over to a person and has not ended. The account's ``channel`` is its route."""
+    found = Execution.objects.select_related("transaction", "channel_account").filter(
+        request_id=request.pk, channel_account__channel__in=BY_HAND
+    )
+    return found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING)).first()
+
+
+def waiting_route(request: RefundRequest) -> str:
+    """The route on which a person is to pay now; empty where none is."""
+    if request.state == State.MANUAL_PENDING:
+        return request.route if not request.leg_count else _route_of(waiting(request))
+    return _route_of(waiting(request)) if request.state == State.PARTIALLY_REFUNDED else ""
+
+
+def _route_of(execution: Execution | None) -> str:
+    return "" if execution is None else execution.channel_account.channel
+
+
+def _checked(payment: Payment, request: RefundRequest, route: str, at: datetime) -> str:
     """The reference as it is stored. Slips are numbered by store, so that theirs carry the store's code."""
     number = one_line(payment.reference_no, limit=200).strip()
     errors = []
@@ -126,14 +145,14 @@ def _checked(payment: Payment, request: RefundRequest, at: datetime) -> str:
     # People write minutes: the one of the approval counts as after it.
     if request.decided_at is not None and payment.paid_at < request.decided_at.replace(second=0, microsecond=0):
         errors.append(FieldError("paid_at", "before_approval", "not before the refund was approved"))
-    if request.route == Route.CASH:
+    if route == Route.CASH:
         if not Terminal.objects.filter(store_id=request.store_id, code=payment.drawer).exists():
             errors.append(FieldError("drawer", "unknown_terminal", "the till of the store that the cash came from"))
     elif payment.drawer:
         errors.append(FieldError("drawer", "not_for_this_route", "only cash comes from a till"))
     if errors:
         raise Invalid("the payout cannot be confirmed like this", code="payment_incomplete", errors=errors)
-    return f"{request.store.code}/{number}" if request.route == Route.CASH else number
+    return f"{request.store.code}/{number}" if route == Route.CASH else number
 
 
 def _reference(execution: Execution) -> RefundReference:

@@ -38,7 +38,8 @@ class Claimed:
 
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
     does not know the number by now never got it; ``goes_out_again`` that such a number may be sent once more. ``too_late`` says
-    that the channel's window has closed on the sale. ``has_sale``: whether this claim alone looks at payouts of the sale now.
+    that the channel's window has closed on the sale. ``others_fen``: what other refunds of it take, paid or under way.
+    ``has_sale``: whether this claim alone looks at payouts of the sale now.
     """
 
     execution_id: UUID
@@ -55,6 +56,7 @@ class Claimed:
     denial_counts: bool
     goes_out_again: bool
     too_late: bool
+    others_fen: int
     method: str
     order: RefundOrder
     reference: RefundReference
@@ -69,15 +71,17 @@ _CLAIM = """
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
-       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at, r.state, r.reason, r.customer_locale,
-       e.method,
+       t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at,
+       t.reserved_fen - e.amount_fen, r.state, r.reason, r.customer_locale,
+       e.method, t.held_at IS NOT NULL,
        CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
   JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
   JOIN terminals_transaction t ON t.id = e.transaction_id
- WHERE e.due_at <= %s AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
+ WHERE e.due_at <= %s AND (t.held_at IS NULL OR e.state NOT IN ('ready', 'held'))
+   AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
    AND (%s::bigint IS NULL OR e.channel_account_id = %s)
  ORDER BY e.due_at, e.id
  LIMIT %s
@@ -113,11 +117,12 @@ def claim(
                 postponed,
                 template="(%s::uuid, %s::timestamptz)",
             )
+    # Several legs of one request may be due at once: the first of them starts it.
+    starting = {row.request_id: row for row in reversed(rows) if row.request_state == State.APPROVED}
     lifecycle.advance_many(
         [
             Move(row.request_id, "start_execution", SYSTEM, at, data={"refund_no": row.order.refund_no})
-            for row in rows
-            if row.request_state == State.APPROVED
+            for row in starting.values()
         ]
     )
     return rows
@@ -159,10 +164,12 @@ def _claimed(
     order_no: str,
     paid_fen: int,
     paid_at: datetime,
+    others_fen: int,
     request_state: str,
     reason: str,
     locale: str,
     method: str,
+    is_held: bool,  # noqa: FBT001
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
     profile = channels.usable_profile(channel, overrides)
@@ -181,9 +188,11 @@ def _claimed(
         spacing_s=profile.partial_spacing_s,
         turn=sends + queries + 1,
         denial_counts=last_asked_at is not None and at - last_asked_at >= quiet,
-        goes_out_again=denials < SENT_AGAIN_AT_MOST,
+        # What finance holds is asked about and never sent.
+        goes_out_again=denials < SENT_AGAIN_AT_MOST and not is_held,
         # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
         too_late=at - paid_at > timedelta(days=profile.window_days + 1),
+        others_fen=others_fen,
         method=method,
         order=RefundOrder(
             refund_no=refund_no,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from core import doorbell
 from core.failpoints import failpoint
@@ -48,7 +49,9 @@ class UnknownAccount(LookupError):
 def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body: bytes, at: datetime) -> NoticeReply:
     """Verify and store one notice; returns what to answer the channel with. Raises ``UnknownAccount``."""
     account = (
-        ChannelAccount.objects.filter(code=account_code, channel=channel, is_active=True)
+        ChannelAccount.objects.filter(code=account_code, channel=channel)
+        # One that is no longer in use still tells what became of its refunds.
+        .filter(Q(is_active=True) | Exists(Execution.objects.filter(channel_account=OuterRef("pk"))))
         .values_list("pk", "revision")
         .first()
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import prefetch_related_objects
 
 from core.audit.actors import channel
 from core.audit.record import event
@@ -18,10 +20,12 @@ from core.failpoints import failpoint
 from core.sql import save_fields
 from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import lifecycle
+from refunds.facts import plans
+from refunds.facts.plans import LegStatus
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
-from refunds.payouts import ledger, second_leg
+from refunds.payouts import contradictions, ledger, second_leg
 from refunds.payouts.asking import Answer, doubted, holds
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
@@ -69,9 +73,11 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     )
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}
     states = {pk: State(request.state) for pk, request in requests.items()}
+    siblings = _siblings([request for request in requests.values() if request.leg_count], executions)
     moves: list[Move] = []
+    late: list[tuple[Execution, Answer]] = []
     paid: list[UUID] = []
-    refunds_instead: list[Execution] = []
+    more: list[Execution] = []
     well_again: set[int] = set()
     for answer in answers:
         execution = executions[answer.execution_id]
@@ -81,6 +87,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state in EXECUTION_ENDED:
             second_leg.hear(execution, answer.outcome, at=at)
             _note_late(execution, requests[answer.request_id], answer, at)
+            if execution.state != ExecutionState.SUCCEEDED and isinstance(answer.outcome, Done):
+                late.append((execution, answer))
             continue
         outcome = _believed(execution, answer)
         if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
@@ -89,19 +97,50 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
         if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
-            refunds_instead.append(_refund_instead(execution, requests[answer.request_id], at))
+            more.append(_refund_instead(execution, requests[answer.request_id], at))
+            siblings.setdefault(answer.request_id, []).append(more[-1])
             continue
-        move = _move(execution, outcome, states[answer.request_id], answer, at)
+        request = requests[answer.request_id]
+        move = _move(execution, outcome, states[request.pk], answer, at)
+        if request.leg_count:
+            legs = plans.standing_of(request, siblings[request.pk])
+            move = _of_plan(move, execution, request, legs, states[request.pk])
+            next_legs = plans.payouts(request, plans.may_start(legs), at=at)
+            siblings[request.pk] += next_legs
+            more += next_legs
         if move is not None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
     save_fields(executions.values(), _SAVED)
     ledger.post_payouts(paid, at=at)
-    Execution.objects.bulk_create(refunds_instead)
+    Execution.objects.bulk_create(more)
     if well_again:
         wake(well_again, at=at)
+    _hold(late, moves, executions.values(), at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
+
+
+def _hold(
+    late: Sequence[tuple[Execution, Answer]], moves: Sequence[Move], executions: Iterable[Execution], at: datetime
+) -> None:
+    """Hold the sales of payouts that had been refused and are proven paid."""
+    if not late:
+        return
+    moved = {move.request_id for move in moves}
+    with connection.cursor() as cursor:
+        # Those that are held and those whose counters move, in the one order.
+        ids = {row.transaction_id for row in executions if row.request_id in moved}
+        lifecycle.lock_sales(cursor, sorted(ids | {row.transaction_id for row, _ in late}))
+    for execution, answer in late:
+        assert isinstance(answer.outcome, Done)
+        word = contradictions.PaidAfterAll(
+            channel_refund_no=answer.outcome.channel_refund_no,
+            paid_at=answer.outcome.succeeded_at,
+            proof=_text(answer.outcome.raw),
+            source=answer.source,
+        )
+        contradictions.hold(execution, word, by=channel(execution.channel_account.channel), at=at)
 
 
 def _was_taken(outcome: Outcome) -> bool:
@@ -111,11 +150,65 @@ def _was_taken(outcome: Outcome) -> bool:
 
 _TARGET = {
     "succeed": State.REFUNDED,
+    "pay_part": State.PARTIALLY_REFUNDED,
     "fail": State.FAILED,
     "lose_sight": State.UNKNOWN,
     "regain_sight": State.EXECUTING,
     "hand_over": State.MANUAL_PENDING,
 }
+
+
+def _siblings(requests: Sequence[RefundRequest], executions: Mapping[UUID, Execution]) -> dict[UUID, list[Execution]]:
+    """All payouts of requests with several legs; those in ``executions`` as they are there. The requests are locked."""
+    if not requests:
+        return {}
+    prefetch_related_objects(requests, "legs")
+    found: dict[UUID, list[Execution]] = {request.pk: [] for request in requests}
+    for row in Execution.objects.filter(request_id__in=found).order_by("pk"):
+        found[row.request_id].append(executions.get(row.pk, row))
+    return found
+
+
+def _of_plan(
+    move: Move | None, execution: Execution, request: RefundRequest, legs: Sequence[LegStatus], state: State
+) -> Move | None:
+    """What the request does when one of its legs would do ``move``: it follows from all of them."""
+    if move is None:
+        return None
+    others = [one for one in legs if one.leg.sequence != execution.sequence and one.state != plans.GIVEN_UP]
+    under_way = any(one.is_open for one in others)
+    leg_no = {**move.data, "leg": execution.sequence}
+    match move.transition:
+        case "succeed" if all(one.is_paid for one in others):
+            ends = [row.succeeded_at for one in legs for row in one.attempts if row.succeeded_at]
+            return replace(
+                move, leg=execution.sequence, data=leg_no, arguments={**move.arguments, "succeeded_at": max(ends)}
+            )
+        case "succeed":
+            return replace(
+                move,
+                transition="pay_part",
+                leg=execution.sequence,
+                data=leg_no,
+                arguments={"amount_fen": execution.amount_fen},
+            )
+        case "fail" if under_way or any(one.is_paid for one in others):
+            # The request goes on, or stays where it is; who looks finds the leg and why.
+            event(
+                merchant_id=request.merchant_id,
+                by=move.by,
+                action="refund.leg_failed",
+                object_type="refund_request",
+                object_id=request.pk,
+                at=move.at,
+                data=leg_no,
+            ).save(force_insert=True)
+            return None
+        case "hand_over" if under_way or state is State.PARTIALLY_REFUNDED:
+            return None
+        case "regain_sight" if any(one.state == ExecutionState.UNKNOWN for one in others):
+            return None
+    return move
 
 
 def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Execution:
@@ -126,6 +219,7 @@ def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Ex
         choice=MethodChoice(Method.REFUND, "void_refused"),
         at=at,
         attempt_no=void.attempt_no + 1,
+        leg=void,
     )
 
 

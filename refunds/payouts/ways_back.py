@@ -1,7 +1,8 @@
-"""Withdrawing a request, and sending a failed one out again: the two ways back that are no stage of their own."""
+"""Withdrawing a request, sending a failed one out again, giving up a leg: the ways back that are no stage of their own."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
@@ -9,16 +10,18 @@ from uuid import UUID
 from django.db import transaction
 
 from core.errors import Conflict
+from core.plain_text import one_line
 from merchants import policies
 from merchants.policy_rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
 from refunds import lifecycle
-from refunds.facts import conditions, sums
+from refunds.facts import conditions, duplicates, holds, plans, sums
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
+from refunds.payouts.settling import FOLLOW_UP_AFTER
 from refunds.rules.method import MethodChoice
 from refunds.states import ExecutionState, State
 
@@ -27,6 +30,12 @@ class NeedsReview(Conflict):
     """With this refund its order comes to more than was decided on: a person looks at it again."""
 
     code = "sum_needs_review"
+
+
+class AskedAnew(Conflict):
+    """The same was asked for again while this one had failed; ``facts["number"]`` is that refund."""
+
+    code = "possible_duplicate"
 
 
 @transaction.atomic
@@ -53,36 +62,109 @@ def can_go_out_again(failed: Execution) -> bool:
     return failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN
 
 
+def can_retry(request: RefundRequest, last: Execution | None) -> bool:
+    """Whether what failed of a request may be sent again as it is; ``last`` is its newest payout."""
+    if not request.leg_count:
+        return request.state == State.FAILED and last is not None and can_go_out_again(last)
+    failed = [one.attempts[-1] for one in plans.standing_of(request) if one.has_failed]
+    return bool(failed) and all(can_go_out_again(row) for row in failed)
+
+
 @transaction.atomic
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
-    """Send a failed payout again once its cause is mended: under its own number, or a new one where the channel wants that."""
+    """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
+
+    Of a plan all legs that failed; what is paid already stays as it is. Raises ``AskedAnew`` where the same was asked for again
+    meanwhile.
+    """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
-    if request.state != State.FAILED:
+    legs = plans.standing_of(request, Execution.objects.select_for_update().filter(request_id=request_id))
+    failed = [one.attempts[-1] for one in legs if one.has_failed]
+    if request.state not in (State.FAILED, State.PARTIALLY_REFUNDED) or not failed:
         raise lifecycle.WrongState(
             "only a failed payout can be sent again", state=request.state, version=request.version
         )
-    failed = Execution.objects.select_for_update().filter(request_id=request_id).order_by("-created_at")[:1].get()
-    if not can_go_out_again(failed):
+    if not all(can_go_out_again(row) for row in failed):
         raise Conflict(
             "the channel will refuse this again: correct the request and resubmit it", code="retry_is_no_use"
         )
-    _check_covered(request, at)
-    sums.make_room(transaction_id=request.transaction_id, limit=None)
+    holds.check_not_held(transaction_id=request.transaction_id)
+    transition = "renew_leg"
+    if request.state == State.FAILED:
+        transition = "retry"
+        _check_covered(request, at)
+        if same := duplicates.same_as_request(request):
+            # The order is held by now: nobody can ask beside this.
+            raise AskedAnew(f"{same[0].number} asked for the same meanwhile", number=same[0].number)
+        for sale_id, count in Counter(one.leg.transaction_id for one in legs).items():
+            sums.make_room(transaction_id=sale_id, limit=None, more=count)
     retried = lifecycle.advance(
-        request_id, "retry", by=by.actor, at=at, expected_version=version, data={"refund_no": failed.refund_no}
+        request_id,
+        transition,
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"refund_no": ", ".join(row.refund_no for row in failed)},
     )
-    if failed.failure_retry == Retry.NEW_NUMBER:
-        new_execution(
-            retried,
-            channel_account_id=failed.channel_account_id,
-            choice=MethodChoice(failed.method, failed.method_reason),
-            at=at,
-            attempt_no=failed.attempt_no + 1,
-        ).save()
-    else:
-        Execution.objects.filter(pk=failed.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None, denials=0)
+    for row in failed:
+        if row.failure_retry == Retry.NEW_NUMBER:
+            new_execution(
+                retried,
+                channel_account_id=row.channel_account_id,
+                choice=MethodChoice(row.method, row.method_reason),
+                at=at,
+                attempt_no=row.attempt_no + 1,
+                leg=row,
+            ).save()
+        else:
+            Execution.objects.filter(pk=row.pk).update(state=ExecutionState.READY, due_at=at, ended_at=None, denials=0)
     return retried
+
+
+@transaction.atomic
+def give_up_leg(
+    *, request_id: UUID, sequence: int, note: str, by: Principal, at: datetime, version: int
+) -> RefundRequest:
+    """Give up a failed leg of a refund of which another is paid: its amount is free again, and what waited for it goes on.
+
+    Raises ``Forbidden``, ``WrongState`` or ``AlreadyChanged``.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RETRY, by=by, request=request)
+    legs = plans.standing_of(request)
+    given_up = next((one for one in legs if one.leg.sequence == sequence), None)
+    if request.state != State.PARTIALLY_REFUNDED or given_up is None or not given_up.has_failed:
+        raise lifecycle.WrongState("only a failed leg can be given up", state=request.state, version=request.version)
+    others = [one for one in legs if one is not given_up and one.state != plans.GIVEN_UP]
+    amount_fen = given_up.leg.amount_fen
+    data = {"leg": sequence, "amount_fen": amount_fen, "note": one_line(note, limit=300)}
+    if all(one.is_paid for one in others):
+        return lifecycle.advance(
+            request_id,
+            "give_up_rest",
+            by=by.actor,
+            at=at,
+            expected_version=version,
+            data=data,
+            leg=sequence,
+            amount_fen=amount_fen,
+            succeeded_at=max(row.succeeded_at for one in others for row in one.attempts if row.succeeded_at),
+            follow_up_at=at + FOLLOW_UP_AFTER,
+        )
+    changed = lifecycle.advance(
+        request_id,
+        "give_up_leg",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data=data,
+        leg=sequence,
+        amount_fen=amount_fen,
+    )
+    now_free = plans.may_start(plans.standing_of(changed))
+    Execution.objects.bulk_create(plans.payouts(changed, now_free, at=at))
+    return changed
 
 
 def _check_covered(request: RefundRequest, at: datetime) -> None:

@@ -37,6 +37,7 @@ NEEDS: Final = (
     "cashier",
     "customer_phone_hash",
     "transaction__cashier",
+    "transaction__corrected_at",
     "transaction__channel",
     "transaction__card_last4",
     "transaction__payer_phone_hash",

@@ -14,8 +14,8 @@ from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, sums
-from refunds.models import Approval, RefundRequest, hand_accounts
+from refunds.facts import conditions, holds, plans, sums
+from refunds.models import Approval, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
 from refunds.review import decidable
@@ -101,8 +101,10 @@ def approve(
     # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
     deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
-    account_id = _account_of(request)
+    holds.check_not_held(transaction_id=request.transaction_id)
+    account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
+    plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None
     tier = policies.rules_in_force(merchant_id=request.merchant_id, at=at).tier_for(deciding_fen).name
     approved = lifecycle.advance(
         request_id,
@@ -111,8 +113,14 @@ def approve(
         at=at,
         expected_version=version,
         data={"amount_fen": amount, "note": note, "tier": tier},
+        plan=plan,
         amount_fen=amount,
     )
+    if account_id is None:
+        now_free = plans.may_start(plans.standing_of(approved))
+        Execution.objects.bulk_create(plans.payouts(approved, now_free, at=at))
+        _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
+        return approved
     new_execution(
         approved,
         channel_account_id=account_id,
@@ -130,7 +138,7 @@ def _account_of(request: RefundRequest) -> int:
     if sale.status != "success":
         raise Conflict("the sale is not paid", code="original_route_impossible")
     if hand_accounts.is_by_hand(request.route):
-        return hand_accounts.account_of(request)
+        return hand_accounts.account_of(request, request.route)
     if sale.channel_account_id is None:
         raise Conflict("the sale cannot be refunded on its original route", code="original_route_impossible")
     return sale.channel_account_id

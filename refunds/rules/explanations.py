@@ -13,6 +13,11 @@ from core.codes import CODES
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
+_PIECE_WORTH = _(
+    "¥%(actual)s was paid for what comes back (¥%(limit)s on its lines): discounts and rounding are shared out over the "
+    "articles by price, less what was given for them before."
+)
+
 #: code -> (short label, sentence when it passes, sentence when it does not: the catalogue's, where it has no numbers)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "payment_succeeded": (
@@ -120,6 +125,12 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s for articles worth ¥%(limit)s."),
         _("¥%(actual)s is more than the articles are worth (¥%(limit)s)."),
     ),
+    "piece_worth": (_("Worth of the pieces"), _PIECE_WORTH, _PIECE_WORTH),
+    "cheaper_piece": (
+        _("Article at two prices"),
+        _("The sale has this article at two prices; the cheaper one is counted."),
+        _("The sale has this article at two prices, and the dearer is asked for: a person sees which one came back."),
+    ),
     "customer_consent": (
         _("Customer's consent"),
         _("The customer confirmed the amount."),
@@ -129,6 +140,26 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Automatic approval limit"),
         _("¥%(actual)s is within the ¥%(limit)s approved without a person."),
         _("¥%(actual)s is above the ¥%(limit)s approved without a person."),
+    ),
+    "possible_duplicate": (
+        _("Asked for before"),
+        _("%(actual)s asked for the same of this order; this one is said to be another."),
+        _("%(actual)s asked for the same amount of this order: a person looks whether this is the same wish."),
+    ),
+    "second_charge": (
+        _("A second payment is known"),
+        _("Equal payment close by: %(actual)s."),
+        _("No second payment is known, so a person looks what happened."),
+    ),
+    "one_charge_stays": (
+        _("One payment stays"),
+        _("Number %(actual)s of the %(limit)s equal payments that may go back."),
+        _("It would be number %(actual)s of equal payments to go back; %(limit)s may, one stays."),
+    ),
+    "sale_held": (
+        _("Sale not held"),
+        _("Finance does not hold the sale."),
+        CODES["sale_held"].title,
     ),
     "order_not_rejected": (
         _("No rejection of this order"),
@@ -173,9 +204,12 @@ _WORDS: dict[str, Promise | str] = {
     "enabled": _("on"),
     "disabled": _("off"),
     "covered": _("covered"),
+    "none": _("none"),
     "instant": _("simple"),
     "full": _("full"),
     "partial": _("partial"),
+    "cheaper": _("the cheaper"),
+    "dearer": _("the dearer"),
     "yes": _("yes"),
     "no": _("no"),
 }
@@ -185,6 +219,7 @@ _MONEY = frozenset(
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
+        "piece_worth",
         "auto_approve_limit",
         "auto_order_limit",
         "auto_customer_day_limit",
@@ -212,6 +247,8 @@ def shown(rule: Mapping[str, Any]) -> str:
     actual, limit = rule["actual"], rule["limit"]
     if rule["code"] in _MONEY:
         return f"¥{actual} / ¥{limit}"
+    if rule["code"] == "article_quantity":
+        return f"{actual} / {limit}"
     if actual.isdigit() and limit.isdigit():
         if rule["code"] in {"filing_window", "channel_window"}:
             return gettext("day %(actual)s / %(limit)s") % {"actual": actual, "limit": limit}

@@ -15,14 +15,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from core.money import yuan
+from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
-from refunds.rules.standing import Standing
+from refunds.rules.standing import EqualCharges, Standing
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
+#: Fen, days and refunds are whole, pieces may be weighed.
+Number = TypeVar("Number", int, Quantity)
 
 
 class Ruling(StrEnum):
@@ -33,12 +36,17 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineClaim:
-    """Pieces of an article asked back, against what may still come back."""
+    """Pieces of an article asked back, against what may still come back. ``value_fen`` is what was paid for them,
+    ``charged_fen`` what the till's line says. Of an article sold at two prices, ``is_dearer`` or ``is_cheaper``.
+    """
 
     sku: str
-    quantity: int
-    returnable: int
+    quantity: Quantity
+    returnable: Quantity
     value_fen: int
+    charged_fen: int = 0
+    is_dearer: bool = False
+    is_cheaper: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +54,8 @@ class Facts:
     """What is known when a request is judged. Amounts in fen.
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays. ``sums``: what its order, customer, cashier and key have had before.
+    take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
+    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
     """
 
     at: datetime
@@ -67,6 +76,9 @@ class Facts:
     original_failed: bool = False
     on_this_route_fen: int = 0
     claims: Sequence[LineClaim] = ()
+    duplicate_of: str = ""
+    is_another: bool = False
+    sale_held: bool = False
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -123,6 +135,9 @@ class Verdict:
         }
 
 
+#: Reasons that say that a payment went wrong: never approved by rule without a finding.
+NEEDS_FINDING = frozenset({Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT, Reason.NETWORK_FAULT, Reason.OPERATOR_ERROR})
+
 #: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
@@ -166,7 +181,10 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
             ),
             _within("channel_refund_count", facts.refunds_so_far + 1, facts.channel_max_refunds, hard=True),
         ]
-    quantities = [_within("article_quantity", claim.quantity, claim.returnable, hard=True) for claim in facts.claims]
+    quantities = [
+        _within("article_quantity", claim.quantity, claim.returnable, shown=quantity_text, hard=True)
+        for claim in facts.claims
+    ]
     return results + quantities
 
 
@@ -215,11 +233,33 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
-        results.append(_within("articles_cover_amount", facts.amount_fen, value, shown=yuan))
+        charged = sum(claim.charged_fen for claim in facts.claims)
+        results += [
+            RuleResult("piece_worth", passed=True, actual=yuan(value), limit=yuan(charged)),
+            _within("articles_cover_amount", facts.amount_fen, value, shown=yuan),
+        ]
+        dearer = any(claim.is_dearer for claim in facts.claims)
+        if dearer or any(claim.is_cheaper for claim in facts.claims):
+            results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
+    if facts.sums.charges is not None:
+        results += _finding(facts.sums.charges)
+    if facts.sale_held:
+        results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
+    if facts.duplicate_of:
+        results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return [*results, *_sums(facts, rules)]
+
+
+def _finding(charges: EqualCharges) -> list[RuleResult]:
+    """That something went wrong takes more than somebody's word: an equal payment close by. One of them stays."""
+    known = charges.others > 0
+    results = [RuleResult("second_charge", known, charges.number if known else "none", "known")]
+    if known:
+        results.append(_within("one_charge_stays", charges.returned + 1, charges.others))
+    return results
 
 
 def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
@@ -248,7 +288,9 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
     return results
 
 
-def _within(code: str, actual: int, limit: int, *, shown: Callable[[int], str] = str, hard: bool = False) -> RuleResult:
+def _within(
+    code: str, actual: Number, limit: Number, *, shown: Callable[[Number], str] = str, hard: bool = False
+) -> RuleResult:
     return RuleResult(code, actual <= limit, shown(actual), shown(limit), hard=hard)
 
 

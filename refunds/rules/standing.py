@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EqualCharges:
+    """Payments equal to the one asked back and close to it: how many ``others``, how many of them go back already, the first
+    one's number. ``key`` and ``day``: their counter.
+    """
+
+    others: int = 0
+    returned: int = 0
+    number: str = ""
+    key: str = ""
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Amounts in fen; None: there is nobody of that kind. ``refunds.intake.counters`` says who is counted, and reads it.
+    """Amounts in fen; None: there is nobody of that kind. ``charges`` is looked up only for reasons that need a finding.
+    ``refunds.intake.counters`` says who is counted, and reads it.
 
     ``order_fen`` is what counts towards the limit of the order, ``tier_fen`` what the tier is reckoned from, each without the
-    request itself.
+    request itself. ``order_count`` is how many of the order were approved by rule: where it has grown when the request is
+    stored, something else came between.
     """
 
     order_fen: int = 0
+    order_count: int = 0
     order_rejected: bool = False
     customer_day_fen: int | None = None
     cashier_day_count: int | None = None
     key_day_count: int | None = None
     key_day_fen: int | None = None
     tier_fen: int = 0
+    charges: EqualCharges | None = None

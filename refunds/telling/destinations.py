@@ -46,7 +46,7 @@ class Went:
 
 def went(*, request: RefundRequest) -> Went:
     """What the channel said of a refund that is paid; nothing while it is not, or where it said nothing."""
-    if request.state not in PAID or request.route != Route.ORIGINAL:
+    if request.state not in PAID or request.route != Route.ORIGINAL or request.leg_count:
         return Went()
     paid = request.executions.filter(state=ExecutionState.SUCCEEDED).values_list(
         "paid_to", "received_account", "arrives_at"

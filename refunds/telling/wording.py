@@ -19,7 +19,7 @@ from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
-from refunds.telling import hand_words, payout_words, tracking
+from refunds.telling import hand_words, legs, payout_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import destination_and_way, destination_label, went
@@ -72,7 +72,8 @@ def _has_link(event: str, request: RefundRequest) -> bool:
 
 def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, object]:
     sale, gone = request.transaction, went(request=request)
-    arrival = expected_arrival(
+    split = legs.split_label(request)
+    arrival = legs.slowest(request, at=request.succeeded_at or request.updated_at) or expected_arrival(
         funding=gone.funding(sale),
         profile=sale.profile,
         at=request.succeeded_at or request.updated_at,
@@ -93,8 +94,9 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "number": request.number,
         "amount": yuan_grouped(amount_fen),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
-        "destination": destination_label(sale=sale, route=request.route, account_last4=tail, went=gone),
-        "destination_and_way": destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
+        "destination": split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone),
+        "destination_and_way": split
+        or destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
         "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
         "at_once": arrival.basis == "at_once" and gone.arrives_at is None,
         "arrives_by": day_of(gone.arrives_at or arrival.latest_at),

@@ -18,6 +18,7 @@ from refunds.states import Reason, Route
 from samples.demo import catalogue
 from samples.demo.plan import DAY, Draw
 from samples.demo.story import Ending, PlannedSale, Story
+from terminals.reporting import SaleLine
 
 _CLAIMED, _WAITING, _INFO = Ending.CLAIMED, Ending.WAITING, Ending.NEEDS_INFO
 _APPROVED, _REJECTED, _CANCELLED, _PAID = Ending.APPROVED, Ending.REJECTED, Ending.CANCELLED, Ending.PAID
@@ -144,7 +145,49 @@ def today(draw: Draw, *, now: datetime) -> tuple[list[PlannedSale], list[Story]]
         cheap = [article for article in draw.articles if article.price_fen < 35_000]
         sku = draw.random.choices(cheap, [article.weight for article in cheap])[0].sku
         stories.append(_story(draw, Cue(_PAID, age, reason, sku), now, sales))
+    if draw.outline.kind is MerchantKind.RETAIL and {"wechat", "alipay"} <= set(draw.channels):
+        payments, story = _paid_by_two(draw, now)
+        sales += payments
+        stories.append(story)
     return sales, stories
+
+
+#: 200.00 by WeChat Pay and 100.00 by Alipay; tills repeat the articles with each payment.
+_OF_TWO = (
+    SaleLine("69418013", "落地电风扇", 1, 20_000, 20_000),
+    SaleLine("69418044", "折叠熨衣板", 1, 10_000, 10_000),
+)
+
+
+def _paid_by_two(draw: Draw, now: datetime) -> tuple[list[PlannedSale], Story]:
+    """An order paid by two payments, both articles back: approved a moment ago, and carried to both channels."""
+    shop, paid_at = draw.shop(), now - timedelta(hours=3)
+    first = replace(
+        draw.sale(shop=shop, paid_at=paid_at, lines=_OF_TWO, channel="wechat"), amount_fen=20_000, funding="balance"
+    )
+    second = replace(
+        draw.sale(shop=shop, paid_at=paid_at + timedelta(seconds=40), lines=_OF_TWO, channel="alipay"),
+        order_no=first.order_no,
+        terminal=first.terminal,
+        cashier=first.cashier,
+        amount_fen=10_000,
+        funding="debit_card",
+        card_last4="6021",
+        phone=first.phone,
+    )
+    story = draw.story(
+        sale=first, at=now - timedelta(minutes=26), reason=Reason.NOT_AS_DESCRIBED, ending=_APPROVED, sku=_OF_TWO[0].sku
+    )
+    story = replace(
+        story,
+        amount_fen=30_000,
+        lines=[(line.sku, 1) for line in _OF_TWO],
+        description="风扇异响，熨衣板支脚断裂，两件都退。",
+        by_cashier=False,
+        decided_after=timedelta(minutes=26) - timedelta(seconds=20),
+        of_order=True,
+    )
+    return [first, second], story
 
 
 def _age_of_a_paid_one(draw: Draw, now: datetime) -> float:

@@ -120,7 +120,8 @@ def _submitted(house: House, story: Story) -> Told:
     draft = Draft(
         amount_fen=story.amount_fen,
         reason=story.reason,
-        transaction_id=story.sale.id,
+        transaction_id=None if story.of_order else story.sale.id,
+        order_no=story.sale.order_no if story.of_order else "",
         description=story.description,
         lines=story.lines,
         customer=Customer(name=story.name, phone=story.phone, email=story.email),
@@ -132,9 +133,8 @@ def _submitted(house: House, story: Story) -> Told:
 
     def keep_payout(submission: Submission) -> None:
         """The payout of a refund that is over is stored as it ended."""
-        if submission.execution is not None:
-            payouts.append(submission.execution)
-            submission.execution = None
+        payouts.extend(submission.executions)
+        submission.executions = ()
 
     request = submitting.submit(draft=draft, by=by, at=story.at, before_commit=keep_payout).request
     return Told(story, request, payouts[-1] if payouts else None, _decider(house, request, story.desk))

@@ -31,7 +31,7 @@ from merchants.models import ChannelAccount, KeyScope, Merchant, MerchantKind, R
 from merchants.policy_rules import read_rules
 from merchants.principals import of_staff
 from refunds.payouts import ledger
-from refunds.rules import policy
+from refunds.rules import policy, worth
 from refunds.rules.policy import Facts, Ruling
 from samples.demo import rules, scale_sql
 from samples.demo.merchants import OUTLINES
@@ -169,6 +169,7 @@ def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:
         "by_desk": json.dumps(by_desk.as_json()),
         "tier": by_desk.tier,
         "kinds": json.dumps(policy.KIND_OF_REASON),
+        "goods_reasons": [reason.value for reason in worth.GOODS_COME_BACK],
     }
     return values, key
 

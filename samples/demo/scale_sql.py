@@ -122,12 +122,13 @@ SELECT s.id, %(merchant)s, s.store_id, s.terminal_id, s.account_id, s.channel, '
  ORDER BY s.n
 """,
     """
-INSERT INTO terminals_transactionline (transaction_id, position, sku, name, quantity, unit_price_fen, amount_fen,
-                                       reserved_quantity)
+INSERT INTO terminals_transactionline (transaction_id, position, sku, name, kind, quantity, unit_price_fen, amount_fen,
+                                       reserved_quantity, reserved_fen)
 SELECT s.id, 1, 'SKU-' || lpad(pg_temp.dice(s.n, 40, 2000)::text, 4, '0'), '空气炸锅 ' || (1 + pg_temp.dice(s.n, 40, 2000))::text,
-       1, s.amount_fen, s.amount_fen, (r.sale_id IS NOT NULL)::int
+       'article', 1, s.amount_fen, s.amount_fen, (r.sale_id IS NOT NULL AND r.came_back)::int,
+       CASE WHEN r.sale_id IS NULL THEN 0 ELSE s.amount_fen END
   FROM scale_sale s
-  LEFT JOIN (SELECT sale_id FROM scale_request
+  LEFT JOIN (SELECT sale_id, reason = ANY(%(goods_reasons)s) AS came_back FROM scale_request
               WHERE amount_fen = paid_fen AND mod(k, 4) = 0 AND way NOT IN ('rejected', 'cancelled', 'failed')) r
          ON r.sale_id = s.id
  ORDER BY s.n
@@ -162,8 +163,9 @@ SELECT r.id, r.number, %(merchant)s, r.store_id, r.sale_id, r.terminal_id, r.cha
  ORDER BY r.us
 """,
     """
-INSERT INTO refunds_refundline (request_id, line_id, quantity)
-SELECT r.id, l.id, 1 FROM scale_request r JOIN terminals_transactionline l ON l.transaction_id = r.sale_id
+INSERT INTO refunds_refundline (request_id, line_id, quantity, value_fen, held_quantity, held_fen)
+SELECT r.id, l.id, 1, l.amount_fen, l.reserved_quantity, l.reserved_fen
+  FROM scale_request r JOIN terminals_transactionline l ON l.transaction_id = r.sale_id
  WHERE r.amount_fen = r.paid_fen AND mod(r.k, 4) = 0 ORDER BY r.us
 """,
     """

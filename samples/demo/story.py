@@ -49,7 +49,8 @@ class PlannedSale:
 class Story:
     """One refund request and what became of it. Durations count from the step before.
 
-    ``desk`` draws who decides, ``faults`` are ordered at the stand-in for its sale before the request is approved.
+    ``desk`` draws who decides, ``faults`` are ordered at the stand-in for its sale before the request is approved. ``of_order``:
+    it is asked of the order, by whichever of its payments.
     """
 
     sale: PlannedSale
@@ -62,6 +63,7 @@ class Story:
     ending: Ending
     email: str = ""
     lines: Sequence[tuple[str, int]] = ()
+    of_order: bool = False
     by_cashier: bool = False
     decided_after: timedelta = timedelta(minutes=6)
     paid_after: timedelta = timedelta(seconds=3)

@@ -69,6 +69,11 @@ class Line:
     customer: str = ""
     why: str = ""
 
+    @property
+    def amount_fen(self) -> int:
+        """What the line says, without a sign; nothing of a bad one, whose cells mean nothing."""
+        return abs(self.quantity) * self.price_fen
+
 
 class _BadLine(ValueError):
     """What is wrong with the line."""

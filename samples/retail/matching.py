@@ -50,6 +50,14 @@ class Match:
     parts: tuple[Part, ...] = ()
     excess: Part | None = None
 
+    @property
+    def capped_fen(self) -> int:
+        """What the credit note gives above what was paid for the pieces: never asked for."""
+        if self.found in LOST:
+            return 0
+        asked = [*self.parts, *([self.excess] if self.excess else [])]
+        return self.line.amount_fen - sum(part.quantity * part.price_fen for part in asked)
+
 
 @dataclass(slots=True)
 class Matched:

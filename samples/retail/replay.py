@@ -122,25 +122,40 @@ def follow(replayed: Replayed, *, client: Client, for_s: float, progress: Callab
         time.sleep(_POLL_S)
 
 
+#: What the credit notes give above what was paid for the pieces.
+CAPPED = "capped at what was paid"
+
+
 @dataclass(slots=True)
 class Row:
-    """One line of the summary: so many credit note lines, requests and fen with this outcome."""
+    """One line of the summary: so many credit note lines, requests and fen with this outcome. ``capped_lines`` have an outcome
+    besides: these fen of them were above what was paid, and nobody asked for them.
+    """
 
     outcome: str
     lines: int = 0
     requests: int = 0
     amount_fen: int = 0
+    capped_lines: int = 0
 
 
 def summary(matched: Matched, replayed: Replayed) -> list[Row]:
-    """Every credit note line of the file under exactly one outcome, the most frequent first."""
+    """Every credit note line of the file under exactly one outcome, the most frequent first, and every penny of it once:
+    the rows' fen are what the credit notes say.
+    """
     rows: dict[str, Row] = {}
     by_line = replayed.by_line()
     for match in matched.matches:
         outcome = outcome_of(match, by_line)
-        rows.setdefault(outcome, Row(outcome)).lines += 1
+        row = rows.setdefault(outcome, Row(outcome))
+        row.lines += 1
+        if match.found in LOST:
+            row.amount_fen += match.line.amount_fen
     for kind, count in left_out(matched).items():
-        rows[f"left out: {kind.value.replace('_', ' ')}"] = Row(f"left out: {kind.value.replace('_', ' ')}", count)
+        outcome = f"left out: {kind.value.replace('_', ' ')}"
+        rows[outcome] = Row(outcome, count, amount_fen=matched.tally.credited_fen[kind])
+    if capped := [match.capped_fen for match in matched.matches if match.capped_fen]:
+        rows[CAPPED] = Row(CAPPED, amount_fen=sum(capped), capped_lines=len(capped))
     for one in replayed.submitted:
         row = rows.setdefault(one.outcome, Row(one.outcome))
         row.requests += 1
@@ -165,7 +180,7 @@ def left_out(matched: Matched) -> Counter[Kind]:
 
 _REPORT = (
     *("line", "credit_note", "stock_code", "quantity", "price_fen", "customer", "match", "outcome"),
-    *("sale", "request", "request_amount_fen", "status", "code"),
+    *("sale", "request", "request_amount_fen", "status", "code", "capped_fen"),
 )
 
 
@@ -180,7 +195,14 @@ def write_report(file: Path, matched: Matched, replayed: Replayed) -> None:
             start = (line.number, line.invoice, line.sku, line.quantity, line.price_fen, line.customer)
             for one in by_line.get(line.number, ()):
                 number = one.answer.body.get("number", "") if one.answer.is_accepted else ""
-                end = (one.wish.order_no, number, one.wish.amount_fen, one.answer.status, one.answer.code)
+                end = (
+                    one.wish.order_no,
+                    number,
+                    one.wish.amount_fen,
+                    one.answer.status,
+                    one.answer.code,
+                    match.capped_fen,
+                )
                 write((*start, match.found.value, one.outcome, *end))
             if line.number not in by_line:
-                write((*start, match.found.value, outcome_of(match, by_line), "", "", "", "", ""))
+                write((*start, match.found.value, outcome_of(match, by_line), "", "", "", "", "", match.capped_fen))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,8 +17,19 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulators.alipay.errors import bill_not_exist, invalid_parameter
-from simulators.alipay.trades import buyer, moment
-from simulators.kit.bills import RefundLine, refund_line, spoil, yuan
+from simulators.alipay.trades import BUYER, buyer, moment
+from simulators.kit.bills import (
+    NO_AMOUNT,
+    RefundLine,
+    discounts,
+    fee_text,
+    full_width,
+    named,
+    refund_line,
+    spoil,
+    spoiled_file,
+    yuan,
+)
 from simulators.kit.book import Row, extra_of
 from simulators.kit.clock import day_start
 from simulators.kit.faults import Fault
@@ -47,7 +58,7 @@ SUMMARY_COLUMNS = (
 class _Link:
     path: Path
     expires_at: float
-    truncated: bool
+    spoiled: frozenset[str]
 
 
 class BillOffice:
@@ -86,7 +97,7 @@ class BillOffice:
                     writer.detach()
         names = {fault.fault for fault in faults}
         life = -1 if "expired" in names else LINK_S
-        self._links[token] = _Link(path, now + life, "truncated" in names)
+        self._links[token] = _Link(path, now + life, frozenset(names))
         return f"{self._simulator.base_url}/billdownload/file?token={token}"
 
     async def download(self, request: web.Request) -> web.StreamResponse:
@@ -94,8 +105,9 @@ class BillOffice:
         link = self._links.get(request.query.get("token", ""))
         if link is None or self._simulator.clock.timestamp() > link.expires_at:
             return web.Response(status=403, text="download address invalid or expired")
-        answer = web.Response(body=link.path.read_bytes(), content_type="application/octet-stream")
-        return await break_off(request, answer) if link.truncated else answer
+        content = spoiled_file(link.path.read_bytes(), link.spoiled)
+        answer = web.Response(body=content, content_type="application/octet-stream")
+        return await break_off(request, answer) if "truncated" in link.spoiled else answer
 
     def _files(self, kind: str, day: date, faults: list[Fault]) -> Iterator[tuple[str, Iterable[str]]]:
         start, end = day_start(day), day_start(day + timedelta(days=1))
@@ -105,7 +117,7 @@ class BillOffice:
         if kind == "signcustomer":
             yield "账务明细", self._flow(day, payments, refunds)
             return
-        yield "业务明细", self._details(day, payments, refunds)
+        yield "业务明细", self._details(day, payments, refunds, {fault.fault for fault in faults})
         yield "业务明细(汇总)", self._summary(day, payments, refunds)
 
     def _head(self, title: str, part: str, day: date) -> list[str]:
@@ -116,17 +128,26 @@ class BillOffice:
             f"#{'-' * 41}{part}{'-' * 40}",
         ]
 
-    def _details(self, day: date, payments: list[Row], refunds: list[RefundLine]) -> Iterator[str]:
+    def _details(
+        self, day: date, payments: list[Row], refunds: list[RefundLine], forms: Collection[str]
+    ) -> Iterator[str]:
+        more = ["花呗分期数", "结算批次"] if "extra_columns" in forms else []
+        rows = [_payment(row, forms) for row in payments] + [_refund(line, forms) for line in refunds]
+        if "odd_row" in forms and rows:
+            rows.append({**rows[-1], "订单金额（元）": NO_AMOUNT, "商家实收（元）": NO_AMOUNT})
+        names = COLUMNS.split(",")
         yield from self._head("业务明细", "业务明细列表", day)
-        yield COLUMNS
-        for row in payments:
-            yield _payment_line(row)
-        for line in refunds:
-            yield _refund_line(line)
-        paid, returned = sum(row["amount_fen"] for row in payments), sum(line.amount_fen for line in refunds)
+        yield ",".join(full_width(name) if "full_width" in forms else name for name in [*names, *more])
+        for row in rows:
+            yield ",".join([*(str(row.get(name, "")) for name in names), *("无" for _ in more)])
+        paid, returned = [row["amount_fen"] for row in payments], [line.amount_fen for line in refunds]
+        paid_off, returned_off = (sum(discounts(fen, forms)[0] for fen in fens) for fens in (paid, returned))
         yield f"#{'-' * 41}业务明细列表结束{'-' * 36}"
-        yield f"#交易合计：{len(payments)}笔，商家实收共{yuan(paid)}元，商家优惠共0.00元"
-        yield f"#退款合计：{len(refunds)}笔，商家实收退款共{yuan(-returned)}元，商家优惠退款共0.00元"
+        yield f"#交易合计：{len(paid)}笔，商家实收共{yuan(sum(paid) - paid_off)}元，商家优惠共{yuan(paid_off)}元"
+        yield (
+            f"#退款合计：{len(returned) + ('odd_row' in forms)}笔，商家实收退款共{yuan(returned_off - sum(returned))}元，"
+            f"商家优惠退款共{yuan(-returned_off)}元"
+        )
         yield f"#导出时间：[{self._simulator.clock.now():%Y年%m月%d日 %H:%M:%S}]"
 
     def _summary(self, day: date, payments: list[Row], refunds: list[RefundLine]) -> Iterator[str]:
@@ -172,25 +193,62 @@ def fee_fen(amount_fen: int) -> int:
     return (amount_fen * 60 + 5_000) // 10_000
 
 
-def _payment_line(row: Row) -> str:
-    extra, amount = extra_of(row), yuan(row["amount_fen"])
+def _common(extra: dict[str, object], forms: Collection[str]) -> dict[str, object]:
+    return {
+        "商品名称": named(_tame(extra.get("subject") or "门店消费"), forms),
+        "门店编号": extra.get("store_id", ""),
+        "门店名称": _tame(extra.get("store_name", "")),
+        "终端号": extra.get("terminal_id", ""),
+        **dict.fromkeys(
+            ("支付宝红包（元）", "集分宝（元）", "支付宝优惠（元）", "商家优惠（元）", "券核销金额（元）"), "0.00"
+        ),
+        **dict.fromkeys(("商家红包消费金额（元）", "卡消费金额（元）", "分润（元）"), "0.00"),
+    }
+
+
+def _amounts(amount_fen: int, forms: Collection[str]) -> dict[str, object]:
+    """Of a payment, or negative of a refund: discounts have the other sign, the fee too."""
+    by_merchant, by_platform = discounts(abs(amount_fen), forms)
+    sign = -1 if amount_fen < 0 else 1
+    fee = fee_text(-amount_fen, forms) if "fine_fees" in forms else yuan(-sign * fee_fen(abs(amount_fen)))
+    return {
+        "订单金额（元）": yuan(amount_fen),
+        "商家实收（元）": yuan(amount_fen - sign * by_merchant),
+        "支付宝优惠（元）": yuan(-sign * by_platform),
+        "商家优惠（元）": yuan(-sign * by_merchant),
+        "服务费（元）": fee,
+    }
+
+
+def _payment(row: Row, forms: Collection[str]) -> dict[str, object]:
     paid_at = moment(row["paid_at"])
-    fields = [f"{row['transaction_no']}\t", f"{row['order_no']}\t", "交易", extra.get("subject") or "门店消费", paid_at]
-    fields += [paid_at, extra.get("store_id", ""), extra.get("store_name", ""), "", extra.get("terminal_id", "")]
-    fields += [buyer(row), amount, amount, *["0.00"] * 5, "", "0.00", "0.00", "", yuan(-fee_fen(row["amount_fen"]))]
-    return _line([*fields, "0.00", ""])
+    return {
+        **_common(extra_of(row), forms),
+        **_amounts(row["amount_fen"], forms),
+        "支付宝交易号": f"{row['transaction_no']}\t",
+        "商户订单号": f"{row['order_no']}\t",
+        "业务类型": "交易",
+        "创建时间": paid_at,
+        "完成时间": paid_at,
+        "对方账户": buyer(row),
+    }
 
 
-def _refund_line(line: RefundLine) -> str:
-    extra, amount = line.payment, yuan(-line.amount_fen)
-    final_at = moment(line.final_at or line.created_at)
-    fields = [f"{line.transaction_no}\t", f"{line.order_no}\t", "退款", extra.get("subject") or "门店消费"]
-    fields += [moment(line.created_at), final_at, extra.get("store_id", ""), extra.get("store_name", ""), ""]
-    fields += [extra.get("terminal_id", ""), extra.get("buyer_logon_id") or "159****5620", amount, amount]
-    fields += [*["0.00"] * 5, "", "0.00", "0.00", f"{line.refund_no}\t", yuan(fee_fen(line.amount_fen)), "0.00"]
-    return _line([*fields, line.extra.get("reason") or ""])
+def _refund(line: RefundLine, forms: Collection[str]) -> dict[str, object]:
+    return {
+        **_common(line.payment, forms),
+        **_amounts(-line.amount_fen, forms),
+        "支付宝交易号": f"{line.transaction_no}\t",
+        "商户订单号": f"{line.order_no}\t",
+        "业务类型": "退款",
+        "创建时间": moment(line.created_at),
+        "完成时间": moment(line.final_at or line.created_at),
+        "对方账户": line.payment.get("buyer_logon_id") or BUYER,
+        "退款批次号/请求号": f"{line.refund_no}\t",
+        "备注": _tame(line.extra.get("reason") or ""),
+    }
 
 
-def _line(fields: Iterable[object]) -> str:
-    """Fields without what would break the row."""
-    return ",".join(str(field).replace(",", "，").replace("\n", " ") for field in fields)
+def _tame(value: object) -> str:
+    """A text without what would break the row."""
+    return str(value).replace(",", "，").replace("\n", " ")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS
+from simulators.alipay.errors import CANCEL_REFUSALS, QUERY_REFUSALS, REFUSALS
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
 
-_REFUSED = {
-    name: FaultKind(f"拒绝：{words}", f"{code} {sub_code}, nothing was accepted")
-    for name, (code, sub_code, words) in REFUSALS.items()
-    if name not in common_faults.BEFORE
-}
-_QUERY_REFUSED = {
-    name: FaultKind(f"返回：{words}", f"{code} {sub_code}") for name, (code, sub_code, words) in QUERY_REFUSALS.items()
-}
+
+def _refused(refusals: dict[str, tuple[str, str, str]]) -> dict[str, FaultKind]:
+    return {
+        name: FaultKind(f"拒绝：{words}", f"{code} {sub_code}, nothing was accepted", code=sub_code or code)
+        for name, (code, sub_code, words) in refusals.items()
+    }
+
+
 _HTTP = FaultKind("网关返回 HTTP 500，未受理", "HTTP 500 from the gateway, nothing was accepted")
 
 CATALOGUE: Catalogue = {
     "refund": {
-        **common_faults.BEFORE,
-        **_REFUSED,
+        "drop_before_accept": common_faults.BEFORE["drop_before_accept"],
+        **_refused(REFUSALS),
         **common_faults.PROXY,
         "http_500": _HTTP,
         **common_faults.AFTER,
@@ -34,14 +34,30 @@ CATALOGUE: Catalogue = {
         "bank_pending": FaultKind(
             "成功，银行卡冲退处理中", "success, the way to the bank card is under way (dback_status P)"
         ),
+        "bank_done_later": FaultKind(
+            "成功，银行卡冲退先处理中后成功（delay_s，默认 1 秒），并发通知",
+            "success, the way to the bank card is under way first, then it has it, with a notice (delay_s, 1 s by default)",
+        ),
+        "bank_refused_later": FaultKind(
+            "成功，银行卡冲退先处理中后失败（delay_s，默认 1 秒），并发通知",
+            "success, the way to the bank card is under way first, then it fails, with a notice (delay_s, 1 s by default)",
+        ),
         "bank_done": FaultKind("成功，银行卡冲退成功", "success, and the bank card has it (dback_status S)"),
         **common_faults.SIGNATURE,
     },
     "query": {
-        **_QUERY_REFUSED,
         **common_faults.QUERY,
+        **_refused(QUERY_REFUSALS),
         "http_500": _HTTP,
         "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
+    },
+    "cancel": {
+        "drop_before_accept": common_faults.BEFORE["drop_before_accept"],
+        **_refused(CANCEL_REFUSALS),
+        **common_faults.PROXY,
+        "http_500": _HTTP,
+        **common_faults.AFTER,
+        **common_faults.SIGNATURE,
     },
     "notice": {
         **common_faults.NOTICE,
@@ -52,6 +68,7 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        **common_faults.TABLE,
         "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
     },
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from simulators.alipay.codes import ANONYMOUS, CANCEL, GATEWAY, QUERY, REFUND
+
 
 class Refusal(Exception):
     """A refusal as the gateway answers it. ``anonymous``: as error_response without a signature."""
@@ -11,11 +15,12 @@ class Refusal(Exception):
         self.code = code
         self.sub_code = sub_code
         self.sub_msg = sub_msg
-        self.anonymous = anonymous
+        self.anonymous = anonymous or sub_code in ANONYMOUS
 
     def payload(self) -> dict[str, object]:
         """The response object."""
-        return {"code": self.code, "msg": _WORDS[self.code], "sub_code": self.sub_code, "sub_msg": self.sub_msg}
+        sub = {"sub_code": self.sub_code, "sub_msg": self.sub_msg} if self.sub_code else {}
+        return {"code": self.code, "msg": _WORDS[self.code], **sub}
 
 
 _WORDS = {
@@ -29,67 +34,55 @@ _WORDS = {
     "40006": "Insufficient Permissions",
 }
 
-#: Faults, and rules, that refuse: name -> (code, sub_code, sub_msg).
-REFUSALS: dict[str, tuple[str, str, str]] = {
-    "error_before_commit": ("40004", "ACQ.SYSTEM_ERROR", "系统错误"),
-    "rate_limited": ("40005", "isv.app-call-limited", "应用调用次数超限"),
-    "not_enough": ("40004", "ACQ.SELLER_BALANCE_NOT_ENOUGH", "商户的支付宝账户中无足够的资金进行退款"),
-    "invalid_parameter": ("40004", "ACQ.INVALID_PARAMETER", "参数无效"),
-    "trade_not_exist": ("40004", "ACQ.TRADE_NOT_EXIST", "交易不存在"),
-    "trade_has_finished": ("40004", "ACQ.TRADE_HAS_FINISHED", "交易已完结"),
-    "trade_status_error": ("40004", "ACQ.TRADE_STATUS_ERROR", "交易状态非法"),
-    "amount_exceeded": ("40004", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超限"),
-    "refund_fee_error": ("40004", "ACQ.REASON_TRADE_REFUND_FEE_ERR", "退款金额无效"),
-    "trade_frozen": ("40004", "ACQ.REASON_TRADE_BEEN_FREEZEN", "请求退款的交易被冻结"),
-    "discordant_repeat": ("40004", "ACQ.DISCORDANT_REPEAT_REQUEST", "请求信息不一致"),
-    "not_allowed": ("40004", "ACQ.TRADE_NOT_ALLOW_REFUND", "当前交易不允许退款"),
-    "no_auth": ("40006", "isv.insufficient-isv-permissions", "权限不足"),
-    "sign_error": ("40002", "isv.invalid-signature", "验签出错，请检查签名"),
-    "clock": ("40002", "isv.invalid-timestamp", "非法的时间戳参数"),
-    "unlisted_code": ("40004", "ACQ.NEVER_DOCUMENTED", "尚未公布的原因"),
-    **{
-        f"acq_{sub_code.lower()}": ("40004", f"ACQ.{sub_code}", words)
-        for sub_code, words in (
-            ("ALLOC_AMOUNT_VALIDATE_ERROR", "退分账金额超限"),
-            ("BUYER_ENABLE_STATUS_FORBID", "买家状态异常"),
-            ("BUYER_ERROR", "买家状态异常"),
-            ("BUYER_NOT_EXIST", "买家不存在"),
-            ("CURRENCY_NOT_SUPPORT", "退款币种不支持"),
-            ("CUSTOMER_VALIDATE_ERROR", "账户已注销或者被冻结"),
-            ("ENTERPRISE_PAY_BIZ_ERROR", "因公付业务异常"),
-            ("NOT_ALLOW_PARTIAL_REFUND", "不支持部分退款"),
-            ("ONLINE_TRADE_VOUCHER_NOT_ALLOW_REFUND", "交易不允许退款"),
-            ("OVERDRAFT_AGREEMENT_NOT_MATCH", "垫资退款与签约配置不一致"),
-            ("OVERDRAFT_ASSIGN_ACCOUNT_INVALID", "垫资退款出资账号与商户不一致"),
-            ("REASON_TRADE_STATUS_INVALID", "交易状态异常"),
-            ("REFUNDALLOC_UNAUTH_LIMIT", "分账接收方未开启分账回退"),
-            ("REFUND_ACCOUNT_NOT_EXIST", "退款出资账号不存在或账号异常"),
-            ("REFUND_CHARGE_ERROR", "退收费异常"),
-            ("REFUND_FEE_ERROR", "交易退款金额有误"),
-            ("REFUND_ROYALTY_PAYEE_ACCOUNT_NOT_EXIST", "退分账收入方账户不存在"),
-            ("TRADE_HAS_CLOSE", "交易已关闭"),
-            ("TRADE_SETTLE_ERROR", "交易结算异常"),
-            ("USER_NOT_MATCH_ERR", "交易用户不匹配"),
+#: Faults that are not called after their code, because other channels have them too or rules refuse with them.
+_NAMES = {
+    "isv.app-call-limited": "rate_limited",
+    "ACQ.SELLER_BALANCE_NOT_ENOUGH": "not_enough",
+    "ACQ.INVALID_PARAMETER": "invalid_parameter",
+    "ACQ.TRADE_NOT_EXIST": "trade_not_exist",
+    "TRADE_NOT_EXIST": "trade_not_exist_unprefixed",
+    "ACQ.TRADE_HAS_FINISHED": "trade_has_finished",
+    "ACQ.TRADE_STATUS_ERROR": "trade_status_error",
+    "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL": "amount_exceeded",
+    "ACQ.REASON_TRADE_REFUND_FEE_ERR": "refund_fee_error",
+    "ACQ.REASON_TRADE_BEEN_FREEZEN": "trade_frozen",
+    "ACQ.DISCORDANT_REPEAT_REQUEST": "discordant_repeat",
+    "ACQ.TRADE_NOT_ALLOW_REFUND": "not_allowed",
+    "isv.insufficient-isv-permissions": "no_auth",
+    "isv.invalid-signature": "sign_error",
+    "isv.invalid-timestamp": "clock",
+}
+
+
+def _refusals(business: Mapping[str, str], *, system_error: str) -> dict[str, tuple[str, str, str]]:
+    """Fault -> (code, sub_code, sub_msg) of one operation: its own codes, every operation's, and one in no list."""
+    names = {**_NAMES, "ACQ.SYSTEM_ERROR": system_error}
+    by_code = {"40004": {**business, **GATEWAY["40004"]}} | {
+        code: subs for code, subs in GATEWAY.items() if code != "40004"
+    }
+    found = {
+        names.get(sub_code) or (sub_code or f"code_{code}").lower().replace(".", "_").replace("-", "_"): (
+            code,
+            sub_code,
+            words,
         )
-    },
-}
+        for code, subs in by_code.items()
+        for sub_code, words in subs.items()
+    }
+    return {**found, "unlisted_code": ("40004", "ACQ.NEVER_DOCUMENTED", "尚未公布的原因")}
 
+
+#: Faults, and rules, that refuse a refund: name -> (code, sub_code, sub_msg).
+REFUSALS = _refusals(REFUND, system_error="error_before_commit")
 #: Faults that refuse a query, of a refund or of a trade.
-QUERY_REFUSALS: dict[str, tuple[str, str, str]] = {
-    "rate_limited": REFUSALS["rate_limited"],
-    "error": REFUSALS["error_before_commit"],
-    "not_exist": REFUSALS["trade_not_exist"],
-    "not_exist_unprefixed": ("40004", "TRADE_NOT_EXIST", "查询退款的交易不存在"),
-    "invalid_parameter": REFUSALS["invalid_parameter"],
-    "acq_enterprise_pay_biz_error": REFUSALS["acq_enterprise_pay_biz_error"],
-    "no_auth": REFUSALS["no_auth"],
-    "clock": REFUSALS["clock"],
-}
+QUERY_REFUSALS = _refusals(QUERY, system_error="error")
+#: Faults that refuse to cancel a trade.
+CANCEL_REFUSALS = _refusals(CANCEL, system_error="error_before_commit")
 
 
-def refusal(name: str) -> Refusal:
+def refusal(name: str, refusals: Mapping[str, tuple[str, str, str]] = REFUSALS) -> Refusal:
     """The refusal of that name."""
-    return Refusal(*(REFUSALS.get(name) or QUERY_REFUSALS[name]))
+    return Refusal(*refusals[name])
 
 
 def invalid_parameter(issue: str) -> Refusal:

@@ -32,7 +32,7 @@ def check_request(parameters: Mapping[str, str], *, keys: AlipayKeys) -> None:
     """The request is the application's own. Raises Refusal."""
     for name in _NEEDED:
         if not parameters.get(name):
-            words = name.replace("_", "-")
+            words = name.replace("_", "-").replace("sign", "signature")
             raise Refusal("40001", f"isv.missing-{words}", f"缺少 {name} 参数", anonymous=name in {"app_id", "method"})
     if parameters["app_id"] != keys.app_id:
         raise Refusal("40002", "isv.invalid-app-id", "无效的 AppID 参数", anonymous=True)

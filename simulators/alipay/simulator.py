@@ -13,7 +13,7 @@ from aiohttp import web
 from simulators.alipay import trades
 from simulators.alipay.bills import BillOffice
 from simulators.alipay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.alipay.errors import QUERY_REFUSALS, REFUSALS, Refusal, bill_not_exist, refusal
+from simulators.alipay.errors import CANCEL_REFUSALS, QUERY_REFUSALS, REFUSALS, Refusal, bill_not_exist, refusal
 from simulators.alipay.keys import AlipayKeys
 from simulators.alipay.signing import CHARSETS, check_request, read_parameters, signed_answer, signed_notice
 from simulators.kit.book import CLOSED, SUCCESS, Accepted, Row, extra_of
@@ -27,11 +27,19 @@ Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
 Method = Callable[[Content], Awaitable[Outcome]]
 #: The way on to the payer's bank: S arrived, F refused, P under way.
-_SECOND_LEGS = {"abnormal": "F", "bank_pending": "P", "bank_done": "S"}
+_SECOND_LEGS = {
+    "abnormal": "F",
+    "bank_pending": "P",
+    "bank_done": "S",
+    "bank_done_later": "P",
+    "bank_refused_later": "P",
+}
+_SECOND_LEGS_LATER = {"bank_done_later": "S", "bank_refused_later": "F"}
+#: The event of a notice about it.
+_SECOND_LEG = "depositback"
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"http_500", "http_500_after_commit"}
-_SYSTEM_ERROR = {"error_after_commit", "error"}
 
 
 class AlipaySimulator(Simulator):
@@ -127,7 +135,7 @@ class AlipaySimulator(Simulator):
             return garbage()
         if name in PROXY:
             return in_between(name)
-        if name in _SYSTEM_ERROR:
+        if name == "error_after_commit":
             payload = refusal("error_before_commit").payload()
         elif name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
@@ -154,14 +162,7 @@ class AlipaySimulator(Simulator):
         order_no = payment["order_no"] if payment is not None else call.order_no
         fault = self.faults.take("refund", order_no, call.request_no or order_no)
         name = fault.fault if fault is not None else ""
-        if name == "drop_before_accept":
-            raise _CutBefore
-        if name == "http_500":
-            raise _ServerErrorBefore
-        if name in PROXY:
-            raise _AnsweredInBetween(name)
-        if name in REFUSALS:
-            raise refusal(name)
+        _refuse(name, REFUSALS)
         if payment is None:
             raise refusal("trade_not_exist")
         refund, changed = self._take_on(call, payment, fault)
@@ -197,7 +198,10 @@ class AlipaySimulator(Simulator):
         outcome, settle_at, later = self._plan(call.amount_fen, fault)
         named = fault.fault if fault is not None else self.magic_of(call.amount_fen)
         by_bank = _SECOND_LEGS.get(named) or extra_of(payment).get("dback_status")
-        extra = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
+        extra: dict[str, object] = {"reason": call.reason, **({"dback_status": by_bank} if by_bank else {})}
+        if fault is not None and named in _SECOND_LEGS_LATER:
+            leg_s = fault.number("delay_s", 1.0)
+            extra |= {"dback_then": _SECOND_LEGS_LATER[named], "dback_at": self.clock.timestamp() + leg_s}
         if known is not None:
             # A refund that failed may be asked for again under the same number.
             self.reopen(known, outcome=outcome, settle_at=settle_at, extra=extra)
@@ -218,6 +222,15 @@ class AlipaySimulator(Simulator):
             )
         if not later:
             self.settle(key)
+        if fault is not None and "dback_then" in extra:
+            self.office.owe(
+                key=key,
+                refund_no=request_no,
+                order_no=payment["order_no"],
+                url=str(extra_of(payment).get("notify_url") or ""),
+                event=_SECOND_LEG,
+                delay_s=fault.number("delay_s", 1.0),
+            )
         return self._known(key), not later
 
     def _plan(self, amount_fen: int, fault: Fault | None) -> tuple[str, float | None, bool]:
@@ -240,8 +253,8 @@ class AlipaySimulator(Simulator):
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
         fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, request_no)
         name = fault.fault if fault is not None else ""
-        if name in QUERY_REFUSALS and name != "error":
-            raise refusal(name)
+        if name in QUERY_REFUSALS:
+            raise refusal(name, QUERY_REFUSALS)
         if payment is None:
             raise refusal("trade_not_exist")
         if not request_no:
@@ -253,6 +266,7 @@ class AlipaySimulator(Simulator):
             request_no=request_no,
             lag=name in {"query_lag", "stale_processing"},
             options=tuple(map(str, options)) if isinstance(options, list) else (),
+            now=self.clock.timestamp(),
         )
         return answer, fault
 
@@ -263,8 +277,8 @@ class AlipaySimulator(Simulator):
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
         fault = self.faults.take("query", payment["order_no"] if payment is not None else order_no, trade_no)
         name = fault.fault if fault is not None else ""
-        if name in QUERY_REFUSALS and name != "error":
-            raise refusal(name)
+        if name in QUERY_REFUSALS:
+            raise refusal(name, QUERY_REFUSALS)
         if payment is None:
             raise refusal("trade_not_exist")
         return trades.trade_answer(payment), fault
@@ -274,14 +288,16 @@ class AlipaySimulator(Simulator):
         await self.delay("refund")
         order_no, trade_no = trades.read_trade(content)
         payment = self.book.payment(order_no=order_no, transaction_no=trade_no)
+        fault = self.faults.take("cancel", payment["order_no"] if payment is not None else order_no, trade_no)
+        _refuse(fault.fault if fault is not None else "", CANCEL_REFUSALS)
         answer: dict[str, object] = {"code": "10000", "msg": "Success", "retry_flag": "N"}
         if payment is None:
-            return {**answer, "out_trade_no": order_no}, None
+            return {**answer, "out_trade_no": order_no}, fault
         answer |= {"out_trade_no": payment["order_no"], "trade_no": payment["transaction_no"]}
         if payment["status"] in {"WAIT_BUYER_PAY", CLOSED}:
             self.book.set_payment_status(order_no=payment["order_no"], status=CLOSED)
             await self.store.durable()
-            return {**answer, "action": "close"}, None
+            return {**answer, "action": "close"}, fault
         key = f"{payment['transaction_no']}|cancel"
         if self.book.refund(key) is None:
             if payment["refunded_fen"]:
@@ -301,7 +317,7 @@ class AlipaySimulator(Simulator):
             )
             self.settle(key)
             await self.store.durable()
-        return {**answer, "action": "refund"}, None
+        return {**answer, "action": "refund"}, fault
 
     async def bill_address(self, content: Content) -> Outcome:
         """alipay.data.dataservice.bill.downloadurl.query."""
@@ -334,8 +350,14 @@ class AlipaySimulator(Simulator):
             now=self.clock.timestamp(),
             with_refund=not fault.startswith(("stale", "foreign")),
         )
-        if fault.startswith("foreign"):
+        if due.event == _SECOND_LEG and not fault.startswith("foreign"):
+            parameters = trades.second_leg_parameters(
+                payment, refund, app_id=parameters["app_id"], now=self.clock.timestamp()
+            )
+        if fault in {"foreign", "foreign_forged"}:
             parameters["notify_type"] = "alipay.merchant.tradecomplain.changed"
+        elif fault == "foreign_coupon":
+            parameters["notify_type"] = "alipay.marketing.activity.voucher.used"
         if fault == "unknown_number":
             parameters["out_biz_no"] = f"X{secrets.token_hex(12)}"
         body = urlencode(
@@ -369,6 +391,18 @@ class _AnsweredInBetween(Exception):
 
 class _ServerErrorBefore(Exception):
     """HTTP 500 before anything happens."""
+
+
+def _refuse(name: str, refusals: Mapping[str, tuple[str, str, str]]) -> None:
+    """Faults before anything is accepted."""
+    if name == "drop_before_accept":
+        raise _CutBefore
+    if name == "http_500":
+        raise _ServerErrorBefore
+    if name in PROXY:
+        raise _AnsweredInBetween(name)
+    if name in refusals:
+        raise refusal(name, refusals)
 
 
 def _server_error() -> web.Response:

@@ -133,7 +133,7 @@ def refund_answer(
 
 
 def query_answer(
-    payment: Row, refund: Row | None, *, request_no: str, lag: bool, options: tuple[str, ...]
+    payment: Row, refund: Row | None, *, request_no: str, lag: bool, options: tuple[str, ...], now: float
 ) -> dict[str, object]:
     """alipay_trade_fastpay_refund_query_response: without refund_status unless the refund has succeeded."""
     shown: dict[str, object] = {
@@ -156,7 +156,7 @@ def query_answer(
         shown["gmt_refund_pay"] = moment(refund["final_at"])
     if "send_back_fee" in options:
         shown["send_back_fee"] = yuan(refund["amount_fen"])
-    status = extra_of(refund).get("dback_status")
+    status = second_leg(refund, now=now)
     if "deposit_back_info" in options and not status:
         shown["deposit_back_info"] = {"has_deposit_back": "false"}
     elif "deposit_back_info" in options:
@@ -168,6 +168,34 @@ def query_answer(
             **({"bank_ack_time": moment(refund["final_at"])} if status != "P" else {}),
         }
     return shown
+
+
+def second_leg(refund: Row, *, now: float) -> str:
+    """dback_status of the way on to the payer's bank; empty where there is none."""
+    extra = extra_of(refund)
+    ended = "dback_then" in extra and now >= float(str(extra["dback_at"]))
+    return str(extra["dback_then"] if ended else extra.get("dback_status") or "")
+
+
+def second_leg_parameters(payment: Row, refund: Row, *, app_id: str, now: float) -> dict[str, str]:
+    """The notice alipay.trade.refund.depositback.completed."""
+    content = {
+        "trade_no": payment["transaction_no"],
+        "out_trade_no": payment["order_no"],
+        "out_request_no": refund["refund_no"],
+        "dback_status": str(extra_of(refund).get("dback_then")),
+        "dback_amount": yuan(refund["amount_fen"]),
+        "bank_ack_time": moment(now),
+    }
+    return {
+        "notify_id": f"{refund['channel_refund_no']}b",
+        "utc_timestamp": str(int(now * 1000)),
+        "msg_method": "alipay.trade.refund.depositback.completed",
+        "app_id": app_id,
+        "version": "1.1",
+        "charset": "utf-8",
+        "biz_content": json.dumps(content, ensure_ascii=False),
+    }
 
 
 def trade_answer(payment: Row) -> dict[str, object]:

@@ -338,6 +338,7 @@ class Book:
                 "outcome": row["outcome"],
                 "created_at": rfc3339(row["created_at"]),
                 "final_at": rfc3339(row["final_at"]) if row["final_at"] else None,
+                "reason": extra_of(row).get("reason", ""),
             }
             for row in found
         ]

@@ -61,8 +61,12 @@ QUERY = {
 
 #: A notice to the merchant.
 NOTICE = {
-    "foreign": FaultKind(
-        "退款通知之后又来一条其他业务的通知", "after the notice comes one about something else, well signed"
+    "foreign": FaultKind("退款通知之后又来一条投诉通知", "after the notice comes one of a complaint, well signed"),
+    "foreign_payment": FaultKind(
+        "退款通知之后又来一条支付通知", "after the notice comes one of a payment, well signed"
+    ),
+    "foreign_coupon": FaultKind(
+        "退款通知之后又来一条优惠券通知", "after the notice comes one of a coupon, well signed"
     ),
     "foreign_forged": FaultKind(
         "其他业务的通知，签名错误", "after the notice comes one about something else, badly signed"
@@ -88,5 +92,21 @@ BILL = {
     "creating": FaultKind("账单尚在生成", "the bill is still being made"),
     "no_statement": FaultKind("账单不存在", "there is no bill"),
     "truncated": FaultKind("账单下载到一半断开", "the download breaks off half way"),
+    "extra_columns": FaultKind("每行末尾多出几列", "columns more at the end of every row"),
+    "odd_row": FaultKind("有一行的金额无法识别", "one row whose amount cannot be read"),
     "error": FaultKind("系统错误", "system error"),
+}
+
+#: A bill that is a table of text, as real ones are.
+TABLE = {
+    "coupons": FaultKind(
+        "有商家优惠和平台优惠：应结金额与订单金额不同",
+        "discounts of merchant and platform: what is settled is not what was ordered",
+    ),
+    "fine_fees": FaultKind("手续费精确到分以下", "fees finer than a fen"),
+    "full_width": FaultKind("表头为全角字符", "a header in full-width characters"),
+    "odd_names": FaultKind("名称中有逗号和反引号", "names with comma and backtick"),
+    "line_break": FaultKind("名称中有换行", "names with a line break"),
+    "login_page": FaultKind("下载到的是登录页", "a login page instead of the file"),
+    "empty_file": FaultKind("下载到的是空文件", "an empty file"),
 }

@@ -227,7 +227,7 @@ class _Control:
     async def faults(self, request: web.Request) -> web.Response:
         faults = self._simulator.faults
         known = [
-            {"operation": operation, "fault": name, "zh": kind.zh, "en": kind.en}
+            {"operation": operation, "fault": name, **asdict(kind)}
             for operation, kinds in faults.catalogue.items()
             for name, kind in kinds.items()
         ]

@@ -18,10 +18,11 @@ _PARAMETERS = {"delay_s": 400 * 86_400.0, "count": 100_000.0}
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One fault that can be ordered, described in both languages."""
+    """One fault that can be ordered, described in both languages; ``code`` is the vendor's, where one is answered."""
 
     zh: str
     en: str
+    code: str = ""
 
 
 #: operation -> fault name -> what it does

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
-from simulators.unionpay.codes import REFUSALS, WORDS
+from simulators.unionpay.codes import ENDINGS, REFUSALS, WORDS
 
 _REFUSED = {
-    name: FaultKind(f"拒绝：{code} {WORDS[code]}", f"respCode {code}, nothing was accepted")
+    name: FaultKind(f"拒绝：{code} {WORDS[code]}", f"respCode {code}, nothing was accepted", code=code)
     for name, code in REFUSALS.items()
 }
 _SIGNATURE = {
@@ -27,17 +27,26 @@ CATALOGUE: Catalogue = {
         "slow": FaultKind(
             "先答 05，稍后成功（delay_s，默认 5 秒；可为数天）",
             "05 first, success later (delay_s, 5 s by default, also days)",
+            code="05",
         ),
-        "code_03": FaultKind("受理但先答 03，一秒后成功", "accepted but 03 first, success a second later"),
-        "code_04": FaultKind("受理但先答 04，一秒后成功", "accepted but 04 first, success a second later"),
-        "code_83": FaultKind("受理但先答 83，一秒后成功", "accepted but 83 first, success a second later"),
-        "code_A6": FaultKind("受理并答 A6，一秒后成功", "accepted with A6, success a second later"),
+        **{
+            f"code_{code}": FaultKind(
+                f"受理但先答 {code}，一秒后成功", f"accepted with {code} first, success a second later", code=code
+            )
+            for code in ("03", "04", "83", "A6")
+        },
         "closed": FaultKind("先答 00，最终失败", "00 first, and it fails in the end"),
+        **{
+            name: FaultKind(
+                f"先答 00，最终失败：{code} {WORDS[code]}", f"00 first, origRespCode {code} in the end", code=code
+            )
+            for name, code in ENDINGS.items()
+        },
         **_SIGNATURE,
     },
     "query": {
-        **_REFUSED,
         **common_faults.QUERY,
+        **_REFUSED,
         **_SIGNATURE,
         "query_lag": FaultKind("已受理仍答 34 查无此交易", "34 although accepted"),
     },
@@ -47,6 +56,7 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        "reversed": FaultKind("有当日撤销的消费", "a payment that was voided on its day"),
         "corrupt": FaultKind("文件内容损坏，无法解压", "the file cannot be unpacked"),
         "bad_signature": _SIGNATURE["bad_signature"],
     },

@@ -59,6 +59,7 @@ WORDS = {
     "81": "月累计交易笔数或金额超限",
     "82": "需要校验密码",
     "83": "发卡行（渠道）处理中",
+    "84": "需要密码但未上送",
     "85": "营销规则不满足",
     "86": "二维码状态错误",
     "87": "支付次数超限",
@@ -97,6 +98,8 @@ _NAMED = {
 }
 #: Faults that refuse before anything is accepted: name -> respCode. Codes without a name are called code_NN.
 REFUSALS = _NAMED | {f"code_{code}": code for code in WORDS if code not in TAKEN_ON and code not in _NAMED.values()}
+#: Faults that take the refund in and let it fail in the end with a code.
+ENDINGS = {f"ends_{code}": code for code in REFUSALS.values()}
 
 
 class Refusal(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from simulators.kit.bills import RefundLine, refund_line, spoil
+from simulators.kit.bills import NO_AMOUNT, RefundLine, refund_line, spoil
 from simulators.kit.book import Row, extra_of
 from simulators.kit.clock import china, day_start
 from simulators.kit.faults import Fault
@@ -74,9 +74,14 @@ def _lines(simulator: UnionpaySimulator, day: date, faults: list[Fault]) -> list
     start = end - timedelta(days=1).total_seconds()
     mer_id, book = simulator.keys.mer_id, simulator.book
     moved = (refund_line(row) for row in book.moved_between(start, end) if row["kind"] != "preauth_cancel")
-    refunds = spoil(moved, faults, simulator.spoiled)
+    refunds = spoil(moved, faults, simulator.spoiled, reversal="void")
     payments = [row for row in book.payments_between(start, end) if not extra_of(row).get("preauth")]
-    return [_payment_line(row, mer_id) for row in payments] + [_refund_line(line, mer_id) for line in refunds]
+    lines = [_payment_line(row, mer_id) for row in payments] + [_refund_line(line, mer_id) for line in refunds]
+    forms = {fault.fault for fault in faults}
+    if "odd_row" in forms and lines:
+        start = sum(WIDTHS[:6]) + 6  # field 7, the amount
+        lines.append(lines[-1][:start] + NO_AMOUNT.encode("gbk").ljust(WIDTHS[6]) + lines[-1][start + WIDTHS[6] :])
+    return [line[:-2] + b" 00000001 00\r\n" for line in lines] if "extra_columns" in forms else lines
 
 
 def fee_fen(amount_fen: int) -> int:

@@ -20,7 +20,7 @@ from simulators.kit.simulator import Options, Simulator
 from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.unionpay.codes import OK, PENDING, REFUSALS, WORDS, Refusal
+from simulators.unionpay.codes import ENDINGS, OK, PENDING, REFUSALS, WORDS, Refusal
 from simulators.unionpay.files import settlement_file
 from simulators.unionpay.keys import PFX_PASSWORD, UnionpayKeys
 from simulators.unionpay.signing import ENCODINGS, as_text, check_request, read_parameters, signed_answer
@@ -139,7 +139,7 @@ class UnionpaySimulator(Simulator):
             settle_at = (
                 None if name == "forever" else self.due_in(fault.number("delay_s", 5.0 if name == "slow" else 1.0))
             )
-        elif name == "closed" or outcome == "ABNORMAL":
+        elif name == "closed" or name in ENDINGS or outcome == "ABNORMAL":
             outcome, settle_at = CLOSED, self.due_in()
         return self.accept(
             Accepted(
@@ -153,7 +153,12 @@ class UnionpaySimulator(Simulator):
                 fingerprint="",
                 notify_url=order.back_url,
                 kind=order.kind,
-                extra={"code": code, "txn_time": order.txn_time, "biz_type": order.biz_type},
+                extra={
+                    "code": code,
+                    "txn_time": order.txn_time,
+                    "biz_type": order.biz_type,
+                    "failed": ENDINGS.get(name, FAILED),
+                },
             )
         )
 
@@ -205,7 +210,8 @@ class UnionpaySimulator(Simulator):
     def _trade(self, refund: Row, *, pending: bool = False) -> dict[str, str]:
         """What a query and a notice say of a refund."""
         extra = extra_of(refund)
-        code = {PROCESSING: str(extra.get("code") or PENDING), SUCCESS: OK}.get(refund["status"], FAILED)
+        failed = str(extra.get("failed") or FAILED)
+        code = {PROCESSING: str(extra.get("code") or PENDING), SUCCESS: OK}.get(refund["status"], failed)
         if pending or (refund["status"] == PROCESSING and code in (OK, "A6")):
             code = PENDING
         shown = {
@@ -273,7 +279,9 @@ class UnionpaySimulator(Simulator):
         elif fault == "unknown_number":
             shown["orderId"] = f"X{secrets.token_hex(12)}"
         elif fault.startswith("foreign"):
-            shown |= {"txnType": "01", "orderId": refund["order_no"]}
+            # It has no complaints: its other notices are of purchases, and of purchases with a coupon.
+            coupon = {"couponInfo": "[{}]"} if fault == "foreign_coupon" else {}
+            shown |= {"txnType": "01", "orderId": refund["order_no"], **coupon}
         fault = "bad_signature" if fault == "foreign_forged" else fault
         signed = signed_answer(shown, keys=self.keys, encoding="UTF-8", fault=fault)
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}

@@ -8,14 +8,26 @@ from __future__ import annotations
 import gzip
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulators.kit.bills import RefundLine, refund_line, spoil, yuan
+from simulators.kit.bills import (
+    NO_AMOUNT,
+    RefundLine,
+    discounts,
+    fee_text,
+    full_width,
+    named,
+    refund_line,
+    spoil,
+    spoiled_file,
+    yuan,
+)
 from simulators.kit.book import ABNORMAL, CLOSED, PROCESSING, SUCCESS, Row, extra_of
 from simulators.kit.clock import china, day_start
 from simulators.kit.faults import Fault
@@ -45,11 +57,24 @@ HEADERS = {
     "REFUND": f"{_LEFT}{_REFUND_TIMES}{_REFUND_PART}{_RIGHT},申请退款金额,费率备注",
 }
 SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+#: Ordinary settlement, for which older merchants are signed up: names of its columns, and those that it has not.
+_ORDINARY = {
+    "特约商户号": "子商户号",
+    "应结订单金额": "总金额",
+    "代金券金额": "代金券或立减优惠金额",
+    "充值券退款金额": "代金券或立减优惠退款金额",
+    "应结订单总金额": "总交易额",
+    "退款总金额": "总退款金额",
+    "充值券退款总金额": "总代金券或立减优惠退款金额",
+}
+_NOT_ORDINARY = {"订单金额", "申请退款金额", "费率备注", "订单总金额", "申请退款总金额"}
 FLOW_HEADER = (
     "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,"
     "备注,业务凭证号"
 )
 FLOW_SUMMARY = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
+#: A refund's kind in the book: a payment reversed whole by the till.
+REVERSAL = "reversal"
 _STATES = {SUCCESS: "SUCCESS", PROCESSING: "PROCESSING", ABNORMAL: "CHANGE", CLOSED: "REFUNDCLOSE"}
 
 
@@ -60,7 +85,7 @@ class Link:
     path_name: str
     expires_at: float
     zipped: bool
-    truncated: bool
+    spoiled: frozenset[str]
 
 
 class BillOffice:
@@ -87,16 +112,16 @@ class BillOffice:
             raise bad_param("/account_type", account, "BASIC, OPERATION or FEES")
         day, faults = await self._asked(request)
         flows = self._flows(day) if account == "BASIC" else []
-        return self._hand_out(request, _flow_text(flows), faults)
+        return self._hand_out(request, _flow_text(flows, {fault.fault for fault in faults}), faults)
 
     async def download(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """GET the file. The caller signs its request; the answer carries no signature."""
         link = self._links.get(request.query.get("token", ""))
         if link is None or self._simulator.clock.timestamp() > link.expires_at:
             raise ApiError(400, "PARAM_ERROR", "下载地址无效或已过期")
-        content = (self._directory / link.path_name).read_bytes()
+        content = spoiled_file((self._directory / link.path_name).read_bytes(), link.spoiled)
         plain = web.Response(body=content, content_type="application/gzip" if link.zipped else "text/plain")
-        return await break_off(request, plain) if link.truncated else plain
+        return await break_off(request, plain) if "truncated" in link.spoiled else plain
 
     async def _asked(self, request: web.Request) -> tuple[date, list[Fault]]:
         simulator = self._simulator
@@ -131,7 +156,7 @@ class BillOffice:
                 digest.update(encoded)
                 file.write(encoded)
         life = -1 if "expired" in names else LINK_S
-        self._links[token] = Link(token, simulator.clock.timestamp() + life, zipped, "truncated" in names)
+        self._links[token] = Link(token, simulator.clock.timestamp() + life, zipped, frozenset(names))
         value = digest.hexdigest()
         if "wrong_hash" in names:
             value = value[::-1]
@@ -155,34 +180,18 @@ class BillOffice:
         book, mchid = self._simulator.book, self._simulator.keys.mchid
         lines = [] if kind == "SUCCESS" else [refund_line(row) for row in book.refunds_between(start, end)]
         lines = [line for line in lines if sub_mchid in ("", line.payment.get("sub_mchid"))]
-        lines = spoil(lines, faults, self._simulator.spoiled)
+        lines = spoil(lines, faults, self._simulator.spoiled, reversal=REVERSAL)
         payments = [] if kind == "REFUND" else list(book.payments_between(start, end))
         payments = [row for row in payments if sub_mchid in ("", extra_of(row).get("sub_mchid"))]
         if not lines and not payments:
             raise _no_statement()
-        paid = sum(row["amount_fen"] for row in payments)
-        refunded = sum(line.amount_fen for line in lines)
-        fees = sum(fee_fen(row["amount_fen"]) for row in payments) - sum(fee_fen(line.amount_fen) for line in lines)
-        summary = [
-            len(payments) + len(lines),
-            yuan(paid),
-            yuan(refunded),
-            "0.00",
-            _fee(fees),
-            yuan(paid),
-            yuan(refunded),
-        ]
-
-        def rows() -> Iterator[str]:
-            yield f"\ufeff{HEADERS[kind]}\r\n"
-            for row in payments:
-                yield _data(_payment_fields(row, kind, mchid))
-            for line in lines:
-                yield _data(_refund_fields(line, kind, mchid, made_at=start + READY_S))
-            yield f"{SUMMARY}\r\n"
-            yield _data(summary)
-
-        return rows()
+        forms = {fault.fault for fault in faults}
+        rows = [_payment(row, mchid, forms) for row in payments]
+        rows += [_refund(line, mchid, forms, made_at=start + READY_S) for line in lines]
+        if "odd_row" in forms:
+            odd = rows[-1]
+            rows.append({**odd, **dict.fromkeys(_AMOUNTS, NO_AMOUNT), "微信订单号": f"8{odd['微信订单号']}"[:28]})
+        return _trade_lines(rows, kind, forms, paid=payments, refunded=lines)
 
     def _flows(self, day: date) -> list[tuple[float, str, str, str, int, str]]:
         """(instant, channel number, name, business type, signed fen, voucher) of a day, in order of time."""
@@ -213,76 +222,137 @@ def _data(fields: Iterable[object]) -> str:
     return ",".join(f"`{field}" for field in fields) + "\r\n"
 
 
-def _fee(fen: int) -> str:
-    return f"{yuan(fen)}000"
+def _head(names: Iterable[str], forms: Collection[str]) -> str:
+    return ",".join(full_width(name) if "full_width" in forms else name for name in names) + "\r\n"
 
 
 def _time(timestamp: float) -> str:
     return f"{china(timestamp):%Y-%m-%d %H:%M:%S}"
 
 
-def _payment_fields(row: Row, kind: str, mchid: str) -> list[object]:
-    extra, amount = extra_of(row), yuan(row["amount_fen"])
-    left: list[object] = [
-        _time(row["paid_at"]),
-        APP_ID,
-        mchid,
-        extra.get("sub_mchid") or "0",
-        "",
-        row["transaction_no"],
-    ]
-    left += [row["order_no"], extra.get("openid", "oSimulated0000000000000000001"), "MICROPAY", "SUCCESS"]
-    left += [extra.get("bank_type", "CMB_CREDIT"), "CNY", amount, "0.00"]
-    refund_part = ["0", "0", "0.00", "0.00", "", ""] if kind == "ALL" else []
-    requested = ["0.00"] if kind == "ALL" else []
-    right = [extra.get("body", "门店消费"), "", _fee(fee_fen(row["amount_fen"])), RATE, amount]
-    return [*left, *refund_part, *right, *requested, ""]
+_AMOUNTS = ("应结订单金额", "退款金额", "订单金额", "申请退款金额")
 
 
-def _refund_fields(line: RefundLine, kind: str, mchid: str, *, made_at: float) -> list[object]:
+def _trade_lines(
+    rows: list[dict[str, object]],
+    kind: str,
+    forms: Collection[str],
+    *,
+    paid: Sequence[Row],
+    refunded: Sequence[RefundLine],
+) -> Iterator[str]:
+    names, totals = HEADERS[kind].split(","), SUMMARY.split(",")
+    paid_fen, refunded_fen = sum(row["amount_fen"] for row in paid), sum(line.amount_fen for line in refunded)
+    by_merchant = [sum(discounts(row["amount_fen"], forms)[0] for row in paid)]
+    by_merchant.append(sum(discounts(line.amount_fen, forms)[0] for line in refunded))
+    total: dict[str, object] = {
+        "总交易单数": len(rows),
+        "应结订单总金额": yuan(paid_fen - by_merchant[0]),
+        "退款总金额": yuan(refunded_fen - by_merchant[1]),
+        "充值券退款总金额": yuan(sum(discounts(line.amount_fen, forms)[1] for line in refunded)),
+        "手续费总金额": f"{sum(Decimal(str(row['手续费'])) for row in rows if row.get('订单金额') != NO_AMOUNT):.5f}",
+        "订单总金额": yuan(paid_fen),
+        "申请退款总金额": yuan(refunded_fen),
+    }
+    if "ordinary_settlement" in forms:
+        names, totals = ([name for name in listed if name not in _NOT_ORDINARY] for listed in (names, totals))
+        for row in rows:
+            row |= {"应结订单金额": row["订单金额"], "退款金额": row["申请退款金额"]}
+        total |= {"应结订单总金额": total["订单总金额"], "退款总金额": total["申请退款总金额"]}
+    shown = [_ORDINARY.get(name, name) if "ordinary_settlement" in forms else name for name in names]
+    more = ["优惠明细", "门店编号"] if "extra_columns" in forms else []
+    yield "\ufeff" + _head([*shown, *more], forms)
+    for row in rows:
+        yield _data([*(row.get(name, "") for name in names), *("无" for _ in more)])
+    yield _head((_ORDINARY.get(name, name) if "ordinary_settlement" in forms else name for name in totals), forms)
+    yield _data(total[name] for name in totals)
+
+
+def _common(extra: dict[str, object], mchid: str, forms: Collection[str]) -> dict[str, object]:
+    return {
+        "公众账号ID": APP_ID,
+        "商户号": mchid,
+        "特约商户号": extra.get("sub_mchid") or "0",
+        "用户标识": extra.get("openid", "oSimulated0000000000000000001"),
+        "交易类型": "MICROPAY",
+        "付款银行": extra.get("bank_type", "CMB_CREDIT"),
+        "货币种类": "CNY",
+        "商品名称": named(extra.get("body", "门店消费"), forms),
+        "费率": RATE,
+    }
+
+
+def _payment(row: Row, mchid: str, forms: Collection[str]) -> dict[str, object]:
+    by_merchant, by_platform = discounts(row["amount_fen"], forms)
+    return {
+        **_common(extra_of(row), mchid, forms),
+        "交易时间": _time(row["paid_at"]),
+        "微信订单号": row["transaction_no"],
+        "商户订单号": row["order_no"],
+        "交易状态": "SUCCESS",
+        "应结订单金额": yuan(row["amount_fen"] - by_merchant),
+        "代金券金额": yuan(by_platform),
+        "微信退款单号": "0",
+        "商户退款单号": "0",
+        "退款金额": "0.00",
+        "充值券退款金额": "0.00",
+        "手续费": fee_text(row["amount_fen"], forms),
+        "订单金额": yuan(row["amount_fen"]),
+        "申请退款金额": "0.00",
+    }
+
+
+def _refund(line: RefundLine, mchid: str, forms: Collection[str], *, made_at: float) -> dict[str, object]:
     ended = line.final_at is not None and line.final_at <= made_at
     status = line.status if ended else PROCESSING
-    left: list[object] = [
-        _time(line.created_at),
-        APP_ID,
-        mchid,
-        line.payment.get("sub_mchid") or "0",
-        "",
-        line.transaction_no,
-    ]
-    left += [line.order_no, line.payment.get("openid", "oSimulated0000000000000000001"), "MICROPAY", "REFUND"]
-    left += [line.payment.get("bank_type", "CMB_CREDIT"), "CNY", "0.00", "0.00"]
-    succeeded_at = _time(line.final_at) if line.final_at is not None and status == SUCCESS else ""
-    times = [_time(line.created_at), succeeded_at] if kind == "REFUND" else []
-    refund_part: list[object] = [line.channel_refund_no, line.refund_no, yuan(line.amount_fen), "0.00"]
-    refund_part += [line.extra.get("channel", "ORIGINAL"), _STATES[status]]
-    right = [line.payment.get("body", "门店消费"), "", _fee(-fee_fen(line.amount_fen)), RATE, "0.00"]
-    return [*left, *times, *refund_part, *right, yuan(line.amount_fen), ""]
+    reversed_ = line.kind == REVERSAL
+    by_merchant, by_platform = discounts(line.amount_fen, forms)
+    return {
+        **_common(line.payment, mchid, forms),
+        "交易时间": _time(line.created_at),
+        "微信订单号": line.transaction_no,
+        "商户订单号": line.order_no,
+        "交易状态": "REVOKED" if reversed_ else "REFUND",
+        "应结订单金额": "0.00",
+        "代金券金额": "0.00",
+        "退款申请时间": _time(line.created_at),
+        "退款成功时间": _time(line.final_at) if line.final_at is not None and status == SUCCESS else "",
+        "微信退款单号": "0" if reversed_ else line.channel_refund_no,
+        "商户退款单号": "0" if reversed_ else line.refund_no,
+        "退款金额": yuan(line.amount_fen - by_merchant),
+        "充值券退款金额": yuan(by_platform),
+        "退款类型": line.extra.get("channel", "ORIGINAL"),
+        "退款状态": _STATES[status],
+        "手续费": "0.00000" if reversed_ else fee_text(-line.amount_fen, forms),
+        "订单金额": "0.00",
+        "申请退款金额": yuan(line.amount_fen),
+    }
 
 
-def _flow_text(flows: list[tuple[float, str, str, str, int, str]]) -> Iterator[str]:
-    yield f"\ufeff{FLOW_HEADER}\r\n"
-    left = 0
+def _flow_text(flows: list[tuple[float, str, str, str, int, str]], forms: Collection[str]) -> Iterator[str]:
+    more = ["结算批次"] if "extra_columns" in forms else []
+    yield "\ufeff" + _head([*FLOW_HEADER.split(","), *more], forms)
+    left, moved = 0, []
     for number, (moment, channel_no, name, business, fen, voucher) in enumerate(flows):
+        remark = ""
+        if "net_of_fee" in forms and business == "退款":
+            fee = fee_fen(-fen)
+            remark = f"退款总金额{yuan(-fen)}元;含手续费{yuan(fee)}元"
+            fen += fee
         left += fen
+        moved.append(fen)
         side = "收入" if fen >= 0 else "支出"
-        flow_no = f"{channel_no}{number:04d}"
-        yield _data(
-            [
-                _time(moment),
-                channel_no,
-                flow_no,
-                name,
-                business,
-                side,
-                yuan(abs(fen)),
-                yuan(left),
-                "system",
-                "",
-                voucher,
-            ]
-        )
-    into = [fen for *_, fen, _ in flows if fen >= 0]
-    out = [-fen for *_, fen, _ in flows if fen < 0]
-    yield f"{FLOW_SUMMARY}\r\n"
+        fields = [
+            _time(moment),
+            channel_no,
+            f"{channel_no}{number:04d}",
+            name,
+            business,
+            side,
+            yuan(abs(fen)),
+            yuan(left),
+        ]
+        yield _data([*fields, "system", remark, voucher, *("无" for _ in more)])
+    into, out = [fen for fen in moved if fen >= 0], [-fen for fen in moved if fen < 0]
+    yield _head(FLOW_SUMMARY.split(","), forms)
     yield _data([len(flows), len(into), yuan(sum(into)), len(out), yuan(sum(out))])

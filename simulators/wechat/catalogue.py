@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
-from simulators.wechat.errors import QUERY_REFUSALS, REFUSALS
+from simulators.wechat.errors import REFUSALS
 
 
-def _refused(refusals: dict[str, tuple[int, str, str]]) -> dict[str, FaultKind]:
+def _refused(operation: str) -> dict[str, FaultKind]:
     return {
-        name: FaultKind(f"拒绝：{words}", f"HTTP {status} {code}, nothing was accepted")
-        for name, (status, code, words) in refusals.items()
-        if name not in common_faults.BEFORE
+        name: FaultKind(f"拒绝：{words}", f"HTTP {status} {code}, nothing was accepted", code=code)
+        for name, (status, code, words) in REFUSALS[operation].items()
     }
 
 
@@ -21,11 +20,18 @@ _RESPONSE = {
     "stale_response": FaultKind("应答时间戳早了 6 分钟", "the answer's timestamp is six minutes old"),
 }
 
+
+def _before(operation: str) -> dict[str, FaultKind]:
+    return {
+        "drop_before_accept": common_faults.BEFORE["drop_before_accept"],
+        **_refused(operation),
+        **common_faults.PROXY,
+    }
+
+
 CATALOGUE: Catalogue = {
     "refund": {
-        **common_faults.BEFORE,
-        **_refused(REFUSALS),
-        **common_faults.PROXY,
+        **_before("refund"),
         "to_balance": FaultKind("退至用户零钱", "the money goes to the payer's balance instead of the card"),
         "to_other_balance": FaultKind("退至用户其他余额", "the money goes to another balance of the payer's"),
         "to_other_card": FaultKind("退至用户其他银行卡", "the money goes to another card of the payer's"),
@@ -36,10 +42,14 @@ CATALOGUE: Catalogue = {
         **_RESPONSE,
     },
     "query": {
-        **_refused(QUERY_REFUSALS),
         **common_faults.QUERY,
+        **_refused("query"),
         **_RESPONSE,
         "query_lag": FaultKind("已受理仍答 404", "404 RESOURCE_NOT_EXISTS although accepted"),
+    },
+    **{
+        operation: {**_before(operation), **common_faults.AFTER, **_RESPONSE}
+        for operation in ("abnormal", "close", "reverse")
     },
     "notice": {
         **common_faults.NOTICE,
@@ -54,6 +64,10 @@ CATALOGUE: Catalogue = {
     },
     "bill": {
         **common_faults.BILL,
+        **common_faults.TABLE,
+        "reversed": FaultKind("有撤销行：没有退款单号", "a reversed payment: a row without refund numbers (REVOKED)"),
+        "ordinary_settlement": FaultKind("普通结算商户的旧表头", "the older columns of ordinary settlement"),
+        "net_of_fee": FaultKind("资金账单为扣除手续费后的净额", "a fund flow net of the fee that came back"),
         "wrong_hash": FaultKind("账单摘要不符", "the hash does not fit the file"),
         "expired": FaultKind("下载地址立即失效", "the download address is expired at once"),
     },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from simulators.wechat.codes import ABNORMAL, CLOSE, QUERY, REFUND, Codes
+
 
 class ApiError(Exception):
     """A refusal as WeChat Pay answers it."""
@@ -47,36 +49,29 @@ def system_error() -> ApiError:
     return ApiError(500, "SYSTEM_ERROR", "系统异常，请用相同参数重新调用")
 
 
-#: Faults that refuse a refund before it is accepted.
-REFUSALS: dict[str, tuple[int, str, str]] = {
-    "error_before_commit": (500, "SYSTEM_ERROR", "系统异常，请用相同参数重新调用"),
-    "rate_limited": (429, "FREQUENCY_LIMITED", "频率限制"),
-    "not_enough": (403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起"),
-    "account_abnormal": (403, "USER_ACCOUNT_ABNORMAL", "用户账户注销"),
-    "no_auth": (403, "NO_AUTH", "没有退款权限"),
-    "sign_error": (401, "SIGN_ERROR", "签名错误，请检查后再试"),
-    "param_error": (400, "PARAM_ERROR", "参数错误"),
-    "invalid_request": (400, "INVALID_REQUEST", "请求参数符合参数格式，但不符合业务规则"),
-    "mch_not_exists": (404, "MCH_NOT_EXISTS", "商户号不存在"),
-    "not_exists": (404, "RESOURCE_NOT_EXISTS", "订单号不存在"),
-    "frequency_limit_exceed": (429, "FREQUENCY_LIMIT_EXCEED", "频率超限"),
-    "ratelimit_exceeded": (429, "RATELIMIT_EXCEEDED", "频率超限"),
-    "request_blocked": (403, "REQUEST_BLOCKED", "请求受阻"),
-    "clock": (401, "SIGN_ERROR", "签名错误：Authorization 中的 timestamp 与当前时间相差超过 5 分钟"),
-    "unlisted_code": (403, "NEVER_DOCUMENTED", "尚未公布的原因"),
+#: Faults that are not called after their code, because other channels have them too.
+_NAMES = {
+    "FREQUENCY_LIMITED": "rate_limited",
+    "USER_ACCOUNT_ABNORMAL": "account_abnormal",
+    "RESOURCE_NOT_EXISTS": "not_exists",
 }
 
-#: Faults that refuse a query, of a refund or of an order.
-QUERY_REFUSALS: dict[str, tuple[int, str, str]] = {
-    name: REFUSALS[name]
-    for name in ("rate_limited", "no_auth", "sign_error", "param_error", "invalid_request", "mch_not_exists", "clock")
-} | {
-    "order_not_exist": (404, "ORDER_NOT_EXIST", "订单不存在"),
-    "order_closed": (400, "ORDER_CLOSED", "订单已关闭"),
-    "rule_limit": (403, "RULE_LIMIT", "业务规则限制"),
-    "trade_error": (403, "TRADE_ERROR", "交易错误"),
-    "account_error": (403, "ACCOUNT_ERROR", "账号异常"),
-    "out_trade_no_used": (403, "OUT_TRADE_NO_USED", "商户订单号重复"),
-    "appid_mchid_not_match": (400, "APPID_MCHID_NOT_MATCH", "AppID和mch_id不匹配"),
-    "bank_error": (500, "BANK_ERROR", "银行系统异常"),
+
+def _refusals(codes: Codes, *, system_error: str) -> dict[str, tuple[int, str, str]]:
+    """Fault -> (HTTP status, code, words) of one operation, and what is in no list."""
+    names = {**_NAMES, "SYSTEM_ERROR": system_error}
+    return {
+        **{names.get(code, code.lower()): (status, code, words) for code, (status, words) in codes.items()},
+        "clock": (401, "SIGN_ERROR", "签名错误：Authorization 中的 timestamp 与当前时间相差超过 5 分钟"),
+        "unlisted_code": (403, "NEVER_DOCUMENTED", "尚未公布的原因"),
+    }
+
+
+#: Faults that refuse before anything is accepted: operation -> fault -> (HTTP status, code, words).
+REFUSALS = {
+    "refund": _refusals(REFUND, system_error="error_before_commit"),
+    "query": _refusals(QUERY, system_error="error"),
+    "abnormal": _refusals(ABNORMAL, system_error="error_before_commit"),
+    "close": _refusals(CLOSE, system_error="error_before_commit"),
+    "reverse": _refusals(CLOSE, system_error="error_before_commit"),
 }

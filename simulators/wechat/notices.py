@@ -12,6 +12,13 @@ from simulators.wechat import refunds
 from simulators.wechat.keys import WechatKeys
 from simulators.wechat.signing import encrypt, signed_headers, tampered
 
+#: About something else: event type, and the type of what is sealed.
+_FOREIGN = {
+    "foreign": ("COMPLAINT.CREATE", "complaint"),
+    "foreign_forged": ("COMPLAINT.CREATE", "complaint"),
+    "foreign_payment": ("TRANSACTION.SUCCESS", "transaction"),
+    "foreign_coupon": ("COUPON.USE", "coupon"),
+}
 _STALE = {"stale_abnormal": ABNORMAL, "stale_processing": PROCESSING}
 
 
@@ -26,18 +33,23 @@ def refund_notice(
         plain["amount"] = {**(amount if isinstance(amount, dict) else {}), "refund": refund["amount_fen"] + 1}
     elif fault == "unknown_number":
         plain["out_refund_no"] = f"X{secrets.token_hex(12)}"
+    event_type, original = _FOREIGN.get(fault, (f"REFUND.{status}", "refund"))
+    if fault == "foreign_payment":
+        plain = refunds.order_object(payment, mchid=keys.mchid)
+    elif fault in _FOREIGN:
+        plain = {"mchid": keys.mchid, f"{original}_id": payment["order_no"], "create_time": rfc3339(payment["paid_at"])}
     created = refund["created_at"] if fault in _STALE else (refund["final_at"] or refund["created_at"])
     sealed = encrypt(
-        json.dumps(plain, ensure_ascii=False).encode(), api_v3_key=keys.api_v3_key, associated_data="refund"
+        json.dumps(plain, ensure_ascii=False).encode(), api_v3_key=keys.api_v3_key, associated_data=original
     )
     body = json.dumps(
         {
             "id": f"{refund['channel_refund_no']}-{status}",
             "create_time": rfc3339(created),
             "resource_type": "encrypt-resource",
-            "event_type": "COMPLAINT.CREATE" if fault.startswith("foreign") else f"REFUND.{status}",
+            "event_type": event_type,
             "summary": "通知",
-            "resource": {**sealed, "original_type": "complaint" if fault.startswith("foreign") else "refund"},
+            "resource": {**sealed, "original_type": original},
         },
         ensure_ascii=False,
     ).encode()

@@ -30,6 +30,7 @@ class Application:
     notify_url: str
     sub_mchid: str
     funds_account: str
+    reason: str
     sources: list[object] = field(default_factory=list)
     goods: list[object] = field(default_factory=list)
 
@@ -60,7 +61,8 @@ def read_application(body: bytes) -> Application:
     transaction_no, order_no = _text(given, "transaction_id"), _text(given, "out_trade_no")
     if bool(transaction_no) == bool(order_no):
         raise bad_param("/transaction_id", transaction_no, "exactly one of transaction_id and out_trade_no")
-    if len(_text(given, "reason").encode()) > REASON_BYTES:
+    reason = _text(given, "reason")
+    if len(reason.encode()) > REASON_BYTES:
         raise bad_param("/reason", given["reason"], f"at most {REASON_BYTES} bytes")
     funds_account = _text(given, "funds_account")
     if funds_account not in {"", "AVAILABLE", "UNSETTLED"}:
@@ -79,6 +81,7 @@ def read_application(body: bytes) -> Application:
         total_fen=_fen(amount, "total"),
         notify_url=_notify_url(_text(given, "notify_url")),
         sub_mchid=_text(given, "sub_mchid"),
+        reason=reason,
         funds_account=funds_account,
         sources=_sources(amount, amount_fen),
         goods=_goods(given),

@@ -23,7 +23,6 @@ from simulators.kit.wire import break_off, drop, garbage, hang, in_between, read
 from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.wechat.errors import (
-    QUERY_REFUSALS,
     REFUSALS,
     ApiError,
     bad_param,
@@ -88,6 +87,10 @@ class WechatSimulator(Simulator):
             web.get(base + "/{refund_no}", self._guarded(self.query)),
             web.post(base + "/{refund_id}/apply-abnormal-refund", self._guarded(self.apply_abnormal)),
             *(
+                web.post(f"/v3/pay{who}/transactions/out-trade-no/{{number}}/{{act}}", self._guarded(self.end_order))
+                for who in ("", "/partner")
+            ),
+            *(
                 web.get(f"/v3/pay{who}/transactions/{kind}/{{number}}", self._guarded(self.query_order))
                 for who in ("", "/partner")
                 for kind in ("id", "out-trade-no")
@@ -126,12 +129,8 @@ class WechatSimulator(Simulator):
         order_no = payment["order_no"] if payment is not None else application.order_no
         fault = self.faults.take("refund", order_no, application.refund_no)
         name = fault.fault if fault is not None else ""
-        if name == "drop_before_accept":
-            return drop(request)
-        if name in PROXY:
-            return in_between(name)
-        if name in REFUSALS:
-            raise ApiError(*REFUSALS[name])
+        if (refused := _before(request, "refund", name)) is not None:
+            return refused
         if payment is None:
             raise not_exists("订单号不存在")
         refunds.check_sub_mchid(application.sub_mchid, payment)
@@ -156,7 +155,7 @@ class WechatSimulator(Simulator):
             return known
         refunds.check_rules(application, payment, now=self.clock.timestamp(), limits=self.limits)
         if self.is_short(key=application.refund_no, amount_fen=application.amount_fen):
-            raise ApiError(*REFUSALS["not_enough"])
+            raise ApiError(*REFUSALS["refund"]["not_enough"])
         outcome, settle_at = self.default_outcome(application.amount_fen)
         if fault is not None and fault.fault == "forever":
             settle_at = None
@@ -178,6 +177,7 @@ class WechatSimulator(Simulator):
                 extra={
                     "funds_account": application.funds_account,
                     "from": application.sources,
+                    "reason": application.reason,
                     **_DESTINATIONS.get(fault.fault if fault is not None else "", {}),
                 },
             )
@@ -190,8 +190,8 @@ class WechatSimulator(Simulator):
         refund = self.book.refund(refund_no)
         fault = self.faults.take("query", refund["order_no"] if refund is not None else "", refund_no)
         name = fault.fault if fault is not None else ""
-        if name in QUERY_REFUSALS:
-            raise ApiError(*QUERY_REFUSALS[name])
+        if name in REFUSALS["query"]:
+            raise ApiError(*REFUSALS["query"][name])
         if refund is None or name == "query_lag":
             raise not_exists("退款单不存在")
         payment = self._payment_of(refund)
@@ -206,10 +206,10 @@ class WechatSimulator(Simulator):
         payment = self.book.payment(transaction_no=number) if by_channel else self.book.payment(order_no=number)
         fault = self.faults.take("query", payment["order_no"] if payment is not None else number, number)
         name = fault.fault if fault is not None else ""
-        if name in QUERY_REFUSALS:
-            raise ApiError(*QUERY_REFUSALS[name])
+        if name in REFUSALS["query"]:
+            raise ApiError(*REFUSALS["query"][name])
         if payment is None or name == "query_lag":
-            raise ApiError(*QUERY_REFUSALS["order_not_exist"])
+            raise ApiError(*REFUSALS["query"]["order_not_exist"])
         sub_mchid = request.query.get("sub_mchid", "")
         refunds.check_sub_mchid(sub_mchid, payment)
         if request.query.get("sp_mchid" if sub_mchid else "mchid") != self.keys.mchid:
@@ -223,6 +223,10 @@ class WechatSimulator(Simulator):
         given = refunds.read_object(body)
         if refund is None or given.get("out_refund_no") != refund["refund_no"]:
             raise not_exists("退款单不存在")
+        fault = self.faults.take("abnormal", refund["order_no"], refund["refund_no"])
+        name = fault.fault if fault is not None else ""
+        if (refused := _before(request, "abnormal", name)) is not None:
+            return refused
         payment = self._payment_of(refund)
         refunds.check_sub_mchid(str(given.get("sub_mchid") or ""), payment)
         if refund["status"] != ABNORMAL:
@@ -237,7 +241,51 @@ class WechatSimulator(Simulator):
         self.rearm(refund["key"])
         await self.store.durable()
         fresh = self.book.refund(refund["key"]) or refund
-        return await self._reply(request, refunds.refund_object(fresh, payment), fault=None)
+        return await self._reply(request, refunds.refund_object(fresh, payment), fault=fault, name=name)
+
+    async def end_order(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """POST .../out-trade-no/{out_trade_no}/close and /reverse: an unpaid order is closed, a paid one reversed whole."""
+        number, act = request.match_info["number"], request.match_info["act"]
+        if act not in {"close", "reverse"}:
+            raise not_exists("接口不存在")
+        await self.delay("refund")
+        given, payment = refunds.read_object(body), self.book.payment(order_no=number)
+        fault = self.faults.take(act, number)
+        name = fault.fault if fault is not None else ""
+        if (refused := _before(request, act, name)) is not None:
+            return refused
+        if payment is None:
+            raise ApiError(*REFUSALS["query"]["order_not_exist"])
+        refunds.check_sub_mchid(str(given.get("sub_mchid") or ""), payment)
+        if payment["status"] == "WAIT_BUYER_PAY":
+            self.book.set_payment_status(order_no=number, status=CLOSED)
+        elif act == "close" and payment["status"] != CLOSED:
+            raise invalid("该订单已支付，不能关闭")
+        elif payment["status"] == SUCCESS:
+            self._reverse(payment)
+        await self.store.durable()
+        return await self._reply(request, None, fault=fault, name=name)
+
+    def _reverse(self, payment: Row) -> None:
+        """The whole payment goes back, under no refund's number: bills show it as REVOKED."""
+        if payment["refunded_fen"]:
+            raise invalid("已退款的订单不能撤销")
+        key = f"{bills.REVERSAL}|{payment['order_no']}"
+        self.accept(
+            Accepted(
+                key=key,
+                refund_no=key,
+                order_no=payment["order_no"],
+                transaction_no=payment["transaction_no"],
+                amount_fen=payment["amount_fen"],
+                outcome=SUCCESS,
+                settle_at=self.due_in(),
+                fingerprint="",
+                kind=bills.REVERSAL,
+            )
+        )
+        self.settle(key)
+        self.book.set_payment_status(order_no=payment["order_no"], status="REVOKED")
 
     def _payee(self, request: web.Request, given: dict[str, object]) -> tuple[str, str]:
         """Account as it is shown, and channel."""
@@ -338,13 +386,13 @@ class WechatSimulator(Simulator):
     async def _reply(
         self,
         request: web.Request,
-        payload: dict[str, object],
+        payload: dict[str, object] | None,
         *,
         fault: Fault | None,
         name: str = "",
         serial: str = "",
     ) -> web.StreamResponse:
-        """The answer, or what the fault makes of it."""
+        """The answer, or what the fault makes of it. None: 204."""
         if name in _NO_ANSWER:
             return await hang(request, seconds=self.options.hold_s, stopping=self.stopping)
         if name in _CUT:
@@ -363,13 +411,13 @@ class WechatSimulator(Simulator):
     def signed(
         self,
         request: web.Request,
-        payload: dict[str, object],
+        payload: dict[str, object] | None,
         *,
         status: int = 200,
         fault: str = "",
         serial: str = "",
     ) -> web.Response:
-        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        body = b"" if payload is None else json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         headers = signed_headers(
             body,
             keys=self.keys,
@@ -378,6 +426,8 @@ class WechatSimulator(Simulator):
             fault=fault,
         )
         headers |= {"Request-ID": secrets.token_hex(16), "Content-Type": "application/json; charset=utf-8"}
+        if payload is None:
+            return web.Response(status=204, headers=headers)
         return web.Response(
             body=tampered(body) if fault == "tampered_response" else body, status=status, headers=headers
         )
@@ -401,3 +451,14 @@ class WechatSimulator(Simulator):
         if payment is None:
             raise not_exists("订单号不存在")
         return payment
+
+
+def _before(request: web.Request, operation: str, name: str) -> web.Response | None:
+    """Faults before anything is accepted: the answer, or None. Raises ApiError."""
+    if name == "drop_before_accept":
+        return drop(request)
+    if name in PROXY:
+        return in_between(name)
+    if name in REFUSALS[operation]:
+        raise ApiError(*REFUSALS[operation][name])
+    return None

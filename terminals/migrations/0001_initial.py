@@ -4,6 +4,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 import core.personal_data
+import core.quantities
 
 
 class Migration(migrations.Migration):
@@ -110,6 +111,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField()),
                 ("corrected_at", models.DateTimeField(blank=True, null=True)),
+                ("held_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "indexes": [
@@ -136,6 +138,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("payer_phone_last4_hash__isnull", False)),
                         fields=["merchant", "payer_phone_last4_hash"],
                         name="transaction_phone_last4",
+                    ),
+                    models.Index(
+                        condition=models.Q(("held_at__isnull", False)),
+                        fields=["merchant"],
+                        name="transaction_held",
                     ),
                 ],
                 "constraints": [
@@ -180,21 +187,45 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 ("sku", models.CharField(blank=True, max_length=64)),
                 ("name", models.CharField(max_length=200)),
-                ("quantity", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("article", "Article"),
+                            ("gift", "Gift"),
+                            ("deposit", "Returnable deposit"),
+                            ("discount", "Discount"),
+                            ("rounding", "Rounding"),
+                        ],
+                        default="article",
+                        max_length=10,
+                    ),
+                ),
+                ("quantity", core.quantities.QuantityField()),
                 ("unit_price_fen", models.BigIntegerField()),
                 ("amount_fen", models.BigIntegerField()),
-                ("reserved_quantity", models.PositiveIntegerField(default=0)),
+                ("reserved_quantity", core.quantities.QuantityField(db_default=0, default=0)),
+                ("reserved_fen", models.BigIntegerField(db_default=0, default=0)),
             ],
             options={
                 "indexes": [models.Index(fields=["sku", "transaction"], name="line_sku")],
                 "constraints": [
                     models.UniqueConstraint(fields=("transaction", "position"), name="line_position_once"),
                     models.CheckConstraint(
-                        condition=models.Q(("reserved_quantity__lte", models.F("quantity"))),
+                        condition=models.Q(
+                            ("reserved_quantity__gte", 0), ("reserved_quantity__lte", models.F("quantity"))
+                        ),
                         name="line_never_over_returned",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("amount_fen__gte", 0), ("quantity__gt", 0), ("unit_price_fen__gte", 0)),
+                        condition=models.Q(
+                            ("quantity__gt", 0),
+                            models.Q(
+                                models.Q(("amount_fen__gte", 0), ("unit_price_fen__gte", 0)),
+                                ("kind__in", ["deposit", "discount", "rounding"]),
+                                _connector="OR",
+                            ),
+                        ),
                         name="line_sane",
                     ),
                 ],

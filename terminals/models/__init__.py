@@ -1,6 +1,13 @@
 """What was paid, and where."""
 
 from terminals.models.terminal import Terminal
-from terminals.models.transaction import Funding, Transaction, TransactionKind, TransactionLine, TransactionStatus
+from terminals.models.transaction import (
+    Funding,
+    LineKind,
+    Transaction,
+    TransactionKind,
+    TransactionLine,
+    TransactionStatus,
+)
 
-__all__ = ["Funding", "Terminal", "Transaction", "TransactionKind", "TransactionLine", "TransactionStatus"]
+__all__ = ["Funding", "LineKind", "Terminal", "Transaction", "TransactionKind", "TransactionLine", "TransactionStatus"]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from core.personal_data import SealedTextField
+from core.quantities import QuantityField
 from merchants import channels
 from merchants.models import ApiKey, ChannelAccount, Merchant, Store
 from payment_channels.profile import Profile
@@ -43,6 +44,16 @@ class Funding(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class LineKind(models.TextChoices):
+    """What a line of a sale is. Discounts and rounding are shared out over the articles; a gift was paid with nothing."""
+
+    ARTICLE = "article", _("Article")
+    GIFT = "gift", _("Gift")
+    DEPOSIT = "deposit", _("Returnable deposit")
+    DISCOUNT = "discount", _("Discount")
+    ROUNDING = "rounding", _("Rounding")
+
+
 class Transaction(models.Model):
     """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
     ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice. ``reported_by`` says
@@ -50,6 +61,8 @@ class Transaction(models.Model):
 
     ``live_refunds`` is how many requests ``reserved_fen`` is made of. ``live_refunds_limit`` is how many the channel took when
     the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
+
+    ``held_at``: since then nothing more leaves for it, because its channel contradicts itself (``refunds.facts.holds``).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -81,6 +94,7 @@ class Transaction(models.Model):
     )
     created_at = models.DateTimeField()
     corrected_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
 
     if TYPE_CHECKING:
         lines: RelatedManager[TransactionLine]
@@ -126,6 +140,7 @@ class Transaction(models.Model):
                 name="transaction_phone_last4",
                 condition=Q(payer_phone_last4_hash__isnull=False),
             ),
+            models.Index(fields=["merchant"], name="transaction_held", condition=Q(held_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -138,34 +153,49 @@ class Transaction(models.Model):
         return channels.profile(self.channel, {}) if account is None else account.usable_profile
 
     @property
+    def store_code(self) -> str:
+        return self.store.code
+
+    @property
     def refundable_fen(self) -> int:
         return self.amount_fen - self.reserved_fen
 
 
 class TransactionLine(models.Model):
-    """An article of a sale. ``amount_fen`` is what was charged for the line, discounts taken off.
+    """A line of a sale. ``amount_fen`` is what the till charged for it, the line's own discounts taken off; what was taken off
+    the whole order stands in a line of its own. A sale's lines come to its amount.
 
-    ``reserved_quantity`` counts pieces in refunds that are not rejected, cancelled or failed: more than was bought
-    cannot come back.
+    ``reserved_quantity`` counts pieces that come back by refunds that are not rejected, cancelled or failed: more than was bought
+    cannot come back. ``reserved_fen`` is what such refunds have of the line's worth, pieces or not.
     """
 
     transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveSmallIntegerField()
     sku = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=200)
-    quantity = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=LineKind.choices, default=LineKind.ARTICLE)
+    quantity = QuantityField()
     unit_price_fen = models.BigIntegerField()
     amount_fen = models.BigIntegerField()
-    reserved_quantity = models.PositiveIntegerField(default=0)
+    reserved_quantity = QuantityField(default=0, db_default=0)
+    reserved_fen = models.BigIntegerField(default=0, db_default=0)
 
     walled_by = "transaction"
+
+    #: What of the sale's amount was paid for it, once reckoned (``refunds.rules.worth``).
+    worth_fen: int
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["transaction", "position"], name="line_position_once"),
-            models.CheckConstraint(condition=Q(reserved_quantity__lte=F("quantity")), name="line_never_over_returned"),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, amount_fen__gte=0, unit_price_fen__gte=0), name="line_sane"
+                condition=Q(reserved_quantity__gte=0, reserved_quantity__lte=F("quantity")),
+                name="line_never_over_returned",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0)
+                & (Q(amount_fen__gte=0, unit_price_fen__gte=0) | Q(kind__in=["deposit", "discount", "rounding"])),
+                name="line_sane",
             ),
         ]
         indexes = [models.Index(fields=["sku", "transaction"], name="line_sku")]

@@ -32,6 +32,8 @@ _BY_LIBRARIES = {
 }  # fmt: skip
 #: Asked of the channels for a statement; WeChat's own codes.
 _OF_STATEMENTS = {"STATEMENT_CREATING", "NO_STATEMENT_EXIST"}
+#: Plain Python without our errors: codes stand in calls of these, or are returned by name.
+_PLAIN = {"BillCorrupt", "NotAnAmount"}
 
 
 @cache
@@ -80,6 +82,18 @@ def _parts(line: ast.Return) -> list[ast.expr]:
     )
 
 
+def _plain_codes() -> set[str]:
+    """Codes of what is read without knowing our errors: files of statements, amounts as typed."""
+    found = set()
+    for path in (*(ROOT / "payment_channels").rglob("*.py"), ROOT / "core" / "typed_amounts.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _name(node.func) in _PLAIN:
+                found |= {_text(part) for part in (*node.args[-1:], *(word.value for word in node.keywords))}
+            if isinstance(node, ast.Return) and path.name == "typed_amounts.py":
+                found |= {_text(part) for part in _parts(node)}
+    return {code for code in found if code.startswith(("bill_", "amount_"))} | {"bill_damaged"}
+
+
 def _refusing_rules() -> set[str]:
     """Rules of the policy that refuse: a problem has the code of its rule, but for the two that others share."""
     calls = ast.walk(_modules()["refunds/rules/policy.py"])
@@ -93,7 +107,7 @@ def _refusing_rules() -> set[str]:
 
 def _raised() -> set[str]:
     found = {code for module in _modules().values() for code in _codes_in(module)} - {""}
-    return found | _refusing_rules() | _BY_LIBRARIES | _OF_STATEMENTS
+    return found | _refusing_rules() | _BY_LIBRARIES | _OF_STATEMENTS | _plain_codes()
 
 
 def _library_codes() -> set[str]:

@@ -52,8 +52,9 @@ def merchant() -> Merchant:
         for table, (changed, count) in copies.items():
             cursor.execute(_COPY.format(table=table, changed=changed.replace("%", "%%")), [count])
         cursor.execute(
-            "INSERT INTO terminals_transactionline (transaction_id, position, sku, name, quantity, unit_price_fen, amount_fen, "
-            "reserved_quantity) SELECT id, 9, 'X' || row_number() OVER () %% 100, 'x', 1, 1, 1, 0 FROM terminals_transaction",
+            "INSERT INTO terminals_transactionline (transaction_id, position, sku, name, kind, quantity, unit_price_fen, "
+            "amount_fen, reserved_quantity, reserved_fen) "
+            "SELECT id, 9, 'X' || row_number() OVER () %% 100, 'x', 'article', 1, 1, 1, 0, 0 FROM terminals_transaction",
             [],
         )
     with as_owner() as cursor:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.personal_data import phone_key
-from core.plain_text import name_key, reference_key
+from core.plain_text import name_key, name_key_sql, person_name, reference_key
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,43 @@ def test_phone_key_leaves_other_countries_and_land_lines_apart() -> None:
     assert phone_key("+44 7700 900123") == "447700900123"
     assert phone_key("0571-8888 0001") == "057188880001"
     assert phone_key("none") == "none"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "C\u200b001",
+        "\u202dc001\u202c",
+        " Ｃ\ufeff００１ ",
+        "C\u00ad00\ufe0f1",
+        "王\u3000 小\u00a0敏",
+        "\U000e0020c001",
+        "Straße",
+        "a\x85b",
+    ],
+)
+def test_name_key_in_sql_is_the_same(typed: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name_key_sql('v.t')} FROM (VALUES (%s)) v (t)", [typed])
+        assert cursor.fetchone()[0] == name_key(typed)
+
+
+@pytest.mark.django_db
+@given(
+    st.lists(
+        st.text(st.sampled_from("cC0１Ｃ \u3000\u00a0\t\u200b\u200d\u202d\u2066\ufeff\u00ad\ufe0f王é-"), max_size=12),
+        max_size=20,
+    )
+)
+def test_name_key_in_sql_is_the_same_for_any_spelling(typed: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name_key_sql('t')} FROM unnest(%s::text[]) t", [typed])
+        assert [row[0] for row in cursor.fetchall()] == [name_key(text) for text in typed]
+
+
+@pytest.mark.parametrize(
+    "typed", ["Wang Min", "  Ｗａｎｇ\u3000Ｍｉｎ ", "\u202dWang\u00a0Min\u202c", "Wang\u200b  Min\n"]
+)
+def test_person_name_when_only_the_writing_differs_is_the_same(typed: str) -> None:
+    assert person_name(typed) == "Wang Min"

@@ -44,6 +44,14 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
     ),
     ("I2b", "a piece too many", [], "UPDATE terminals_transactionline SET reserved_quantity = 1"),
     (
+        "I2c",
+        "a leg that its request knows nothing of",
+        [],
+        "INSERT INTO refunds_leg (request_id, sequence, transaction_id, route, amount_fen, reserved_fen, refunded_fen, why) "
+        "VALUES (:approved, 1, :sale, 'original', 1, 0, 0, 'only_payment')",
+    ),
+    ("I2c", "legs that are gone", [], "UPDATE refunds_refundrequest SET leg_count = 2 WHERE id = :approved"),
+    (
         "I3",
         "an amount of nothing",
         [
@@ -172,6 +180,13 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "a cashiers day",
         [],
         "UPDATE refunds_refundrequest SET cashier = 'c001 '; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
+    ),
+    (
+        "I19",
+        "a cashiers day behind marks that nobody sees",
+        [],
+        "UPDATE refunds_refundrequest SET cashier = CASE WHEN id = :paid THEN E'\\u202dc001\\u202c' ELSE E' C\\u200b001' END; "
         "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_count\": 2}'",
     ),
     (

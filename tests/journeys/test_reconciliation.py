@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -201,3 +202,35 @@ def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_
     page.locator("#dlg-close [type=submit]").click()
     expect(page.locator(".banner.ok")).to_contain_text(world.finance.name)
     assert world.day(DAY).state == "closed"
+
+
+def test_statement_with_an_odd_row_and_a_wrong_file_are_brought_in_the_browser(
+    page: Page, live_server: object, channel: Channel, tmp_path: Path
+) -> None:
+    world = channel.world
+    plain = gzip.decompress(raw_statement(world.account, day=DAY)).decode()
+    header, row, *rest = plain.splitlines(keepends=True)
+    odd, wrong = tmp_path / "odd.csv", tmp_path / "wrong.csv"
+    odd.write_text(header + row + re.sub(r"`\d{4}-\d\d-\d\d \d\d:", "`soon ", row) + "".join(rest), encoding="utf-8")
+    wrong.write_text("<!DOCTYPE html><html>login</html>", encoding="utf-8")
+    client = Client()
+    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
+
+    def bring(file: Path) -> None:
+        page.goto(f"{live_server}/desk/reconciliation")
+        page.get_by_role("link", name=re.compile("Upload a statement|上传账单")).click()
+        page.locator("#up-account").select_option(world.account.code)
+        page.locator("#up-date").fill(DAY.isoformat())
+        page.locator("#up-file").set_input_files(file)
+        page.locator("#dlg-upload button[type=submit]").click()
+
+    bring(wrong)
+    expect(page.locator("#toasts")).to_contain_text(re.compile("a web page|网页"))
+    assert not Bill.objects.exists()
+    bring(odd)
+    expect(page.locator("section[aria-labelledby=h-aside]")).to_contain_text("soon")
+    assert counts(world.day(DAY))["matched"] == 3
+    assert Bill.objects.get().set_aside_count == 1

@@ -8,7 +8,7 @@ from payment_channels import codes_page
 from payment_channels.contract import Retry, Unknown
 from payment_channels.remedies import REMEDIES
 from payment_channels.rules import Rule, outcome_of
-from tests.payment_channels.vendors_codes import ALIPAY_REFUND, VENDORS
+from tests.payment_channels.vendors_codes import ALIPAY_REFUND, INFERRED, VENDORS
 
 _LISTS = [(channel, operation) for channel, operations in VENDORS.items() for operation in operations]
 
@@ -20,6 +20,15 @@ def test_table_when_vendor_documents_a_code_has_its_meaning(channel: str, operat
     assert set(VENDORS[channel][operation]) <= set(known.codes)
     assert all(known.rules[code].meaning for code in known.codes)
     assert known.source.startswith("https://")
+
+
+@pytest.mark.parametrize(("channel", "operation"), _LISTS)
+def test_table_has_nothing_but_what_is_documented_or_named_as_inferred(channel: str, operation: str) -> None:
+    (known,) = [entry for entry in codes_page.LISTS[channel] if entry.operation == operation]
+    inferred = INFERRED[channel].get(operation, set())
+
+    assert set(known.codes) <= {*VENDORS[channel][operation], *inferred}
+    assert inferred <= set(known.codes)
 
 
 def test_alipays_refund_has_the_31_codes_of_its_page() -> None:

@@ -1,7 +1,9 @@
-"""The vendors' own lists of codes, copied down as data and apart from the adapters' tables.
+"""The vendors' lists of codes as far as they could be read, as data and apart from the adapters' tables.
 
-Read in September to November 2026 from the vendors' pages, or from public copies of them where the page is behind a login:
-openapi.yaml of Alipay's v3 description, and enumerations in public clients (UnionPay's list, as several of them have it).
+Compiled from public copies: the pages as search engines keep them, Alipay's v3 description, enumerations in public clients. Not
+every line was seen on the vendor's own page; the addresses name the page that has the list today, where a contract is disputed.
+``INFERRED`` names what no copy shows for that operation. A vendor may have codes that are in no copy: the adapters take a code
+that is in no table for no proof of anything.
 """
 
 from __future__ import annotations
@@ -152,6 +154,7 @@ UNIONPAY = [
     "81",
     "82",
     "83",
+    "84",
     "85",
     "86",
     "87",
@@ -267,4 +270,32 @@ VENDORS: dict[str, dict[str, list[str]]] = {
     },
     # https://open.unionpay.com/tjweb/support/faq/mchlist?id=234
     "unionpay": {"backTransReq.do (04, 31, 32), queryTrans.do (00)": UNIONPAY},
+}
+
+_ORDER_CODES = {"NOT_ENOUGH", "ACCOUNT_ERROR", "OUT_TRADE_NO_USED", "BANK_ERROR", "RULE_LIMIT", "TRADE_ERROR"}
+#: Channel -> operation -> codes that stand above, or in the adapter's table alone, by inference: they are the vendor's, but
+#: of another operation, an older list or another form of this one, or one public client has them and the others have not.
+INFERRED: dict[str, dict[str, set[str]]] = {
+    "alipay": {
+        # The gateway's code without a sub-code, and forms of sub-codes with another prefix or of its certificates' mode.
+        "every operation": {
+            *("20000", "20001", "40001", "40002", "40003", "40005", "40006"),
+            *(
+                "isv.app-auth-token-expired",
+                "isv.invalid-app-auth-token",
+                "isv.app-cert-expired",
+                "isv.invalid-app-state",
+            ),
+            *("isv.missing-app-cert-sn", "isv.missing-alipay-root-cert-sn"),
+        },
+    },
+    "wechat": {
+        # Older spellings, of the interfaces before v3 and of its gateway.
+        "POST /v3/refund/domestic/refunds": {"FREQUENCY_LIMIT_EXCEED", "RATELIMIT_EXCEEDED", "REQUEST_BLOCKED"},
+        # One list for all operations on orders: some of its codes can only come of paying.
+        "GET /v3/pay/transactions/…": {*_ORDER_CODES, "RESOURCE_NOT_EXISTS"},
+        "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close and /reverse": _ORDER_CODES,
+    },
+    # In one of the copies.
+    "unionpay": {"backTransReq.do (04, 31, 32), queryTrans.do (00)": {"84"}},
 }

@@ -106,7 +106,7 @@ def test_statement_of_the_channel_agrees(channel: Channel) -> None:
     assert counts(day) == {"matched": 4}
     assert day.bill is not None
     assert (day.gap_fen, day.bill.refunds, day.bill.version) == (0, 4, 1)
-    assert (len(day.bill.sha256), day.bill.size > 0, -day.bill.fees_fen) == (64, True, 24)
+    assert (len(day.bill.sha256), day.bill.size > 0, day.bill.fees_fen) == (64, True, -24)
     again = downloading.fetch_now(account=channel.world.account, day=DAY, by=principals.SYSTEM, at=timezone.now())
     assert not again.is_new
     assert Bill.objects.count() == 1

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.calendar import SHANGHAI
 from merchants.models import ChannelAccount, Merchant, Role, Staff
-from payment_channels.contract import BillRow, BillRowKind, BillTotals, Done, Outcome, Unknown
+from payment_channels.contract import BillNotes, BillRow, BillRowKind, BillTotals, Done, Outcome, Unknown
 from reconciliation import days, importing
 from reconciliation.models import ReconciliationDay
 from refunds import payouts
@@ -33,6 +33,7 @@ class Written:
 
     def __init__(self, rows: Sequence[BillRow], *, declared: BillTotals | None = None) -> None:
         self._rows, self._declared = rows, declared
+        self.notes = BillNotes()
         self.digest = f"{hash(tuple(rows)) & (2**256 - 1):064x}"[-64:]
         self.size = 100 * len(rows)
 

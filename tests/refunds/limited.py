@@ -29,6 +29,7 @@ def body(sale: Transaction, amount_fen: int, **fields: Any) -> dict[str, Any]:
         "amount_fen": amount_fen,
         "reason": "quality",
         "customer_consent": True,
+        "is_another": True,
         **fields,
     }
 

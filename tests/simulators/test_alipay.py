@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from simulators.alipay.codes import ANONYMOUS
+from simulators.alipay.errors import CANCEL_REFUSALS
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.simulators.alipay_client import Application
 from tests.simulators.wire import PATIENCE_S, Reply, call, receiver, wait_for
@@ -98,7 +100,7 @@ def test_parameters_may_stand_in_the_address(app: Application) -> None:
         ({"sign_type": "RSA"}, "isv.invalid-signature-type"),
         ({"app_id": "2021000000000000"}, "isv.invalid-app-id"),
         ({"timestamp": "yesterday"}, "isv.invalid-timestamp"),
-        ({"sign": ""}, "isv.missing-sign"),
+        ({"sign": ""}, "isv.missing-signature"),
     ],
 )
 def test_request_that_proves_nothing_moves_nothing(
@@ -319,7 +321,7 @@ def test_query_faults(channel: RunningSimulator, app: Application) -> None:
     assert b"refund_status" not in answered("stale_processing").body
     assert b"ACQ.SYSTEM_ERROR" in answered("error").body
     assert b"isv.app-call-limited" in answered("rate_limited").body
-    assert b"ACQ.TRADE_NOT_EXIST" in answered("not_exist").body
+    assert b"ACQ.TRADE_NOT_EXIST" in answered("trade_not_exist").body
     assert b"<html>" in answered("garbage").body
     assert answered("http_500").status == 500
     assert b"REFUND_SUCCESS" in answered("latency").body
@@ -328,6 +330,36 @@ def test_query_faults(channel: RunningSimulator, app: Application) -> None:
         answered("timeout", 0.4)
     with pytest.raises(http.client.RemoteDisconnected):
         answered("drop")
+
+
+@pytest.mark.parametrize(("fault", "refusal"), CANCEL_REFUSALS.items())
+def test_cancel_refused_with_each_code_moves_nothing(
+    channel: RunningSimulator, app: Application, fault: str, refusal: tuple[str, str, str]
+) -> None:
+    order(channel, "cancel", fault, order_no="A1")
+
+    reply = app.send("alipay.trade.cancel", {"out_trade_no": "A1"})
+
+    (name, answer), *signature = json.loads(reply.body).items()
+    assert reply.status == 200
+    assert (answer["code"], answer.get("sub_code", "")) == refusal[:2]
+    if name == "error_response":
+        assert refusal[1] in ANONYMOUS
+        assert signature == []
+    else:
+        assert app.is_genuine(reply, "alipay.trade.cancel")
+    assert ledger(channel) == []
+    assert app.ask("alipay.trade.cancel", {"out_trade_no": "A1"})["action"] == "refund"
+
+
+def test_cancel_whose_answer_is_lost_is_made_once(channel: RunningSimulator, app: Application) -> None:
+    order(channel, "cancel", "drop_after_accept")
+
+    with pytest.raises(http.client.RemoteDisconnected):
+        app.send("alipay.trade.cancel", {"out_trade_no": "A1"})
+
+    assert app.ask("alipay.trade.cancel", {"out_trade_no": "A1"})["action"] == "refund"
+    assert ledger(channel) == [("cancel-A1", 10_000)]
 
 
 def test_bill_is_gbk_in_a_zip_and_agrees_with_the_ledger(channel: RunningSimulator, app: Application) -> None:

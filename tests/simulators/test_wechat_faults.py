@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from simulators.kit.testing import ControlError, RunningSimulator, running_simulator
+from simulators.wechat.errors import REFUSALS
 from tests.simulators.wechat_client import REFUNDS, Merchant, application
 from tests.simulators.wire import PATIENCE_S, Reply, receiver, wait_for
 
@@ -299,6 +300,58 @@ def test_certificates_may_fail(channel: RunningSimulator, merchant: Merchant) ->
     assert merchant.fetch_certificates()
 
 
+@pytest.mark.parametrize(
+    ("act", "fault", "refusal"),
+    [(act, *refusal) for act in ("close", "reverse") for refusal in REFUSALS[act].items()],
+)
+def test_order_is_not_ended_when_refused_with_each_code(
+    channel: RunningSimulator, merchant: Merchant, act: str, fault: str, refusal: tuple[int, str, str]
+) -> None:
+    channel.control("POST", "/payments", {"order_no": "OPEN", "amount_fen": 500, "status": "WAIT_BUYER_PAY"})
+    order(channel, act, fault, order_no="OPEN")
+    path = f"/v3/pay/transactions/out-trade-no/OPEN/{act}"
+
+    reply = merchant.send("POST", path, {"mchid": merchant.account["mchid"]})
+
+    assert merchant.is_genuine(reply)
+    assert (reply.status, merchant.read(reply)["code"]) == refusal[:2]
+    assert channel.control("GET", "/payments?order_no=OPEN")["status"] == "WAIT_BUYER_PAY"
+    assert merchant.send("POST", path, {"mchid": merchant.account["mchid"]}).status == 204
+    assert channel.control("GET", "/payments?order_no=OPEN")["status"] == "CLOSED"
+
+
+@pytest.mark.parametrize(("fault", "refusal"), REFUSALS["abnormal"].items())
+def test_abnormal_refund_stays_so_when_refused_with_each_code(
+    channel: RunningSimulator, merchant: Merchant, fault: str, refusal: tuple[int, str, str]
+) -> None:
+    order(channel, "refund", "abnormal")
+    refund_id = merchant.read(merchant.refund("R1", 1200))["refund_id"]
+    wait_for(lambda: merchant.query("R1")["status"] == "ABNORMAL")
+    order(channel, "abnormal", fault, order_no="A1")
+    elsewhere = {"out_refund_no": "R1", "type": "MERCHANT_BANK_CARD"}
+
+    reply = merchant.send("POST", f"{REFUNDS}/{refund_id}/apply-abnormal-refund", elsewhere)
+
+    assert merchant.is_genuine(reply)
+    assert (reply.status, merchant.read(reply)["code"]) == refusal[:2]
+    assert merchant.query("R1")["status"] == "ABNORMAL"
+    assert merchant.send("POST", f"{REFUNDS}/{refund_id}/apply-abnormal-refund", elsewhere).status == 200
+
+
+def test_paid_order_is_not_closed_but_reversed_whole_and_once(channel: RunningSimulator, merchant: Merchant) -> None:
+    path, own = "/v3/pay/transactions/out-trade-no/A1", {"mchid": merchant.account["mchid"]}
+
+    closed = merchant.send("POST", f"{path}/close", own)
+    assert (closed.status, merchant.read(closed)["code"]) == (400, "INVALID_REQUEST")
+    assert ledger(channel) == []
+
+    assert [merchant.send("POST", f"{path}/reverse", own).status for _ in range(2)] == [204, 204]
+    assert ledger(channel) == ["reversal|A1"]
+    found = merchant.read(merchant.send("GET", f"{path}?mchid={own['mchid']}"))
+    assert found["trade_state"] == "REVOKED"
+    assert merchant.refund("R1", 1200).status == 400
+
+
 def test_unknown_fault_is_refused_with_the_list(channel: RunningSimulator) -> None:
     with pytest.raises(ControlError, match="timeout_after_accept"):
         order(channel, "refund", "meteor")
@@ -310,5 +363,7 @@ def test_unknown_fault_is_refused_with_the_list(channel: RunningSimulator) -> No
 def test_every_fault_is_described(channel: RunningSimulator) -> None:
     listed = channel.control("GET", "/faults")["faults"]
 
-    assert {entry["operation"] for entry in listed} == {"refund", "query", "notice", "bill", "certificates"}
+    assert {entry["operation"] for entry in listed} == {
+        *("refund", "query", "abnormal", "close", "reverse", "notice", "bill", "certificates")
+    }
     assert all(entry["zh"] and entry["en"] for entry in listed)

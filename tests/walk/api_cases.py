@@ -62,6 +62,14 @@ def report_transaction(stage: Stage) -> None:
     assert Transaction.objects.get(pk=answer["id"]).lines.get().name == "保温杯"
 
 
+@case("POST", f"{_API}reconciliations")
+def upload_statement(stage: Stage) -> None:
+    stage.moved_on_the_day()
+    form = {"account": stage.account.code, "date": DAY.isoformat(), "file": stage.statement()}
+    answer = stage.call_as(Role.FINANCE, "reconciliations", form)
+    assert answer["statement"]["n"] == 1
+
+
 @case("POST", f"{_API}transactions/<uuid:transaction_id>/corrections")
 def correct_transaction(stage: Stage) -> None:
     sale = stage.sale()

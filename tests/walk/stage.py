@@ -107,7 +107,9 @@ class Stage:
             return client.get(f"/api/v1/{path}", query)
         headers = {"Idempotency-Key": uuid4().hex, "X-CSRFToken": _CSRF}
         if isinstance(body, SimpleUploadedFile):
-            return client.post(f"/api/v1/{path}", {"file": body}, headers=headers)
+            body = {"file": body}
+        if isinstance(body, dict) and "file" in body:
+            return client.post(f"/api/v1/{path}", body, headers=headers)
         return client.post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
 
     @cached_property

@@ -12,11 +12,12 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.core.management import call_command, get_commands
+from django.utils import timezone
 
 from core.audit.models import AuditEvent, AuditLink
 from merchants.models import Role
 from reconciliation.models import Bill
-from refunds.models import Notification
+from refunds.models import Execution, Notification
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -68,6 +69,15 @@ def _seal(stage: Stage, run: Callable[[], object]) -> None:
     assert AuditLink.objects.count() == AuditEvent.objects.count() > 0
 
 
+def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
+    request = stage.paid()
+    due = Execution.objects.filter(request=request)
+    due.update(second_leg="pending", second_leg_due_at=timezone.now())
+    run()
+    # WeChat Pay knows no way from itself to a bank: what it paid has arrived.
+    assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
+
+
 def _reconcile(stage: Stage, run: Callable[[], object]) -> None:
     stage.moved_on_the_day()
     # As before anybody asked for the day: beat's own plan finds it.
@@ -88,6 +98,7 @@ def _check(stage: Stage, run: Callable[[], object]) -> None:
 _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
+    "refunds.second_legs": _second_legs,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
     "refunds.check_invariants": _check,

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, help="login of the owner or manager who changes them")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        account = ChannelAccount.objects.filter(code=options["account"], is_active=True).first()
+        account = ChannelAccount.objects.filter(code=options["account"]).first()
         staff = Staff.objects.filter(username=options["by"]).first()
         if account is None or staff is None or staff.merchant_id != account.merchant_id:
             raise CommandError("no such channel account, or nobody of its merchant by that login")

@@ -99,10 +99,14 @@ class Command(BaseCommand):
         rows = replay.summary(matched, replayed)
         self.stdout.write(f"{'lines':>7}  {'requests':>8}  {'yuan':>14}  outcome")
         for row in rows:
-            amount = yuan_grouped(row.amount_fen) if row.requests else ""
-            self.stdout.write(f"{row.lines:>7,}  {row.requests or '':>8}  {amount:>14}  {row.outcome}")
+            besides = f" ({row.capped_lines:,} lines, each with its outcome above)" if row.capped_lines else ""
+            self.stdout.write(
+                f"{row.lines or '':>7}  {row.requests or '':>8}  {yuan_grouped(row.amount_fen):>14}  {row.outcome}{besides}"
+            )
+        lines, credited_fen = sum(row.lines for row in rows), sum(matched.tally.credited_fen.values())
         self.stdout.write(
-            f"{sum(row.lines for row in rows):>7,}  {len(replayed.submitted):>8,}  credit note lines in all"
+            f"{lines:>7,}  {len(replayed.submitted):>8,}  {yuan_grouped(sum(row.amount_fen for row in rows)):>14}  "
+            f"credit note lines in all; they give {yuan_grouped(credited_fen)}"
         )
         self.stdout.write(
             f"{replayed.repeats:,} requests were known from an earlier run; a credit note is one request for every sale that "

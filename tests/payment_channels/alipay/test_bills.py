@@ -206,21 +206,36 @@ def _spoiled_zip() -> bytes:
         (b"#nothing\r\n", 0),
         (DETAILS.replace(b"-12.00", b"-12.001", 1), 6),
         (DETAILS.replace(b"-12.00,-12.00,", b"-12.00,", 1), 6),
-        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21T10:00:05"), 5),
-        (DETAILS.replace("服务费".encode("gbk"), "小费".encode("gbk")), 4),
-        (DETAILS.replace("咖啡".encode("gbk"), b"\xff\xff"), 5),
-        (DETAILS.replace("咖啡".encode("gbk"), b'"'), 0),
+        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21T10:00:05", 1), 5),
+        (DETAILS.replace("订单金额".encode("gbk"), "小费".encode("gbk")), 4),
         (b"PK\x03\x04" + DETAILS, 0),
         (_gbk_zip()[:-30], 0),
         (_spoiled_zip(), 0),
         (zipped(DETAILS, extra={"另一份明细.csv": DETAILS}), 0),
     ],
 )
-def test_unreadable_bill_names_the_line(content: bytes, at_line: int) -> None:
-    with pytest.raises(BillCorrupt) as corrupt:
-        list(bills.opened(io.BytesIO(content), kind=BillKind.TRADES))
+def test_unreadable_row_is_set_aside_and_unreadable_bill_refused_by_its_line(content: bytes, at_line: int) -> None:
+    assert _lines_in_trouble(content) == [at_line]
 
-    assert corrupt.value.line == at_line
+
+@pytest.mark.parametrize("goods", [b"\xff\xff", b'"', b"a,b", b"a,`b", b"a\r\nb", b'"a,\r\nb"'])
+def test_anything_in_a_text_field_costs_nothing(goods: bytes) -> None:
+    statement = bills.opened(io.BytesIO(DETAILS.replace("咖啡".encode("gbk"), goods)), kind=BillKind.TRADES)
+    assert [(row.line, row.amount_fen) for row in statement][-1][1] == 1200
+    assert (statement.notes.rows, statement.notes.odd) == (2, [])
+
+
+def test_table_without_its_end_was_cut(channel: AlipayRefundChannel) -> None:
+    assert _lines_in_trouble(csv_bytes(LINES[:6])) == [0]
+
+
+def _lines_in_trouble(content: bytes) -> list[int]:
+    try:
+        statement = bills.opened(io.BytesIO(content), kind=BillKind.TRADES)
+        list(statement)
+    except BillCorrupt as corrupt:
+        return [corrupt.line]
+    return [row.line for row in statement.notes.odd]
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("gb18030", "replace")))

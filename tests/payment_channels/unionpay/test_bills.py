@@ -207,11 +207,17 @@ def test_file_of_funds_is_not_read(channel: UnionPayRefundChannel, server: Local
         (TRADES.replace(b"621626", b"\xff\xff\xff\xff\xff\xff", 1), 1),
     ],
 )
-def test_unreadable_file_names_the_line(trades: bytes, at_line: int) -> None:
-    with pytest.raises(BillCorrupt) as corrupt:
-        list(bills.opened(io.BytesIO(trades), day=DAY, kind=BillKind.TRADES))
+def test_unreadable_row_is_set_aside_and_unreadable_file_refused_by_its_line(trades: bytes, at_line: int) -> None:
+    assert _lines_in_trouble(trades) == [at_line]
 
-    assert corrupt.value.line == at_line
+
+def _lines_in_trouble(trades: bytes) -> list[int]:
+    try:
+        statement = bills.opened(io.BytesIO(trades), day=DAY, kind=BillKind.TRADES)
+        list(statement)
+    except BillCorrupt as corrupt:
+        return [corrupt.line]
+    return [row.line for row in statement.notes.odd]
 
 
 @given(st.binary(max_size=400), st.booleans())

@@ -119,6 +119,25 @@ def test_rotation_is_noticed_by_the_unknown_serial(
     assert site.downloads == 2
 
 
+def test_key_mode_believes_the_platforms_certificates_as_well_while_the_account_moves_over(
+    channel: WeChatRefundChannel,
+    platform: Platform,
+    server: LocalServer,
+    strange_keys: KeyPair,
+) -> None:
+    """The public key is configured; notices of refunds from before are still signed with a certificate."""
+    by_certificate = Platform(strange_keys, OLD_SERIAL)
+    server.respond = site = _Site([_row(strange_keys, OLD_SERIAL, expires=NOW + timedelta(days=30))], by_certificate)
+    assert of_refund(channel, platform.notice(notice_content())).amount_fen == 1200
+    assert site.downloads == 0
+    assert of_refund(channel, by_certificate.notice(notice_content())).amount_fen == 1200
+    assert isinstance(channel.refund(ORDER), Done)
+    assert site.downloads == 1
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(Platform(strange_keys, "PUB_KEY_ID_0").notice(notice_content()))
+    assert rejected.value.code == "wrong_serial"
+
+
 def test_forged_serials_do_not_make_us_ask_again_and_again(
     certificate_channel: WeChatRefundChannel, server: LocalServer, their_keys: KeyPair, strange_keys: KeyPair
 ) -> None:

@@ -21,8 +21,9 @@ def test_quote_is_what_submission_then_does_and_makes_nothing() -> None:
     sale = make_sale(make_merchant(), 50_000)
     for amount, state in ((1_200, "approved"), (30_000, "in_review")):
         draft = Draft(amount_fen=amount, reason="quality", transaction_id=sale.pk)
-        _sale, verdict = judging.quote(draft=draft, by=at_the_till(sale), at=timezone.now())
+        _sale, verdict, legs = judging.quote(draft=draft, by=at_the_till(sale), at=timezone.now())
         assert verdict.decision.value == {"approved": "approve", "in_review": "review"}[state]
+        assert [leg.amount_fen for leg in legs] == [amount]
         sale.refresh_from_db()
         before = sale.reserved_fen
         assert submit(sale, amount).state == state

@@ -16,6 +16,7 @@ from refunds.models import RefundRequest
 from refunds.review import deciding
 from terminals.models import TransactionLine
 from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.refunds import plans
 from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,9 @@ def test_resubmission_is_judged_anew_against_what_is_left_without_itself() -> No
     assert stored.paused_at is None
     sale.refresh_from_db()
     assert sale.reserved_fen == 50_000
-    assert TransactionLine.objects.get(transaction=sale).reserved_quantity == 2
+    # Goodwill is money: both pieces stay with the customer, and nothing more of their worth is left.
+    line = TransactionLine.objects.get(transaction=sale)
+    assert (line.reserved_quantity, line.reserved_fen) == (0, 50_000)
 
 
 def test_failed_request_takes_its_pieces_again_or_is_refused() -> None:
@@ -89,3 +92,26 @@ def test_only_what_waits_for_the_customer_or_failed_can_be_sent_in_again(state: 
     with pytest.raises(Conflict) as refused:
         _resubmit(request)
     assert (refused.value.code, refused.value.facts["state"]) == ("state_conflict", state)
+
+
+def test_resubmit_when_all_legs_failed_another_plan_takes_their_place() -> None:
+    first, second = plans.order_of_two()
+    request = plans.ask(first)
+    for sequence in (1, 2):
+        request = plans.answer(request, sequence, "refused")
+    request = _resubmit(request, amount_fen=15_000)
+    assert [(leg.sequence, leg.amount_fen) for leg in request.legs.order_by("sequence")] == [(3, 10_000), (4, 5_000)]
+    assert plans.held(first, second) == [(10_000, 0, 1), (5_000, 0, 1)]
+    for sequence in (3, 4):
+        request = plans.answer(request, sequence)
+    assert (request.state, request.refunded_fen) == ("refunded", 15_000)
+
+
+def test_resubmit_when_a_person_is_to_pay_an_order_one_payment_gives_it() -> None:
+    first, second = plans.order_of_two()
+    request = plans.ask(first, 15_000)
+    for sequence in (1, 2):
+        request = plans.answer(request, sequence, "refused")
+    request = _resubmit(request, route="store_credit", customer_consent=True)
+    assert (request.state, request.leg_count) == ("in_review", 1)
+    assert plans.held(first, second) == [(15_000, 0, 1), (0, 0, 0)]

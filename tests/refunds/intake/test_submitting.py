@@ -75,11 +75,14 @@ def _by_models(stored: Submission) -> None:
     )
     RunningSum.objects.bulk_create(RunningSum(**row._asdict()) for row in stored.sums)
     for line in stored.lines:
-        TransactionLine.objects.filter(pk=line.line_id).update(reserved_quantity=F("reserved_quantity") + line.quantity)
+        TransactionLine.objects.filter(pk=line.line_id).update(
+            reserved_quantity=F("reserved_quantity") + line.held_quantity,
+            reserved_fen=F("reserved_fen") + line.held_fen,
+        )
     request.save(force_insert=True)
     RefundLine.objects.bulk_create(stored.lines)
-    if stored.execution is not None:
-        stored.execution.save(force_insert=True)
+    for execution in stored.executions:
+        execution.save(force_insert=True)
     if stored.idempotency is not None:
         stored.idempotency.save(force_insert=True)
     lifecycle.record_changes(stored.changes)

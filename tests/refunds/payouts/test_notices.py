@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from merchants.models import ChannelAccount
 from payment_channels.contract import NoticeReply
 from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import notices
@@ -100,6 +101,17 @@ def test_genuine_notice_is_applied_once(wechat: RunningSimulator, sale: Transact
     assert (_state(request), payout.state, payout.proof_source) == ("refunded", "succeeded", "notice")
     assert ChannelNotice.objects.get().effect == "applied"
     _wait_until(lambda: wechat.control("GET", "/notices")["owed"] == 0)
+
+
+def test_notice_of_an_account_that_is_no_longer_in_use_is_heard(wechat: RunningSimulator, sale: Transaction) -> None:
+    request = make_request(sale, 1_200)
+    assert sale.channel_account_id is not None
+    ChannelAccount.objects.filter(pk=sale.channel_account_id).update(is_active=False)
+    make_account(sale.merchant)
+    drain()
+    _wait_until(ChannelNotice.objects.exists)
+    _apply()
+    assert (_state(request), request.executions.get().channel_account_id) == ("refunded", sale.channel_account_id)
 
 
 def test_fifty_notices_in_parallel_have_one_effect(

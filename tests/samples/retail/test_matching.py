@@ -74,6 +74,7 @@ def test_match_never_gives_back_more_for_a_piece_than_was_paid() -> None:
     (found,) = matches_of(line("500001", 3, price_fen=200), line("C500002", -1, price_fen=425))
 
     assert found.parts[0].price_fen == 200
+    assert found.capped_fen == 225
 
 
 def test_wishes_join_the_articles_of_a_credit_note_that_go_back_to_one_sale() -> None:

@@ -1,0 +1,39 @@
+"""Numbers of refunds, orders and channels as people read them out, type and paste them, in the form that is looked up."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from core.plain_text import without_marks
+from core.spreadsheets import from_cell
+
+_REFUND = re.compile(r"(?:RF-?)?([0-9]{6})-([0-9]{4,})|RF([0-9]{6})([0-9]{4,})", re.IGNORECASE)
+
+
+def ascii_form(text: str) -> str:
+    """Full-width letters and digits and every kind of hyphen as ASCII's; without marks that nobody sees. Case stays."""
+    if text.isascii():
+        return text
+    plain = without_marks(unicodedata.normalize("NFKC", text))
+    return "".join(
+        "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
+        for character in plain
+    )
+
+
+def reference(text: str) -> str:
+    """A number without blanks and invisible marks, its digits and hyphens those of ASCII; its case as it is."""
+    return "".join(
+        character
+        for character in ascii_form(from_cell(text))
+        if not character.isspace() and unicodedata.category(character) != "Cc"
+    )
+
+
+def refund_number(text: str) -> str:
+    """``rf－261122－0187``, ``RF2611220187`` and ``261122-0187`` are ``RF-261122-0187``; empty for what is no refund's number."""
+    found = _REFUND.fullmatch(reference(text))
+    if found is None:
+        return ""
+    return f"RF-{found[1] or found[3]}-{found[2] or found[4]}"

@@ -1,0 +1,41 @@
+"""Phone numbers as people type and paste them, in one normal form: the form that is stored, hashed, sent to and searched for."""
+
+from __future__ import annotations
+
+import re
+
+from core.plain_text import folded
+
+#: What stands between the digits on paper: blanks, dashes of every kind, dots, brackets.
+_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·]+")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+#: With area code, or the 400 and 800 numbers of firms.
+_LANDLINE = re.compile(r"0[1-9][0-9]{1,2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
+_ABROAD = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class NotAPhone(ValueError):
+    """The text is no number that can be called or texted."""
+
+
+def phone_number(text: str) -> str:
+    """``+86 138-0000 6021``, ``86138…``, full width or with invisible marks: ``13800006021``. Landlines keep their area code,
+    other countries their plus: ``+447700900123``. Raises ``NotAPhone``.
+    """
+    plain = _BETWEEN.sub("", folded(text))
+    number = f"+{plain[2:]}" if plain.startswith("00") else plain
+    inland = _inland(number)
+    if inland:
+        return inland
+    if _ABROAD.fullmatch(number) and not number.startswith("+86"):
+        return number
+    raise NotAPhone(f"not a phone number: {len(text)} characters")
+
+
+def _inland(number: str) -> str:
+    """The number as it is dialled in China; empty for others."""
+    for rest in (number, number.removeprefix("+86"), number.removeprefix("86")):
+        if _MOBILE.fullmatch(rest) or _LANDLINE.fullmatch(rest):
+            return rest
+    rest = number.removeprefix("+86")
+    return f"0{rest}" if rest != number and _LANDLINE.fullmatch(f"0{rest}") else ""

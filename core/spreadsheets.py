@@ -1,0 +1,40 @@
+"""Cells of a CSV that spreadsheets show, and give back, as they were: no formulas, no rounded numbers, no dates."""
+
+from __future__ import annotations
+
+import re
+
+from core.plain_text import plain_text, without_direction
+
+#: What makes a spreadsheet take a text for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: What it takes for a quantity although it is a name: it loses zeros in front, digits after the 15th, or its letters.
+_AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
+_QUANTITY = re.compile(
+    r"[0-9][0-9 ,.]*%?|[0-9.]+e[+-]?[0-9]+|[0-9]+([-/:.][0-9]+)+( .*)?|\([0-9.]+\)|[$¥€£] ?[0-9.,]+|true|false|"
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*[-/ ]?[0-9]+|[0-9]+[-/ ]?(jan|feb|mar|apr|may|jun|jul|aug|sep|"
+    r"oct|nov|dec)[a-z]*|[0-9]{4}年([0-9]{1,2}月)?([0-9]{1,2}日)?",
+    re.IGNORECASE,
+)
+
+
+def cell(text: str) -> str:
+    """A text that no spreadsheet takes for anything else. Figures stay figures: see ``name`` for digits that are none."""
+    text = without_direction(text)
+    if not text.lstrip(" \u00a0").startswith(_FORMULA):
+        return text
+    return text if _AMOUNT.fullmatch(text) else f"'{text}"
+
+
+def name(text: str) -> str:
+    """The same of a number, code or name: a tab at the end keeps what looks like a quantity or a date a text."""
+    text = without_direction(text)
+    return f"{text}\t" if _QUANTITY.fullmatch(text) else cell(text)
+
+
+def from_cell(text: str) -> str:
+    """What was copied from a spreadsheet's cell, without what keeps it a text there."""
+    text = plain_text(text)
+    if found := re.fullmatch(r'="(.*)"', text):
+        text = found[1].replace('""', '"')
+    return text.removeprefix("'").removeprefix("`").strip()

@@ -1,0 +1,368 @@
+"""A statement as a table with a header, read row by row: tolerant of what people and portals do to a file.
+
+Byte order marks, GBK, UTF-16, blank lines, full-width or reordered headers, columns more at the end, commas and line breaks in a
+text field: read. A row that fits in no way is set aside with its words.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from payment_channels import statements
+from payment_channels.contract import BillCorrupt, BillNotes, BillRow, OddRow
+from payment_channels.workbooks import Workbook
+
+MAX_LINE_CHARS = 65_536
+_CHUNK_BYTES = 262_144
+#: Lines that may stand above the header, and lines that one row may be broken into.
+_HEADER_WITHIN, _BROKEN_INTO = 60, 20
+_ODD_TEXT_MAX = 1_000
+_ODD_WITHOUT_ASKING = 3
+#: Words that every statement of ours has in its first lines: they tell the encoding.
+_KNOWN_WORDS = ("交易", "商户", "业务", "账单", "账务")
+
+#: A cell by its column's name, empty where the file has no such column.
+Field = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How a channel's table looks. Names are compared without width, blanks and case.
+
+    ``key`` is the column that only this kind of statement has; of each set of ``required`` one column must be there.
+    ``free_text`` are the columns in which people may have written commas. ``summary`` begins the totals at the end, and
+    ``synonyms`` maps older names to those in use.
+    """
+
+    key: str
+    required: Sequence[Sequence[str]]
+    free_text: Sequence[str]
+    summary: Sequence[str] = ()
+    synonyms: Mapping[str, str] = ()  # type: ignore[assignment]
+    is_remark: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(slots=True)
+class Table:
+    """One pass over a table. ``has`` and ``summary`` are known once the header, and all rows, were read."""
+
+    layout: Layout
+    notes: BillNotes
+    channel: str
+    has: frozenset[str] = frozenset()
+    summary: Mapping[str, str] | None = None
+
+    def rows(
+        self,
+        content: BinaryIO | Workbook,
+        build: Callable[[Field, int], BillRow | None],
+        amount: Callable[[Field], int],
+    ) -> Generator[tuple[BillRow, Field], None, None]:
+        """Each row that ``build`` makes something of, with its cells. ``amount`` reads an odd row's amount, where it can be read.
+
+        Raises ``BillCorrupt`` where this is no such table, or most of its rows cannot be read.
+        """
+        lines = _Lines(content)
+        places = self._header(lines)
+        width = max(places.values()) + 1
+        free = sorted(places[name] for name in map(key, self.layout.free_text) if name in places)
+        resaved = 0
+        for number, text, cells in self._records(lines, width, is_text_last=width - 1 in free):
+            self.notes.rows += 1
+            why = BillCorrupt(f"{len(cells)} fields instead of {width}", line=number, code="row_fields")
+            made: list[tuple[BillRow | None, Field]] = []
+            for fitted in _fitted(cells, width, free):
+                field = _look_up(places, fitted)
+                try:
+                    row = build(field, number)
+                except BillCorrupt as error:
+                    why = error
+                    continue
+                if all(row != other for other, _ in made):
+                    made.append((row, field))
+                if fitted is cells or not any(cells[width:]):
+                    break
+            if len(made) == 1:
+                if made[0][0] is not None:
+                    yield made[0][0], made[0][1]
+                continue
+            resaved += isinstance(why, statements.Resaved)
+            self.notes.set_aside(odd_row(why, text, line=number, amount_fen=_amount(places, cells, amount)))
+        if resaved * 2 >= self.notes.rows > 0:
+            raise BillCorrupt("saved again by a spreadsheet", code="bill_resaved")
+        if is_mostly_odd(self.notes):
+            first = self.notes.odd[0]
+            raise BillCorrupt(f"most rows cannot be read, the first: {first.why}", line=first.line)
+        if self.layout.summary and self.summary is None:
+            raise BillCorrupt("the summary is missing: the file was cut short")
+
+    def _header(self, lines: _Lines) -> dict[str, int]:
+        above = []
+        for number, text, cells in lines:
+            if self.layout.is_remark(text or ",".join(cells or ())):
+                above.append(text)
+                continue
+            names = [key(cell) for cell in (cells or _split(unicodedata.normalize("NFKC", text)))]
+            names = [key(self.layout.synonyms.get(name, name)) if self.layout.synonyms else name for name in names]
+            if key(self.layout.key) in names:
+                return self._places(names, number)
+            above.append(text or ",".join(cells or ()))
+            if number >= _HEADER_WITHIN:
+                break
+        raise not_this_statement("\n".join(above), channel=self.channel)
+
+    def _places(self, names: list[str], number: int) -> dict[str, int]:
+        places: dict[str, int] = {}
+        for place, name in enumerate(names):
+            if name and name in places and any(name in map(key, known) for known in self.layout.required):
+                raise BillCorrupt(f"the header has {name} twice", line=number)
+            if name:
+                places.setdefault(name, place)
+        missing = [
+            " / ".join(names) for names in self.layout.required if not any(key(name) in places for name in names)
+        ]
+        if len(missing) * 2 > len(self.layout.required):
+            raise BillCorrupt("a statement without refunds", code="bill_of_another_kind", kind="trades")
+        if missing:
+            raise BillCorrupt(
+                f"the header lacks {', '.join(missing)}",
+                line=number,
+                code="bill_lacks_columns",
+                columns="、".join(missing),
+            )
+        self.has = frozenset(places)
+        # Every named column counts, and the blank ones between them.
+        return places
+
+    def _records(self, lines: _Lines, width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
+        """Rows, those that a line break has torn put together again; stops behind the summary."""
+        torn: tuple[int, str, int] | None = None
+        summary_names: list[str] | None = None
+        for number, text, ready in lines:
+            cells = ready if ready is not None else _split(text)
+            if not any(cells) or self.layout.is_remark(text or ",".join(cells)):
+                continue
+            if summary_names is not None:
+                self.summary = dict(zip(summary_names, (cell.strip() for cell in cells), strict=False))
+                if len(cells) < len(summary_names):
+                    raise BillCorrupt("the summary does not fit its header", line=number)
+                break
+            if self._is_summary(cells):
+                if torn:
+                    yield torn[0], torn[1], _split(torn[1])
+                    torn = None
+                summary_names = [key(self._usual(cell)) for cell in cells]
+                while summary_names and not summary_names[-1]:
+                    summary_names.pop()
+                continue
+            if torn and (ready is not None or (len(cells) >= width and not _is_open(text)) or torn[2] >= _BROKEN_INTO):
+                yield torn[0], torn[1], _split(torn[1])
+                torn = None
+            if torn:
+                joined = f"{torn[1]}\n{text}"
+                cells = _split(joined)
+                if len(cells) < width or len(joined) > MAX_LINE_CHARS:
+                    torn = (torn[0], joined, torn[2] + 1)
+                    continue
+                yield torn[0], joined, cells
+                torn = None
+            elif ready is None and len(cells) == 1 and is_text_last:
+                continue  # the rest of the last row's remark: no column of it is missing
+            elif ready is None and len(cells) < width:
+                torn = (number, text, 1)
+            else:
+                yield number, text if ready is None else ",".join(cells), cells + [""] * (width - len(cells))
+        if torn:
+            yield torn[0], torn[1], _split(torn[1])
+
+    def _usual(self, name: str) -> str:
+        found = key(name)
+        return self.layout.synonyms.get(found, found) if self.layout.synonyms else found
+
+    def _is_summary(self, cells: list[str]) -> bool:
+        return bool(self.layout.summary) and cells[0][:1] in "总资" and key(cells[0]) in map(key, self.layout.summary)
+
+
+def odd_row(why: BillCorrupt, text: str, *, line: int, amount_fen: int | None = None) -> OddRow:
+    """A row to be set aside because of ``why``."""
+    code = why.code if why.code.startswith("row_") else "row_fields"
+    said = str(why.facts.get("said", ""))[:100]
+    return OddRow(line=line, text=text[:_ODD_TEXT_MAX], why=code, said=said, amount_fen=amount_fen)
+
+
+def is_mostly_odd(notes: BillNotes) -> bool:
+    """A few rows may be all that a quiet day has, and odd; of many, most are not."""
+    return notes.odd_count > _ODD_WITHOUT_ASKING and notes.odd_count * 2 > notes.rows
+
+
+def key(name: str) -> str:
+    """A column's name as it is compared."""
+    folded = unicodedata.normalize("NFKC", name).replace("\ufeff", "").strip("`'\" \t").casefold()
+    return "".join(folded.split())
+
+
+class _Lines:
+    """Numbered lines: text and no cells, or the cells of a workbook's row and no text."""
+
+    def __init__(self, content: BinaryIO | Workbook) -> None:
+        self._lines: Iterator[tuple[int, str, list[str] | None]]
+        if isinstance(content, Workbook):
+            rows = content.rows()
+            self._lines = ((number, "", [cell.removeprefix("`") for cell in cells]) for number, cells in rows)
+        else:
+            self._lines = ((number, text, None) for number, text in lines(content))
+
+    def __iter__(self) -> Iterator[tuple[int, str, list[str] | None]]:
+        return self._lines
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Numbered lines from 1, without their ends and the byte order mark. A byte that does not fit becomes U+FFFD.
+
+    Raises ``BillCorrupt`` for a line that does not end.
+    """
+    piece = file.read(_CHUNK_BYTES)
+    decode = codecs.getincrementaldecoder(_encoding(piece))(errors="replace").decode
+    number, rest, size = 0, "", 0
+    while True:
+        size += len(piece)
+        if size > statements.MAX_FILE_BYTES:
+            raise BillCorrupt("the file is too large")
+        *whole, rest = (rest + decode(piece, final=not piece)).split("\n")
+        if not piece and rest:
+            whole.append(rest)
+            rest = ""
+        for line in whole:
+            number += 1
+            if len(line) >= MAX_LINE_CHARS:
+                raise BillCorrupt("the line is too long", line=number)
+            yield number, line.rstrip("\r")
+        if len(rest) >= MAX_LINE_CHARS:
+            raise BillCorrupt("the line is too long", line=number + 1)
+        if not piece:
+            return
+        piece = file.read(_CHUNK_BYTES)
+
+
+def _encoding(head: bytes) -> str:
+    head = head[:4_096]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head[1:40:2].count(0) > 10:
+        return "utf-16-le"
+    known = [
+        name for name in ("utf-8", "gb18030") if any(word in head.decode(name, "replace") for word in _KNOWN_WORDS)
+    ]
+    return known[0] if known else "utf-8"
+
+
+def _split(line: str) -> list[str]:
+    """Cells. WeChat Pay writes a backtick before each; others are CSV, in which a lone quote is no quote."""
+    if line.startswith("`"):
+        return [cell.rstrip() for cell in line[1:].split(",`")]
+    if '"' not in line:
+        return [cell.strip("\t ").removeprefix("`") for cell in line.split(",")]
+    if line.count('"') % 2:
+        return [cell.strip("\t ") for cell in line.split(",")]
+    return [cell.strip("\t ").removeprefix("`") for cell in next(csv.reader(line.splitlines(keepends=True)))]
+
+
+def _is_open(line: str) -> bool:
+    return bool(line.count('"') % 2)
+
+
+def _fitted(cells: list[str], width: int, free: Iterable[int]) -> Iterator[list[str]]:
+    """The ways in which the cells can stand under the columns: as they are, or with a text field's commas put back."""
+    surplus = len(cells) - width
+    if surplus < 0:
+        return
+    if surplus == 0:
+        yield cells
+        return
+    yield cells[:width]
+    for place in free:
+        yield [*cells[:place], ",`".join(cells[place : place + surplus + 1]), *cells[place + surplus + 1 :]]
+
+
+def _look_up(places: Mapping[str, int], cells: list[str]) -> Field:
+    def field(name: str) -> str:
+        place = places.get(name)
+        return "" if place is None else cells[place].strip()
+
+    return field
+
+
+def _amount(places: Mapping[str, int], cells: list[str], amount: Callable[[Field], int]) -> int | None:
+    if len(cells) < max(places.values()) + 1:
+        return None
+    try:
+        return amount(_look_up(places, cells))
+    except BillCorrupt:
+        return None
+
+
+# --- what it is instead ---------------------------------------------------------------------------------------------
+
+_WEB_PAGE = re.compile(r"\s*(<!doctype|<html|<head|<body|<script|<\?xml|<!--|\{\s*\")", re.IGNORECASE)
+_CONSUMERS = ("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方")
+#: What only one channel's statement of one kind says.
+_SIGNS = (
+    ("资金流水单号", "wechat", "funds"),
+    ("微信订单号", "wechat", "trades"),
+    ("账务流水号", "alipay", "funds"),
+    ("账务明细", "alipay", "funds"),
+    ("业务汇总", "alipay", "summary"),
+    ("交易订单总笔数", "alipay", "summary"),
+    ("支付宝交易号", "alipay", "trades"),
+)
+#: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six.
+_FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t]\d{6}[ |\t]\d{10}[ |\t]")
+
+
+def kind_of(text: str) -> tuple[str, str]:
+    """The channel and kind of the statement that begins with ``text``; empty where it is none that we know."""
+    for sign, channel, kind in _SIGNS:
+        if sign in text:
+            return channel, kind
+    return ("unionpay", "trades") if _FIXED_WIDTHS.match(text) else ("", "")
+
+
+def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
+    """What to say of a file that begins with ``text`` and is not the wanted statement of this channel."""
+    if _WEB_PAGE.match(text):
+        return BillCorrupt("a web page, not a statement", code="bill_web_page")
+    found, kind = kind_of(text)
+    if found and found != channel:
+        return BillCorrupt(f"a statement of {found}", code="bill_of_another_channel", channel=found)
+    if found:
+        return BillCorrupt(f"a statement of another kind: {kind}", code="bill_of_another_kind", kind=kind)
+    if any(sign in text for sign in _CONSUMERS):
+        return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
+    return BillCorrupt("no statement that we know", code="bill_unreadable")
+
+
+def head_of(content: BinaryIO | Workbook) -> str:
+    """The first lines of a table as text."""
+    found = []
+    for number, text, cells in _Lines(content):
+        found.append(text or ",".join(cells or ()))
+        if number >= _HEADER_WITHIN:
+            break
+    return "\n".join(found)
+
+
+def kind_in(file: BinaryIO) -> tuple[str, str]:
+    """Channel and kind of the statement that a file seems to hold; empty where it seems to hold none."""
+    try:
+        with statements.unpacked(file, wanted=lambda name: "汇总" not in name) as content:
+            return kind_of(head_of(content))
+    except (BillCorrupt, *statements.BROKEN):
+        return "", ""

@@ -1,0 +1,129 @@
+"""Tables in ``.xlsx``, as portals hand them out: the first sheet's cells as text, with flat memory.
+
+Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what a table needs is read: no formulas, no styles.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+from xml.etree.ElementTree import Element, XMLPullParser
+
+from payment_channels.contract import BillCorrupt
+
+_CHUNK_BYTES = 65_536
+_MAX_BYTES = 200_000_000
+_MAX_SHARED_CHARS = 32_000_000
+#: XML that may come before a row ends.
+_MAX_ROW_BYTES = 2_000_000
+_MAX_COLUMNS = 500
+_SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/sheet[0-9]+\.xml\Z")
+
+
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    return "xl/workbook.xml" in archive.namelist()
+
+
+class Workbook:
+    """The first sheet of an opened zip."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        sheets = sorted((name for name in archive.namelist() if _SHEET.match(name)), key=lambda name: (len(name), name))
+        if not sheets:
+            raise BillCorrupt("the workbook holds no sheet", code="bill_workbook")
+        self._sheet = sheets[0]
+        self._shared = _SHARED if _SHARED in archive.namelist() else ""
+
+    def parts(self) -> Iterator[BinaryIO]:
+        """The files inside that its rows come from."""
+        for name in filter(None, (self._sheet, self._shared)):
+            with self._archive.open(name) as part:
+                yield cast("BinaryIO", part)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Numbered rows from 1. Raises ``BillCorrupt`` and what a broken file raises."""
+        shared = self._strings()
+        number = 0
+        for row in self._elements(self._sheet, "row"):
+            number = int(row.get("r") or number + 1)
+            cells: list[str] = []
+            for cell in row.iter():
+                if _name(cell) != "c":
+                    continue
+                column = _column(cell.get("r", ""), len(cells))
+                cells.extend([""] * (column + 1 - len(cells)))
+                cells[column] = _value(cell, shared)
+            yield number, cells
+
+    def _strings(self) -> list[str]:
+        found: list[str] = []
+        size = 0
+        for item in self._elements(self._shared, "si") if self._shared else ():
+            found.append(_text(item))
+            size += len(found[-1]) + 50
+            if size > _MAX_SHARED_CHARS:
+                raise BillCorrupt("the workbook is too large")
+        return found
+
+    def _elements(self, name: str, wanted: str) -> Iterator[Element]:
+        """Elements one by one, each forgotten after it was looked at."""
+        parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+        size = since = 0
+        open_ones: list[Element] = []
+        with self._archive.open(name) as part:
+            while piece := part.read(_CHUNK_BYTES):
+                if b"<!" in piece and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece):
+                    raise BillCorrupt("the workbook declares entities")
+                size, since = size + len(piece), since + len(piece)
+                if size > _MAX_BYTES or since > _MAX_ROW_BYTES:
+                    raise BillCorrupt("the workbook is too large")
+                parser.feed(piece)
+                for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+                    if event == "start":
+                        open_ones.append(element)
+                        continue
+                    open_ones.pop()
+                    if _name(element) == wanted:
+                        yield element
+                        since = 0
+                        open_ones[-1].clear()
+        parser.close()
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _text(element: Element) -> str:
+    return "".join(part.text or "" for part in element.iter() if _name(part) == "t")
+
+
+def _value(cell: Element, shared: list[str]) -> str:
+    kind = cell.get("t", "n")
+    if kind == "inlineStr":
+        return _text(cell)
+    value = next((part.text or "" for part in cell if _name(part) == "v"), "")
+    if kind != "s":
+        return value
+    index = int(value)
+    if not 0 <= index < len(shared):
+        raise BillCorrupt("the workbook names a text that it does not have")
+    return shared[index]
+
+
+def _column(address: str, following: int) -> int:
+    """``C7`` is 2; a cell without an address stands behind the one before."""
+    letters = re.match(r"[A-Z]{1,3}", address)
+    if letters is None:
+        column = following
+    else:
+        column = 0
+        for letter in letters[0]:
+            column = column * 26 + ord(letter) - 64
+        column -= 1
+    if column >= _MAX_COLUMNS:
+        raise BillCorrupt("the workbook has too many columns")
+    return column

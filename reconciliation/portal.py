@@ -1,0 +1,129 @@
+"""A refund that was made in the channel's own portal while one of ours was asked for: taken into our books by one press.
+
+The channel refused ours because less is left of the payment. It is asked what became of the payment; what was paid back beyond
+ours becomes a refund of ours like one adopted from a statement, and the refused one is closed against it where that covers it.
+A channel that does not say how much was refunded is waited for: its statement names every refund.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
+
+from core.errors import Conflict, NotFound
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
+from payment_channels.contract import Trade
+from refunds import lifecycle
+from refunds.intake import submitting
+from refunds.intake.claims import Draft
+from refunds.models import Execution, RefundRequest
+from refunds.models.execution import Method
+from refunds.payouts import ledger
+from refunds.payouts.trade_queries import ask_trade
+from refunds.states import ExecutionState, Reason, State
+from terminals.models import Transaction
+
+
+class NothingToAdopt(Conflict):
+    """The channel does not say that more was refunded than what we know of."""
+
+    code = "nothing_to_adopt"
+
+
+def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
+    """Whether this refund, of one payment, was refused because the payment was refunded elsewhere."""
+    return (
+        request.state == State.FAILED
+        and not request.leg_count
+        and last is not None
+        and last.failure_remedy == "refunded_elsewhere"
+    )
+
+
+def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
+    """The adopted refund. The channel is asked first, outside of any transaction.
+
+    Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged`` or ``NothingToAdopt``; nothing has changed then.
+    """
+    request = RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first()
+    if request is None:
+        raise NotFound("there is no such refund request")
+    check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
+    trade = ask_trade(transaction_id=request.transaction_id)
+    if not isinstance(trade, Trade) or trade.refunded_fen is None:
+        raise NothingToAdopt("the channel does not say how much was refunded; its statement will")
+    return _store(request_id, trade.refunded_fen, trade.raw, by, at, version)
+
+
+@transaction.atomic
+def _store(
+    request_id: UUID, refunded_fen: int, proof: str, by: Principal, at: datetime, version: int | None
+) -> RefundRequest:
+    request = lifecycle.lock_requests([request_id])[request_id]
+    lifecycle.check_version(request, version)
+    if not can_adopt(request, request.executions.order_by("-created_at").first()):
+        raise lifecycle.WrongState("nothing of it can be adopted", state=request.state, version=request.version)
+    sale = Transaction.objects.select_for_update().get(pk=request.transaction_id)
+    elsewhere_fen = refunded_fen - sale.reserved_fen
+    if elsewhere_fen <= 0:
+        raise NothingToAdopt("all that the channel has refunded is in our books or under way")
+    adopted = _adopted(sale, elsewhere_fen, proof, by, at)
+    if elsewhere_fen >= request.amount_fen:
+        lifecycle.advance(
+            request.pk,
+            "close_against",
+            by=by.actor,
+            at=at,
+            data={"refund": adopted.number, "amount_fen": elsewhere_fen},
+            message=_covered(request.customer_locale, adopted.number),
+        )
+    return adopted
+
+
+def _covered(locale: str, number: str) -> str:
+    with translation.override(locale):
+        return gettext("This payment was refunded to you already, as %(number)s.") % {"number": number}
+
+
+def _adopted(sale: Transaction, amount_fen: int, proof: str, by: Principal, at: datetime) -> RefundRequest:
+    draft = Draft(amount_fen=amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=sale.pk)
+    submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
+    request = submission.request
+    number = f"{request.number.replace('-', '')}P1"
+    execution = Execution(
+        merchant_id=request.merchant_id,
+        request=request,
+        transaction_id=sale.pk,
+        channel_account=sale.channel_account,
+        method=Method.REFUND,
+        refund_no=number,
+        amount_fen=amount_fen,
+        state=ExecutionState.SUCCEEDED,
+        first_sent_at=at,
+        # The portal's own number comes with the statement.
+        channel_refund_no=number,
+        succeeded_at=at,
+        ended_at=at,
+        proof=proof or "-",
+        proof_source="trade",
+        created_at=at,
+    )
+    submission.executions = [execution]
+    submitting.store(submission)
+    ledger.post_payouts([execution.pk], at=at)
+    proven = {"refund_no": number, "source": "trade"}
+    lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
+    return lifecycle.advance(
+        request.pk,
+        "succeed",
+        by=by.actor,
+        at=at,
+        data={**proven, "amount_fen": amount_fen},
+        succeeded_at=at,
+        follow_up_at=at,
+    )

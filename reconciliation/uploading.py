@@ -1,0 +1,22 @@
+"""A file as a person brings it: the day's statement, or the account's fund flow beside it. The file itself says which."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import BinaryIO
+
+from merchants.models import ChannelAccount
+from merchants.principals import Principal
+from payment_channels import tables
+from reconciliation import funds, importing
+from reconciliation.importing import Imported
+from reconciliation.models import FundStatement
+
+
+def upload(
+    *, account: ChannelAccount, day: date, file: BinaryIO, by: Principal, at: datetime
+) -> Imported | FundStatement:
+    """Take it in. Raises what ``importing.upload`` and ``funds.upload`` raise; then nothing is left of it."""
+    if funds.offered_by(account) and tables.kind_in(file) == (account.channel, "funds"):
+        return funds.upload(account=account, day=day, file=file, by=by, at=at)
+    return importing.upload(account=account, day=day, file=file, by=by, at=at)

@@ -1,0 +1,70 @@
+"""Charged twice: equal payments close together, of one order or of one payer.
+
+Of such a group all but one may go back. A payer is the phone, or else the card's end on the same channel; strangers who paid the
+same at the same moment are no group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from refunds.facts.sums import day_of, key_of
+from refunds.models import RunningSum
+from refunds.rules.standing import EqualCharges
+
+_EQUAL = """
+SELECT o.id, o.order_no, o.channel_transaction_no, o.paid_at, o.reserved_fen > 0, t.id, t.paid_at, t.merchant_id
+  FROM terminals_transaction t JOIN terminals_transaction o
+    ON o.merchant_id = t.merchant_id AND o.amount_fen = t.amount_fen AND o.id <> t.id AND o.status = 'success'
+   AND o.paid_at BETWEEN t.paid_at - %(near)s::interval AND t.paid_at + %(near)s::interval
+   AND ((o.order_no = t.order_no AND o.store_id = t.store_id) OR o.payer_phone_hash = t.payer_phone_hash
+        OR (o.card_last4 <> '' AND o.card_last4 = t.card_last4 AND o.channel = t.channel))
+ WHERE t.id = %(sale)s
+ ORDER BY o.paid_at, o.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An equal payment close by; ``goes_back``: refunds of it were asked for or paid."""
+
+    id: UUID
+    order_no: str
+    channel_transaction_no: str
+    paid_at: datetime
+    goes_back: bool
+
+
+def equal_to(*, transaction_id: UUID, minutes: int) -> list[Charge]:
+    """The payments that look like the same one charged again, the earliest first."""
+    return [Charge(*row[:5]) for row in _rows(transaction_id, minutes)]
+
+
+def charged(*, transaction_id: UUID, minutes: int) -> EqualCharges:
+    """What the policy has to know of them; ``key`` counts what of the group was approved by rule."""
+    rows = _rows(transaction_id, minutes)
+    if not rows:
+        return EqualCharges()
+    *_, own_id, own_paid_at, merchant_id = rows[0]
+    first_at, first_id = min([(own_paid_at, own_id), *((row[3], row[0]) for row in rows)])
+    day = day_of(first_at)
+    key = key_of(merchant_id, "charge", day, str(first_id))
+    approved = RunningSum.objects.filter(pk=key).values_list("count", flat=True).first() or 0
+    return EqualCharges(
+        others=len(rows),
+        returned=max(sum(row[4] for row in rows), approved),
+        number=rows[0][1] or rows[0][2],
+        key=key,
+        day=day,
+    )
+
+
+def _rows(transaction_id: UUID, minutes: int) -> list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_EQUAL, {"sale": transaction_id, "near": f"{minutes} minutes"})
+        rows: list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]] = cursor.fetchall()
+        return rows

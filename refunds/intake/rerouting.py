@@ -1,0 +1,74 @@
+"""A failed leg of a plan, moved by a person to another route that the policy allows, while other legs are paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from core.errors import Invalid
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds import lifecycle
+from refunds.facts import conditions, payees, plans, sums
+from refunds.intake import building, claims, counters, judging
+from refunds.intake.claims import Account, Draft
+from refunds.intake.facts import find_sale
+from refunds.models import Execution, Leg, RefundRequest
+from refunds.models.hand_accounts import is_by_hand
+from refunds.states import State
+
+
+@transaction.atomic
+def move_leg(
+    *,
+    request_id: UUID,
+    sequence: int,
+    route: str,
+    customer_consent: bool,
+    account: Account | None = None,
+    by: Principal,
+    at: datetime,
+    version: int,
+) -> RefundRequest:
+    """Let a person pay a failed leg: by transfer, from a drawer, as store credit. The rest of the plan stays as it is.
+
+    Whoever moves it has a hand in the refund, and does not pay it. Raises ``Forbidden``, ``WrongState``, ``AlreadyChanged``,
+    ``Invalid``, or ``PolicyRefused`` where a hard limit stands against the route.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.RETRY, by=by, request=request)
+    failed = next((one for one in plans.standing_of(request) if one.leg.sequence == sequence and one.has_failed), None)
+    if request.state != State.PARTIALLY_REFUNDED or failed is None:
+        raise lifecycle.WrongState("only a failed leg can be moved", state=request.state, version=request.version)
+    if not is_by_hand(route) or route == failed.leg.route:
+        raise Invalid("a failed leg moves to another route, on which a person pays", code="route_not_for_a_leg")
+    claims.check_account(route=route, account=account, known=payees.of(request, route=route) is not None)
+    leg = failed.leg
+    sums.held(transaction_id=leg.transaction_id, lock=True)
+    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=leg.transaction_id)
+    draft = Draft(amount_fen=leg.amount_fen, reason=request.reason, route=route, customer_consent=customer_consent)
+    seen = counters.standing(
+        sale=sale,
+        of=counters.parties_again(sale, request, by=by, at=at),
+        reason=draft.reason,
+        own_fen=request.reserved_fen,
+        own_asked_fen=counters.asked_today_fen(request, at),
+    )
+    judging.refuse_hard_limits(judging.judge(sale, draft, (), seen=seen, at=at, moving=failed))
+    moved = lifecycle.advance(
+        request_id,
+        "renew_leg",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={"leg": sequence, "route": route, "amount_fen": leg.amount_fen},
+    )
+    Leg.objects.filter(pk=leg.pk).update(route=route, why="moved")
+    leg.route = route
+    if account is not None:
+        building.payee(request, account, by=by.actor, at=at).save()
+    attempt_no = failed.attempts[-1].attempt_no + 1
+    Execution.objects.bulk_create(plans.payouts(moved, [leg], at=at, attempt_no=attempt_no))
+    return moved

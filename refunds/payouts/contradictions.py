@@ -1,0 +1,188 @@
+"""A channel that contradicts itself: it refused a payout for good, and later proves that it had paid it.
+
+The word that came first has let go of the amount, so that it may have been asked for again by now. The sale is held, whoever
+brings the later word (notice, query or statement); what is in review stays there, what is approved is not sent. Finance looks it
+up with the channel and ends the hold: it was paid, and our books then say so, or it was not.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from core.audit.actors import Actor
+from core.audit.record import record
+from core.errors import Conflict, Invalid, NotFound
+from core.plain_text import one_line
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
+from refunds import lifecycle
+from refunds.facts import holds
+from refunds.models import Execution, RefundRequest
+from refunds.payouts import ledger
+from refunds.states import EXECUTION_ENDED, ExecutionState, State
+from terminals.models import Transaction
+
+logger = logging.getLogger(__name__)
+
+NOTE_MAX = 500
+
+
+class Finding(TextChoices):
+    """What finance found out about a payout that was refused and then reported as paid."""
+
+    PAID = "paid", _("It was paid: book it")
+    NOT_PAID = "not_paid", _("It was not paid")
+    SETTLED = "settled", _("It was paid twice, and the excess was settled outside")
+
+
+class NotHeld(Conflict):
+    """The sale is not held (any more)."""
+
+    code = "not_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidAfterAll:
+    """The later word about a payout. ``source``: notice, query, answer or bill; ``proof`` as it came."""
+
+    channel_refund_no: str
+    paid_at: datetime
+    proof: str
+    source: str
+
+
+def hold(execution: Execution, word: PaidAfterAll, *, by: Actor, at: datetime) -> None:
+    """Hold the sale of a payout that has failed and was paid after all, and keep the word. Once a payout: a notice that is
+    repeated after finance has looked changes nothing.
+
+    The caller holds the request and saves nothing else of the payout.
+    """
+    if execution.paid_after_all_at is not None:
+        return
+    execution.paid_after_all_at = word.paid_at
+    execution.channel_refund_no = word.channel_refund_no or execution.channel_refund_no
+    execution.proof, execution.proof_source = word.proof or "-", word.source
+    execution.needs_attention = True
+    execution.save(update_fields=["paid_after_all_at", "channel_refund_no", "proof", "proof_source", "needs_attention"])
+    holds.set_held(transaction_id=execution.transaction_id, at=at)
+    logger.error("%s was refused and is reported as paid: its sale is held", execution.refund_no)
+    record(
+        merchant_id=execution.merchant_id,
+        by=by,
+        action="refund.hold",
+        object_type="refund_request",
+        object_id=execution.request_id,
+        at=at,
+        data={
+            "refund_no": execution.refund_no,
+            "channel_refund_no": execution.channel_refund_no,
+            "amount_fen": execution.amount_fen,
+            "source": word.source,
+        },
+    )
+
+
+@transaction.atomic
+def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at: datetime) -> Transaction:
+    """Let go of a held sale, with what was found and how it is known. ``paid`` books the payout as the channel says.
+
+    Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``NotHeld``, ``OverRefund`` where the sale has no room for what is to be
+    booked (withdraw or reject what was asked for anew), ``WrongState`` where another attempt of it is under way.
+    """
+    check_may(Act.RESOLVE_DIFFERENCE, by=by)
+    sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    check_may(Act.RESOLVE_DIFFERENCE, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    if finding not in Finding.values:
+        raise Invalid("say what was found", code="unknown_finding")
+    text = one_line(note, limit=NOTE_MAX)
+    if not text:
+        raise Invalid("write how it is known", code="message_required")
+    requests = lifecycle.lock_requests({payout.request_id for payout in contradicted(sale)})
+    if not Transaction.objects.select_for_update().filter(pk=sale.pk, held_at__isnull=False).exists():
+        raise NotHeld("the sale is not held")
+    payouts = contradicted(sale)
+    if requests.keys() != {payout.request_id for payout in payouts}:
+        raise lifecycle.AlreadyChanged("the channel has said more of this sale just now; look again")
+    for payout in payouts:
+        if finding == Finding.PAID:
+            _book(payout, requests[payout.request_id], by, at)
+        else:
+            Execution.objects.filter(pk=payout.pk).update(needs_attention=False)
+        lifecycle.record_act(
+            requests[payout.request_id],
+            "refund.end_hold",
+            by=by.actor,
+            at=at,
+            data={"refund_no": payout.refund_no, "finding": finding, "note": text},
+        )
+    holds.set_held(transaction_id=sale.pk, at=None)
+    lifecycle.ring_after_commit(["refunds.execute"])
+    sale.refresh_from_db()
+    return sale
+
+
+def contradicted(sale: Transaction) -> list[Execution]:
+    """The payouts of the sale's order that were refused and are reported as paid, and that finance has not looked at."""
+    order = Transaction.objects.filter(
+        merchant_id=sale.merchant_id, store_id=sale.store_id, order_no=sale.order_no, held_at__isnull=False
+    )
+    found = Execution.objects.filter(
+        transaction__in=order,
+        paid_after_all_at__isnull=False,
+        needs_attention=True,
+        state__in=(ExecutionState.FAILED, ExecutionState.CANCELLED),
+    )
+    return list(found.select_related("request").order_by("pk"))
+
+
+def _book(payout: Execution, request: RefundRequest, by: Principal, at: datetime) -> None:
+    """What the channel says becomes what our books say. An attempt that was made instead and not sent is withdrawn."""
+    instead = Execution.objects.filter(request_id=request.pk).exclude(state__in=EXECUTION_ENDED)
+    instead.filter(state=ExecutionState.READY).update(state=ExecutionState.CANCELLED, due_at=None, ended_at=at)
+    if instead.exists() or request.state not in _BOOKABLE:
+        raise lifecycle.WrongState(
+            "another attempt of this refund was sent; wait until it has ended",
+            state=request.state,
+            version=request.version,
+        )
+    assert payout.paid_after_all_at is not None
+    Execution.objects.filter(pk=payout.pk).update(
+        state=ExecutionState.SUCCEEDED,
+        succeeded_at=payout.paid_after_all_at,
+        channel_refund_no=payout.channel_refund_no or payout.refund_no,
+        failure_code="",
+        failure_message="",
+        failure_retry="",
+        failure_remedy="",
+        needs_attention=False,
+    )
+    lifecycle.advance(
+        request.pk,
+        "prove_paid",
+        by=by.actor,
+        at=at,
+        data={"refund_no": payout.refund_no, "source": payout.proof_source, "amount_fen": payout.amount_fen},
+        amount_fen=payout.amount_fen,
+        succeeded_at=payout.paid_after_all_at,
+        follow_up_at=at,
+    )
+    ledger.post_payouts([payout.pk], at=at)
+
+
+#: Where nothing of the request is on its way.
+_BOOKABLE = (
+    State.FAILED,
+    State.APPROVED,
+    State.IN_REVIEW,
+    State.NEEDS_INFO,
+    State.REJECTED,
+)

@@ -1,0 +1,150 @@
+"""What was paid, shared out over the lines and pieces of a sale. Pure, in fen, exact.
+
+Order discounts and rounding are lines of their own: they are shared out over the articles by price, by largest remainder, so
+that the worth of all lines is what was paid. A gift is worth nothing, a returnable deposit what was put down for it. A line's
+worth is shared out over its pieces by what has been given of it so far, so that pieces which come back in any order and grouping
+end at the line's worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from core.quantities import Quantity
+from refunds.states import Reason
+from terminals import orders
+from terminals.models.transaction import LineKind, Transaction, TransactionLine
+
+#: Where the customer brings something back. For every other reason money is asked for and the goods stay where they are.
+GOODS_COME_BACK = frozenset(
+    {Reason.QUALITY, Reason.NOT_AS_DESCRIBED, Reason.NO_REASON, Reason.CUSTOMER_CANCELLED, Reason.DEPOSIT}
+)
+
+#: Lines that lower or raise what was paid, and are no goods.
+ADJUSTMENTS = frozenset({LineKind.DISCOUNT, LineKind.ROUNDING})
+
+
+class Line(Protocol):
+    """A line of a sale, whoever holds it."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def quantity(self) -> Quantity: ...
+    @property
+    def unit_price_fen(self) -> int: ...
+    @property
+    def amount_fen(self) -> int: ...
+
+
+class Pieces(Protocol):
+    """Pieces of a line that a request names, and what they were worth when it was judged."""
+
+    @property
+    def quantity(self) -> Quantity: ...
+    @property
+    def value_fen(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a request holds of a line: pieces that came back, and fen of the line's worth."""
+
+    quantity: Quantity
+    fen: int
+
+
+def can_come_back(line: Line) -> bool:
+    """Whether a line is something that a customer can hand over."""
+    return line.kind not in ADJUSTMENTS and line.amount_fen >= 0
+
+
+def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
+    """What of ``paid_fen`` was paid for each line, in their order. The sum is what was paid where the lines add up to it; never
+    more than was paid, nor than the lines say.
+
+    Equal remainders go by article, name and amount: the order of the lines says nothing.
+    """
+    amounts = [line.amount_fen for line in lines]
+    if sum(amounts) == paid_fen and all(line.kind == LineKind.ARTICLE and line.amount_fen >= 0 for line in lines):
+        return amounts  # nothing to share out: almost every sale
+    total = max(0, min(paid_fen, sum(amounts)))
+    names = [(line.sku, line.name, -line.amount_fen, line.quantity) for line in lines]
+    articles = [_weight(line, LineKind.ARTICLE) for line in lines]
+    deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]
+    deposit_fen = sum(deposits)
+    for_articles = total - deposit_fen
+    if for_articles >= 0 and any(articles):
+        shares = shared_out(for_articles, articles, names)
+        return [share + deposit for share, deposit in zip(shares, deposits, strict=True)]
+    # A discount above all articles eats into the deposits; of nothing but gifts each has its price's share.
+    weights = [one + other for one, other in zip(articles, deposits, strict=True)]
+    return shared_out(total, weights if any(weights) else [max(0, line.amount_fen) for line in lines], names)
+
+
+def with_worth(sale: Transaction) -> list[TransactionLine]:
+    """A stored sale's lines in order, each with its ``worth_fen``."""
+    return with_worth_of([sale])
+
+
+def with_worth_of(payments: Sequence[Transaction]) -> list[TransactionLine]:
+    """The same of an order's payments together."""
+    lines = orders.lines_of((sale.pk, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments)
+    for line, fen in zip(lines, line_worths(lines, paid_fen=sum(sale.amount_fen for sale in payments)), strict=True):
+        line.worth_fen = fen
+    return lines
+
+
+def shared_out(total: int, weights: Sequence[int], names: Sequence[Any]) -> list[int]:
+    """``total`` by weight, by largest remainder; equal remainders go by ``names``, which must be sortable."""
+    of = sum(weights)
+    if not of:
+        return [0] * len(weights)
+    shares = [total * weight // of for weight in weights]
+
+    def first(index: int) -> tuple[int, Any]:
+        return -(total * weights[index] % of), names[index]
+
+    for index in sorted(range(len(weights)), key=first)[: total - sum(shares)]:
+        shares[index] += 1
+    return shares
+
+
+def pieces_fen(*, worth_fen: int, quantity: Quantity, returned: Quantity, given_fen: int, pieces: Quantity) -> int:
+    """What ``pieces`` more are worth of a line of ``quantity`` at ``worth_fen``, of which ``returned`` came back and
+    ``given_fen`` were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34.
+    """
+    back = min(quantity, returned + pieces)
+    return max(0, int(worth_fen * back // quantity) - given_fen)
+
+
+def held(*, reason: str, asked_fen: int, reserved_fen: int, pieces: Sequence[Pieces]) -> list[Hold]:
+    """What a request holds of each line while it holds ``reserved_fen`` of the sale.
+
+    Pieces are used up where goods come back for all that was asked for them. A price adjustment, goodwill, or an approval of less
+    is money: it lowers what the line is worth and leaves the piece with the customer.
+    """
+    if reason in GOODS_COME_BACK and reserved_fen >= asked_fen:
+        return [Hold(one.quantity, one.value_fen) for one in pieces]
+    values = [one.value_fen for one in pieces]
+    fen = shared_out(min(reserved_fen, sum(values)), values, range(len(values)))
+    return [Hold(Decimal(0), one) for one in fen]
+
+
+def price_fen(line: Line) -> Decimal:
+    """What the till charged for one, before what was taken off the whole order. Weighed goods are rounded to the fen by line:
+    that is no other price.
+    """
+    as_priced = abs(line.unit_price_fen * Decimal(line.quantity) - line.amount_fen) < 1
+    return Decimal(line.unit_price_fen) if as_priced else Decimal(line.amount_fen) / line.quantity
+
+
+def _weight(line: Line, kind: LineKind) -> int:
+    return line.amount_fen if line.kind == kind and line.amount_fen > 0 else 0

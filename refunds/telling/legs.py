@@ -1,0 +1,81 @@
+"""A refund that goes back by several payments, in words: each destination with its amount."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from core.money import yuan_grouped
+from refunds.facts import payees, plans
+from refunds.facts.plans import LegStatus
+from refunds.models import RefundRequest
+from refunds.rules.arrival import Arrival, expected_arrival
+from refunds.states import ExecutionState
+from refunds.telling.destinations import Went, destination_label
+
+_STATES: dict[str, Promise] = {
+    plans.PLANNED: _("Comes after the others"),
+    plans.GIVEN_UP: _("Given up"),
+    ExecutionState.SUCCEEDED: _("Paid"),
+    ExecutionState.FAILED: _("Could not be paid"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A leg as everybody may read it."""
+
+    leg: LegStatus
+    destination: str
+    amount_fen: int
+    state_label: str
+
+
+def told(request: RefundRequest) -> Sequence[Told]:
+    """The legs of a refund with several; none of an everyday one, without asking the database."""
+    if not request.leg_count:
+        return ()
+    found = []
+    for one in plans.standing_of(request):
+        sale, paid = one.leg.transaction, one.attempts[-1] if one.is_paid else None
+        payee = payees.of(request, route=one.leg.route)
+        destination = destination_label(
+            sale=sale,
+            route=one.leg.route,
+            account_last4=payee.account_last4 if payee else "",
+            went=Went(paid.paid_to, paid.received_account) if paid else None,
+        )
+        state = _STATES.get(one.state) or _("On its way")
+        found.append(Told(one, destination, one.leg.amount_fen, str(state)))
+    return found
+
+
+def split_label(request: RefundRequest) -> str:
+    """``WeChat balance ¥200.00, bank card ending in 6021 ¥100.00``; empty where the money goes back as one."""
+    parts = [
+        gettext("%(destination)s ¥%(amount)s")
+        % {"destination": one.destination, "amount": yuan_grouped(one.amount_fen)}
+        for one in told(request)
+        if one.leg.state != plans.GIVEN_UP
+    ]
+    return pgettext("between two destinations", ", ").join(parts)
+
+
+def slowest(request: RefundRequest, *, at: datetime) -> Arrival | None:
+    """When the last of several destinations has its money; None where it goes back as one."""
+    arrivals = [
+        expected_arrival(
+            funding=one.leg.leg.transaction.funding,
+            profile=one.leg.leg.transaction.profile,
+            at=at,
+            route=one.leg.leg.route,
+        )
+        for one in told(request)
+        if one.leg.state != plans.GIVEN_UP
+    ]
+    return max(arrivals, key=lambda arrival: arrival.latest_at, default=None)

@@ -1,0 +1,47 @@
+"""Which of a merchant's channel accounts took a payment: the store's own before the merchant's, and the one of that time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max, Q
+
+from merchants.models import ChannelAccount, Store
+from terminals.models import Transaction
+
+
+def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccount | None:
+    """The account that a sale of this store was paid into; None where the merchant has none at the channel.
+
+    An account that was replaced keeps what was paid until then (``used_until``, or else its last sale), whenever that is
+    reported; where no account's time fits, it is the one in use.
+    """
+    accounts = list(
+        ChannelAccount.objects.filter(Q(store=store) | Q(store=None), merchant_id=store.merchant_id, channel=channel)
+        .defer("sealed_credentials")
+        .order_by("pk")
+    )
+    ended = {account.pk: account.used_until or _last_sale_at(account) for account in accounts if not account.is_active}
+    fitting = [
+        account
+        for account in accounts
+        if (account.used_from is None or account.used_from <= paid_at) and _took(account, ended, paid_at)
+    ]
+    # The one whose time was over first: a new account without a first day would cover all that was paid before it as well.
+    fitting.sort(key=lambda account: (account.store_id is None, account.is_active, ended.get(account.pk) or paid_at))
+    in_use = sorted(
+        (account for account in accounts if account.is_active), key=lambda account: account.store_id is None
+    )
+    return next(iter([*fitting, *in_use]), None)
+
+
+def _took(account: ChannelAccount, ended: dict[int, datetime | None], paid_at: datetime) -> bool:
+    if account.is_active:
+        return True
+    until = ended[account.pk]
+    return until is not None and paid_at <= until
+
+
+def _last_sale_at(account: ChannelAccount) -> datetime | None:
+    last: datetime | None = Transaction.objects.filter(channel_account=account).aggregate(last=Max("paid_at"))["last"]
+    return last

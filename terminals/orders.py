@@ -1,0 +1,105 @@
+"""Orders: what a store calls by one number on one day, with one payment or several (组合支付).
+
+A day, because some tills count from 1 every morning. Articles belong to the order, whichever of its payments named them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core.calendar import SHANGHAI
+from core.errors import FieldError, Invalid, NotFound
+from core.money import yuan
+from core.quantities import Quantity
+from terminals.models import Transaction
+
+
+class Payment(Protocol):
+    """What an order looks at in a payment of it, however that was read."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def store_code(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def paid_at(self) -> datetime: ...
+    @property
+    def amount_fen(self) -> int: ...
+
+
+class Line(Protocol):
+    @property
+    def sku(self) -> str: ...
+    @property
+    def quantity(self) -> Quantity: ...
+    @property
+    def amount_fen(self) -> int: ...
+
+
+LineT = TypeVar("LineT", bound=Line)
+
+
+def order_date(paid_at: datetime) -> date:
+    """The day in China that tells an order from another one of the same number."""
+    return paid_at.astimezone(SHANGHAI).date()
+
+
+def check_one(payments: Iterable[Payment]) -> None:
+    """Raise ``Invalid`` unless these payments are of one order; ``facts["candidates"]`` are their ids."""
+    found = sorted(payments, key=lambda one: (one.paid_at, one.id))
+    if len({(one.store_code, order_date(one.paid_at)) for one in found}) > 1:
+        raise ambiguous(found)
+
+
+def ambiguous(payments: Iterable[Payment]) -> Invalid:
+    """Names every payment that may be meant."""
+    found = list(payments)
+    return Invalid(
+        "several payments may be meant: name the order by its store, or a payment by its id",
+        code="ambiguous_order_no",
+        errors=[
+            FieldError(
+                "order_no",
+                "candidate",
+                f"{one.id}: {one.store_code}, {one.paid_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, {one.channel} "
+                f"{yuan(one.amount_fen)}",
+            )
+            for one in found
+        ],
+        candidates=[str(one.id) for one in found],
+    )
+
+
+def lines_of(payments: Iterable[tuple[UUID, Sequence[LineT]]]) -> list[LineT]:
+    """The articles of an order, of (payment, its lines). Payments that name the very same lines name the same pieces: those of
+    the one that was reported first count.
+    """
+    found: dict[tuple[tuple[str, Quantity, int], ...], Sequence[LineT]] = {}
+    for _, lines in sorted(payments, key=lambda one: one[0]):
+        found.setdefault(tuple(sorted((line.sku, line.quantity, line.amount_fen) for line in lines)), lines)
+    return [line for lines in found.values() for line in lines]
+
+
+def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:
+    """The payments of an order among ``sales``, earliest first. Raises ``NotFound``, or ``Invalid`` where it may be several."""
+    wanted = sales.filter(order_no=order_no)
+    found = list((wanted.filter(store__code=store) if store else wanted).order_by("paid_at", "pk")[:50])
+    if not found:
+        raise NotFound("there is no such order", code="transaction_not_found")
+    check_one(found)
+    return found
+
+
+def siblings(sale: Transaction) -> list[Transaction]:
+    """All payments of the sale's order, itself included, earliest first."""
+    same = Transaction.objects.filter(merchant_id=sale.merchant_id, store_id=sale.store_id, order_no=sale.order_no)
+    found = same.select_related("store", "channel_account").defer("channel_account__sealed_credentials")
+    day = order_date(sale.paid_at)
+    return [one for one in found.prefetch_related("lines").order_by("paid_at", "pk") if order_date(one.paid_at) == day]

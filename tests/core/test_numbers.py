@@ -1,0 +1,39 @@
+"""Numbers as they are read out, typed and pasted."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.numbers import reference, refund_number
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "RF-261122-0187",
+        "rf-261122-0187",
+        "ＲＦ－２６１１２２－０１８７",
+        "RF—261122—0187",
+        "RF 261122 0187",
+        "rf2611220187",
+        "261122-0187",
+        "\u202dRF-261122-0187\u202c",
+        "\u200bRF\u2011261122\u22120187",
+        "'RF-261122-0187",
+        '="RF-261122-0187"',
+        "RF-261122-0187\t",
+    ],
+)
+def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
+    assert refund_number(typed) == "RF-261122-0187"
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "RF", "13800006021", "4200001234202611200000000001", "RF-26112-0187", "2611220187"]
+)
+def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
+    assert refund_number(typed) == ""
+
+
+def test_reference_keeps_case_and_zeros() -> None:
+    assert reference(" Ａb－00１２\t") == "Ab-0012"

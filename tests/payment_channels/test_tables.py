@@ -1,0 +1,87 @@
+"""Tables with a header: whatever stands in a text field, no row beside it is lost, and amounts are exact."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_channels import statements, tables
+from payment_channels.contract import BillCorrupt, BillNotes, BillRow, BillRowKind
+from payment_channels.tables import Field, Layout, Table
+
+_LAYOUT = Layout(key="单号", required=(("单号",), ("金额",)), free_text=("商品名称",), summary=("总笔数",))
+_HEADER = "单号,商品名称,金额（元）".replace("（元）", "")
+
+
+def _build(field: Field, line: int) -> BillRow:
+    return BillRow(
+        channel="x",
+        kind=BillRowKind.REFUND,
+        order_no="",
+        channel_transaction_no="",
+        refund_no=statements.number(field("单号"), line=line),
+        channel_refund_no="",
+        amount_fen=statements.fen(field("金额"), line=line),
+        fee_fen=None,
+        accepted_at=None,
+        succeeded_at=None,
+        state="",
+        line=line,
+    )
+
+
+def _read(content: bytes) -> tuple[list[tuple[str, int]], BillNotes]:
+    notes = BillNotes()
+    table = Table(_LAYOUT, notes, "x")
+    found = table.rows(io.BytesIO(content), _build, lambda field: statements.fen(field("金额"), line=0))
+    return [(row.refund_no, row.amount_fen) for row, _ in found], notes
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**9), st.text(st.characters(exclude_categories=["Cs"]), max_size=12)), max_size=6
+    ),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]),
+)
+def test_row_is_read_or_set_aside_whatever_its_text_and_never_with_another_amount(
+    rows: list[tuple[int, str]], encoding: str
+) -> None:
+    lines = [f"`R{at},`{text},`{fen // 100}.{fen % 100:02d}" for at, (fen, text) in enumerate(rows)]
+    content = "\r\n".join(["交易" + "\r\n" + _HEADER, *lines, "总笔数", f"`{len(rows)}"]).encode(encoding)
+    try:
+        found, notes = _read(content)
+    except BillCorrupt:
+        return
+    amounts = {f"R{at}": fen for at, (fen, _) in enumerate(rows)}
+    assert all(amounts[name] == fen for name, fen in found if name in amounts)
+    assert len(found) + notes.odd_count <= notes.rows
+
+
+@pytest.mark.parametrize("text", ["a,b", "a,`b", "a\nb", "a\r\n`b", '"', "", "`", ",", "a,`b,`c"])
+def test_text_with_commas_backticks_and_breaks_costs_no_row(text: str) -> None:
+    found, notes = _read(f"{_HEADER}\n`R1,`{text},`1.00\n`R2,`x,`2.00\n总笔数\n`2\n".encode())
+    assert (found, notes.odd) == ([("R1", 100), ("R2", 200)], [])
+
+
+def test_fees_finer_than_a_fen_add_up_exactly() -> None:
+    fees = statements.Fees()
+    rounded = [fees.fen(text, line=1) for text in ("0.00400",) * 5 + ("0.60000", "-0.01250")]
+    assert (sum(rounded), rounded[5]) == (61, 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("<html></html>", "bill_web_page"),
+        ('{"code":"NO_AUTH"}', "bill_web_page"),
+        ("微信支付账单明细,,\n微信昵称：[x]", "bill_of_consumer"),
+        ("支付宝交易记录明细查询\n", "bill_of_consumer"),
+        ("微信订单号,商户订单号", "bill_of_another_channel"),
+        ("nothing", "bill_unreadable"),
+    ],
+)
+def test_what_it_is_instead_has_a_name(text: str, code: str) -> None:
+    assert tables.not_this_statement(text, channel="x").code == code

@@ -1,0 +1,144 @@
+"""The portal paid it back an hour ago: the channel is asked, one press takes it into the books, nobody is told otherwise."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from merchants.principals import of_staff
+from payment_channels.contract import Outcome, Refused, Retry, Trade, TradeReference, TradeState, Unknown
+from reconciliation import portal
+from reconciliation.portal import NothingToAdopt
+from refunds import payouts
+from refunds.lifecycle import WrongState
+from refunds.models import LedgerEntry, RefundRequest
+from refunds.payouts import trade_queries
+from refunds.telling import causes
+from terminals.models import Transaction
+from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.refunds.payouts.test_doubt import Scripted
+
+pytestmark = pytest.mark.django_db
+
+_REFUSED = Refused(code="MORE", message="more than is left", retry=Retry.NEVER, remedy="check_amount")
+
+
+class _Channel(Scripted):
+    def __init__(
+        self, refund: Outcome, *, refunded_fen: int | None, state: TradeState = TradeState.PARTLY_REFUNDED
+    ) -> None:
+        super().__init__([refund])
+        self.refunded_fen, self.state = refunded_fen, state
+
+    def query_trade(self, reference: TradeReference) -> Trade | Unknown:
+        return Trade(
+            payment_no=reference.order_no,
+            channel_transaction_no=reference.channel_transaction_no,
+            amount_fen=10_000,
+            state=self.state,
+            refunded_fen=self.refunded_fen,
+            raw="{}",
+        )
+
+
+def _refused(channel: _Channel, sale: Transaction, amount_fen: int = 6_000) -> RefundRequest:
+    request, now = submit(sale, amount_fen), timezone.now()
+    (claimed,) = payouts.claim(limit=1, at=now)
+    payouts.settle([payouts.ask(claimed, channel)], at=now)
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+@pytest.fixture
+def sale() -> Transaction:
+    return make_sale(make_merchant(), 10_000)
+
+
+def _asked_again(monkeypatch: pytest.MonkeyPatch, channel: _Channel) -> None:
+    monkeypatch.setattr(trade_queries, "adapter_for", lambda *_: channel)
+
+
+@pytest.mark.parametrize(
+    ("refunded_fen", "state", "remedy"),
+    [
+        (6_000, TradeState.PARTLY_REFUNDED, "refunded_elsewhere"),
+        (None, TradeState.REFUNDED, "refunded_elsewhere"),
+        (None, TradeState.REVERSED, "refunded_elsewhere"),
+        (0, TradeState.PAID, "check_amount"),
+        (None, TradeState.PAID, "check_amount"),
+    ],
+)
+def test_ask_when_less_is_left_the_payment_is_asked_about(
+    sale: Transaction, refunded_fen: int | None, state: TradeState, remedy: str
+) -> None:
+    request = _refused(_Channel(_REFUSED, refunded_fen=refunded_fen, state=state), sale)
+    payout = request.executions.get()
+    assert (request.state, payout.failure_remedy) == ("failed", remedy)
+    if remedy == "refunded_elsewhere":
+        assert "refunded in its portal" in payout.failure_message
+        assert "refunded already" in causes.failure(remedy=remedy, channel="wechat").cause
+
+
+def test_ask_when_only_our_own_refunds_took_it_says_nothing_of_a_portal(sale: Transaction) -> None:
+    submit(sale, 6_000)
+    (first,) = payouts.claim(limit=1, at=timezone.now())
+    assert first.others_fen == 0
+    request = _refused(_Channel(_REFUSED, refunded_fen=6_000), sale, 4_000)
+    assert request.executions.get().failure_remedy == "check_amount"
+
+
+def test_adopt_takes_it_into_the_books_and_closes_the_refused_one_against_it(
+    sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = _Channel(_REFUSED, refunded_fen=7_000)
+    request = _refused(channel, sale)
+    _asked_again(monkeypatch, channel)
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/desk/refunds/{request.number}").content.decode()
+    assert f"/desk/refunds/{request.number}/adopt" in page
+    client.post(f"/desk/refunds/{request.number}/adopt", {"version": str(request.version)})
+    adopted = RefundRequest.objects.exclude(pk=request.pk).get()
+    closed = RefundRequest.objects.get(pk=request.pk)
+    sale.refresh_from_db()
+    assert (adopted.state, adopted.refunded_fen, sale.refunded_fen, sale.refundable_fen) == (
+        "refunded",
+        7_000,
+        7_000,
+        3_000,
+    )
+    assert closed.state == "cancelled"
+    assert adopted.number in closed.message_to_customer
+    assert LedgerEntry.objects.filter(execution__request=adopted, kind="payout").count() == 2
+    # Pressed twice: once.
+    with pytest.raises(WrongState):
+        portal.adopt(request_id=request.pk, by=of_staff(make_staff(sale.merchant, "finance")), at=timezone.now())
+    assert RefundRequest.objects.count() == 2
+
+
+def test_adopt_when_it_covers_a_part_leaves_the_refused_one_to_be_corrected(
+    sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = _Channel(_REFUSED, refunded_fen=5_000)
+    request = _refused(channel, sale)
+    _asked_again(monkeypatch, channel)
+    portal.adopt(request_id=request.pk, by=of_staff(make_staff(sale.merchant, "finance")), at=timezone.now())
+    sale.refresh_from_db()
+    assert (RefundRequest.objects.get(pk=request.pk).state, sale.refundable_fen) == ("failed", 5_000)
+
+
+def test_adopt_when_the_channel_does_not_say_how_much_waits_for_the_statement(
+    sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = _Channel(_REFUSED, refunded_fen=None, state=TradeState.REFUNDED)
+    request = _refused(channel, sale)
+    _asked_again(monkeypatch, channel)
+    with pytest.raises(NothingToAdopt):
+        portal.adopt(
+            request_id=request.pk,
+            by=of_staff(make_staff(sale.merchant, "finance")),
+            at=timezone.now() + timedelta(hours=1),
+        )
+    assert RefundRequest.objects.get().state == "failed"

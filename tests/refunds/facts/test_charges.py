@@ -1,0 +1,113 @@
+"""Charged twice needs two charges, and one of them stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from refunds.facts import charges
+from refunds.intake import submitting
+from refunds.intake.claims import Draft
+from refunds.models import Execution, RefundRequest
+from terminals.models import Transaction
+from tests.factories import RULES, at_the_till, make_merchant, make_sale, make_staff, submit
+from tests.refunds.limited import at_once
+
+pytestmark = pytest.mark.django_db
+
+_FAULTS = ["duplicate_charge", "system_fault", "network_fault", "operator_error"]
+_INSTANT = {"extent": "any", "max_share_percent": 100, "window_days": 30, "instant": True}
+_RULES: dict[str, Any] = {**RULES, "reasons": {**RULES["reasons"], **dict.fromkeys(_FAULTS, _INSTANT)}}
+
+
+def _twins(**fields: Any) -> tuple[Transaction, Transaction]:
+    """Two equal payments 55 seconds apart."""
+    first = make_sale(make_merchant(rules=_RULES), 9_000, **fields)
+    second = make_sale(first.merchant, 9_000, paid_at=first.paid_at + timedelta(seconds=55), **fields)
+    return first, second
+
+
+def _failing(request: RefundRequest) -> list[str]:
+    return [rule["code"] for rule in request.verdict["rules"] if not rule["passed"]]
+
+
+@pytest.mark.parametrize("reason", _FAULTS)
+def test_submit_when_one_payment_is_known_a_person_decides_and_reads_that_there_is_no_second(reason: str) -> None:
+    request = submit(make_sale(make_merchant(rules=_RULES), 9_000, phone="13800006021"), 9_000, reason=reason)
+    assert (request.state, _failing(request)) == ("in_review", ["second_charge"])
+    assert not Execution.objects.exists()
+
+
+@pytest.mark.parametrize("same", [{"order_no": "A-3"}, {"phone": "13800006021"}, {"card_last4": "6021"}], ids=str)
+@pytest.mark.parametrize("reason", _FAULTS)
+def test_submit_when_two_equal_payments_are_known_exactly_one_goes_back_by_rule(
+    same: dict[str, Any], reason: str
+) -> None:
+    first, second = _twins(**same)
+    goes_back, stays = submit(second, 9_000, reason=reason), submit(first, 9_000, reason=reason)
+    assert (goes_back.state, stays.state) == ("approved", "in_review")
+    assert "one_charge_stays" in _failing(stays)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"paid_at": timezone.now() - timedelta(hours=5)},
+        {"amount_fen": 9_001},
+        {"phone": "13800006022"},
+        {"status": "declined"},
+    ],
+    ids=["hours apart", "another amount", "another payer", "not paid"],
+)
+def test_submit_when_the_other_payment_is_no_twin_a_person_decides(fields: dict[str, Any]) -> None:
+    first = make_sale(make_merchant(rules=_RULES), 9_000, phone="13800006021")
+    make_sale(first.merchant, fields.pop("amount_fen", 9_000), **{"phone": "13800006021", **fields})
+    assert submit(first, 9_000, reason="duplicate_charge").state == "in_review"
+
+
+def test_submit_when_the_other_one_was_refunded_for_another_reason_a_person_decides() -> None:
+    first, second = _twins(phone="13800006021")
+    assert submit(first, 9_000, reason="quality").state == "approved"
+    request = submit(second, 9_000, reason="duplicate_charge")
+    assert (request.state, "one_charge_stays" in _failing(request)) == ("in_review", True)
+
+
+def test_submit_when_three_are_equal_two_go_back_by_rule() -> None:
+    first, second = _twins(phone="13800006021")
+    third = make_sale(first.merchant, 9_000, phone="13800006021", paid_at=first.paid_at + timedelta(minutes=2))
+    states = [submit(sale, 9_000, reason="duplicate_charge").state for sale in (first, second, third)]
+    assert states == ["approved", "approved", "in_review"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_submit_when_both_are_asked_back_at_once_one_goes_back_by_rule() -> None:
+    first, second = _twins(phone="13800006021")
+    by = at_the_till(first)
+
+    def ask(sale: Transaction) -> str:
+        draft = Draft(amount_fen=9_000, reason="duplicate_charge", transaction_id=sale.pk)
+        return str(submitting.submit(draft=draft, by=by, at=timezone.now()).request.state)
+
+    states = at_once([lambda: ask(first), lambda: ask(second)], width=2)
+    assert Counter(states) == {"approved": 1, "in_review": 1}
+
+
+def test_charged_when_there_is_no_equal_payment_says_none() -> None:
+    sale = make_sale(make_merchant())
+    assert charges.charged(transaction_id=sale.pk, minutes=10).others == 0
+    assert charges.equal_to(transaction_id=sale.pk, minutes=10) == []
+
+
+def test_pages_of_two_equal_payments_point_to_each_other() -> None:
+    first, second = _twins(phone="13800006021")
+    request = submit(first, 9_000, reason="duplicate_charge")
+    client = Client()
+    client.force_login(make_staff(first.merchant, "manager"), backend="django.contrib.auth.backends.ModelBackend")
+    for sale, other in ((first, second), (second, first)):
+        assert f"/desk/transactions/{other.pk}" in client.get(f"/desk/transactions/{sale.pk}").content.decode()
+    assert f"/desk/transactions/{second.pk}" in client.get(f"/desk/refunds/{request.number}").content.decode()

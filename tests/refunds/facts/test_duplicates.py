@@ -1,0 +1,224 @@
+"""One wish, one payout: whatever key, tab, face or day the same comes by again, a person looks at it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from merchants.principals import of_staff
+from payment_channels.contract import Unknown
+from refunds import payouts
+from refunds.facts import duplicates
+from refunds.intake import submitting
+from refunds.intake.claims import Draft
+from refunds.models import Execution, RefundRequest
+from refunds.payouts import Answer, ways_back
+from refunds.payouts.ways_back import AskedAnew
+from refunds.states import ExecutionState
+from terminals.models import Transaction, TransactionLine
+from tests.api.conftest import api_for
+from tests.factories import at_the_till, make_merchant, make_sale, make_staff, submit
+from tests.refunds.limited import at_once
+from tests.refunds.settled import failed, paid
+
+pytestmark = pytest.mark.django_db
+
+#: What a till sends of the same thing.
+_AGAIN: dict[str, dict[str, Any]] = {
+    "another key": {},
+    "another description": {"description": "面板开裂, 客人在等"},
+    "another reason": {"reason": "service_failure"},
+    "an article named by one of them only": {"lines": [{"sku": "AF-4L", "quantity": 1}]},
+    "by the customer's phone as well": {"customer": {"phone": "13800006021"}},
+}
+
+
+def _sale(**fields: Any) -> Transaction:
+    sale = make_sale(make_merchant(), 60_000, **fields)
+    sale.lines.all().delete()
+    for position, (sku, worth) in enumerate([("AF-4L", 40_000), ("CUP", 20_000)], start=2):
+        TransactionLine.objects.create(
+            transaction=sale,
+            position=position,
+            sku=sku,
+            name=sku,
+            quantity=2,
+            unit_price_fen=worth // 2,
+            amount_fen=worth,
+        )
+    return sale
+
+
+def _body(sale: Transaction, **fields: Any) -> dict[str, Any]:
+    named = {} if "order_no" in fields else {"transaction": str(sale.pk)}
+    return {"amount_fen": 9_000, "reason": "quality", "customer_consent": True, **named, **fields}
+
+
+def _verdict_line(answer: Any) -> dict[str, Any] | None:
+    rules: list[dict[str, Any]] = answer.json()["verdict"]["rules"]
+    return next((rule for rule in rules if rule["code"] == "possible_duplicate"), None)
+
+
+@pytest.mark.parametrize("fields", _AGAIN.values(), ids=_AGAIN)
+def test_submit_when_the_same_was_asked_before_a_person_looks_and_reads_the_first_ones_number(
+    fields: dict[str, Any],
+) -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    first = api.post("refund-requests", _body(sale)).json()
+    again = api.post("refund-requests", _body(sale, **fields))
+    assert (again.status_code, again.json()["state"]) == (201, "in_review")
+    line = _verdict_line(again)
+    assert line is not None
+    assert (line["passed"], line["actual"]) == (False, first["number"])
+    assert first["number"] in line["explanation"]
+    assert Execution.objects.count() == 1
+
+
+def test_submit_by_order_number_and_on_another_payment_of_the_order_is_the_same_wish() -> None:
+    sale = _sale(order_no="A-1")
+    api = api_for(sale.merchant)
+    first = api.post("refund-requests", _body(sale)).json()
+    by_order_no = api.post("refund-requests", _body(sale, order_no="A-1"))
+    other_payment = make_sale(sale.merchant, 60_000, order_no="A-1")
+    on_it = api.post("refund-requests", _body(other_payment))
+    for again in (by_order_no, on_it):
+        line = _verdict_line(again)
+        assert line is not None
+        assert (again.json()["state"], line["actual"]) == ("in_review", first["number"])
+    # Another order of the same number: some tills count from 1 every morning.
+    yesterday = make_sale(sale.merchant, 60_000, order_no="A-1", paid_at=sale.paid_at - timedelta(days=1))
+    assert api.post("refund-requests", _body(yesterday)).json()["state"] == "approved"
+
+
+def _hangs(request: RefundRequest) -> None:
+    (claimed,) = payouts.claim(limit=1, at=timezone.now())
+    silence = Unknown(code="timeout", message="no answer")
+    payouts.settle(
+        [Answer(claimed.execution_id, request.pk, claimed.account_id, silence, "answer", turn=claimed.turn)],
+        at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("comes_to", [_hangs, paid], ids=["unknown at the channel", "paid"])
+def test_submit_beside_one_that_hangs_or_was_paid_days_ago_goes_to_a_person(
+    comes_to: Callable[[RefundRequest], Any],
+) -> None:
+    sale = _sale(paid_at=timezone.now() - timedelta(days=4))
+    first = submit(sale, 9_000)
+    comes_to(first)
+    RefundRequest.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(days=3))
+    again = api_for(sale.merchant).post("refund-requests", _body(sale))
+    line = _verdict_line(again)
+    assert line is not None
+    assert (again.json()["state"], line["actual"]) == ("in_review", first.number)
+    assert Execution.objects.count() == 1
+
+
+def test_submit_at_the_desk_what_a_till_asked_for_goes_to_a_person_unless_ticked_as_another() -> None:
+    sale = _sale()
+    first = api_for(sale.merchant).post("refund-requests", _body(sale, amount_fen=6_000)).json()
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "cashier"), backend="django.contrib.auth.backends.ModelBackend")
+    form = {"sale": str(sale.pk), "amount": "60.00", "reason": "quality", "consent": "1"}
+    quoted = client.post("/desk/new/quote", form).content.decode()
+    assert first["number"] in quoted
+    assert 'name="is_another"' in client.get("/desk/new", {"sale": str(sale.pk)}).content.decode()
+    client.post("/desk/new", {**form, "idempotency_key": "k1"})
+    client.post("/desk/new", {**form, "idempotency_key": "k2", "is_another": "1", "another_note": "第二只也裂了"})
+    states = list(RefundRequest.objects.order_by("pk").values_list("state", flat=True))
+    assert states == ["approved", "in_review", "approved"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"lines": [{"sku": "AF-4L", "quantity": 1}]}, {"lines": [{"sku": "CUP", "quantity": 1}]}),
+        (
+            {"lines": [{"sku": "CUP", "quantity": 1}]},
+            {"lines": [{"sku": "CUP", "quantity": 1}, {"sku": "AF-4L", "quantity": 1}]},
+        ),
+        ({}, {"amount_fen": 9_001}),
+        ({}, {"is_another": True, "note": "第二只也裂了"}),
+    ],
+    ids=["other articles", "more articles", "another amount", "said to be another"],
+)
+def test_submit_when_it_is_honestly_another_it_passes_by_rule(first: dict[str, Any], second: dict[str, Any]) -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    for fields in (first, second):
+        answer = api.post("refund-requests", _body(sale, **fields))
+        assert (answer.status_code, answer.json()["state"]) == (201, "approved"), answer.json()
+
+
+def test_submit_when_said_to_be_another_the_limits_still_count_the_sum() -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    states = [api.post("refund-requests", _body(sale, is_another=True)).json()["state"] for _ in range(3)]
+    assert states == ["approved", "approved", "in_review"]
+
+
+def _cancelled(request: RefundRequest) -> None:
+    ways_back.cancel(
+        request_id=request.pk, by=at_the_till(request.transaction, staff_id=request.staff_id), at=timezone.now()
+    )
+
+
+@pytest.mark.parametrize("let_go", [_cancelled, failed], ids=["cancelled", "failed"])
+def test_same_as_when_the_first_was_let_go_of_stands_against_nothing(
+    let_go: Callable[[RefundRequest], Any],
+) -> None:
+    sale = _sale()
+    first = submit(sale, 9_000)
+    assert [same.number for same in duplicates.same_as(transaction_id=sale.pk, amount_fen=9_000)] == [first.number]
+    assert duplicates.same_as_request(first) == []
+    let_go(first)
+    assert duplicates.same_as(transaction_id=sale.pk, amount_fen=9_000) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_submit_when_the_same_is_asked_many_times_at_once_one_is_approved_by_rule() -> None:
+    sale = _sale(order_no="A-2")
+    other = make_sale(sale.merchant, 60_000, order_no="A-2")
+    by = at_the_till(sale)
+
+    def ask(transaction: Transaction) -> str:
+        draft = Draft(amount_fen=4_000, reason="quality", transaction_id=transaction.pk)
+        return str(submitting.submit(draft=draft, by=by, at=timezone.now()).request.state)
+
+    states = at_once([partial(ask, sale), partial(ask, other)] * 4, width=8)
+    assert Counter(states) == {"approved": 1, "in_review": 7}
+    assert Execution.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_submit_when_different_things_of_one_order_are_asked_at_once_all_are_judged_by_rule() -> None:
+    sale = _sale()
+    by = at_the_till(sale)
+
+    def ask(amount_fen: int) -> str:
+        draft = Draft(amount_fen=amount_fen, reason="quality", transaction_id=sale.pk)
+        return str(submitting.submit(draft=draft, by=by, at=timezone.now()).request.state)
+
+    states = at_once([partial(ask, fen) for fen in range(1_000, 1_006)], width=6)
+    assert Counter(states) == {"approved": 6}
+
+
+def test_retry_when_the_same_was_asked_anew_meanwhile_is_refused_and_nothing_leaves() -> None:
+    sale = _sale()
+    first = failed(submit(sale, 9_000))
+    anew = submit(sale, 9_000, is_another=False)
+    assert anew.state == "approved"
+    finance = of_staff(make_staff(sale.merchant, "finance"))
+    with pytest.raises(AskedAnew) as refused:
+        ways_back.retry(request_id=first.pk, by=finance, at=timezone.now(), version=first.version)
+    assert refused.value.facts["number"] == anew.number
+    assert RefundRequest.objects.get(pk=first.pk).state == "failed"
+    assert list(Execution.objects.filter(state=ExecutionState.READY).values_list("request_id", flat=True)) == [anew.pk]

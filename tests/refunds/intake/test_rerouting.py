@@ -1,0 +1,91 @@
+"""A failed leg goes another allowed way, by a person; what is paid stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from core.errors import DomainError, Forbidden
+from merchants.principals import Principal, of_staff
+from payment_channels.manual import ManualRefundChannel
+from refunds import payouts
+from refunds.intake.claims import Account
+from refunds.intake.rerouting import move_leg
+from refunds.models import RefundRequest
+from refunds.payouts import by_hand
+from refunds.payouts.by_hand import Payment
+from tests.factories import make_staff
+from tests.refunds.plans import WIDE, answer, ask, held, order_of_two
+
+pytestmark = pytest.mark.django_db
+
+RULES = {**WIDE, "routes": ["original", "cash", "store_credit", "bank_transfer"]}
+_ACCOUNT = Account(holder_name="王敏", account_no="6222 0000 1234 5678", bank_name="工商银行")
+
+
+def _half_paid() -> RefundRequest:
+    first, _ = order_of_two(rules=RULES)
+    request = ask(first)
+    answer(request, 1)
+    return answer(request, 2, "refused")
+
+
+def _finance(request: RefundRequest) -> Principal:
+    return of_staff(make_staff(request.merchant, "finance"))
+
+
+def _move(request: RefundRequest, by: Principal, route: str = "bank_transfer", **more: object) -> RefundRequest:
+    values = {"customer_consent": True, "account": _ACCOUNT if route == "bank_transfer" else None, **more}
+    return move_leg(
+        request_id=request.pk,
+        sequence=2,
+        route=route,
+        by=by,
+        at=timezone.now(),
+        version=request.version,
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def test_move_leg_when_a_transfer_takes_its_place_another_person_pays_it() -> None:
+    request = _half_paid()
+    by = _finance(request)
+    request = _move(request, by)
+    leg = request.legs.get(sequence=2)
+    assert (request.state, leg.route, leg.why) == ("partially_refunded", "bank_transfer", "moved")
+    (claimed,) = payouts.claim(limit=10, at=timezone.now())
+    payouts.settle([payouts.ask(claimed, ManualRefundChannel())], at=timezone.now())
+    payment = Payment(reference_no="20261127001", paid_at=timezone.now())
+    with pytest.raises(Forbidden) as caught:
+        by_hand.confirm(request_id=request.pk, payment=payment, by=by, at=timezone.now(), version=request.version)
+    assert caught.value.code == "two_persons_needed"
+    request = by_hand.confirm(
+        request_id=request.pk, payment=payment, by=_finance(request), at=timezone.now(), version=request.version
+    )
+    assert (request.state, request.refunded_fen) == ("refunded", 30_000)
+    assert request.executions.get(sequence=2, state="succeeded").received_account
+
+
+@pytest.mark.parametrize(
+    ("route", "more", "code"),
+    [
+        ("original", {}, "route_not_for_a_leg"),
+        ("cash", {}, "route_funding"),
+        ("bank_transfer", {"account": None}, "account_incomplete"),
+        ("bank_transfer", {"customer_consent": False}, "consent_to_route"),
+    ],
+)
+def test_move_leg_when_the_route_is_not_allowed_nothing_changes(route: str, more: dict[str, object], code: str) -> None:
+    request = _half_paid()
+    with pytest.raises(DomainError) as caught:
+        _move(request, _finance(request), route, **more)
+    assert caught.value.code == code
+    now = RefundRequest.objects.get(pk=request.pk)
+    assert (now.version, now.legs.get(sequence=2).route) == (request.version, "original")
+    assert held(*[leg.transaction for leg in now.legs.order_by("sequence")]) == [(20_000, 20_000, 1), (10_000, 0, 1)]
+
+
+def test_move_leg_when_a_cashier_would_it_is_forbidden() -> None:
+    request = _half_paid()
+    with pytest.raises(Forbidden):
+        _move(request, of_staff(make_staff(request.merchant, "cashier")))

@@ -1,0 +1,196 @@
+"""A payout that the channel refused and later proves to have paid: nothing more leaves until finance has looked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from core.audit.models import AuditEvent
+from merchants.principals import of_staff
+from payment_channels.contract import Done, Retry
+from refunds import payouts
+from refunds.facts.holds import SaleHeld
+from refunds.lifecycle import OverRefund
+from refunds.models import Execution, LedgerEntry, RefundRequest
+from refunds.payouts import Answer, contradictions, ways_back
+from terminals.models import Transaction
+from tests.api.conftest import session_for
+from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.refunds.settled import failed
+
+pytestmark = pytest.mark.django_db
+
+
+def _say_paid(payout: Execution, *, source: str = "notice") -> None:
+    outcome = Done(
+        refund_no=payout.refund_no,
+        channel_refund_no=f"50{payout.pk.int % 10**20}",
+        amount_fen=payout.amount_fen,
+        succeeded_at=timezone.now(),
+        raw="{}",
+    )
+    answer = Answer(payout.pk, payout.request_id, payout.channel_account_id, outcome, source)
+    payouts.settle([answer], at=timezone.now())
+
+
+def _contradicted(sale: Transaction) -> RefundRequest:
+    """Refused for good, and then reported as paid."""
+    request = failed(submit(sale, 9_000), retry=Retry.NEW_NUMBER)
+    _say_paid(request.executions.get())
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+def _finance(sale: Transaction, role: str = "finance") -> Any:
+    return of_staff(make_staff(sale.merchant, role))
+
+
+def test_settle_when_a_refused_payout_is_proven_paid_the_sale_is_held_and_the_word_kept() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = _contradicted(sale)
+    sale.refresh_from_db()
+    assert sale.held_at is not None
+    payout = request.executions.get()
+    assert (request.state, payout.state, payout.proof) == ("failed", "failed", "{}")
+    assert payout.paid_after_all_at is not None
+    assert AuditEvent.objects.filter(action="refund.hold", object_id=str(request.pk)).count() == 1
+
+
+def test_settle_when_the_attempt_under_a_new_number_waits_it_is_not_sent() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = failed(submit(sale, 9_000), retry=Retry.NEW_NUMBER)
+    first = request.executions.get()
+    ways_back.retry(request_id=request.pk, by=_finance(sale), at=timezone.now(), version=request.version)
+    _say_paid(first)
+    assert payouts.claim(limit=10, at=timezone.now() + timedelta(hours=1)) == []
+    assert list(request.executions.order_by("attempt_no").values_list("state", "sends")) == [
+        ("failed", 1),
+        ("ready", 0),
+    ]
+
+
+def test_claim_when_the_sale_is_held_what_was_sent_is_asked_about_and_not_sent_again() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    under_way = submit(sale, 1_000)
+    now = timezone.now()
+    (first,) = payouts.claim(limit=1, at=now)
+    assert first.goes_out_again
+    Transaction.objects.filter(pk=sale.pk).update(held_at=now)
+    (again,) = payouts.claim(limit=1, at=now + timedelta(hours=1))
+    assert (again.request_id, again.send, again.goes_out_again) == (under_way.pk, False, False)
+
+
+def test_ask_anew_when_the_sale_is_held_goes_to_a_person_who_may_not_approve_on_any_payment_of_the_order() -> None:
+    sale = make_sale(make_merchant(), 50_000, order_no="A-9")
+    other = make_sale(sale.merchant, 50_000, order_no="A-9")
+    _contradicted(sale)
+    for payment in (sale, other):
+        anew = submit(payment, 9_000)
+        assert anew.state == "in_review"
+        assert "sale_held" in [rule["code"] for rule in anew.verdict["rules"] if not rule["passed"]]
+        session = session_for(make_staff(sale.merchant, "manager"))
+        answer = session.post(f"refund-requests/{anew.pk}/approve", {"version": anew.version})
+        assert (answer.status_code, answer.json()["code"]) == (409, "sale_held")
+        assert RefundRequest.objects.get(pk=anew.pk).state == "in_review"
+    assert Execution.objects.count() == 1
+
+
+def test_retry_when_the_sale_is_held_is_refused() -> None:
+    request = _contradicted(make_sale(make_merchant(), 50_000))
+    with pytest.raises(SaleHeld):
+        ways_back.retry(
+            request_id=request.pk, by=_finance(request.transaction), at=timezone.now(), version=request.version
+        )
+    assert RefundRequest.objects.get(pk=request.pk).state == "failed"
+
+
+def test_end_hold_when_it_was_paid_books_it_and_the_rest_goes_on() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = _contradicted(sale)
+    finance = session_for(make_staff(sale.merchant, "finance"))
+    body = {"finding": "paid", "note": "商户平台显示退款成功"}
+    answer = finance.post(f"transactions/{sale.pk}/end-hold", body)
+    assert (answer.status_code, answer.json()["held_at"]) == (200, None)
+    sale.refresh_from_db()
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (sale.held_at, sale.refunded_fen, sale.reserved_fen) == (None, 9_000, 9_000)
+    assert (request.state, request.refunded_fen, request.executions.get().state) == ("refunded", 9_000, "succeeded")
+    assert LedgerEntry.objects.filter(execution__request=request, kind="payout").count() == 2
+    ended = AuditEvent.objects.get(action="refund.end_hold")
+    assert (ended.data["finding"], ended.data["note"]) == ("paid", body["note"])
+    # Said again by a repeated notice, or by the statement: nothing more.
+    _say_paid(request.executions.get())
+    sale.refresh_from_db()
+    assert sale.held_at is None
+    assert finance.post(f"transactions/{sale.pk}/end-hold", body).json()["code"] == "not_held"
+
+
+def test_end_hold_when_another_attempt_was_made_ready_withdraws_it() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = failed(submit(sale, 9_000), retry=Retry.NEW_NUMBER)
+    first = request.executions.get()
+    ways_back.retry(request_id=request.pk, by=_finance(sale), at=timezone.now(), version=request.version)
+    _say_paid(first)
+    contradictions.end_hold(transaction_id=sale.pk, finding="paid", note="已核对", by=_finance(sale), at=timezone.now())
+    states = list(request.executions.order_by("attempt_no").values_list("state", flat=True))
+    assert states == ["succeeded", "cancelled"]
+    request = RefundRequest.objects.get(pk=request.pk)
+    sale.refresh_from_db()
+    assert (request.state, sale.refunded_fen, sale.live_refunds) == ("refunded", 9_000, 1)
+
+
+def test_end_hold_when_it_was_not_paid_leaves_the_books_and_a_repeated_notice_holds_nothing() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = _contradicted(sale)
+    contradictions.end_hold(
+        transaction_id=sale.pk, finding="not_paid", note="渠道更正", by=_finance(sale), at=timezone.now()
+    )
+    _say_paid(request.executions.get())
+    sale.refresh_from_db()
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (sale.held_at, sale.refunded_fen, request.state) == (None, 0, "failed")
+
+
+def test_end_hold_when_what_was_asked_anew_takes_its_room_is_refused_and_the_hold_stands() -> None:
+    sale = make_sale(make_merchant(), 9_000)
+    _contradicted(sale)
+    submit(sale, 9_000)
+    with pytest.raises(OverRefund):
+        contradictions.end_hold(
+            transaction_id=sale.pk, finding="paid", note="已核对", by=_finance(sale), at=timezone.now()
+        )
+    sale.refresh_from_db()
+    assert sale.held_at is not None
+    assert sale.refunded_fen == 0
+
+
+@pytest.mark.parametrize("role", ["cashier", "reviewer"])
+def test_end_hold_by_whoever_does_not_reconcile_is_refused(role: str) -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    _contradicted(sale)
+    answer = session_for(make_staff(sale.merchant, role)).post(
+        f"transactions/{sale.pk}/end-hold", {"finding": "not_paid", "note": "x"}
+    )
+    assert answer.status_code == 403
+    sale.refresh_from_db()
+    assert sale.held_at is not None
+
+
+def test_desk_names_the_held_sale_in_the_trouble_view_and_ends_the_hold() -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = _contradicted(sale)
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "manager"), backend="django.contrib.auth.backends.ModelBackend")
+    assert sale.order_no in client.get("/desk").content.decode()
+    page = client.get(f"/desk/transactions/{sale.pk}").content.decode()
+    assert request.executions.get().refund_no in page
+    url = f"/desk/transactions/{sale.pk}/end-hold"
+    assert client.post(url, {"finding": "paid", "note": ""}).status_code == 302
+    sale.refresh_from_db()
+    assert sale.held_at is not None
+    client.post(url, {"finding": "paid", "note": "已核对"})
+    after = type(sale).objects.get(pk=sale.pk)
+    assert (after.held_at, after.refunded_fen) == (None, 9_000)
