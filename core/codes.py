@@ -101,8 +101,6 @@ PROBLEMS: Final = (
     Code("tier_required", 403, _("The amount is above this role's limit"),
          _("With all that was asked for of the order or by its customer that day, it is above what your role decides."),
          _("`tier` names who decides it.")),
-    Code("nothing_proposed", 409, _("Nobody has proposed an end of this payout"),
-         remedy=_("One person proposes it with a picture of the portal, another confirms.")),
     Code("two_persons_needed", 403, _("Two persons are needed"),
          _("You asked for this one, changed it or approved it. Somebody else must pay it."),
          _("Somebody else has to do the other half.")),
