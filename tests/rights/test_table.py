@@ -144,7 +144,7 @@ def _correct(world: World, by: Principal) -> object:
         rights.check_may(Act.CORRECT_SALE, by=by)
         return None
     return correcting.correct_sale(
-        transaction_id=world.sale.pk, correction=SaleCorrection(amount_fen=60_000), reason="x", by=by, at=timezone.now()
+        transaction_id=world.sale.pk, correction=SaleCorrection(cashier="C9"), reason="x", by=by, at=timezone.now()
     )
 
 
@@ -312,7 +312,7 @@ def test_every_refund_condition_is_carried_out() -> None:
 #: (act, method, path below /api/v1, body); {waiting} and the like are refunds by their step.
 _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REPORT_SALE, "POST", "transactions", "sale"),
-    (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"amount_fen": 60_000, "reason": "x"}),
+    (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"cashier": "C9", "reason": "x"}),
     (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
@@ -410,7 +410,7 @@ def _judged(
 
 _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.READ_SALES, "GET", "/desk/transactions/{sale}", {}),
-    (Act.CORRECT_SALE, "POST", "/desk/transactions/{sale}/correct", {"amount": "600.00", "reason": "x", "seen": ""}),
+    (Act.CORRECT_SALE, "POST", "/desk/transactions/{sale}/correct", {"cashier": "C9", "reason": "x", "seen": ""}),
     (Act.END_HOLD, "POST", "/desk/transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.QUOTE, "POST", "/desk/new/quote", {"sale": "{sale}", "reason": "quality", "amount": "10.00", "consent": "1"}),
     (
