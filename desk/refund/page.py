@@ -43,6 +43,7 @@ from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
 from refunds.telling import legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
+from terminals import orders
 from terminals.models import Terminal, Transaction, TransactionLine
 
 #: As far back as a customer's other refunds are counted.
@@ -256,6 +257,12 @@ def refund(
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
     sold = list(sale.lines.order_by("position"))
     returned = dict(request.lines.values_list("line_id", "quantity"))
+    paid_fen = sale.amount_fen
+    if request.leg_count or not returned.keys() <= {line.pk for line in sold}:
+        # Of the whole order, whichever payment named the article.
+        payments = orders.siblings(sale)
+        paid_fen = sum(one.amount_fen for one in payments)
+        sold = orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
     last = executions[0] if executions else None
     waited = payout_words.waits(request, now=at, payout=last)
     shown_payouts = [
@@ -275,7 +282,7 @@ def refund(
         tier=verdicts.tier_level(request),
         amount_fen=request.approved_fen or request.amount_fen,
         requested_fen=request.amount_fen,
-        paid_fen=sale.amount_fen,
+        paid_fen=paid_fen,
         channel=request.channel,
         channel_label=channels.label(request.channel),
         destination_label=legs.split_label(request)
