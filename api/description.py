@@ -21,6 +21,7 @@ _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 #: The order in which a newcomer needs them, with a line each.
 _TAGS = {
     "transactions": "Report sales and find them again.",
+    "orders": "All payments of an order, and what is left of each.",
     "refund-quotes": "Ask what the policy would say.",
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
     "policy": "The rules in force, in words.",

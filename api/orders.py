@@ -29,7 +29,10 @@ class OrderDetail(Endpoint):
         responses={200: schemas.OrderOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
     )
     def get(self, request: Request, order_no: str) -> Response:
-        """The payments of an order, what can still be refunded of each, and its articles with the pieces that came back."""
+        """The payments of an order, and what is left of each.
+
+        Its articles come with the pieces that came back.
+        """
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
         payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))

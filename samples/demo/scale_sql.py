@@ -138,7 +138,7 @@ INSERT INTO refunds_refundrequest (id, number, merchant_id, store_id, transactio
   reason, description, route, amount_fen, approved_fen, reserved_fen, refunded_fen, policy_version_id, verdict, tier, by_rule,
   staff_id, api_key_id, cashier, customer_name, customer_phone, customer_phone_hash, customer_phone_last4_hash, customer_email,
   customer_locale, customer_consent, claimed_by_id, claimed_at, due_at, paused_at, step_due_at, reject_reason,
-  message_to_customer, created_at, updated_at, decided_at, succeeded_at)
+  message_to_customer, created_at, updated_at, decided_at, succeeded_at, leg_count)
 SELECT r.id, r.number, %(merchant)s, r.store_id, r.sale_id, r.terminal_id, r.channel, s.to_state, r.version,
        %(kinds)s::jsonb->>r.reason,
        r.reason, '面板开裂，无法使用', 'original', r.amount_fen,
@@ -157,7 +157,7 @@ SELECT r.id, r.number, %(merchant)s, r.store_id, r.sale_id, r.terminal_id, r.cha
        CASE WHEN r.way = 'rejected' THEN 'goods_used' ELSE '' END, '', pg_temp.at(r.us),
        pg_temp.at(r.moments[s.moment]),
        CASE WHEN r.way IN ('rule', 'failed', 'rejected') OR r.is_paid THEN pg_temp.at(r.decided_us) END,
-       CASE WHEN r.is_paid THEN pg_temp.at(r.paid_us) END
+       CASE WHEN r.is_paid THEN pg_temp.at(r.paid_us) END, 0
   FROM scale_request r JOIN scale_step s ON s.way = r.way AND s.version = r.version
   LEFT JOIN scale_phone p ON p.n = r.phone
  ORDER BY r.us
@@ -177,11 +177,11 @@ SELECT r.id, %(reviewer)s, 'reviewer',
   FROM scale_request r WHERE (r.way = 'desk' AND r.is_paid) OR r.way IN ('rejected', 'info') ORDER BY r.us
 """,
     """
-INSERT INTO refunds_execution (id, merchant_id, request_id, transaction_id, channel_account_id, attempt_no, method,
+INSERT INTO refunds_execution (id, merchant_id, request_id, transaction_id, channel_account_id, sequence, attempt_no, method,
   method_reason, refund_no, amount_fen, state, sends, queries, due_at, first_sent_at, last_asked_at, channel_refund_no,
   received_account, succeeded_at, ended_at, proof, proof_source, failure_code, failure_message, failure_retry, failure_remedy,
   needs_attention, created_at)
-SELECT r.execution_id, %(merchant)s, r.id, r.sale_id, r.account_id, 1, 'refund', 'other_day',
+SELECT r.execution_id, %(merchant)s, r.id, r.sale_id, r.account_id, 1, 1, 'refund', 'other_day',
        replace(r.number, '-', '') || 'N1', r.amount_fen, CASE WHEN r.is_paid THEN 'succeeded' ELSE 'failed' END, 1, 0, NULL,
        pg_temp.at(r.moments[3]), pg_temp.at(r.moments[3]),
        CASE WHEN r.is_paid THEN '5030' || lpad((%(base)s + r.k)::text, 24, '0') ELSE '' END, '支付用户零钱',

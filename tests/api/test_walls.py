@@ -56,13 +56,17 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 
 
 def _named(path: str, request: RefundRequest) -> str:
-    return path.replace("<uuid:request_id>", str(request.pk)).replace(
-        "<uuid:transaction_id>", str(request.transaction_id)
+    return (
+        path.replace("<uuid:request_id>", str(request.pk))
+        .replace("<uuid:transaction_id>", str(request.transaction_id))
+        .replace("<str:order_no>", request.transaction.order_no)
     )
 
 
 def _nobodys(path: str) -> str:
-    return path.replace("<uuid:request_id>", str(uuid4())).replace("<uuid:transaction_id>", str(uuid4()))
+    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>"):
+        path = path.replace(name, str(uuid4()))
+    return path
 
 
 def test_the_list_of_calls_is_that_of_the_contract() -> None:

@@ -92,6 +92,13 @@ def get_transaction(stage: Stage) -> None:
     assert [row["number"] for row in answer["refund_requests"]] == [request.number]
 
 
+@case("GET", f"{_API}orders/<str:order_no>")
+def get_order(stage: Stage) -> None:
+    sale = stage.sale()
+    answer = stage.call("GET", f"orders/{sale.order_no}")
+    assert [payment["id"] for payment in answer["payments"]] == [str(sale.pk)]
+
+
 @case("POST", f"{_API}refund-quotes")
 def quote(stage: Stage) -> None:
     answer = stage.call("POST", "refund-quotes", _body(stage.sale(), 26_800))

@@ -265,6 +265,20 @@ def retry(stage: Stage) -> None:
     assert done.state == "approved"
 
 
+@case("POST", f"{_REFUND}/give-up-leg")
+def give_up_leg(stage: Stage) -> None:
+    done = _act(stage, Role.FINANCE, stage.half_paid(), "give-up-leg", leg="2", text="顾客不要了")
+    assert (done.state, done.refunded_fen) == ("refunded", 20_000)
+
+
+@case("POST", f"{_REFUND}/move-leg")
+def move_leg(stage: Stage) -> None:
+    account = {"payee_holder": "王敏", "payee_account": "6222000012345678", "payee_bank": "工商银行"}
+    request = stage.half_paid()
+    _act(stage, Role.FINANCE, request, "move-leg", leg="2", route="bank_transfer", consent="1", **account)
+    assert request.legs.get(sequence=2).route == "bank_transfer"
+
+
 @case("POST", f"{_REFUND}/adopt")
 def adopt_from_the_portal(stage: Stage) -> None:
     """WeChat Pay does not say how much was refunded: the statement will."""

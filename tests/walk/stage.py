@@ -39,7 +39,7 @@ from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_account, make_request, make_sale, make_staff, of_customer
 from tests.reconciliation.world import DAY
-from tests.refunds import hand
+from tests.refunds import hand, plans
 from tests.refunds.settled import failed
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -179,6 +179,22 @@ class Stage:
 
     def failed(self) -> RefundRequest:
         return failed(self.approved())
+
+    def half_paid(self) -> RefundRequest:
+        """Of an order paid by two payments: the first leg is paid, the second was refused."""
+        first = make_sale(self.merchant, 20_000, channel_account=self.account)
+        make_sale(
+            self.merchant,
+            10_000,
+            order_no=first.order_no,
+            paid_at=first.paid_at + timedelta(minutes=1),
+            channel_account=plans.alipay_of(self.merchant),
+        )
+        request = plans.ask(first)
+        request = deciding.approve(
+            request_id=request.pk, by=of_staff(self.person(Role.MANAGER)), at=timezone.now(), version=request.version
+        )
+        return plans.answer(plans.answer(request, 1), 2, "refused")
 
     def by_hand(self, route: str = "cash") -> RefundRequest:
         """Approved, and waits for a person to pay it."""
