@@ -35,6 +35,8 @@ class PolicyInForce(Endpoint):
                 auto_cashier_day_count=rules.auto_cashier_day_count,
                 auto_key_day_count=rules.auto_key_day_count,
                 auto_key_day_fen=rules.auto_key_day_fen,
+                plan_rule=rules.plan_rule,
+                tranche_fen=rules.tranche_fen,
                 summary=_summary(rules),
                 reasons=[
                     {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}

@@ -444,6 +444,8 @@ class PolicyOut(Shape):
     auto_cashier_day_count = s.IntegerField(help_text="refunds of one cashier in a day")
     auto_key_day_count = s.IntegerField(allow_null=True, help_text="refunds through one key in a day; null: any number")
     auto_key_day_fen = s.IntegerField(allow_null=True, help_text="fen through one key in a day; null: any amount")
+    plan_rule = s.CharField(help_text="how a refund is shared out over several payments of an order")
+    tranche_fen = s.IntegerField(allow_null=True, help_text="above it a refund goes back in parts, one after another; null: never")
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
     routes = RouteRuleOut(many=True)

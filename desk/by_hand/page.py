@@ -13,6 +13,8 @@ from desk.by_hand.waiting import count, waiting
 from desk.keyset import Capped
 from refunds.facts import payees
 from refunds.models import RefundRequest
+from refunds.payouts import by_hand
+from refunds.states import Route
 
 _SHOWN = 200
 #: After fifteen days a refund counts as held back on purpose (侵害消费者权益行为处罚办法); three days leave time to act.
@@ -24,6 +26,8 @@ class HandRow:
     """``age_label`` says how long it waits, once that is worth a word."""
 
     refund: RefundRequest
+    route_label: str
+    amount_fen: int
     payee: Mapping[str, str] | None
     age_label: str
     age_tone: str
@@ -44,9 +48,12 @@ def by_hand_page(*, scope: Scope, at: datetime) -> ByHandPage:
 
 
 def _row(refund: RefundRequest, at: datetime) -> HandRow:
-    payee, days = payees.of(refund), (at - (refund.decided_at or at)).days
+    route, amount_fen = by_hand.waiting_part(refund)
+    payee, days = payees.of(refund, route=route), (at - (refund.decided_at or at)).days
     return HandRow(
         refund=refund,
+        route_label=str(Route(route).label),
+        amount_fen=amount_fen,
         payee=payees.masked(payee) if payee else None,
         age_label="" if days < _SLOW_AFTER_DAYS else gettext("waits for %(n)s days") % {"n": days},
         age_tone="bad" if days >= _LATE_AFTER_DAYS else "warn",

@@ -16,8 +16,9 @@ from desk.pay_by_hand.said import Said, seal
 from merchants.rights import Act
 from refunds.facts import conditions, payees
 from refunds.models import RefundRequest
+from refunds.payouts import by_hand
 from refunds.review.revealing import Contact
-from refunds.states import HandTrouble, State
+from refunds.states import HandTrouble, Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,9 @@ class PayByHandPage:
     """``blocked`` says why this person may not pay it; ``typed`` is what the form holds."""
 
     refund: RefundRequest
+    route: str
+    route_label: str
+    amount_fen: int
     payee: Mapping[str, str] | None
     revealed: Contact | None
     can_reveal: bool
@@ -41,6 +45,9 @@ class ConfirmPage:
     """``paid_at`` and ``trouble_label`` are of what was said; ``confirmation`` is that, sealed."""
 
     refund: RefundRequest
+    route: str
+    route_label: str
+    amount_fen: int
     payee: Mapping[str, str] | None
     said: Said
     paid_at: datetime | None
@@ -53,14 +60,18 @@ def pay_by_hand_page(
     *, refund: RefundRequest, scope: Scope, typed: Said | None, error: str, revealed: Contact | None
 ) -> PayByHandPage:
     typed = typed or Said(paid=True, version=refund.version)
-    may_pay = conditions.may(conditions.pay_act(refund.route), by=scope.by, request=refund)
-    payee = _payee(refund)
+    route, amount_fen = by_hand.waiting_part(refund)
+    may_pay = conditions.may(conditions.pay_act(route), by=scope.by, request=refund)
+    payee = _payee(refund, route)
     return PayByHandPage(
         refund=refund,
+        route=route,
+        route_label=str(Route(route).label),
+        amount_fen=amount_fen,
         payee=payee,
         revealed=revealed,
         can_reveal=payee is not None and revealed is None and scope.may(Act.REVEAL),
-        waits=refund.state == State.MANUAL_PENDING,
+        waits=by_hand.waiting_route(refund) != "",
         blocked="" if may_pay else codes.words("two_persons_needed"),
         drawers=list(refund.store.terminals.order_by("code").values_list("code", flat=True)),
         troubles=list(HandTrouble),
@@ -74,9 +85,13 @@ def pay_by_hand_page(
 
 
 def confirm_page(*, refund: RefundRequest, scope: Scope, said: Said, error: DomainError | None) -> ConfirmPage:
+    route, amount_fen = by_hand.waiting_part(refund)
     return ConfirmPage(
         refund=refund,
-        payee=_payee(refund),
+        route=route,
+        route_label=str(Route(route).label),
+        amount_fen=amount_fen,
+        payee=_payee(refund, route),
         said=said,
         paid_at=forms.moment(said.paid_at) if said.paid else None,
         trouble_label="" if said.paid else str(HandTrouble(said.trouble).label),
@@ -85,6 +100,6 @@ def confirm_page(*, refund: RefundRequest, scope: Scope, said: Said, error: Doma
     )
 
 
-def _payee(refund: RefundRequest) -> Mapping[str, str] | None:
-    payee = payees.of(refund)
+def _payee(refund: RefundRequest, route: str) -> Mapping[str, str] | None:
+    payee = payees.of(refund, route=route)
     return payees.masked(payee) if payee else None

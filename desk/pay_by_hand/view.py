@@ -33,9 +33,10 @@ from refunds.states import Route
 def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
     """In two steps: the form, and a page that shows what is about to be recorded. Only that page's POST records it."""
     found = find(scope, number)
-    if not is_by_hand(found.route):
+    route, _ = payouts.waiting_part(found)
+    if not is_by_hand(route):
         raise NotFound("the channel pays this refund")
-    if not scope.may(conditions.pay_act(found.route)):
+    if not scope.may(conditions.pay_act(route)):
         raise Forbidden("your role does not pay on this route", code="role_required")
     if request.method != "POST":
         return _form(request, scope, found)
@@ -78,7 +79,7 @@ def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Pict
         payment=payouts.Payment(
             reference_no=said.reference_no,
             paid_at=forms.moment(said.paid_at),
-            drawer=said.drawer if found.route == Route.CASH else "",
+            drawer=said.drawer if payouts.waiting_part(found)[0] == Route.CASH else "",
         ),
         by=scope.by,
         at=timezone.now(),
@@ -93,7 +94,7 @@ def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Pict
 def reveal_payee(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The account in full, to make the transfer; the look is recorded like every other."""
     found = find(scope, number)
-    if found.route != Route.BANK_TRANSFER:
+    if payouts.waiting_part(found)[0] != Route.BANK_TRANSFER:
         raise NotFound("this refund goes to no account")
     return _form(request, scope, found, revealed=reveal(request=found, by=scope.by, at=timezone.now()))
 

@@ -123,6 +123,14 @@ def waiting(request: RefundRequest) -> Execution | None:
     return found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING)).first()
 
 
+def waiting_part(request: RefundRequest) -> tuple[str, int]:
+    """Route and fen of what a person is to pay, of the whole refund or of a leg; of a refund where nothing waits, its own."""
+    execution = waiting(request) if request.leg_count else None
+    if execution is None:
+        return request.route, request.approved_fen or request.amount_fen
+    return execution.channel_account.channel, execution.amount_fen
+
+
 def waiting_route(request: RefundRequest) -> str:
     """The route on which a person is to pay now; empty where none is."""
     if request.state == State.MANUAL_PENDING:

@@ -55,6 +55,7 @@ def test_sums_that_are_approved_by_rule_are_told_with_the_limit_of_one_refund(ap
     assert told["auto_order_limit_fen"] == told["auto_approve_limit_fen"] == 5_000
     assert (told["auto_customer_day_limit_fen"], told["auto_cashier_day_count"]) == (12_000, 3)
     assert (told["auto_key_day_count"], told["auto_key_day_fen"]) == (200, None)
+    assert (told["plan_rule"], told["tranche_fen"]) == ("pro_rata", None)
     assert "120.00" in told["summary"]
     assert "3" in told["summary"]
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from merchants.models import Staff
 from refunds.models import RefundRequest
+from refunds.payouts.loop import drain
 from refunds.telling import tracking
 from terminals.models import Transaction
 from tests.factories import make_staff
@@ -75,6 +77,27 @@ def test_move_leg_when_a_transfer_is_typed_a_person_pays_that_part() -> None:
     assert _post(_signed_in(first), request, "move-leg", route="bank_transfer", consent="1", **account) in (200, 302)
     leg = RefundRequest.objects.get(pk=request.pk).legs.get(sequence=2)
     assert (leg.route, leg.why) == ("bank_transfer", "moved")
+
+
+def test_moved_leg_when_a_person_has_paid_it_by_hand_ends_the_refund() -> None:
+    request, first, second = _half_paid()
+    account = {"payee_holder": "王敏", "payee_account": "6222000012345678", "payee_bank": "工商银行"}
+    _post(_signed_in(first), request, "move-leg", route="bank_transfer", consent="1", **account)
+    drain()
+    client = _signed_in(first)
+    url = f"/desk/by-hand/{request.number}"
+    assert request.number in client.get("/desk/by-hand").content.decode()
+    page = client.get(url).content.decode()
+    assert "¥100.00" in page
+    version = RefundRequest.objects.get(pk=request.pk).version
+    paid_at = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    form = {"paid": "yes", "reference_no": "T-0403", "paid_at": paid_at, "version": version}
+    second_step = client.post(url, form)
+    sealed = second_step.context["confirmation"]
+    assert client.post(url, {"confirmation": sealed, "confirmed": "1"}).status_code == 302
+    now = RefundRequest.objects.get(pk=request.pk)
+    assert (now.state, now.refunded_fen) == ("refunded", 30_000)
+    assert held(first, second) == [(20_000, 20_000, 1), (10_000, 10_000, 1)]
 
 
 def test_transaction_page_when_the_order_has_two_payments_each_shows_the_other_and_the_refund() -> None:
