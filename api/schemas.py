@@ -445,7 +445,7 @@ class PolicyOut(Shape):
     auto_key_day_count = s.IntegerField(allow_null=True, help_text="refunds through one key in a day; null: any number")
     auto_key_day_fen = s.IntegerField(allow_null=True, help_text="fen through one key in a day; null: any amount")
     plan_rule = s.CharField(help_text="how a refund is shared out over several payments of an order")
-    tranche_fen = s.IntegerField(allow_null=True, help_text="above it a refund goes back in parts, one after another; null: never")
+    tranche_fen = s.IntegerField(allow_null=True, help_text="above it a refund goes back in parts; null: never")
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
     routes = RouteRuleOut(many=True)
