@@ -35,7 +35,7 @@ _Stored = TypeVar("_Stored")
 
 #: How often a request is judged where others of the same order were faster. One of them is stored each time, and once the
 #: order's limit is used up the rest goes to a person.
-_TRIES = 8
+_TRIES = 4
 
 
 class RoomTaken(Conflict):

@@ -78,7 +78,8 @@ def submit(
         return counters.judged_again(attempt_alone)
     try:
         return counters.judged_again(attempt)
-    except _SeveralPayments:
+    except (_SeveralPayments, counters.RoomTaken):
+        # Others were faster each time: with the sale locked they wait for this one.
         return counters.judged_again(attempt_alone)
 
 

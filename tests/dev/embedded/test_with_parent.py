@@ -26,10 +26,10 @@ def test_pid_file_names_the_program_and_its_status_is_passed_on(tmp_path: Path) 
 def test_program_when_our_standard_input_ends_is_ended_by_its_signal() -> None:
     watcher = (
         "import sys; sys.path.insert(0, sys.argv[1]); import signal; from dev.embedded import with_parent; "
-        "sys.exit(with_parent.watch([sys.executable, '-c', 'import time; time.sleep(60)'], signum=signal.SIGINT))"
+        "sys.exit(with_parent.watch([sys.executable, '-c', 'import time; time.sleep(60)'], signum=signal.SIGTERM))"
     )
     root = str(Path(with_parent.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", watcher, root], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30
     )
-    assert done.returncode == 128 + signal.SIGINT
+    assert done.returncode == 128 + signal.SIGTERM
