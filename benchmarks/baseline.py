@@ -119,7 +119,9 @@ def _run(tree: Path, name: str) -> dict[str, Value]:
     """One benchmark of a tree, with all the processor time it cost: services, web, worker, stand-ins and loader together."""
     python = str(tree / ".venv/bin/python")
     speaks_json = "--json" in (tree / "benchmarks/__main__.py").read_text(encoding="utf-8")
-    argv = [python, "-m", "dev.embedded", "test-services", "--durable", "--", python, "-m", "benchmarks"]
+    # Older revisions keep the services elsewhere.
+    embedded = "dev.embedded" if (tree / "dev/embedded").exists() else "config.embedded"
+    argv = [python, "-m", embedded, "test-services", "--durable", "--", python, "-m", "benchmarks"]
     argv += ["--json", name] if speaks_json else [name]
     before = os.times()
     done = subprocess.run(argv, cwd=tree, capture_output=True, text=True, check=False, timeout=WITHIN_S)
