@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent, AuditLink
 from merchants import policies
-from merchants.models import PolicyVersion, Role
+from merchants.models import Role
+from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.models import Execution, Notification
 from refunds.states import State
@@ -82,8 +83,8 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
 
 
 def _verify(stage: Stage, run: Callable[[], object]) -> None:
-    PolicyVersion.objects.filter(merchant=stage.merchant).update(rules={**WIDE, "confirm_payment_above_fen": 1_000})
-    policies.rules_of.cache_clear()
+    rules, by = {**WIDE, "confirm_payment_above_fen": 1_000}, of_staff(stage.person(Role.OWNER))
+    policies.publish(merchant=stage.merchant, name="ask first", rules=rules, by=by, at=stage.now())
     request = make_request(stage.sale(), 1_200)
     assert request.state == State.VERIFYING
     run()
