@@ -36,7 +36,11 @@ def go_on(*, request_id: UUID, gave_up: bool, at: datetime) -> bool:
     ``gave_up``: the channel was asked long enough, a person decides without it. What a hard limit now stands against goes to a
     person, too.
     """
-    return counters.judged_again(lambda: _go_on(request_id, gave_up, at))
+
+    def attempt() -> bool:
+        return _go_on(request_id, gave_up, at)
+
+    return counters.judged_again(attempt)
 
 
 @transaction.atomic
