@@ -17,7 +17,8 @@ JSON (amounts in fen, times in minutes, hours or days as the names say)::
      "auto_key_day_fen": null,
      "charged_twice_minutes": 10,
      "plan_rule": "pro_rata",
-     "tranche_fen": null}
+     "tranche_fen": null,
+     "confirm_payment_above_fen": null}
 
 ``route_rules`` may be left out. It says for sales paid from what (``null``: anything) and up to which amount (``null``: any)
 a route other than the original may be taken.
@@ -28,6 +29,9 @@ out.
 
 The limits of what is approved without a person in all may be left out, too, as in versions from before there were any: of an
 order and of a customer's day the limit of one refund, of a cashier's day ten refunds, of an API key's day none (``null``).
+
+Before more than ``confirm_payment_above_fen`` of an order goes back, the channel is asked whether it was paid (``null`` or left
+out: never).
 
 ``charged_twice_minutes``: so close together two equal payments of one order or payer count as one charged twice.
 """
@@ -112,6 +116,7 @@ class Rules:
     plan_rule: str = "pro_rata"
     tranche_fen: int | None = None
     charged_twice_minutes: int = CHARGED_TWICE_MINUTES
+    confirm_payment_above_fen: int | None = None
 
     @property
     def order_limit_fen(self) -> int:
@@ -173,6 +178,7 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             auto_key_day_fen=_or_none(data.get("auto_key_day_fen"), 0, 10**14),
             plan_rule=_one_of(PLAN_RULES, data.get("plan_rule", "pro_rata")),
             tranche_fen=_or_none(data.get("tranche_fen"), 1_00, 10**11),
+            confirm_payment_above_fen=_or_none(data.get("confirm_payment_above_fen"), 0, 10**11),
             charged_twice_minutes=_whole(data.get("charged_twice_minutes", CHARGED_TWICE_MINUTES), 1, 24 * 60),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from core.errors import Invalid
 from merchants import policies, rights
@@ -13,9 +14,9 @@ from refunds.facts import duplicates, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
-from refunds.intake.facts import Sale
+from refunds.intake.facts import Sale, find_sale, whole_order
 from refunds.models import Execution, RefundRequest
-from refunds.rules import policy
+from refunds.rules import payment, policy
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Facts, Ruling, Verdict
 from refunds.rules.standing import Standing
@@ -50,9 +51,10 @@ def judge(
     at: datetime,
     stored: RefundRequest | None = None,
     moving: LegStatus | None = None,
+    gave_up_asking: bool = False,
 ) -> Verdict:
     """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked
-    for stands not against itself.
+    for stands not against itself. ``gave_up_asking``: the channel was asked about the payment and gives no answer.
 
     ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
     """
@@ -86,9 +88,32 @@ def judge(
         duplicate_of=_first_of(sale, draft, claimed, seen, stored),
         is_another=draft.is_another,
         sale_held=sale.held,
+        payment_word=payment.word_of(
+            (one.payment_word for one in sale.payments or (sale,) if one.channel_account_id is not None),
+            gave_up=gave_up_asking or moving is not None,
+        ),
     )
     rules = policies.rules_of(sale.policy_version_id)
     return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)
+
+
+def sale_of(request: RefundRequest, *, at: datetime, by_hand_fen: int | None = None) -> Sale:
+    """The sale of a stored request as it is judged again, or its order where it has legs on several payments: what it holds of
+    each itself has been taken off. ``by_hand_fen``: what a person is to pay.
+    """
+    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
+    if not request.leg_count:
+        return sale
+    own_fen: dict[UUID, tuple[int, int]] = {}
+    for leg in request.legs.filter(reserved_fen__gt=0):
+        fen, count = own_fen.get(leg.transaction_id, (0, 0))
+        own_fen[leg.transaction_id] = fen + leg.reserved_fen, count + 1
+    return whole_order(sale=sale, at=at, own_fen=own_fen, by_hand_fen=by_hand_fen)
+
+
+def was_another(request: RefundRequest) -> bool:
+    """Whether it was said before that this is not the same as the refund that its verdict names."""
+    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
 
 
 def refuse_hard_limits(verdict: Verdict) -> None:
@@ -96,9 +121,11 @@ def refuse_hard_limits(verdict: Verdict) -> None:
     if verdict.decision is not Ruling.REFUSE:
         return
     first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
-    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(
-        first.code, first.code
-    )
+    code = {
+        "refundable_balance": "exceeds_refundable",
+        "article_quantity": "exceeds_quantity",
+        "payment_succeeded": payment.why_not_paid(first.actual),
+    }.get(first.code, first.code)
     raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
 
 

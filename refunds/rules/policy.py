@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
+from refunds.rules import payment
 from refunds.rules.standing import EqualCharges, Standing
 from refunds.states import BY_HAND, Reason, Route
 
@@ -55,7 +56,8 @@ class Facts:
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
     take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
-    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
+    ``is_another``: whoever asks says that it is another one. ``payment_word``: what its channel says of the payment
+    (``refunds.rules.payment``). ``sums``: what its order, customer, cashier and key have had before.
     """
 
     at: datetime
@@ -79,6 +81,7 @@ class Facts:
     duplicate_of: str = ""
     is_another: bool = False
     sale_held: bool = False
+    payment_word: str = ""
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -114,6 +117,11 @@ class Verdict:
     policy_version: int
     due_at: datetime
     rules: tuple[RuleResult, ...]
+
+    @property
+    def waits_for_channel(self) -> bool:
+        """Whether nobody decides before the channel was asked about the payment."""
+        return any(rule.code == payment.RULE and rule.actual == payment.NOT_ASKED for rule in self.rules)
 
     def as_json(self) -> dict[str, Any]:
         """What is stored with the request; explanations are written when it is read, in the reader's language."""
@@ -163,7 +171,9 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
 
 def _hard_limits(facts: Facts) -> list[RuleResult]:
     results = [
-        RuleResult("payment_succeeded", facts.paid, "success" if facts.paid else "not_paid", "success", hard=True),
+        RuleResult(
+            "payment_succeeded", facts.paid, payment.standing(facts.payment_word, facts.paid), "success", hard=True
+        ),
         _within("refundable_balance", facts.amount_fen, facts.refundable_fen, shown=yuan, hard=True),
         RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
     ]
@@ -248,9 +258,21 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
         results += _finding(facts.sums.charges)
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
+    results += _payment_confirmed(facts, rules)
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return [*results, *_sums(facts, rules)]
+
+
+def _payment_confirmed(facts: Facts, rules: Rules) -> list[RuleResult]:
+    """Of an order in all: a large refund of a sale that was only reported waits for its channel's word. What the channel has said
+    against a payment counts whatever the amount.
+    """
+    limit, word = rules.confirm_payment_above_fen, facts.payment_word
+    is_large = limit is not None and facts.has_channel and facts.amount_fen + facts.sums.order_fen > limit
+    if not facts.paid or not (is_large or payment.is_contradiction(word)):
+        return []
+    return [RuleResult(payment.RULE, payment.confirms(word), word, "paid")]
 
 
 def _finding(charges: EqualCharges) -> list[RuleResult]:
