@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from core.plain_text import name_key_sql
 from merchants import channels
-from merchants.policy_rules import CASHIER_DAY_COUNT
+from merchants.policies.rules import CASHIER_DAY_COUNT
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from core.errors import Conflict
 from core.plain_text import one_line
 from merchants import policies
-from merchants.policy_rules import Rules
+from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 from core.money import yuan
 from core.quantities import Quantity, quantity_text
-from merchants.policy_rules import Extent, ReasonRule, Rules
+from merchants.policies.fields import Extent
+from merchants.policies.rules import ReasonRule, Rules
 from refunds.rules.standing import EqualCharges, Standing
 from refunds.states import BY_HAND, Reason, Route
 
@@ -227,10 +228,10 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             _within("reason_share", share, rule.max_share_percent),
             RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
         ]
-        if rule.extent is not Extent.ANY:
+        if rule.extent != Extent.ANY:
             is_full = facts.amount_fen == facts.paid_fen
-            fits = is_full == (rule.extent is Extent.FULL)
-            results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent.value))
+            fits = is_full == (rule.extent == Extent.FULL)
+            results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
         charged = sum(claim.charged_fen for claim in facts.claims)
@@ -303,7 +304,7 @@ def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
 
 def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:
     """Simple reasons are answered within minutes, the others within hours: two different promises."""
-    if rule is not None and rule.instant and rule.extent is not Extent.FULL:
+    if rule is not None and rule.instant and rule.extent != Extent.FULL:
         return timedelta(minutes=rules.handling_minutes)
     return timedelta(hours=rules.complex_handling_hours)
 

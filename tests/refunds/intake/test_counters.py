@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from core.calendar import SHANGHAI
-from merchants.policy_rules import PolicyInvalid, read_rules
+from merchants.policies.rules import PolicyInvalid, read_rules
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from refunds.review import deciding

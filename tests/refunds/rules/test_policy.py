@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from merchants.policy_rules import RouteRule, Rules, read_rules
+from merchants.policies.rules import RouteRule, Rules, read_rules
 from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
 from refunds.states import Reason, Route
 from samples.demo import rules as sample

@@ -10,7 +10,8 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merchants.policy_rules import Extent, ReasonRule, RouteRule, Rules, Tier
+from merchants.policies.fields import Extent
+from merchants.policies.rules import ReasonRule, RouteRule, Rules, Tier
 from refunds.rules import explanations
 from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
 from refunds.states import BY_HAND, Reason, Route
@@ -141,7 +142,7 @@ def test_credit_never_leaves_as_cash_and_as_a_transfer_only_when_its_own_route_i
 def test_asking_for_less_never_makes_it_worse(facts: Facts, rules: Rules, data: st.DataObject) -> None:
     """Except where a reason wants the whole sale or none of it."""
     rule = rules.reasons.get(facts.reason)
-    if rule is not None and rule.extent is Extent.FULL:
+    if rule is not None and rule.extent == Extent.FULL:
         return
     less = replace(facts, amount_fen=data.draw(st.integers(1, facts.amount_fen)))
     order = [Ruling.APPROVE, Ruling.REVIEW, Ruling.REFUSE]

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.audit.record import record
 from merchants.models import Merchant, PolicyVersion
-from merchants.policy_rules import Rules, read_rules
+from merchants.policies.rules import Rules, read_rules
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 
