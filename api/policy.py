@@ -12,7 +12,8 @@ from api import schemas
 from api.views import Endpoint
 from core.money import yuan_grouped
 from merchants import policies
-from merchants.policy_rules import Extent, ReasonRule, RouteRule, Rules
+from merchants.policies.fields import Extent
+from merchants.policies.rules import ReasonRule, RouteRule, Rules
 from merchants.rights import Act
 from refunds.states import BY_HAND, Reason, Route
 from terminals.models.transaction import Funding
@@ -77,6 +78,7 @@ def _words(rule: ReasonRule) -> str:
         Extent.FULL: gettext("full amount only"),
         Extent.PARTIAL: gettext("part of the amount, up to %(share)s%%") % {"share": rule.max_share_percent},
         Extent.ANY: gettext("all or part of the amount"),
+        Extent.NONE: gettext("nothing without a person"),
     }[rule.extent]
     within = gettext("within %(days)s days") % {"days": rule.window_days}
     return f"{extent}, {within}"

@@ -57,6 +57,7 @@ class SaleLine:
     unit_price_fen: int
     amount_fen: int
     kind: str = LineKind.ARTICLE
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class ReportedSale:
     #: What the whole order came to, where this is one of its payments and the lines are the order's.
     order_amount_fen: int | None = None
     status: str = TransactionStatus.SUCCESS
+    remote: bool = False
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -216,6 +218,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     # What was pending when it was reported may be through by now: the channel said so.
     if sale.status != TransactionStatus.PENDING:
         yield "status", existing.status, sale.status
+    yield "remote", existing.remote, sale.remote
     yield "amount_fen", existing.amount_fen, sale.amount_fen
     yield "paid_at", existing.paid_at, sale.paid_at
     yield "store", existing.store.code, sale.store
@@ -232,7 +235,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
 
 
 def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
-    return (line.sku, line.name, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
+    return (line.sku, line.name, line.group, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
@@ -253,6 +256,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         channel_transaction_no=sale.channel_transaction_no,
         kind=sale.kind,
         status=sale.status,
+        remote=sale.remote,
         amount_fen=sale.amount_fen,
         paid_at=sale.paid_at,
         cashier=sale.cashier,

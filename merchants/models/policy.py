@@ -11,7 +11,7 @@ from merchants.models.staff import Staff
 class PolicyVersion(models.Model):
     """One version of a merchant's rules, in force from ``effective_from`` until the next one is.
 
-    ``rules`` has the shape that ``merchants.policy_rules`` reads. A trigger refuses changes and deletions.
+    ``rules`` has the shape that ``merchants.policies.rules`` reads. A trigger refuses changes and deletions.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="policy_versions")

@@ -18,6 +18,7 @@ from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.judgement import Occasion
 from refunds.rules import payment
 from refunds.rules.policy import Ruling
 from refunds.states import State
@@ -62,11 +63,11 @@ def _go_on(request_id: UUID, gave_up: bool, at: datetime) -> bool:  # noqa: FBT0
         sale=sale,
         of=parties,
         reason=draft.reason,
-        own_fen=request.reserved_fen,
-        own_asked_fen=counters.asked_today_fen(request, at),
+        stored=request,
     )
     claimed = claims.own_articles(sale, request)
-    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request, gave_up_asking=gave_up)
+    judged = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request, gave_up_asking=gave_up)
+    verdict = judged.verdict
     if verdict.waits_for_channel:
         return False
     by_rule = verdict.decision is Ruling.APPROVE
@@ -76,6 +77,7 @@ def _go_on(request_id: UUID, gave_up: bool, at: datetime) -> bool:  # noqa: FBT0
     RefundRequest.objects.filter(pk=request_id).update(
         verdict=verdict.as_json(), tier=verdict.tier, policy_version_id=sale.policy_version_id
     )
+    judged.keep(request=request, of=parties, occasion=Occasion.CONFIRMATION, at=at)
     (changed,) = lifecycle.advance_many(building.judgement(request, verdict, at))
     if changed.state == State.APPROVED and changed.leg_count:
         standing = [LegStatus(leg, plans.PLANNED, ()) for leg in changed.legs.order_by("sequence")]

@@ -12,7 +12,7 @@ from django.db import transaction
 from core.errors import Conflict
 from core.plain_text import one_line
 from merchants import policies
-from merchants.policy_rules import Rules
+from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import Retry
@@ -188,6 +188,7 @@ def _covered(request: RefundRequest, rules: Rules) -> Iterator[int]:
         return
     approvals = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE).order_by("-version")
     name = approvals.values_list("tier", flat=True).first()
-    for tier in rules.tiers:
+    code = policies.store_codes(rules, merchant_id=request.merchant_id).get(request.store_id, "")
+    for tier in rules.tiers_in(code):
         if tier.name == name:
             yield tier.limit_fen if tier.limit_fen is not None else 10**18

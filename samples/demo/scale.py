@@ -28,11 +28,12 @@ from core.errors import Conflict
 from core.personal_data import mask_phone, phone_hashes, seal
 from merchants import api_keys, policies
 from merchants.models import ChannelAccount, KeyScope, Merchant, MerchantKind, Role, Staff, Store
-from merchants.policy_rules import read_rules
+from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from refunds.payouts import ledger
 from refunds.rules import policy, worth
-from refunds.rules.policy import Facts, Ruling
+from refunds.rules.facts import Facts
+from refunds.rules.policy import Ruling
 from samples.demo import rules, scale_sql
 from samples.demo.merchants import OUTLINES
 from terminals.models import Terminal

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.codes import CODES
-from merchants.policy_rules import read_rules
+from merchants.policies.rules import read_rules
 from refunds.rules import payment, policy
 from refunds.rules.explanations import explain, payment_sentence
 from refunds.rules.policy import Facts, Ruling

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from core.calendar import SHANGHAI
-from merchants.policy_rules import read_rules
+from merchants.policies.rules import read_rules
 from refunds.states import Reason
 from samples.demo import day, plan
 from samples.demo.merchants import OUTLINES, RETAIL, Outline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from django.db import transaction
 
 from core.audit.record import record
-from merchants.models import Merchant, PolicyVersion
-from merchants.policy_rules import Rules, read_rules
+from merchants.models import Merchant, PolicyVersion, Store
+from merchants.policies.rules import Rules, read_rules
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 
@@ -56,6 +57,13 @@ def in_force(*, merchant_id: int, at: datetime) -> PolicyVersion:
 def rules_of(version_id: int) -> Rules:
     """The typed rules of a version. Versions never change, so a process may keep them."""
     return read_rules(PolicyVersion.objects.values_list("rules", flat=True).get(pk=version_id))
+
+
+def store_codes(rules: Rules, *, merchant_id: int) -> Mapping[int, str]:
+    """The codes of a merchant's stores by their id, for ``Rules.tier_for``; none where no store has a tier of its own."""
+    if not any(tier.stores is not None for tier in rules.tiers):
+        return {}
+    return dict(Store.objects.filter(merchant_id=merchant_id).values_list("pk", "code"))
 
 
 def rules_in_force(*, merchant_id: int, at: datetime) -> Rules:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.errors import Forbidden
 from merchants import policies
 from merchants.models import PolicyVersion
-from merchants.policy_rules import PolicyInvalid
+from merchants.policies.rules import PolicyInvalid
 from merchants.principals import of_staff
 from tests.factories import RULES, make_merchant, make_staff
 
