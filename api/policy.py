@@ -79,7 +79,7 @@ def _words(rule: ReasonRule) -> str:
         Extent.PARTIAL: gettext("part of the amount, up to %(share)s%%") % {"share": rule.max_share_percent},
         Extent.ANY: gettext("all or part of the amount"),
         Extent.NONE: gettext("nothing without a person"),
-    }[rule.extent]
+    }[Extent(rule.extent)]
     within = gettext("within %(days)s days") % {"days": rule.window_days}
     return f"{extent}, {within}"
 
