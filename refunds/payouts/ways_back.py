@@ -71,9 +71,7 @@ def can_retry(request: RefundRequest, last: Execution | None) -> bool:
 
 
 @transaction.atomic
-def retry(
-    *, request_id: UUID, by: Principal, at: datetime, version: int, sequence: int | None = None
-) -> RefundRequest:
+def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequence: int | None = None) -> RefundRequest:
     """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
 
     Of a plan all legs that failed, or the one that is named; what is paid already stays as it is. Raises ``AskedAnew`` where the

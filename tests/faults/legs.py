@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from datetime import timedelta
@@ -30,13 +30,14 @@ from django.utils import timezone
 from invariants import against_channels
 from merchants.models import Merchant, Role
 from merchants.principals import Principal, of_staff
-from payment_channels.manual import ManualRefundChannel  # noqa: F401 -- registers what people pay
+from refunds import payouts
 from refunds.evidence import files
 from refunds.facts import plans
 from refunds.facts.plans import GIVEN_UP, PLANNED, LegStatus
 from refunds.intake import rerouting
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import by_hand, ending, loop, notices, ways_back
+from refunds.payouts.adapters import adapter_for
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.states import State
@@ -236,7 +237,8 @@ class Play:
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        self._until(lambda: self.leg().attempts, "the leg's turn comes")
+        self._until(lambda: self.leg().attempts, "the leg's turn comes", step=self._one)
+        assert self.leg().attempts[-1].state == "ready", self._story()
         self._order_fault()
         if self.case.failpoint.startswith("execution"):
             self._killed_at(self.case.failpoint)
@@ -298,12 +300,19 @@ class Play:
             due_at=now
         )
 
-    def _until(self, condition: object, what: str) -> None:
-        assert callable(condition)
+    def _one(self) -> None:
+        """One payout alone: the loop would take the next part with it."""
+        Execution.objects.filter(request=self.request, state="processing").update(due_at=timezone.now())
+        for claimed in payouts.claim(limit=1, at=timezone.now()):
+            payouts.settle(
+                [payouts.ask(claimed, adapter_for(claimed.account_id, claimed.account_revision))], at=timezone.now()
+            )
+
+    def _until(self, condition: Callable[[], object], what: str, *, step: Callable[[], None] | None = None) -> None:
         until = time.monotonic() + REST_S
         while not condition():
             assert time.monotonic() < until, f"not within {REST_S} s: {what}: {self._story()}"
-            self._step()
+            (step or self._step)()
             time.sleep(0.05)
 
     def _rests(self) -> bool:
