@@ -206,8 +206,8 @@ def _book(payout: Execution, request: RefundRequest, by: Principal, at: datetime
 
 
 def _only_paid(payout: Execution, request: RefundRequest, legs: Iterable[plans.LegStatus]) -> list[Leg]:
-    """The plan of a released request once one of its payouts is proven paid: that leg, and the others given up. A leg of an earlier
-    plan comes back.
+    """The plan of a released request once one of its payouts is proven paid: that leg, of an earlier plan or this one, and the
+    others given up.
     """
     kept = [
         Leg(

@@ -120,8 +120,8 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
 
 
 def silent(request: RefundRequest) -> Execution | None:
-    """The payout that a person may end, of several the first leg's: it is unknown, and the channel had its time to say what became
-    of it. Of a plan others may be paid already.
+    """The payout that a person may end, of several the first leg's: it is unknown, and the channel had its time to say what
+    became of it. Of a plan others may be paid already.
     """
     if request.state not in (State.UNKNOWN, State.PARTIALLY_REFUNDED):
         return None
