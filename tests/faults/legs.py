@@ -21,6 +21,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -209,7 +210,7 @@ class Play:
         amounts = {"wechat": PART_FEN * PARTS} if self.in_parts else AMOUNTS
         first, sales = None, []
         for name, amount_fen in amounts.items():
-            more = {} if first is None else {"order_no": first.order_no, "paid_at": first.paid_at}
+            more: dict[str, Any] = {} if first is None else {"order_no": first.order_no, "paid_at": first.paid_at}
             sale = make_sale(self.merchant, amount_fen, channel_account=accounts[name], **more)
             first = first or sale
             sales.append(sale)
@@ -356,14 +357,14 @@ class Play:
                 picture=picture,
                 by=self.people[Role.FINANCE],
                 at=timezone.now(),
-                version=self.standing() and self.request.version,
+                version=RefundRequest.objects.get(pk=self.request.pk).version,
             )
             ending.confirm(request_id=said.pk, by=self.people[Role.OWNER], at=timezone.now(), version=said.version)
 
     def _act(self, failed: LegStatus) -> bool:
         """What the case's person does about it; whether there was anything to do."""
         at, by = timezone.now(), self._by
-        named = {"request_id": self.request.pk, "sequence": failed.leg.sequence}
+        named: dict[str, Any] = {"request_id": self.request.pk, "sequence": failed.leg.sequence}
         match self.case.person:
             case "retry" if ways_back.can_go_out_again(failed.attempts[-1]):
                 ways_back.retry(**named, by=by, at=at, version=self.request.version)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from merchants.principals import of_staff
 from payment_channels.contract import Outcome, Refused, Retry, Trade, TradeReference, TradeState, Unknown
@@ -82,7 +82,8 @@ def test_ask_when_less_is_left_the_payment_is_asked_about(
     assert (request.state, payout.failure_remedy) == ("failed", remedy)
     if remedy == "refunded_elsewhere":
         assert "refunded in its portal" in payout.failure_message
-        assert "refunded already" in causes.failure(remedy=remedy, channel="wechat").cause
+        with translation.override("en"):
+            assert "refunded already" in causes.failure(remedy=remedy, channel="wechat").cause
 
 
 def test_ask_when_only_our_own_refunds_took_it_says_nothing_of_a_portal(sale: Transaction) -> None:
