@@ -127,6 +127,19 @@ broker-faults: environment ## seconds until all is paid: KILLED=40 FROZEN=20 EMP
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos.broker_faults --seed $(SEED) --killed $(KILLED) --frozen $(FROZEN) \
 		--emptied $(EMPTIED) --workers $(WORKERS_KILLED) $(ARGS)
 
+# Pairwise over leg, channel fault, failpoint, notice and what people do; about ten minutes on two cores.
+.PHONY: leg-faults
+leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
+	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
+
+# So many random orders a property; about six minutes on two cores.
+EXAMPLES ?= 10000
+
+.PHONY: properties
+properties: environment ## plan and worth on random orders: EXAMPLES=10000 SEED=1
+	@EXAMPLES=$(EXAMPLES) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --hypothesis-seed=$(SEED) \
+		tests/refunds/rules/test_plan.py tests/refunds/rules/test_worth.py tests/refunds/rules/test_order_properties.py $(ARGS)
+
 # A git revision to compare with; ROUNDS=3 says how often each takes its turn.
 BASELINE ?=
 export ROUNDS ?= 3

@@ -183,14 +183,14 @@ class ActOnRequest(OneRequest):
             described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
             extend_schema_view(post=described)(cls)
 
-    def post(self, request: Request, request_id: UUID) -> Response:
+    def post(self, request: Request, request_id: UUID, **named: int) -> Response:
         found = self.load(request_id)
-        data = self.read(self.body) if self.body else {}
+        data = {**(self.read(self.body) if self.body else {}), **named}
         self.act(found.pk, data, by=self.caller.by, at=timezone.now())
         return Response(stored_request_json(self.load(request_id)))
 
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        """The one call of the domain, with what was sent."""
+        """The one call of the domain, with what was sent and what else the address names."""
         raise NotImplementedError
 
 

@@ -173,8 +173,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "I4",
-        "a channel's number used twice, or a payout without one",
-        """SELECT refund_no FROM refunds_execution GROUP BY channel_account_id, refund_no HAVING count(*) > 1
+        "a channel's number used twice, or a leg paid, or on its way, twice",
+        """SELECT min(refund_no) FROM refunds_execution WHERE state NOT IN ('failed', 'cancelled')
+            GROUP BY request_id, sequence HAVING count(*) > 1
+           UNION ALL
+           SELECT refund_no FROM refunds_execution GROUP BY channel_account_id, refund_no HAVING count(*) > 1
            UNION ALL
            SELECT channel_refund_no FROM refunds_execution WHERE channel_refund_no <> ''
             GROUP BY channel_account_id, channel_refund_no HAVING count(*) > 1
@@ -196,17 +199,18 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     _over_history(
         "I6",
-        "ledger entries that do not balance, or a payout not booked exactly once",
+        "ledger entries that do not balance, or a payout not booked exactly once, at the account that it left by",
         """SELECT execution_id::text || ' ' || kind FROM refunds_ledgerentry WHERE [touched payout: execution_id]
             GROUP BY execution_id, kind HAVING sum(amount_fen) <> 0
            UNION ALL
            SELECT e.refund_no FROM refunds_execution e
              LEFT JOIN LATERAL (SELECT count(*) AS entries,
-                                       sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen
+                                       sum(amount_fen) FILTER (WHERE account = 'channel_clearing') AS moved_fen,
+                                       count(*) FILTER (WHERE channel_account_id <> e.channel_account_id) AS elsewhere
                                   FROM refunds_ledgerentry WHERE execution_id = e.id AND kind = 'payout') b ON true
             WHERE [touched: e.request_id]
               AND ((e.state = 'succeeded') <> (b.entries > 0) OR b.entries NOT IN (0, 2)
-                   OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
+                   OR b.elsewhere > 0 OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
     ),
     Invariant(
         "I7",

@@ -21,7 +21,7 @@ from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act, check_may, may
 from payment_channels.contract import BillRowKind
-from reconciliation import days, matching
+from reconciliation import days, matching, portal
 from reconciliation.models import BillLine, Difference
 from reconciliation.models.bill import MatchOutcome
 from reconciliation.models.difference import BY_HAND, Resolution
@@ -139,7 +139,11 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
         return "adopt_no_sale"
     if line.succeeded_at is None:
         return "adopt_not_paid"
-    return "exceeds_refundable" if line.amount_fen > sale.refundable_fen else ""
+    if line.amount_fen <= sale.refundable_fen:
+        return ""
+    # A failed leg still holds its amount, and lets go of it for a refund that was made in its place.
+    _failed, sequence = portal.failed_like(sale_id=sale.pk, amount_fen=line.amount_fen)
+    return "exceeds_refundable" if sequence is None else ""
 
 
 def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> RefundRequest:
@@ -157,7 +161,14 @@ def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> Refu
             raise CannotAdopt("this line cannot be adopted", code=code)
         assert sale is not None
         assert difference.line is not None
-        request = _as_refund(sale, difference.line, by=by, at=at)
+        line, behind = difference.line, sale
+        request = portal.adopted_in_place(
+            sale_id=sale.pk,
+            amount_fen=line.amount_fen,
+            adopt=lambda: _as_refund(behind, line, by=by, at=at),
+            by=by,
+            at=at,
+        )
         made.append(request)
         difference.execution_id = difference.line.execution_id
         _resolved(difference, Resolution.ADOPTED, one_line(note, limit=NOTE_MAX), by, at)

@@ -7,10 +7,12 @@ A channel that does not say how much was refunded is waited for: its statement n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -19,11 +21,12 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import Trade
 from refunds import lifecycle
+from refunds.facts import plans
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method
-from refunds.payouts import ledger
+from refunds.payouts import ledger, ways_back
 from refunds.payouts.trade_queries import ask_trade
 from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
@@ -74,15 +77,62 @@ def _store(
         raise NothingToAdopt("all that the channel has refunded is in our books or under way")
     adopted = _adopted(sale, elsewhere_fen, proof, by, at)
     if elsewhere_fen >= request.amount_fen:
-        lifecycle.advance(
-            request.pk,
-            "close_against",
-            by=by.actor,
-            at=at,
-            data={"refund": adopted.number, "amount_fen": elsewhere_fen},
-            message=_covered(request.customer_locale, adopted.number),
-        )
+        _close_against(request, adopted, elsewhere_fen, by=by, at=at)
     return adopted
+
+
+def adopted_in_place(
+    *, sale_id: UUID, amount_fen: int, adopt: Callable[[], RefundRequest], by: Principal, at: datetime
+) -> RefundRequest:
+    """What ``adopt`` makes of a refund that the channel's statement names, in place of ours that failed over just that amount.
+
+    Ours is closed against it, or its leg given up first: it is not sent again. Where several may be meant nothing is closed.
+
+    The caller is in a transaction and holds neither requests nor sales.
+    """
+    lifecycle.lock_requests(one.pk for one in _failed_of(sale_id))
+    failed, sequence = failed_like(sale_id=sale_id, amount_fen=amount_fen)
+    if failed is not None and sequence is not None:
+        note = gettext("The channel's statement has a refund made in its portal.")
+        ways_back.give_up_leg(request_id=failed.pk, sequence=sequence, note=note, by=by, at=at, version=failed.version)
+    adopted = adopt()
+    if failed is not None and sequence is None:
+        _close_against(failed, adopted, amount_fen, by=by, at=at)
+    return adopted
+
+
+def _failed_of(sale_id: UUID) -> list[RefundRequest]:
+    whole = Q(transaction_id=sale_id, leg_count=0, state=State.FAILED)
+    in_part = Q(legs__transaction_id=sale_id, state=State.PARTIALLY_REFUNDED)
+    return list(RefundRequest.objects.filter(whole | in_part).distinct().order_by("pk"))
+
+
+def failed_like(*, sale_id: UUID, amount_fen: int) -> tuple[RefundRequest | None, int | None]:
+    """The one refund of this payment that failed over this amount, with the sequence where only a leg of it did."""
+    found: list[tuple[RefundRequest, int | None]] = []
+    for request in _failed_of(sale_id):
+        if request.state == State.FAILED and (request.approved_fen or request.amount_fen) == amount_fen:
+            found.append((request, None))
+        if request.state == State.PARTIALLY_REFUNDED:
+            found += [
+                (request, one.leg.sequence)
+                for one in plans.standing_of(request)
+                if one.has_failed and (one.leg.transaction_id, one.leg.amount_fen) == (sale_id, amount_fen)
+            ]
+    return found[0] if len(found) == 1 else (None, None)
+
+
+def _close_against(
+    failed: RefundRequest, adopted: RefundRequest, amount_fen: int, *, by: Principal, at: datetime
+) -> None:
+    lifecycle.advance(
+        failed.pk,
+        "close_against",
+        by=by.actor,
+        at=at,
+        data={"refund": adopted.number, "amount_fen": amount_fen},
+        message=_covered(failed.customer_locale, adopted.number),
+    )
 
 
 def _covered(locale: str, number: str) -> str:

@@ -8,13 +8,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
-from core.money import yuan_grouped
 from core.plain_text import plain_text
-from core.quantities import quantity_text
 from merchants import channels
 from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
@@ -24,6 +22,7 @@ from refunds.states import PAID, RejectReason, State
 from refunds.telling import hand_words, legs, payout_words
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
+from refunds.telling.goods import goods_with_worth
 from refunds.telling.headlines import headline
 from refunds.telling.payout_words import Stand, day_of
 
@@ -206,11 +205,9 @@ def _estimate(story: _Story) -> str:
     if request.state in {State.VERIFYING, State.WAITING_GOODS, State.WAITING_VENDOR}:
         return gettext("We will tell you as soon as there is news.")
     if request.state == State.PARTIALLY_REFUNDED:
-        facts = {
-            "paid": yuan_grouped(request.refunded_fen),
-            "rest": yuan_grouped(request.reserved_fen - request.refunded_fen),
-        }
-        return gettext("¥%(paid)s is paid back. The store is taking care of the other ¥%(rest)s.") % facts
+        sentences = legs.what_is_left(request, now=story.now)
+        # Chinese sentences follow one another without a space.
+        return ("" if get_language() == "zh-hans" else " ").join(sentences)
     if story.paid:
         return _arrived(story)
     if story.by_hand:
@@ -256,7 +253,7 @@ def _appeal(request: RefundRequest) -> str:
 
 def _goods(request: RefundRequest) -> str:
     lines = request.lines.select_related("line").order_by("pk")
-    return ", ".join(f"{piece.line.name} × {quantity_text(piece.quantity)}" for piece in lines)
+    return ", ".join(goods_with_worth(lines))
 
 
 def _steps(story: _Story) -> list[Step]:

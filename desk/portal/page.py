@@ -63,17 +63,18 @@ class PortalPage:
 
 def portal_page(*, found: RefundRequest, scope: Scope, typed: Typed, error: str = "") -> PortalPage:
     """``found`` comes from ``desk.refund.page.find``."""
-    payout = payout_words.newest(found)
+    silent = ending.silent(found)
+    payout = silent or payout_words.newest(found)
     receipts = found.evidence.filter(kind=EvidenceKind.RECEIPT).order_by("-added_at", "-pk")
     return PortalPage(
         number=found.number,
         version=found.version,
-        channel_label=channels.label(found.channel),
-        amount_fen=found.approved_fen or found.amount_fen,
+        channel_label=channels.label(payout.channel_account.channel if payout else found.channel),
+        amount_fen=payout.amount_fen if payout else found.approved_fen or found.amount_fen,
         refund_no=payout.refund_no if payout else "",
         sent_at=payout.first_sent_at if payout else None,
         says=payout_words.to_staff(payout) if payout else "",
-        waits=ending.can_be_ended(found, payout),
+        waits=silent is not None,
         blocked=not conditions.may(Act.END_UNKNOWN, by=scope.by, request=found),
         proposal=_proposal(found, scope),
         pictures=pieces(found.number, receipts[:3]),

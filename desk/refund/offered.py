@@ -108,7 +108,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         and may(Act.RETRY),
         "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
         "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
-        "end": ending.can_be_ended(request, last) and may(Act.END_UNKNOWN),
+        "end": ending.silent(request) is not None and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
         or (request.state == State.FAILED and may(Act.RESUBMIT_FAILED)),
         "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),

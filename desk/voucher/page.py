@@ -10,11 +10,13 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from desk.addresses import refund as refund_url
-from desk.refund.page import goods_summary, requester_label
+from desk.refund.page import requester_label
 from refunds.models import RefundRequest
 from refunds.states import ExecutionState, Reason, State
-from refunds.telling import hand_words, legs, payout_words, tracking
+from refunds.telling import hand_words, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
+from refunds.telling.goods import goods_with_worth
+from refunds.telling.legs import Told, split_label, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class VoucherPage:
     payout_says: str
     received_account: str
     arrives_at: datetime | None
-    goods_summary: str
+    goods: Sequence[str]
+    legs: Sequence[Told]
     reason_label: Promise | str
     handled_by: Sequence[str]
     tracking_url: str
@@ -45,7 +48,6 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
     """``found`` comes from ``desk.refund.page.find``."""
     paid = found.executions.filter(state=ExecutionState.SUCCEEDED).order_by("-created_at").first()
     sale, gone = found.transaction, went(request=found)
-    returned = dict(found.lines.values_list("line_id", "quantity"))
     return VoucherPage(
         merchant_name=merchant_name,
         store_name=found.store.name,
@@ -55,13 +57,14 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         amount_fen=found.approved_fen or found.amount_fen,
         refunded_at=found.succeeded_at,
         state_label=State(found.state).label,
-        destination_label=legs.split_label(found)
+        destination_label=split_label(found)
         or destination_label(sale=sale, route=found.route, account_last4=hand_words.account_tail(found), went=gone),
         channel_refund_no=paid.channel_refund_no if paid else "",
         payout_says=payout_words.story(found, now=timezone.now()).sentence,
         received_account=gone.account,
         arrives_at=gone.arrives_at,
-        goods_summary=goods_summary(list(sale.lines.order_by("position")), returned),
+        goods=goods_with_worth(found.lines.select_related("line").order_by("pk")),
+        legs=told(found),
         reason_label=Reason(found.reason).label,
         handled_by=[
             requester_label(found),

@@ -116,11 +116,14 @@ def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest,
 
 
 def waiting(request: RefundRequest) -> Execution | None:
-    """The payout that was handed over to a person and has not ended. The account's ``channel`` is its route."""
+    """The payout that was handed over to a person and has not ended, of several the first leg's. The account's ``channel`` is its
+    route.
+    """
     found = Execution.objects.select_related("transaction", "channel_account").filter(
         request_id=request.pk, channel_account__channel__in=BY_HAND
     )
-    return found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING)).first()
+    handed_over = found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING))
+    return handed_over.order_by("sequence", "pk").first()
 
 
 def waiting_part(request: RefundRequest) -> tuple[str, int]:

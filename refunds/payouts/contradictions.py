@@ -8,8 +8,10 @@ up with the channel and ends the hold: it was paid, and our books then say so, o
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -23,8 +25,8 @@ from core.plain_text import one_line
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from refunds import lifecycle
-from refunds.facts import holds
-from refunds.models import Execution, RefundRequest
+from refunds.facts import holds, plans
+from refunds.models import Execution, Leg, RefundRequest
 from refunds.payouts import ledger
 from refunds.states import EXECUTION_ENDED, ExecutionState, State
 from terminals.models import Transaction
@@ -158,10 +160,20 @@ def contradicted(sale: Transaction) -> list[Execution]:
 
 
 def _book(payout: Execution, request: RefundRequest, by: Principal, at: datetime) -> None:
-    """What the channel says becomes what our books say. An attempt that was made instead and not sent is withdrawn."""
+    """What the channel says becomes what our books say. An attempt that was made instead and not sent is withdrawn.
+
+    Of a plan under way it is one leg more that is paid; of one that was released it is all that was, and the others are given up.
+    """
+    is_leg = bool(request.leg_count) and request.state in _UNDER_WAY
     instead = Execution.objects.filter(request_id=request.pk).exclude(state__in=EXECUTION_ENDED)
+    if is_leg:
+        instead = instead.filter(sequence=payout.sequence)
     instead.filter(state=ExecutionState.READY).update(state=ExecutionState.CANCELLED, due_at=None, ended_at=at)
-    if instead.exists() or request.state not in _BOOKABLE:
+    legs = {one.leg.sequence: one for one in plans.standing_of(request)} if request.leg_count else {}
+    leg = legs.get(payout.sequence)
+    # Paid another way meanwhile, or given up and its amount let go: what came of it is settled outside.
+    closed = is_leg and (leg is None or leg.is_paid or leg.state == plans.GIVEN_UP)
+    if instead.exists() or closed or not (is_leg or request.state in _BOOKABLE):
         raise lifecycle.WrongState(
             "another attempt of this refund was sent; wait until it has ended",
             state=request.state,
@@ -178,17 +190,64 @@ def _book(payout: Execution, request: RefundRequest, by: Principal, at: datetime
         failure_remedy="",
         needs_attention=False,
     )
+    data = {"refund_no": payout.refund_no, "source": payout.proof_source, "amount_fen": payout.amount_fen}
+    proven: dict[str, Any] = {"succeeded_at": payout.paid_after_all_at, "follow_up_at": at}
+    transition = "prove_paid"
+    if is_leg:
+        others = [one for one in legs.values() if one is not leg and one.state != plans.GIVEN_UP]
+        transition = "succeed" if all(one.is_paid for one in others) else "pay_part"
+    if transition == "pay_part":
+        proven = {}
+    if transition != "succeed":
+        proven["amount_fen"] = payout.amount_fen
     lifecycle.advance(
         request.pk,
-        "prove_paid",
+        transition,
         by=by.actor,
         at=at,
-        data={"refund_no": payout.refund_no, "source": payout.proof_source, "amount_fen": payout.amount_fen},
-        amount_fen=payout.amount_fen,
-        succeeded_at=payout.paid_after_all_at,
-        follow_up_at=at,
+        data=data | ({"leg": payout.sequence} if request.leg_count else {}),
+        leg=payout.sequence if request.leg_count else None,
+        plan=None if is_leg or not request.leg_count else _only_paid(payout, request, legs.values()),
+        **proven,
     )
     ledger.post_payouts([payout.pk], at=at)
+    if is_leg:
+        # What waited for this leg goes on.
+        changed = RefundRequest.objects.get(pk=request.pk)
+        now_free = plans.may_start(plans.standing_of(changed))
+        Execution.objects.bulk_create(plans.payouts(changed, now_free, at=at))
+
+
+def _only_paid(payout: Execution, request: RefundRequest, legs: Iterable[plans.LegStatus]) -> list[Leg]:
+    """The plan of a released request once one of its payouts is proven paid: that leg, of an earlier plan or this one, and the
+    others given up.
+    """
+    kept = [
+        Leg(
+            request=request,
+            sequence=one.leg.sequence,
+            transaction_id=one.leg.transaction_id,
+            route=one.leg.route,
+            amount_fen=one.leg.amount_fen,
+            reserved_fen=0,
+            why=one.leg.why,
+        )
+        for one in legs
+        if one.leg.sequence != payout.sequence
+    ]
+    paid = Leg(
+        request=request,
+        sequence=payout.sequence,
+        transaction_id=payout.transaction_id,
+        amount_fen=payout.amount_fen,
+        reserved_fen=payout.amount_fen,
+        why="only_payment",
+    )
+    return [*kept, paid]
+
+
+#: Where legs of the plan still hold their amounts.
+_UNDER_WAY = (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED)
 
 
 #: Where nothing of the request is on its way.

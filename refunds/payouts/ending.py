@@ -86,7 +86,10 @@ def propose(
 def proposed(request: RefundRequest) -> AuditEvent | None:
     """What was said of this request as it stands now; None where nothing was, or it has moved since."""
     said = AuditEvent.objects.filter(object_id=str(request.pk), action=_PROPOSED).order_by("-pk").first()
-    return said if said is not None and said.data["version"] == request.version else None
+    if said is None or said.data["version"] != request.version:
+        return None
+    payout = silent(request)
+    return said if payout is not None and payout.refund_no == said.data["refund_no"] else None
 
 
 def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
@@ -94,7 +97,7 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
     with transaction.atomic():
         request, execution = _take(request_id, by, version)
         said = proposed(request)
-        if said is None or said.data["refund_no"] != execution.refund_no:
+        if said is None:
             raise NothingProposed("nobody has said what the portal shows of this refund")
         if (said.actor_kind, said.actor_id) == (by.actor.kind, by.actor.id):
             raise Forbidden("somebody else confirms what you found in the portal", code="second_person_needed")
@@ -116,11 +119,14 @@ def confirm(*, request_id: UUID, by: Principal, at: datetime, version: int) -> R
     return RefundRequest.objects.get(pk=request_id)
 
 
-def can_be_ended(request: RefundRequest, payout: Execution | None) -> bool:
-    """Whether a person may end this payout: it is unknown, and the channel had its time to say what became of it."""
-    if request.state != State.UNKNOWN or payout is None:
-        return False
-    return payout.state == ExecutionState.UNKNOWN and payout.needs_attention
+def silent(request: RefundRequest) -> Execution | None:
+    """The payout that a person may end, of several the first leg's: it is unknown, and the channel had its time to say what
+    became of it. Of a plan others may be paid already.
+    """
+    if request.state not in (State.UNKNOWN, State.PARTIALLY_REFUNDED):
+        return None
+    found = request.executions.filter(state=ExecutionState.UNKNOWN, needs_attention=True)
+    return found.order_by("sequence", "pk").first()
 
 
 def check(request: RefundRequest, *, by: Principal) -> None:
@@ -136,12 +142,8 @@ def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest,
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
         )
-    execution = (
-        Execution.objects.select_for_update()
-        .filter(request_id=request_id, state=ExecutionState.UNKNOWN, needs_attention=True)
-        .first()
-    )
-    if request.state != State.UNKNOWN or execution is None:
+    execution = silent(request)
+    if execution is None:
         raise lifecycle.WrongState(
             "the channel may still say what became of it", state=request.state, version=request.version
         )

@@ -71,16 +71,16 @@ def can_retry(request: RefundRequest, last: Execution | None) -> bool:
 
 
 @transaction.atomic
-def retry(*, request_id: UUID, by: Principal, at: datetime, version: int) -> RefundRequest:
+def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequence: int | None = None) -> RefundRequest:
     """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
 
-    Of a plan all legs that failed; what is paid already stays as it is. Raises ``AskedAnew`` where the same was asked for again
-    meanwhile.
+    Of a plan all legs that failed, or the one that is named; what is paid already stays as it is. Raises ``AskedAnew`` where the
+    same was asked for again meanwhile.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
     legs = plans.standing_of(request, Execution.objects.select_for_update().filter(request_id=request_id))
-    failed = [one.attempts[-1] for one in legs if one.has_failed]
+    failed = [one.attempts[-1] for one in legs if one.has_failed and sequence in (None, one.leg.sequence)]
     if request.state not in (State.FAILED, State.PARTIALLY_REFUNDED) or not failed:
         raise lifecycle.WrongState(
             "only a failed payout can be sent again", state=request.state, version=request.version

@@ -16,6 +16,8 @@ from refunds.facts.plans import LegStatus
 from refunds.models import RefundRequest
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import ExecutionState
+from refunds.telling import payout_words
+from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
 
 _STATES: dict[str, Promise] = {
@@ -34,6 +36,7 @@ class Told:
     destination: str
     amount_fen: int
     state_label: str
+    channel_refund_no: str
 
 
 def told(request: RefundRequest) -> Sequence[Told]:
@@ -51,7 +54,8 @@ def told(request: RefundRequest) -> Sequence[Told]:
             went=Went(paid.paid_to, paid.received_account) if paid else None,
         )
         state = _STATES.get(one.state) or _("On its way")
-        found.append(Told(one, destination, one.leg.amount_fen, str(state)))
+        number = paid.channel_refund_no if paid else ""
+        found.append(Told(one, destination, one.leg.amount_fen, str(state), number))
     return found
 
 
@@ -64,6 +68,40 @@ def split_label(request: RefundRequest) -> str:
         if one.leg.state != plans.GIVEN_UP
     ]
     return pgettext("between two destinations", ", ").join(parts)
+
+
+def what_is_left(request: RefundRequest, *, now: datetime) -> Sequence[str]:
+    """What a customer reads while a part is paid: what has gone back and where to, then of each other part where it stands."""
+    parts = [one for one in told(request) if one.leg.state != plans.GIVEN_UP]
+    paid_fen = sum(one.amount_fen for one in parts if one.leg.is_paid)
+    whole_fen = sum(one.amount_fen for one in parts)
+    where = pgettext("between two destinations", ", ").join(one.destination for one in parts if one.leg.is_paid)
+    first = gettext("¥%(paid)s of ¥%(whole)s has gone back: %(destination)s.") % {
+        "paid": yuan_grouped(paid_fen),
+        "whole": yuan_grouped(whole_fen),
+        "destination": where,
+    }
+    rest = [
+        gettext("The other ¥%(amount)s (%(destination)s): %(sentence)s")
+        % {
+            "amount": yuan_grouped(one.amount_fen),
+            "destination": one.destination,
+            "sentence": _of_rest(one.leg, request, now),
+        }
+        for one in parts
+        if not one.leg.is_paid
+    ]
+    return [first, *rest]
+
+
+def _of_rest(one: LegStatus, request: RefundRequest, now: datetime) -> str:
+    if not one.attempts:
+        return gettext("It goes out after the others.")
+    payout = one.attempts[-1]
+    if one.has_failed:
+        said = payout_words.TABLE[payout_words.stand(payout)].customer
+        return str(said) or failure(remedy=payout.failure_remedy, channel=one.leg.transaction.channel).sentence
+    return payout_words.to_customer(payout, since=request.decided_at or payout.created_at, now=now)
 
 
 def slowest(request: RefundRequest, *, at: datetime) -> Arrival | None:

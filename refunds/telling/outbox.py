@@ -21,6 +21,7 @@ from refunds.lifecycle import NOTIFY
 from refunds.models import Notification, OutboxMessage, RefundRequest
 from refunds.models.notification import Medium, NotificationState
 from refunds.models.outbox import OutboxState
+from refunds.states import State
 from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
 from refunds.telling.wording import NOTIFIED, words
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 500
 _LEASE = timedelta(seconds=60)
+#: The parts of a plan are mostly paid within seconds of one another: told once, and only where the rest takes longer.
+_PART_WAITS = timedelta(minutes=5)
 _BACKOFF = (10, 60, 300, 1800, 7200)
 
 
@@ -57,12 +60,23 @@ def write_notifications(*, at: datetime) -> int:
     requests = RefundRequest.objects.only("merchant_id", "customer_phone", "customer_email", "customer_locale").in_bulk(
         wanted
     )
-    messages = [
-        message
-        for row in rows
-        if events[row.pk] in NOTIFIED
-        for message in _messages(requests[row.request_id], events[row.pk], row.version, at)
-    ]
+    part, whole = (
+        {row.request_id for row in rows if events[row.pk] == state}
+        for state in (State.PARTIALLY_REFUNDED, State.REFUNDED)
+    )
+    of_parts = Notification.objects.filter(event=State.PARTIALLY_REFUNDED)
+    # Of a part once, and not at all where the rest is paid before that was told.
+    of_parts.filter(request_id__in=whole, state=NotificationState.PENDING, attempts=0).delete()
+    told = whole | set(of_parts.filter(request_id__in=part).values_list("request_id", flat=True))
+    messages: list[Notification] = []
+    for row in rows:
+        event = events[row.pk]
+        if event == State.PARTIALLY_REFUNDED:
+            if row.request_id in told:
+                continue
+            told.add(row.request_id)
+        if event in NOTIFIED:
+            messages += _messages(requests[row.request_id], event, row.version, at)
     Notification.objects.bulk_create(messages, ignore_conflicts=True)
     OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(state=OutboxState.DELIVERED, delivered_at=at)
     failpoint("outbox.before_commit")
@@ -84,7 +98,7 @@ def _messages(request: RefundRequest, event: str, version: int, at: datetime) ->
             locale=request.customer_locale,
             recipient=recipient,
             masked_recipient=masked,
-            due_at=at,
+            due_at=at + _PART_WAITS if event == State.PARTIALLY_REFUNDED else at,
             created_at=at,
         )
         for medium, recipient, masked in recipients

@@ -24,6 +24,7 @@ from refunds.rules import remedies
 from refunds.rules.arrival import PaidFrom, expected_arrival
 from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, ExecutionState, HandTrouble, State
+from refunds.telling import hand_words
 from refunds.telling.causes import Failure, failure
 
 
@@ -408,6 +409,19 @@ def waits(
     promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
     at = payout.arrives_at if payout is not None and payout.arrives_at is not None else promised.latest_at
     return waiting(accepted_at=since, promised_at=at, now=now)
+
+
+def to_customer(payout: Execution, *, since: datetime, now: datetime) -> str:
+    """The sentence for the customer of one payout under way, of several; ``since`` is when they were promised it."""
+    sale, route = payout.transaction, payout.channel_account.channel
+    if is_by_hand(route):
+        return hand_words.next_step(route)
+    said = TABLE[stand(payout)]
+    promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since)
+    waited = waiting(accepted_at=since, promised_at=payout.arrives_at or promised.latest_at, now=now)
+    if waited.overdue and said.late:
+        return str(said.late) % {"day": day_of(waited.expected_at)}
+    return str(said.customer) or gettext("It arrives by %(day)s.") % {"day": day_of(waited.expected_at)}
 
 
 def to_staff(execution: Execution, *, waited: Waiting | None = None) -> str:

@@ -28,12 +28,21 @@ from refunds.telling.payout_words import day_of
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
 NOTIFIED: frozenset[str] = frozenset(
-    {State.IN_REVIEW, State.NEEDS_INFO, State.APPROVED, State.REJECTED, State.REFUNDED, State.FAILED, State.CANCELLED}
+    {
+        State.IN_REVIEW,
+        State.NEEDS_INFO,
+        State.APPROVED,
+        State.REJECTED,
+        State.PARTIALLY_REFUNDED,
+        State.REFUNDED,
+        State.FAILED,
+        State.CANCELLED,
+    }
 )
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
-_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.REFUNDED, State.FAILED})
+_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED})
 
 #: Characters of a reviewer's words that an SMS quotes; the page has all of them.
 _QUOTED = 24
@@ -106,6 +115,9 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),
         "failure": story.failure.sentence,
+        "part": yuan_grouped(request.refunded_fen),
+        "rest": yuan_grouped(amount_fen - request.refunded_fen),
+        "parts": legs.what_is_left(request, now=now) if event == State.PARTIALLY_REFUNDED else (),
         "message": message,
         "message_short": quoted if len(quoted) <= _QUOTED else f"{quoted[: _QUOTED - 1]}…",
         "url": tracking.url_for(request.pk),

@@ -51,6 +51,7 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
 _BODIES = {
     "corrections": b'{"cashier": "C9", "reason": "x"}',
     "end-hold": b'{"finding": "paid", "note": "x"}',
+    "move": b'{"version": 3, "route": "cash", "customer_consent": true}',
 }
 _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nx\r\n--x--\r\n'
 
@@ -58,6 +59,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 def _named(path: str, request: RefundRequest) -> str:
     return (
         path.replace("<uuid:request_id>", str(request.pk))
+        .replace("<int:sequence>", "1")
         .replace("<uuid:transaction_id>", str(request.transaction_id))
         .replace("<str:order_no>", request.transaction.order_no)
     )
@@ -66,7 +68,7 @@ def _named(path: str, request: RefundRequest) -> str:
 def _nobodys(path: str) -> str:
     for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>"):
         path = path.replace(name, str(uuid4()))
-    return path
+    return path.replace("<int:sequence>", "1")
 
 
 def test_the_list_of_calls_is_that_of_the_contract() -> None:

@@ -17,18 +17,17 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import Conflict
 from invariants import against_channels, inspection
-from merchants.models import ChannelAccount, Merchant, Staff
+from merchants.models import Merchant, Staff
 from merchants.principals import of_staff
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import ways_back
 from refunds.review import deciding
-from samples.demo.stand_ins import accounts_in
 from tests.chaos.disturbances import City, disturb
 from tests.factories import make_merchant, make_staff
 from tests.faults.client import Till, Wish
 from tests.faults.conftest import leaked, till_of
-from tests.faults.house import CHANNEL_TIMEOUT_S, LEASE_S
-from tests.faults.work import paid_sales
+from tests.faults.house import LEASE_S
+from tests.faults.work import open_accounts, paid_sales
 
 #: How long everything may take to end once nothing goes wrong any more.
 END_S = 120.0
@@ -74,25 +73,8 @@ def run(*, city: City, seed: int, refunds: int) -> Result:
 def _merchant(city: City) -> Merchant:
     """A merchant of this run, with an account at every channel."""
     merchant = make_merchant()
-    for name, account in accounts_in(next(iter(city.channels.values())).folder).items():
-        row = ChannelAccount(
-            merchant=merchant,
-            channel=name,
-            code=f"{name}-{merchant.code}",
-            base_url=account.base_url,
-            profile_overrides={
-                **account.profile,
-                **account.addresses,
-                "first_query_s": 0.5,
-                "query_after_s": 0,
-                # The fault "query_lag" denies what was accepted for as long as faults last.
-                "query_lag_s": 600,
-                "timeout_s": CHANNEL_TIMEOUT_S,
-                "partial_spacing_s": 0,
-            },
-        )
-        row.set_credentials(dict(account.credentials))
-        row.save()
+    # The fault "query_lag" denies what was accepted for as long as faults last.
+    open_accounts(merchant, next(iter(city.channels.values())).folder, first_query_s=0.5, query_lag_s=600)
     return merchant
 
 

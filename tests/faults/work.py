@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from celery import current_app
@@ -13,9 +14,34 @@ from uuid_utils.compat import uuid7
 
 from merchants.models import ChannelAccount, Merchant
 from refunds.models import Execution, RefundRequest
+from samples.demo.stand_ins import accounts_in
 from terminals.models import Transaction
 from tests.factories import make_request, make_sale
-from tests.faults.house import Channel, wait_until
+from tests.faults.house import CHANNEL_TIMEOUT_S, Channel, wait_until
+
+
+def open_accounts(merchant: Merchant, folder: Path, **profile: object) -> dict[str, ChannelAccount]:
+    """The merchant's accounts at the stand-ins that run in this folder, by channel."""
+    rows = {}
+    for name, account in accounts_in(folder).items():
+        row = ChannelAccount(
+            merchant=merchant,
+            channel=name,
+            code=f"{name}-{merchant.code}",
+            base_url=account.base_url,
+            profile_overrides={
+                **account.profile,
+                **account.addresses,
+                "query_after_s": 0,
+                "timeout_s": CHANNEL_TIMEOUT_S,
+                "partial_spacing_s": 0,
+                **profile,
+            },
+        )
+        row.set_credentials(dict(account.credentials))
+        row.save()
+        rows[name] = row
+    return rows
 
 
 def paid_sales(merchant: Merchant, channel: Channel, count: int, *, amount_fen: int = 10_000) -> list[Transaction]:

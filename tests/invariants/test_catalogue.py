@@ -19,6 +19,9 @@ from tests.invariants.planting import plant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 
+_LEG = (
+    "INSERT INTO refunds_leg (request_id, sequence, transaction_id, route, amount_fen, reserved_fen, refunded_fen, why)"
+)
 #: What is planted: statements run with triggers and foreign keys silenced. ``drop`` names constraints in the way.
 #: The rows: a paid refund (:paid), one that is approved (:approved), one that failed (:failed), one in review (:review),
 #: all of one sale (:sale); another merchant (:other) with a sale of its own, and a member of staff (:staff).
@@ -41,6 +44,41 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "a request vanishes",
         [],
         "DELETE FROM refunds_refundrequest WHERE id = :approved",
+    ),
+    (
+        "I1",
+        "a leg above its payment",
+        [],
+        "UPDATE refunds_refundrequest SET leg_count = 1 WHERE id = :approved; "
+        f"{_LEG} SELECT :approved, 1, :sale, 'original', 900000, 900000, 0, 'only_payment'",
+    ),
+    (
+        "I2",
+        "a leg that holds less than its payment says",
+        [],
+        "UPDATE refunds_refundrequest SET leg_count = 1 WHERE id = :approved; "
+        f"{_LEG} SELECT :approved, 1, :sale, 'original', amount_fen - 1, amount_fen - 1, 0, 'only_payment' "
+        "FROM refunds_refundrequest WHERE id = :approved",
+    ),
+    (
+        "I2",
+        "a leg paid that its payment knows nothing of",
+        [],
+        "UPDATE refunds_refundrequest SET leg_count = 1 WHERE id = :approved; "
+        f"{_LEG} SELECT :approved, 1, :sale, 'original', amount_fen, amount_fen, amount_fen, 'only_payment' "
+        "FROM refunds_refundrequest WHERE id = :approved",
+    ),
+    (
+        "I4",
+        "a leg on its way twice",
+        ["refunds_execution.one_live_execution"],
+        "UPDATE refunds_execution SET request_id = :paid WHERE request_id = :approved",
+    ),
+    (
+        "I6",
+        "a payout booked at another account than it left by",
+        [],
+        "UPDATE refunds_ledgerentry SET channel_account_id = channel_account_id + 1000",
     ),
     ("I2b", "a piece too many", [], "UPDATE terminals_transactionline SET reserved_quantity = 1"),
     (

@@ -6,20 +6,24 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from merchants.principals import of_staff
 from payment_channels.contract import Outcome, Refused, Retry, Trade, TradeReference, TradeState, Unknown
-from reconciliation import portal
+from reconciliation import differences, portal
+from reconciliation.models import Difference
 from reconciliation.portal import NothingToAdopt
 from refunds import payouts
 from refunds.lifecycle import WrongState
 from refunds.models import LedgerEntry, RefundRequest
-from refunds.payouts import trade_queries
+from refunds.payouts import trade_queries, ways_back
 from refunds.telling import causes
 from terminals.models import Transaction
-from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.factories import make_merchant, make_request, make_sale, make_staff, submit
+from tests.reconciliation.world import World
+from tests.refunds import plans
 from tests.refunds.payouts.test_doubt import Scripted
+from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +82,8 @@ def test_ask_when_less_is_left_the_payment_is_asked_about(
     assert (request.state, payout.failure_remedy) == ("failed", remedy)
     if remedy == "refunded_elsewhere":
         assert "refunded in its portal" in payout.failure_message
-        assert "refunded already" in causes.failure(remedy=remedy, channel="wechat").cause
+        with translation.override("en"):
+            assert "refunded already" in causes.failure(remedy=remedy, channel="wechat").cause
 
 
 def test_ask_when_only_our_own_refunds_took_it_says_nothing_of_a_portal(sale: Transaction) -> None:
@@ -142,3 +147,50 @@ def test_adopt_when_the_channel_does_not_say_how_much_waits_for_the_statement(
             at=timezone.now() + timedelta(hours=1),
         )
     assert RefundRequest.objects.get().state == "failed"
+
+
+# --- by the channel's statement ---
+
+
+def _adopted(world: World) -> RefundRequest:
+    return differences.adopt(
+        difference_id=Difference.objects.get().pk, note="", by=of_staff(world.finance), at=timezone.now()
+    )
+
+
+def test_adopt_of_a_line_when_ours_failed_over_its_amount_closes_it_and_it_cannot_be_sent_again() -> None:
+    world = World()
+    sale = world.sale()
+    request = failed(make_request(sale, 1_200))
+    world.imported(world.portal(sale, 1_200))
+    adopted = _adopted(world)
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert request.state == "cancelled"
+    assert adopted.number in request.message_to_customer
+    with pytest.raises(WrongState):
+        ways_back.retry(request_id=request.pk, by=of_staff(world.finance), at=timezone.now(), version=request.version)
+    sale.refresh_from_db()
+    assert (sale.reserved_fen, sale.refunded_fen) == (1_200, 1_200)
+
+
+@pytest.mark.parametrize("amounts", [(1_300,), (1_200, 1_200)])
+def test_adopt_of_a_line_when_it_may_be_another_closes_nothing(amounts: tuple[int, ...]) -> None:
+    world = World()
+    sale = world.sale()
+    requests = [failed(make_request(sale, amount)) for amount in amounts]
+    world.imported(world.portal(sale, 1_200))
+    _adopted(world)
+    assert {RefundRequest.objects.get(pk=one.pk).state for one in requests} == {"failed"}
+
+
+def test_adopt_of_a_line_when_a_leg_failed_over_its_amount_gives_the_leg_up_and_never_pays_it_twice() -> None:
+    world = World(merchant=make_merchant(rules=plans.WIDE))
+    order = plans.payments_of(world.merchant, world.account)
+    request = plans.ask(order[0])
+    plans.answer(request, 2)
+    request = plans.answer(request, 1, "refused")
+    world.imported(world.portal(order[0], 20_000))
+    adopted = _adopted(world)
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (adopted.refunded_fen, request.state, request.refunded_fen) == (20_000, "refunded", 10_000)
+    assert plans.held(*order) == [(20_000, 20_000, 1), (10_000, 10_000, 1)]

@@ -36,7 +36,12 @@ def order_of_two(
 ) -> tuple[Transaction, Transaction]:
     """WeChat 200.00 and Alipay 100.00 for one order; the second payment repeats the lines, as tills do."""
     merchant = make_merchant(rules=rules or WIDE)
-    first = make_sale(merchant, 20_000, channel_account=make_account(merchant, wechat), quantity=3)
+    return payments_of(merchant, make_account(merchant, wechat), **second)
+
+
+def payments_of(merchant: Merchant, wechat: ChannelAccount, **second: Any) -> tuple[Transaction, Transaction]:
+    """The same at this merchant."""
+    first = make_sale(merchant, 20_000, channel_account=wechat, quantity=3)
     more = {
         "order_no": first.order_no,
         "channel_account": alipay_of(merchant),

@@ -30,7 +30,7 @@ from refunds.states import Route
 from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
-from tests.refunds import hand
+from tests.refunds import hand, plans
 from tests.refunds.settled import failed, paid
 
 HERE, ELSEWHERE, EVERYWHERE, NOWHERE, ABROAD = "here", "elsewhere", "everywhere", "nowhere", "abroad"
@@ -75,6 +75,7 @@ class World:
             "transfer": hand.waiting(Route.BANK_TRANSFER, sale=hand.sale_for(self.merchant, Route.BANK_TRANSFER)),
             "paid": paid(self._request(1_200)),
             "failed": failed(self._request(1_200), retry=Retry.SAME_NUMBER),
+            "half_paid": self._half_paid(),
             "stuck": self._stuck(),
             "lost": self._lost(),
             "waiting": self._request(26_800),
@@ -101,6 +102,13 @@ class World:
 
     def _request(self, amount_fen: int) -> RefundRequest:
         return make_request(make_sale(self.merchant, 50_000), amount_fen, by=self.asker)
+
+    def _half_paid(self) -> RefundRequest:
+        """Of an order of two payments: the first leg is paid, the second was refused."""
+        first, _ = plans.payments_of(self.merchant, self.account)
+        request = plans.ask(first)
+        request = deciding.approve(request_id=request.pk, by=self.decider, at=timezone.now(), version=request.version)
+        return plans.answer(plans.answer(request, 1), 2, "refused")
 
     def _stuck(self) -> RefundRequest:
         """Accepted by the channel, which cannot deliver it."""

@@ -221,6 +221,26 @@ def confirm_portal_finding(stage: Stage) -> None:
     assert _as(stage, Role.OWNER, request, "confirm-portal-finding").state == "failed"
 
 
+@case("POST", f"{_REQUEST}/legs/<int:sequence>/retry")
+def retry_leg(stage: Stage) -> None:
+    done = _as(stage, Role.FINANCE, stage.half_paid(), "legs/2/retry")
+    assert (done.state, done.executions.filter(sequence=2, state="ready").count()) == ("partially_refunded", 1)
+
+
+@case("POST", f"{_REQUEST}/legs/<int:sequence>/move")
+def move_leg(stage: Stage) -> None:
+    payee = {"holder_name": "王敏", "account_no": "6222000012345678", "bank_name": "工商银行"}
+    moved = {"route": "bank_transfer", "customer_consent": True, "payee": payee}
+    done = _as(stage, Role.FINANCE, stage.half_paid(), "legs/2/move", **moved)
+    assert done.legs.get(sequence=2).route == "bank_transfer"
+
+
+@case("POST", f"{_REQUEST}/legs/<int:sequence>/give-up")
+def give_up_leg(stage: Stage) -> None:
+    done = _as(stage, Role.FINANCE, stage.half_paid(), "legs/2/give-up", note="顾客不要了")
+    assert (done.state, done.refunded_fen) == ("refunded", 20_000)
+
+
 @case("GET", f"{_API}analytics/summary")
 def analytics_summary(stage: Stage) -> None:
     stage.paid()

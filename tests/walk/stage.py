@@ -182,14 +182,7 @@ class Stage:
 
     def half_paid(self) -> RefundRequest:
         """Of an order paid by two payments: the first leg is paid, the second was refused."""
-        first = make_sale(self.merchant, 20_000, channel_account=self.account)
-        make_sale(
-            self.merchant,
-            10_000,
-            order_no=first.order_no,
-            paid_at=first.paid_at + timedelta(minutes=1),
-            channel_account=plans.alipay_of(self.merchant),
-        )
+        first, _ = plans.payments_of(self.merchant, self.account)
         request = plans.ask(first)
         request = deciding.approve(
             request_id=request.pk, by=of_staff(self.person(Role.MANAGER)), at=timezone.now(), version=request.version

@@ -14,12 +14,13 @@ from merchants.principals import of_staff
 from payment_channels.contract import Done, Retry
 from refunds import payouts
 from refunds.facts.holds import SaleHeld
-from refunds.lifecycle import OverRefund
+from refunds.lifecycle import OverRefund, WrongState
 from refunds.models import Execution, LedgerEntry, RefundRequest
 from refunds.payouts import Answer, contradictions, ways_back
 from terminals.models import Transaction
 from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_sale, make_staff, submit
+from tests.refunds import plans
 from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
@@ -194,3 +195,85 @@ def test_desk_names_the_held_sale_in_the_trouble_view_and_ends_the_hold() -> Non
     client.post(url, {"finding": "paid", "note": "已核对"})
     ended = Transaction.objects.get(pk=sale.pk)
     assert (ended.held_at, ended.refunded_fen) == (None, 9_000)
+
+
+# --- legs of a plan ---
+
+
+def _leg_refused_and_paid(*, other: str) -> tuple[RefundRequest, tuple[Transaction, Transaction]]:
+    """Leg 2 was refused, and is reported as paid after the other leg's outcome."""
+    order = plans.order_of_two()
+    request = plans.ask(order[0])
+    plans.answer(request, 2, "refused")
+    if other:
+        plans.answer(request, 1, other)
+    _say_paid(request.executions.get(sequence=2))
+    return RefundRequest.objects.get(pk=request.pk), order
+
+
+def _end_hold(request: RefundRequest, finding: str = "paid") -> RefundRequest:
+    contradictions.end_hold(
+        transaction_id=request.executions.filter(paid_after_all_at__isnull=False).get().transaction_id,
+        finding=finding,
+        note="商户平台显示退款成功",
+        by=_finance(request.transaction),
+        at=timezone.now(),
+    )
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+def test_end_hold_when_a_leg_was_paid_after_all_the_plan_is_complete() -> None:
+    request, order = _leg_refused_and_paid(other="done")
+    assert request.state == "partially_refunded"
+    request = _end_hold(request)
+    assert (request.state, request.refunded_fen) == ("refunded", 30_000)
+    assert plans.held(*order) == [(20_000, 20_000, 1), (10_000, 10_000, 1)]
+
+
+def test_end_hold_when_a_leg_was_paid_after_all_and_the_other_is_under_way_that_goes_on() -> None:
+    request, order = _leg_refused_and_paid(other="")
+    request = _end_hold(request)
+    assert (request.state, request.refunded_fen) == ("partially_refunded", 10_000)
+    assert plans.answer(request, 1).state == "refunded"
+    assert plans.held(*order) == [(20_000, 20_000, 1), (10_000, 10_000, 1)]
+
+
+def test_end_hold_when_every_leg_had_failed_what_was_paid_stands_and_the_other_is_free() -> None:
+    request, order = _leg_refused_and_paid(other="refused")
+    assert (request.state, request.reserved_fen) == ("failed", 0)
+    request = _end_hold(request)
+    assert (request.state, request.refunded_fen, request.approved_fen) == ("refunded", 10_000, 10_000)
+    assert plans.held(*order) == [(0, 0, 0), (10_000, 10_000, 1)]
+    assert [(leg.sequence, leg.refunded_fen) for leg in request.legs.order_by("sequence")] == [(1, 0), (2, 10_000)]
+
+
+def test_end_hold_when_a_leg_goes_out_anew_its_new_number_is_withdrawn() -> None:
+    order = plans.order_of_two()
+    request = plans.ask(order[0])
+    first = request.executions.get(sequence=2)
+    plans.answer(request, 1)
+    request = plans.answer(request, 2, "refused")
+    ways_back.retry(request_id=request.pk, by=_finance(order[0]), at=timezone.now(), version=request.version)
+    _say_paid(Execution.objects.get(pk=first.pk))
+    request = _end_hold(request)
+    assert (request.state, request.refunded_fen) == ("refunded", 30_000)
+    assert sorted(request.executions.values_list("sequence", "state")) == [
+        (1, "succeeded"),
+        (2, "cancelled"),
+        (2, "succeeded"),
+    ]
+
+
+def test_end_hold_when_the_leg_was_given_up_its_books_stay_and_finance_settles_it_outside() -> None:
+    order = plans.order_of_two()
+    request = plans.ask(order[0])
+    plans.answer(request, 1)
+    request = plans.answer(request, 2, "refused")
+    ways_back.give_up_leg(
+        request_id=request.pk, sequence=2, note="", by=_finance(order[0]), at=timezone.now(), version=request.version
+    )
+    _say_paid(request.executions.get(sequence=2))
+    with pytest.raises(WrongState):
+        _end_hold(request)
+    assert plans.held(*order) == [(20_000, 20_000, 1), (0, 0, 0)]
+    assert _end_hold(request, "settled").refunded_fen == 20_000

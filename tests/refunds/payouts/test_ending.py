@@ -16,12 +16,13 @@ from merchants.principals import Principal, of_staff
 from payment_channels.contract import Unknown
 from refunds import payouts
 from refunds.evidence import files
-from refunds.models import Evidence, RefundRequest
+from refunds.models import Evidence, Execution, RefundRequest
 from refunds.models.ledger import LedgerEntry
 from refunds.payouts import ending, ways_back
 from refunds.payouts.ending import Finding
 from tests import pictures
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.refunds import plans
 from tests.refunds.payouts.test_doubt import Scripted
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,30 @@ def test_propose_when_not_of_finance_is_refused(lost: RefundRequest) -> None:
     cashier = of_staff(make_staff(lost.merchant, "cashier"))
 
     _refused("role_required", lost, lambda: _propose(lost, by=cashier))
+
+
+# --- legs of a plan ---
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_confirm_when_a_leg_is_lost_and_the_other_is_paid_the_leg_alone_is_ended(paid: bool) -> None:
+    order = plans.order_of_two()
+    request = plans.ask(order[0])
+    plans.answer(request, 2, "unknown")
+    now = timezone.now()
+    for minutes in (1, 10):
+        Execution.objects.filter(request=request, state="unknown").update(due_at=now)
+        plans.answer(request, 2, "unknown", at=now + timedelta(minutes=minutes))
+    request = plans.answer(request, 1)
+    assert request.state == "partially_refunded"
+    leg = ending.silent(request)
+    assert leg is not None
+    assert leg.sequence == 2
+    first, second = _finance(request), _finance(request)
+    found = {"paid": True, "channel_refund_no": "5030", "paid_at": leg.created_at + timedelta(milliseconds=1)}
+    _propose(request, by=first, **(found if paid else {}))
+    done = _confirm(request, by=second)
+    assert (done.state, done.refunded_fen) == (("refunded", 30_000) if paid else ("partially_refunded", 20_000))
+    assert plans.held(*order) == [(20_000, 20_000, 1), (10_000, 10_000 * paid, 1)]
+    assert ending.silent(done) is None
+    assert ending.proposed(done) is None

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds.rules import plan
 from refunds.rules.plan import NotCovered, Payable, PlanRule
+from tests.refunds.rules.examples import on_many
 
 _AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
@@ -40,7 +41,7 @@ _PAYMENTS = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@on_many
 @given(_PAYMENTS, st.integers(1, 200_000), st.sampled_from(PlanRule), st.none() | st.integers(1, 20_000), st.randoms())
 def test_choose_when_anything_is_paid_the_legs_sum_and_none_is_above_its_payment(
     payments: list[Payable], amount: int, rule: PlanRule, tranche: int | None, random: object

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds.rules import worth
 from refunds.states import Reason
+from tests.refunds.rules.examples import on_many
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ _gifts = st.builds(Sold, sku=st.just("G"), amount_fen=st.integers(0, 500), kind=
 _deposits = st.builds(Sold, sku=st.just("P"), amount_fen=st.integers(0, 500), kind=st.just("deposit"))
 _discounts = st.builds(Sold, sku=st.just(""), amount_fen=st.integers(-20_000, 0), kind=st.just("discount"))
 _roundings = st.builds(Sold, sku=st.just(""), amount_fen=st.integers(-99, 99), kind=st.just("rounding"))
-_receipts = st.lists(
+receipts = st.lists(
     st.one_of(_articles, _articles, _gifts, _deposits, _discounts, _roundings), min_size=1, max_size=8
 ).filter(lambda lines: sum(line.amount_fen for line in lines) > 0)
 
@@ -67,8 +68,8 @@ def test_line_worths_when_lines_say_more_than_was_paid_never_come_to_more() -> N
     assert worth.line_worths([Sold("A", 5_000)], paid_fen=1_000) == [1_000]
 
 
-@settings(max_examples=500)
-@given(_receipts)
+@on_many
+@given(receipts)
 def test_line_worths_come_to_what_was_paid(lines: list[Sold]) -> None:
     worths = worth.line_worths(lines, paid_fen=_paid(lines))
 
@@ -76,8 +77,8 @@ def test_line_worths_come_to_what_was_paid(lines: list[Sold]) -> None:
     assert all(fen >= 0 for fen in worths)
 
 
-@settings(max_examples=500)
-@given(_receipts, st.randoms())
+@on_many
+@given(receipts, st.randoms())
 def test_line_worths_when_lines_stand_in_another_order_are_the_same(lines: list[Sold], random: object) -> None:
     other = list(lines)
     random.shuffle(other)  # type: ignore[attr-defined]
@@ -116,7 +117,7 @@ def test_pieces_fen_when_a_line_comes_back_in_parts_leaves_nothing_over(
     assert _one_after_another(1_000, Decimal(str(quantity)), [Decimal(str(step)) for step in steps]) == values
 
 
-@settings(max_examples=500)
+@on_many
 @given(st.integers(0, 10**9), st.lists(st.integers(1, 10**6), min_size=1, max_size=12), st.integers(0, 11))
 def test_pieces_fen_in_any_grouping_with_one_taken_back_end_at_the_lines_worth(
     worth_fen: int, thousandths: list[int], withdrawn: int

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone, translation
 
+from refunds.models import Execution
 from refunds.telling import legs
 from tests.refunds.plans import answer, ask, order_of_two
 
@@ -31,3 +34,38 @@ def test_told_when_one_part_failed_says_so_of_that_part() -> None:
     answer(request, 1)
     with translation.override("en"):
         assert [one.state_label for one in legs.told(answer(request, 2, "refused"))] == ["Paid", "Could not be paid"]
+
+
+def test_what_is_left_when_a_part_failed_names_what_is_paid_and_what_becomes_of_the_rest() -> None:
+    first, _ = order_of_two()
+    request = ask(first)
+    answer(request, 1)
+    request = answer(request, 2, "refused")
+    with translation.override("en"):
+        paid, rest = legs.what_is_left(request, now=timezone.now())
+    assert paid.startswith("¥200.00 of ¥300.00 has gone back: ")
+    assert rest.startswith("The other ¥100.00 (")
+    assert not rest.endswith(": ")
+
+
+def test_what_is_left_when_the_rest_is_overdue_says_so_with_a_new_day() -> None:
+    first, _ = order_of_two()
+    request = ask(first)
+    answer(request, 2, "unknown")
+    request = answer(request, 1)
+    with translation.override("en"):
+        _, soon = legs.what_is_left(request, now=timezone.now())
+        _, late = legs.what_is_left(request, now=timezone.now() + timedelta(days=20))
+    assert "being asked" in soon
+    assert "takes longer than we said" in late
+
+
+def test_what_is_left_when_a_part_waits_for_the_others_says_so() -> None:
+    first, _ = order_of_two(channel="cash", channel_account=None, funding="cash")
+    request = ask(first)
+    Execution.objects.filter(request=request, sequence=2).delete()
+    request = answer(request, 1)
+    with translation.override("en"):
+        Execution.objects.filter(request=request, sequence=2).delete()
+        _, rest = legs.what_is_left(request, now=timezone.now())
+    assert rest.endswith("It goes out after the others.")

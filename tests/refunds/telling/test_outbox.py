@@ -11,13 +11,15 @@ from django.db import connection
 from django.utils import timezone
 
 from merchants import principals
+from refunds.intake.claims import Customer
 from refunds.models import Notification, OutboxMessage, RefundRequest
 from refunds.models.notification import NotificationState
 from refunds.models.outbox import OutboxState
 from refunds.payouts import ways_back
 from refunds.telling import outbox, wording
 from refunds.telling.carriers import DeliveryFailed, Text
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.refunds.plans import answer, ask, order_of_two
 
 pytestmark = pytest.mark.django_db
 
@@ -168,3 +170,45 @@ def test_message_that_cannot_be_worded_is_counted_and_stops_no_other(
     states = dict(Notification.objects.values_list("request_id", "state"))
     assert (states[good.pk], states[bad.pk]) == ("sent", "pending")
     assert Notification.objects.get(request=bad).attempts == 1
+
+
+# --- a part of several ---
+
+
+@pytest.fixture
+def order() -> RefundRequest:
+    first, _ = order_of_two()
+    customer = Customer(name="王敏", phone="13800006021", email="", locale="en")
+    return ask(first, customer=customer)
+
+
+def _told(request: RefundRequest) -> list[str]:
+    return list(Notification.objects.filter(request=request).order_by("pk").values_list("event", flat=True))
+
+
+def test_a_part_paid_with_the_rest_failed_is_told_once_with_what_is_left(post: Post, order: RefundRequest) -> None:
+    answer(order, 2, "refused")
+    answer(order, 1)
+    outbox.work(at=now())
+    assert not [text for _, text in post.sent if "of ¥300.00 refunded" in text.body], "the rest may follow in seconds"
+    outbox.work(at=now() + timedelta(minutes=6))
+    (said,) = [text.body for _, text in post.sent if "of ¥300.00 refunded" in text.body]
+    assert "¥200.00 of ¥300.00 refunded; the other ¥100.00 is not there yet" in said
+    request = RefundRequest.objects.get(pk=order.pk)
+    by = principals.of_staff(make_staff(request.merchant, "finance"))
+    ways_back.retry(request_id=request.pk, by=by, at=timezone.now(), version=request.version)
+    outbox.work(at=now() + timedelta(minutes=20))
+    assert _told(request).count("partially_refunded") == 1
+    answer(request, 2)
+    outbox.work(at=now() + timedelta(minutes=30))
+    assert _told(request)[-1] == "refunded"
+
+
+def test_a_part_paid_is_not_told_where_the_rest_follows_at_once(post: Post, order: RefundRequest) -> None:
+    answer(order, 1)
+    outbox.work(at=now())
+    answer(order, 2)
+    outbox.work(at=now())
+    outbox.work(at=now() + timedelta(minutes=20))
+    assert _told(order)[-1] == "refunded"
+    assert "partially_refunded" not in _told(order)
