@@ -65,3 +65,15 @@ def test_ask_trade_when_channel_cannot_be_asked_says_so(monkeypatch: pytest.Monk
 
     assert isinstance(said, Unknown)
     assert said.code == "no_trade_queries"
+
+
+def test_ask_trade_when_the_account_cannot_be_used_says_so() -> None:
+    merchant = make_merchant()
+    account = make_account(merchant)
+    account.set_credentials({})
+    account.save()
+
+    said = ask_trade(transaction_id=make_sale(merchant, channel_account=account).pk)
+
+    assert isinstance(said, Unknown)
+    assert said.code == "account_unusable"
