@@ -145,9 +145,10 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
             names = [entry for entry in archive.infolist() if is_content(entry) and wanted(name_of(entry))]
             if any(entry.flag_bits & 1 for entry in names):
                 raise BillCorrupt("a password is needed", code="bill_locked")
+            if "content.xml" in archive.namelist():
+                raise BillCorrupt("an .ods workbook", code="bill_workbook")
             if len(names) != 1:
-                code = "bill_workbook" if "content.xml" in archive.namelist() else "bill_zip"
-                raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code=code)
+                raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code="bill_zip")
             with archive.open(names[0]) as content:
                 yield cast("BinaryIO", content)
     else:
