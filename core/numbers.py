@@ -8,6 +8,9 @@ import unicodedata
 from core.plain_text import without_marks
 from core.spreadsheets import from_cell
 
+#: What Chinese and Japanese input methods write on the hyphen's key, between letters or digits.
+_TYPED_HYPHEN = re.compile(r"(?<=[0-9A-Za-z])(?:——|[ー一─])(?=[0-9A-Za-z])")
+_QUOTED_REFUND = re.compile(r"(?<![0-9A-Za-z/_-])RF-?([0-9]{6})-?([0-9]{4,})(?![0-9A-Za-z/_-])", re.IGNORECASE)
 _REFUND = re.compile(r"(?:RF-?)?([0-9]{6})-([0-9]{4,})|RF([0-9]{6})([0-9]{4,})", re.IGNORECASE)
 
 
@@ -15,7 +18,7 @@ def ascii_form(text: str) -> str:
     """Full-width letters and digits and every kind of hyphen as ASCII's; without marks that nobody sees. Case stays."""
     if text.isascii():
         return text
-    plain = without_marks(unicodedata.normalize("NFKC", text))
+    plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", text)))
     return "".join(
         "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
         for character in plain
@@ -32,8 +35,12 @@ def reference(text: str) -> str:
 
 
 def refund_number(text: str) -> str:
-    """``rf－261122－0187``, ``RF2611220187`` and ``261122-0187`` are ``RF-261122-0187``; empty for what is no refund's number."""
-    found = _REFUND.fullmatch(reference(text))
+    """``rf－261122－0187``, ``RF2611220187``, ``261122-0187`` and ``单号：RF-261122-0187。`` are ``RF-261122-0187``; empty for
+    what is no refund's number, or several.
+    """
+    plain = reference(text)
+    found = _REFUND.fullmatch(plain)
     if found is None:
-        return ""
+        quoted = {f"RF-{day}-{count}" for day, count in _QUOTED_REFUND.findall(plain)}
+        return quoted.pop() if len(quoted) == 1 else ""
     return f"RF-{found[1] or found[3]}-{found[2] or found[4]}"

@@ -6,11 +6,11 @@ import re
 
 from core.plain_text import folded
 
-#: What stands between the digits on paper: blanks, dashes of every kind, dots, brackets.
-_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·]+")
+#: What stands between the digits on paper, blanks, dashes of every kind, dots, brackets; and around them where they are pasted.
+_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·'\";]+|^(tel|电话|手机|手机号|联系电话):")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
-#: With area code, or the 400 and 800 numbers of firms.
-_LANDLINE = re.compile(r"0[1-9][0-9]{1,2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
+#: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
+_LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
 _ABROAD = re.compile(r"\+[1-9][0-9]{6,14}")
 
 

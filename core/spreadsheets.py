@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from core.plain_text import plain_text, without_direction
+from core.plain_text import plain_text, without_direction, without_marks
 
-#: What makes a spreadsheet take a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: What makes a spreadsheet take a text for a formula, full width or not.
+_FORMULA = ("=", "+", "-", "@")
+_CONTROL = ("\t", "\r", "\n")
 #: What it takes for a quantity although it is a name: it loses zeros in front, digits after the 15th, or its letters.
 _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _QUANTITY = re.compile(
-    r"[0-9][0-9 ,.]*%?|[0-9.]+e[+-]?[0-9]+|[0-9]+([-/:.][0-9]+)+( .*)?|\([0-9.]+\)|[$¥€£] ?[0-9.,]+|true|false|"
-    r"(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*[-/ ]?[0-9]+|[0-9]+[-/ ]?(jan|feb|mar|apr|may|jun|jul|aug|sep|"
-    r"oct|nov|dec)[a-z]*|[0-9]{4}年([0-9]{1,2}月)?([0-9]{1,2}日)?",
+    r"[0-9][0-9 ,.]*%?|\.[0-9]+|[0-9.]+ ?e[+-]?[0-9]+|([0-9]+ )?[0-9]+([-/:.][0-9]+)+([ t].*)?|[0-9]+ ?[ap]m?|(上午|下午)[0-9:]+|"
+    rf"\([0-9.]+\)|[$¥€£] ?[0-9.,]+|true|false|({_MONTH}[-/ ]?[0-9]+|[0-9]+[-/ ]?{_MONTH})([-/, ]+[0-9]+)*|"
+    r"(?=.)([0-9]{2,4}年)?([0-9]{1,2}月)?([0-9]{1,2}日)?",
     re.IGNORECASE,
 )
 
@@ -21,7 +24,9 @@ _QUANTITY = re.compile(
 def cell(text: str) -> str:
     """A text that no spreadsheet takes for anything else. Figures stay figures: see ``name`` for digits that are none."""
     text = without_direction(text)
-    if not text.lstrip(" \u00a0").startswith(_FORMULA):
+    # Programs drop blanks, marks and control characters in front before they look at what follows.
+    seen = plain_text(without_marks(text))
+    if not (text.startswith(_CONTROL) or unicodedata.normalize("NFKC", seen[:1]).startswith(_FORMULA)):
         return text
     return text if _AMOUNT.fullmatch(text) else f"'{text}"
 
@@ -29,7 +34,7 @@ def cell(text: str) -> str:
 def name(text: str) -> str:
     """The same of a number, code or name: a tab at the end keeps what looks like a quantity or a date a text."""
     text = without_direction(text)
-    return f"{text}\t" if _QUANTITY.fullmatch(text) else cell(text)
+    return f"{text}\t" if _QUANTITY.fullmatch(unicodedata.normalize("NFKC", text)) else cell(text)
 
 
 def from_cell(text: str) -> str:

@@ -27,11 +27,13 @@ class NotAnAmount(ValueError):
 
 def fen_typed(text: str) -> int:
     """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``. Raises ``NotAnAmount``."""
-    plain = folded(text).replace("。", ".").replace("｡", ".").strip()
+    plain = folded(text).replace("。", ".").replace("｡", ".").replace("\N{MINUS SIGN}", "-").strip()
     if is_barcode(plain):
         raise NotAnAmount("amount_barcode")
     found = _AMOUNT.fullmatch(plain)
-    if found is None or not (found[2] or found[3]):
+    # Digits above, below or in a circle are folded into others, and then say something else: 12² is not 122.
+    is_folded = any(character.isdigit() and not character.isdecimal() for character in text)
+    if found is None or is_folded or not (found[2] or found[3]):
         raise NotAnAmount(_why(plain))
     sign, whole, cents = found.groups()
     fen = int(re.sub(r"[, ]", "", whole) or 0) * 100 + int((cents or "").ljust(2, "0"))

@@ -10,6 +10,8 @@ class DayInPath:
 
     def to_python(self, value: str) -> date:
         """A ``ValueError`` makes the address one that does not exist."""
+        if not "2000" <= value[:4] <= "2100":
+            raise ValueError(f"not a day: {value}")
         return date.fromisoformat(value)
 
     def to_url(self, value: date | str) -> str:

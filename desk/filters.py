@@ -194,10 +194,16 @@ def _amount_condition(code: str) -> Q:
 
 def day(query: QueryDict, name: str) -> date | None:
     """A day of the calendar from the URL; None for none or nonsense."""
+    return day_typed(query.get(name, ""))
+
+
+def day_typed(text: str) -> date | None:
+    """The same of a text. Days far off, from which others cannot be reckoned, are nonsense."""
     try:
-        return date.fromisoformat(query.get(name, ""))
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if 2000 <= found.year <= 2100 else None
 
 
 def within_days(rows: QuerySet[Any], field: str, query: QueryDict) -> QuerySet[Any]:

@@ -71,9 +71,12 @@ class Rejection:
 def version(data: QueryDict) -> int:
     """The version of the refund that the person had before them."""
     try:
-        return int(data.get("version", ""))
+        found = int(data.get("version", ""))
     except ValueError as error:
         raise Invalid("the form names no version", code="form_incomplete") from error
+    if not 0 <= found < 2**31:
+        raise Invalid("no version is so large", code="form_incomplete")
+    return found
 
 
 def check_confirmed(data: QueryDict) -> None:

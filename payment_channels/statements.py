@@ -31,6 +31,8 @@ MAX_FILE_BYTES = 1_000_000_000
 DOWNLOAD_TIMEOUT_S = 120.0
 _CHUNK_BYTES = 1_048_576
 _GZIP_MAGIC, _ZIP_MAGIC, _OLD_WORKBOOK_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+#: A workbook with a password lies in the container of the old ones. Source: MS-OFFCRYPTO, 1.3.2.
+_LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 #: What a file that cannot be unpacked raises while it is read.
 BROKEN = (ValueError, OSError, EOFError, RuntimeError, csv.Error, zlib.error, zipfile.BadZipFile, ParseError)
 
@@ -68,6 +70,10 @@ class Statement:
         self.notes.start_again()
         try:
             self._declared = yield from self._read(self._file)
+        except BillCorrupt as error:
+            if error.code.startswith("row_"):  # no row's, which would be set aside, but the totals'
+                raise BillCorrupt(error.reason, line=error.line) from error
+            raise
         except BROKEN as error:
             raise BillCorrupt(f"the file cannot be read: {type(error).__name__}") from error
 
@@ -126,7 +132,8 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
     """
     magic = _magic(file)
     if magic == _OLD_WORKBOOK_MAGIC:
-        raise BillCorrupt("an .xls workbook", code="bill_workbook")
+        locked = _LOCKED_WORKBOOK in file.read(_CHUNK_BYTES)
+        raise BillCorrupt("an .xls workbook, or locked", code="bill_locked" if locked else "bill_workbook")
     if magic.startswith(_GZIP_MAGIC):
         with gzip.GzipFile(fileobj=file, mode="rb") as content:
             yield cast("BinaryIO", content)
@@ -136,6 +143,10 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 yield workbooks.Workbook(archive)
                 return
             names = [entry for entry in archive.infolist() if is_content(entry) and wanted(name_of(entry))]
+            if any(entry.flag_bits & 1 for entry in names):
+                raise BillCorrupt("a password is needed", code="bill_locked")
+            if "content.xml" in archive.namelist():
+                raise BillCorrupt("an .ods workbook", code="bill_workbook")
             if len(names) != 1:
                 raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code="bill_zip")
             with archive.open(names[0]) as content:
@@ -197,8 +208,10 @@ def digest_of(content: Iterable[bytes]) -> str:
 _TYPED_TIME = re.compile(
     r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}\b|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2} [0-9]{1,2}:[0-9]{2}\Z|[0-9]{5}(\.[0-9]+)?\Z"
 )
-#: A number that a spreadsheet took for a quantity: with an exponent, or with nothing but zeros behind its 15 digits.
-_ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+[0-9]{2}\Z|[1-9][0-9]{10,16}[1-9]0{9,}\Z")
+#: A number that a spreadsheet took for a quantity: with an exponent or decimals, or only zeros behind its 15 digits.
+_ROUNDED = re.compile(
+    r"[0-9](\.[0-9]+)?[Ee]\+[0-9]{1,3}\Z|[0-9]\.[0-9]+[Ee][0-9]{1,3}\Z|[0-9]{9,}\.[0-9]+\Z|[1-9][0-9]{10,16}[1-9]0{9,}\Z"
+)
 _FINE = re.compile(r"(-?)([0-9]{1,12})\.([0-9]{2})([0-9]{1,6})\Z")
 
 
@@ -250,8 +263,8 @@ def moment(text: str, *, line: int) -> datetime | None:
     """``2026-11-22 12:00:00`` in Beijing, or None for an empty field. Raises ``BillCorrupt``, ``Resaved``."""
     if not text:
         return None
-    # The only form there is, read five times as quickly as by ``strptime``.
-    if len(text) == 19 and text[4] == "-" and text[10] == " ":
+    # The only form there is, read five times as quickly as by ``strptime``; in a year that days can be reckoned from.
+    if len(text) == 19 and text[4] == "-" and text[10] == " " and text.startswith("20"):
         with suppress(ValueError):
             return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
     if _TYPED_TIME.match(text):

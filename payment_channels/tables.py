@@ -24,6 +24,10 @@ _CHUNK_BYTES = 262_144
 _HEADER_WITHIN, _BROKEN_INTO = 60, 20
 _ODD_TEXT_MAX = 1_000
 _ODD_WITHOUT_ASKING = 3
+#: What stands between cells: a spreadsheet saves text with tabs, or with semicolons where the comma is for decimals.
+_DELIMITERS = (",", "\t", ";")
+#: The longest number of a channel's or ours.
+_NUMBER_MAX = 64
 #: Words that every statement of ours has in its first lines: they tell the encoding.
 _KNOWN_WORDS = ("交易", "商户", "业务", "账单", "账务")
 
@@ -57,6 +61,7 @@ class Table:
     channel: str
     has: frozenset[str] = frozenset()
     summary: Mapping[str, str] | None = None
+    delimiter: str = ","
 
     def rows(
         self,
@@ -68,8 +73,7 @@ class Table:
 
         Raises ``BillCorrupt`` where this is no such table, or most of its rows cannot be read.
         """
-        lines = _Lines(content)
-        places = self._header(lines)
+        lines, places = self._header(content)
         width = max(places.values()) + 1
         free = sorted(places[name] for name in map(key, self.layout.free_text) if name in places)
         resaved = 0
@@ -81,6 +85,7 @@ class Table:
                 field = _look_up(places, fitted)
                 try:
                     row = build(field, number)
+                    _check_numbers(row, line=number)
                 except BillCorrupt as error:
                     why = error
                     continue
@@ -102,20 +107,29 @@ class Table:
         if self.layout.summary and self.summary is None:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
-    def _header(self, lines: _Lines) -> dict[str, int]:
+    def _header(self, content: BinaryIO | Workbook) -> tuple[_Lines, dict[str, int]]:
+        """The lines that follow the header, and where its columns stand; of a workbook in the first sheet that has one."""
         above = []
-        for number, text, cells in lines:
-            if self.layout.is_remark(text or ",".join(cells or ())):
-                above.append(text)
-                continue
-            names = [key(cell) for cell in (cells or _split(unicodedata.normalize("NFKC", text)))]
-            names = [key(self.layout.synonyms.get(name, name)) if self.layout.synonyms else name for name in names]
-            if key(self.layout.key) in names:
-                return self._places(names, number)
-            above.append(text or ",".join(cells or ()))
-            if number >= _HEADER_WITHIN:
-                break
+        for lines in _sheets(content):
+            for number, text, cells in lines:
+                said = text or ",".join(cells or ())
+                above.append(said)
+                if not self.layout.is_remark(said) and (names := self._names(text, cells)):
+                    return lines, self._places(names, number)
+                if number >= _HEADER_WITHIN:
+                    break
         raise not_this_statement("\n".join(above), channel=self.channel)
+
+    def _names(self, text: str, cells: list[str] | None) -> list[str]:
+        """The names in a line that is the header, and from now on its delimiter; else nothing."""
+        for self.delimiter in _DELIMITERS:
+            names = [self._usual(cell) for cell in (cells or self._split(unicodedata.normalize("NFKC", text)))]
+            if key(self.layout.key) in names:
+                return names
+        return []
+
+    def _split(self, line: str) -> list[str]:
+        return _split(line, self.delimiter)
 
     def _places(self, names: list[str], number: int) -> dict[str, int]:
         places: dict[str, int] = {}
@@ -145,28 +159,28 @@ class Table:
         torn: tuple[int, str, int] | None = None
         summary_names: list[str] | None = None
         for number, text, ready in lines:
-            cells = ready if ready is not None else _split(text)
+            cells = ready if ready is not None else self._split(text)
             if not any(cells) or self.layout.is_remark(text or ",".join(cells)):
                 continue
             if summary_names is not None:
-                self.summary = dict(zip(summary_names, (cell.strip() for cell in cells), strict=False))
+                self.summary = dict(zip(summary_names, map(_plain, cells), strict=False))
                 if len(cells) < len(summary_names):
                     raise BillCorrupt("the summary does not fit its header", line=number)
                 break
             if self._is_summary(cells):
                 if torn:
-                    yield torn[0], torn[1], _split(torn[1])
+                    yield torn[0], torn[1], self._split(torn[1])
                     torn = None
-                summary_names = [key(self._usual(cell)) for cell in cells]
+                summary_names = [self._usual(cell) for cell in cells]
                 while summary_names and not summary_names[-1]:
                     summary_names.pop()
                 continue
             if torn and (ready is not None or (len(cells) >= width and not _is_open(text)) or torn[2] >= _BROKEN_INTO):
-                yield torn[0], torn[1], _split(torn[1])
+                yield torn[0], torn[1], self._split(torn[1])
                 torn = None
             if torn:
                 joined = f"{torn[1]}\n{text}"
-                cells = _split(joined)
+                cells = self._split(joined)
                 if len(cells) < width or len(joined) > MAX_LINE_CHARS:
                     torn = (torn[0], joined, torn[2] + 1)
                     continue
@@ -179,11 +193,11 @@ class Table:
             else:
                 yield number, text if ready is None else ",".join(cells), cells + [""] * (width - len(cells))
         if torn:
-            yield torn[0], torn[1], _split(torn[1])
+            yield torn[0], torn[1], self._split(torn[1])
 
     def _usual(self, name: str) -> str:
         found = key(name)
-        return self.layout.synonyms.get(found, found) if self.layout.synonyms else found
+        return key(self.layout.synonyms.get(found, found)) if self.layout.synonyms else found
 
     def _is_summary(self, cells: list[str]) -> bool:
         return bool(self.layout.summary) and cells[0][:1] in "总资" and key(cells[0]) in map(key, self.layout.summary)
@@ -208,12 +222,12 @@ def key(name: str) -> str:
 
 
 class _Lines:
-    """Numbered lines: text and no cells, or the cells of a workbook's row and no text."""
+    """Numbered lines: text and no cells, or the cells of a row of a workbook's sheet and no text."""
 
-    def __init__(self, content: BinaryIO | Workbook) -> None:
+    def __init__(self, content: BinaryIO | Workbook, sheet: str = "") -> None:
         self._lines: Iterator[tuple[int, str, list[str] | None]]
         if isinstance(content, Workbook):
-            rows = content.rows()
+            rows = content.rows(sheet)
             self._lines = ((number, "", [cell.removeprefix("`") for cell in cells]) for number, cells in rows)
         else:
             self._lines = ((number, text, None) for number, text in lines(content))
@@ -222,19 +236,27 @@ class _Lines:
         return self._lines
 
 
+def _sheets(content: BinaryIO | Workbook) -> Iterator[_Lines]:
+    return (_Lines(content, sheet) for sheet in (content.sheets if isinstance(content, Workbook) else [""]))
+
+
 def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
     """Numbered lines from 1, without their ends and the byte order mark. A byte that does not fit becomes U+FFFD.
+
+    A carriage return alone ends lines where the file knows no other end, as old Macintoshes wrote it.
 
     Raises ``BillCorrupt`` for a line that does not end.
     """
     piece = file.read(_CHUNK_BYTES)
     decode = codecs.getincrementaldecoder(_encoding(piece))(errors="replace").decode
-    number, rest, size = 0, "", 0
+    number, rest, size, end = 0, "", 0, ""
     while True:
         size += len(piece)
         if size > statements.MAX_FILE_BYTES:
             raise BillCorrupt("the file is too large")
-        *whole, rest = (rest + decode(piece, final=not piece)).split("\n")
+        rest += decode(piece, final=not piece)
+        end = end or ("\r" if "\r" in rest and "\n" not in rest else "\n")
+        *whole, rest = rest.split(end)
         if not piece and rest:
             whole.append(rest)
             rest = ""
@@ -264,15 +286,37 @@ def _encoding(head: bytes) -> str:
     return known[0] if known else "utf-8"
 
 
-def _split(line: str) -> list[str]:
+def _split(line: str, delimiter: str) -> list[str]:
     """Cells. WeChat Pay writes a backtick before each; others are CSV, in which a lone quote is no quote."""
     if line.startswith("`"):
-        return [cell.rstrip() for cell in line[1:].split(",`")]
+        # A spreadsheet pads a short line with delimiters; a cell of its own would begin with a backtick.
+        return [cell.rstrip() for cell in line[1:].rstrip(f"{delimiter} ").split(f"{delimiter}`")]
     if '"' not in line:
-        return [cell.strip("\t ").removeprefix("`") for cell in line.split(",")]
+        return [cell.strip("\t ").removeprefix("`") for cell in line.split(delimiter)]
     if line.count('"') % 2:
-        return [cell.strip("\t ") for cell in line.split(",")]
-    return [cell.strip("\t ").removeprefix("`") for cell in next(csv.reader(line.splitlines(keepends=True)))]
+        return [cell.strip("\t ") for cell in line.split(delimiter)]
+    read = csv.reader(line.splitlines(keepends=True), delimiter=delimiter)
+    return [cell.strip("\t ").removeprefix("`") for cell in next(read)]
+
+
+def _plain(cell: str) -> str:
+    """What a cell says: full-width digits as usual, without marks that nobody sees, and without what tells a spreadsheet that it
+    is text. Dashes alone say nothing.
+    """
+    if not cell.isascii():
+        folded = unicodedata.normalize("NFKC", cell)
+        cell = "".join(character for character in folded if unicodedata.category(character) != "Cf")
+    cell = cell.strip()
+    if cell.startswith(("'", '="')):
+        cell = cell.removeprefix("=").strip("\"'")
+    return cell if cell.strip("-\u2014") else ""
+
+
+def _check_numbers(row: BillRow | None, *, line: int) -> None:
+    """Raises ``BillCorrupt`` for a number that cannot be one."""
+    for number in (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no) if row else ():
+        if len(number) > _NUMBER_MAX:
+            raise BillCorrupt("a number is longer than any of this channel's", line=line, code="row_fields")
 
 
 def _is_open(line: str) -> bool:
@@ -295,7 +339,7 @@ def _fitted(cells: list[str], width: int, free: Iterable[int]) -> Iterator[list[
 def _look_up(places: Mapping[str, int], cells: list[str]) -> Field:
     def field(name: str) -> str:
         place = places.get(name)
-        return "" if place is None else cells[place].strip()
+        return "" if place is None else _plain(cells[place])
 
     return field
 
@@ -311,7 +355,11 @@ def _amount(places: Mapping[str, int], cells: list[str], amount: Callable[[Field
 
 # --- what it is instead ---------------------------------------------------------------------------------------------
 
-_WEB_PAGE = re.compile(r"\s*(<!doctype|<html|<head|<body|<script|<\?xml|<!--|\{\s*\")", re.IGNORECASE)
+_WEB_PAGE = re.compile(
+    r"\s*(<!doctype|<html|<head|<body|<script|<table|<meta|<\?xml|<!--|\{\s*\"|mime-version:)", re.IGNORECASE
+)
+#: Tables that are written as a web page or as XML and named .xls.
+_MARKED_UP_WORKBOOK = re.compile(r"urn:schemas-microsoft-com:office|urn:oasis:names:tc:opendocument", re.IGNORECASE)
 _CONSUMERS = ("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方")
 #: What only one channel's statement of one kind says.
 _SIGNS = (
@@ -337,9 +385,13 @@ def kind_of(text: str) -> tuple[str, str]:
 
 def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
     """What to say of a file that begins with ``text`` and is not the wanted statement of this channel."""
-    if _WEB_PAGE.match(text):
-        return BillCorrupt("a web page, not a statement", code="bill_web_page")
+    if not text.strip("\ufeff\0 \t\r\n"):
+        return BillCorrupt("the file is empty", code="bill_empty")
     found, kind = kind_of(text)
+    if _WEB_PAGE.match(text):
+        if found or _MARKED_UP_WORKBOOK.search(text):
+            return BillCorrupt("a workbook written as a web page", code="bill_workbook")
+        return BillCorrupt("a web page, not a statement", code="bill_web_page")
     if found and found != channel:
         return BillCorrupt(f"a statement of {found}", code="bill_of_another_channel", channel=found)
     if found:
@@ -352,10 +404,11 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
 def head_of(content: BinaryIO | Workbook) -> str:
     """The first lines of a table as text."""
     found = []
-    for number, text, cells in _Lines(content):
-        found.append(text or ",".join(cells or ()))
-        if number >= _HEADER_WITHIN:
-            break
+    for lines in _sheets(content):
+        for number, text, cells in lines:
+            found.append(text or ",".join(cells or ()))
+            if number >= _HEADER_WITHIN:
+                break
     return "\n".join(found)
 
 

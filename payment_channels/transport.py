@@ -44,8 +44,12 @@ class Reply:
     body: bytes
 
     def said(self) -> str:
-        """What came, for people to read: one short line without mark-up."""
-        text = _MARK_UP.sub(" ", self.body[:4_000].decode("utf-8", "replace"))
+        """What came, for people to read: one short line without mark-up and control characters, also of a page in GBK."""
+        head = self.body[:4_000]
+        utf8 = head.decode("utf-8", "ignore")
+        # Cut short or not, a page in UTF-8 loses three bytes at most.
+        whole = utf8 if len(head) - len(utf8.encode()) < 4 else head.decode("gb18030", "replace")
+        text = "".join(character if character.isprintable() else " " for character in _MARK_UP.sub(" ", whole))
         return _CARD.sub(r"\1****\2", f"HTTP {self.status}: {' '.join(text.split())[:160]}")
 
 

@@ -1,4 +1,4 @@
-"""Tables in ``.xlsx``, as portals hand them out: the first sheet's cells as text, with flat memory.
+"""Tables in ``.xlsx``, as portals hand them out: each sheet's cells as text, with flat memory.
 
 Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what a table needs is read: no formulas, no styles.
 """
@@ -27,27 +27,27 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
 
 
 class Workbook:
-    """The first sheet of an opened zip."""
+    """The sheets of an opened zip."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        sheets = sorted((name for name in archive.namelist() if _SHEET.match(name)), key=lambda name: (len(name), name))
-        if not sheets:
+        found = (name for name in archive.namelist() if _SHEET.match(name))
+        self.sheets = sorted(found, key=lambda name: (len(name), name))
+        if not self.sheets:
             raise BillCorrupt("the workbook holds no sheet", code="bill_workbook")
-        self._sheet = sheets[0]
         self._shared = _SHARED if _SHARED in archive.namelist() else ""
 
     def parts(self) -> Iterator[BinaryIO]:
         """The files inside that its rows come from."""
-        for name in filter(None, (self._sheet, self._shared)):
+        for name in filter(None, (*self.sheets, self._shared)):
             with self._archive.open(name) as part:
                 yield cast("BinaryIO", part)
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Numbered rows from 1. Raises ``BillCorrupt`` and what a broken file raises."""
+    def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
+        """A sheet's numbered rows from 1. Raises ``BillCorrupt`` and what a broken file raises."""
         shared = self._strings()
         number = 0
-        for row in self._elements(self._sheet, "row"):
+        for row in self._elements(sheet, "row"):
             number = int(row.get("r") or number + 1)
             cells: list[str] = []
             for cell in row.iter():

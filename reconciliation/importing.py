@@ -333,8 +333,6 @@ def _stored(bill_id: int, row: BillRow) -> tuple[object, ...]:
     numbers = [
         _storable(text) for text in (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no)
     ]
-    if any(len(number) > 64 for number in numbers):
-        raise BillCorrupt("a number is longer than any of this channel's", line=row.line)
     return (
         *(bill_id, row.line, row.kind.value, *numbers, row.amount_fen, row.fee_fen),
         *(row.accepted_at, row.succeeded_at, _storable(row.state)[:40], MatchOutcome.CHANNEL_ONLY.value),

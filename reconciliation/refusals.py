@@ -39,6 +39,7 @@ _SENTENCES: Mapping[str, Promise | str] = {
     ),
     "bill_web_page": _("This is a web page, not a statement: sign in to the portal and download the file again."),
     "bill_workbook": _("This kind of workbook is not read: choose CSV in the portal."),
+    "bill_locked": _("The file is locked by a password: take the password off, or download it anew."),
     "bill_zip": _("The zip does not hold exactly one statement: upload the statement itself."),
     "bill_lacks_columns": _("The statement lacks columns without which nothing can be compared: %(columns)s."),
     "bill_does_not_add_up": _(
@@ -51,6 +52,7 @@ _SENTENCES: Mapping[str, Promise | str] = {
 
 _ROWS: Mapping[str, Promise | str] = {
     "row_amount": _("no amount: %(said)s"),
+    "row_currency": _("an amount in another currency: %(said)s"),
     "row_time": _("no time: %(said)s"),
     "row_number": _("a number that a spreadsheet has rounded: %(said)s"),
     "row_fields": _("its fields do not fit the columns"),

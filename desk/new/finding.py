@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -13,6 +13,7 @@ from core.numbers import reference
 from core.personal_data import search_hash
 from desk import forms, numbers
 from desk.access import Scope
+from desk.filters import day_typed
 from terminals.finding import check_two_facts, with_article
 from terminals.models import Transaction
 
@@ -44,10 +45,7 @@ def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
     if typed.q:
         return numbers.recognise(typed.q, scope=scope).sales.order_by("-paid_at", "-pk")
     amount_fen = forms.amount_fen(typed.amount) if typed.amount else None
-    try:
-        on = date.fromisoformat(typed.on)
-    except ValueError:
-        on = None
+    on = day_typed(typed.on)
     tail = typed.tail if len(typed.tail) == 4 and typed.tail.isascii() and typed.tail.isdigit() else ""
     sku = typed.sku[:64]
     given = {"amount_fen": amount_fen, "on": on, "tail": tail, "sku": sku}

@@ -51,7 +51,7 @@ _ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
 _DATE = r"([0-9]{4})[-年]([0-9]{2})[-月]([0-9]{2})日? ([0-9]{2}):([0-9]{2}):([0-9]{2})"
 _PERIOD = re.compile(rf"#起始日期：\[{_DATE}\]\s*终止日期：\[{_DATE}\]")
 _TOTAL = re.compile(
-    r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.]+)元(?:，商家优惠(?:退款)?共(-?[0-9.]+)元)?"
+    r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.,]+)元(?:，商家优惠(?:退款)?共(-?[0-9.,]+)元)?"
 )
 
 
@@ -158,6 +158,7 @@ class _Remarks:
         self._totals: dict[str, tuple[int, int, int]] = {}
 
     def read(self, line: str) -> bool:
+        line = line.lstrip('"')
         if not line.startswith("#"):
             return False
         if found := _ACCOUNT.match(line):

@@ -107,7 +107,9 @@ def _form(raw: bytes, *, encoding: str, errors: str) -> dict[str, str]:
 def _top_level(raw: bytes) -> dict[str, tuple[object, bytes]]:
     """The members of a JSON object with each value's exact bytes. Raises ``Unreadable``."""
     try:
-        return _walk(raw.decode("utf-8"))
+        return _walk(
+            raw.decode("utf-8-sig")
+        )  # gateways on the way put a mark in front; what is signed stands further in
     except (ValueError, RecursionError) as error:
         raise Unreadable("not one plain JSON object") from error
 

@@ -75,7 +75,7 @@ _FUNDS = Layout(
     free_text=("备注", "资金变更提交申请人", "业务名称"),
     summary=_SUMMARY,
 )
-_CURRENCY = re.compile(r"([A-Z]{3})?\Z")
+_YUAN, _CURRENCY = ("", "CNY", "RMB", "人民币"), re.compile(r"[A-Z]{3}\Z")
 _NET_OF_FEE = re.compile(r"退款总金额\s*([0-9.]+)\s*元[;；,，]\s*含手续费\s*([0-9.]+)\s*元")
 
 
@@ -184,7 +184,10 @@ def _read_trades(
         return abs(statements.fen(field(name), line=0))
 
     def build(field: Field, line: int) -> BillRow | None:
-        if not _CURRENCY.match(field("货币种类")):
+        currency = field("货币种类").upper()
+        if currency not in _YUAN:
+            if _CURRENCY.match(currency):
+                raise BillCorrupt(f"an amount in {currency}", line=line, code="row_currency", said=currency)
             # A name's commas put back in the wrong place: the columns before the currency hold their neighbours' values.
             raise BillCorrupt("the fields do not stand under their columns", line=line, code="row_fields")
         notes.named.update(filter(None, (_number(field("商户号")), _number(field("特约商户号")))))
@@ -201,7 +204,9 @@ def _read_trades(
         else:
             # Without the column only the state says whether it was paid.
             succeeded_at = None if is_return and state.upper() not in (_SUCCESS, _REVOKED) else traded_at
-        fee = field("手续费")
+        fee, rate = field("手续费"), field("费率")
+        if not fee and rate and not rate.endswith("%"):
+            raise BillCorrupt("a fee stands under its rate", line=line, code="row_fields")
         return BillRow(
             channel=CHANNEL,
             kind=BillRowKind.REFUND if refund_no else BillRowKind.VOID if is_void else BillRowKind.PAYMENT,
@@ -210,7 +215,7 @@ def _read_trades(
             refund_no=statements.number(_number(field("商户退款单号")), line=line) if is_return else "",
             channel_refund_no=refund_no,
             amount_fen=amount(field),
-            fee_fen=fees.fen(fee, line=line) if "手续费" in table.has else None,
+            fee_fen=fees.fen(fee, line=line) if fee else None,
             accepted_at=asked_at if "退款申请时间" in table.has and is_return else traded_at,
             succeeded_at=succeeded_at,
             state=state,
@@ -231,7 +236,7 @@ def _number(text_: str) -> str:
 def _trade_totals(summary: Mapping[str, str], *, old: bool) -> BillTotals:
     refunds = ("总退款金额", "退款总金额") if old else ("申请退款总金额",)
     return BillTotals(
-        rows=int(summary.get("总交易单数", "")),
+        rows=_total(summary, ("总交易单数",)) // 100,
         payments_fen=_total(summary, ("总交易额", "订单总金额", "应结订单总金额")),
         refunds_fen=_total(summary, refunds),
     )
@@ -239,7 +244,7 @@ def _trade_totals(summary: Mapping[str, str], *, old: bool) -> BillTotals:
 
 def _total(summary: Mapping[str, str], names: tuple[str, ...]) -> int:
     found = next((summary[name] for name in names if name in summary), "")
-    return statements.fen(found, line=0)
+    return abs(statements.fen(found, line=0))
 
 
 def _read_funds(file: BinaryIO, *, notes: BillNotes) -> Generator[BillRow, None, BillTotals | None]:
@@ -294,7 +299,7 @@ def _fund_kind(name: str, business: str) -> BillRowKind:
 
 def _fund_totals(summary: Mapping[str, str]) -> BillTotals:
     return BillTotals(
-        rows=int(summary.get("资金流水总笔数", "")),
-        payments_fen=statements.fen(summary.get("收入金额", ""), line=0),
-        refunds_fen=statements.fen(summary.get("支出金额", ""), line=0),
+        rows=_total(summary, ("资金流水总笔数",)) // 100,
+        payments_fen=_total(summary, ("收入金额",)),
+        refunds_fen=_total(summary, ("支出金额",)),
     )

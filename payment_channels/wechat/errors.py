@@ -92,6 +92,8 @@ LISTS = (
 
 #: A query's ways of saying that it knows no such refund or order. No proof: queries lag behind.
 NOT_FOUND = ("RESOURCE_NOT_EXISTS", "ORDER_NOT_EXIST")
+#: Older pages of the vendor, and its version 2, write NOTENOUGH and ORDERNOTEXIST.
+_AS_SPELLED = {code.replace("_", ""): code for code in RULES}
 
 
 _CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "check_clock")
@@ -108,7 +110,8 @@ class Complaint:
 def read_complaint(reply: Reply) -> Complaint:
     """Read an error's body. Raises ``Unreadable``."""
     body = json_object(reply.body)
-    return Complaint(code=text(body, "code"), message=text_or_empty(body, "message"))
+    code = text(body, "code")
+    return Complaint(code=_AS_SPELLED.get(code.upper().replace("_", ""), code), message=text_or_empty(body, "message"))
 
 
 def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:

@@ -71,11 +71,7 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
     if sale.channel_account_id is None:
         raise NobodyToAsk("the sale was paid through no channel that could be asked")
     confirming.begin_asking(transaction_id=sale.pk, at=at)
-    try:
-        said = ask_trade(transaction_id=sale.pk)
-    except (CredentialsInvalid, ProfileInvalid) as error:
-        logger.warning("channel account %s cannot be used: %s", sale.channel_account_id, error)
-        said = Unknown(code="account_unusable", message=str(error), remedy="check_keys")
+    said = ask_trade(transaction_id=sale.pk)
     if isinstance(said, Unknown) and said.code == _NOBODY_TO_ASK:
         raise NobodyToAsk("this channel cannot be asked about a payment")
     answer = _read(said, sale, at)
@@ -99,13 +95,17 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
     """What the sale's channel says of its payment, through the account that took it.
 
     ``payment_no`` is the number the shop sent this payment under, where that is not the order's. ``Unknown``: ``not_found`` where
-    the channel knows no such payment, ``no_trade_queries`` where it cannot be asked, else why there is no answer. Nothing is
-    stored. Raises ``Transaction.DoesNotExist``, ``CredentialsInvalid``, ``ProfileInvalid``.
+    the channel knows no such payment, ``no_trade_queries`` or ``account_unusable`` where it cannot be asked, else why there is
+    no answer. Nothing is stored. Raises ``Transaction.DoesNotExist``.
     """
     sale = Transaction.objects.select_related("channel_account").get(pk=transaction_id)
     account = sale.channel_account
     # Cash has no channel that could be asked.
-    adapter: object = None if account is None else adapter_for(account.pk, account.revision)
+    try:
+        adapter: object = None if account is None else adapter_for(account.pk, account.revision)
+    except (CredentialsInvalid, ProfileInvalid) as error:
+        logger.warning("channel account %s cannot be used: %s", sale.channel_account_id, error)
+        return Unknown(code="account_unusable", message=str(error), remedy="check_keys")
     if isinstance(adapter, TradeQueries):
         reference = TradeReference(
             channel_transaction_no=sale.channel_transaction_no,

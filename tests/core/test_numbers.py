@@ -22,6 +22,12 @@ from core.numbers import reference, refund_number
         "'RF-261122-0187",
         '="RF-261122-0187"',
         "RF-261122-0187\t",
+        "RF——261122——0187",
+        "RFー261122ー0187",
+        "RF一261122一0187",
+        "退款单号：RF-261122-0187。",
+        "（rf-261122-0187）",
+        "No. RF-261122-0187, 张三",
     ],
 )
 def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
@@ -29,7 +35,19 @@ def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> 
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "RF", "13800006021", "4200001234202611200000000001", "RF-26112-0187", "2611220187"]
+    "typed",
+    [
+        "",
+        "RF",
+        "13800006021",
+        "4200001234202611200000000001",
+        "RF-26112-0187",
+        "2611220187",
+        "RF-261122-0187/1",
+        "XRF-261122-0187",
+        "RF-261122-0187-2",
+        "RF-261122-0187,RF-261122-0188",
+    ],
 )
 def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
     assert refund_number(typed) == ""

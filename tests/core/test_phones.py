@@ -23,6 +23,9 @@ from core.phones import NotAPhone, phone_number
         "\u202d13800006021\u202c",
         "\u200b138\u00a00000\u20116021\ufeff",
         "138\u30000000\u30006021",
+        "'13800006021",
+        "tel:+86-138-0000-6021;",
+        "电话：138 0000 6021",
     ],
 )
 def test_phone_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
@@ -46,7 +49,23 @@ def test_phone_number_when_it_is_a_landline_or_abroad_keeps_what_it_needs(typed:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "none", "12345", "138000060211", "1380000602", "12800006021", "6901234567892", "+86 12345", "RF-261122-0187"],
+    [
+        "",
+        "none",
+        "12345",
+        "138000060211",
+        "1380000602",
+        "12800006021",
+        "6901234567892",
+        "+86 12345",
+        "RF-261122-0187",
+        "+861380000602",
+        "01380000602",
+        "0571-88888888-801",
+        "13800006021/13800006022",
+        "138****6021",
+        "010-1234567",
+    ],
 )
 def test_phone_number_when_it_is_none_is_refused(typed: str) -> None:
     with pytest.raises(NotAPhone):

@@ -30,6 +30,14 @@ _NUMBERS = [
     "-1+1",
     "@SUM(A1)",
     "＝1+1",
+    "１２３",
+    ".5",
+    "1 1/2",
+    "9 AM",
+    "1-Mar-26",
+    "11月5日",
+    "￥12",
+    "2026-11-26T00:00",
     "RF-261122-0187",
     "A-0012",
 ]
@@ -52,7 +60,27 @@ def test_figure_stays_a_figure(figure: str) -> None:
     assert cell(figure) == figure
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1+1", "-2+3", "@A1", " =1", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=HYPERLINK(1)",
+        "+1+1",
+        "-2+3",
+        "@A1",
+        " =1",
+        "\t=1",
+        "\r=1",
+        "\u3000=1",
+        "\u200b=1",
+        "\ufeff=1",
+        "\u2003+1",
+        "\x0b@1",
+        "\0=1",
+        "\u3000＝1",
+        "﹦1",
+        "﹢1",
+    ],
+)
 def test_text_cannot_become_a_formula(text: str) -> None:
     assert cell(text).startswith("'")
 

@@ -28,6 +28,7 @@ from core.typed_amounts import NotAnAmount, fen_typed, is_barcode
         (".5", 50),
         ("0.10", 10),
         ("-5", -500),
+        ("\u22125", -500),
         ("268.5000", 26_850),
     ],
 )
@@ -50,6 +51,8 @@ def test_amount_is_what_it_says(typed: str, fen: int) -> None:
         ("", "amount_invalid"),
         ("元", "amount_invalid"),
         ("1.2.3", "amount_invalid"),
+        ("12²", "amount_invalid"),
+        ("①②", "amount_invalid"),
         ("12.345", "amount_finer"),
         ("6901234567892", "amount_barcode"),
         ("6901234567890", "amount_barcode"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zipfile
 from collections.abc import Generator
 from typing import BinaryIO
 
@@ -43,6 +44,49 @@ def test_reader_that_stumbles_makes_the_statement_corrupt() -> None:
 
     with pytest.raises(BillCorrupt):
         list(statement)
+
+
+def _total_unreadable(_: BinaryIO) -> Generator[BillRow, None, BillTotals | None]:
+    yield from ()
+    return BillTotals(rows=1, payments_fen=0, refunds_fen=statements.fen("abc", line=0))
+
+
+def test_total_that_cannot_be_read_is_no_fault_of_a_row() -> None:
+    with pytest.raises(BillCorrupt) as refused:
+        list(Statement(file=io.BytesIO(), digest="", read=_total_unreadable, owned=False))
+    assert refused.value.code == "bill_damaged"
+
+
+def _zip(*names: str, locked: bool = False) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    # The bit that says "encrypted", in the entry's own header and in the directory.
+    return (
+        file.getvalue()
+        .replace(b"PK\3\4\x14\0\0", b"PK\3\4\x14\0\1")
+        .replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1")
+        if locked
+        else file.getvalue()
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (_zip("a.csv", locked=True), "bill_locked"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "bill_locked"),
+        (b"\xd0\xcf\x11\xe0", "bill_workbook"),
+        (_zip("mimetype", "content.xml"), "bill_workbook"),
+        (_zip("a.csv", "b.csv"), "bill_zip"),
+        (_zip("a.zip"), "bill_zip"),
+    ],
+)
+def test_what_it_is_packed_in_has_a_name_where_it_cannot_be_unpacked(content: bytes, code: str) -> None:
+    with pytest.raises(BillCorrupt) as refused:
+        statements.digest_of_file(io.BytesIO(content), wanted=lambda name: name.endswith(".csv"))
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize("owned", [True, False])

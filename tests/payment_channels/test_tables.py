@@ -66,6 +66,48 @@ def test_text_with_commas_backticks_and_breaks_costs_no_row(text: str) -> None:
     assert (found, notes.odd) == ([("R1", 100), ("R2", 200)], [])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{_HEADER}\n`R1,`x,`1.00,,,\n总笔数,,\n`1,,,,\n",
+        f"{_HEADER},备注\nR1,x,1.00,,,\n总笔数,,\n1,,\n".replace(",", "\t"),
+        f"{_HEADER}\nR1;x;1.00\n总笔数\n1\n".replace(",", ";"),
+        f"{_HEADER}\r`R1,`x,`1.00\r总笔数\r`1\r",
+        f"{_HEADER}\nR1,x,１．００\n总笔数\n１\n",
+        f"{_HEADER}\nＲ1\u200b,x,\u202d1.00\n总笔数\n1\n",
+        f"{_HEADER}\n'R1,x,'1.00\n总笔数\n'1\n",
+        f'{_HEADER}\n="R1",x,="1.00"\n总笔数\n1\n',
+        f'{_HEADER}\n"=""R1""","x","=""1.00"""\n总笔数\n1\n',
+    ],
+)
+def test_what_spreadsheets_and_input_methods_put_around_a_cell_is_no_part_of_it(content: str) -> None:
+    found, notes = _read(content.encode())
+    assert (found, notes.odd) == ([("R1", 100)], [])
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ("4.2E+27,x,1.00", "row_number"),
+        ("4.20000900020261E+027,x,1.00", "row_number"),
+        ("4.2e27,x,1.00", "row_number"),
+        ("4200009000.0,x,1.00", "row_number"),
+        (f"{'9' * 65},x,1.00", "row_fields"),
+        ("R1,x,--", "row_amount"),
+    ],
+)
+def test_row_that_a_spreadsheet_spoiled_is_set_aside_by_name(cells: str, why: str) -> None:
+    found, notes = _read(f"{_HEADER}\nR0,x,2.00\n{cells}\n12E5,x,3.00\n总笔数\n3\n".encode())
+    assert (found, [row.why for row in notes.odd]) == ([("R0", 200), ("12E5", 300)], [why])
+
+
+@pytest.mark.parametrize("year", ["0001", "1899", "9999"])
+def test_time_that_no_day_can_be_reckoned_from_is_none(year: str) -> None:
+    with pytest.raises(BillCorrupt) as refused:
+        statements.moment(f"{year}-12-31 23:59:59", line=3)
+    assert refused.value.code == "row_time"
+
+
 def test_fees_finer_than_a_fen_add_up_exactly() -> None:
     fees = statements.Fees()
     rounded = [fees.fen(text, line=1) for text in ("0.00400",) * 5 + ("0.60000", "-0.01250")]
@@ -81,6 +123,10 @@ def test_fees_finer_than_a_fen_add_up_exactly() -> None:
         ("支付宝交易记录明细查询\n", "bill_of_consumer"),
         ("微信订单号,商户订单号", "bill_of_another_channel"),
         ("nothing", "bill_unreadable"),
+        ("\ufeff\r\n \0", "bill_empty"),
+        ("<table><tr><td>微信订单号</td></tr></table>", "bill_workbook"),
+        ("MIME-Version: 1.0\r\n\r\n<td>支付宝交易号</td>", "bill_workbook"),
+        ('<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "bill_workbook"),
     ],
 )
 def test_what_it_is_instead_has_a_name(text: str, code: str) -> None:

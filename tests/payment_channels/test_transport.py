@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from payment_channels.contract import Unknown
-from payment_channels.transport import MAX_REPLY_BYTES, Transport, TransportFailed, always_an_outcome
+from payment_channels.transport import MAX_REPLY_BYTES, Reply, Transport, TransportFailed, always_an_outcome
 from tests.payment_channels.server import Answer, LocalServer
 
 
@@ -140,6 +140,19 @@ def test_compressed_answer_is_left_as_it_is(transport: Transport, server: LocalS
     server.respond = lambda _: Answer(headers={"Content-Encoding": "gzip"}, body=b"not really gzip")
 
     assert transport.send(method="GET", target="/", headers={}).body == b"not really gzip"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<html><title>访问被拒绝</title></html>".encode(), "访问被拒绝"),
+        ("<html><title>访问被拒绝</title></html>".encode("gb18030"), "访问被拒绝"),
+        (("x" + "拒" * 3000).encode(), f"x{'拒' * 159}"),
+        (b"a\0b\x1b[31m\xe2\x80\xaec", "a b [31m c"),
+    ],
+)
+def test_what_came_instead_is_said_in_one_readable_line(body: bytes, said: str) -> None:
+    assert Reply(403, {}, body).said() == f"HTTP 403: {said}"
 
 
 def test_garbage_instead_of_http(transport: Transport) -> None:

@@ -1,4 +1,4 @@
-"""Workbooks: the first sheet's cells as text, and no more memory than a row needs."""
+"""Workbooks: a sheet's cells as text, and no more memory than a row needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from payment_channels import workbooks
+from payment_channels import tables, workbooks
 from payment_channels.contract import BillCorrupt
 
 _HEAD = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
@@ -29,7 +29,8 @@ def _opened(sheet: str, shared: str = "", **more: str) -> workbooks.Workbook:
 def test_cells_are_read_wherever_their_text_stands() -> None:
     shared = "<sst><si><t>a</t></si><si><r><t>b</t></r><r><t>c</t></r></si></sst>"
     row = '<row r="3"><c r="A3" t="s"><v>1</v></c><c r="C3" t="inlineStr"><is><t>`0012</t></is></c><c><v>4.2E+27</v></c></row>'
-    assert list(_opened(f"{_HEAD}{row}<row/>{_TAIL}", shared).rows()) == [(3, ["bc", "", "`0012", "4.2E+27"]), (4, [])]
+    book = _opened(f"{_HEAD}{row}<row/>{_TAIL}", shared)
+    assert list(book.rows(book.sheets[0])) == [(3, ["bc", "", "`0012", "4.2E+27"]), (4, [])]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +43,9 @@ def test_cells_are_read_wherever_their_text_stands() -> None:
     ],
 )
 def test_workbook_that_would_cost_too_much_or_names_what_it_lacks_is_refused(sheet: str) -> None:
+    book = _opened(sheet)
     with pytest.raises(BillCorrupt):
-        list(_opened(sheet).rows())
+        list(book.rows(book.sheets[0]))
 
 
 def test_zip_without_a_sheet_is_refused() -> None:
@@ -52,3 +54,10 @@ def test_zip_without_a_sheet_is_refused() -> None:
         archive.writestr("xl/workbook.xml", "<workbook/>")
     with pytest.raises(BillCorrupt):
         workbooks.Workbook(zipfile.ZipFile(file))
+
+
+def test_table_in_a_later_sheet_is_found_and_every_sheet_counts_for_the_digest() -> None:
+    head = '<row><c t="inlineStr"><is><t>微信订单号</t></is></c></row>'
+    book = _opened(f"{_HEAD}{_TAIL}", **{"xl/worksheets/sheet2.xml": f"{_HEAD}{head}{_TAIL}"})
+    assert tables.kind_of(tables.head_of(book)) == ("wechat", "trades")
+    assert len(list(book.parts())) == 2

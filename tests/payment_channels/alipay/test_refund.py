@@ -363,6 +363,13 @@ def test_amounts_may_come_as_numbers(channel: AlipayRefundChannel, server: Local
     assert isinstance(channel.refund(ORDER), Done)
 
 
+def test_mark_in_front_of_an_answer_changes_nothing(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    server.respond = lambda _: Answer(body=b"\xef\xbb\xbf" + platform.answer(refund_answer()).body)
+    assert isinstance(channel.refund(ORDER), Done)
+
+
 def test_dropped_connection_is_unknown(channel: AlipayRefundChannel, server: LocalServer) -> None:
     server.respond = lambda _: Answer(drop=True)
 

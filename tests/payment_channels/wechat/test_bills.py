@@ -292,11 +292,21 @@ def test_bill_when_something_goes_wrong_on_the_way(
         (REFUND_BILL.replace(b"2026-11-21 10:00:05", b"2026-11-31 10:00:05"), 2),
         (REFUND_BILL.replace(b"`2,`0.00,`12.01", b"`two,`0.00,`12.01"), 0),
         (REFUND_BILL.replace("咖啡".encode(), b"x" * 70_000), 2),
+        (REFUND_BILL.replace(b"`CNY", b"`HKD", 1), 2),
+        (REFUND_BILL.replace(b"2026-11-21 10:00:05", b"9999-12-31 10:00:05"), 2),
+        (REFUND_BILL.replace(b"`T2,", b"`" + b"T" * 65 + b","), 3),
         (gzip.compress(REFUND_BILL, mtime=0)[:-4], 0),
     ],
 )
 def test_unreadable_row_is_set_aside_and_unreadable_bill_refused_by_its_line(content: bytes, at_line: int) -> None:
     assert _lines_in_trouble(content) == [at_line]
+
+
+def test_fee_that_is_blank_is_unknown_and_costs_no_row() -> None:
+    content = REFUND_BILL.replace(b"`-0.07,", b"`--,", 1).replace(b"`CNY", "`人民币".encode(), 1)
+    with bills.opened(io.BytesIO(content), kind=BillKind.REFUNDS) as statement:
+        assert [row.fee_fen for row in statement] == [None, -7]
+    assert statement.declared() == BillTotals(rows=2, payments_fen=0, refunds_fen=1201)
 
 
 def _lines_in_trouble(content: bytes) -> list[int]:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from payment_channels.contract import Done, PaidTo, Refused, Retry, Unknown
 from payment_channels.remedies import REMEDIES
+from payment_channels.transport import Reply
+from payment_channels.wechat import errors
 from payment_channels.wechat.adapter import WeChatRefundChannel
 from payment_channels.wechat.errors import RULES
 from tests.payment_channels.conftest import KeyPair
@@ -272,6 +274,14 @@ def test_refund_when_channel_refuses_says_what_may_be_done(
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.message) == (code, "因为")
     assert (outcome.retry, outcome.throttled, outcome.remedy) == (retry, throttled, remedy)
+
+
+@pytest.mark.parametrize(("spelled", "code"), [("NOTENOUGH", "NOT_ENOUGH"), ("ORDERNOTEXIST", "ORDER_NOT_EXIST")])
+def test_code_in_its_older_spelling_means_the_same(spelled: str, code: str) -> None:
+    reply = Reply(403, {}, json.dumps({"code": spelled, "message": "余额不足"}).encode())
+    outcome = errors.outcome_of_application(reply, maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.retry) == (code, RULES[code].retry)
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -161,3 +161,15 @@ def test_ask_about_payment_of_another_merchant_or_store_or_of_cash_is_refused(sa
 
     assert Transaction.objects.get(pk=sale.pk).asked_at is None
     assert not AuditEvent.objects.filter(action="transaction.ask_channel").exists()
+
+
+def test_ask_trade_when_the_account_cannot_be_used_says_so() -> None:
+    merchant = make_merchant()
+    account = make_account(merchant)
+    account.set_credentials({})
+    account.save()
+
+    said = ask_trade(transaction_id=make_sale(merchant, channel_account=account).pk)
+
+    assert isinstance(said, Unknown)
+    assert said.code == "account_unusable"
