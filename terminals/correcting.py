@@ -6,7 +6,7 @@ pieces; a sale that refunds rest on keeps its store and its channel. Before and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -163,14 +163,9 @@ def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
     for line in known:
         # Out of the way of one another while positions move.
         TransactionLine.objects.filter(pk=line.pk).update(position=line.position + _APART)
+    matched = _matched(lines, known)
     for position, told in enumerate(lines, start=1):
-        same = [line for line in known if line.sku == told.sku]
-        # Of one article at two prices, each line stays the one that refunds know.
-        match = next((line for line in same if line.amount_fen == told.amount_fen), same[0] if same else None)
-        if match is None:
-            match = TransactionLine(transaction=sale, sku=told.sku)
-        else:
-            known.remove(match)
+        match = matched.get(position) or TransactionLine(transaction=sale, sku=told.sku)
         if told.quantity < match.reserved_quantity:
             raise _not_covered(
                 "lines", f"of {told.sku} {quantity_text(match.reserved_quantity)} are asked for or came back"
@@ -183,6 +178,28 @@ def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
             line.delete()
         except ProtectedError as error:
             raise _not_covered("lines", f"refunds name {line.sku or line.name}") from error
+
+
+def _matched(lines: Sequence[SaleLine], known: list[TransactionLine]) -> dict[int, TransactionLine]:
+    """The known line of each told one, by position, taken out of ``known``. Of one article at two prices each stays the line
+    that refunds know: what is the same is found first, then what differs in its amount, with refunds before without.
+    """
+    found: dict[int, TransactionLine] = {}
+    told = [(position, line) for position, line in enumerate(lines, start=1)]
+    alike: list[Callable[[SaleLine, TransactionLine], bool]] = [
+        lambda a, b: (a.kind, a.amount_fen, a.quantity) == (b.kind, b.amount_fen, b.quantity),
+        lambda a, b: a.amount_fen == b.amount_fen,
+        lambda a, b: a.kind == b.kind and a.quantity >= b.reserved_quantity > 0,
+        lambda a, b: a.kind == b.kind,
+        lambda a, b: True,
+    ]
+    for is_alike in alike:
+        for position, line in told:
+            same = (one for one in known if one.sku == line.sku and is_alike(line, one))
+            if position not in found and (match := next(same, None)):
+                found[position] = match
+                known.remove(match)
+    return found
 
 
 #: More than the lines that a sale may have.

@@ -5,6 +5,7 @@ A day, because some tills count from 1 every morning. Articles belong to the ord
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
@@ -77,14 +78,25 @@ def ambiguous(payments: Iterable[Payment]) -> Invalid:
     )
 
 
-def lines_of(payments: Iterable[tuple[UUID, Sequence[LineT]]]) -> list[LineT]:
-    """The articles of an order, of (payment, its lines). Payments that name the very same lines name the same pieces: those of
-    the one that was reported first count.
+def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[LineT]:
+    """The articles of an order, of (payment, its amount, its lines). Lines that come to their payment's amount are its own: a
+    second round of the same is more pieces. Others are the whole order's: what any payment has named before is not named again.
     """
-    found: dict[tuple[tuple[str, Quantity, int], ...], Sequence[LineT]] = {}
-    for _, lines in sorted(payments, key=lambda one: one[0]):
-        found.setdefault(tuple(sorted((line.sku, line.quantity, line.amount_fen) for line in lines)), lines)
-    return [line for lines in found.values() for line in lines]
+    found: list[LineT] = []
+    named, of_order = Counter[object](), Counter[object]()
+    for _, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
+        is_own = sum(line.amount_fen for line in lines) == paid_fen
+        known = Counter(of_order if is_own else named)
+        for line in lines:
+            what = (line.sku, line.quantity, line.amount_fen)
+            if not is_own:
+                of_order[what] += 1
+            if known[what]:
+                known[what] -= 1
+            else:
+                found.append(line)
+                named[what] += 1
+    return found
 
 
 def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:

@@ -23,7 +23,7 @@ from core.plain_text import name_key
 from core.sql import PreparedStatement
 from merchants import policies
 from merchants.principals import Principal
-from refunds.facts import charges
+from refunds.facts import charges, sums
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
@@ -138,7 +138,8 @@ def standing(*, sale: Sale, of: Parties, reason: str, own_fen: int = 0, own_aske
         # What was approved by rule and released since still counts; what waits for a person counts as well.
         order_fen=max(held_fen, order_fen),
         order_count=order_count,
-        order_rejected=closed,
+        # A sale that was given another number takes along what a person refused.
+        order_rejected=closed or (sale.is_corrected and sums.was_rejected(sale.id)),
         customer_day_fen=max((fen for _, fen, _, _ in customers), default=None),
         cashier_day_count=max((count for count, _, _, _ in cashiers), default=None),
         key_day_count=max((count for count, _, _, _ in used_keys), default=None),
@@ -180,8 +181,8 @@ def moves(*, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: 
     ]
     if (group := seen.charges) is not None and group.day is not None:
         # Of equal payments one stays, however many are asked for at once.
-        limit = group.others
-        counted.append(Added(group.key, of.merchant_id, "charge", group.day, 1, amount_fen, 0, limit, None))
+        count, limit = group.count_of(amount_fen), group.others
+        counted.append(Added(group.key, of.merchant_id, "charge", group.day, count, amount_fen, 0, limit, None))
     return sorted(counted, key=lambda row: row.key)
 
 

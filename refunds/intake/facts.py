@@ -20,6 +20,7 @@ from payment_channels.profile import Profile
 from refunds.rules.plan import Payable
 from refunds.states import Route
 from terminals import orders
+from terminals.models import TransactionLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class SaleLine:
         """From the database's JSON, where quantities are texts: a number there would be a float here."""
         line_id, sku, name, kind, quantity, returned, *amounts = row
         return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
+
+    @classmethod
+    def of(cls, line: TransactionLine) -> SaleLine:
+        """A stored line."""
+        return cls(
+            *(line.pk, line.sku, line.name, line.kind, line.quantity, line.reserved_quantity),
+            *(line.unit_price_fen, line.amount_fen, line.reserved_fen),
+        )
 
     @property
     def returnable(self) -> Quantity:
@@ -76,6 +85,7 @@ class Sale:
     paid_at: datetime
     cashier: str
     held: bool
+    is_corrected: bool
     refunds: int
     order_reserved_fen: int
     order_payments: int
@@ -114,7 +124,7 @@ _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
-       t.live_refunds,
+       t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
@@ -220,7 +230,7 @@ def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
 def _lines(payments: Sequence[Sale]) -> dict[str, Any]:
     """The order's articles, and what was paid for them in all."""
     return {
-        "lines": tuple(orders.lines_of((one.id, one.lines) for one in payments)),
+        "lines": tuple(orders.lines_of((one.id, one.amount_fen, one.lines) for one in payments)),
         "lines_paid_fen": sum(one.amount_fen for one in payments),
     }
 

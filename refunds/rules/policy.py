@@ -21,6 +21,7 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policy_rules import Extent, ReasonRule, Rules
 from refunds.rules.standing import EqualCharges, Standing
+from refunds.rules.worth import GOODS_COME_BACK
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY = timedelta(days=1)
@@ -238,6 +239,8 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             RuleResult("piece_worth", passed=True, actual=yuan(value), limit=yuan(charged)),
             _within("articles_cover_amount", facts.amount_fen, value, shown=yuan),
         ]
+        if facts.amount_fen * 100 == value and facts.reason in GOODS_COME_BACK:
+            results.append(RuleResult("amount_in_fen", passed=False, actual=yuan(facts.amount_fen), limit=yuan(value)))
         dearer = any(claim.is_dearer for claim in facts.claims)
         if dearer or any(claim.is_cheaper for claim in facts.claims):
             results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
@@ -245,7 +248,7 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
     if facts.sums.charges is not None:
-        results += _finding(facts.sums.charges)
+        results += _finding(facts.sums.charges, facts.amount_fen)
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
     if facts.duplicate_of:
@@ -253,12 +256,13 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
     return [*results, *_sums(facts, rules)]
 
 
-def _finding(charges: EqualCharges) -> list[RuleResult]:
+def _finding(charges: EqualCharges, amount_fen: int) -> list[RuleResult]:
     """That something went wrong takes more than somebody's word: an equal payment close by. One of them stays."""
     known = charges.others > 0
     results = [RuleResult("second_charge", known, charges.number if known else "none", "known")]
     if known:
-        results.append(_within("one_charge_stays", charges.returned + 1, charges.others))
+        back = charges.returned + charges.count_of(amount_fen)
+        results.append(_within("one_charge_stays", back, charges.others))
     return results
 
 

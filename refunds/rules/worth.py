@@ -90,14 +90,22 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
 
 
 def with_worth(sale: Transaction) -> list[TransactionLine]:
-    """A stored sale's lines in order, each with its ``worth_fen``."""
-    return with_worth_of([sale])
+    """A stored sale's lines in order, each with its ``worth_fen``; where they are those of its whole order, of what that paid."""
+    lines = sorted(sale.lines.all(), key=lambda line: line.position)
+    is_orders = sum(line.amount_fen for line in lines) > sale.amount_fen
+    return _with_worth(lines, sum(one.amount_fen for one in orders.siblings(sale)) if is_orders else sale.amount_fen)
 
 
 def with_worth_of(payments: Sequence[Transaction]) -> list[TransactionLine]:
     """The same of an order's payments together."""
-    lines = orders.lines_of((sale.pk, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments)
-    for line, fen in zip(lines, line_worths(lines, paid_fen=sum(sale.amount_fen for sale in payments)), strict=True):
+    lines = orders.lines_of(
+        (sale.pk, sale.amount_fen, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments
+    )
+    return _with_worth(lines, sum(sale.amount_fen for sale in payments))
+
+
+def _with_worth(lines: list[TransactionLine], paid_fen: int) -> list[TransactionLine]:
+    for line, fen in zip(lines, line_worths(lines, paid_fen=paid_fen), strict=True):
         line.worth_fen = fen
     return lines
 

@@ -241,3 +241,18 @@ def test_correction_after_which_lines_and_total_differ_changes_nothing(api: Api,
     assert (answer.status_code, answer.json()["code"]) == (422, "lines_do_not_add_up"), answer.content
     now = api.get(f"transactions/{sale['id']}").json()
     assert (now["amount_fen"], now["lines"]) == (sale["amount_fen"], sale["lines"])
+
+
+def test_a_hundredth_of_what_comes_back_is_looked_at_as_yuan_sent_for_fen(api: Api) -> None:
+    sale = _sale(api, [_line("A", 19_800), _line("B", 10_000)]).json()
+    answer = _ask(api, sale, 198, ("A", 1))
+    assert (answer.json()["state"], _rule(answer, "amount_in_fen")["limit"]) == ("in_review", "198.00")
+    assert _ask(api, sale, 100, ("B", 1), reason="service_failure").json()["state"] == "approved"
+
+
+def test_lines_of_an_order_are_worth_the_same_wherever_they_are_read(api: Api) -> None:
+    lines = [_line("A", 20_000), _line("B", 10_000)]
+    first = _sale(api, lines, 20_000, order_no="W-two", order_amount_fen=30_000).json()
+    _sale(api, lines, 10_000, order_no="W-two")
+    for path in ("orders/W-two", f"transactions/{first['id']}"):
+        assert [line["worth_fen"] for line in api.get(path).json()["lines"]] == [20_000, 10_000]
