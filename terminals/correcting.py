@@ -22,6 +22,7 @@ from core.personal_data import phone_hashes, phone_key, search_hash
 from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
+from terminals.accounts import account_of
 from terminals.models import Transaction, TransactionLine
 from terminals.reporting import (
     SaleLine,
@@ -129,18 +130,11 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
     for name in ("order_no", "kind", "cashier", "card_last4", "funding"):
         if (value := getattr(correction, name)) is not None:
             setattr(sale, name, value)
-    if correction.paid_at is not None:
-        check_paid_at(paid_at=correction.paid_at, at=at)
-        sale.paid_at = correction.paid_at
     if correction.amount_fen is not None:
         if correction.amount_fen < sale.reserved_fen:
             raise _not_covered("amount_fen", f"{sale.reserved_fen} fen of it are asked for or paid back")
         sale.amount_fen = correction.amount_fen
-    if correction.store is not None and correction.store != sale.store.code:
-        store = store_named(correction.store, by=by)
-        if sale.live_refunds:
-            raise _not_covered("store", "refunds of it belong to the store where it was reported")
-        sale.store, sale.terminal = store, None
+    _place(sale, correction, by, at)
     if correction.terminal is not None:
         sale.terminal = terminal_named(correction.terminal, store=sale.store)
     if correction.payer_phone is not None:
@@ -155,6 +149,23 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
             paid_fen=sale.amount_fen,
             order_fen=[sale.amount_fen + others_fen],
         )
+
+
+def _place(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:
+    """When and where it was sold, and so into which account it was paid."""
+    before = sale.store_id, sale.paid_at
+    if correction.paid_at is not None:
+        check_paid_at(paid_at=correction.paid_at, at=at)
+        sale.paid_at = correction.paid_at
+    has_refunds = sale.refund_requests.exists()
+    if correction.store is not None and correction.store != sale.store.code:
+        store = store_named(correction.store, by=by)
+        if has_refunds:
+            raise _not_covered("store", "refunds of it belong to the store where it was reported")
+        sale.store, sale.terminal = store, None
+    if (sale.store_id, sale.paid_at) != before and not has_refunds:
+        account = account_of(store=sale.store, channel=sale.channel, paid_at=sale.paid_at)
+        sale.channel_account = account or sale.channel_account
 
 
 def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:

@@ -78,25 +78,37 @@ def ambiguous(payments: Iterable[Payment]) -> Invalid:
     )
 
 
-def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[LineT]:
-    """The articles of an order, of (payment, its amount, its lines). Lines that come to their payment's amount are its own: a
-    second round of the same is more pieces. Others are the whole order's: what any payment has named before is not named again.
+def shares_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[tuple[int, list[LineT]]]:
+    """The articles of an order, with what was paid for them together, of (payment, its amount, its lines).
+
+    Lines that come to their payment's amount are its own: a second round of the same is more pieces. Others are the whole
+    order's: what any payment has named before is not named again.
     """
-    found: list[LineT] = []
+    shares: list[tuple[int, list[LineT]]] = []
+    rest_fen, rest = 0, list[LineT]()
     named, of_order = Counter[object](), Counter[object]()
     for _, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
-        is_own = sum(line.amount_fen for line in lines) == paid_fen
-        known = Counter(of_order if is_own else named)
-        for line in lines:
-            what = (line.sku, line.quantity, line.amount_fen)
-            if not is_own:
-                of_order[what] += 1
-            if known[what]:
-                known[what] -= 1
+        keys = [(line.sku, line.quantity, line.amount_fen) for line in lines]
+        is_own = sum(line.amount_fen for line in lines) == paid_fen and not of_order & Counter(keys)
+        if is_own:
+            shares.append((paid_fen, list(lines)))
+            named.update(keys)
+            continue
+        known = Counter(named)
+        rest_fen += paid_fen
+        of_order.update(keys)
+        for line, key in zip(lines, keys, strict=True):
+            if known[key]:
+                known[key] -= 1
             else:
-                found.append(line)
-                named[what] += 1
-    return found
+                rest.append(line)
+                named[key] += 1
+    return [*shares, (rest_fen, rest)] if rest else shares
+
+
+def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[LineT]:
+    """The same without what was paid."""
+    return [line for _, lines in shares_of(payments) for line in lines]
 
 
 def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:

@@ -101,7 +101,7 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
     )
     equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]
     if draft.reason == Reason.DUPLICATE_CHARGE and equal:
-        return replace(equal[-1], lines=sale.lines, lines_paid_fen=sale.lines_paid_fen)
+        return replace(equal[-1], lines=sale.lines, worths=sale.worths)
     return sale
 
 
@@ -153,7 +153,8 @@ def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
         line = lines.setdefault(own.line_id, SaleLine.of(own.line))
         others = replace(line, returned=line.returned - own.held_quantity, given_fen=line.given_fen - own.held_fen)
         chosen.append((others, own.quantity))
-    sale = replace(sale, lines=tuple(lines.values()))
+    if len(lines) > len(sale.lines):
+        sale = replace(sale, lines=tuple(lines.values()), worths=())
     return _claims(sale, chosen)
 
 
@@ -179,7 +180,7 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
     worths = dict(
         zip(
             (line.id for line in sale.lines),
-            worth.line_worths(sale.lines, paid_fen=sale.lines_paid_fen or sale.amount_fen),
+            sale.worths or worth.line_worths(sale.lines, paid_fen=sale.amount_fen),
             strict=True,
         )
     )

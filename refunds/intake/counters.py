@@ -246,8 +246,12 @@ def add(rows: Sequence[Added]) -> None:
 
 
 def room_taken(error: IntegrityError) -> Exception:
-    """``RoomTaken`` where a counter's CHECK was in the way; any other violation is passed on as it is."""
+    """``RoomTaken`` where a counter's CHECK was in the way, or a correction took a line away meanwhile; any other violation is
+    passed on as it is.
+    """
     text = str(error)
-    if "running_sum_within_limit" in text or "transaction_within_refund_count" in text:
+    if any(
+        name in text for name in ("running_sum_within_limit", "transaction_within_refund_count", "refundline_line_id")
+    ):
         return RoomTaken("another refund took the room that was left at the same moment; try again")
     return error

@@ -18,6 +18,7 @@ from merchants import channels
 from merchants.models import Store
 from payment_channels.profile import Profile
 from refunds.rules.plan import Payable
+from refunds.rules.worth import line_worths
 from refunds.states import Route
 from terminals import orders
 from terminals.models import TransactionLine
@@ -63,8 +64,8 @@ class Sale:
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
     ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day; ``order_payments``:
     how many there are. ``payments`` are those by which a refund of the whole order may go back; then the amounts are theirs
-    together, and the rest is said of the first of them. ``lines_paid_fen``: what was paid for the lines in all, where they are
-    those of an order of several payments.
+    together, and the rest is said of the first of them. ``worths``: what was paid for each line, where
+    they are those of an order of several payments.
     """
 
     id: UUID
@@ -95,7 +96,7 @@ class Sale:
     policy_number: int
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
-    lines_paid_fen: int = 0
+    worths: tuple[int, ...] = ()
 
     @property
     def capacity(self) -> Payable:
@@ -228,10 +229,11 @@ def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
 
 
 def _lines(payments: Sequence[Sale]) -> dict[str, Any]:
-    """The order's articles, and what was paid for them in all."""
+    """The order's articles, and what was paid for each."""
+    shares = orders.shares_of((one.id, one.amount_fen, one.lines) for one in payments)
     return {
-        "lines": tuple(orders.lines_of((one.id, one.amount_fen, one.lines) for one in payments)),
-        "lines_paid_fen": sum(one.amount_fen for one in payments),
+        "lines": tuple(line for _, lines in shares for line in lines),
+        "worths": tuple(fen for paid_fen, lines in shares for fen in line_worths(lines, paid_fen=paid_fen)),
     }
 
 

@@ -256,3 +256,17 @@ def test_lines_of_an_order_are_worth_the_same_wherever_they_are_read(api: Api) -
     _sale(api, lines, 10_000, order_no="W-two")
     for path in ("orders/W-two", f"transactions/{first['id']}"):
         assert [line["worth_fen"] for line in api.get(path).json()["lines"]] == [20_000, 10_000]
+
+
+def test_a_round_paid_for_by_itself_has_no_part_in_another_rounds_discount(api: Api) -> None:
+    first = _sale(api, [_line("A", 6_000)], order_no="T7").json()
+    _sale(api, [_line("B", 4_000), _line("", -1_000)], order_no="T7")
+    assert [line["worth_fen"] for line in api.get("orders/T7").json()["lines"]] == [6_000, 3_000, 0]
+    assert _rule(_ask(api, first, 6_000, ("A", 1)), "articles_cover_amount")["limit"] == "60.00"
+
+
+def test_a_gift_that_no_discount_takes_off_was_paid_for(api: Api) -> None:
+    sale = _sale(api, [_line("A", 6_000), _line("G", 1_000, kind="gift")]).json()
+    assert [line["worth_fen"] for line in sale["lines"]] == [6_000, 1_000]
+    free = _sale(api, [_line("A", 6_000), _line("G", 1_000, kind="gift"), _line("", -1_000)]).json()
+    assert [line["worth_fen"] for line in free["lines"]] == [6_000, 0, 0]

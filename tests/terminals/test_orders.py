@@ -38,6 +38,8 @@ def test_lines_of_when_the_last_payment_names_the_whole_order_adds_what_is_new()
         transaction=last, position=2, sku="NEW", name="x", quantity=1, unit_price_fen=500, amount_fen=500
     )
     assert [line.sku for line in _lines_of(first, last)] == ["SKU-1", "NEW"]
+    told = [(sale.pk, sale.amount_fen, list(sale.lines.all())) for sale in (first, last)]
+    assert [(paid_fen, len(lines)) for paid_fen, lines in orders.shares_of(told)] == [(1_000, 1), (500, 1)]
 
 
 def test_find_when_the_number_comes_again_on_another_day_names_both() -> None:
