@@ -112,7 +112,7 @@ def articles(sale: Sale, draft: Draft) -> list[Claim]:
     wanted: dict[str, Quantity] = {}
     for sku, quantity in draft.lines:
         wanted[sku] = wanted.get(sku, 0) + quantity
-    offered = {sku: _offered(sale, sku, draft.reason) for sku in wanted}
+    offered = {sku: _offered(sale, sku, draft) for sku in wanted}
     if errors := [
         FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
     ]:
@@ -133,11 +133,22 @@ def as_seen(sale: Sale, draft: Draft) -> Draft:
     return replace(draft, is_another=all(0 < back == draft.seen_returned.get(sku) for sku, back in returned.items()))
 
 
-def _offered(sale: Sale, sku: str, reason: str) -> list[SaleLine]:
-    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant."""
+def _offered(sale: Sale, sku: str, draft: Draft) -> list[SaleLine]:
+    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant, or else the
+    amount.
+    """
     lines = [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)]
-    meant = [line for line in lines if _is_deposit(line) == (reason == Reason.DEPOSIT)]
+    asks_deposit = draft.reason == Reason.DEPOSIT or (
+        draft.reason in worth.GOODS_COME_BACK
+        and any(_is_deposit(line) and [(sku, draft.amount_fen)] == _priced(draft, line) for line in lines)
+    )
+    meant = [line for line in lines if _is_deposit(line) == asks_deposit]
     return meant or lines
+
+
+def _priced(draft: Draft, line: SaleLine) -> list[tuple[str, Quantity]]:
+    """What the articles asked back would be at the price of this line."""
+    return [(sku, line.unit_price_fen * quantity) for sku, quantity in draft.lines]
 
 
 def _is_deposit(line: SaleLine) -> bool:

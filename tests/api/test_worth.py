@@ -270,3 +270,10 @@ def test_a_gift_that_no_discount_takes_off_was_paid_for(api: Api) -> None:
     assert [line["worth_fen"] for line in sale["lines"]] == [6_000, 1_000]
     free = _sale(api, [_line("A", 6_000), _line("G", 1_000, kind="gift"), _line("", -1_000)]).json()
     assert [line["worth_fen"] for line in free["lines"]] == [6_000, 0, 0]
+
+
+def test_a_deposit_with_its_bottles_number_comes_back_for_any_reason_at_its_price(api: Api) -> None:
+    sale = _sale(api, [_line("P", 6_000), _line("P", 200, kind="deposit")]).json()
+    assert _ask(api, sale, 200, ("P", 1), reason="no_reason").status_code == 201
+    assert _ask(api, sale, 6_000, ("P", 1)).status_code == 201
+    assert [line["returned_quantity"] for line in api.get(f"transactions/{sale['id']}").json()["lines"]] == [1, 1]
