@@ -11,8 +11,10 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -79,13 +81,20 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
-    """Plain file names for static files (no collectstatic needed) and a quick password hash (logins by the hundred)."""
+    """Plain file names for static files (no collectstatic needed), a quick password hash (logins by the hundred), and each
+    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page.
+    """
     from django.test.utils import override_settings  # noqa: PLC0415
 
+    from payment_channels import rsa_keys  # noqa: PLC0415
+
     plain = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    with override_settings(
-        STORAGES=plain,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    with (
+        override_settings(
+            STORAGES=plain,
+            PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        ),
+        mock.patch.object(rsa_keys, "load_pem_private_key", cache(rsa_keys.load_pem_private_key)),
     ):
         yield
 
