@@ -18,6 +18,7 @@ from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
 pytest_plugins = ["tests.browser", "tests.stand_ins"]
@@ -86,15 +87,13 @@ def _settings_for_tests() -> Iterator[None]:
     """
     from django.test.utils import override_settings  # noqa: PLC0415
 
-    from payment_channels import rsa_keys  # noqa: PLC0415
-
     plain = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     with (
         override_settings(
             STORAGES=plain,
             PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         ),
-        mock.patch.object(rsa_keys, "load_pem_private_key", cache(rsa_keys.load_pem_private_key)),
+        mock.patch("payment_channels.rsa_keys.load_pem_private_key", cache(load_pem_private_key)),
     ):
         yield
 
