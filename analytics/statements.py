@@ -1,7 +1,7 @@
 """The statements behind the figures: one for each family, each a single pass over an indexed range of time.
 
 Every statement covers the period and the one before; ``current`` tells the two apart. Grouping sets give all cuts of a family
-at once; ``analytics.cuts`` reads them.
+at once; ``analytics.overview`` reads them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import connection
 
+from analytics.figures import Selection
 from analytics.periods import Period
-from analytics.scope import Selection
 from refunds.states import PAID, State
 
 #: Somebody or the policy said yes, and nobody withdrew it.

@@ -11,10 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics import periods
-from analytics.figures import Overview, Payouts, Share, Side, Spread
+from analytics.figures import Overview, Payouts, Share, Side, Spread, UnknownStore, narrowed
 from analytics.overview import overview, payouts
 from analytics.periods import BadPeriod, Period
-from analytics.scope import UnknownStore, narrowed
 from api import schemas
 from api import schemas_figures as shapes
 from api.fields import StrictSerializer, Text

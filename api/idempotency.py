@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.caller import Caller
+from api.authentication import Caller
 from api.fields import refused
 from api.rendering import Rendered, as_json
 from core.errors import Invalid

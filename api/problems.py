@@ -10,7 +10,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -18,9 +21,23 @@ from rest_framework.views import set_rollback
 
 from api.rendering import JSONRenderer
 from api.schemas import VerdictOut
-from core.codes import CODES, words
+from core.codes import CODES, FIELDS, PROBLEMS, words
 from core.errors import DomainError, NotFound
 from refunds.intake.judging import PolicyRefused
+
+
+@require_safe
+def problem_types(request: HttpRequest) -> HttpResponse:
+    """One line a code, found by its fragment. For everybody: it tells nothing of anybody."""
+    of_a_field = _("Stands in `errors`, beside the field that it is about.")
+    kinds = [(kind, _pieces(str(kind.remedy or of_a_field))) for kind in (*PROBLEMS, *FIELDS)]
+    return render(request, "api/problems.html", {"kinds": kinds})
+
+
+def _pieces(text: str) -> list[tuple[bool, str]]:
+    """A text as (is code, text): what stands between backticks is code."""
+    return [(bool(number % 2), piece) for number, piece in enumerate(text.split("`")) if piece]
+
 
 logger = logging.getLogger(__name__)
 

@@ -19,10 +19,45 @@ from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
 from refunds.payouts import contradictions, trade_queries
-from refunds.rules import explanations
-from terminals import correcting, finding, reporting
+from refunds.rules import explanations, worth
+from terminals import correcting, finding, orders, reporting
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale, SaleLine
+
+
+class OrderQuery(StrictSerializer):
+    store = Text(required=False, help_text="its code; numbers repeat across stores")
+
+
+class OrderDetail(Endpoint):
+    """One order with its payments."""
+
+    acts = {"GET": Act.READ_SALES}
+
+    @extend_schema(
+        operation_id="get_order",
+        parameters=[OrderQuery],
+        responses={200: schemas.OrderOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
+    )
+    def get(self, request: Request, order_no: str) -> Response:
+        """The payments of an order, and what is left of each.
+
+        Its articles come with the pieces that came back.
+        """
+        wanted = self.read_query(OrderQuery)
+        sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))
+        return Response(
+            {
+                "order_no": order_no,
+                "store": payments[0].store.code,
+                "amount_fen": sum(sale.amount_fen for sale in payments),
+                "refunded_fen": sum(sale.refunded_fen for sale in payments),
+                "refundable_fen": sum(sale.refundable_fen for sale in payments),
+                "payments": schemas.TransactionOut.all_of(payments),
+                "lines": schemas.SaleLineOut.all_of(worth.with_worth_of(payments)),
+            }
+        )
 
 
 class TransactionQuery(StrictSerializer):

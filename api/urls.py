@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api import (
-    analytics,
-    decisions,
-    evidence,
-    legs,
-    orders,
-    payouts,
-    policy,
-    reconciliation,
-    refund_requests,
-    transactions,
-)
+from api import analytics, decisions, evidence, legs, payouts, policy, reconciliation, refund_requests, transactions
 
 _REQUEST = "refund-requests/<uuid:request_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
@@ -26,7 +15,7 @@ urlpatterns = [
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
-    path("orders/<str:order_no>", orders.OrderDetail.as_view()),
+    path("orders/<str:order_no>", transactions.OrderDetail.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
     path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),

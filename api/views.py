@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.authentication import ApiKeyAuthentication, StaffSession
-from api.caller import Caller
+from api.authentication import ApiKeyAuthentication, Caller, StaffSession
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.rendering import JSONRenderer

@@ -13,11 +13,32 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
-from config import errors
+from api import problems
 from core.database import timeouts
+from desk import errors as pages
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return problems.bad_request(request) if _is_machines(request) else pages.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return problems.server_error(request) if _is_machines(request) else pages.server_error(request)
+
+
+def too_slow(request: HttpRequest) -> HttpResponse:
+    """The database stopped a statement that took too long, or could not have what others hold."""
+    response = problems.too_slow(request) if _is_machines(request) else pages.too_slow(request)
+    response["Retry-After"] = "5"
+    return response
+
+
+def _is_machines(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api", "/channels/", "/healthz", "/readyz", "/metrics"))
+
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +77,7 @@ class TooSlow:
         if not timeouts.ran_out(exception):
             return None
         logger.error("statement timeout or lock timeout at %s", request.path, exc_info=exception)
-        return errors.too_slow(request)
+        return too_slow(request)
 
 
 class PagesOnly:

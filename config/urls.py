@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from csp.decorators import csp_update
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from api import problems
 from api.channel_notices import channel_notice
-from api.problem_page import problem_types
+from api.problems import problem_types
 from config import health
+from desk.sign_in import view as sign_in
 
 # What is only looked at. Of a page, the library cannot even say its OPTIONS.
 _LOOKS = ("get", "head")
@@ -20,17 +23,19 @@ api_docs = csp_update({"img-src": "data:"})(
     SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html", http_method_names=_LOOKS)
 )
 
-handler400 = "config.errors.bad_request"
+handler400 = "config.middleware.bad_request"
 handler403 = "desk.errors.forbidden"
 handler404 = "desk.errors.not_found"
-handler500 = "config.errors.server_error"
+handler500 = "config.middleware.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="desk:start", http_method_names=_LOOKS)),
-    path("", include("desk.login_urls")),
+    path("login", sign_in.SignIn.as_view(), name="login"),
+    path("logout", sign_in.SignOut.as_view(), name="logout"),
     path("desk", include("desk.urls", namespace="desk")),
     path("r/", include("customer.urls", namespace="customer")),
-    path("i18n/", include("desk.language_urls")),
+    # As Django does it, without a trailing slash to trip over.
+    path("i18n/setlang", require_POST(set_language), name="set_language"),
     path("api/v1/", include("api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", api_docs, name="docs"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -16,7 +16,18 @@ from core.errors import Invalid
 from core.phones import NotAPhone, phone_number
 from core.typed_amounts import NotAnAmount, fen_typed
 from desk.filters import Choice
+from refunds.evidence import files
+from refunds.evidence.files import Picture, TooManyPictures
 from refunds.states import RejectReason
+
+
+def pictures_of(request: HttpRequest) -> list[Picture]:
+    """The uploads, decoded before anything is stored. Raises ``NotAPicture``, ``PictureTooLarge`` or ``TooManyPictures``."""
+    uploads = request.FILES.getlist("files")
+    if len(uploads) > files.MAX_PER_REQUEST:
+        raise TooManyPictures("too many pictures")
+    return [files.read_picture(upload=upload) for upload in uploads]
+
 
 #: What a customer can be asked for; the label is what they read.
 INFO_ITEMS: dict[str, Promise | str] = {

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.core.cache import cache
 
 from merchants.models import Role, Staff
+
+#: A look counts for so long; an open page renews it.
+LOOKS_FOR_S = 45
+
+
+def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
+    """Note that this person has the refund before them."""
+    key = _key(request_id)
+    seen = {**_recent(cache.get(key) or {}, at), staff.pk: (staff.name, int(at.timestamp()))}
+    cache.set(key, seen, LOOKS_FOR_S)
+
+
+def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping[UUID, list[str]]:
+    """The names of the others who look at these refunds."""
+    keys = {_key(request_id): request_id for request_id in request_ids}
+    if not keys:
+        return {}
+    return {
+        keys[key]: [name for pk, (name, _) in sorted(_recent(seen, at).items()) if pk != but.pk]
+        for key, seen in cache.get_many(keys).items()
+    }
+
+
+def _recent(seen: Mapping[int, tuple[str, int]], at: datetime) -> dict[int, tuple[str, int]]:
+    since = int(at.timestamp()) - LOOKS_FOR_S
+    return {pk: (name, when) for pk, (name, when) in seen.items() if when > since}
+
+
+def _key(request_id: UUID) -> str:
+    return f"desk:viewers:{request_id}"
+
 
 _TONES = "abcd"
 

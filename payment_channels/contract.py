@@ -153,6 +153,12 @@ class Unknown:
 Outcome = Done | Refused | Unknown
 
 
+def mismatch(raw: str) -> Unknown:
+    """The outcome where a channel reports another refund or payment than the one asked for."""
+    message = "the answer is about another number, sale or amount"
+    return Unknown(code="mismatch", message=message, attention=True, remedy="compare", raw=raw)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawNotice:
     """A channel's call back exactly as it arrived; header names in lower case."""

@@ -20,10 +20,11 @@ from typing import BinaryIO, Self, cast
 from xml.etree.ElementTree import ParseError
 
 from payment_channels import workbooks
-from payment_channels.amounts import fen_from_yuan
 from payment_channels.clock import BEIJING
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, BillTotals, BillUnavailable
-from payment_channels.transport import Transport, TransportFailed
+from payment_channels.parsing import Unreadable, fen_from_yuan
+from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.transport import ServerError, Transport, TransportFailed
 
 #: Above this the temporary file of a download goes from memory to disk.
 SPOOL_BYTES = 8_000_000
@@ -82,6 +83,21 @@ class Statement:
         return self._declared
 
 
+@contextmanager
+def applying() -> Iterator[None]:
+    """What says nothing of a statement, while it is asked for: ask again later. Raises ``BillUnavailable``."""
+    try:
+        yield
+    except TransportFailed as failure:
+        raise BillUnavailable(failure.code, failure.message, later=True) from failure
+    except ServerError as error:
+        raise BillUnavailable("server_error", str(error), later=True) from error
+    except SignatureInvalid as error:
+        raise BillUnavailable("bad_signature", error.message, later=True) from error
+    except Unreadable as error:
+        raise BillUnavailable("unreadable", str(error), later=True) from error
+
+
 def fetch(
     transport: Transport, *, url: str, headers: Mapping[str, str], opened: Callable[[BinaryIO], Statement]
 ) -> Statement:
@@ -91,12 +107,10 @@ def fetch(
     """
     with ExitStack() as stack:
         file = cast("BinaryIO", stack.enter_context(SpooledTemporaryFile(max_size=SPOOL_BYTES)))
-        try:
+        with applying():
             status = transport.download(
                 url=url, into=file, headers=headers, max_bytes=MAX_FILE_BYTES, timeout_s=DOWNLOAD_TIMEOUT_S
             )
-        except TransportFailed as failure:
-            raise BillUnavailable(failure.code, failure.message, later=True) from failure
         if status != 200:
             raise BillUnavailable("download", f"HTTP {status}", later=True)
         statement = opened(file)

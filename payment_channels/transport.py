@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import BinaryIO, Concatenate, Final, ParamSpec, TypeVar
+from typing import BinaryIO, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -23,6 +23,8 @@ from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from payment_channels import clock
 from payment_channels.contract import Unknown
+from payment_channels.parsing import Unreadable
+from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ _CHUNK_BYTES = 65_536
 P = ParamSpec("P")
 S = TypeVar("S")
 R = TypeVar("R")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,29 @@ class TransportFailed(Exception):
     def outcome(self) -> Unknown:
         """What it means for a refund: nothing is proven."""
         return Unknown(code=self.code, message=self.message)
+
+
+class ServerError(Exception):
+    """The channel answered with an HTTP status that carries no answer of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[B]):
+    """An answer whose signature was checked: its values, and its raw text as proof."""
+
+    body: B
+    raw: str
+
+
+def proven(ask: Callable[[], Answer[B]], read: Callable[[Answer[B]], R]) -> R | Unknown:
+    """Ask and read; an answer that cannot be read proves nothing."""
+    raw = ""
+    try:
+        answer = ask()
+        raw = answer.raw
+        return read(answer)
+    except Unreadable as error:
+        return Unknown(code="unreadable", message=str(error), raw=raw)
 
 
 class _Pace:
@@ -119,6 +145,18 @@ class Transport:
         #: Whether the last answer's Date differs from our clock by minutes.
         self.clock_is_off = False
         self._clock_alarm_at = -_CLOCK_ALARM_EVERY_S
+
+    @classmethod
+    def to(cls, base_url: str, *, profile: Profile, now: clock.Clock) -> Self:
+        """As the account's profile says."""
+        return cls(
+            base_url=base_url,
+            timeout_s=profile.timeout_s,
+            connect_timeout_s=profile.connect_timeout_s,
+            pool_size=profile.pool_size,
+            max_per_second=profile.max_per_second,
+            now=now,
+        )
 
     def send(
         self,
@@ -246,6 +284,10 @@ def always_an_outcome(
             return ask(self, *args, **kwargs)
         except TransportFailed as failure:
             return failure.outcome()
+        except SignatureInvalid as error:
+            return error.outcome()
+        except ServerError as error:
+            return Unknown(code="server_error", message=str(error))
         except Exception as error:
             # Where, not what: an exception's own text may quote a card number.
             where = "".join(traceback.format_tb(error.__traceback__))

@@ -5,13 +5,10 @@ across, pixels down, so a chart fills its card at any width and its text keeps i
 description, and its figures stand beside it as a table.
 """
 
-from analytics.charts.bars import Bar, horizontal_bars, share_bar
+from analytics.charts.bars import Bar, FunnelStep, Part, funnel, horizontal_bars, share_bar, stacked_bar
 from analytics.charts.figures import Figures
-from analytics.charts.funnel import FunnelStep, funnel
 from analytics.charts.heatmap import heat_map
-from analytics.charts.sparkline import sparkline
-from analytics.charts.stacked import Part, stacked_bar
-from analytics.charts.trend import TrendPoint, bar_trend
+from analytics.charts.trend import TrendPoint, bar_trend, sparkline
 
 __all__ = [
     "Bar",

@@ -1,4 +1,4 @@
-"""Horizontal bars: a ranking, longest first, each with its figures in words."""
+"""Bars in a row, one bar cut into parts, and the steps of a funnel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,86 @@ from django.utils.safestring import SafeString
 
 from analytics.charts.figures import Figures
 from analytics.charts.geometry import percent, short
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelStep:
+    """``tone`` is a class of the bar: ``c2``, ``ok``, ``bad``, ``warn`` or nothing."""
+
+    label: str
+    count: int
+    tone: str = ""
+    url: str = ""
+
+
+def funnel(*, steps: Sequence[FunnelStep], title: str, headers: tuple[str, str, str]) -> SafeString:
+    """The steps as bars, and their table. ``headers``: step, count, share of the first step."""
+    whole = steps[0].count if steps else 0
+    shares = ["--" if not whole else f"{step.count / whole:.1%}" for step in steps]
+    items = format_html_join(
+        "",
+        "<li>{}</li>",
+        ((_step(step=step, share=share, whole=whole),) for step, share in zip(steps, shares, strict=True)),
+    )
+    figures = Figures(
+        headers=headers,
+        rows=[(step.label, f"{step.count:,}", share) for step, share in zip(steps, shares, strict=True)],
+        urls=[step.url for step in steps],
+    )
+    return format_html('<ol class="funnel" aria-label="{}">{}</ol>{}', title, items, figures.markup(caption=title))
+
+
+def _step(*, step: FunnelStep, share: str, whole: int) -> SafeString:
+    inner = format_html(
+        '<span>{}</span><svg class="hbar {}" width="100%" height="20" aria-hidden="true" focusable="false">'
+        '<rect class="fill" width="{}%" height="100%" rx="3"></rect></svg>'
+        '<span class="v">{}<small>{}</small></span>',
+        step.label,
+        step.tone,
+        short(percent(step.count, whole)),
+        f"{step.count:,}",
+        share,
+    )
+    if step.url:
+        return format_html('<a class="step" href="{}">{}</a>', step.url, inner)
+    return format_html('<span class="step">{}</span>', inner)
+
+
+#: A white seam between neighbours, in percent of the bar.
+_SEAM = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """``figure`` is the value in words; ``tone`` is ``p0`` to ``p3``."""
+
+    label: str
+    value: int
+    figure: str
+    tone: str
+
+
+def stacked_bar(*, parts: Sequence[Part]) -> SafeString:
+    """The bar and its legend, which names every part with its figure; parts of nothing are left out."""
+    shown = [part for part in parts if part.value > 0]
+    whole = sum(part.value for part in shown)
+    start = 0.0
+    pieces = []
+    for part in shown:
+        width = percent(part.value, whole)
+        seam = _SEAM if part is not shown[-1] and width > _SEAM else 0
+        pieces.append((part.tone, short(start), short(width - seam)))
+        start += width
+    return format_html(
+        '<svg class="stacked" width="100%" height="8" aria-hidden="true" focusable="false">{}</svg>'
+        '<div class="legend">{}</div>',
+        format_html_join("", '<rect class="{}" x="{}%" width="{}%" height="100%"></rect>', pieces),
+        format_html_join(
+            "",
+            '<span><i class="{}"></i>{} <span class="num">{}</span></span>',
+            ((part.tone, part.label, part.figure) for part in shown),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

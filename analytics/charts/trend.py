@@ -1,4 +1,4 @@
-"""Bars over time with the period before as a dashed line."""
+"""Bars over time with the period before as a dashed line; a figure's course in the size of a word."""
 
 from __future__ import annotations
 
@@ -10,6 +10,37 @@ from django.utils.safestring import SafeString
 
 from analytics.charts.figures import Figures
 from analytics.charts.geometry import nice_ceiling, percent, short, smooth_path
+
+_SPARK_WIDTH, _SPARK_HEIGHT, _SPARK_MARGIN, _SPARK_TOP = 84.0, 26.0, 1.5, 3.0
+
+
+def sparkline(*, values: Sequence[float], tone: str = "") -> SafeString:
+    """Draw ``values`` from left to right. ``tone`` ``"flat"`` draws in grey. Fewer than two values draw nothing."""
+    if len(values) < 2:
+        return SafeString("")
+    low, high = min(values), max(values)
+    step = (_SPARK_WIDTH - 2 * _SPARK_MARGIN) / (len(values) - 1)
+    depth = _SPARK_HEIGHT - 2 * _SPARK_TOP
+    points = [
+        (
+            _SPARK_MARGIN + index * step,
+            _SPARK_HEIGHT / 2 if high == low else _SPARK_TOP + (high - value) / (high - low) * depth,
+        )
+        for index, value in enumerate(values)
+    ]
+    line = smooth_path(points)
+    last_x, last_y = points[-1]
+    return format_html(
+        '<svg class="spark {}" viewBox="0 0 84 26" width="84" height="26" aria-hidden="true" focusable="false">'
+        '<path class="spark-area" d="{}"></path><path class="spark-line" d="{}"></path>'
+        '<circle class="spark-dot" cx="{}" cy="{}" r="2.2"></circle></svg>',
+        tone,
+        f"{line}L{short(last_x)} {short(_SPARK_HEIGHT)}L{short(points[0][0])} {short(_SPARK_HEIGHT)}Z",
+        line,
+        short(last_x),
+        short(last_y),
+    )
+
 
 _PLOT, _HEIGHT, _TOP = 300, 330, 8
 _INTERVALS = 4

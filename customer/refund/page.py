@@ -22,9 +22,9 @@ from refunds.states import PAID, RejectReason, State
 from refunds.telling import hand_words, legs, payout_words
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
-from refunds.telling.goods import goods_with_worth
-from refunds.telling.headlines import headline
+from refunds.telling.legs import goods_with_worth
 from refunds.telling.payout_words import Stand, day_of
+from refunds.telling.wording import headline
 
 _TONES: dict[str, str] = {
     **dict.fromkeys((State.NEEDS_INFO, State.WAITING_GOODS, State.FAILED), "warn"),

@@ -2,30 +2,168 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
+from django.conf import settings
+from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from core import codes
 from core.audit.actors import CUSTOMER
-from core.errors import DomainError
+from core.client_address import client_address
+from core.errors import DomainError, NotFound
+from core.guessing import Bucket, Limit, TooManyGuesses, take
 from core.plain_text import plain_text
-from customer import throttling
-from customer.link import Visit, behind_link, open_link
 from customer.refund.page import Notice, refund_page
+from merchants import principals
+from merchants.principals import Principal
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
 from refunds.follow_up import survey
 from refunds.intake import answering
-from refunds.models import Evidence
+from refunds.models import Evidence, RefundRequest
+from refunds.telling import tracking
+from refunds.telling.tracking import LinkExpired
+from refunds.telling.wording import language_of
+
+WINDOW_S = 600
+#: Wrong links from one address. A whole town may share one: genuine links are never counted, nor refused.
+BAD_TOKENS = Limit(free=20, first_wait_s=10, longest_wait_s=600)
+#: Things sent through one link, in ``WINDOW_S``.
+SENT = 30
+
+
+def wait_for_bad_token(request: HttpRequest) -> int:
+    """Count one wrong link; the seconds that this address has to wait, 0 while it has not tried too many."""
+    address = client_address(request.META)
+    if not address:
+        return 0
+    try:
+        take(Bucket(name=f"link:{address}", limit=BAD_TOKENS))
+    except TooManyGuesses as refusal:
+        return refusal.wait_s
+    return 0
+
+
+def too_much_sent(request_id: object) -> bool:
+    """Count one form sent through a link; True once there were too many."""
+    return _count(f"customer:sent:{request_id}") > SENT
+
+
+def _count(key: str) -> int:
+    cache.add(key, 0, timeout=WINDOW_S)
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ran out between the two
+        return 1
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody with a genuine link looks at their refund, in a language of ours."""
+
+    token: str
+    refund: RefundRequest
+    language: str
+
+    @property
+    def by(self) -> Principal:
+        """The customer, as far as the link goes."""
+        refund = self.refund
+        return principals.of_customer(merchant_id=refund.merchant_id, store_id=refund.store_id, request_id=refund.pk)
+
+
+View = Callable[Concatenate[HttpRequest, Visit, Parameters], HttpResponseBase]
+#: What Django calls: with the request, and the parts of the address by their names.
+Routed = Callable[..., HttpResponseBase]
+
+
+def behind_link(view: View[Parameters]) -> Routed:
+    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody."""
+
+    @csrf_exempt
+    @wraps(view)
+    def routed(
+        request: HttpRequest, token: str, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> HttpResponseBase:
+        try:
+            visit = open_link(request, token)
+        except LinkExpired:
+            response: HttpResponseBase = _expired(request)
+        except NotFound:
+            response = _unknown(request)
+        else:
+            with _speaking(request, visit.language):
+                response = view(request, visit, *args, **kwargs)
+                response["Content-Language"] = visit.language
+        for name, value in _HEADERS.items():
+            response[name] = value
+        return response
+
+    return routed
+
+
+def open_link(request: HttpRequest, token: str) -> Visit:
+    refund = (
+        RefundRequest.objects.select_related("merchant", "store", "transaction__channel_account")
+        .filter(pk=tracking.request_id_of(token))
+        .first()
+    )
+    if refund is None:
+        raise NotFound("there is no such page")
+    return Visit(token, refund, _asked_language(request) or language_of(refund.customer_locale))
+
+
+def _asked_language(request: HttpRequest) -> str:
+    asked = request.GET.get("lang", "")
+    return asked if asked in dict(settings.LANGUAGES) else ""
+
+
+def _speaking(request: HttpRequest, language: str) -> translation.override:
+    request.LANGUAGE_CODE = language
+    return translation.override(language)
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    with _speaking(request, _visitors_language(request)):
+        return render(request, "customer/expired.html", status=410)
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
+    with _speaking(request, _visitors_language(request)):
+        wait_s = wait_for_bad_token(request)
+        if not wait_s:
+            return render(request, "customer/unknown.html", status=404)
+        response = render(request, "429.html", {"wait_s": wait_s}, status=429)
+    response["Retry-After"] = str(wait_s)
+    return response
+
+
+def _visitors_language(request: HttpRequest) -> str:
+    """The browser's, unless the link says another: whose refund it was is no longer told."""
+    return _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
+
 
 MAX_AT_ONCE = 6
 #: Refused by its length before anything of it is read.
@@ -131,7 +269,7 @@ def _too_much(request: HttpRequest, visit: Visit) -> HttpResponse | None:
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         notice = gettext("That was too much at once: at most 6 pictures of 8 MB each. Nothing was sent.")
         return _refused(request, visit, notice=notice, status=413)
-    if throttling.too_much_sent(visit.refund.pk):
+    if too_much_sent(visit.refund.pk):
         return _refused(request, visit, notice=gettext("Too many tries. Please wait a few minutes."), status=429)
     return None
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from analytics import figures as scopes
 from analytics import periods
-from analytics import scope as scopes
 from analytics.overview import fees_lost_fen, overview, payouts
 from analytics.periods import BadPeriod, Period
 from core.database.timeouts import reports

@@ -6,7 +6,7 @@ calls and rolls them back, so that it promises exactly what will happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,14 +22,41 @@ from core.errors import DomainError, Invalid
 from desk import forms, words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import return_to
-from desk.answers import go_on, refusal
-from desk.bulk.page import Allowed, BulkPage, Refused
-from desk.rendering import render_page
+from desk.forms import RejectReasonChoice
+from desk.rendering import go_on, refusal, render_page
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.review import deciding
 from refunds.states import RejectReason
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """``key`` is ``<number>@<version>``: the version that was looked at."""
+
+    number: str
+    amount_fen: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    number: str
+    amount_fen: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkPage:
+    action: str
+    action_label: str
+    total_fen: int
+    allowed: Sequence[Allowed]
+    refused: Sequence[Refused]
+    return_to: str
+    reject_reasons: Sequence[RejectReasonChoice]
+
 
 #: As many as one page of the desk can hold, with room.
 _MOST = 100

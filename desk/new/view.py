@@ -19,15 +19,14 @@ from core.errors import DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
-from desk.answers import go_on, refusal
+from desk.forms import pictures_of
 from desk.new import finding
 from desk.new.finding import wanted
 from desk.new.form import Typed
 from desk.new.form import draft as draft_of
 from desk.new.form import typed as typed_in
 from desk.new.page import QuotePart, new_page, quote_of
-from desk.rendering import render_page
-from desk.uploads import pictures_of
+from desk.rendering import go_on, refusal, render_page
 from refunds.evidence import files
 from refunds.intake import judging, submitting
 from refunds.intake.building import Submission

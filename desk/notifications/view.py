@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,13 +15,91 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.errors import Conflict, NotFound
-from desk import words
+from desk import filters, keyset, words
 from desk.access import Scope, staff_page
-from desk.addresses import return_to
-from desk.notifications.page import ResendPage, message_row, notifications_page
+from desk.addresses import return_to, with_query
+from desk.filters import Choice, Filter, Narrowed
+from desk.keyset import Capped
+from desk.notices import Notice, notice
 from desk.rendering import render_page
+from desk.rows import Pager, pager
 from merchants.rights import Act
-from refunds.telling import resending
+from refunds.models import Notification
+from refunds.models.notification import Medium, NotificationState
+from refunds.telling import outbox
+
+_PAGE_SIZE = 50
+_NEWEST = keyset.Order("created_at", descending=True)
+_READ = (
+    "event",
+    "medium",
+    "masked_recipient",
+    "state",
+    "attempts",
+    "created_at",
+    "sent_at",
+    "last_error",
+    "receipt",
+    "request__number",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as it is stored, and as it is worded; ``given_up``: it can be sent again."""
+
+    message: Notification
+    notice: Notice
+    given_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsPage:
+    narrowed: Narrowed
+    rows: Sequence[MessageRow]
+    total: Capped
+    pager: Pager
+    return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResendPage:
+    row: MessageRow
+    return_to: str
+
+
+def notifications_page(request: HttpRequest, scope: Scope) -> NotificationsPage:
+    """Newest first, by state and medium."""
+    query, path = request.GET, request.path
+    chosen = [
+        Filter("state", gettext("State"), _choices(NotificationState), lambda value: Q(state=value)),
+        Filter("medium", gettext("Medium"), _choices(Medium), lambda value: Q(medium=value)),
+    ]
+    found = filters.within_days(filters.apply(scope.notifications(), chosen, query), "created_at", query)
+    narrowed = filters.narrowed(chosen, query, path)
+    if narrowed.query:
+        narrowed = replace(narrowed, has_filters=True)
+        # Numbers are in capitals; asking the database to fold its own would read them all.
+        found = found.filter(request__number=narrowed.query.upper())
+    shown = keyset.page(
+        found.select_related("request").only(*_READ), order=_NEWEST, cursor=query.get("c", ""), size=_PAGE_SIZE
+    )
+    total = keyset.count(found)
+    return NotificationsPage(
+        narrowed=narrowed,
+        rows=[message_row(message) for message in shown.rows],
+        total=total,
+        pager=pager(shown, total=total, path=path, query=query),
+        return_to=with_query(path, query, c=query.get("c", "")),
+    )
+
+
+def message_row(message: Notification) -> MessageRow:
+    return MessageRow(message, notice(message), message.state == NotificationState.DEAD)
+
+
+def _choices(of: type[NotificationState] | type[Medium]) -> list[Choice]:
+    return [Choice(item.value, str(item.label)) for item in of]
 
 
 @require_safe
@@ -33,7 +115,7 @@ def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResp
     if request.method != "POST" or request.POST.get("confirmed") != "1":
         return _confirmation(request, scope, notification_id)
     try:
-        resending.resend(notification_id=notification_id, by=scope.by, at=timezone.now())
+        outbox.resend(notification_id=notification_id, by=scope.by, at=timezone.now())
     except Conflict as error:
         messages.error(request, words.short(error))
     else:

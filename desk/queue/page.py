@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from desk import filters, presence, verdicts
+from desk import filters, people, verdicts
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -206,7 +206,7 @@ def queue_rows(
     refused = {pk: refusal_of(why.code, roles=why.roles) for pk, why in undecidable.items()}
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)
-    looking = presence.viewers(request_ids=ids, but=scope.staff, at=at)
+    looking = people.viewers(request_ids=ids, but=scope.staff, at=at)
     theirs = [request.number for request in requests if _is_theirs(request, scope.staff, refused)]
     selected = wanted if any(request.number == wanted for request in requests) else next(iter(theirs), "")
     following = _following(requests, theirs)

@@ -11,16 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from desk import keyset, presence, rows
+from desk import keyset, people, rows
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import return_to, with_query
-from desk.answers import go_on
 from desk.queue import trouble
 from desk.queue.listing import desk_list
 from desk.queue.page import PanePage, leads, queue_page, queue_rows
 from desk.queue.summary import reviewed_today, words_for
 from desk.refund.page import dialogs, find, refund
-from desk.rendering import render_page, render_parts
+from desk.rendering import go_on, render_page, render_parts
 from merchants.rights import Act
 from refunds.review import deciding
 
@@ -53,12 +52,12 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     if is_htmx(request):
         # Whoever asks still has the refund of the address before them.
         if current is not None and current[0].number == query.get("selected"):
-            presence.look(request_id=current[1].pk, staff=scope.staff, at=now)
+            people.look(request_id=current[1].pk, staff=scope.staff, at=now)
         return render_parts(request, "desk/queue.html", page, "list", "views")
     selected = None
     if current is not None:
         selected = find(scope, current[0].number)
-        presence.look(request_id=selected.pk, staff=scope.staff, at=now)
+        people.look(request_id=selected.pk, staff=scope.staff, at=now)
     page = replace(
         page,
         troubles=trouble.troubles(merchant_id=scope.staff.merchant_id, at=now),
@@ -75,7 +74,7 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The preview beside the queue; a decision in it goes on with the next row."""
     now = timezone.now()
     found = find(scope, number)
-    presence.look(request_id=found.pk, staff=scope.staff, at=now)
+    people.look(request_id=found.pk, staff=scope.staff, at=now)
     query = request.GET.copy()
     following = query.pop("next", [""])[-1]
     leading = leads(number, query, following=str(following))

@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from core import codes
 from desk import filters
 from desk.access import Scope
 from desk.addresses import with_query
@@ -19,6 +20,12 @@ from merchants import channels
 from reconciliation import days
 from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState, MatchOutcome
+
+
+def text_of(code: str) -> str:
+    """The sentence for a code of ours; none for a channel's own."""
+    return codes.words(code) if code in codes.CODES else ""
+
 
 #: How many days the list shows unless asked for others, and at most.
 _USUAL_DAYS, _MOST_DAYS = 14, 92

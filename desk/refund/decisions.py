@@ -20,10 +20,10 @@ from desk import forms, ways, words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
-from desk.answers import go_on, refusal
+from desk.forms import pictures_of
 from desk.refund.page import find
 from desk.refund.view import answer
-from desk.uploads import pictures_of
+from desk.rendering import go_on, refusal
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal

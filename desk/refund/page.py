@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
 from core.quantities import Quantity, quantity_text
-from desk import people, presence, progress, verdicts, ways
+from desk import people, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.filters import Choice
@@ -303,7 +303,7 @@ def refund(
         due_at=request.due_at if request.state in UNDECIDED else None,
         target_s=target_s(request),
         paused=request.state == State.NEEDS_INFO,
-        viewers=presence.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
+        viewers=people.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
         goods_summary=goods_summary(sold, returned),
         requester_label=requester_label(request),
         source_label=_source_label(request),

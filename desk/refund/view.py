@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from desk import presence, rows
+from desk import people, rows
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -46,7 +46,7 @@ def answer(
 ) -> HttpResponse:
     """The refund's page, also as the answer to an action that was refused."""
     now = timezone.now()
-    presence.look(request_id=found.pk, staff=scope.staff, at=now)
+    people.look(request_id=found.pk, staff=scope.staff, at=now)
     in_queue = scope.may(Act.SEE_QUEUE)
     page = RefundPage(
         now=now,
@@ -66,7 +66,7 @@ def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpRespon
     """The steps and who else looks. Once anything changed, a claim included, the whole page is loaded anew."""
     found = find(scope, number)
     now = timezone.now()
-    presence.look(request_id=found.pk, staff=scope.staff, at=now)
+    people.look(request_id=found.pk, staff=scope.staff, at=now)
     if request.GET.get("stamp") != rows.stamp(found):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     part = RefundPart(now, shown(found, scope=scope, at=now))

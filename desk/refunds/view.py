@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
@@ -19,14 +21,26 @@ from desk import filters, keyset, numbers, rows, words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import with_query
 from desk.analytics import links
-from desk.filters import Filter
+from desk.filters import Filter, Narrowed
+from desk.keyset import Total
 from desk.queue.listing import desk_list
 from desk.refunds import export
-from desk.refunds.page import RefundsPage
 from desk.rendering import render_page
+from desk.rows import Pager, RefundRow
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.review import exporting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundsPage:
+    narrowed: Narrowed
+    rows: Sequence[RefundRow]
+    total: Total
+    pager: Pager
+    export_url: str
+    export_most: int
+
 
 PAGE_SIZE = 50
 _NEWEST = keyset.Order("created_at", descending=True)

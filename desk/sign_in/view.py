@@ -2,14 +2,84 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import ngettext
 
+from core import codes
+from core.client_address import client_address
+from core.guessing import TooManyGuesses, Try
+from core.plain_text import sentences
 from desk.context import languages
-from desk.sign_in.form import SignInForm, device_cookie
+from merchants import sign_in
 from merchants.sign_in import KNOWN_FOR_S
+
+#: From how few free tries on they are told.
+_FEW = 3
+
+
+class SignInForm(AuthenticationForm):
+    """``wait_s`` is set when the try was not even looked at; ``device_token`` once somebody is signed in."""
+
+    wait_s = 0
+    device_token = ""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if not username or not password:
+            return self.cleaned_data
+        assert self.request is not None
+        try:
+            done = sign_in.sign_in(
+                username=username,
+                password=password,
+                address=client_address(self.request.META),
+                device_token=self.request.COOKIES.get(device_cookie(username), ""),
+            )
+        except TooManyGuesses as refusal:
+            self.wait_s = refusal.wait_s
+            raise ValidationError(_wait(refusal.wait_s), code="too_many_guesses") from refusal
+        if done.staff is None:
+            raise ValidationError(_wrong(done.tried), code="invalid_login")
+        self.user_cache = done.staff
+        self.device_token = done.device_token
+        return self.cleaned_data
+
+
+def device_cookie(username: str) -> str:
+    """The name of the cookie by which a browser is known to this account; several people may share a browser."""
+    return f"known_{sign_in.cookie_suffix(username)}"
+
+
+def _wait(seconds: int) -> str:
+    said = codes.words("too_many_guesses")
+    return sentences(said, _again_in(seconds))
+
+
+def _again_in(seconds: int) -> str:
+    return ngettext("Try again in %(n)s second.", "Try again in %(n)s seconds.", seconds) % {"n": seconds}
+
+
+def _wrong(tried: Try) -> str:
+    said = codes.words("invalid_login")
+    if tried.next_wait_s:
+        return sentences(said, _again_in(tried.next_wait_s))
+    if 0 < tried.free_left <= _FEW:
+        left = ngettext(
+            "%(n)s more try, then every one has to wait.",
+            "%(n)s more tries, then every one has to wait.",
+            tried.free_left,
+        )
+        return sentences(said, left % {"n": tried.free_left})
+    return said
 
 
 class SignIn(auth_views.LoginView):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,10 +18,28 @@ from core.plain_text import person_name
 from desk import forms, words
 from desk.access import Scope, staff_page
 from desk.rendering import render_page
-from desk.stuck.page import StuckPage, StuckPayout
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.payouts import redirecting
+
+
+@dataclass(frozen=True, slots=True)
+class StuckPayout:
+    amount_fen: int
+    refund_no: str
+    channel_refund_no: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckPage:
+    """``payout`` is None without one; ``stuck`` says whether it can be sent elsewhere. Card and name are never shown again."""
+
+    number: str
+    payout: StuckPayout | None
+    stuck: bool
+    form_error: str
+    to_merchant: bool
+    bank_type: str
 
 
 @sensitive_post_parameters("card_number", "holder_name")

@@ -16,8 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core.errors import DomainError
 from desk import rows, words
 from desk.access import Scope, is_htmx, staff_page
-from desk.answers import go_on, refusal
-from desk.rendering import render_page
+from desk.rendering import go_on, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,8 +15,23 @@ from desk import filters, keyset, numbers, rows
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
+from desk.filters import Narrowed
+from desk.keyset import Total
 from desk.rendering import render_page
-from desk.transactions.page import TransactionsPage
+from desk.rows import Pager, SaleRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionsPage:
+    """``recognised`` says what the search took the text for, ``refunds_url`` leads to the refunds that it names, too."""
+
+    narrowed: Narrowed
+    recognised: str
+    refunds_url: str
+    rows: Sequence[SaleRow]
+    total: Total
+    pager: Pager
+
 
 PAGE_SIZE = 50
 _NEWEST = keyset.Order("paid_at", descending=True)

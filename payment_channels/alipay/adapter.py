@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
-from payment_channels.alipay import bills, errors, messages, notices
+from payment_channels.alipay import bills, errors, messages, signing
 from payment_channels.alipay.credentials import Credentials
-from payment_channels.alipay.gateway import Answer, Gateway, ServerError
+from payment_channels.alipay.gateway import Answer, Gateway
 from payment_channels.alipay.messages import QueryAnswer, RefundAnswer, Status
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
     BillKind,
     ForeignNotice,
+    NoticeRejected,
     NoticeReply,
     Outcome,
     RawNotice,
@@ -25,14 +26,54 @@ from payment_channels.contract import (
     Trade,
     TradeReference,
     Unknown,
+    mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable
+from payment_channels.parsing import Unreadable, json_object, text
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
-from payment_channels.transport import Transport, always_an_outcome
+from payment_channels.transport import Transport, always_an_outcome, proven
+
+PROFILE = Profile(query_after_s=10.0)
+
+
+ACKNOWLEDGED: Final = NoticeReply(status=200, content_type="text/plain", body=b"success")
+#: 退款冲退完成通知: what became of the way to the payer's bank.
+_SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
+DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
+
+
+def read(notice: RawNotice, *, credentials: Credentials) -> RefundNotice | ForeignNotice:
+    """Verify and open a notice. Raises ``NoticeRejected``."""
+    try:
+        return _open(signing.open_notice(credentials.alipay_key, notice.body), credentials=credentials)
+    except SignatureInvalid as error:
+        raise NoticeRejected(error.code, error.message) from error
+    except Unreadable as error:
+        raise NoticeRejected("unreadable", str(error)) from error
+
+
+def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
+    if parameters.get("app_id") != credentials.app_id:
+        raise NoticeRejected("wrong_merchant", "a notice for another application")
+    if parameters.get("msg_method") == _SECOND_LEG:
+        refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+    elif parameters.get("refund_fee") and parameters.get("out_biz_no"):
+        refund_no = text(parameters, "out_biz_no")
+    else:
+        about = ("msg_method", "notify_type", "trade_status")
+        return ForeignNotice(about=next((found for name in about if (found := parameters.get(name))), "unnamed"))
+    return RefundNotice(
+        event_id=text(parameters, "notify_id"),
+        refund_no=refund_no,
+        amount_fen=0,
+        outcome=Unknown(
+            code="notified", message="the channel reports a change", accepted=True, channel_refund_no=refund_no
+        ),
+    )
+
 
 R = TypeVar("R")
 
@@ -53,14 +94,7 @@ class AlipayRefundChannel:
     def __init__(self, *, credentials: Credentials, profile: Profile, base_url: str, clock: Clock) -> None:
         self._credentials = credentials
         self._clock = clock
-        transport = Transport(
-            base_url=base_url.removesuffix("/gateway.do"),
-            timeout_s=profile.timeout_s,
-            connect_timeout_s=profile.connect_timeout_s,
-            pool_size=profile.pool_size,
-            max_per_second=profile.max_per_second,
-            now=clock,
-        )
+        transport = Transport.to(base_url.removesuffix("/gateway.do"), profile=profile, now=clock)
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
     @always_an_outcome
@@ -95,15 +129,15 @@ class AlipayRefundChannel:
 
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        return notices.read(notice, credentials=self._credentials)
+        return read(notice, credentials=self._credentials)
 
     def acknowledge(self) -> NoticeReply:
         """See ``RefundChannel``."""
-        return notices.ACKNOWLEDGED
+        return ACKNOWLEDGED
 
     def decline(self, reason: str) -> NoticeReply:  # the channel takes no reason
         """See ``RefundChannel``."""
-        return notices.DECLINED
+        return DECLINED
 
     @always_an_outcome
     def query_trade(self, reference: TradeReference) -> Trade | Unknown:
@@ -114,7 +148,7 @@ class AlipayRefundChannel:
             if not status.handled:
                 return errors.outcome_of_query(status, raw=answer.raw)
             trade = messages.read_trade(answer.body, raw=answer.raw)
-            return trade if trade_is_asked_for(trade, reference) else messages.mismatch(answer.raw)
+            return trade if trade_is_asked_for(trade, reference) else mismatch(answer.raw)
 
         return self._ask("alipay.trade.query", messages.trade_content(reference), read)
 
@@ -127,15 +161,4 @@ class AlipayRefundChannel:
         return bills.opened(file, kind=kind)
 
     def _ask(self, method: str, content: Mapping[str, object], read: Callable[[Answer], R]) -> R | Unknown:
-        """Call and read; whatever is no readable, signed answer proves nothing."""
-        raw = ""
-        try:
-            answer = self._gateway.call(method=method, content=content)
-            raw = answer.raw
-            return read(answer)
-        except SignatureInvalid as error:
-            return error.outcome()
-        except ServerError as error:
-            return Unknown(code="server_error", message=str(error))
-        except Unreadable as error:
-            return Unknown(code="unreadable", message=str(error), raw=raw)
+        return proven(lambda: self._gateway.call(method=method, content=content), read)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import BinaryIO
 
 from payment_channels import statements, tables
-from payment_channels.alipay.gateway import Gateway, ServerError
+from payment_channels.alipay.gateway import Gateway
 from payment_channels.alipay.messages import Status
 from payment_channels.clock import BEIJING
 from payment_channels.contract import (
@@ -27,11 +27,9 @@ from payment_channels.contract import (
     BillTotals,
     BillUnavailable,
 )
-from payment_channels.parsing import Unreadable, text
-from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.parsing import text
 from payment_channels.statements import Statement
 from payment_channels.tables import Field, Layout
-from payment_channels.transport import TransportFailed
 
 CHANNEL = "alipay"
 _METHOD = "alipay.data.dataservice.bill.downloadurl.query"
@@ -79,19 +77,11 @@ def _supported(kind: BillKind) -> None:
 
 
 def _apply(gateway: Gateway, *, day: date) -> str:
-    try:
+    with statements.applying():
         answer = gateway.call(method=_METHOD, content={"bill_type": "trade", "bill_date": day.isoformat()})
         status = Status.parse(answer.body)
         if status.handled:
             return text(answer.body, "bill_download_url")
-    except TransportFailed as failure:
-        raise BillUnavailable(failure.code, failure.message, later=True) from failure
-    except ServerError as error:
-        raise BillUnavailable("server_error", str(error), later=True) from error
-    except SignatureInvalid as error:
-        raise BillUnavailable("bad_signature", error.message, later=True) from error
-    except Unreadable as error:
-        raise BillUnavailable("unreadable", str(error), later=True) from error
     # "Does not exist" is also the answer while the bill is still being made.
     missing = "not_exist" in status.name.lower().replace("-", "_")
     later = missing or status.code in ("20000", "40005") or "system_error" in status.name.lower()

@@ -10,26 +10,14 @@ from payment_channels.alipay import signing
 from payment_channels.alipay.credentials import Credentials
 from payment_channels.clock import BEIJING, Clock
 from payment_channels.parsing import Unreadable
-from payment_channels.transport import Reply, Transport
+from payment_channels.transport import Answer as CheckedAnswer
+from payment_channels.transport import ServerError, Transport
 
 _PATH = "/gateway.do"
 _USER_AGENT = "refunddesk"
 
 
-class ServerError(Exception):
-    """Alipay answered with an HTTP status other than 200, which carries no answer of the gateway."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.said())
-        self.status = reply.status
-
-
-class Answer:
-    """A checked answer: the member's values, and its raw text as proof."""
-
-    def __init__(self, *, body: Mapping[str, object], raw: str) -> None:
-        self.body = body
-        self.raw = raw
+Answer = CheckedAnswer[Mapping[str, object]]
 
 
 class Gateway:
@@ -59,13 +47,13 @@ class Gateway:
             body=urlencode({"biz_content": biz_content}).encode("ascii"),
         )
         if reply.status >= 500:
-            raise ServerError(reply)
+            raise ServerError(reply.said())
         if reply.status != 200:
             raise Unreadable(reply.said())
         envelope = signing.open_answer(reply.body, method=method)
         with self.transport.checking(reply):
             signing.check_answer(self._credentials.alipay_key, envelope)
-        return Answer(body=envelope.body, raw=envelope.signed.decode("utf-8"))
+        return Answer(envelope.body, envelope.signed.decode("utf-8"))
 
     def _parameters(self, *, method: str, content: Mapping[str, object]) -> dict[str, str]:
         parameters = {

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from payment_channels.amounts import fen_from_yuan, yuan_from_fen
 from payment_channels.clock import BEIJING
 from payment_channels.contract import (
     Done,
@@ -26,8 +25,9 @@ from payment_channels.contract import (
     TradeReference,
     TradeState,
     Unknown,
+    mismatch,
 )
-from payment_channels.parsing import Unreadable, text, text_or_empty
+from payment_channels.parsing import Unreadable, fen_from_yuan, text, text_or_empty, yuan_from_fen
 
 MAX_REASON_CHARACTERS = 256
 #: fund_channel of what paid, where that is a bank's card: the refund then has a second leg, from Alipay to the bank.
@@ -188,17 +188,6 @@ def read_trade(body: Mapping[str, object], *, raw: str) -> Trade:
         refunded_fen=amount_fen if state is TradeState.REFUNDED else None,
         payer=text_or_empty(body, "buyer_logon_id"),
         paid_at=paid_at,
-        raw=raw,
-    )
-
-
-def mismatch(raw: str) -> Unknown:
-    """The outcome where Alipay reports another refund than the one asked for."""
-    return Unknown(
-        code="mismatch",
-        message="the answer is about another number, sale or amount",
-        attention=True,
-        remedy="compare",
         raw=raw,
     )
 

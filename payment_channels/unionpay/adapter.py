@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
-from typing import BinaryIO, TypeVar
+from datetime import date, datetime, time
+from typing import BinaryIO, Final, TypeVar
 
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
     BillKind,
     ForeignNotice,
+    NoticeRejected,
     NoticeReply,
     Outcome,
     RawNotice,
@@ -22,6 +23,7 @@ from payment_channels.contract import (
     TradeReference,
     Unknown,
     VoidKind,
+    mismatch,
     trade_is_asked_for,
 )
 from payment_channels.parsing import Unreadable, text, text_or_empty
@@ -29,11 +31,52 @@ from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
-from payment_channels.transport import Transport, always_an_outcome
-from payment_channels.unionpay import bills, errors, messages, notices
+from payment_channels.transport import Transport, always_an_outcome, proven
+from payment_channels.unionpay import bills, errors, messages, signing
 from payment_channels.unionpay.credentials import Credentials
-from payment_channels.unionpay.gateway import Answer, Gateway, ServerError
+from payment_channels.unionpay.gateway import Answer, Gateway
 from payment_channels.unionpay.messages import TradeReport
+from payment_channels.unionpay.signing import TrustedSigners
+
+PROFILE = Profile(bill_cutoff=time(23, 0), bill_grace_s=600)
+
+
+ACKNOWLEDGED: Final = NoticeReply(status=200, content_type="text/plain", body=b"ok")
+DECLINED: Final = NoticeReply(status=400, content_type="text/plain", body=b"fail")
+_TYPES = (messages.REFUND, *messages.VOIDS.values())
+
+
+def read(notice: RawNotice, *, credentials: Credentials, signers: TrustedSigners) -> RefundNotice | ForeignNotice:
+    """Verify and open a notice. Raises ``NoticeRejected``."""
+    try:
+        fields = _open(notice.body, signers=signers, at=notice.received_at)
+        return _read(fields, credentials=credentials)
+    except SignatureInvalid as error:
+        raise NoticeRejected(error.code, error.message) from error
+    except Unreadable as error:
+        raise NoticeRejected("unreadable", str(error)) from error
+
+
+def _open(body: bytes, *, signers: TrustedSigners, at: datetime) -> Mapping[str, str]:
+    fields = signing.open_notice(body)
+    signing.check(signers, fields=fields, at=at)
+    return fields
+
+
+def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
+    if fields.get("merId") != credentials.mer_id:
+        raise NoticeRejected("wrong_merchant", "a notice for another merchant")
+    if fields.get("txnType") not in _TYPES:
+        return ForeignNotice(about=f"txnType {text(fields, 'txnType')}")
+    report = TradeReport.parse_notice(fields)
+    raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
+    return RefundNotice(
+        event_id=f"{report.refund_no}-{report.txn_time}-{report.channel_refund_no}-{report.code}",
+        refund_no=report.refund_no,
+        amount_fen=report.amount_fen or 0,
+        outcome=report.outcome(raw=raw),
+    )
+
 
 R = TypeVar("R")
 
@@ -58,8 +101,8 @@ class UnionPayRefundChannel:
         self._credentials = credentials
         self._profile = profile
         self._clock = clock
-        transport = _transport(base_url, profile=profile, clock=clock)
-        self._files = _transport(profile.file_url, profile=profile, clock=clock) if profile.file_url else transport
+        transport = Transport.to(base_url, profile=profile, now=clock)
+        self._files = Transport.to(profile.file_url, profile=profile, now=clock) if profile.file_url else transport
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
     @always_an_outcome
@@ -77,11 +120,11 @@ class UnionPayRefundChannel:
         fields = messages.query_fields(reference, sent_at=reference.sent_at, profile=self._profile)
 
         def read(answer: Answer) -> Outcome:
-            code = text(answer.fields, "respCode")
+            code = text(answer.body, "respCode")
             if code != errors.ACCEPTED:
-                return errors.outcome_of_query(code, text_or_empty(answer.fields, "respMsg"), raw=answer.raw)
-            report = TradeReport.parse_query(answer.fields)
-            return report.outcome(raw=answer.raw) if report.is_about(reference) else messages.mismatch(answer.raw)
+                return errors.outcome_of_query(code, text_or_empty(answer.body, "respMsg"), raw=answer.raw)
+            report = TradeReport.parse_query(answer.body)
+            return report.outcome(raw=answer.raw) if report.is_about(reference) else mismatch(answer.raw)
 
         return self._ask(_QUERY, fields, read)
 
@@ -92,27 +135,27 @@ class UnionPayRefundChannel:
             return Unknown(code="not_found", message="neither queryId nor txnTime is known to ask with")
 
         def read(answer: Answer) -> Trade | Unknown:
-            code = text(answer.fields, "respCode")
+            code = text(answer.body, "respCode")
             if code != errors.ACCEPTED:
-                return errors.outcome_of_query(code, text_or_empty(answer.fields, "respMsg"), raw=answer.raw)
-            trade = messages.read_trade(answer.fields, raw=answer.raw)
+                return errors.outcome_of_query(code, text_or_empty(answer.body, "respMsg"), raw=answer.raw)
+            trade = messages.read_trade(answer.body, raw=answer.raw)
             if isinstance(trade, Unknown) or trade_is_asked_for(trade, reference):
                 return trade
-            return messages.mismatch(answer.raw)
+            return mismatch(answer.raw)
 
         return self._ask(_QUERY, messages.trade_fields(reference, profile=self._profile), read)
 
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        return notices.read(notice, credentials=self._credentials, signers=self._gateway.signers)
+        return read(notice, credentials=self._credentials, signers=self._gateway.signers)
 
     def acknowledge(self) -> NoticeReply:
         """See ``RefundChannel``."""
-        return notices.ACKNOWLEDGED
+        return ACKNOWLEDGED
 
     def decline(self, reason: str) -> NoticeReply:  # the channel takes no reason
         """See ``RefundChannel``."""
-        return notices.DECLINED
+        return DECLINED
 
     @always_an_outcome
     def void(self, order: RefundOrder, kind: VoidKind = VoidKind.PURCHASE) -> Outcome:
@@ -132,31 +175,9 @@ class UnionPayRefundChannel:
     def _apply(self, order: RefundOrder, *, txn_type: str) -> Outcome:
         fields = messages.application_fields(order, txn_type=txn_type, profile=self._profile)
         outcome = self._ask(
-            _APPLY, fields, lambda answer: messages.read_application(answer.fields, order, raw=answer.raw)
+            _APPLY, fields, lambda answer: messages.read_application(answer.body, order, raw=answer.raw)
         )
         return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
 
     def _ask(self, target: str, fields: Mapping[str, str], read: Callable[[Answer], R]) -> R | Unknown:
-        """Call and read; whatever is no readable, signed answer proves nothing."""
-        raw = ""
-        try:
-            answer = self._gateway.call(target=target, fields=fields)
-            raw = answer.raw
-            return read(answer)
-        except SignatureInvalid as error:
-            return error.outcome()
-        except ServerError as error:
-            return Unknown(code="server_error", message=str(error))
-        except Unreadable as error:
-            return Unknown(code="unreadable", message=str(error), raw=raw)
-
-
-def _transport(base_url: str, *, profile: Profile, clock: Clock) -> Transport:
-    return Transport(
-        base_url=base_url,
-        timeout_s=profile.timeout_s,
-        connect_timeout_s=profile.connect_timeout_s,
-        pool_size=profile.pool_size,
-        max_per_second=profile.max_per_second,
-        now=clock,
-    )
+        return proven(lambda: self._gateway.call(target=target, fields=fields), read)

@@ -31,12 +31,11 @@ from payment_channels.contract import (
     BillUnavailable,
     OddRow,
 )
-from payment_channels.parsing import Unreadable, text, text_or_empty
-from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.parsing import text, text_or_empty
 from payment_channels.statements import Statement
-from payment_channels.transport import Transport, TransportFailed
+from payment_channels.transport import Transport
 from payment_channels.unionpay import messages
-from payment_channels.unionpay.gateway import Gateway, ServerError
+from payment_channels.unionpay.gateway import Gateway
 
 CHANNEL = "unionpay"
 MAX_ANSWER_BYTES = 64_000_000
@@ -113,22 +112,14 @@ def _apply(gateway: Gateway, *, transport: Transport, day: date, clock: Clock) -
         "txnTime": messages.txn_time(clock()),
         "fileType": "00",
     }
-    try:
+    with statements.applying():
         answer = gateway.call(target="/", fields=fields, transport=transport, max_bytes=MAX_ANSWER_BYTES)
-        code = text(answer.fields, "respCode")
+        code = text(answer.body, "respCode")
         if code == "00":
-            return _unpacked(text(answer.fields, "fileContent"))
-    except TransportFailed as failure:
-        raise BillUnavailable(failure.code, failure.message, later=True) from failure
-    except ServerError as error:
-        raise BillUnavailable("server_error", str(error), later=True) from error
-    except SignatureInvalid as error:
-        raise BillUnavailable("bad_signature", error.message, later=True) from error
-    except Unreadable as error:
-        raise BillUnavailable("unreadable", str(error), later=True) from error
+            return _unpacked(text(answer.body, "fileContent"))
     # "No such file" is also the answer while the file is still being made.
     later = code in (_NO_FILE, "03", "04", "05", "06")
-    raise BillUnavailable(code, text_or_empty(answer.fields, "respMsg"), later=later, empty=code == _NO_FILE)
+    raise BillUnavailable(code, text_or_empty(answer.body, "respMsg"), later=later, empty=code == _NO_FILE)
 
 
 def _unpacked(content: str) -> bytes:

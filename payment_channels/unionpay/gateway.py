@@ -7,27 +7,15 @@ from urllib.parse import urlencode
 
 from payment_channels.clock import Clock
 from payment_channels.parsing import Unreadable
-from payment_channels.transport import MAX_REPLY_BYTES, Reply, Transport
+from payment_channels.transport import MAX_REPLY_BYTES, ServerError, Transport
+from payment_channels.transport import Answer as CheckedAnswer
 from payment_channels.unionpay import messages, signing
 from payment_channels.unionpay.credentials import Credentials
 
 _USER_AGENT = "refunddesk"
 
 
-class ServerError(Exception):
-    """UnionPay answered with an HTTP status other than 200, which carries no answer of the platform."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.said())
-        self.status = reply.status
-
-
-class Answer:
-    """A checked answer: its fields, and its raw text as proof, without the middle of a card number."""
-
-    def __init__(self, *, fields: Mapping[str, str], raw: str) -> None:
-        self.fields = fields
-        self.raw = raw
+Answer = CheckedAnswer[Mapping[str, str]]
 
 
 class Gateway:
@@ -62,13 +50,13 @@ class Gateway:
             max_bytes=max_bytes,
         )
         if reply.status >= 500:
-            raise ServerError(reply)
+            raise ServerError(reply.said())
         if reply.status != 200:
             raise Unreadable(reply.said())
         answered = signing.open_answer(reply.body)
         with self.transport.checking(reply):
             signing.check(self.signers, fields=answered, at=self._clock())
-        return Answer(fields=answered, raw=messages.hide_cards(reply.body.decode("utf-8")))
+        return Answer(answered, messages.hide_cards(reply.body.decode("utf-8")))
 
     def _signed(self, fields: Mapping[str, str]) -> dict[str, str]:
         whole = {

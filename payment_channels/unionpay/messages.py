@@ -24,6 +24,7 @@ from payment_channels.contract import (
     TradeState,
     Unknown,
     VoidKind,
+    mismatch,
 )
 from payment_channels.parsing import Unreadable, text, text_or_empty
 from payment_channels.profile import Profile
@@ -163,17 +164,6 @@ def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade | Unknown:
         paid_at=_booked_at(sent, text_or_empty(fields, "traceTime"))
         if sent and state is not TradeState.UNPAID
         else None,
-        raw=raw,
-    )
-
-
-def mismatch(raw: str) -> Unknown:
-    """The outcome where UnionPay reports another trade than the one asked for."""
-    return Unknown(
-        code="mismatch",
-        message="the answer is about another number, sale or amount",
-        attention=True,
-        remedy="compare",
         raw=raw,
     )
 

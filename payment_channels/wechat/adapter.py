@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import date
-from typing import BinaryIO
+from datetime import date, time
+from typing import BinaryIO, Final
 from urllib.parse import quote, urlencode
 
 from payment_channels.clock import Clock, utc_now
@@ -12,6 +13,7 @@ from payment_channels.contract import (
     AbnormalRefundOrder,
     BillKind,
     ForeignNotice,
+    NoticeRejected,
     NoticeReply,
     Outcome,
     PayeeKind,
@@ -24,18 +26,68 @@ from payment_channels.contract import (
     Trade,
     TradeReference,
     Unknown,
+    mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable, json_object
-from payment_channels.profile import Profile
+from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty
+from payment_channels.profile import BillBasis, Profile
 from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Reply, Transport, always_an_outcome
-from payment_channels.wechat import bills, errors, messages, notices, signing
+from payment_channels.wechat import bills, errors, messages, signing
 from payment_channels.wechat.credentials import Credentials
 from payment_channels.wechat.gateway import Gateway
 from payment_channels.wechat.messages import RefundState
+from payment_channels.wechat.signing import PlatformKeys
+
+PROFILE = Profile(partial_spacing_s=60.0, bill_basis=BillBasis.ACCEPTED, bill_ready_at=time(10, 0))
+
+
+ACKNOWLEDGED: Final = NoticeReply(status=204, content_type="application/json", body=b"")
+
+
+def read(
+    notice: RawNotice, *, credentials: Credentials, keys: PlatformKeys, closed_number: Retry
+) -> RefundNotice | ForeignNotice:
+    """Verify and open a notice. Raises ``NoticeRejected``."""
+    try:
+        signing.check(keys, headers=notice.headers, body=notice.body, at=notice.received_at)
+    except SignatureInvalid as error:
+        raise NoticeRejected(error.code, error.message) from error
+    try:
+        return _open(notice.body, credentials=credentials, closed_number=closed_number)
+    except Unreadable as error:
+        raise NoticeRejected("unreadable", str(error)) from error
+
+
+def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice | ForeignNotice:
+    envelope = json_object(body)
+    resource = member(envelope, "resource")
+    about, original = text(envelope, "event_type"), text_or_empty(resource, "original_type")
+    if about.partition(".")[0] != "REFUND" or original not in ("refund", ""):
+        return ForeignNotice(about=about)
+    plain = signing.decrypt(credentials.api_v3_key, resource)
+    content = json_object(plain)
+    # A service provider's notices name it as sp_mchid, and the merchant as sub_mchid.
+    if content.get("sp_mchid", content.get("mchid")) != credentials.mchid:
+        raise NoticeRejected("wrong_merchant", "a notice for another merchant")
+    if credentials.sub_mchid and content.get("sub_mchid") != credentials.sub_mchid:
+        raise NoticeRejected("wrong_merchant", "a notice for another sub-merchant")
+    state = RefundState.parse_notice(content)
+    return RefundNotice(
+        event_id=text(envelope, "id"),
+        refund_no=state.refund_no,
+        amount_fen=state.amount_fen,
+        outcome=state.outcome(closed_number=closed_number, raw=plain.decode("utf-8", "replace")),
+    )
+
+
+def declined(reason: str) -> NoticeReply:
+    """The answer that makes WeChat Pay repeat the notice."""
+    body = json.dumps({"code": "FAIL", "message": reason}, ensure_ascii=False).encode("utf-8", "replace")
+    return NoticeReply(status=400, content_type="application/json", body=body)
+
 
 _REFUNDS = "/v3/refund/domestic/refunds"
 
@@ -54,14 +106,7 @@ class WeChatRefundChannel:
         self._credentials = credentials
         self._profile = profile
         self._clock = clock
-        transport = Transport(
-            base_url=base_url,
-            timeout_s=profile.timeout_s,
-            connect_timeout_s=profile.connect_timeout_s,
-            pool_size=profile.pool_size,
-            max_per_second=profile.max_per_second,
-            now=clock,
-        )
+        transport = Transport.to(base_url, profile=profile, now=clock)
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
     @always_an_outcome
@@ -70,10 +115,7 @@ class WeChatRefundChannel:
         if fault := messages.fault_in(order):
             return Refused(code="invalid_order", message=fault, retry=Retry.NEVER, remedy="check_request")
         body = messages.refund_body(order, sub_mchid=self._credentials.sub_mchid, funding=self._profile.funding)
-        try:
-            reply = self._gateway.call(method="POST", target=_REFUNDS, body=body)
-        except SignatureInvalid as error:
-            return error.outcome()
+        reply = self._gateway.call(method="POST", target=_REFUNDS, body=body)
         if not 200 <= reply.status < 300:
             outcome = errors.outcome_of_application(reply, maybe_received=order.maybe_received)
             return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
@@ -90,10 +132,7 @@ class WeChatRefundChannel:
         target = f"{_REFUNDS}/{quote(reference.refund_no, safe='')}"
         if self._credentials.sub_mchid:
             target = f"{target}?{urlencode({'sub_mchid': self._credentials.sub_mchid})}"
-        try:
-            reply = self._gateway.call(method="GET", target=target)
-        except SignatureInvalid as error:
-            return error.outcome()
+        reply = self._gateway.call(method="GET", target=target)
         if not 200 <= reply.status < 300:
             return errors.outcome_of_query(reply)
         return self._state(
@@ -107,10 +146,7 @@ class WeChatRefundChannel:
     def query_trade(self, reference: TradeReference) -> Trade | Unknown:
         """See ``TradeQueries``. WeChat Pay says that a payment was refunded, never how much of it."""
         target = messages.trade_target(reference, mchid=self._credentials.mchid, sub_mchid=self._credentials.sub_mchid)
-        try:
-            reply = self._gateway.call(method="GET", target=target)
-        except SignatureInvalid as error:
-            return error.outcome()
+        reply = self._gateway.call(method="GET", target=target)
         if not 200 <= reply.status < 300:
             return errors.outcome_of_query(reply)
         raw = reply.body.decode("utf-8", "replace")
@@ -118,11 +154,11 @@ class WeChatRefundChannel:
             trade = messages.read_trade(json_object(reply.body), raw=raw)
         except Unreadable as error:
             return Unknown(code="unreadable", message=str(error), raw=raw)
-        return trade if trade_is_asked_for(trade, reference) else messages.mismatch(raw)
+        return trade if trade_is_asked_for(trade, reference) else mismatch(raw)
 
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        return notices.read(
+        return read(
             notice,
             credentials=self._credentials,
             keys=self._gateway.keys,
@@ -131,11 +167,11 @@ class WeChatRefundChannel:
 
     def acknowledge(self) -> NoticeReply:
         """See ``RefundChannel``."""
-        return notices.ACKNOWLEDGED
+        return ACKNOWLEDGED
 
     def decline(self, reason: str) -> NoticeReply:
         """See ``RefundChannel``."""
-        return notices.declined(reason)
+        return declined(reason)
 
     @always_an_outcome
     def apply_abnormal_refund(self, order: AbnormalRefundOrder) -> Outcome:
@@ -143,18 +179,15 @@ class WeChatRefundChannel:
         if fault := messages.fault_in_payee(order):
             return Refused(code="invalid_order", message=fault, retry=Retry.NEVER, remedy="check_request")
         target = f"{_REFUNDS}/{quote(order.channel_refund_no, safe='')}/apply-abnormal-refund"
-        try:
-            key = self._gateway.keys.encryption_key(at=self._clock())
-            to_card = order.payee is PayeeKind.CUSTOMER_CARD
-            body = messages.abnormal_refund_body(
-                order,
-                sub_mchid=self._credentials.sub_mchid,
-                card_number=signing.encrypt(key.key, order.card_number) if to_card else "",
-                holder_name=signing.encrypt(key.key, order.holder_name) if to_card else "",
-            )
-            reply = self._gateway.call(method="POST", target=target, body=body, serial=key.key_id)
-        except SignatureInvalid as error:
-            return error.outcome()
+        key = self._gateway.keys.encryption_key(at=self._clock())
+        to_card = order.payee is PayeeKind.CUSTOMER_CARD
+        body = messages.abnormal_refund_body(
+            order,
+            sub_mchid=self._credentials.sub_mchid,
+            card_number=signing.encrypt(key.key, order.card_number) if to_card else "",
+            holder_name=signing.encrypt(key.key, order.holder_name) if to_card else "",
+        )
+        reply = self._gateway.call(method="POST", target=target, body=body, serial=key.key_id)
         if not 200 <= reply.status < 300:
             return errors.outcome_of_application(reply, maybe_received=False)
         return self._state(reply, refund_no=order.refund_no, channel_transaction_no="", amount_fen=order.amount_fen)
@@ -179,5 +212,5 @@ class WeChatRefundChannel:
             channel_transaction_no=channel_transaction_no or state.channel_transaction_no,
             amount_fen=amount_fen,
         ):
-            return messages.mismatch(raw)
+            return mismatch(raw)
         return state.outcome(closed_number=self._profile.closed_number, raw=raw)

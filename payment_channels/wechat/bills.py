@@ -27,10 +27,9 @@ from payment_channels.contract import (
     BillUnavailable,
 )
 from payment_channels.parsing import Unreadable, json_object, text
-from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.statements import Statement
 from payment_channels.tables import Field, Layout
-from payment_channels.transport import Reply, TransportFailed
+from payment_channels.transport import Reply
 from payment_channels.wechat import errors
 from payment_channels.wechat.gateway import Gateway
 
@@ -140,16 +139,10 @@ def _apply(gateway: Gateway, *, day: date, kind: BillKind, sub_mchid: str) -> Li
         path, asked["bill_type"] = "/v3/bill/tradebill", "REFUND" if kind is BillKind.REFUNDS else "ALL"
         if sub_mchid:
             asked["sub_mchid"] = sub_mchid
-    try:
+    with statements.applying():
         reply = gateway.call(method="GET", target=f"{path}?{urlencode(asked)}")
         if reply.status == 200:
             return Link.parse(json_object(reply.body))
-    except TransportFailed as failure:
-        raise BillUnavailable(failure.code, failure.message, later=True) from failure
-    except SignatureInvalid as error:
-        raise BillUnavailable("bad_signature", error.message, later=True) from error
-    except Unreadable as error:
-        raise BillUnavailable("unreadable", str(error), later=True) from error
     raise _unavailable(reply)
 
 

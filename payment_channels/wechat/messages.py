@@ -185,17 +185,6 @@ def read_trade(body: Mapping[str, object], *, raw: str) -> Trade:
     )
 
 
-def mismatch(raw: str) -> Unknown:
-    """The outcome where WeChat Pay reports another refund than the one asked for."""
-    return Unknown(
-        code="mismatch",
-        message="the answer is about another number, sale or amount",
-        attention=True,
-        remedy="compare",
-        raw=raw,
-    )
-
-
 def fault_in(order: RefundOrder) -> str:
     """Name what makes an order impossible to send, or return an empty string."""
     if not _REFUND_NO.match(order.refund_no):

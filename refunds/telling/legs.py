@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,14 +11,25 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from core.money import yuan_grouped
+from core.quantities import quantity_text
 from refunds.facts import payees, plans
 from refunds.facts.plans import LegStatus
-from refunds.models import RefundRequest
+from refunds.models import RefundLine, RefundRequest
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import ExecutionState
 from refunds.telling import payout_words
 from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
+
+
+def goods_with_worth(lines: Iterable[RefundLine]) -> Sequence[str]:
+    """``空气炸锅 × 1 (¥54.00)`` a line; ``lines`` come with their article."""
+    return [
+        gettext("%(name)s × %(quantity)s (¥%(amount)s)")
+        % {"name": one.line.name, "quantity": quantity_text(one.quantity), "amount": yuan_grouped(one.value_fen)}
+        for one in lines
+    ]
+
 
 _STATES: dict[str, Promise] = {
     plans.PLANNED: _("Comes after the others"),

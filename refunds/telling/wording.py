@@ -10,7 +10,9 @@ from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from core.money import yuan_grouped
@@ -23,8 +25,33 @@ from refunds.telling import hand_words, legs, payout_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import destination_and_way, destination_label, went
-from refunds.telling.headlines import headline
 from refunds.telling.payout_words import day_of
+
+_HEADLINES: dict[State, Promise | str] = {
+    State.SUBMITTED: _("Your refund request has arrived"),
+    State.VERIFYING: _("Your refund request has arrived"),
+    State.IN_REVIEW: _("The store is checking your refund"),
+    State.NEEDS_INFO: _("The store needs something from you"),
+    State.WAITING_GOODS: _("The store is waiting for the goods"),
+    State.WAITING_VENDOR: _("The store is asking the payment provider"),
+    State.APPROVED: _("Your refund is approved"),
+    State.EXECUTING: _("Your money is on its way"),
+    State.UNKNOWN: _("Your refund is being confirmed"),
+    State.MANUAL_PENDING: _("The store is preparing your payout"),
+    State.FAILED: _("Your refund is delayed"),
+    State.PARTIALLY_REFUNDED: _("Part of your money is refunded"),
+    State.REJECTED: _("Your refund was not approved"),
+    State.CANCELLED: _("Your refund request was withdrawn"),
+    State.REFUNDED: _("Your money is refunded"),
+    State.FOLLOW_UP: _("Your money is refunded"),
+    State.CLOSED: _("Your money is refunded"),
+}
+
+
+def headline(state: str) -> str:
+    """What a customer reads first about a refund in this state."""
+    return str(_HEADLINES[State(state)])
+
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
 NOTIFIED: frozenset[str] = frozenset(

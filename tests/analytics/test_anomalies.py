@@ -10,10 +10,9 @@ import pytest
 from django.utils import translation
 
 from analytics.anomalies import Finding, find
-from analytics.figures import Cut, Overview, Paid, ReasonFigures, Side, Sold, StoreFigures
+from analytics.figures import Cut, Overview, Paid, ReasonFigures, Selection, Side, Sold, StoreFigures
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from desk.analytics.wording import finding_sentences
 from tests.analytics.rows import month_of_a_chain

@@ -10,9 +10,9 @@ import pytest
 import time_machine
 from django.test import Client
 
+from analytics.figures import Selection
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Selection
 from api import schemas_figures
 from core.calendar import SHANGHAI
 from merchants import api_keys

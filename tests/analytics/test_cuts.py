@@ -9,10 +9,9 @@ import pytest
 from django.utils import timezone
 
 from analytics import statements
-from analytics.cuts import Cuts, spread, spreads
-from analytics.figures import Sold, Spread
+from analytics.figures import Selection, Sold, Spread
+from analytics.overview import Cuts, spread, spreads
 from analytics.periods import last_days
-from analytics.scope import Selection
 from analytics.statements import SALES
 
 #: Of GROUPING(bucket, store_id, cashier, terminal_id): everything, a store, a cashier of it.

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from analytics.drivers import Movement, movement
+from analytics.figures import Selection
 from analytics.overview import overview
 from analytics.periods import last_days
-from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from refunds.states import Reason, State
 from tests.analytics.rows import World

@@ -10,10 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analytics.figures import Overview, Paid, Sold, Spread, Submitted
+from analytics.figures import Overview, Paid, Selection, Sold, Spread, Submitted
 from analytics.overview import fees_lost_fen, overview, payouts
 from analytics.periods import Period, last_days, parse
-from analytics.scope import Selection
 from core.calendar import SHANGHAI
 from refunds.models import RefundRequest, Survey
 from refunds.payouts import ledger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.scope import Selection, UnknownStore, narrowed
+from analytics.figures import Selection, UnknownStore, narrowed
 from merchants.models import Store
 from tests.factories import make_merchant
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from analytics import statements
+from analytics.figures import Selection
 from analytics.periods import last_days
-from analytics.scope import Selection
 from analytics.statements import Statement
 from refunds.states import PAID, State
 

@@ -16,8 +16,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from api.description import guide
-from api.examples import BODIES
+from api.description import BODIES, guide
 from merchants import policies
 from merchants.models import ChannelAccount
 from refunds.models import Evidence, RefundRequest

@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest
 from django.template import engines
 
-from desk.bulk.page import Allowed
+from desk.bulk.view import Allowed
 
 
 def test_template_when_a_page_has_no_such_name_fails() -> None:

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from invariants.alone import AlreadyRunning, alone
+from invariants.inspection import AlreadyRunning, alone
 
 pytestmark = pytest.mark.django_db
 

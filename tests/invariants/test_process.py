@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from invariants import alone, inspection, process
-from invariants.alone import AlreadyRunning
+from invariants import inspection, tasks
+from invariants.inspection import AlreadyRunning
 from tests.factories import RULES, make_merchant, make_request, make_sale, seal_events
 from tests.owner import as_owner
 
@@ -29,7 +29,7 @@ def somebody_else() -> Iterator[None]:
         dbname=found["NAME"],
     )
     with other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [alone._LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [inspection._LOCK])
         yield
     other.close()
 
@@ -37,10 +37,10 @@ def somebody_else() -> Iterator[None]:
 @pytest.mark.usefixtures("child_reads_this_database")
 def test_run_when_all_hold_ends_with_0_and_when_one_does_not_with_1() -> None:
     request = make_request(make_sale(make_merchant()))
-    assert process.run(whole=False) == 0
+    assert tasks.run(whole=False) == 0
     with as_owner(silent=True) as cursor:
         cursor.execute("UPDATE terminals_transaction SET reserved_fen = 1 WHERE id = %s", [request.transaction_id])
-    assert process.run(whole=False) == 1
+    assert tasks.run(whole=False) == 1
 
 
 @pytest.mark.usefixtures("somebody_else")

@@ -39,7 +39,7 @@ from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import deciding, exporting, handing_over, revealing
-from refunds.telling import resending
+from refunds.telling import outbox
 from terminals import correcting, reporting
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
@@ -249,7 +249,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.END_UNKNOWN: _on(
         "lost", ending.propose, finding=Finding(paid=False, note="not in the portal"), picture=_ADD_PICTURE
     ),
-    Act.RESEND: lambda world, by: resending.resend(notification_id=world.dead_message.pk, by=by, at=timezone.now()),
+    Act.RESEND: lambda world, by: outbox.resend(notification_id=world.dead_message.pk, by=by, at=timezone.now()),
     Act.REVEAL: lambda world, by: revealing.reveal(request=world.requests["waiting"], by=by, at=timezone.now()),
     Act.EXPORT: _export,
     Act.SEE_ANALYTICS: _read(Act.SEE_ANALYTICS),

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.database import timeouts
 from invariants import inspection
-from invariants.alone import AlreadyRunning
 from invariants.catalogue import INVARIANTS
+from invariants.inspection import AlreadyRunning
 
 logger = logging.getLogger(__name__)
 

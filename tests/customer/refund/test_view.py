@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
-from customer import throttling
 from customer.refund import view
 from merchants import principals
 from refunds.evidence import files as evidence
@@ -155,8 +154,8 @@ def test_a_huge_form_is_refused_by_its_length(staged: Staged) -> None:
 
 def test_a_flood_of_forms_through_one_link_is_stopped(staged: Staged) -> None:
     request = staged("refunded")
-    answers = [post(request, "rate", score="x").status_code for _ in range(throttling.SENT + 1)]
-    assert answers == [422] * throttling.SENT + [429]
+    answers = [post(request, "rate", score="x").status_code for _ in range(view.SENT + 1)]
+    assert answers == [422] * view.SENT + [429]
 
 
 # --- the answer to "we need something from you" -------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from desk.access import scope_of
-from desk.portal.page import Typed, portal_page
+from desk.portal.view import Typed, portal_page
 from desk.refund.page import find
 from merchants.models import Role
 from merchants.principals import of_staff

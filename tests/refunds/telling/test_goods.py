@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from refunds.telling.goods import goods_with_worth
+from refunds.telling.legs import goods_with_worth
 from tests.refunds.plans import ask, order_of_two
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from refunds.states import State
-from refunds.telling.headlines import headline
+from refunds.telling.wording import headline
 
 
 @pytest.mark.parametrize("state", list(State))

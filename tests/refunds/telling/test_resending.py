@@ -11,7 +11,7 @@ from merchants.principals import of_staff
 from refunds.models import Notification
 from refunds.models.notification import NotificationState
 from refunds.telling import outbox
-from refunds.telling.resending import NotGivenUp, resend
+from refunds.telling.outbox import NotGivenUp, resend
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from api import signing
+from api import authentication
 from merchants import api_keys
 from merchants.models import ApiKey, KeyScope
 from merchants.principals import of_staff
@@ -53,7 +53,7 @@ class Signed:
             "Idempotency-Key": uuid4().hex,
             "X-Request-Id": facts["request_id"],
             "X-Request-Timestamp": facts["timestamp"],
-            "X-Request-Signature": signing.signature(**facts),
+            "X-Request-Signature": authentication.signature(**facts),
             **more.pop("headers", {}),
         }
         more.setdefault("content_type", "application/json")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_channels.amounts import fen_from_yuan, yuan_from_fen
+from payment_channels.parsing import fen_from_yuan, yuan_from_fen
 
 
 @pytest.mark.parametrize(

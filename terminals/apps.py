@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class TerminalsConfig(AppConfig):
-    name = "terminals"
