@@ -1,4 +1,4 @@
-"""Recognising callers, and what each may do."""
+"""Recognising callers and signed requests (HMAC over id, time, method, path with query, body), and what each may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sales: reported, found, looked at."""
+"""Sales, and the orders they pay: reported, found, looked at."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations, worth
 from terminals import correcting, finding, orders, reporting
 from terminals.correcting import SaleCorrection
+from terminals.models import Transaction
 from terminals.reporting import ReportedSale, SaleLine
 
 
@@ -119,7 +120,16 @@ class Transactions(Endpoint):
         )
 
 
-class TransactionDetail(Endpoint):
+class OneSale(Endpoint):
+    """What the views of one sale share: it is looked up before anything that was sent is judged."""
+
+    def load(self, transaction_id: UUID) -> Transaction:
+        return queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+
+
+class TransactionDetail(OneSale):
     """One sale with its refund requests."""
 
     acts = {"GET": Act.READ_SALES}
@@ -129,13 +139,10 @@ class TransactionDetail(Endpoint):
     )
     def get(self, request: Request, transaction_id: UUID) -> Response:
         """One sale: what was refunded, what is reserved, what can still be refunded."""
-        sale = queries.transaction_for(
-            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
-        )
-        return Response(schemas.TransactionWithRequestsOut.of(sale))
+        return Response(schemas.TransactionWithRequestsOut.of(self.load(transaction_id)))
 
 
-class TransactionCorrections(Endpoint):
+class TransactionCorrections(OneSale):
     """Set right what was reported of a sale."""
 
     acts = {"POST": Act.CORRECT_SALE}
@@ -150,10 +157,7 @@ class TransactionCorrections(Endpoint):
         """Change what was reported wrongly, with the reason; what is left out stays. Before and after are kept. The channel's
         number cannot be changed, and refunds that were asked for stay covered (409 ``correction_below_refunds``).
         """
-        # Looked up before anything that was sent is judged.
-        queries.transaction_for(
-            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
-        )
+        self.load(transaction_id)
         key = idempotency.key_of(request)
         data = self.read(SaleCorrectionSerializer)
         at = timezone.now()
@@ -200,7 +204,7 @@ class TradeQueries(Endpoint):
         )
 
 
-class TransactionEndHold(Endpoint):
+class TransactionEndHold(OneSale):
     """Let go of a sale that finance holds."""
 
     acts = {"POST": Act.END_HOLD}
@@ -214,20 +218,9 @@ class TransactionEndHold(Endpoint):
         """End the hold of a sale whose channel called a payout refused and then paid. ``paid`` books that payout; ``not_paid``
         and ``settled`` leave the books as they are.
         """
-        queries.transaction_for(
-            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
-        )
+        sale = self.load(transaction_id)
         data = self.read(EndHoldSerializer)
-        sale = queries.transaction_for(
-            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
-        )
-        contradictions.end_hold(
-            transaction_id=sale.pk,
-            finding=data["finding"],
-            note=data["note"],
-            by=self.caller.by,
-            at=timezone.now(),
-        )
+        contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=timezone.now())
         loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(schemas.TransactionOut.of(loaded))
 

@@ -1,4 +1,4 @@
-"""People as the pages show them."""
+"""People as the pages show them, and who looks at which refund right now: a courtesy, kept in the cache and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When what must never be untrue is looked at."""
+"""When what must never be untrue is looked at, in a process of its own: its memory and time are not the workers'."""
 
 from __future__ import annotations
 

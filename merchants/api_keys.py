@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
 from core.sql import PreparedStatement
@@ -161,15 +161,7 @@ def _check_may_end(key: ApiKey, by: Principal) -> None:
 
 
 def _record(key: ApiKey, action: str, by: Principal, at: datetime, **data: Any) -> None:
-    record(
-        merchant_id=key.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="api_key",
-        object_id=key.pk,
-        at=at,
-        data={"prefix": key.prefix, **data},
-    )
+    record_of(key, by=by.actor, action=action, at=at, data={"prefix": key.prefix, **data})
 
 
 def recognise(key: str) -> Client | None:

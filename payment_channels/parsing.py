@@ -1,4 +1,4 @@
-"""Foreign JSON becomes typed values here, at the edge; whatever does not fit is ``Unreadable``."""
+"""Foreign JSON and amounts in yuan become typed values here, at the edge; whatever does not fit is ``Unreadable``."""
 
 from __future__ import annotations
 

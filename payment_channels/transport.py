@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from payment_channels import clock
-from payment_channels.contract import Unknown
+from payment_channels.contract import NoticeRejected, Unknown
 from payment_channels.parsing import Unreadable
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
@@ -267,6 +267,17 @@ def _failure(error: Exception) -> TransportFailed:
     late = isinstance(error, PoolTimeoutError | TimeoutError) and not isinstance(error, NewConnectionError)
     code = "timeout" if late else "connection"
     return TransportFailed(code, type(error).__name__)
+
+
+@contextmanager
+def opening_notice() -> Iterator[None]:
+    """Around a call back that is read: one that does not prove its origin or cannot be read raises ``NoticeRejected``."""
+    try:
+        yield
+    except SignatureInvalid as error:
+        raise NoticeRejected(error.code, error.message) from error
+    except Unreadable as error:
+        raise NoticeRejected("unreadable", str(error)) from error
 
 
 def always_an_outcome(

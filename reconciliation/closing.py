@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
 from merchants.principals import Principal
@@ -83,12 +83,10 @@ def _own(day_id: int, by: Principal) -> ReconciliationDay:
 
 
 def _record(day: ReconciliationDay, action: str, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=day.merchant_id,
+    record_of(
+        day,
         by=by.actor,
         action=action,
-        object_type="reconciliation_day",
-        object_id=day.pk,
         at=at,
         data={"account": day.channel_account.code, "date": day.date.isoformat(), **data},
     )

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
 from merchants import principals
@@ -194,14 +194,8 @@ def _act(
         raise AlreadyResolved("this difference was resolved meanwhile")
     said = change(difference)
     difference.save()
-    record(
-        merchant_id=difference.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="reconciliation_day",
-        object_id=day.pk,
-        at=at,
-        data={"number": difference.number, "kind": difference.kind, **said},
+    record_of(
+        day, by=by.actor, action=action, at=at, data={"number": difference.number, "kind": difference.kind, **said}
     )
     matching.compare(day=day, at=at)
     return difference

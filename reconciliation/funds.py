@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from django.db import connection, transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import DomainError, Invalid
 from core.plain_text import without_direction
 from merchants import channels, principals
@@ -175,12 +175,10 @@ def store(
     if statement is not None:
         _take_in(made, statement, day)
     _settle(made, day)
-    record(
-        merchant_id=day.merchant_id,
+    record_of(
+        day,
         by=by.actor,
         action="reconciliation.funds",
-        object_type="reconciliation_day",
-        object_id=day.pk,
         at=at,
         data={"date": day.date.isoformat(), "sha256": made.sha256, "out_fen": made.out_fen, "back_fen": made.back_fen},
     )

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 
 from core.audit.actors import SYSTEM
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Invalid
 from core.plain_text import plain_text, without_direction
 from core.sql import insert_rows
@@ -181,12 +181,10 @@ def _replace(day: ReconciliationDay, before: Bill | None, bill: Bill, *, at: dat
     day.bill = bill
     day.save(update_fields=["bill"])
     _settled(day)
-    record(
-        merchant_id=day.merchant_id,
+    record_of(
+        day,
         by=by.actor if by else SYSTEM,
         action="reconciliation.import",
-        object_type="reconciliation_day",
-        object_id=day.pk,
         at=at,
         data={
             "account": day.channel_account.code,

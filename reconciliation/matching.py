@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core.audit.actors import SYSTEM
-from core.audit.record import record
+from core.audit.record import record_of
 from payment_channels.profile import BillBasis
 from reconciliation import days
 from reconciliation.models import ReconciliationDay
@@ -289,12 +289,10 @@ def _hold(rows: Sequence[tuple[UUID, datetime, str, int, str]], at: datetime) ->
 
 
 def _record_cleared(day: ReconciliationDay, numbers: list[str], at: datetime) -> None:
-    record(
-        merchant_id=day.merchant_id,
+    record_of(
+        day,
         by=SYSTEM,
         action="reconciliation.clear",
-        object_type="reconciliation_day",
-        object_id=day.pk,
         at=at,
         data={"date": day.date.isoformat(), "count": len(numbers), "numbers": numbers[:50]},
     )

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from core.audit.actors import Actor
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import DomainError
 from terminals.correcting import CORRECTED
 from terminals.models import PaymentWord, Transaction, TransactionStatus
@@ -66,12 +66,10 @@ def keep_word(
     if proven is not None and sale.status not in (proven, TransactionStatus.SUCCESS):
         before, sale.status, sale.corrected_at = str(sale.status), proven, at
         saved += ["status", "corrected_at"]
-        record(
-            merchant_id=sale.merchant_id,
+        record_of(
+            sale,
             by=by,
             action=CORRECTED,
-            object_type="transaction",
-            object_id=sale.pk,
             at=at,
             data={"reason": CHANNEL_SAYS, "before": {"status": before}, "after": {"status": str(proven)}},
         )

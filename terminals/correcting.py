@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 
 from core.audit.models import AuditEvent
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Invalid, NotFound
 from core.personal_data import phone_hashes, phone_key, search_hash
 from core.quantities import quantity_text
@@ -105,12 +105,10 @@ def correct_sale(
     if changed:
         sale.corrected_at = at
         sale.save()
-        record(
-            merchant_id=sale.merchant_id,
+        record_of(
+            sale,
             by=by.actor,
             action=CORRECTED,
-            object_type="transaction",
-            object_id=sale.pk,
             at=at,
             data={
                 "reason": reason,

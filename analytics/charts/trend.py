@@ -15,7 +15,10 @@ _SPARK_WIDTH, _SPARK_HEIGHT, _SPARK_MARGIN, _SPARK_TOP = 84.0, 26.0, 1.5, 3.0
 
 
 def sparkline(*, values: Sequence[float], tone: str = "") -> SafeString:
-    """Draw ``values`` from left to right. ``tone`` ``"flat"`` draws in grey. Fewer than two values draw nothing."""
+    """Draw ``values`` from left to right; ``tone`` ``"flat"`` draws in grey. Fewer than two values draw nothing.
+
+    The number beside it says what it means, so it is silent to screen readers.
+    """
     if len(values) < 2:
         return SafeString("")
     low, high = min(values), max(values)

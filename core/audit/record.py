@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +82,12 @@ def is_ours(event: AuditEvent) -> bool:
     mac = bytes(event.mac or b"")
     nonce, tag = mac[:_NONCE_LENGTH], mac[_NONCE_LENGTH:]
     return any(hmac.compare_digest(tag, _tag(key, nonce, event)) for key in keys.ring().known.values())
+
+
+def record_of(row: Any, *, by: Actor, action: str, at: datetime, data: dict[str, Any] | None = None) -> None:
+    """The same of a row of a merchant's, which is named after its model: ``reconciliation_day``."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(row).__name__).lower()
+    record(merchant_id=row.merchant_id, by=by, action=action, object_type=name, object_id=row.pk, at=at, data=data)
 
 
 def record(

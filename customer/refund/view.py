@@ -1,4 +1,8 @@
-"""The customer's page and what can be sent from it."""
+"""The customer's page and what can be sent from it, behind a signed link: who has it may read and send, nobody else can.
+
+No session and no cookie takes part. A forged page of another site could not name the link either, so there is nothing for a
+CSRF token to protect.
+"""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
-from analytics.drivers import Driver, Movement, movement
-from analytics.figures import Overview, Share, TillFigures
+from analytics.drivers import Movement, movement
+from analytics.figures import Overview, Share, Turnover
 from desk.analytics.links import Links
 from desk.analytics.wording import percent, whole, yuan
 from refunds.states import Reason
@@ -83,7 +83,9 @@ def drivers(*, figures: Overview, links: Links) -> Drivers | None:
                 terminal=driver.terminal,
                 terminal_count=whole(driver.terminal_count),
                 url=to.succeeded(reason=driver.reason) if driver.count else "",
-                terminal_url=_till_url(to, driver),
+                terminal_url=to.succeeded(reason=driver.reason, terminal=driver.terminal)
+                if driver.terminal_count
+                else "",
                 count=whole(driver.count),
                 previous_count=whole(driver.previous_count),
                 previous_url=to.succeeded_before(reason=driver.reason) if driver.previous_count else "",
@@ -118,7 +120,7 @@ def tills(*, figures: Overview, links: Links, average: float | None) -> list[Til
             rate_pct=None if row.refund_rate.value is None else row.refund_rate.value * 100,
             n_sales=whole(row.sold.count),
             bar_pct=(row.refund_rate.value or 0) / highest * 100 if highest else 0,
-            tone=_tone(row, average),
+            tone=tone(row, average),
             reason=str(Reason(row.reason).label) if row.reason else "",
             reason_share=percent(Share(row.reason_count, row.paid.count).value, 0),
         )
@@ -131,10 +133,6 @@ def signed(fen: int) -> str:
     return f"{'+' if fen > 0 else '−' if fen < 0 else ''}{yuan(abs(fen))}"
 
 
-def _till_url(links: Links, driver: Driver) -> str:
-    return links.succeeded(reason=driver.reason, terminal=driver.terminal) if driver.terminal_count else ""
-
-
 def _sentence(moved: Movement) -> str:
     """How much of the change the number of sales explains, and how much the rate at which they come back."""
     if moved.volume_fen is None:
@@ -143,7 +141,8 @@ def _sentence(moved: Movement) -> str:
     return gettext("%(volume)s from the change in sales, %(rate)s from the change in the refund rate.") % facts
 
 
-def _tone(row: TillFigures, average: float | None) -> str:
+def tone(row: Turnover, average: float | None) -> str:
+    """How a till's or a store's rate is coloured beside the average."""
     rate = row.refund_rate.value
     if rate is None or not average or row.paid.count < _COLOURED_FROM:
         return ""

@@ -7,23 +7,21 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from analytics.figures import Bucket, Overview
+from analytics.figures import Bucket, Overview, Share
 from analytics.periods import Period
 from analytics.statements import DECIDED
 from desk.analytics.links import Links, several
 from desk.analytics.wording import Change, change, duration, percent, points, whole, yuan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """``direction`` is up, down or flat; ``tone`` says whether that is good or worse; ``spark`` is its course."""
+    """``spark`` is its course."""
 
     label: str
     value: str
     small: str
-    delta: str
-    direction: str
-    tone: str
+    moved: Change
     spark: Sequence[float]
     url: str
 
@@ -32,8 +30,9 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[KeyFigure]:
     """Five figures, in the order of the page."""
     begun = [bucket for index, bucket in enumerate(figures.buckets) if period.bucket_span(index)[0] <= period.now]
     now, before = figures.current, figures.previous
+    on_time = now.submitted.on_time
     return [
-        _kpi(
+        KeyFigure(
             gettext("Refunded amount"),
             yuan(now.paid.amount_fen),
             gettext("%(n)s refunds") % {"n": whole(now.paid.count)},
@@ -41,30 +40,24 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[KeyFigure]:
             _course(begun, lambda bucket: bucket.paid.amount_fen),
             links.succeeded(),
         ),
-        _kpi(
+        KeyFigure(
             gettext("Refund rate by value"),
             percent(now.refund_rate.value, 2),
             gettext("%(n)s of %(sales)s sales") % {"n": whole(now.paid.count), "sales": whole(now.sold.count)},
             change(now.refund_rate.value, before.refund_rate.value, more_is_better=False, floor=5e-5, words=points(2)),
-            _course(begun, lambda bucket: _ratio(bucket.paid.amount_fen, bucket.sold.amount_fen)),
+            _course(begun, lambda bucket: bucket.refund_rate.value),
             links.succeeded(),
         ),
-        _kpi(
+        KeyFigure(
             gettext("Share approved by rule"),
             percent(now.submitted.by_rule_share.value),
             gettext("%(n)s of %(whole)s submitted")
             % {"n": whole(now.submitted.by_rule), "whole": whole(now.submitted.count)},
-            change(
-                now.submitted.by_rule_share.value,
-                before.submitted.by_rule_share.value,
-                more_is_better=True,
-                floor=5e-4,
-                words=points(1),
-            ),
+            _more_is_better(now.submitted.by_rule_share, before.submitted.by_rule_share),
             _course(begun, lambda bucket: bucket.submitted.by_rule_share.value),
             links.submitted(by_rule="1"),
         ),
-        _kpi(
+        KeyFigure(
             gettext("Median handling time"),
             duration(now.handling.median_s),
             gettext("P90 %(p90)s · n = %(n)s") % {"p90": duration(now.handling.p90_s), "n": whole(now.handling.n)},
@@ -72,38 +65,16 @@ def kpis(*, figures: Overview, period: Period, links: Links) -> list[KeyFigure]:
             _course(begun, lambda bucket: bucket.handling.median_s),
             links.submitted(by_rule="0", states=several(DECIDED)),
         ),
-        _kpi(
+        KeyFigure(
             gettext("Share on time"),
-            percent(now.submitted.on_time.value),
+            percent(on_time.value),
             gettext("%(late)s late of %(whole)s")
-            % {
-                "late": whole(now.submitted.on_time.whole - now.submitted.on_time.part),
-                "whole": whole(now.submitted.on_time.whole),
-            },
-            change(
-                now.submitted.on_time.value,
-                before.submitted.on_time.value,
-                more_is_better=True,
-                floor=5e-4,
-                words=points(1),
-            ),
+            % {"late": whole(on_time.whole - on_time.part), "whole": whole(on_time.whole)},
+            _more_is_better(on_time, before.submitted.on_time),
             _course(begun, lambda bucket: bucket.submitted.on_time.value),
             links.submitted(late="1"),
         ),
     ]
-
-
-def _kpi(label: str, value: str, small: str, moved: Change, spark: list[float], url: str) -> KeyFigure:
-    return KeyFigure(
-        label=label,
-        value=value,
-        small=small,
-        delta=moved.text,
-        direction=moved.direction,
-        tone=moved.tone,
-        spark=spark,
-        url=url,
-    )
 
 
 def _relative(now: int, before: int) -> Change:
@@ -112,10 +83,10 @@ def _relative(now: int, before: int) -> Change:
     return change(grown, 0.0, more_is_better=False, floor=5e-4, words=percent)
 
 
+def _more_is_better(now: Share, before: Share) -> Change:
+    return change(now.value, before.value, more_is_better=True, floor=5e-4, words=points(1))
+
+
 def _course(buckets: Iterable[Bucket], value: Callable[[Bucket], float | None]) -> list[float]:
     """The figure bar by bar, left out where it has none."""
     return [found for bucket in buckets if (found := value(bucket)) is not None]
-
-
-def _ratio(part: int, of: int) -> float | None:
-    return part / of if of else None

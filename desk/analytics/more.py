@@ -30,65 +30,27 @@ def rows(
     """``payouts`` and ``fees_lost_fen``: True -> this period, False -> the one before."""
     now, before = figures.current, figures.previous
     ended, ended_before = payouts[True], payouts[False]
-    rejected, rejected_before = _rejected(now), _rejected(before)
+    rejected, rejected_before = (Share(side.submitted.rejected, side.submitted.decided) for side in (now, before))
+    voids, voids_before = Share(ended.voids, now.sold.count), Share(ended_before.voids, before.sold.count)
+    first, first_before = (Share(part.first_pass, part.ended) for part in (ended, ended_before))
+    rates = percent(now.cohort_rate.value, 2), percent(before.cohort_rate.value, 2)
+    medians, fees = (_median(now), _median(before)), (yuan(fees_lost_fen[True]), yuan(fees_lost_fen[False]))
+    url = links.submitted(states=State.REJECTED) if rejected.part else ""
     return [
-        FigureRow(
-            gettext("Refund rate of these sales"),
-            percent(now.cohort_rate.value, 2),
-            percent(before.cohort_rate.value, 2),
-            _sales(now),
-        ),
-        FigureRow(
-            gettext("Voids per sale"),
-            percent(Share(ended.voids, now.sold.count).value, 2),
-            percent(Share(ended_before.voids, before.sold.count).value, 2),
-            _of(Share(ended.voids, now.sold.count)),
-        ),
-        FigureRow(
-            gettext("Paid at the first call"),
-            percent(Share(ended.first_pass, ended.ended).value),
-            percent(Share(ended_before.first_pass, ended_before.ended).value),
-            _of(Share(ended.first_pass, ended.ended)),
-        ),
-        FigureRow(
-            gettext("Instant refunds"),
-            percent(now.instant_share.value),
-            percent(before.instant_share.value),
-            _of(now.instant_share),
-        ),
-        FigureRow(
-            gettext("From submission to success, median · P90"),
-            _median(now),
-            _median(before),
-            whole(now.cycle.n),
-        ),
-        FigureRow(
-            gettext("Rejected of those decided"),
-            percent(rejected.value),
-            percent(rejected_before.value),
-            _of(rejected),
-            url=links.submitted(states=State.REJECTED) if rejected.part else "",
-        ),
-        FigureRow(
-            gettext("Fees lost"),
-            yuan(fees_lost_fen[True]),
-            yuan(fees_lost_fen[False]),
-            whole(now.paid.count),
-        ),
+        FigureRow(gettext("Refund rate of these sales"), *rates, whole(now.sold.count)),
+        _share(gettext("Voids per sale"), voids, voids_before, digits=2),
+        _share(gettext("Paid at the first call"), first, first_before),
+        _share(gettext("Instant refunds"), now.instant_share, before.instant_share),
+        FigureRow(gettext("From submission to success, median · P90"), *medians, whole(now.cycle.n)),
+        _share(gettext("Rejected of those decided"), rejected, rejected_before, url=url),
+        FigureRow(gettext("Fees lost"), *fees, whole(now.paid.count)),
     ]
 
 
-def _rejected(side: Side) -> Share:
-    return Share(side.submitted.rejected, side.submitted.decided)
-
-
-def _of(share: Share) -> str:
-    """How many of how many: ``11 / 241``."""
-    return f"{whole(share.part)} / {whole(share.whole)}"
-
-
-def _sales(side: Side) -> str:
-    return whole(side.sold.count)
+def _share(label: str, now: Share, before: Share, *, digits: int = 1, url: str = "") -> FigureRow:
+    """Over how many of how many: ``11 / 241``."""
+    n = f"{whole(now.part)} / {whole(now.whole)}"
+    return FigureRow(label, percent(now.value, digits), percent(before.value, digits), n, url)
 
 
 def _median(side: Side) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext, pgettext
 
 from analytics import anomalies
 from analytics.charts import Bar, FunnelStep, TrendPoint
-from analytics.figures import Answers, Overview, ReasonFigures, StoreFigures
+from analytics.figures import Answers, Overview, ReasonFigures
 from analytics.periods import Period
 from analytics.statements import GRANTED, OPEN
 from core.calendar import SHANGHAI
@@ -28,9 +28,8 @@ from refunds.states import PAID, Reason, State
 #: Rows of a ranking before the rest is folded away; the export has them all.
 _TOP = 8
 _TOP_REASONS = 7
-#: The hours that the map always shows, and from which ratio to the average a store's rate is coloured.
+#: The hours that the map always shows.
 _OPEN_FROM, _OPEN_TO = 9, 21
-_HIGH, _VERY_HIGH, _COLOURED_FROM = 1.2, 1.5, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,26 +312,17 @@ def _failures(figures: Overview, links: Links) -> list[Bar]:
 
 def _funnel(figures: Overview, links: Links) -> list[FunnelStep]:
     done = figures.current.submitted
-    by_person = {"by_rule": "0", "states": several(GRANTED)}
-    return [
-        FunnelStep(label=gettext("Submitted"), count=done.count, url=links.submitted()),
-        FunnelStep(label=gettext("Approved by rule"), count=done.by_rule, tone="c2", url=links.submitted(by_rule="1")),
-        FunnelStep(
-            label=gettext("Approved by a person"), count=done.by_person, tone="c2", url=links.submitted(**by_person)
-        ),
-        FunnelStep(
-            label=gettext("Refunded"), count=done.refunded, tone="ok", url=links.submitted(states=several(PAID))
-        ),
-        FunnelStep(
-            label=gettext("Rejected"), count=done.rejected, tone="bad", url=links.submitted(states=State.REJECTED)
-        ),
-        FunnelStep(
-            label=gettext("Withdrawn"), count=done.cancelled, tone="", url=links.submitted(states=State.CANCELLED)
-        ),
-        FunnelStep(
-            label=gettext("Still open"), count=done.open, tone="warn", url=links.submitted(states=several(OPEN))
-        ),
-    ]
+    by_person = links.submitted(by_rule="0", states=several(GRANTED))
+    steps = (
+        (gettext("Submitted"), done.count, "", links.submitted()),
+        (gettext("Approved by rule"), done.by_rule, "c2", links.submitted(by_rule="1")),
+        (gettext("Approved by a person"), done.by_person, "c2", by_person),
+        (gettext("Refunded"), done.refunded, "ok", links.submitted(states=several(PAID))),
+        (gettext("Rejected"), done.rejected, "bad", links.submitted(states=State.REJECTED)),
+        (gettext("Withdrawn"), done.cancelled, "", links.submitted(states=State.CANCELLED)),
+        (gettext("Still open"), done.open, "warn", links.submitted(states=several(OPEN))),
+    )
+    return [FunnelStep(label=label, count=count, tone=tone, url=url) for label, count, tone, url in steps]
 
 
 def _heat(figures: Overview) -> Heat:
@@ -350,11 +340,8 @@ def _heat(figures: Overview) -> Heat:
     most, weekday, hour = max(
         ((count, -day, -hour) for day, counts in enumerate(figures.heat) for hour, count in enumerate(counts))
     )
-    peak = gettext("Peak: %(weekday)s %(hour)s, n = %(n)s") % {
-        "weekday": weekdays[-weekday],
-        "hour": f"{-hour:02d}:00",
-        "n": whole(most),
-    }
+    facts = {"weekday": weekdays[-weekday], "hour": f"{-hour:02d}:00", "n": whole(most)}
+    peak = gettext("Peak: %(weekday)s %(hour)s, n = %(n)s") % facts
     return Heat(
         rows=weekdays,
         columns=[str(hour) for hour in range(first, last + 1)],
@@ -379,17 +366,10 @@ def _stores(figures: Overview, links: Links) -> list[StoreRow]:
             bar_pct=(row.refund_rate.value or 0) / highest * 100 if highest else 0,
             auto_pct=_pct(row.submitted.by_rule_share.value),
             median_label=duration(row.handling.median_s),
-            tone=_store_tone(row, average, alone=len(rows) == 1),
+            tone=causes.tone(row, average) if len(rows) > 1 else "",
         )
         for row in rows
     ]
-
-
-def _store_tone(row: StoreFigures, average: float | None, *, alone: bool) -> str:
-    rate = row.refund_rate.value
-    if alone or rate is None or not average or row.paid.count < _COLOURED_FROM:
-        return ""
-    return "bad" if rate >= _VERY_HIGH * average else "warn" if rate >= _HIGH * average else ""
 
 
 def _channels(figures: Overview, links: Links) -> list[ChannelRow]:
@@ -440,14 +420,12 @@ def _satisfaction(now: Answers, before: Answers) -> Satisfaction | None:
     if now.mean is None:
         return None
     moved = 0.0 if before.mean is None else round(now.mean - before.mean, 1)
-    labels = {
-        gettext("5 points"): (5,),
-        gettext("4 points"): (4,),
-        gettext("3 points"): (3,),
-        gettext("1-2 points"): (1, 2),
-    }
-    counts: Mapping[str, int] = {
-        label: sum(now.scores.get(score, 0) for score in scores) for label, scores in labels.items()
+    scores = now.scores
+    counts = {
+        gettext("5 points"): scores.get(5, 0),
+        gettext("4 points"): scores.get(4, 0),
+        gettext("3 points"): scores.get(3, 0),
+        gettext("1-2 points"): scores.get(1, 0) + scores.get(2, 0),
     }
     low = sorted(now.low_by_reason.items(), key=lambda item: (-item[1], item[0]))[:3]
     lowest = sum(now.low_by_reason.values())

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
@@ -79,8 +81,7 @@ def timeline(
 
 
 def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
-    describe = _TEXTS.get(event.action)
-    text, detail = describe(event.data) if describe else (event.action, "")
+    text, detail = _described(event)
     proof = proofs.get(event.data.get("refund_no", ""), "") if event.action == "refund.succeed" else ""
     return Line(
         at=event.at,
@@ -93,6 +94,13 @@ def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
         raw=readable(proof),
         internal=event.action in _INTERNAL,
     )
+
+
+def _described(event: AuditEvent) -> tuple[str, str]:
+    found = _TEXTS.get(event.action)
+    if found is None:
+        return event.action, ""
+    return found(event.data) if callable(found) else (str(found[0]), str(event.data.get(found[1], "")))
 
 
 def _actor(event: AuditEvent) -> str:
@@ -130,9 +138,8 @@ def _receipt(notification: Notification) -> str:
 # --- what each event says -----------------------------------------------------------------------------------------
 
 
-def _given_up(data: Mapping[str, Any]) -> tuple[str, str]:
-    amount = yuan_grouped(int(data.get("amount_fen", 0)))
-    return gettext("gave up a part of ¥%(amount)s") % {"amount": amount}, str(data.get("note", ""))
+def _given_up(data: Data) -> tuple[str, str]:
+    return gettext("gave up a part of ¥%(amount)s") % _amount(data), str(data.get("note", ""))
 
 
 def _reject(data: Data) -> tuple[str, str]:
@@ -158,81 +165,70 @@ def _amount_and_reason(data: Data) -> str:
     return f"¥{yuan_grouped(int(data.get('amount_fen', 0)))} · {label}"
 
 
-def _not_passed(data: Data) -> str:
-    return " · ".join(explanations.label(str(code)) for code in data.get("not_passed", []))
+def _amount(data: Data) -> dict[str, str]:
+    return {"amount": yuan_grouped(int(data.get("amount_fen", 0)))}
 
 
-_TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
+#: What an event says, with the name of the data that stands beside it, or how to put both.
+_TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = {
     "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data)),
     "refund.resubmit": lambda data: (gettext("sent the request in again"), _amount_and_reason(data)),
-    "refund.ask_review": lambda data: (gettext("wants a person to decide"), _not_passed(data)),
-    "refund.approve_by_rule": lambda _data: (gettext("approved by rule"), ""),
-    "refund.approve": lambda data: (
-        gettext("approved ¥%(amount)s") % {"amount": yuan_grouped(int(data.get("amount_fen", 0)))},
-        "",
+    "refund.ask_review": lambda data: (
+        gettext("wants a person to decide"),
+        " · ".join(explanations.label(str(code)) for code in data.get("not_passed", [])),
     ),
+    "refund.approve_by_rule": (_("approved by rule"), ""),
+    "refund.approve": lambda data: (gettext("approved ¥%(amount)s") % _amount(data), ""),
     "refund.reject": _reject,
-    "refund.request_info": lambda data: (gettext("asked the customer for more"), str(data.get("message", ""))),
-    "refund.start_execution": lambda data: (
-        gettext("Handed to the channel under a fixed number"),
-        str(data.get("refund_no", "")),
-    ),
+    "refund.request_info": (_("asked the customer for more"), "message"),
+    "refund.start_execution": (_("Handed to the channel under a fixed number"), "refund_no"),
     "refund.lose_sight": lambda data: (
         gettext("gave no answer that proves anything"),
         payout_words.own_code(str(data.get("code", ""))),
     ),
-    "refund.hand_over": lambda _data: (gettext("hands it to a person, who pays it by hand"), ""),
-    "refund.succeed": lambda data: (gettext("confirmed the payout"), str(data.get("channel_refund_no", ""))),
+    "refund.hand_over": (_("hands it to a person, who pays it by hand"), ""),
+    "refund.succeed": (_("confirmed the payout"), "channel_refund_no"),
     "refund.fail": _fail,
-    "refund.regain_sight": lambda _data: (gettext("has answered about the payout"), ""),
-    "refund.cancel": lambda _data: (gettext("cancelled the request"), ""),
-    "refund.retry": lambda _data: (gettext("sent the payout out again"), ""),
+    "refund.regain_sight": (_("has answered about the payout"), ""),
+    "refund.cancel": (_("cancelled the request"), ""),
+    "refund.retry": (_("sent the payout out again"), ""),
     "refund.pay_part": lambda data: (
-        gettext("confirmed ¥%(amount)s of it") % {"amount": yuan_grouped(int(data.get("amount_fen", 0)))},
+        gettext("confirmed ¥%(amount)s of it") % _amount(data),
         str(data.get("channel_refund_no", "")),
     ),
     "refund.leg_failed": lambda data: (
         gettext("refused a part of it"),
         str(data.get("message") or data.get("code", "")),
     ),
-    "refund.renew_leg": lambda _data: (gettext("sent the part that failed out again, or another way"), ""),
+    "refund.renew_leg": (_("sent the part that failed out again, or another way"), ""),
     "refund.give_up_leg": _given_up,
     "refund.give_up_rest": _given_up,
-    "refund.begin_follow_up": lambda _data: (gettext("The customer is asked how it went"), ""),
-    "refund.close": lambda _data: (gettext("Closed"), ""),
+    "refund.begin_follow_up": (_("The customer is asked how it went"), ""),
+    "refund.close": (_("Closed"), ""),
     "refund.reassign": lambda data: (gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""),
-    "refund.claim": lambda _data: (gettext("took it on"), ""),
-    "refund.release": lambda _data: (gettext("gave it back to the queue"), ""),
-    "refund.note": lambda _data: (gettext("noted"), ""),
-    "refund.reveal": lambda _data: (gettext("looked at the customer's full contact"), ""),
-    "refund.resend": lambda _data: (gettext("sent a message once more"), ""),
-    "refund.evidence": lambda _data: (gettext("added evidence"), ""),
-    "refund.rated": lambda _data: (gettext("rated the refund"), ""),
+    "refund.claim": (_("took it on"), ""),
+    "refund.release": (_("gave it back to the queue"), ""),
+    "refund.note": (_("noted"), ""),
+    "refund.reveal": (_("looked at the customer's full contact"), ""),
+    "refund.resend": (_("sent a message once more"), ""),
+    "refund.evidence": (_("added evidence"), ""),
+    "refund.rated": (_("rated the refund"), ""),
     "refund.close_against": lambda data: (
         gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},
         "",
     ),
-    "refund.hold": lambda data: (
-        gettext("reported as paid what it had refused: the sale is held for finance"),
-        str(data.get("refund_no", "")),
-    ),
-    "refund.end_hold": lambda data: (gettext("ended the hold of the sale"), str(data.get("note", ""))),
-    "refund.prove_paid": lambda data: (
-        gettext("booked the payout that the channel had called refused"),
-        str(data.get("refund_no", "")),
-    ),
+    "refund.hold": (_("reported as paid what it had refused: the sale is held for finance"), "refund_no"),
+    "refund.end_hold": (_("ended the hold of the sale"), "note"),
+    "refund.prove_paid": (_("booked the payout that the channel had called refused"), "refund_no"),
     "refund.end_proposed": lambda data: (
         gettext("found it paid in the channel's portal; a second person confirms")
         if data.get("paid")
         else gettext("found no such refund in the channel's portal; a second person confirms"),
         str(data.get("channel_refund_no", "")),
     ),
-    "refund.send_elsewhere": lambda data: (gettext("sent it to another account"), str(data.get("card_last4", ""))),
-    "refund.second_leg_done": lambda _data: (gettext("says that the payer's bank has the money"), ""),
-    "refund.second_leg_none": lambda _data: (gettext("says no more of the way to the payer's bank"), ""),
-    "refund.second_leg_failed": lambda _data: (
-        gettext("says that the bank did not take it; it lies in the customer's balance"),
-        "",
-    ),
-    "refund.late_answer": lambda _data: (gettext("answered late and differently; finance must compare"), ""),
+    "refund.send_elsewhere": (_("sent it to another account"), "card_last4"),
+    "refund.second_leg_done": (_("says that the payer's bank has the money"), ""),
+    "refund.second_leg_none": (_("says no more of the way to the payer's bank"), ""),
+    "refund.second_leg_failed": (_("says that the bank did not take it; it lies in the customer's balance"), ""),
+    "refund.late_answer": (_("answered late and differently; finance must compare"), ""),
 }

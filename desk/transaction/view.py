@@ -65,10 +65,7 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
 @staff_page(Act.END_HOLD)
 def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Let go of the sale, with what was found."""
-    queries.transaction_for(
-        merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
-    )
-    url = reverse("desk:transaction", args=[transaction_id])
+    url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])
     try:
         contradictions.end_hold(
             transaction_id=transaction_id,
@@ -78,10 +75,7 @@ def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRe
             at=timezone.now(),
         )
     except DomainError as error:
-        if is_htmx(request):
-            return refusal(request, error, look_url=url)
-        messages.error(request, words.explain(error))
-        return redirect(url)
+        return _refused(request, error, url)
     messages.success(request, gettext("The hold has ended. What waits for this sale goes on."))
     return go_on(request, url)
 
@@ -94,13 +88,17 @@ def ask(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRespons
     try:
         answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=scope.by, at=timezone.now())
     except DomainError as error:
-        if is_htmx(request):
-            return refusal(request, error, look_url=url)
-        messages.error(request, words.explain(error))
-        return redirect(url)
+        return _refused(request, error, url)
     tell = messages.warning if answer.word is PaymentWord.NO_ANSWER else messages.success
     tell(request, explanations.payment_sentence(answer.word))
     return go_on(request, url)
+
+
+def _refused(request: HttpRequest, error: DomainError, url: str) -> HttpResponse:
+    if is_htmx(request):
+        return refusal(request, error, look_url=url)
+    messages.error(request, words.explain(error))
+    return redirect(url)
 
 
 def _find(scope: Scope, transaction_id: UUID) -> Transaction:

@@ -29,13 +29,13 @@ from payment_channels.contract import (
     mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable, json_object, text
+from payment_channels.parsing import json_object, text
 from payment_channels.profile import Profile
-from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
-from payment_channels.transport import Transport, always_an_outcome, proven
+from payment_channels.transport import Transport, always_an_outcome, opening_notice, proven
 
+#: Source: https://opendocs.alipay.com/open/02ekfl (a query not before 10 s after the refund).
 PROFILE = Profile(query_after_s=10.0)
 
 
@@ -45,16 +45,8 @@ _SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
 DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
 
 
-def read(notice: RawNotice, *, credentials: Credentials) -> RefundNotice | ForeignNotice:
-    """Verify and open a notice. Raises ``NoticeRejected``."""
-    try:
-        return _open(signing.open_notice(credentials.alipay_key, notice.body), credentials=credentials)
-    except SignatureInvalid as error:
-        raise NoticeRejected(error.code, error.message) from error
-    except Unreadable as error:
-        raise NoticeRejected("unreadable", str(error)) from error
-
-
+# Source: https://opendocs.alipay.com/open/270/105902 (异步通知). A refund's notice goes to the payment's address and names the
+# sum of all refunds of the sale, so it is a reason to ask and no proof of this refund's amount.
 def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
     if parameters.get("app_id") != credentials.app_id:
         raise NoticeRejected("wrong_merchant", "a notice for another application")
@@ -127,9 +119,11 @@ class AlipayRefundChannel:
 
         return self._ask("alipay.trade.fastpay.refund.query", messages.query_content(reference), read)
 
+    @opening_notice()
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        return read(notice, credentials=self._credentials)
+        parameters = signing.open_notice(self._credentials.alipay_key, notice.body)
+        return _open(parameters, credentials=self._credentials)
 
     def acknowledge(self) -> NoticeReply:
         """See ``RefundChannel``."""

@@ -31,36 +31,23 @@ from payment_channels.contract import (
 )
 from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty
 from payment_channels.profile import BillBasis, Profile
-from payment_channels.rsa_keys import SignatureInvalid
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
-from payment_channels.transport import Reply, Transport, always_an_outcome
+from payment_channels.transport import Reply, Transport, always_an_outcome, opening_notice
 from payment_channels.wechat import bills, errors, messages, signing
 from payment_channels.wechat.credentials import Credentials
 from payment_channels.wechat.gateway import Gateway
 from payment_channels.wechat.messages import RefundState
-from payment_channels.wechat.signing import PlatformKeys
 
+#: Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791865 (refunds: 365 days, 50 partial refunds of an order, a minute
+#: between two of them); bills are there from 10:00 on, by the day of acceptance.
 PROFILE = Profile(partial_spacing_s=60.0, bill_basis=BillBasis.ACCEPTED, bill_ready_at=time(10, 0))
 
 
 ACKNOWLEDGED: Final = NoticeReply(status=204, content_type="application/json", body=b"")
 
 
-def read(
-    notice: RawNotice, *, credentials: Credentials, keys: PlatformKeys, closed_number: Retry
-) -> RefundNotice | ForeignNotice:
-    """Verify and open a notice. Raises ``NoticeRejected``."""
-    try:
-        signing.check(keys, headers=notice.headers, body=notice.body, at=notice.received_at)
-    except SignatureInvalid as error:
-        raise NoticeRejected(error.code, error.message) from error
-    try:
-        return _open(notice.body, credentials=credentials, closed_number=closed_number)
-    except Unreadable as error:
-        raise NoticeRejected("unreadable", str(error)) from error
-
-
+# Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791886 (退款结果通知).
 def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice | ForeignNotice:
     envelope = json_object(body)
     resource = member(envelope, "resource")
@@ -81,12 +68,6 @@ def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> Ref
         amount_fen=state.amount_fen,
         outcome=state.outcome(closed_number=closed_number, raw=plain.decode("utf-8", "replace")),
     )
-
-
-def declined(reason: str) -> NoticeReply:
-    """The answer that makes WeChat Pay repeat the notice."""
-    body = json.dumps({"code": "FAIL", "message": reason}, ensure_ascii=False).encode("utf-8", "replace")
-    return NoticeReply(status=400, content_type="application/json", body=body)
 
 
 _REFUNDS = "/v3/refund/domestic/refunds"
@@ -156,14 +137,11 @@ class WeChatRefundChannel:
             return Unknown(code="unreadable", message=str(error), raw=raw)
         return trade if trade_is_asked_for(trade, reference) else mismatch(raw)
 
+    @opening_notice()
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        return read(
-            notice,
-            credentials=self._credentials,
-            keys=self._gateway.keys,
-            closed_number=self._profile.closed_number,
-        )
+        signing.check(self._gateway.keys, headers=notice.headers, body=notice.body, at=notice.received_at)
+        return _open(notice.body, credentials=self._credentials, closed_number=self._profile.closed_number)
 
     def acknowledge(self) -> NoticeReply:
         """See ``RefundChannel``."""
@@ -171,7 +149,8 @@ class WeChatRefundChannel:
 
     def decline(self, reason: str) -> NoticeReply:
         """See ``RefundChannel``."""
-        return declined(reason)
+        body = json.dumps({"code": "FAIL", "message": reason}, ensure_ascii=False).encode("utf-8", "replace")
+        return NoticeReply(status=400, content_type="application/json", body=body)
 
     @always_an_outcome
     def apply_abnormal_refund(self, order: AbnormalRefundOrder) -> Outcome:

@@ -19,7 +19,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.actors import Actor
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.plain_text import one_line
 from merchants.principals import Principal
@@ -130,15 +130,7 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
             data={"refund_no": payout.refund_no, "finding": finding, "note": text},
         )
     if not payouts:
-        record(
-            merchant_id=sale.merchant_id,
-            by=by.actor,
-            action="transaction.end_hold",
-            object_type="transaction",
-            object_id=sale.pk,
-            at=at,
-            data={"finding": finding, "note": text},
-        )
+        record_of(sale, by=by.actor, action="transaction.end_hold", at=at, data={"finding": finding, "note": text})
     holds.set_held(transaction_id=sale.pk, at=None)
     lifecycle.ring_after_commit(["refunds.execute"])
     sale.refresh_from_db()

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from core.audit.actors import Actor
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Invalid
 from core.personal_data import search_hash
 from merchants.models import ChannelAccount
@@ -56,12 +56,10 @@ def record_change(*, account: ChannelAccount, before: Mapping[str, str], by: Act
     """Write down that an account's credentials are no longer ``before``. Returns the names of those that changed."""
     after = account.credentials
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    record(
-        merchant_id=account.merchant_id,
+    record_of(
+        account,
         by=by,
         action="channel_account.credentials",
-        object_type="channel_account",
-        object_id=account.pk,
         at=at,
         data={
             "account": account.code,

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.audit.actors import channel
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
@@ -79,14 +79,8 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
         confirming.keep_word(
             transaction_id=sale.pk, word=answer.word, amounts=answer.amounts, by=channel(sale.channel), at=at
         )
-    record(
-        merchant_id=sale.merchant_id,
-        by=by.actor,
-        action=ASKED,
-        object_type="transaction",
-        object_id=sale.pk,
-        at=at,
-        data={"word": answer.word.value, "code": answer.code, **answer.amounts},
+    record_of(
+        sale, by=by.actor, action=ASKED, at=at, data={"word": answer.word.value, "code": answer.code, **answer.amounts}
     )
     return answer
 

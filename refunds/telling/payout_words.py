@@ -94,6 +94,18 @@ _LOOKED_INTO_LATE = _(
     "looking into it, and we expect to know by %(day)s."
 )
 _APPROVED, _DELAYED = _("Your refund is approved"), _("Your refund is delayed")
+_CONFIRMED = _("Your refund is being confirmed")
+
+
+def _person(staff: Promise | str) -> Said:
+    """A person has to look into it, and the customer hears just that."""
+    said = {"customer": _LOOKED_INTO, "late": _LOOKED_INTO_LATE, "headline": _CONFIRMED, "note": _NEVER_TWICE}
+    return Said(staff=staff, step=_("needs a person"), **said)
+
+
+def _held(staff: Promise | str, *, step: Promise | str) -> Said:
+    return Said(staff=staff, step=step, customer=_NOT_OUT, late=_NOT_OUT_LATE, headline=_APPROVED)
+
 
 TABLE: Final[Mapping[Stand, Said]] = {
     Stand.WAITS: Said(staff=_("It waits to be sent to the channel."), step=_("about to be sent"), late=_NOT_OUT_LATE),
@@ -130,65 +142,41 @@ TABLE: Final[Mapping[Stand, Said]] = {
         step=_("asking the channel"),
         customer=_("The payment provider has not confirmed it yet and is being asked."),
         late=_ON_ITS_WAY_LATE,
-        headline=_("Your refund is being confirmed"),
+        headline=_CONFIRMED,
         note=_NEVER_TWICE,
     ),
-    Stand.SILENT: Said(
-        staff=_(
+    Stand.SILENT: _person(
+        _(
             "No answer that can be believed has come for minutes. The channel is still asked; a person looks the refund up in "
             "its portal and says what it shows."
-        ),
-        step=_("needs a person"),
-        customer=_LOOKED_INTO,
-        late=_LOOKED_INTO_LATE,
-        headline=_("Your refund is being confirmed"),
-        note=_NEVER_TWICE,
+        )
     ),
-    Stand.NOT_TAKEN: Said(
-        staff=_(
+    Stand.NOT_TAKEN: _person(
+        _(
             "The channel says that it knows no such refund, and does not take it. Nothing more is sent; a person looks it up "
             "in its portal and says what it shows."
-        ),
-        step=_("needs a person"),
-        customer=_LOOKED_INTO,
-        late=_LOOKED_INTO_LATE,
-        headline=_("Your refund is being confirmed"),
-        note=_NEVER_TWICE,
+        )
     ),
-    Stand.DIFFERS: Said(
-        staff=_("The channel reports another amount or number than ours. Compare both before doing anything."),
-        step=_("needs a person"),
-        customer=_LOOKED_INTO,
-        late=_LOOKED_INTO_LATE,
-        headline=_("Your refund is being confirmed"),
-        note=_NEVER_TWICE,
+    Stand.DIFFERS: _person(
+        _("The channel reports another amount or number than ours. Compare both before doing anything.")
     ),
-    Stand.SHORT: Said(
-        staff=_(
+    Stand.SHORT: _held(
+        _(
             "The merchant account is short of funds. Top it up: it then goes out by itself, under the same number. "
             "Nothing is paid."
         ),
         step=_("short of funds"),
-        customer=_NOT_OUT,
-        late=_NOT_OUT_LATE,
-        headline=_APPROVED,
     ),
-    Stand.BARRED: Said(
-        staff=_(
+    Stand.BARRED: _held(
+        _(
             "The channel does not take our calls as they are. Once that is mended it goes out by itself, under the same number. "
             "Nothing is paid."
         ),
         step=_("held back"),
-        customer=_NOT_OUT,
-        late=_NOT_OUT_LATE,
-        headline=_APPROVED,
     ),
-    Stand.POSTPONED: Said(
-        staff=_("The channel takes nothing at the moment. It goes out by itself in a while, under the same number."),
+    Stand.POSTPONED: _held(
+        _("The channel takes nothing at the moment. It goes out by itself in a while, under the same number."),
         step=_("held back"),
-        customer=_NOT_OUT,
-        late=_NOT_OUT_LATE,
-        headline=_APPROVED,
     ),
     Stand.BY_HAND: Said(staff=_("A person pays this back by hand."), step=_("a person pays it by hand")),
     Stand.PAID: Said(staff=_("The channel has paid it."), step=_("paid")),
