@@ -16,12 +16,11 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from core.codes import words
-from core.money import MAX_FEN
+from core.money import MAX_FEN, is_barcode
 from core.numbers import ascii_form, refund_number
 from core.phones import NotAPhone, phone_number
 from core.plain_text import person_name, without_direction, without_marks
 from core.quantities import quantity
-from core.typed_amounts import is_barcode
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

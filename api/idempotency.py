@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.authentication import Caller
+from api.bodies import Rendered, as_json
 from api.fields import refused
-from api.rendering import Rendered, as_json
 from core.errors import Invalid
 from refunds.models import IdempotencyRecord
 

@@ -19,7 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from api.rendering import JSONRenderer
+from api.bodies import JSONRenderer
 from api.schemas import VerdictOut
 from core.codes import CODES, FIELDS, PROBLEMS, words
 from core.errors import DomainError, NotFound

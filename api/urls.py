@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api import analytics, decisions, evidence, legs, payouts, policy, reconciliation, refund_requests, transactions
+from api import analytics, decisions, evidence, payouts, policy, reconciliation, refund_requests, transactions
 
 _REQUEST = "refund-requests/<uuid:request_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
@@ -32,9 +32,9 @@ urlpatterns = [
     path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
     path(f"{_REQUEST}/portal-findings", payouts.ProposeEnd.as_view()),
     path(f"{_REQUEST}/confirm-portal-finding", payouts.ConfirmEnd.as_view()),
-    path(f"{_LEG}/retry", legs.RetryLeg.as_view()),
-    path(f"{_LEG}/move", legs.MoveLeg.as_view()),
-    path(f"{_LEG}/give-up", legs.GiveUpLeg.as_view()),
+    path(f"{_LEG}/retry", payouts.RetryLeg.as_view()),
+    path(f"{_LEG}/move", payouts.MoveLeg.as_view()),
+    path(f"{_LEG}/give-up", payouts.GiveUpLeg.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

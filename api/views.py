@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.authentication import ApiKeyAuthentication, Caller, StaffSession
+from api.bodies import JSONRenderer
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
-from api.rendering import JSONRenderer
 from merchants.rights import TABLE, Act
 
 

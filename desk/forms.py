@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from core.errors import Invalid
+from core.money import NotAnAmount, fen_typed
 from core.phones import NotAPhone, phone_number
-from core.typed_amounts import NotAnAmount, fen_typed
 from desk.filters import Choice
 from refunds.evidence import files
 from refunds.evidence.files import Picture, TooManyPictures

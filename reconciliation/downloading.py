@@ -19,7 +19,7 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import BillCorrupt, BillUnavailable
 from reconciliation import days, funds, importing, matching
-from reconciliation.habits import Habits
+from reconciliation.days import Habits
 from reconciliation.importing import Imported
 from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState

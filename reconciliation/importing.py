@@ -37,7 +37,7 @@ from payment_channels.contract import (
 )
 from payment_channels.profile import BillBasis
 from reconciliation import days, matching
-from reconciliation.habits import Habits
+from reconciliation.days import Habits
 from reconciliation.models import Bill, BillLine, ReconciliationDay
 from reconciliation.models.bill import BillSource, MatchOutcome
 from refunds.payouts.adapters import adapter_for

@@ -6,7 +6,7 @@ description, and its figures stand beside it as a table.
 """
 
 from analytics.charts.bars import Bar, FunnelStep, Part, funnel, horizontal_bars, share_bar, stacked_bar
-from analytics.charts.figures import Figures
+from analytics.charts.geometry import Figures
 from analytics.charts.heatmap import heat_map
 from analytics.charts.trend import TrendPoint, bar_trend, sparkline
 

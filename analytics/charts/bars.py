@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from analytics.charts.figures import Figures
-from analytics.charts.geometry import percent, short
+from analytics.charts.geometry import Figures, percent, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from analytics.charts.figures import Figures
-from analytics.charts.geometry import short
+from analytics.charts.geometry import Figures, short
 
 _ROW, _GAP, _GUTTER = 30, 3, 18
 _SHADES = 6

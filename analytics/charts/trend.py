@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from analytics.charts.figures import Figures
-from analytics.charts.geometry import nice_ceiling, percent, short, smooth_path
+from analytics.charts.geometry import Figures, nice_ceiling, percent, short, smooth_path
 
 _SPARK_WIDTH, _SPARK_HEIGHT, _SPARK_MARGIN, _SPARK_TOP = 84.0, 26.0, 1.5, 3.0
 

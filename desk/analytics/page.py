@@ -16,9 +16,8 @@ from analytics.statements import GRANTED, OPEN
 from core.calendar import SHANGHAI
 from desk.analytics import causes
 from desk.analytics.causes import Drivers, TillRow
-from desk.analytics.kpis import KeyFigure, kpis
+from desk.analytics.kpis import FigureRow, KeyFigure, kpis
 from desk.analytics.links import NO_CODE, Links, several
-from desk.analytics.more import FigureRow
 from desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
 from desk.filters import Hidden, Menu, Option
 from desk.templatetags.desk_format import seconds

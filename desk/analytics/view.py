@@ -16,7 +16,7 @@ from core.database.timeouts import reports
 from desk import filters
 from desk.access import Scope, staff_page
 from desk.addresses import with_query
-from desk.analytics import more, table
+from desk.analytics import kpis, table
 from desk.analytics.links import Links
 from desk.analytics.page import Controls, analytics_page
 from desk.filters import Option
@@ -41,7 +41,7 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
         period=period,
         links=links,
         controls=_controls(request, scope, period, error),
-        more=more.rows(
+        more=kpis.rows(
             figures=figures,
             payouts=payouts(scope=counted, period=period),
             fees_lost_fen=fees_lost_fen(scope=counted, period=period),

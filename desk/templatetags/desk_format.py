@@ -17,9 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
 from core import codes
-from core.money import yuan_grouped
+from core.money import capital_yuan, yuan_grouped
 from core.quantities import quantity_text
-from desk.capital_yuan import capital_yuan
 from desk.people import Person
 from merchants import channels
 

@@ -16,10 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.models import AuditEvent
 from core.errors import Invalid
-from core.money import yuan
+from core.money import NotAnAmount, fen_typed, yuan
 from core.plain_text import one_line
 from core.quantities import quantity, quantity_text
-from core.typed_amounts import NotAnAmount, fen_typed
 from desk import forms
 from desk.filters import Choice
 from desk.templatetags.desk_format import when

@@ -99,8 +99,14 @@ _CONFIRMED = _("Your refund is being confirmed")
 
 def _person(staff: Promise | str) -> Said:
     """A person has to look into it, and the customer hears just that."""
-    said = {"customer": _LOOKED_INTO, "late": _LOOKED_INTO_LATE, "headline": _CONFIRMED, "note": _NEVER_TWICE}
-    return Said(staff=staff, step=_("needs a person"), **said)
+    return Said(
+        staff=staff,
+        step=_("needs a person"),
+        customer=_LOOKED_INTO,
+        late=_LOOKED_INTO_LATE,
+        headline=_CONFIRMED,
+        note=_NEVER_TWICE,
+    )
 
 
 def _held(staff: Promise | str, *, step: Promise | str) -> Said:

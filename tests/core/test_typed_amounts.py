@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import yuan, yuan_grouped
-from core.typed_amounts import NotAnAmount, fen_typed, is_barcode
+from core.money import NotAnAmount, fen_typed, is_barcode, yuan, yuan_grouped
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 from lucide import IconDoesNotExist
 
-from desk.capital_yuan import capital_yuan
+from core.money import capital_yuan
 from desk.people import Person
 from desk.templatetags import desk_format as fmt
 from refunds.states import State
