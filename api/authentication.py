@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -18,43 +17,12 @@ from rest_framework.request import Request
 
 from api import throttling
 from api.bodies import whole_body
+from api.caller import Caller
 from core.errors import Forbidden
 from core.redis_client import client as broker
 from merchants import api_keys, principals, rights
 from merchants.api_keys import Client
 from merchants.models import Staff
-from merchants.principals import Kind, Principal
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """DRF knows it as ``request.user``. ``by`` is who acts; ``client`` is what else is known of a key."""
-
-    by: Principal
-    client: Client | None = None
-
-    @property
-    def is_authenticated(self) -> bool:
-        return True
-
-    @property
-    def is_staff_session(self) -> bool:
-        return self.by.kind is Kind.STAFF
-
-    @property
-    def merchant_id(self) -> int:
-        return self.by.acting_for
-
-    @property
-    def store_ids(self) -> frozenset[int] | None:
-        """The stores this caller may see; None means all of the merchant's."""
-        return self.by.stores
-
-    @property
-    def principal(self) -> str:
-        """Whose idempotency keys and whose share of the calls these are."""
-        return f"{self.by.kind}:{self.by.actor.id}"
-
 
 _WINDOW_S = 300
 

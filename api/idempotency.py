@@ -15,8 +15,8 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.authentication import Caller
 from api.bodies import Rendered, as_json
+from api.caller import Caller
 from api.fields import refused
 from core.errors import Invalid
 from refunds.models import IdempotencyRecord

@@ -13,7 +13,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from api.authentication import Caller
+from api.caller import Caller
 from core.client_address import client_address
 from core.guessing import Bucket, Limit, TooManyGuesses, take
 from core.redis_client import client, level_of

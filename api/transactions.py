@@ -180,7 +180,7 @@ class TransactionCorrections(OneSale):
         return Response(body)
 
 
-class TradeQueries(Endpoint):
+class TradeQueries(OneSale):
     """Ask the channel about a payment."""
 
     acts = {"POST": Act.ASK_CHANNEL}
@@ -194,6 +194,7 @@ class TradeQueries(Endpoint):
         """What the sale's channel says of its payment now. ``no_answer`` is unknown, never "not paid". A sale not known as paid
         becomes a success where the channel says so. One sale is not asked about twice within seconds (429). No body.
         """
+        self.load(transaction_id)
         self.read(StrictSerializer)
         answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=timezone.now())
         sale = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.authentication import ApiKeyAuthentication, Caller, StaffSession
+from api.authentication import ApiKeyAuthentication, StaffSession
 from api.bodies import JSONRenderer
+from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from merchants.rights import TABLE, Act
