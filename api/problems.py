@@ -25,20 +25,6 @@ from core.codes import CODES, FIELDS, PROBLEMS, words
 from core.errors import DomainError, NotFound
 from refunds.intake.judging import PolicyRefused
 
-
-@require_safe
-def problem_types(request: HttpRequest) -> HttpResponse:
-    """One line a code, found by its fragment. For everybody: it tells nothing of anybody."""
-    of_a_field = _("Stands in `errors`, beside the field that it is about.")
-    kinds = [(kind, _pieces(str(kind.remedy or of_a_field))) for kind in (*PROBLEMS, *FIELDS)]
-    return render(request, "api/problems.html", {"kinds": kinds})
-
-
-def _pieces(text: str) -> list[tuple[bool, str]]:
-    """A text as (is code, text): what stands between backticks is code."""
-    return [(bool(number % 2), piece) for number, piece in enumerate(text.split("`")) if piece]
-
-
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -179,3 +165,16 @@ def too_slow(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """For what nobody foresaw: it is in the log, and the caller may send the same call again."""
     return _plain("internal_error", "the fault is ours and was recorded")
+
+
+@require_safe
+def problem_types(request: HttpRequest) -> HttpResponse:
+    """One line a code, found by its fragment. For everybody: it tells nothing of anybody."""
+    of_a_field = _("Stands in `errors`, beside the field that it is about.")
+    kinds = [(kind, _pieces(str(kind.remedy or of_a_field))) for kind in (*PROBLEMS, *FIELDS)]
+    return render(request, "api/problems.html", {"kinds": kinds})
+
+
+def _pieces(text: str) -> list[tuple[bool, str]]:
+    """A text as (is code, text): what stands between backticks is code."""
+    return [(bool(number % 2), piece) for number, piece in enumerate(text.split("`")) if piece]

@@ -256,39 +256,23 @@ class _Figures:
 
     def collect(self) -> Iterator[Metric]:
         found = look()
-        yield _family(
-            "refunddesk_check_ok",
-            "1 where /readyz says ok, 0 elsewhere",
-            "check",
-            {name: float(state == "ok") for name, state in found.items()},
-        )
+        checks = {name: float(state == "ok") for name, state in found.items()}
+        yield _family("refunddesk_check_ok", "1 where /readyz says ok, 0 elsewhere", "check", checks)
         if found["broker"] == "ok":
-            yield GaugeMetricFamily(
-                "refunddesk_bells_waiting",
-                "Wake-up messages that no worker has taken yet",
-                value=float(_bells_waiting()),
-            )
+            meaning = "Wake-up messages that no worker has taken yet"
+            yield GaugeMetricFamily("refunddesk_bells_waiting", meaning, value=float(_bells_waiting()))
         if found["database"] != "ok":
             return
         seen = periodic.seen().items()
+        ran = {task: work.ran_s for task, work in seen if work.ran_s is not None}
+        yield _family("refunddesk_periodic_ran_seconds", "Since periodic work last ran, called for or not", "task", ran)
+        called = {task: work.called_s for task, work in seen if work.called_s is not None}
         yield _family(
-            "refunddesk_periodic_ran_seconds",
-            "Since periodic work last ran, called for or not",
-            "task",
-            {task: work.ran_s for task, work in seen if work.ran_s is not None},
+            "refunddesk_periodic_called_seconds", "Since a worker last received beat's call for it", "task", called
         )
-        yield _family(
-            "refunddesk_periodic_called_seconds",
-            "Since a worker last received beat's call for it",
-            "task",
-            {task: work.called_s for task, work in seen if work.called_s is not None},
-        )
-        yield _family(
-            "refunddesk_missing",
-            "1 for each thing that this installation works without (see /readyz)",
-            "code",
-            {one.code: 1.0 for one in rights.missing()},
-        )
+        missing = {one.code: 1.0 for one in rights.missing()}
+        meaning = "1 for each thing that this installation works without (see /readyz)"
+        yield _family("refunddesk_missing", meaning, "code", missing)
         yield from (gauge.read() for gauge in _GAUGES)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
 from core.plain_text import plain_text, without_direction, without_marks
 
@@ -19,6 +21,21 @@ _QUANTITY = re.compile(
     r"(?=.)([0-9]{2,4}年)?([0-9]{1,2}月)?([0-9]{1,2}日)?",
     re.IGNORECASE,
 )
+
+
+class _Line:
+    """What ``csv.writer`` writes to: gives each line back instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table as CSV, line by line. Spreadsheets take it for UTF-8 by its first character."""
+    writer, mark = csv.writer(_Line()), "\ufeff"
+    for row in rows:
+        yield mark + str(writer.writerow(row))
+        mark = ""
 
 
 def cell(text: str) -> str:

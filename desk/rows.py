@@ -77,15 +77,10 @@ def target_s(request: RefundRequest) -> int:
 class RefundRow:
     """A refund in a list; nobody ``owner``, no ``ended_at`` before it has ended. ``late``: the money should be there by now."""
 
-    number: str
+    refund: RefundRequest
     url: str
-    created_at: datetime
-    channel: str
-    store_name: str
-    sale_number: str
     reason_label: Promise | str
     amount_fen: int
-    state: str
     state_label: Promise | str
     late: str
     ended_at: datetime | None
@@ -96,15 +91,10 @@ def refunds(requests: Iterable[RefundRequest], *, at: datetime) -> list[RefundRo
     """Rows of all refunds. They are ``lean``."""
     return [
         RefundRow(
-            number=request.number,
+            refund=request,
             url=refund_url(request.number),
-            created_at=request.created_at,
-            channel=request.channel,
-            store_name=request.store.name,
-            sale_number=request.transaction.order_no,
             reason_label=Reason(request.reason).label,
             amount_fen=request.approved_fen or request.amount_fen,
-            state=request.state,
             state_label=State(request.state).label,
             late=late(request, at=at),
             ended_at=request.succeeded_at or (request.updated_at if request.state in RELEASED else None),

@@ -171,17 +171,7 @@ class Transport:
         self._pace.wait()
         deadline = monotonic() + self._timeout_s
         try:
-            response = self._pool.urlopen(
-                method,
-                self.prefix + target,
-                body=body,
-                headers=dict(headers),
-                timeout=self._timeout,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            response = self._opened(self._pool, method, self.prefix + target, headers, body)
             try:
                 content = b"".join(_bounded(response, max_bytes=max_bytes, deadline=deadline))
             except BaseException:
@@ -211,16 +201,7 @@ class Transport:
             raise TransportFailed("connection", "the file's address is not https")
         deadline = monotonic() + timeout_s
         try:
-            response = self._elsewhere.urlopen(
-                "GET",
-                url,
-                headers=dict(headers),
-                timeout=self._timeout,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            response = self._opened(self._elsewhere, "GET", url, headers)
             try:
                 if response.status == 200:
                     for chunk in _bounded(response, max_bytes=max_bytes, deadline=deadline):
@@ -230,6 +211,18 @@ class Transport:
         except (HTTPError, OSError) as error:
             raise _failure(error) from error
         return response.status
+
+    def _opened(
+        self,
+        pool: urllib3.HTTPConnectionPool | urllib3.PoolManager,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Neither redirects nor retries; the body is read by whoever asked."""
+        how = {"redirect": False, "retries": False, "preload_content": False, "decode_content": False}
+        return pool.urlopen(method, url, body=body, headers=dict(headers), timeout=self._timeout, **how)
 
     @contextmanager
     def checking(self, reply: Reply) -> Iterator[None]:

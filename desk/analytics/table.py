@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from django.utils.translation import gettext
@@ -12,7 +10,7 @@ from analytics.drivers import movement
 from analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from analytics.periods import Period
 from core.money import yuan
-from core.spreadsheets import cell
+from core.spreadsheets import cell, csv_lines
 from merchants import channels
 from refunds.states import Reason
 
@@ -24,20 +22,17 @@ def csv_text(*, figures: Overview, period: Period, payouts: dict[bool, Payouts],
 
     ``payouts`` and ``fees_lost_fen``: True -> this period, False -> the one before.
     """
-    out = io.StringIO()
-    out.write("\ufeff")
-    writer = csv.writer(out)
     first, last = period.first_date.isoformat(), period.last_date.isoformat()
     headers = gettext("Figure"), gettext("Item"), gettext("Value"), gettext("Unit"), "n", gettext("Basis")
-    writer.writerow([*headers, gettext("From"), gettext("To")])
+    table = [[*headers, gettext("From"), gettext("To")]]
     before = period.previous_first_date.isoformat(), period.previous_last_date.isoformat()
     for span, lines in (
         ((first, last), [*_side(figures.current), *_more(figures.current, payouts[True], fees_lost_fen[True])]),
         ((first, last), _cuts(figures, period)),
         (before, [*_side(figures.previous), *_more(figures.previous, payouts[False], fees_lost_fen[False])]),
     ):
-        writer.writerows([*map(cell, line), *span] for line in lines)
-    return out.getvalue()
+        table += ([*map(cell, line), *span] for line in lines)
+    return "".join(csv_lines(table))
 
 
 def _side(side: Side) -> Iterator[Line]:

@@ -21,6 +21,8 @@ from terminals.models import Transaction
 
 #: An outcome that is unknown for longer than this is worth a line (domain: unknown > 5 min).
 _SILENT_AFTER = timedelta(minutes=5)
+#: Nothing goes on by itself, or somebody must call.
+_BAD = ("barred", "stuck")
 #: So many held sales are named.
 _NAMED = 5
 #: For so long a refund that the customer's bank did not take has a line; banks have 15 days to say so.
@@ -59,69 +61,43 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
         )
         found.append(Trouble(channel, "bad", text % {"channel": channels.label(channel)}))
     for waiting in waits:
-        channel = accounts.get(waiting["channel_account_id"], "")
-        silent = 0 if waiting["channel_account_id"] in down else waiting["silent"]
-        said = [
-            (
-                "warn",
-                waiting["short"],
-                waiting["short_fen"],
-                ngettext(
-                    "%(channel)s: the balance is short. %(n)s refund over ¥%(amount)s goes on after a top-up.",
-                    "%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.",
-                    waiting["short"],
-                ),
+        channel, n = accounts.get(waiting["channel_account_id"], ""), dict(waiting)
+        if waiting["channel_account_id"] in down:
+            n["silent"] = 0
+        said = {
+            "short": ngettext(
+                "%(channel)s: the balance is short. %(n)s refund over ¥%(amount)s goes on after a top-up.",
+                "%(channel)s: the balance is short. %(n)s refunds over ¥%(amount)s go on after a top-up.",
+                n["short"],
             ),
-            (
-                "bad",
-                waiting["barred"],
-                waiting["barred_fen"],
-                ngettext(
-                    "%(channel)s does not accept our keys or permissions. "
-                    "%(n)s refund over ¥%(amount)s goes on once they are put right.",
-                    "%(channel)s does not accept our keys or permissions. "
-                    "%(n)s refunds over ¥%(amount)s go on once they are put right.",
-                    waiting["barred"],
-                ),
+            "barred": ngettext(
+                "%(channel)s does not accept our keys or permissions. "
+                "%(n)s refund over ¥%(amount)s goes on once they are put right.",
+                "%(channel)s does not accept our keys or permissions. "
+                "%(n)s refunds over ¥%(amount)s go on once they are put right.",
+                n["barred"],
             ),
-            (
-                "warn",
-                waiting["refused_by_bank"],
-                0,
-                ngettext(
-                    "%(channel)s: the customer's bank did not take %(n)s refund. The money lies in their balance there.",
-                    "%(channel)s: customers' banks did not take %(n)s refunds. The money lies in their balances there.",
-                    waiting["refused_by_bank"],
-                ),
+            "refused_by_bank": ngettext(
+                "%(channel)s: the customer's bank did not take %(n)s refund. The money lies in their balance there.",
+                "%(channel)s: customers' banks did not take %(n)s refunds. The money lies in their balances there.",
+                n["refused_by_bank"],
             ),
-            (
-                "bad",
-                waiting["stuck"],
-                0,
-                ngettext(
-                    "%(channel)s has had %(n)s refund for 12 days without paying it. Call its support in time.",
-                    "%(channel)s has had %(n)s refunds for 12 days without paying them. Call its support in time.",
-                    waiting["stuck"],
-                ),
+            "stuck": ngettext(
+                "%(channel)s has had %(n)s refund for 12 days without paying it. Call its support in time.",
+                "%(channel)s has had %(n)s refunds for 12 days without paying them. Call its support in time.",
+                n["stuck"],
             ),
-            (
-                "warn",
-                silent,
-                0,
-                ngettext(
-                    "%(channel)s: the outcome of %(n)s refund is unknown for more than 5 minutes. It is asked about.",
-                    "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
-                    silent,
-                ),
+            "silent": ngettext(
+                "%(channel)s: the outcome of %(n)s refund is unknown for more than 5 minutes. It is asked about.",
+                "%(channel)s: the outcome of %(n)s refunds is unknown for more than 5 minutes. They are asked about.",
+                n["silent"],
             ),
-        ]
-        found += [
-            Trouble(
-                channel, tone, text % {"channel": channels.label(channel), "n": n, "amount": yuan_grouped(fen or 0)}
-            )
-            for tone, n, fen, text in said
-            if n
-        ]
+        }
+        for name, text in said.items():
+            if n[name]:
+                facts = {"n": n[name], "amount": yuan_grouped(n.get(f"{name}_fen") or 0)}
+                tone = "bad" if name in _BAD else "warn"
+                found.append(Trouble(channel, tone, text % {"channel": channels.label(channel), **facts}))
     return [*_held(merchant_id), *found]
 
 

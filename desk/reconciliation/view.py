@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from io import StringIO
+from itertools import chain
 from typing import BinaryIO, cast
 
 from django.contrib import messages
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core.database.timeouts import reports
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
-from core.spreadsheets import cell, name
+from core.spreadsheets import cell, csv_lines, name
 from desk import forms, words
 from desk.access import Scope, staff_page
 from desk.addresses import return_to
@@ -40,7 +39,7 @@ from reconciliation.models.difference import Resolution
 
 
 def lines(day: ReconciliationDay) -> Iterator[str]:
-    """The file line by line: a day may have ten thousand. Excel takes it for UTF-8 by its first character."""
+    """The file line by line: a day may have ten thousand."""
     headers = (
         gettext("Kind"),
         gettext("Refund"),
@@ -58,9 +57,7 @@ def lines(day: ReconciliationDay) -> Iterator[str]:
         gettext("Note"),
         gettext("Owner"),
     )
-    yield "\ufeff" + _line(headers)
-    for row in export.rows(day=day):
-        yield _line(_cells(row))
+    return csv_lines(chain([headers], map(_cells, export.rows(day=day))))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -81,12 +78,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         name(row.note),
         name(row.owner),
     )
-
-
-def _line(cells: Iterable[str]) -> str:
-    line = StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
 
 
 @require_safe

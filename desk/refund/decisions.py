@@ -52,6 +52,11 @@ class Asked:
         return self.request.POST
 
     @property
+    def version(self) -> int:
+        """Of the refund that the person had before them. Raises ``Invalid``."""
+        return forms.version(self.form)
+
+    @property
     def named(self) -> dict[str, str]:
         """What sentences call it."""
         return {"number": self.found.number}
@@ -108,7 +113,7 @@ def approve(asked: Asked) -> str:
         request_id=asked.found.pk,
         by=asked.by,
         at=asked.at,
-        version=forms.version(asked.form),
+        version=asked.version,
         amount_fen=forms.approved_amount_fen(asked.form),
         note=asked.typed("comment", 500),
     )
@@ -121,15 +126,9 @@ def approve(asked: Asked) -> str:
 @_decision("reject")
 def reject(asked: Asked) -> str:
     """Refuse, with a coded reason and words to the customer."""
-    said = forms.rejection(asked.form)
-    version = forms.version(asked.form)
+    said, version, found = forms.rejection(asked.form), asked.version, asked.found
     deciding.reject(
-        request_id=asked.found.pk,
-        by=asked.by,
-        at=asked.at,
-        version=version,
-        reason=said.reason,
-        message=said.message,
+        request_id=found.pk, by=asked.by, at=asked.at, version=version, reason=said.reason, message=said.message
     )
     return gettext("%(number)s rejected; the customer is told. No money moved.") % asked.named
 
@@ -138,7 +137,7 @@ def reject(asked: Asked) -> str:
 def info(asked: Asked) -> str:
     """Ask the customer for what is missing."""
     message = forms.information_wanted(asked.form, language=asked.found.customer_locale)
-    version = forms.version(asked.form)
+    version = asked.version
     deciding.request_info(request_id=asked.found.pk, by=asked.by, at=asked.at, version=version, message=message)
     return gettext("%(number)s: the customer is asked; the clock is paused.") % asked.named
 
@@ -174,7 +173,7 @@ def cancel(asked: Asked) -> str:
         by=asked.by,
         at=asked.at,
         message=asked.typed("message", 500),
-        expected_version=forms.version(asked.form),
+        expected_version=asked.version,
     )
     return gettext("%(number)s cancelled. No money moved.") % asked.named
 
@@ -185,7 +184,7 @@ def retry(asked: Asked) -> str:
     # Whoever may not is told so first, not asked to confirm.
     conditions.check(Act.RETRY, by=asked.by, request=asked.found)
     forms.check_confirmed(asked.form)
-    ways_back.retry(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    ways_back.retry(request_id=asked.found.pk, by=asked.by, at=asked.at, version=asked.version)
     return gettext("%(number)s goes out to the channel again.") % asked.named
 
 
@@ -198,7 +197,7 @@ def give_up_leg(asked: Asked) -> str:
         note=asked.typed("text", 300),
         by=asked.by,
         at=asked.at,
-        version=forms.version(asked.form),
+        version=asked.version,
     )
     return gettext("%(number)s: the part that failed is given up.") % asked.named
 
@@ -215,7 +214,7 @@ def move_leg(asked: Asked) -> str:
         customer_consent=bool(asked.form.get("consent")),
         by=asked.by,
         at=asked.at,
-        version=forms.version(asked.form),
+        version=asked.version,
     )
     return gettext("%(number)s: a person pays the part that failed.") % asked.named
 
@@ -228,7 +227,7 @@ def _leg(asked: Asked) -> int:
 @_decision()
 def adopt(asked: Asked) -> str:
     """Take the refund made in the channel's portal into the books."""
-    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=forms.version(asked.form))
+    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=asked.version)
     return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
         "number": adopted.number
     }
@@ -237,7 +236,7 @@ def adopt(asked: Asked) -> str:
 @_decision("resubmit")
 def resubmit(asked: Asked) -> str:
     """Send it in again with what was missing or wrong; the policy judges it anew."""
-    found, version = asked.found, forms.version(asked.form)
+    found, version = asked.found, asked.version
     news = asked.form.get("text", "").strip()
     way = ways.read(asked.form)
     another = "route" in asked.form and way.route != found.route

@@ -83,10 +83,7 @@ class Goods:
     not about it, ``worth_fen`` what was paid for the pieces that it is about.
     """
 
-    name: str
-    sku: str
-    unit_price_fen: int
-    quantity: Quantity
+    article: TransactionLine
     returned: Quantity
     worth_fen: int | None
     refund_fen: int | None
@@ -96,13 +93,9 @@ class Goods:
 class Sale:
     """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
 
-    number: str
+    row: Transaction
     url: str
-    paid_at: datetime
-    cashier_label: str
-    reporter_label: str
     till_label: str
-    channel_no: str
     equal: Sequence[EqualSale]
     same: Sequence[Choice]
     refunded_fen: int
@@ -453,29 +446,16 @@ def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Good
         line.line_id: (hold.quantity, line.value_fen, share)
         for line, hold, share in zip(claimed, back, shares, strict=True)
     }
-    return [
-        Goods(
-            line.name,
-            line.sku,
-            line.unit_price_fen,
-            line.quantity,
-            *of_line.get(line.pk, (0, None, None)),
-        )
-        for line in sold
-    ]
+    return [Goods(line, *of_line.get(line.pk, (0, None, None))) for line in sold]
 
 
 def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
     this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
     before = sale.reserved_fen - request.reserved_fen
     return Sale(
-        number=sale.order_no,
+        row=sale,
         url=reverse("desk:transaction", args=[sale.pk]),
-        paid_at=sale.paid_at,
-        cashier_label=sale.cashier,
-        reporter_label=sale.reported_by,
         till_label=till_label(sale.terminal),
-        channel_no=sale.channel_transaction_no or "",
         equal=equal_sales(sale, scope=scope, at=at),
         same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
         refunded_fen=before,

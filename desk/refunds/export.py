@@ -6,9 +6,9 @@ transaction stays open while a slow client reads. No customer's name or contact 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from core.money import yuan
-from core.spreadsheets import cell, name
+from core.spreadsheets import cell, csv_lines, name
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.templatetags.desk_format import when
@@ -27,8 +27,6 @@ from refunds.queries import beyond
 from refunds.states import Reason, Route, State
 
 _PAGE = 1_000
-#: Excel takes a file for UTF-8 by this mark.
-_BOM = "\ufeff"
 _READ = (
     "number",
     "created_at",
@@ -62,23 +60,17 @@ def export_url(query: QueryDict, scope: Scope, *, view: str = "") -> str:
 
 def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
     """The file line by line, newest refund first. Those submitted after it began are not in it."""
-    writer = csv.writer(_Line())
-    yield _BOM + str(writer.writerow(_headers()))
+    return csv_lines(chain([_headers()], map(_cells, _rows(rows))))
+
+
+def _rows(rows: QuerySet[RefundRequest]) -> Iterator[RefundRequest]:
     page = rows.order_by("-created_at", "-pk").select_related("store", "terminal", "transaction").only(*_READ)
     found = list(page[:_PAGE])
     while found:
-        for request in found:
-            yield str(writer.writerow(_cells(request)))
+        yield from found
         last = found[-1]
         after = beyond(field="created_at", value=last.created_at, pk=last.pk, descending=True)
         found = list(page.filter(after)[:_PAGE]) if len(found) == _PAGE else []
-
-
-class _Line:
-    """What ``csv.writer`` writes to: gives each line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def _headers() -> list[str]:

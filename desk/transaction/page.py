@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
-from core.quantities import Quantity
 from desk import rows
 from desk.filters import Choice
 from desk.refund.page import till_label
@@ -23,7 +22,7 @@ from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
 from terminals.correcting import corrections_of
-from terminals.models import CONFIRMING, PaymentWord, Transaction
+from terminals.models import CONFIRMING, PaymentWord, Transaction, TransactionLine
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20
@@ -31,16 +30,9 @@ _CORRECTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A line of the receipt; ``returned`` pieces of it came back or are on their way. ``worth_fen`` is its share of what was
-    paid, nothing for what cannot come back.
-    """
+    """A line of the receipt. ``worth_fen`` is its share of what was paid, nothing for what cannot come back."""
 
-    name: str
-    sku: str
-    unit_price_fen: int
-    quantity: Quantity
-    returned: Quantity
-    amount_fen: int
+    article: TransactionLine
     worth_fen: int | None
 
 
@@ -188,16 +180,7 @@ def transaction_page(
         reporter_label=found.reported_by,
         under_way_fen=found.reserved_fen - found.refunded_fen,
         lines=[
-            Article(
-                line.name,
-                line.sku,
-                line.unit_price_fen,
-                line.quantity,
-                line.reserved_quantity,
-                line.amount_fen,
-                line.worth_fen if worth.can_come_back(line) else None,
-            )
-            for line in worth.with_worth(found)
+            Article(line, line.worth_fen if worth.can_come_back(line) else None) for line in worth.with_worth(found)
         ],
         refunds=rows.refunds(refunds, at=at),
         correction=correction,
