@@ -78,6 +78,7 @@ class RefundRow:
     """A refund in a list; nobody ``owner``, no ``ended_at`` before it has ended. ``late``: the money should be there by now."""
 
     refund: RefundRequest
+    number: str
     url: str
     reason_label: Promise | str
     amount_fen: int
@@ -92,6 +93,7 @@ def refunds(requests: Iterable[RefundRequest], *, at: datetime) -> list[RefundRo
     return [
         RefundRow(
             refund=request,
+            number=request.number,
             url=refund_url(request.number),
             reason_label=Reason(request.reason).label,
             amount_fen=request.approved_fen or request.amount_fen,

@@ -72,6 +72,10 @@ class KeyFigure:
     spark: Sequence[float]
     url: str
 
+    @property
+    def delta(self) -> str:
+        return self.moved.text
+
 
 def kpis(*, figures: Overview, period: Period, links: Links) -> list[KeyFigure]:
     """Five figures, in the order of the page."""

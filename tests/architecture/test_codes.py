@@ -85,11 +85,11 @@ def _parts(line: ast.Return) -> list[ast.expr]:
 def _plain_codes() -> set[str]:
     """Codes of what is read without knowing our errors: files of statements, amounts as typed."""
     found = set()
-    for path in (*(ROOT / "payment_channels").rglob("*.py"), ROOT / "core" / "typed_amounts.py"):
+    for path in (*(ROOT / "payment_channels").rglob("*.py"), ROOT / "core" / "money.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and _name(node.func) in _PLAIN:
                 found |= {_text(part) for part in (*node.args[-1:], *(word.value for word in node.keywords))}
-            if isinstance(node, ast.Return) and path.name == "typed_amounts.py":
+            if isinstance(node, ast.Return) and path.name == "money.py":
                 found |= {_text(part) for part in _parts(node)}
     return {code for code in found if code.startswith(("bill_", "amount_"))} | {"bill_damaged"}
 
