@@ -18,7 +18,7 @@ from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
-from refunds.rules.policy import LineClaim
+from refunds.rules.facts import LineClaim
 from refunds.states import Reason, Route
 from terminals.models.transaction import LineKind
 

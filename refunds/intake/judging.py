@@ -16,8 +16,9 @@ from refunds.intake.claims import Claim, Draft
 from refunds.intake.facts import Sale
 from refunds.models import Execution, RefundRequest
 from refunds.rules import policy
+from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
-from refunds.rules.policy import Facts, Ruling, Verdict
+from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, State
 

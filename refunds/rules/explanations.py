@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES
+from merchants.policies.fields import PROOFS
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
@@ -17,6 +18,13 @@ _PIECE_WORTH = _(
     "¥%(actual)s was paid for what comes back (¥%(limit)s on its lines): discounts and rounding are shared out over the "
     "articles by price, less what was given for them before."
 )
+
+_FLOOR = _("Day %(actual)s of the %(limit)s in which the law gives it all back; no policy gives less.")
+_FLOOR_REMOTE = _("Day %(actual)s of the %(limit)s in which the law needs no reason; no policy gives less.")
+_NEAR_LIMIT = _(
+    "Number %(actual)s close below the limit by this cashier in 7 days; a person looks from number %(limit)s."
+)
+_SAME_DESTINATION = _("Order number %(actual)s of this customer in 30 days; a person looks from number %(limit)s.")
 
 #: code -> (short label, sentence when it passes, sentence when it does not: the catalogue's, where it has no numbers)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
@@ -186,6 +194,65 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Number %(actual)s of this API key today, of %(limit)s approved without a person."),
         _("It would be number %(actual)s of this API key today; %(limit)s are approved without a person."),
     ),
+    "floor_defective": (_("What the law gives: goods"), _FLOOR, _FLOOR),
+    "floor_remote": (_("What the law gives: sold at a distance"), _FLOOR_REMOTE, _FLOOR_REMOTE),
+    "reason_least": (
+        _("Least share of the sale"),
+        _("%(actual)s%% of the sale, at least %(limit)s%% for this reason."),
+        _("%(actual)s%% of the sale is less than the %(limit)s%% agreed for this reason, so a person decides."),
+    ),
+    "goods_received": (
+        _("Goods come back"),
+        _("The goods have come back."),
+        _("The goods come back first, and a person looks at them."),
+    ),
+    "evidence_given": (
+        _("Evidence"),
+        _("Given: %(actual)s. Asked for: %(limit)s."),
+        _("Asked for: %(limit)s. Given so far: %(actual)s."),
+    ),
+    "fault_in_time": (
+        _("Found early"),
+        _("Asked for within %(actual)s hours of the payment, of %(limit)s."),
+        _("Asked for %(actual)s hours after the payment; without a person it is %(limit)s."),
+    ),
+    "near_limit": (_("Close to the limit"), _NEAR_LIMIT, _NEAR_LIMIT),
+    "soon_after_sale": (
+        _("Time since the sale"),
+        _("%(actual)s minutes after the sale; a person looks at those within %(limit)s."),
+        _("%(actual)s minutes after the sale: within %(limit)s a person looks."),
+    ),
+    "opening_hours": (
+        _("Opening hours"),
+        _("The store was open."),
+        _("The store was shut at that time, so a person looks."),
+    ),
+    "same_destination": (_("Refunds to this customer"), _SAME_DESTINATION, _SAME_DESTINATION),
+    "not_split": (
+        _("Not split up"),
+        _("It belongs to one tier, alone and together with the others."),
+        _("¥%(actual)s of this order or customer together is above the tier's ¥%(limit)s, so a person decides."),
+    ),
+    "auto_customer_30_days_limit": (
+        _("Automatic limit of the customer's 30 days"),
+        _("¥%(actual)s for this customer in 30 days, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s for this customer in 30 days is above the ¥%(limit)s approved without a person."),
+    ),
+    "auto_customer_30_days_count": (
+        _("Automatic refunds of the customer's 30 days"),
+        _("Number %(actual)s for this customer in 30 days, of %(limit)s approved without a person."),
+        _("It would be number %(actual)s for this customer in 30 days; %(limit)s are approved without a person."),
+    ),
+    "auto_cashier_day_limit": (
+        _("Automatic limit of the cashier's day"),
+        _("¥%(actual)s by this cashier today, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s by this cashier today is above the ¥%(limit)s approved without a person."),
+    ),
+    "auto_store_day_limit": (
+        _("Automatic limit of the store's day"),
+        _("¥%(actual)s in this store today, within the ¥%(limit)s approved without a person."),
+        _("¥%(actual)s in this store today is above the ¥%(limit)s approved without a person."),
+    ),
     "auto_key_day_limit": (
         _("Automatic limit of the API key's day"),
         _("¥%(actual)s by this API key today, within the ¥%(limit)s approved without a person."),
@@ -212,6 +279,9 @@ _WORDS: dict[str, Promise | str] = {
     "dearer": _("the dearer"),
     "yes": _("yes"),
     "no": _("no"),
+    "open": _("open"),
+    "shut": _("shut"),
+    **PROOFS,
 }
 
 _MONEY = frozenset(
@@ -224,6 +294,10 @@ _MONEY = frozenset(
         "auto_order_limit",
         "auto_customer_day_limit",
         "auto_key_day_limit",
+        "auto_customer_30_days_limit",
+        "auto_cashier_day_limit",
+        "auto_store_day_limit",
+        "not_split",
     }
 )
 
@@ -239,7 +313,16 @@ def explain(rule: Mapping[str, Any]) -> str:
         return str(rule["code"])
     _label, passed, failed = RULES[rule["code"]]
     template = str(passed if rule["passed"] else failed)
-    return template % {"actual": rule["actual"], "limit": rule["limit"]} if "%" in template else template
+    if "%" not in template:
+        return template
+    said = {name: rule[name] for name in ("actual", "limit")}
+    if rule["code"] == "evidence_given":
+        said = {name: _listed(value) for name, value in said.items()}
+    return template % said
+
+
+def _listed(codes: str) -> str:
+    return gettext(", ").join(str(_WORDS.get(code, code)) for code in codes.split(", "))
 
 
 def shown(rule: Mapping[str, Any]) -> str:
@@ -250,9 +333,9 @@ def shown(rule: Mapping[str, Any]) -> str:
     if rule["code"] == "article_quantity":
         return f"{actual} / {limit}"
     if actual.isdigit() and limit.isdigit():
-        if rule["code"] in {"filing_window", "channel_window"}:
+        if rule["code"] in {"filing_window", "channel_window", "floor_defective", "floor_remote"}:
             return gettext("day %(actual)s / %(limit)s") % {"actual": actual, "limit": limit}
-        if rule["code"] == "reason_share":
+        if rule["code"] in {"reason_share", "reason_least"}:
             return f"{actual}% / {limit}%"
         return f"{actual} / {limit}"
-    return str(_WORDS.get(actual, actual))
+    return _listed(actual) if rule["code"] == "evidence_given" else str(_WORDS.get(actual, actual))

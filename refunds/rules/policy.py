@@ -1,8 +1,9 @@
 """Stage 2, policy: a pure function from facts and rules to an explained verdict.
 
 Order of judgement: hard limits first (what is paid, what is left, what the channel can do), then the route where it is not
-the original one, then the merchant's rule for the reason. A hard limit refuses; a merchant's rule that is not met sends the
-request to a person. The filing window only advises: it never defeats a customer's statutory right.
+the original one, then what the law gives, the merchant's rule for the reason, raised to that, what looks odd, and what it all
+comes to. A hard limit refuses; a merchant's rule that is not met sends the request to a person. The filing window only advises:
+it never defeats a customer's statutory right.
 
 The original route comes first: another one is a person's work, so a person decides, and says in the verdict's own words
 whether the original is still open. What was bought on credit never leaves as cash, and leaves as a transfer only once the
@@ -11,9 +12,10 @@ original route is proven impossible: anything else would be cashing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -21,10 +23,12 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules.standing import EqualCharges, Standing
+from refunds.rules import floor, risk
+from refunds.rules.facts import Facts, canonical
+from refunds.rules.standing import EqualCharges
 from refunds.states import BY_HAND, Reason, Route
 
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 #: Fen, days and refunds are whole, pieces may be weighed.
 Number = TypeVar("Number", int, Quantity)
 
@@ -33,67 +37,6 @@ class Ruling(StrEnum):
     APPROVE = "approve"
     REVIEW = "review"
     REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineClaim:
-    """Pieces of an article asked back, against what may still come back. ``value_fen`` is what was paid for them,
-    ``charged_fen`` what the till's line says. Of an article sold at two prices, ``is_dearer`` or ``is_cheaper``.
-    """
-
-    sku: str
-    quantity: Quantity
-    returnable: Quantity
-    value_fen: int
-    charged_fen: int = 0
-    is_dearer: bool = False
-    is_cheaper: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known when a request is judged. Amounts in fen.
-
-    ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
-    take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
-    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
-    """
-
-    at: datetime
-    amount_fen: int
-    reason: str
-    route: str
-    consent: bool | None
-    paid_fen: int
-    refundable_fen: int
-    paid: bool
-    paid_at: datetime
-    funding: str
-    has_channel: bool
-    channel_window_days: int
-    channel_max_refunds: int
-    refunds_so_far: int
-    terminal_enabled: bool
-    original_failed: bool = False
-    on_this_route_fen: int = 0
-    claims: Sequence[LineClaim] = ()
-    duplicate_of: str = ""
-    is_another: bool = False
-    sale_held: bool = False
-    sums: Standing = field(default_factory=Standing)
-
-    @property
-    def days_of_window(self) -> int:
-        """Days of the channel's window that are used: a moment past day 365 is day 366. Channels count by the moment."""
-        return max(0, -((self.paid_at - self.at) // _DAY))
-
-    @property
-    def original_is_open(self) -> bool:
-        """Whether the channel that was paid through would still take a refund."""
-        in_time = self.days_of_window <= self.channel_window_days
-        return (
-            self.has_channel and in_time and self.refunds_so_far < self.channel_max_refunds and not self.original_failed
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +52,24 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
+    """What the policy answers. ``auto_limit_fen``: so much goes back without a person at most. ``approvers``: how many people
+    approve. ``due_at`` is when an answer is owed, ``file_by`` until when the customer may ask (None: nothing is said of the
+    reason). ``arrival_days``: working days from payout to arrival, first and last; ``fee_fen``: what the channel keeps.
+    """
+
     decision: Ruling
     max_amount_fen: int
+    auto_limit_fen: int
+    routes: tuple[str, ...]
+    evidence: tuple[str, ...]
+    goods_required: bool
     tier: str
+    approvers: int
     policy_version: int
     due_at: datetime
+    file_by: datetime | None
+    arrival_days: tuple[int, int]
+    fee_fen: int
     rules: tuple[RuleResult, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -121,8 +77,16 @@ class Verdict:
         return {
             "decision": self.decision.value,
             "max_amount_fen": self.max_amount_fen,
+            "routes": list(self.routes),
+            "evidence": list(self.evidence),
+            "goods_required": self.goods_required,
             "tier": self.tier,
+            "approvers": self.approvers,
             "policy_version": self.policy_version,
+            "due_at": self.due_at.astimezone(UTC).isoformat(),
+            "file_by": self.file_by and self.file_by.astimezone(UTC).isoformat(),
+            "arrival_days": list(self.arrival_days),
+            "fee_fen": self.fee_fen,
             "rules": [
                 {
                     "code": rule.code,
@@ -135,6 +99,10 @@ class Verdict:
             ],
         }
 
+    def digest(self) -> str:
+        """The same verdict has the same digest, byte for byte."""
+        return hashlib.sha256(canonical(self.as_json()).encode()).hexdigest()
+
 
 #: Reasons that say that a payment went wrong: never approved by rule without a finding.
 NEEDS_FINDING = frozenset({Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT, Reason.NETWORK_FAULT, Reason.OPERATOR_ERROR})
@@ -145,20 +113,60 @@ _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
-    rule = rules.reasons.get(facts.reason)
-    results = [*_hard_limits(facts), *_other_route(facts, rules), *_merchant_rules(facts, rules, rule)]
+    own = rules.rule_for(facts.reason, store=facts.store, groups=facts.groups)
+    law = floor.statute(facts)
+    rule = floor.over(own, law) if law else own
+    limit_fen = rules.auto_approve_limit_fen
+    if rule is not None and rule.auto_approve_limit_fen is not None:
+        limit_fen = rule.auto_approve_limit_fen
+    results = [*_hard_limits(facts), *_other_route(facts, rules)]
+    if law is not None:
+        results.append(RuleResult(law.code, passed=True, actual=str(facts.days), limit=str(law.days)))
+    results += _merchant_rules(facts, rules, rule, covered=own is not None, limit_fen=limit_fen)
+    results += [RuleResult(*signal) for signal in risk.signals(facts, rules, limit_fen=limit_fen)]
+    results += _sums(facts, rules, limit_fen)
     failed = [result for result in results if not result.passed]
     decision = Ruling.REVIEW if failed else Ruling.APPROVE
     if any(result.hard for result in failed):
         decision = Ruling.REFUSE
+    # Of all together: ten of 990 are decided in the tier of 9,900.
+    in_all_fen = facts.amount_fen + facts.sums.tier_fen
     return Verdict(
         decision=decision,
         max_amount_fen=_largest(facts, rules, rule),
-        # Of all together: ten of 990 are decided in the tier of 9,900.
-        tier=rules.tier_for(facts.amount_fen + facts.sums.tier_fen).name,
+        auto_limit_fen=limit_fen,
+        routes=tuple(route for route in rules.routes if _is_open(facts, rules, route)),
+        evidence=rule.evidence_required if rule else (),
+        goods_required=rule.goods_required if rule else False,
+        tier=rules.tier_for(in_all_fen, store=facts.store).name,
+        approvers=0 if decision is Ruling.APPROVE else _approvers(facts, rules, in_all_fen),
         policy_version=policy_version,
         due_at=facts.at + _handling_time(rules, rule),
+        file_by=facts.paid_at + rule.window_days * _DAY if rule else None,
+        arrival_days=facts.arrival_days,
+        fee_fen=0 if facts.fee_returned else (facts.amount_fen * facts.fee_rate_bp + 5000) // 10000,
         rules=tuple(results),
+    )
+
+
+def _approvers(facts: Facts, rules: Rules, in_all_fen: int) -> int:
+    """Two above the limit; and where there is one, for all that leaves as cash or by transfer."""
+    limit_fen = rules.four_eyes_above_fen
+    if limit_fen is None:
+        return 1
+    return 2 if in_all_fen > limit_fen or facts.route in (Route.CASH, Route.BANK_TRANSFER) else 1
+
+
+def _is_open(facts: Facts, rules: Rules, route: str) -> bool:
+    """Whether no hard limit of the route itself stands against this refund, given the customer's consent."""
+    if route == Route.ORIGINAL:
+        return facts.original_is_open
+    if facts.funding in _CREDIT and (route == Route.CASH or (route == Route.BANK_TRANSFER and facts.original_is_open)):
+        return False
+    allowed = rules.route_rule(route)
+    before_fen = facts.on_this_route_fen if route == facts.route else 0
+    return (allowed.fundings is None or facts.funding in allowed.fundings) and (
+        allowed.limit_fen is None or before_fen + facts.amount_fen <= allowed.limit_fen
     )
 
 
@@ -176,7 +184,7 @@ def _hard_limits(facts: Facts) -> list[RuleResult]:
                 "channel_window",
                 in_time,
                 # Counted as everywhere, from day 0; past the window by an hour, it is the day that is too many.
-                str(_days_since(facts.paid_at, facts.at) if in_time else facts.days_of_window),
+                str(facts.days if in_time else facts.days_of_window),
                 str(facts.channel_window_days),
                 hard=True,
             ),
@@ -215,23 +223,15 @@ def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
     ]
 
 
-def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list[RuleResult]:
+def _merchant_rules(
+    facts: Facts, rules: Rules, rule: ReasonRule | None, *, covered: bool, limit_fen: int
+) -> list[RuleResult]:
     results = [
         RuleResult("route_allowed", facts.route in rules.routes, facts.route, ", ".join(rules.routes), hard=True),
-        RuleResult("reason_covered", rule is not None, facts.reason, "covered"),
+        RuleResult("reason_covered", covered, facts.reason, "covered"),
     ]
     if rule is not None:
-        days = _days_since(facts.paid_at, facts.at)
-        share = -(-facts.amount_fen * 100 // facts.paid_fen)  # rounded up: 50.2% is more than half
-        results += [
-            _within("filing_window", days, rule.window_days),
-            _within("reason_share", share, rule.max_share_percent),
-            RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
-        ]
-        if rule.extent != Extent.ANY:
-            is_full = facts.amount_fen == facts.paid_fen
-            fits = is_full == (rule.extent == Extent.FULL)
-            results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent))
+        results += _reason_rule(facts, rule)
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
         charged = sum(claim.charged_fen for claim in facts.claims)
@@ -244,14 +244,42 @@ def _merchant_rules(facts: Facts, rules: Rules, rule: ReasonRule | None) -> list
             results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
-    results.append(_within("auto_approve_limit", facts.amount_fen, rules.auto_approve_limit_fen, shown=yuan))
+    results.append(_within("auto_approve_limit", facts.amount_fen, limit_fen, shown=yuan))
     if facts.sums.charges is not None:
         results += _finding(facts.sums.charges)
+        if rules.fault_hours is not None:
+            # Found and early: at once. Early but not found, or found but late: a person.
+            results.append(_within("fault_in_time", -((facts.paid_at - facts.at) // _HOUR), rules.fault_hours))
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
-    return [*results, *_sums(facts, rules)]
+    return results
+
+
+def _reason_rule(facts: Facts, rule: ReasonRule) -> list[RuleResult]:
+    """What the merchant's rule for the reason, at most as strict as the law lets it be, says."""
+    share = -(-facts.amount_fen * 100 // facts.paid_fen)  # rounded up: 50.2% is more than half
+    results = [
+        _within("filing_window", facts.days, rule.window_days),
+        _within("reason_share", share, rule.max_share_percent),
+        RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
+    ]
+    if rule.min_share_percent:
+        enough = facts.amount_fen * 100 >= facts.paid_fen * rule.min_share_percent
+        results.append(RuleResult("reason_least", enough, str(share), str(rule.min_share_percent)))
+    if rule.extent != Extent.ANY:
+        is_full = facts.amount_fen == facts.paid_fen
+        fits = rule.extent != Extent.NONE and is_full == (rule.extent == Extent.FULL)
+        results.append(RuleResult("reason_extent", fits, "full" if is_full else "partial", rule.extent))
+    if rule.goods_required:
+        came = facts.goods_received
+        results.append(RuleResult("goods_received", came, "yes" if came else "no", "yes"))
+    if rule.evidence_required:
+        given = all(kind in facts.evidence for kind in rule.evidence_required)
+        named = ", ".join(facts.evidence) or "none"
+        results.append(RuleResult("evidence_given", given, named, ", ".join(rule.evidence_required)))
+    return results
 
 
 def _finding(charges: EqualCharges) -> list[RuleResult]:
@@ -263,7 +291,7 @@ def _finding(charges: EqualCharges) -> list[RuleResult]:
     return results
 
 
-def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
+def _sums(facts: Facts, rules: Rules, limit_fen: int) -> list[RuleResult]:
     """What is approved without a person in all. Where nothing came before, a refund above its own limit is not said to be above
     that of a sum as well.
     """
@@ -272,15 +300,25 @@ def _sums(facts: Facts, rules: Rules) -> list[RuleResult]:
     if sums.order_rejected:
         # Whatever was corrected: what a person refused, only a person takes back.
         results.append(RuleResult("order_not_rejected", passed=False, actual="yes", limit="no"))
-    said = own > rules.auto_approve_limit_fen
-    for code, before, limit in (
+    if rules.watch_splitting and sums.together_fen:
+        alone = rules.tier_for(own, store=facts.store)
+        together = rules.tier_for(own + sums.together_fen, store=facts.store)
+        if together is not alone:
+            limit = yuan(alone.limit_fen or 0)
+            results.append(RuleResult("not_split", passed=False, actual=yuan(own + sums.together_fen), limit=limit))
+    said = own > limit_fen
+    for code, before, limit_in_all in (
         ("auto_order_limit", sums.order_fen, rules.order_limit_fen),
         ("auto_customer_day_limit", sums.customer_day_fen, rules.customer_day_limit_fen),
+        ("auto_customer_30_days_limit", sums.customer_30_days_fen, rules.auto_customer_30_days_fen),
+        ("auto_cashier_day_limit", sums.cashier_day_fen, rules.auto_cashier_day_fen),
+        ("auto_store_day_limit", sums.store_day_fen, rules.auto_store_day_fen),
         ("auto_key_day_limit", sums.key_day_fen, rules.auto_key_day_fen),
     ):
-        if before is not None and limit is not None and (before or not said):
-            results.append(_within(code, before + own, limit, shown=yuan))
+        if before is not None and limit_in_all is not None and (before or not said):
+            results.append(_within(code, before + own, limit_in_all, shown=yuan))
     for code, so_far, most in (
+        ("auto_customer_30_days_count", sums.customer_30_days_count, rules.auto_customer_30_days_count),
         ("auto_cashier_day_count", sums.cashier_day_count, rules.auto_cashier_day_count),
         ("auto_key_day_count", sums.key_day_count, rules.auto_key_day_count),
     ):
@@ -296,7 +334,9 @@ def _within(
 
 
 def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
-    share = rule.max_share_percent if rule else 100
+    share = 100
+    if rule is not None:
+        share = 0 if rule.extent == Extent.NONE else rule.max_share_percent
     most = min(facts.refundable_fen, facts.paid_fen * share // 100)
     limit = rules.route_rule(facts.route).limit_fen if facts.route in BY_HAND else None
     return max(0, most if limit is None else min(most, limit - facts.on_this_route_fen))
@@ -307,11 +347,6 @@ def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:
     if rule is not None and rule.instant and rule.extent != Extent.FULL:
         return timedelta(minutes=rules.handling_minutes)
     return timedelta(hours=rules.complex_handling_hours)
-
-
-def _days_since(then: datetime, now: datetime) -> int:
-    """Days begun since then: the day of payment is day 0."""
-    return max(0, (now - then).days)
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001

@@ -27,14 +27,25 @@ class Standing:
     ``order_fen`` is what counts towards the limit of the order, ``tier_fen`` what the tier is reckoned from, each without the
     request itself. ``order_count`` is how many of the order were approved by rule: where it has grown when the request is
     stored, something else came between.
+
+    Of 30 days: what of a customer's was approved by rule, and how many orders they asked for refunds of (``customer_orders``).
+    Of 7 days: how many of a cashier's were close to the limit. ``together_fen`` is what the order, or its customer since
+    yesterday, asked for: for wishes that are split up.
     """
 
     order_fen: int = 0
     order_count: int = 0
     order_rejected: bool = False
     customer_day_fen: int | None = None
+    customer_30_days_fen: int | None = None
+    customer_30_days_count: int | None = None
+    customer_orders: int | None = None
     cashier_day_count: int | None = None
+    cashier_day_fen: int | None = None
+    near_limit_count: int | None = None
+    store_day_fen: int | None = None
     key_day_count: int | None = None
     key_day_fen: int | None = None
     tier_fen: int = 0
+    together_fen: int = 0
     charges: EqualCharges | None = None

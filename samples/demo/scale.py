@@ -32,7 +32,8 @@ from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from refunds.payouts import ledger
 from refunds.rules import policy, worth
-from refunds.rules.policy import Facts, Ruling
+from refunds.rules.facts import Facts
+from refunds.rules.policy import Ruling
 from samples.demo import rules, scale_sql
 from samples.demo.merchants import OUTLINES
 from terminals.models import Terminal

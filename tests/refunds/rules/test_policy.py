@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from merchants.policies.rules import RouteRule, Rules, read_rules
-from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
+from refunds.rules.facts import Facts, LineClaim
+from refunds.rules.policy import Ruling, Verdict, judge
 from refunds.states import Reason, Route
 from samples.demo import rules as sample
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, RouteRule, Rules, Tier
-from refunds.rules import explanations
-from refunds.rules.policy import Facts, LineClaim, Ruling, Verdict, judge
+from refunds.rules import explanations, floor
+from refunds.rules.facts import Facts, LineClaim
+from refunds.rules.policy import Ruling, Verdict, judge
 from refunds.states import BY_HAND, Reason, Route
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -111,7 +112,9 @@ def test_nothing_above_a_limit_is_ever_approved(facts: Facts, rules: Rules) -> N
     verdict = _verdict(facts, rules)
     if verdict.decision is not Ruling.APPROVE:
         return
-    rule = rules.reasons[facts.reason]
+    rule, law = rules.reasons[facts.reason], floor.statute(facts)
+    if law is not None:
+        rule = floor.over(rule, law)
     assert facts.amount_fen <= min(rules.auto_approve_limit_fen, facts.refundable_fen, facts.paid_fen)
     assert facts.amount_fen * 100 <= facts.paid_fen * rule.max_share_percent
     assert (NOW - facts.paid_at).days <= rule.window_days

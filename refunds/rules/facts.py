@@ -1,0 +1,168 @@
+"""What a request is judged on, and the canonical text in which it is kept: the judgement can be made again from it.
+
+The text is JSON with sorted keys and without blanks; what has its usual value is left out. It holds no personal data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from core.quantities import Quantity, quantity_text
+from refunds.rules.standing import EqualCharges, Standing
+
+_DAY = timedelta(days=1)
+
+#: Of facts and judgement together: raised whenever the same facts could give another verdict than before.
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineClaim:
+    """Pieces of an article asked back, against what may still come back. ``value_fen`` is what was paid for them,
+    ``charged_fen`` what the till's line says. Of an article sold at two prices, ``is_dearer`` or ``is_cheaper``.
+    """
+
+    sku: str
+    quantity: Quantity
+    returnable: Quantity
+    value_fen: int
+    charged_fen: int = 0
+    is_dearer: bool = False
+    is_cheaper: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known when a request is judged. Amounts in fen.
+
+    ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
+    take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
+    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
+
+    ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there,
+    ``excluded``: goods that the law's seven days leave out. ``evidence``: kinds that were given. ``store_open``: None where the
+    hours are not known. ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
+    """
+
+    at: datetime
+    amount_fen: int
+    reason: str
+    route: str
+    consent: bool | None
+    paid_fen: int
+    refundable_fen: int
+    paid: bool
+    paid_at: datetime
+    funding: str
+    has_channel: bool
+    channel_window_days: int
+    channel_max_refunds: int
+    refunds_so_far: int
+    terminal_enabled: bool
+    original_failed: bool = False
+    on_this_route_fen: int = 0
+    claims: Sequence[LineClaim] = ()
+    duplicate_of: str = ""
+    is_another: bool = False
+    sale_held: bool = False
+    store: str = ""
+    groups: Sequence[str] = ()
+    remote: bool = False
+    excluded: bool = False
+    goods_received: bool = False
+    evidence: Sequence[str] = ()
+    store_open: bool | None = None
+    fee_rate_bp: int = 0
+    fee_returned: bool = True
+    arrival_days: tuple[int, int] = (0, 0)
+    sums: Standing = field(default_factory=Standing)
+
+    @property
+    def days_of_window(self) -> int:
+        """Days of the channel's window that are used: a moment past day 365 is day 366. Channels count by the moment."""
+        return max(0, -((self.paid_at - self.at) // _DAY))
+
+    @property
+    def days(self) -> int:
+        """Days begun since the payment: its own day is day 0."""
+        return max(0, (self.at - self.paid_at).days)
+
+    @property
+    def original_is_open(self) -> bool:
+        """Whether the channel that was paid through would still take a refund."""
+        in_time = self.days_of_window <= self.channel_window_days
+        return (
+            self.has_channel and in_time and self.refunds_so_far < self.channel_max_refunds and not self.original_failed
+        )
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """The one text of a value: sorted, without blanks."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def as_text(facts: Facts, *, who: Mapping[str, Any]) -> str:
+    """What is kept of a judgement. ``who`` are the keyed names under which its order, customer, cashier and key are counted."""
+    return canonical({"schema": SCHEMA, "facts": _said(facts), "who": who})
+
+
+def from_text(text: str) -> Facts | None:
+    """The facts again; None where another schema kept them: they may give another verdict today."""
+    kept = json.loads(text)
+    if kept["schema"] != SCHEMA:
+        return None
+    data = kept["facts"]
+    for name in ("at", "paid_at"):
+        data[name] = datetime.fromisoformat(data[name])
+    if "arrival_days" in data:
+        first, last = data["arrival_days"]
+        data["arrival_days"] = (first, last)
+    data["claims"] = [
+        LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in ("quantity", "returnable")}})
+        for claim in data.get("claims", ())
+    ]
+    sums = data.get("sums", {})
+    if "charges" in sums:
+        sums["charges"] = EqualCharges(**sums["charges"])
+    return Facts(**{**data, "sums": Standing(**sums)})
+
+
+#: (name, usual value) of what is kept of each; a counter's name and day are no facts.
+_NOT_KEPT = frozenset({"key", "day"})
+_KEPT = {
+    kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
+    for kind in (Facts, LineClaim, Standing, EqualCharges)
+}
+_NESTED = (LineClaim, Standing, EqualCharges)
+
+
+def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
+    said = {}
+    for name, usual in _KEPT[type(one)]:
+        value = getattr(one, name)
+        if usual is MISSING or value != usual:
+            said[name] = _plain(value)
+    if isinstance(one, Facts):
+        for name in ("claims", "groups", "evidence", "sums"):
+            if not said[name]:
+                del said[name]
+    return said
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Decimal):
+        return quantity_text(value)
+    if isinstance(value, _NESTED):
+        return _said(value)
+    return [_plain(one) for one in value]
