@@ -135,6 +135,7 @@ class Rules:
     near_limit_count: int | None = None
     soon_after_sale_minutes: int | None = None
     same_destination_count: int | None = None
+    excluded_groups: tuple[str, ...] = ()
     watch_opening_hours: bool = False
     watch_splitting: bool = True
     plan_rule: str = "pro_rata"
@@ -178,10 +179,6 @@ class Rules:
         """The tiers of a store, by its code, from the lowest; ``""``: of any store that has none of its own."""
         own = {tier.name: tier for tier in self.tiers if tier.stores is not None and store in tier.stores}
         return tuple(own.get(tier.name, tier) for tier in self.tiers if tier.stores is None)
-
-    @property
-    def has_store_tiers(self) -> bool:
-        return any(tier.stores is not None for tier in self.tiers)
 
     def tier_for(self, amount_fen: int, *, store: str = "") -> Tier:
         """The lowest tier whose limit covers the amount."""

@@ -20,6 +20,7 @@ from django.db.models import Sum
 from core.calendar import SHANGHAI
 from core.errors import Conflict
 from merchants import policies
+from merchants.policies.rules import Tier
 from refunds.models import Leg, RefundRequest, RunningSum
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
@@ -52,8 +53,8 @@ def day_of(at: datetime) -> date:
 
 
 def key_of(merchant_id: int, kind: str, day: date, who: str) -> str:
-    """The key of a ``RunningSum``."""
-    return f"{merchant_id} {kind} {day.isoformat()} {who}"
+    """The key of a ``RunningSum``; the days of one are neighbours."""
+    return f"{merchant_id} {kind} {who} {day.isoformat()}"
 
 
 def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
@@ -67,8 +68,8 @@ def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
 #: ``refunds.intake.counters.parties`` says the key of an order; this is it in SQL.
 _CLOSE = """
 INSERT INTO refunds_runningsum AS s (key, merchant_id, kind, day, count, fen, asked_fen, closed)
-SELECT DISTINCT t.merchant_id || ' order ' || to_char(t.paid_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' '
-                || t.store_id || ' ' || t.order_no AS key,
+SELECT DISTINCT t.merchant_id || ' order ' || t.store_id || ' ' || t.order_no || ' '
+                || to_char(t.paid_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS key,
        t.merchant_id, 'order', (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, 0, true
   FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
  WHERE r.id = ANY(%s::uuid[]) ORDER BY key
@@ -132,6 +133,13 @@ def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False)
     """
     order_fen = held(transaction_id=request.transaction_id, lock=lock).order_fen
     return amount_fen + _others_fen([request], {request.transaction_id: order_fen})[request.pk]
+
+
+def tier_for(*, request: RefundRequest, sum_fen: int, at: datetime) -> Tier:
+    """The tier of its store that decides over ``deciding_fen``, by the limits in force now."""
+    rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
+    codes = policies.store_codes(rules, merchant_id=request.merchant_id)
+    return rules.tier_for(sum_fen, store=codes.get(request.store_id, ""))
 
 
 _ORDER_SUMS = f"""

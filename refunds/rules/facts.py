@@ -44,9 +44,9 @@ class Facts:
     take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
     ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
 
-    ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there,
-    ``excluded``: goods that the law's seven days leave out. ``evidence``: kinds that were given. ``store_open``: None where the
-    hours are not known. ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
+    ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
+    ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
+    ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
     """
 
     at: datetime
@@ -73,7 +73,6 @@ class Facts:
     store: str = ""
     groups: Sequence[str] = ()
     remote: bool = False
-    excluded: bool = False
     goods_received: bool = False
     evidence: Sequence[str] = ()
     store_open: bool | None = None
@@ -123,7 +122,7 @@ def from_text(text: str) -> Facts | None:
         first, last = data["arrival_days"]
         data["arrival_days"] = (first, last)
     data["claims"] = [
-        LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in ("quantity", "returnable")}})
+        LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in _QUANTITIES}})
         for claim in data.get("claims", ())
     ]
     sums = data.get("sums", {})
@@ -133,11 +132,12 @@ def from_text(text: str) -> Facts | None:
 
 
 #: (name, usual value) of what is kept of each; a counter's name and day are no facts.
-_NOT_KEPT = frozenset({"key", "day"})
+_NOT_KEPT = frozenset({"key", "day", "past"})
 _KEPT = {
     kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
     for kind in (Facts, LineClaim, Standing, EqualCharges)
 }
+_QUANTITIES = ("quantity", "returnable")
 _NESTED = (LineClaim, Standing, EqualCharges)
 
 
@@ -146,11 +146,11 @@ def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
     for name, usual in _KEPT[type(one)]:
         value = getattr(one, name)
         if usual is MISSING or value != usual:
-            said[name] = _plain(value)
+            said[name] = quantity_text(value) if name in _QUANTITIES else _plain(value)
     if isinstance(one, Facts):
         for name in ("claims", "groups", "evidence", "sums"):
-            if not said[name]:
-                del said[name]
+            if not said.get(name):
+                said.pop(name, None)
     return said
 
 
@@ -161,8 +161,6 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, Decimal):
-        return quantity_text(value)
     if isinstance(value, _NESTED):
         return _said(value)
     return [_plain(one) for one in value]
