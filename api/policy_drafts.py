@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -31,7 +30,7 @@ class JsonObject(serializers.JSONField):
     """A JSON object as it is."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -119,7 +118,7 @@ class PolicyDraftDetail(Endpoint):
         data = self.read(DraftChangeSerializer)
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         in_words.check_names(data.get("rules", draft.rules))
-        drafting.save(
+        drafting.write(
             draft_id=draft_id,
             revision=data["revision"],
             written=Written(
