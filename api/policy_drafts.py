@@ -85,7 +85,7 @@ class PolicyDrafts(Endpoint):
         responses={201: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
-        """Begin a draft with the rules in force, or with those of an old version to roll back."""
+        """Begin a draft with the rules in force, or with an old version's to roll back."""
         key = idempotency.key_of(request)
         data, now = self.read(NewDraftSerializer), timezone.now()
         try:

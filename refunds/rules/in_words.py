@@ -113,6 +113,11 @@ class Change:
     before: str
     after: str
 
+    @property
+    def is_long(self) -> bool:
+        """Too long to be read in a line: a guide."""
+        return len(self.before) + len(self.after) > 160
+
 
 def tier_label(name: str) -> str:
     return str(_TIERS.get(name, name))
