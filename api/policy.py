@@ -38,6 +38,7 @@ class PolicyInForce(Endpoint):
                 auto_key_day_fen=rules.auto_key_day_fen,
                 plan_rule=rules.plan_rule,
                 tranche_fen=rules.tranche_fen,
+                confirm_payment_above_fen=rules.confirm_payment_above_fen,
                 summary=_summary(rules),
                 reasons=[
                     {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}

@@ -103,7 +103,8 @@ def _of_domain_error(error: DomainError) -> Response:
     if not errors and error.code in CODES and (field := CODES[error.code].field):
         errors = [{"field": field, "code": error.code, "message": words(error.code)}]
     body = problem(status=error.status, code=error.code, detail=error.message, errors=errors, **facts)
-    return Response(body, status=error.status)
+    wait_s = error.facts.get("retry_after_s")
+    return Response(body, status=error.status, headers={"Retry-After": str(wait_s)} if wait_s else None)
 
 
 def _of_api_exception(error: exceptions.APIException) -> Response:

@@ -28,6 +28,7 @@ from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
 from refunds.states import Reason, State
+from terminals.models import TransactionStatus
 
 
 class RequestQuery(StrictSerializer):
@@ -74,6 +75,11 @@ class Quotes(Endpoint):
                 amount_fen=draft.amount_fen,
                 verdict=schemas.VerdictOut.of(verdict.as_json()),
                 plan=schemas.new_plan_json(legs, sale, at=now) if legs else None,
+                trade_query_url=(
+                    f"/api/v1/transactions/{sale.id}/trade-queries"
+                    if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None
+                    else None
+                ),
                 expected_arrival=schemas.arrival_json(
                     funding=sale.funding, profile=sale.profile, at=now, route=draft.route
                 ),

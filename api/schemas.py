@@ -29,6 +29,7 @@ from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
+from terminals.models import PaymentWord
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -312,6 +313,10 @@ class QuoteOut(Shape):
     refundable_fen = s.IntegerField()
     verdict = VerdictOut()
     plan = PlanOut(allow_null=True, help_text="none where the verdict refuses")
+    trade_query_url = s.CharField(
+        allow_null=True,
+        help_text="POST there asks the channel about a payment that is not known to be made; null otherwise",
+    )
     expected_arrival = ArrivalOut()
 
 
@@ -369,6 +374,21 @@ class ReporterOut(Shape):
     name = s.CharField(source="reported_by")
 
 
+class PaymentCheckOut(Shape):
+    outcome = s.ChoiceField(PaymentWord.choices, source="payment_word", help_text="what the channel said last")
+    explanation = read(s.CharField(), lambda sale: explanations.payment_sentence(sale.payment_word))
+    asked_at = s.DateTimeField(source="payment_word_at")
+    account = s.CharField(source="channel_account.code", help_text="the channel account that was asked")
+    amount_fen = read(
+        s.IntegerField(allow_null=True, help_text="as the channel has it; null: it does not say"),
+        lambda sale: sale.payment_word_amounts.get("amount_fen"),
+    )
+    refunded_fen = read(
+        s.IntegerField(allow_null=True, help_text="as the channel has it; null: it does not say"),
+        lambda sale: sale.payment_word_amounts.get("refunded_fen"),
+    )
+
+
 class TransactionOut(Shape):
     id = s.UUIDField(source="pk")
     order_no = s.CharField()
@@ -409,7 +429,25 @@ class RequestOfSaleOut(Shape):
     amount_fen = s.IntegerField()
 
 
+class TradeQueryOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    outcome = s.ChoiceField(PaymentWord.choices, help_text='`no_answer` is unknown, never "not paid"')
+    explanation = s.CharField()
+    asked_at = s.DateTimeField()
+    status = s.CharField(help_text="of the sale, by now")
+    payment_check = read(
+        PaymentCheckOut(allow_null=True, help_text="the last word of the channel, where it ever gave one"),
+        lambda sale: sale if sale.payment_word else None,
+    )
+
+
 class TransactionWithRequestsOut(TransactionOut):
+    payment_check = read(
+        PaymentCheckOut(
+            allow_null=True, help_text="what the channel says of the payment; null: never asked, or no answer"
+        ),
+        lambda sale: sale if sale.payment_word else None,
+    )
     refund_requests = read(RequestOfSaleOut(many=True), queries.requests_of_sale)
 
 
@@ -458,6 +496,9 @@ class PolicyOut(Shape):
     auto_key_day_fen = s.IntegerField(allow_null=True, help_text="fen through one key in a day; null: any amount")
     plan_rule = s.CharField(help_text="how a refund is shared out over several payments of an order")
     tranche_fen = s.IntegerField(allow_null=True, help_text="above it a refund goes back in parts; null: never")
+    confirm_payment_above_fen = s.IntegerField(
+        allow_null=True, help_text="above it the channel is asked first whether the sale was paid; null: never"
+    )
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
     routes = RouteRuleOut(many=True)

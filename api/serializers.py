@@ -27,7 +27,7 @@ from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
 from refunds.payouts.contradictions import Finding
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import Funding, LineKind, TransactionKind
+from terminals.models import Funding, LineKind, TransactionKind, TransactionStatus
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
@@ -78,6 +78,12 @@ class TransactionSerializer(StrictSerializer):
     channel = serializers.ChoiceField(CHANNELS)
     channel_transaction_no = Number(max_length=64)
     kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
+    status = serializers.ChoiceField(
+        TransactionStatus.choices,
+        required=False,
+        default=TransactionStatus.SUCCESS,
+        help_text="whether the payment is through; a sale that is not is refunded only after its channel says that it was paid",
+    )
     amount_fen = Fen()
     paid_at = Instant()
     store = Number(max_length=20)

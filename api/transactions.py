@@ -18,7 +18,8 @@ from api.serializers import EndHoldSerializer, SaleCorrectionSerializer, Transac
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
-from refunds.payouts import contradictions
+from refunds.payouts import contradictions, trade_queries
+from refunds.rules import explanations
 from terminals import correcting, finding, reporting
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale, SaleLine
@@ -140,6 +141,30 @@ class TransactionCorrections(Endpoint):
         return Response(body)
 
 
+class TradeQueries(Endpoint):
+    """Ask the channel about a payment."""
+
+    acts = {"POST": Act.ASK_CHANNEL}
+
+    @extend_schema(
+        operation_id="ask_channel_about_transaction",
+        request=None,
+        responses={200: schemas.TradeQueryOut, **schemas.WRITE_PROBLEMS, 429: schemas.Problem},
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """What the sale's channel says of its payment now. ``no_answer`` is unknown, never "not paid". A sale not known as paid
+        becomes a success where the channel says so. One sale is not asked about twice within seconds (429). No body.
+        """
+        self.read(StrictSerializer)
+        answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=timezone.now())
+        sale = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
+        return Response(
+            schemas.TradeQueryOut.of(
+                sale, outcome=answer.word.value, explanation=explanations.payment_sentence(answer.word)
+            )
+        )
+
+
 class TransactionEndHold(Endpoint):
     """Let go of a sale that finance holds."""
 
@@ -192,6 +217,7 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         channel=data["channel"],
         channel_transaction_no=data["channel_transaction_no"],
         kind=str(data["kind"]),
+        status=str(data["status"]),
         amount_fen=data["amount_fen"],
         paid_at=data["paid_at"],
         store=data["store"],

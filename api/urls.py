@@ -12,6 +12,7 @@ urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
+    path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", orders.OrderDetail.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),

@@ -79,6 +79,8 @@ def _review(request: RefundRequest, approvals: list[Approval]) -> Step:
         owner = request.claimed_by
         note = gettext("with %(name)s") % {"name": owner.name} if owner else gettext("nobody's yet")
         return Step(label, "now", None, note)
+    if state is State.VERIFYING:
+        return Step(label, "now", None, gettext("the channel is asked about the payment"))
     if state is State.NEEDS_INFO:
         return Step(label, "now", None, gettext("waiting for the customer"))
     if request.by_rule:

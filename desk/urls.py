@@ -68,6 +68,7 @@ urlpatterns = [
     path("/transactions", transactions.transactions, name="transactions"),
     path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
     path("/transactions/<uuid:transaction_id>/end-hold", transaction.end_hold, name="end-hold"),
+    path("/transactions/<uuid:transaction_id>/ask", transaction.ask, name="ask-channel"),
     path("/transactions/<uuid:transaction_id>/correct", transaction.correct, name="correct-sale"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),

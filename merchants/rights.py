@@ -27,6 +27,7 @@ class Act(StrEnum):
     REPORT_SALE = "report_sale"
     CORRECT_SALE = "correct_sale"
     READ_SALES = "read_sales"
+    ASK_CHANNEL = "ask_channel"
     QUOTE = "quote"
     SUBMIT = "submit"
     READ_REFUNDS = "read_refunds"
@@ -141,6 +142,8 @@ TABLE: Final[Mapping[Act, Right]] = {
                             scope=KeyScope.TRANSACTIONS_CORRECT, key=_YES),
     Act.READ_SALES: Right("find and read sales",              _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.TRANSACTIONS_READ, key=_YES),
+    Act.ASK_CHANNEL: Right("ask the channel about a payment", _YES,  _YES, _YES, _YES, _YES,
+                           scope=KeyScope.TRANSACTIONS_READ, key=_YES, system=_YES),
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,

@@ -33,6 +33,7 @@ from refunds.states import State
 
 #: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
 NEXT_STEP: Mapping[State, str] = {
+    State.VERIFYING: "refunds.verify",
     State.APPROVED: "refunds.execute",
     State.EXECUTING: "refunds.execute",
     State.UNKNOWN: "refunds.execute",

@@ -67,8 +67,10 @@ OWNER: dict[State, Owner] = {
 #: Named in the API from the start; goods returns and vendor tickets will lead into them.
 RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR})
 
-#: Passed through within one commit: a stored request has always been judged. A CHECK sees to it.
-IN_TRANSIT = (State.SUBMITTED, State.VERIFYING)
+#: Passed through within one commit, never stored: a stored request has always been judged. A CHECK sees to it.
+IN_TRANSIT = (State.SUBMITTED,)
+#: One commit may pass through these. A request rests in ``verifying`` only while its channel is asked about the payment.
+PASSED_THROUGH = (*IN_TRANSIT, State.VERIFYING)
 
 #: Where the request's amount no longer counts against the sale.
 RELEASED = (State.CANCELLED, State.FAILED, State.REJECTED)
@@ -108,7 +110,7 @@ EDGES: tuple[Edge, ...] = (
     ),
     Edge(
         "cancel",
-        (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED),
+        (State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED),
         State.CANCELLED,
         "withdrawn before anything was sent to the channel",
     ),

@@ -23,7 +23,7 @@ from refunds.follow_up import survey
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.telling import outbox
-from refunds.worker import hearing, watch
+from refunds.worker import confirming, hearing, watch
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,11 @@ def sweep() -> None:
             stage()
         except Exception:  # trouble in one stage must not keep the others from running
             logger.exception("sweep: stage %s failed", stage)
+
+
+@periodic("refunds.verify")
+def verify() -> None:
+    confirming.work()
 
 
 @periodic("refunds.second_legs")

@@ -19,7 +19,7 @@ from merchants.models import Store
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
 from terminals.accounts import account_of
-from terminals.models import LineKind, Terminal, Transaction, TransactionLine
+from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
 
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -62,6 +62,8 @@ class SaleLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedSale:
+    """``status``: whether the payment is through, as far as the till knows."""
+
     order_no: str
     channel: str
     channel_transaction_no: str
@@ -78,6 +80,7 @@ class ReportedSale:
     #: What the whole order came to, where this is one of its payments and the lines are the order's.
     order_amount_fen: int | None = None
     remote: bool = False
+    status: str = TransactionStatus.SUCCESS
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -130,6 +133,8 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     """
     check_may(Act.REPORT_SALE, by=by)
     check_paid_at(paid_at=sale.paid_at, at=at)
+    if sale.channel == "cash" and sale.status != TransactionStatus.SUCCESS:
+        raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
     terminal = terminal_named(sale.terminal, store=store)
     known = Transaction.objects.filter(
@@ -198,6 +203,8 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transacti
 
 def _known_as(name: str, known: object) -> str:
     """What differs, with what is known where it says nothing of the customer."""
+    if name == "status":
+        return f"this payment is known as {known}; its channel says whether it was paid: POST …/trade-queries"
     if name.startswith("payer.") or name == "lines":
         return "this payment is known with another value"
     return f"this payment is known with {known.isoformat() if isinstance(known, datetime) else known or 'none'}"
@@ -209,6 +216,9 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
     yield "remote", existing.remote, sale.remote
+    # What was pending when it was reported may be through by now: the channel said so.
+    if sale.status != TransactionStatus.PENDING:
+        yield "status", existing.status, sale.status
     yield "amount_fen", existing.amount_fen, sale.amount_fen
     yield "paid_at", existing.paid_at, sale.paid_at
     yield "store", existing.store.code, sale.store
@@ -245,6 +255,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         channel_transaction_no=sale.channel_transaction_no,
         kind=sale.kind,
         remote=sale.remote,
+        status=sale.status,
         amount_fen=sale.amount_fen,
         paid_at=sale.paid_at,
         cashier=sale.cashier,

@@ -36,7 +36,7 @@ _TONES: dict[str, str] = {
 _ICONS = {"info": "loader", "ok": "check", "warn": "hourglass", "bad": "x", "mute": "undo-2"}
 #: Where pictures can be added without having been asked for.
 _OPEN_TO_PICTURES = frozenset({State.IN_REVIEW, State.WAITING_GOODS, State.WAITING_VENDOR, State.FAILED})
-_UNDECIDED = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR})
+_UNDECIDED = frozenset({State.VERIFYING, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR})
 _ENDED_WITHOUT_MONEY = frozenset({State.REJECTED, State.CANCELLED})
 #: Where nobody can say when it arrives.
 _NO_DAY = frozenset(
@@ -203,7 +203,7 @@ def _estimate(story: _Story) -> str:
         return gettext("No money was moved.")
     if request.state == State.FAILED:
         return story.payout.failure.sentence
-    if request.state in {State.WAITING_GOODS, State.WAITING_VENDOR}:
+    if request.state in {State.VERIFYING, State.WAITING_GOODS, State.WAITING_VENDOR}:
         return gettext("We will tell you as soon as there is news.")
     if request.state == State.PARTIALLY_REFUNDED:
         facts = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from core.quantities import Quantity
@@ -28,7 +29,7 @@ from refunds.rules.policy import Verdict
 from refunds.states import Reason
 from refunds.telling.destinations import destination_label
 from terminals import orders
-from terminals.models import Transaction, TransactionLine
+from terminals.models import Transaction, TransactionLine, TransactionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Quote:
     tier_label: str
     legs: Sequence[QuotedLeg]
     rules: Sequence[Rule]
+    ask_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         tier_label=verdicts.tier_label(verdict.tier) if decision == "review" else "",
         legs=_quoted(legs) if len(legs) > 1 else (),
         rules=verdicts.lines(verdict.as_json()["rules"]),
+        ask_url=(
+            reverse("desk:transaction", args=[sale.pk]) + "#payment-check"
+            if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None
+            else ""
+        ),
     )
 
 

@@ -128,7 +128,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     if pictures:
         files.add(request_id=stored.pk, pictures=pictures, by=scope.by, at=now)
     done = (
-        gettext("%(number)s submitted.") if stored.state == State.IN_REVIEW else gettext("%(number)s approved by rule.")
+        gettext("%(number)s submitted.") if stored.state != State.APPROVED else gettext("%(number)s approved by rule.")
     )
     messages.success(request, done % {"number": stored.number})
     return go_on(request, refund_url(stored.number))

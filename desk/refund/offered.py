@@ -26,7 +26,7 @@ from refunds.states import OPEN_FOR_REVIEW, PAID, State
 _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
 _ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown"}
-_CANCELLABLE = (State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
+_CANCELLABLE = (State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,9 @@ from core.typed_amounts import NotAnAmount, fen_typed
 from desk import forms
 from desk.filters import Choice
 from desk.templatetags.desk_format import when
+from terminals.confirming import CHANNEL_SAYS
 from terminals.correcting import SaleCorrection
-from terminals.models import Funding, Transaction, TransactionKind, TransactionLine
+from terminals.models import Funding, Transaction, TransactionKind, TransactionLine, TransactionStatus
 from terminals.reporting import SaleLine, lines_of
 
 _LABELS: Mapping[str, Promise | str] = {
@@ -38,7 +39,9 @@ _LABELS: Mapping[str, Promise | str] = {
     "payer": _("Payer"),
     "funding": _("Paid from"),
     "lines": _("Goods"),
+    "status": _("Payment"),
 }
+_REASONS = {CHANNEL_SAYS: _("The channel was asked about the payment.")}
 _LONGEST = {"order_no": 64, "store": 20, "terminal": 20, "cashier": 40, "kind": 20, "funding": 20}
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -216,7 +219,7 @@ def corrected(events: Sequence[AuditEvent]) -> list[Corrected]:
         Corrected(
             event.actor_name,
             event.at,
-            event.data["reason"],
+            str(_REASONS.get(event.data["reason"], event.data["reason"])),
             [
                 Change(_LABELS.get(name, name), _told(name, event.data["before"][name]), _told(name, after))
                 for name, after in event.data["after"].items()
@@ -235,5 +238,5 @@ def _told(name: str, value: Any) -> str:
         return when(datetime.fromisoformat(value))
     if name == "lines":
         return gettext(", ").join(f"{line[1]} × {line[-3]}: ¥{yuan(line[-1])}" for line in value) or "--"
-    labels: dict[str, Any] = {"kind": TransactionKind, "funding": Funding}
+    labels: dict[str, Any] = {"kind": TransactionKind, "funding": Funding, "status": TransactionStatus}
     return str(labels[name](value).label) if name in labels else str(value) or "--"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
 from core.quantities import Quantity
@@ -19,10 +19,11 @@ from desk.transaction.correction import Corrected, CorrectionForm, corrected
 from merchants import channels
 from refunds.models import RefundRequest
 from refunds.payouts import contradictions
-from refunds.rules import worth
+from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
+from terminals import confirming
 from terminals.correcting import corrections_of
-from terminals.models import Transaction
+from terminals.models import CONFIRMING, PaymentWord, Transaction
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20
@@ -53,6 +54,24 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the channel says of the payment. ``word`` is empty where it never said anything; ``unanswered_at`` is the last
+    question, where there is no answer to it; ``ask_url`` is empty for who may not ask.
+    """
+
+    word: str
+    tone: str
+    sentence: str
+    said_at: datetime | None
+    age: str
+    amount_fen: int | None
+    refunded_fen: int | None
+    unanswered_at: datetime | None
+    account: str
+    ask_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """Another payment of the order."""
 
@@ -68,6 +87,7 @@ class TransactionPage:
     """Three parts of one bar: paid back, ``under_way_fen``, left. ``correction`` is None for who may not correct it."""
 
     hold: Hold | None
+    asked: Asked | None
     equal: Sequence[EqualSale]
 
     sale: SaleRow
@@ -84,13 +104,52 @@ class TransactionPage:
     others: Sequence[Payment]
 
 
+def asked_of(sale: Transaction, *, may_ask: bool, at: datetime) -> Asked | None:
+    """None for a sale that no channel could be asked about."""
+    if sale.channel_account is None:
+        return None
+    word = sale.payment_word
+    return Asked(
+        word=str(PaymentWord(word).label) if word else "",
+        tone="ok" if word in CONFIRMING else "warn",
+        sentence=explanations.payment_sentence(word) if word else "",
+        said_at=sale.payment_word_at,
+        age=age_label(at - sale.payment_word_at) if sale.payment_word_at else "",
+        amount_fen=sale.payment_word_amounts.get("amount_fen"),
+        refunded_fen=sale.payment_word_amounts.get("refunded_fen"),
+        unanswered_at=sale.asked_at if confirming.no_answer_since(sale) else None,
+        account=sale.channel_account.code,
+        ask_url=reverse("desk:ask-channel", args=[sale.pk]) if may_ask else "",
+    )
+
+
+def age_label(age: timedelta) -> str:
+    """How long ago, as a person says it."""
+    minutes = int(age.total_seconds()) // 60
+    if minutes < 1:
+        return gettext("just now")
+    if minutes < 60:
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes}
+    if minutes < 48 * 60:
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", minutes // 60) % {"n": minutes // 60}
+    return ngettext("%(n)s day ago", "%(n)s days ago", minutes // 1440) % {"n": minutes // 1440}
+
+
 def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
     text = gettext(
         "%(channel)s called payout %(payout)s of %(number)s refused, and then paid (¥%(amount)s). "
         "Nothing more leaves for this sale until finance has looked."
     )
+    payouts = contradictions.contradicted(sale)
+    findings = [item for item in contradictions.Finding if bool(payouts) != (item is contradictions.Finding.CLEARED)]
+    said = explanations.payment_sentence(sale.payment_word) if payment.is_contradiction(sale.payment_word) else ""
+    if not payouts and not said:
+        said = gettext(
+            "What its channel says of another payment of the order does not fit. Nothing more leaves meanwhile."
+        )
     return Hold(
-        texts=[
+        texts=[said] * (not payouts)
+        + [
             text
             % {
                 "channel": channels.label(payout.request.channel),
@@ -98,9 +157,9 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
                 "number": payout.request.number,
                 "amount": yuan_grouped(payout.amount_fen),
             }
-            for payout in contradictions.contradicted(sale)
+            for payout in payouts
         ],
-        findings=[Choice(item.value, str(item.label)) for item in contradictions.Finding] if may_end else [],
+        findings=[Choice(item.value, str(item.label)) for item in findings] if may_end else [],
         end_url=reverse("desk:end-hold", args=[sale.pk]),
     )
 
@@ -113,11 +172,13 @@ def transaction_page(
     others: Sequence[Transaction],
     correction: CorrectionForm | None,
     at: datetime,
+    asked: Asked | None,
     hold: Hold | None = None,
 ) -> TransactionPage:
     """``refunds`` are ``lean``; ``others`` are the other payments of the order."""
     return TransactionPage(
         hold=hold,
+        asked=asked,
         equal=equal,
         sale=rows.sale(found),
         channel_label=channels.label(found.channel),

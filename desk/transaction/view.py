@@ -20,13 +20,14 @@ from desk.answers import go_on, refusal
 from desk.rendering import render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
-from desk.transaction.page import hold_of, transaction_page
+from desk.transaction.page import asked_of, hold_of, transaction_page
 from merchants.rights import Act
 from refunds import queries
-from refunds.payouts import contradictions
+from refunds.payouts import contradictions, trade_queries
+from refunds.rules import explanations
 from terminals import orders
 from terminals.correcting import correct_sale
-from terminals.models import Transaction
+from terminals.models import PaymentWord, Transaction
 
 #: As many refunds of one sale are listed.
 _SHOWN = 50
@@ -86,6 +87,23 @@ def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRe
     return go_on(request, url)
 
 
+@require_POST
+@staff_page(Act.ASK_CHANNEL)
+def ask(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """Ask the channel about the payment; the page then shows what it says."""
+    url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])
+    try:
+        answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=scope.by, at=timezone.now())
+    except DomainError as error:
+        if is_htmx(request):
+            return refusal(request, error, look_url=url)
+        messages.error(request, words.explain(error))
+        return redirect(url)
+    tell = messages.warning if answer.word is PaymentWord.NO_ANSWER else messages.success
+    tell(request, explanations.payment_sentence(answer.word))
+    return go_on(request, url)
+
+
 def _find(scope: Scope, transaction_id: UUID) -> Transaction:
     return queries.transaction_for(
         merchant_id=scope.staff.merchant_id, transaction_id=transaction_id, store_ids=scope.store_ids
@@ -114,6 +132,7 @@ def _page(
         others=[one for one in orders.siblings(found) if one.pk != found.pk],
         hold=hold_of(found, may_end=scope.may(Act.END_HOLD)) if found.held_at else None,
         correction=form,
+        asked=asked_of(found, may_ask=scope.may(Act.ASK_CHANNEL), at=at),
         at=at,
     )
     return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)

@@ -200,6 +200,12 @@ POLICY = _fields(
             {"least": 1, "most": 24 * 365, "default": None, "null": NO_LIMIT},
         ),
         (
+            "confirm_payment_above_fen",
+            Unit.FEN,
+            _("The channel is asked about the payment above"),
+            {"most": _MONEY, "default": None, "null": _("never asked")},
+        ),
+        (
             "near_limit_count",
             Unit.COUNT,
             _("A person looks from this many refunds close to the limit in 7 days"),

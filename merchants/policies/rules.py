@@ -132,6 +132,7 @@ class Rules:
     four_eyes_above_fen: int | None = None
     charged_twice_minutes: int = 10
     fault_hours: int | None = None
+    confirm_payment_above_fen: int | None = None
     near_limit_count: int | None = None
     soon_after_sale_minutes: int | None = None
     same_destination_count: int | None = None

@@ -96,7 +96,9 @@ class UnionPayRefundChannel:
             if code != errors.ACCEPTED:
                 return errors.outcome_of_query(code, text_or_empty(answer.fields, "respMsg"), raw=answer.raw)
             trade = messages.read_trade(answer.fields, raw=answer.raw)
-            return trade if trade_is_asked_for(trade, reference) else messages.mismatch(answer.raw)
+            if isinstance(trade, Unknown) or trade_is_asked_for(trade, reference):
+                return trade
+            return messages.mismatch(answer.raw)
 
         return self._ask(_QUERY, messages.trade_fields(reference, profile=self._profile), read)
 

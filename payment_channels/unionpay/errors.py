@@ -99,6 +99,17 @@ LISTS = (
 NOT_FOUND = "34"
 
 
+#: Refused by their rule, and yet the card was debited.
+_DEBITED = ("42", "75")
+
+
+def says_not_paid(code: str) -> bool:
+    """Whether this ``origRespCode`` proves that a payment failed for good."""
+    rule = RULES.get(code)
+    proves = rule is not None and rule.retry in (Retry.NEVER, Retry.AFTER_MENDING, Retry.AFTER_TOP_UP)
+    return proves and code not in (*_DEBITED, NOT_FOUND)
+
+
 def outcome_of_application(code: str, message: str, *, raw: str, maybe_received: bool) -> Outcome:
     """What an answer with a respCode other than 00 to an application proves."""
     if code == "05":

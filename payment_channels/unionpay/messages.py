@@ -123,13 +123,13 @@ def read_application(fields: Mapping[str, str], order: RefundOrder, *, raw: str)
     )
 
 
-#: origRespCode of a payment -> what became of it.
+#: origRespCode of a payment -> what became of it. 70: passed on, waits for the card holder.
 _TRADE_STATES = {
     "00": TradeState.PAID,
     "A6": TradeState.PAID,
     "45": TradeState.REFUNDED,
     "46": TradeState.REVERSED,
-    **dict.fromkeys(errors.PENDING, TradeState.UNPAID),
+    "70": TradeState.UNPAID,
 }
 
 
@@ -141,9 +141,14 @@ def trade_fields(reference: TradeReference, *, profile: Profile) -> dict[str, st
     return {"txnType": "00", "txnSubType": "00", "bizType": profile.biz_type or "000201", **named}
 
 
-def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade:
-    """Read a handled query of a payment. Raises ``Unreadable``. UnionPay says of no payment how much of it was refunded."""
+def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade | Unknown:
+    """Read a handled query of a payment. Raises ``Unreadable``. UnionPay says of no payment how much of it was refunded.
+
+    A code that leaves open whether the card was debited says nothing: it is no proof that nothing was paid.
+    """
     code = text(fields, "origRespCode")
+    if code not in _TRADE_STATES and not errors.says_not_paid(code):
+        return Unknown(code=code, message=text_or_empty(fields, "origRespMsg"), raw=raw)
     amount = text_or_empty(fields, "txnAmt")
     if amount and not _AMOUNT.match(amount):
         raise Unreadable("txnAmt is not an amount in fen")

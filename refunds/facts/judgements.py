@@ -18,7 +18,7 @@ from terminals.models import Transaction
 AT_ONCE = 2_000
 
 #: On these the request takes the verdict over.
-_SAID = (Occasion.SUBMISSION, Occasion.RESUBMISSION)
+_SAID = (Occasion.SUBMISSION, Occasion.RESUBMISSION, Occasion.CONFIRMATION)
 
 
 def keep_approval(*, request: RefundRequest, amount_fen: int, deciding_fen: int, at: datetime) -> None:

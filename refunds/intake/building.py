@@ -81,7 +81,7 @@ def build(
     request.cashier = draft.cashier or sale.cashier
     if len(legs) > 1:
         request.transaction_id, request.leg_count = legs[0].transaction_id, len(legs)
-    moves = [Move(request.pk, "verify", POLICY, at), judgement(request, verdict, at)]
+    moves = [Move(request.pk, "verify", POLICY, at), *judgement(request, verdict, at)]
     submission = Submission(
         request=request,
         sale=sale,
@@ -139,15 +139,17 @@ def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, a
     return Submission(request=request, sale=sale, changes=_changes(request, moves, by=by, at=at, **said))
 
 
-def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> Move:
-    """The policy's own move: approved by rule, or on to a person."""
+def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> list[Move]:
+    """The policy's own move: approved by rule, or on to a person. None while the channel is to be asked about the payment."""
+    if verdict.waits_for_channel:
+        return []
     transition = "approve_by_rule" if verdict.decision is Ruling.APPROVE else "ask_review"
     said = {
         "decision": verdict.decision.value,
         "policy_version": verdict.policy_version,
         "not_passed": [rule.code for rule in verdict.rules if not rule.passed],
     }
-    return Move(request.pk, transition, POLICY, at, data=said)
+    return [Move(request.pk, transition, POLICY, at, data=said)]
 
 
 def first_payouts(request: RefundRequest, legs: Sequence[Leg], *, at: datetime) -> list[Execution]:

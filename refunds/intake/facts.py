@@ -89,6 +89,7 @@ class Sale:
     remote: bool
     held: bool
     is_corrected: bool
+    payment_word: str
     refunds: int
     order_reserved_fen: int
     order_payments: int
@@ -127,7 +128,7 @@ _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.held_at IS NOT NULL,
-       t.corrected_at IS NOT NULL, t.live_refunds,
+       t.corrected_at IS NOT NULL, t.payment_word, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from core.errors import Invalid
 from merchants import policies, rights
@@ -15,10 +16,10 @@ from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
 from refunds.intake.counters import Parties
-from refunds.intake.facts import Sale
+from refunds.intake.facts import Sale, find_sale, whole_order
 from refunds.models import Evidence, Execution, Judgement, RefundRequest
 from refunds.models.judgement import Occasion
-from refunds.rules import arrival, facts, policy, worth
+from refunds.rules import arrival, facts, payment, policy, worth
 from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
@@ -84,9 +85,10 @@ def judge(
     at: datetime,
     stored: RefundRequest | None = None,
     moving: LegStatus | None = None,
+    gave_up_asking: bool = False,
 ) -> Judged:
     """The verdict, with its facts; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds
-    and has asked for stands not against itself.
+    and has asked for stands not against itself. ``gave_up_asking``: the channel was asked about the payment and gives no answer.
 
     ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
     """
@@ -127,6 +129,10 @@ def judge(
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
         arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
+        payment_word=payment.word_of(
+            (one.payment_word for one in sale.payments or (sale,) if one.channel_account_id is not None),
+            gave_up=gave_up_asking or moving is not None,
+        ),
     )
     rules = policies.rules_of(sale.policy_version_id)
     verdict = policy.judge(facts=judged, rules=rules, policy_version=sale.policy_number)
@@ -147,14 +153,35 @@ def _evidence(stored: RefundRequest | None) -> tuple[str, ...]:
     return tuple(sorted(set(Evidence.objects.filter(request_id=stored.pk).values_list("kind", flat=True))))
 
 
+def sale_of(request: RefundRequest, *, at: datetime, by_hand_fen: int | None = None) -> Sale:
+    """The sale of a stored request as it is judged again, or its order where it has legs on several payments: what it holds of
+    each itself has been taken off. ``by_hand_fen``: what a person is to pay.
+    """
+    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
+    if not request.leg_count:
+        return sale
+    own_fen: dict[UUID, tuple[int, int]] = {}
+    for leg in request.legs.filter(reserved_fen__gt=0):
+        fen, count = own_fen.get(leg.transaction_id, (0, 0))
+        own_fen[leg.transaction_id] = fen + leg.reserved_fen, count + 1
+    return whole_order(sale=sale, at=at, own_fen=own_fen, by_hand_fen=by_hand_fen)
+
+
+def was_another(request: RefundRequest) -> bool:
+    """Whether it was said before that this is not the same as the refund that its verdict names."""
+    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
+
+
 def refuse_hard_limits(verdict: Verdict) -> None:
     """Raise ``PolicyRefused`` with the code of the first hard limit."""
     if verdict.decision is not Ruling.REFUSE:
         return
     first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
-    code = {"refundable_balance": "exceeds_refundable", "article_quantity": "exceeds_quantity"}.get(
-        first.code, first.code
-    )
+    code = {
+        "refundable_balance": "exceeds_refundable",
+        "article_quantity": "exceeds_quantity",
+        "payment_succeeded": payment.why_not_paid(first.actual),
+    }.get(first.code, first.code)
     raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
 
 

@@ -17,7 +17,6 @@ from refunds import lifecycle
 from refunds.facts import conditions, payees, plans, sums
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.claims import Account, Draft
-from refunds.intake.facts import find_sale, whole_order
 from refunds.lifecycle import Move
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
@@ -64,21 +63,14 @@ def _resubmit(
     is_held = bool(request.reserved_fen)
     # From here on the sale stays as it is judged.
     sums.held(transaction_id=request.transaction_id, lock=True)
-    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
     draft = Draft(
         amount_fen=correction.amount_fen or request.amount_fen,
         reason=correction.reason or request.reason,
         route=correction.route or request.route,
         customer_consent=_consent(request, correction),
-        is_another=_was_another(request) if correction.is_another is None else correction.is_another,
+        is_another=judging.was_another(request) if correction.is_another is None else correction.is_another,
     )
-    if request.leg_count:
-        own_fen: dict[UUID, tuple[int, int]] = {}
-        for leg in request.legs.filter(reserved_fen__gt=0):
-            fen, count = own_fen.get(leg.transaction_id, (0, 0))
-            own_fen[leg.transaction_id] = fen + leg.reserved_fen, count + 1
-        by_hand_fen = draft.amount_fen if is_by_hand(draft.route) else None
-        sale = whole_order(sale=sale, at=at, own_fen=own_fen, by_hand_fen=by_hand_fen)
+    sale = judging.sale_of(request, at=at, by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None)
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
     parties = counters.parties_again(sale, request, by=by, at=at)
     claimed = claims.own_articles(sale, request)
@@ -136,7 +128,7 @@ def _resubmit(
     judged.keep(request=request, of=parties, occasion=Occasion.RESUBMISSION, at=at)
     for claim in claimed:
         request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
-    changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]
+    changed = lifecycle.advance_many([sent_in, *building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
     if changed.state == State.APPROVED and plan:
@@ -156,11 +148,6 @@ def _plan(request: RefundRequest, legs: Sequence[PlannedLeg]) -> list[Leg] | Non
         return None
     tried = request.executions.aggregate(most=Max("sequence"))["most"] or 0
     return plans.rows(request, legs, after=tried)
-
-
-def _was_another(request: RefundRequest) -> bool:
-    """Whether it was said before that this is not the same as the refund that its verdict names."""
-    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
 
 
 def _consent(request: RefundRequest, correction: Correction) -> bool | None:

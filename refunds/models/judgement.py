@@ -11,6 +11,8 @@ from refunds.models.request import RefundRequest
 class Occasion(models.TextChoices):
     SUBMISSION = "submission"
     RESUBMISSION = "resubmission"
+    #: The channel was asked about the payment meanwhile.
+    CONFIRMATION = "confirmation"
     REROUTE = "reroute"
     APPROVAL = "approval"
 

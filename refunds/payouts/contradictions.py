@@ -40,6 +40,7 @@ class Finding(TextChoices):
     PAID = "paid", _("It was paid: book it")
     NOT_PAID = "not_paid", _("It was not paid")
     SETTLED = "settled", _("It was paid twice, and the excess was settled outside")
+    CLEARED = "cleared", _("Looked up with the channel: our books are right now")
 
 
 class NotHeld(Conflict):
@@ -110,6 +111,8 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
     if not Transaction.objects.select_for_update().filter(pk=sale.pk, held_at__isnull=False).exists():
         raise NotHeld("the sale is not held")
     payouts = contradicted(sale)
+    if payouts and finding == Finding.CLEARED:
+        raise Invalid("this finding answers another question than the hold asks", code="unknown_finding")
     if requests.keys() != {payout.request_id for payout in payouts}:
         raise lifecycle.AlreadyChanged("the channel has said more of this sale just now; look again")
     for payout in payouts:
@@ -123,6 +126,16 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
             by=by.actor,
             at=at,
             data={"refund_no": payout.refund_no, "finding": finding, "note": text},
+        )
+    if not payouts:
+        record(
+            merchant_id=sale.merchant_id,
+            by=by.actor,
+            action="transaction.end_hold",
+            object_type="transaction",
+            object_id=sale.pk,
+            at=at,
+            data={"finding": finding, "note": text},
         )
     holds.set_held(transaction_id=sale.pk, at=None)
     lifecycle.ring_after_commit(["refunds.execute"])

@@ -2,11 +2,97 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
-from payment_channels.contract import Trade, TradeQueries, TradeReference, Unknown
+from django.db.models import Sum
+
+from core.audit.actors import channel
+from core.audit.record import record
+from core.errors import Conflict, NotFound
+from merchants.principals import Principal
+from merchants.rights import Act, Subject, check_may
+from payment_channels.contract import (
+    CredentialsInvalid,
+    ProfileInvalid,
+    Trade,
+    TradeQueries,
+    TradeReference,
+    TradeState,
+    Unknown,
+)
+from refunds.models import Execution
 from refunds.payouts.adapters import adapter_for
-from terminals.models import Transaction
+from refunds.states import ExecutionState
+from terminals import confirming
+from terminals.models import PaymentWord, Transaction
+
+logger = logging.getLogger(__name__)
+
+#: The audit event of a question.
+ASKED = "transaction.ask_channel"
+_NOBODY_TO_ASK = "no_trade_queries"
+#: Payouts of which nothing can have left.
+_NOT_SENT = (ExecutionState.READY, ExecutionState.FAILED, ExecutionState.CANCELLED)
+
+
+class NobodyToAsk(Conflict):
+    """The sale was paid through no channel that can be asked: cash, or one without such a query."""
+
+    code = "nobody_to_ask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAnswer:
+    """What the channel says of a payment now. ``NO_ANSWER`` is unknown, never "not paid"; ``code`` says why there is none.
+    ``amounts`` in fen, where the channel names them.
+    """
+
+    word: PaymentWord
+    at: datetime
+    code: str = ""
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> PaymentAnswer:
+    """Ask the sale's channel about its payment, and keep what it says. Call it outside of any transaction.
+
+    Raises ``Forbidden``, ``NotFound``, ``NobodyToAsk`` and ``AskedJustNow``; then nothing has changed.
+    """
+    check_may(Act.ASK_CHANNEL, by=by)
+    found = Transaction.objects.filter(pk=transaction_id)
+    sale = (found if by.merchant_id is None else found.filter(merchant_id=by.merchant_id)).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    check_may(Act.ASK_CHANNEL, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    if sale.channel_account_id is None:
+        raise NobodyToAsk("the sale was paid through no channel that could be asked")
+    confirming.begin_asking(transaction_id=sale.pk, at=at)
+    try:
+        said = ask_trade(transaction_id=sale.pk)
+    except (CredentialsInvalid, ProfileInvalid) as error:
+        logger.warning("channel account %s cannot be used: %s", sale.channel_account_id, error)
+        said = Unknown(code="account_unusable", message=str(error), remedy="check_keys")
+    if isinstance(said, Unknown) and said.code == _NOBODY_TO_ASK:
+        raise NobodyToAsk("this channel cannot be asked about a payment")
+    answer = _read(said, sale, at)
+    if answer.word is not PaymentWord.NO_ANSWER:
+        confirming.keep_word(
+            transaction_id=sale.pk, word=answer.word, amounts=answer.amounts, by=channel(sale.channel), at=at
+        )
+    record(
+        merchant_id=sale.merchant_id,
+        by=by.actor,
+        action=ASKED,
+        object_type="transaction",
+        object_id=sale.pk,
+        at=at,
+        data={"word": answer.word.value, "code": answer.code, **answer.amounts},
+    )
+    return answer
 
 
 def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
@@ -21,12 +107,58 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
     # Cash has no channel that could be asked.
     adapter: object = None if account is None else adapter_for(account.pk, account.revision)
     if isinstance(adapter, TradeQueries):
-        return adapter.query_trade(
-            TradeReference(
-                channel_transaction_no=sale.channel_transaction_no,
-                order_no=sale.order_no,
-                payment_no=payment_no,
-                paid_at=sale.paid_at,
-            )
+        reference = TradeReference(
+            channel_transaction_no=sale.channel_transaction_no,
+            order_no=sale.order_no,
+            payment_no=payment_no,
+            paid_at=sale.paid_at,
         )
-    return Unknown(code="no_trade_queries", message="this channel cannot be asked about a payment")
+        said = adapter.query_trade(reference)
+        if not isinstance(said, Unknown) or said.code != "not_found":
+            return said
+        # What nobody paid has no number of the channel's: it is known by the shop's alone.
+        by_shop = adapter.query_trade(replace(reference, channel_transaction_no=""))
+        return by_shop if isinstance(by_shop, Trade) and not by_shop.channel_transaction_no else said
+    return Unknown(code=_NOBODY_TO_ASK, message="this channel cannot be asked about a payment")
+
+
+_WORDS: Mapping[TradeState, PaymentWord] = {
+    TradeState.UNPAID: PaymentWord.UNPAID,
+    TradeState.CLOSED: PaymentWord.CLOSED,
+    TradeState.FINISHED: PaymentWord.FINISHED,
+}  # the others need a look at the amounts
+
+
+def _read(said: Trade | Unknown, sale: Transaction, at: datetime) -> PaymentAnswer:
+    """The channel's words held against ours. What we sent back ourselves is no surprise."""
+    if isinstance(said, Unknown):
+        word = PaymentWord.NOT_KNOWN if said.code == "not_found" else PaymentWord.NO_ANSWER
+        return PaymentAnswer(word=word, at=at, code=said.code)
+    # An order that nobody paid may come without its amount.
+    amounts = {"amount_fen": said.amount_fen} if said.amount_fen else {}
+    if said.refunded_fen is not None:
+        amounts["refunded_fen"] = said.refunded_fen
+    return PaymentAnswer(word=_word(said, sale), at=at, amounts=amounts)
+
+
+def _word(trade: Trade, sale: Transaction) -> PaymentWord:
+    if trade.state in (TradeState.UNPAID, TradeState.CLOSED):
+        return _WORDS[trade.state]
+    if trade.amount_fen and trade.amount_fen != sale.amount_fen:
+        return PaymentWord.AMOUNT_DIFFERS
+    ours_fen = _ours_fen(sale)
+    if trade.state is TradeState.REVERSED:
+        return PaymentWord.PAID if ours_fen >= sale.amount_fen else PaymentWord.REVERSED
+    if trade.refunded_fen is None:
+        # The channel says that it was refunded and not how much: where some of it is ours, all of it may be.
+        gone = trade.state in (TradeState.REFUNDED, TradeState.PARTLY_REFUNDED)
+        return PaymentWord.REFUNDED if gone and not ours_fen else _WORDS.get(trade.state, PaymentWord.PAID)
+    if trade.refunded_fen <= ours_fen:
+        return _WORDS.get(trade.state, PaymentWord.PAID)
+    return PaymentWord.REFUNDED if trade.refunded_fen >= sale.amount_fen else PaymentWord.PARTLY_REFUNDED
+
+
+def _ours_fen(sale: Transaction) -> int:
+    """What of the payment may have gone back by our own payouts."""
+    sent = Execution.objects.filter(transaction_id=sale.pk, channel_account_id=sale.channel_account_id)
+    return sent.exclude(state__in=_NOT_SENT).aggregate(sum=Sum("amount_fen"))["sum"] or 0

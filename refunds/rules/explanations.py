@@ -9,10 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.codes import CODES
+from core.codes import CODES, words
 from merchants.policies.fields import PROOFS
+from refunds.rules import payment
 from refunds.states import Reason, Route
-from terminals.models.transaction import Funding
+from terminals.models.transaction import Funding, PaymentWord
 
 _PIECE_WORTH = _(
     "¥%(actual)s was paid for what comes back (¥%(limit)s on its lines): discounts and rounding are shared out over the "
@@ -176,6 +177,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Finance does not hold the sale."),
         CODES["sale_held"].title,
     ),
+    "payment_confirmed": (
+        _("Payment confirmed by the channel"),
+        _("The channel was asked: it was paid."),
+        _("The channel is being asked whether it was paid; the refund goes on by itself."),
+    ),
     "order_not_rejected": (
         _("No rejection of this order"),
         _("No refund of this order was rejected before."),
@@ -273,6 +279,8 @@ _WORDS: dict[str, Promise | str] = {
     **{funding.value: funding.label for funding in Funding},
     "possible": _("possible"),
     "impossible": _("impossible"),
+    **{word.value: word.label for word in PaymentWord},
+    "not_asked": _("being asked"),
     "success": _("paid"),
     "not_paid": _("not confirmed"),
     "enabled": _("on"),
@@ -319,6 +327,8 @@ def explain(rule: Mapping[str, Any]) -> str:
     """One sentence for one stored line of a verdict."""
     if rule["code"] not in RULES:
         return str(rule["code"])
+    if not rule["passed"] and (of_payment := _of_payment(rule["code"], rule["actual"])):
+        return of_payment
     _label, passed, failed = RULES[rule["code"]]
     template = str(passed if rule["passed"] else failed)
     if "%" not in template:
@@ -331,6 +341,41 @@ def explain(rule: Mapping[str, Any]) -> str:
 
 def _listed(codes: str) -> str:
     return gettext(", ").join(str(_WORDS.get(code, code)) for code in codes.split(", "))
+
+
+#: What the channel says of a payment that was reported as paid, where the refusal of an unpaid one would say too much.
+_OF_REPORTED = {
+    PaymentWord.NO_ANSWER: _("The channel gave no answer whether it was paid, so a person decides."),
+    PaymentWord.PARTLY_REFUNDED: _(
+        "The channel says that a part was refunded already, outside of RefundDesk, so a person decides."
+    ),
+}
+
+
+def _of_payment(code: str, word: str) -> str:
+    """The sentence that the channel's word about the payment needs; empty where the line's own is right."""
+    if code == payment.RULE and word in _OF_REPORTED:
+        return str(_OF_REPORTED[PaymentWord(word)])
+    if code in (payment.RULE, "payment_succeeded") and (refusal := payment.why_not_paid(word)) != "payment_succeeded":
+        return words(refusal)
+    return ""
+
+
+#: What a channel said of a payment, where it speaks for it or says nothing.
+_ANSWERS = {
+    PaymentWord.PAID: _("The channel says that it was paid."),
+    PaymentWord.FINISHED: _("The channel says that it was paid, and takes no more refunds of it: its period is over."),
+    PaymentWord.PARTLY_REFUNDED: _(
+        "The channel says that it was paid, and that a part was refunded outside of RefundDesk."
+    ),
+    PaymentWord.NO_ANSWER: _("The channel gave no answer: it is not known whether it was paid. Ask again."),
+}
+
+
+def payment_sentence(word: str) -> str:
+    """What a channel's word about a payment means, and what to do."""
+    known = PaymentWord(word)
+    return str(_ANSWERS[known]) if known in _ANSWERS else words(payment.why_not_paid(known))
 
 
 def shown(rule: Mapping[str, Any]) -> str:

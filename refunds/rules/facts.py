@@ -42,7 +42,8 @@ class Facts:
 
     ``original_failed``: the channel refused this refund for good. ``on_this_route_fen``: what other refunds of the sale
     take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
-    ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
+    ``is_another``: whoever asks says that it is another one. ``payment_word``: what its channel says of the payment
+    (``refunds.rules.payment``). ``sums``: what its order, customer, cashier and key have had before.
 
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
     ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
@@ -70,6 +71,7 @@ class Facts:
     duplicate_of: str = ""
     is_another: bool = False
     sale_held: bool = False
+    payment_word: str = ""
     store: str = ""
     groups: Sequence[str] = ()
     remote: bool = False

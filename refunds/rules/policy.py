@@ -23,7 +23,7 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules import floor, risk
+from refunds.rules import floor, payment, risk
 from refunds.rules.facts import Facts, canonical
 from refunds.rules.standing import EqualCharges
 from refunds.rules.worth import GOODS_COME_BACK
@@ -72,6 +72,11 @@ class Verdict:
     arrival_days: tuple[int, int]
     fee_fen: int
     rules: tuple[RuleResult, ...]
+
+    @property
+    def waits_for_channel(self) -> bool:
+        """Whether nobody decides before the channel was asked about the payment."""
+        return any(rule.code == payment.RULE and rule.actual == payment.NOT_ASKED for rule in self.rules)
 
     def as_json(self) -> dict[str, Any]:
         """What is stored with the request; explanations are written when it is read, in the reader's language."""
@@ -173,7 +178,9 @@ def _is_open(facts: Facts, rules: Rules, route: str) -> bool:
 
 def _hard_limits(facts: Facts) -> list[RuleResult]:
     results = [
-        RuleResult("payment_succeeded", facts.paid, "success" if facts.paid else "not_paid", "success", hard=True),
+        RuleResult(
+            "payment_succeeded", facts.paid, payment.standing(facts.payment_word, facts.paid), "success", hard=True
+        ),
         _within("refundable_balance", facts.amount_fen, facts.refundable_fen, shown=yuan, hard=True),
         RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
     ]
@@ -255,6 +262,7 @@ def _merchant_rules(
             results.append(_within("fault_in_time", -((facts.paid_at - facts.at) // _HOUR), rules.fault_hours))
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
+    results += _payment_confirmed(facts, rules)
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     return results
@@ -283,6 +291,17 @@ def _reason_rule(facts: Facts, rule: ReasonRule) -> list[RuleResult]:
         named = ", ".join(facts.evidence) or "none"
         results.append(RuleResult("evidence_given", given, named, ", ".join(rule.evidence_required)))
     return results
+
+
+def _payment_confirmed(facts: Facts, rules: Rules) -> list[RuleResult]:
+    """Of an order in all: a large refund of a sale that was only reported waits for its channel's word. What the channel has said
+    against a payment counts whatever the amount.
+    """
+    limit, word = rules.confirm_payment_above_fen, facts.payment_word
+    is_large = limit is not None and facts.has_channel and facts.amount_fen + facts.sums.order_fen > limit
+    if not facts.paid or not (is_large or payment.is_contradiction(word)):
+        return []
+    return [RuleResult(payment.RULE, payment.confirms(word), word, "paid")]
 
 
 def _finding(charges: EqualCharges, amount_fen: int) -> list[RuleResult]:

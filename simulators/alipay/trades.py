@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from simulators.alipay.errors import Refusal, invalid_parameter, refusal
 from simulators.kit.bills import yuan
-from simulators.kit.book import SUCCESS, Row, extra_of
+from simulators.kit.book import CLOSED, SUCCESS, UNPAID, Row, extra_of
 from simulators.kit.clock import china
 
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?\Z")
@@ -99,7 +99,13 @@ def check_rules(call: RefundCall, payment: Row, *, now: float, limits: Mapping[s
 
 
 def trade_status(payment: Row) -> str:
-    """TRADE_SUCCESS until everything is refunded, then TRADE_CLOSED; seeded statuses are shown as they are."""
+    """TRADE_SUCCESS until everything is refunded, then TRADE_CLOSED, as for what was closed unpaid; Alipay's own statuses are
+    shown as they were seeded.
+    """
+    if payment["status"] in UNPAID:
+        return "WAIT_BUYER_PAY"
+    if payment["status"] in {CLOSED, "REVOKED"}:
+        return "TRADE_CLOSED"
     if payment["status"] != SUCCESS:
         return str(payment["status"])
     return "TRADE_CLOSED" if payment["refunded_fen"] >= payment["amount_fen"] else "TRADE_SUCCESS"
@@ -201,7 +207,7 @@ def second_leg_parameters(payment: Row, refund: Row, *, app_id: str, now: float)
 def trade_answer(payment: Row) -> dict[str, object]:
     """alipay_trade_query_response."""
     amount = yuan(payment["amount_fen"])
-    was_paid = payment["status"] not in {"WAIT_BUYER_PAY", "CLOSED"}
+    was_paid = payment["status"] not in {*UNPAID, CLOSED}
     return {
         "code": "10000",
         "msg": "Success",

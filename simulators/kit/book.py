@@ -45,8 +45,10 @@ SCHEMA = (
 )
 
 
-#: States of a payment that can be seeded; the last four are Alipay's.
-PAYMENT_STATES = (SUCCESS, CLOSED, "WAIT_BUYER_PAY", "TRADE_SUCCESS", "TRADE_CLOSED", "TRADE_FINISHED")
+#: Payments that nobody has made (yet): no bill has them.
+UNPAID = ("WAIT_BUYER_PAY", "USERPAYING", "PAYERROR")
+#: States of a payment that can be seeded; the last three are Alipay's, USERPAYING and PAYERROR are WeChat Pay's.
+PAYMENT_STATES = (SUCCESS, CLOSED, *UNPAID, "REVOKED", "TRADE_SUCCESS", "TRADE_CLOSED", "TRADE_FINISHED")
 
 
 class BadSeed(BadOrder):
@@ -163,8 +165,8 @@ class Book:
     def payments_between(self, start: float, end: float) -> Iterable[Row]:
         """Payments of a span, oldest first."""
         return self._store.each(
-            """SELECT * FROM payments WHERE paid_at >= ? AND paid_at < ? AND status <> 'CLOSED'
-            ORDER BY paid_at, order_no""",
+            """SELECT * FROM payments WHERE paid_at >= ? AND paid_at < ?
+            AND status NOT IN ('CLOSED', 'WAIT_BUYER_PAY', 'USERPAYING', 'PAYERROR') ORDER BY paid_at, order_no""",
             (start, end),
         )
 

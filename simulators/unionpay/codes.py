@@ -82,6 +82,15 @@ WORDS = {
 #: Answered although the refund was taken on.
 TAKEN_ON = ("00", "03", "04", "05", "83", "A6")
 
+#: origRespCode of a payment by its status; ``orig_resp_code`` of a seed is any other of these codes.
+PAYMENT_CODES = {
+    "WAIT_BUYER_PAY": "70",
+    "USERPAYING": PENDING,
+    "PAYERROR": "60",
+    "CLOSED": "69",
+    "REVOKED": "46",
+}
+
 _NAMED = {
     "rate_limited": "06",
     "format": "10",

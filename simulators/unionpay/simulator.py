@@ -20,7 +20,7 @@ from simulators.kit.simulator import Options, Simulator
 from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.unionpay.codes import ENDINGS, OK, PENDING, REFUSALS, WORDS, Refusal
+from simulators.unionpay.codes import ENDINGS, OK, PAYMENT_CODES, PENDING, REFUSALS, WORDS, Refusal
 from simulators.unionpay.files import settlement_file
 from simulators.unionpay.keys import PFX_PASSWORD, UnionpayKeys
 from simulators.unionpay.signing import ENCODINGS, as_text, check_request, read_parameters, signed_answer
@@ -190,7 +190,7 @@ class UnionpaySimulator(Simulator):
             raise Refusal(REFUSALS[name])
         if payment is None or name == "query_lag":
             raise Refusal("34")
-        code = PENDING if payment["status"] == "WAIT_BUYER_PAY" else OK
+        code = str(extra_of(payment).get("orig_resp_code") or PAYMENT_CODES.get(payment["status"], OK))
         shown = {name: value for name, value in _echo(parameters).items() if name in _COMMON}
         shown |= {
             "respCode": OK,

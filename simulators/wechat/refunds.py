@@ -152,11 +152,20 @@ def refund_object(refund: Row, payment: Row, *, status: str = "") -> dict[str, o
 _TRADE_STATES = {SUCCESS: "SUCCESS", "WAIT_BUYER_PAY": "NOTPAY", "CLOSED": "CLOSED"}
 
 
+def trade_state(payment: Row) -> str:
+    """What became of an order."""
+    state = str(extra_of(payment).get("trade_state") or _TRADE_STATES.get(payment["status"], payment["status"]))
+    return "REFUND" if state == "SUCCESS" and payment["refunded_fen"] else state
+
+
+def was_paid(payment: Row) -> bool:
+    """Whether it was paid, and so has a transaction_id, by which alone a query finds it as that."""
+    return trade_state(payment) in {"SUCCESS", "REFUND", "REVOKED"}
+
+
 def order_object(payment: Row, *, mchid: str) -> dict[str, object]:
     """The order as a query answers it. One that nobody paid has no transaction_id."""
-    state = str(extra_of(payment).get("trade_state") or _TRADE_STATES.get(payment["status"], payment["status"]))
-    if state == "SUCCESS" and payment["refunded_fen"]:
-        state = "REFUND"
+    state = trade_state(payment)
     sub_mchid = str(extra_of(payment).get("sub_mchid") or "")
     who = {"sp_mchid": mchid, "sub_mchid": sub_mchid} if sub_mchid else {"mchid": mchid}
     shown: dict[str, object] = {
@@ -167,7 +176,7 @@ def order_object(payment: Row, *, mchid: str) -> dict[str, object]:
         "trade_state_desc": state,
         "amount": {"total": payment["amount_fen"], "currency": "CNY"},
     }
-    if state in {"SUCCESS", "REFUND", "REVOKED"}:
+    if was_paid(payment):
         shown |= {
             "transaction_id": payment["transaction_no"],
             "trade_type": "MICROPAY",

@@ -208,7 +208,7 @@ class WechatSimulator(Simulator):
         name = fault.fault if fault is not None else ""
         if name in REFUSALS["query"]:
             raise ApiError(*REFUSALS["query"][name])
-        if payment is None or name == "query_lag":
+        if payment is None or name == "query_lag" or (by_channel and not refunds.was_paid(payment)):
             raise ApiError(*REFUSALS["query"]["order_not_exist"])
         sub_mchid = request.query.get("sub_mchid", "")
         refunds.check_sub_mchid(sub_mchid, payment)

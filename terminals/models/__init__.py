@@ -2,12 +2,24 @@
 
 from terminals.models.terminal import Terminal
 from terminals.models.transaction import (
+    CONFIRMING,
     Funding,
     LineKind,
+    PaymentWord,
     Transaction,
     TransactionKind,
     TransactionLine,
     TransactionStatus,
 )
 
-__all__ = ["Funding", "LineKind", "Terminal", "Transaction", "TransactionKind", "TransactionLine", "TransactionStatus"]
+__all__ = [
+    "CONFIRMING",
+    "Funding",
+    "LineKind",
+    "PaymentWord",
+    "Terminal",
+    "Transaction",
+    "TransactionKind",
+    "TransactionLine",
+    "TransactionStatus",
+]

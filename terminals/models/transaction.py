@@ -33,6 +33,26 @@ class TransactionStatus(models.TextChoices):
     DECLINED = "declined", _("Declined")
 
 
+class PaymentWord(models.TextChoices):
+    """What a channel that was asked says of a payment, held against what we know of it."""
+
+    PAID = "paid", _("Paid")
+    FINISHED = "finished", _("Paid, and past the channel's refund period")
+    UNPAID = "unpaid", _("Not paid")
+    CLOSED = "closed", _("Closed unpaid")
+    REVERSED = "reversed", _("Reversed")
+    REFUNDED = "refunded", _("Refunded in the channel's portal")
+    PARTLY_REFUNDED = "partly_refunded", _("Partly refunded in the channel's portal")
+    AMOUNT_DIFFERS = "amount_differs", _("Paid with another amount")
+    NOT_KNOWN = "not_known", _("Not known to the channel")
+    # Never stored: it says nothing of the payment.
+    NO_ANSWER = "no_answer", _("No answer: unknown")
+
+
+#: Words that prove that the payment was made and is whole.
+CONFIRMING = (PaymentWord.PAID, PaymentWord.FINISHED)
+
+
 class Funding(models.TextChoices):
     """What the customer paid from; decides when a refund arrives, and whether cash may ever be given."""
 
@@ -64,6 +84,10 @@ class Transaction(models.Model):
     the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
 
     ``held_at``: since then nothing more leaves for it, because its channel contradicts itself (``refunds.facts.holds``).
+
+    ``payment_word`` is what the channel said last when it was asked about the payment, ``payment_word_at`` when it was asked for
+    that; later questions, ``asked_at``, had no answer. ``payment_word_amounts``: ``amount_fen`` and ``refunded_fen``, where it
+    said them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -97,6 +121,10 @@ class Transaction(models.Model):
     created_at = models.DateTimeField()
     corrected_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
+    payment_word = models.CharField(max_length=20, blank=True, default="", db_default="", choices=PaymentWord.choices)
+    payment_word_at = models.DateTimeField(null=True, blank=True)
+    payment_word_amounts = models.JSONField(default=dict, db_default={})
+    asked_at = models.DateTimeField(null=True, blank=True)
 
     if TYPE_CHECKING:
         lines: RelatedManager[TransactionLine]

@@ -34,7 +34,7 @@ from refunds.intake import judging, resubmitting, submitting
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
-from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, ways_back
+from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, trade_queries, ways_back
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
@@ -222,6 +222,9 @@ _DOMAIN: dict[Act, Domain] = {
     Act.CORRECT_SALE: _correct,
     Act.END_HOLD: _end_hold,
     Act.READ_SALES: _read_sale,
+    Act.ASK_CHANNEL: lambda world, by: trade_queries.ask_about_payment(
+        transaction_id=world.sale.pk, by=by, at=timezone.now()
+    ),
     Act.QUOTE: lambda world, by: judging.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
     Act.READ_REFUNDS: _read_refund,
@@ -315,6 +318,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"cashier": "C9", "reason": "x"}),
     (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
+    (Act.ASK_CHANNEL, "POST", "transactions/{sale}/trade-queries", {}),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
     (Act.SUBMIT, "POST", "refund-requests", "draft"),
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}", None),
@@ -412,6 +416,7 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.READ_SALES, "GET", "/desk/transactions/{sale}", {}),
     (Act.CORRECT_SALE, "POST", "/desk/transactions/{sale}/correct", {"cashier": "C9", "reason": "x", "seen": ""}),
     (Act.END_HOLD, "POST", "/desk/transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
+    (Act.ASK_CHANNEL, "POST", "/desk/transactions/{sale}/ask", {}),
     (Act.QUOTE, "POST", "/desk/new/quote", {"sale": "{sale}", "reason": "quality", "amount": "10.00", "consent": "1"}),
     (
         Act.SUBMIT,

@@ -216,6 +216,7 @@ ABOUT: dict[Act, About] = {
     Act.CORRECT_SALE: About(of_store=True),
     Act.END_HOLD: About(of_store=True),
     Act.READ_SALES: About(of_store=True),
+    Act.ASK_CHANNEL: About(of_store=True),
     Act.QUOTE: About(of_store=True),
     Act.SUBMIT: About(of_store=True),
     Act.READ_REFUNDS: About(step="waiting"),

@@ -77,6 +77,12 @@ def correct_transaction(stage: Stage) -> None:
     assert answer["cashier"] == "C009"
 
 
+@case("POST", f"{_API}transactions/<uuid:transaction_id>/trade-queries")
+def ask_channel(stage: Stage) -> None:
+    answer = stage.call("POST", f"transactions/{stage.sale().pk}/trade-queries", {})
+    assert (answer["outcome"], answer["payment_check"]["outcome"]) == ("paid", "paid")
+
+
 @case("POST", f"{_API}transactions/<uuid:transaction_id>/end-hold")
 def end_hold(stage: Stage) -> None:
     sale = stage.sale()

@@ -290,6 +290,13 @@ def adopt_from_the_portal(stage: Stage) -> None:
     assert RefundRequest.objects.get(pk=request.pk).state == "failed"
 
 
+@case("POST", "/desk/transactions/<uuid:transaction_id>/ask")
+def ask_channel(stage: Stage) -> None:
+    sale = stage.sale()
+    stage.post(Role.CASHIER, f"/desk/transactions/{sale.pk}/ask")
+    assert Transaction.objects.get(pk=sale.pk).payment_word == "paid"
+
+
 @case("POST", "/desk/transactions/<uuid:transaction_id>/end-hold")
 def end_hold(stage: Stage) -> None:
     sale = stage.sale()

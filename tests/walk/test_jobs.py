@@ -15,13 +15,17 @@ from django.core.management import call_command, get_commands
 from django.utils import timezone
 
 from core.audit.models import AuditEvent, AuditLink
+from merchants import policies
 from merchants.models import Role
+from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.models import Execution, Notification
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
+from tests.factories import make_request
 from tests.reconciliation.world import DAY, counts
+from tests.refunds.plans import WIDE
 from tests.walk.roles import login_of_production
 from tests.walk.stage import Stage, fresh, raw_statement
 
@@ -78,6 +82,15 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
     assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
 
 
+def _verify(stage: Stage, run: Callable[[], object]) -> None:
+    rules, by = {**WIDE, "confirm_payment_above_fen": 1_000}, of_staff(stage.person(Role.OWNER))
+    policies.publish(merchant=stage.merchant, name="ask first", rules=rules, by=by, at=stage.now())
+    request = make_request(stage.sale(), 1_200)
+    assert request.state == State.VERIFYING
+    run()
+    assert fresh(request).state == State.APPROVED
+
+
 def _reconcile(stage: Stage, run: Callable[[], object]) -> None:
     stage.moved_on_the_day()
     # As before anybody asked for the day: beat's own plan finds it.
@@ -99,6 +112,7 @@ _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
+    "refunds.verify": _verify,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
     "refunds.check_invariants": _check,

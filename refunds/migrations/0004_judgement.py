@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0002_walls'),
-        ('refunds', '0002_walls'),
+        ('refunds', '0003_verifying_rests'),
     ]
 
     operations = [
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('request_id', 'sequence', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('sequence', models.PositiveSmallIntegerField()),
-                ('occasion', models.CharField(choices=[('submission', 'Submission'), ('resubmission', 'Resubmission'), ('reroute', 'Reroute'), ('approval', 'Approval')], max_length=12)),
+                ('occasion', models.CharField(choices=[('submission', 'Submission'), ('resubmission', 'Resubmission'), ('confirmation', 'Confirmation'), ('reroute', 'Reroute'), ('approval', 'Approval')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('facts', models.TextField()),
                 ('digest', models.CharField(max_length=64)),

@@ -1,0 +1,84 @@
+"""A sale as its channel knows it: the channel's word is kept, and what it proves of the sale's status becomes the sale's.
+
+A sale may be reported before its payment is through ("paid but not completed", 未完成). Once its channel says that it was paid it
+is a success and can be refunded; what its channel closed unpaid was declined. Both stand in the audit trail like any correction.
+A sale that was reported as a success keeps its status: where its channel says otherwise, a person looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from core.audit.actors import Actor
+from core.audit.record import record
+from core.errors import DomainError
+from terminals.correcting import CORRECTED
+from terminals.models import PaymentWord, Transaction, TransactionStatus
+
+#: One sale is not asked about more often: channels limit how many queries they take.
+ASK_AGAIN_AFTER = timedelta(seconds=5)
+
+#: The reason of a correction that the channel's word makes, as the audit trail has it.
+CHANNEL_SAYS = "channel_says"
+
+_STATUS: Mapping[str, TransactionStatus] = {
+    PaymentWord.PAID: TransactionStatus.SUCCESS,
+    PaymentWord.FINISHED: TransactionStatus.SUCCESS,
+    PaymentWord.PARTLY_REFUNDED: TransactionStatus.SUCCESS,
+    PaymentWord.CLOSED: TransactionStatus.DECLINED,
+}
+
+
+class AskedJustNow(DomainError):
+    """The channel was asked about this sale a moment ago, perhaps by somebody else; ``facts["retry_after_s"]``."""
+
+    code = "asked_just_now"
+    status = 429
+
+
+def begin_asking(*, transaction_id: UUID, at: datetime) -> None:
+    """Keep that the channel is asked now; of several at once one may. Raises ``AskedJustNow``."""
+    free = Q(asked_at__isnull=True) | Q(asked_at__lte=at - ASK_AGAIN_AFTER) | Q(asked_at__gt=at + ASK_AGAIN_AFTER)
+    if not Transaction.objects.filter(free, pk=transaction_id).update(asked_at=at):
+        raise AskedJustNow(
+            "the channel was asked about this sale a moment ago", retry_after_s=int(ASK_AGAIN_AFTER.total_seconds())
+        )
+
+
+@transaction.atomic
+def keep_word(
+    *, transaction_id: UUID, word: PaymentWord, amounts: Mapping[str, int], by: Actor, at: datetime
+) -> Transaction:
+    """The sale with what its channel said to a question of ``at``; an older answer that comes late changes nothing. ``by`` is the
+    channel.
+    """
+    sale = Transaction.objects.select_for_update().get(pk=transaction_id)
+    if sale.payment_word_at is not None and sale.payment_word_at >= at:
+        return sale
+    sale.payment_word, sale.payment_word_at, sale.payment_word_amounts = word, at, dict(amounts)
+    saved = ["payment_word", "payment_word_at", "payment_word_amounts"]
+    proven = _STATUS.get(word)
+    if proven is not None and sale.status not in (proven, TransactionStatus.SUCCESS):
+        before, sale.status, sale.corrected_at = str(sale.status), proven, at
+        saved += ["status", "corrected_at"]
+        record(
+            merchant_id=sale.merchant_id,
+            by=by,
+            action=CORRECTED,
+            object_type="transaction",
+            object_id=sale.pk,
+            at=at,
+            data={"reason": CHANNEL_SAYS, "before": {"status": before}, "after": {"status": str(proven)}},
+        )
+    sale.save(update_fields=saved)
+    return sale
+
+
+def no_answer_since(sale: Transaction) -> bool:
+    """Whether the last question has no answer (yet)."""
+    return sale.asked_at is not None and (sale.payment_word_at is None or sale.payment_word_at < sale.asked_at)
