@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
 from core.plain_text import sentences
 from merchants import policies
@@ -16,13 +15,6 @@ from refunds.models import RefundRequest
 from refunds.rules import explanations
 from refunds.states import UNDECIDED
 
-#: Names of tiers as policies write them.
-_TIERS = {
-    "manager": _("Store tier"),
-    "store": _("Store tier"),
-    "area": _("Area tier"),
-    "head_office": _("Head office tier"),
-}
 #: Lines that stand open even when they passed: what a reviewer looks at first.
 _TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
 _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
@@ -57,10 +49,6 @@ class VerdictCard:
     def rest_label(self) -> str:
         n = len(self.rest)
         return ngettext("%(n)s more rule passed", "%(n)s more rules passed", n) % {"n": n}
-
-
-def tier_label(name: str) -> str:
-    return str(_TIERS.get(name, name))
 
 
 def tier_level(request: RefundRequest) -> int:

@@ -21,7 +21,7 @@ from desk.verdicts import Rule
 from merchants import channels
 from refunds.facts import sums
 from refunds.intake.claims import Draft
-from refunds.rules import worth
+from refunds.rules import in_words, worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import Verdict
@@ -141,7 +141,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         amount_fen=draft.amount_fen,
         route_label=destination_label(sale=sale, route=draft.route),
         arrival_label=progress.arrival_label(arrival),
-        tier_label=verdicts.tier_label(verdict.tier) if decision == "review" else "",
+        tier_label=in_words.tier_label(verdict.tier) if decision == "review" else "",
         legs=_quoted(legs) if len(legs) > 1 else (),
         rules=verdicts.lines(verdict.as_json()["rules"]),
     )
