@@ -5,7 +5,7 @@ Instants in Shanghai's offset, ids as text, amounts in fen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,9 +13,10 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers as s
 
-from api.shapes import Shape, read
+from api.shapes import OneField, Shape, read
 from core.personal_data import mask_phone
 from core.quantities import quantity_number
+from merchants.policies.fields import PROOFS
 from payment_channels.profile import Profile
 from refunds import queries
 from refunds.facts import payees, plans
@@ -73,11 +74,32 @@ class RuleOut(Shape):
     explanation = read(s.CharField(), explanations.explain)
 
 
+def _said(field: OneField, name: str, usual: Any) -> OneField:
+    """What verdicts of earlier days did not say has its usual value."""
+    return read(field, lambda verdict: verdict.get(name, usual))
+
+
+def _instant(name: str, help_text: str) -> s.DateTimeField:
+    def instant(verdict: Mapping[str, Any]) -> datetime | None:
+        return datetime.fromisoformat(verdict[name]) if verdict.get(name) else None
+
+    return read(s.DateTimeField(allow_null=True, help_text=help_text), instant)
+
+
 class VerdictOut(Shape):
     decision = s.ChoiceField(["approve", "review", "refuse"])
     max_amount_fen = s.IntegerField()
+    routes = _said(s.ListField(child=s.ChoiceField(Route.choices), help_text="open to this refund"), "routes", ())
+    evidence = _said(
+        s.ListField(child=s.ChoiceField(sorted(PROOFS)), help_text="asked for by the policy"), "evidence", ()
+    )
+    goods_required = _said(s.BooleanField(help_text="the goods come back first"), "goods_required", usual=False)
     tier = s.CharField()
+    approvers = _said(s.IntegerField(help_text="how many people approve; 0: nobody needs to"), "approvers", 0)
     policy_version = s.IntegerField()
+    due_at = _instant("due_at", "when an answer is owed, as judged")
+    file_by = _instant("file_by", "until when the customer may ask; null: the policy does not say")
+    fee_fen = _said(s.IntegerField(help_text="what the channel keeps"), "fee_fen", 0)
     rules = RuleOut(many=True)
 
 
@@ -332,6 +354,7 @@ class EventsOut(Page):
 class SaleLineOut(Shape):
     sku = s.CharField()
     name = s.CharField()
+    group = s.CharField()
     kind = s.CharField()
     quantity = read(s.FloatField(), lambda line: quantity_number(line.quantity))
     returned_quantity = read(s.FloatField(), lambda line: quantity_number(line.reserved_quantity))
@@ -364,6 +387,7 @@ class TransactionOut(Shape):
     channel = s.CharField()
     channel_transaction_no = s.CharField()
     kind = s.CharField()
+    remote = s.BooleanField()
     status = s.CharField()
     amount_fen = s.IntegerField()
     refunded_fen = s.IntegerField()

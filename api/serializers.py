@@ -48,6 +48,13 @@ class PayerChangeSerializer(StrictSerializer):
 class SaleLineSerializer(StrictSerializer):
     sku = Number(max_length=64, allow_blank=True, required=False, default="")
     name = Text(max_length=200)
+    group = Text(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="the article group, by the shop's own name: the policy may have rules of its own for some",
+    )
     kind = serializers.ChoiceField(
         LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
     )
@@ -84,6 +91,7 @@ class TransactionSerializer(StrictSerializer):
         default=None,
         help_text="what the order came to, where it has several payments and the lines are the order's",
     )
+    remote = Flag(required=False, default=False, help_text="sold at a distance: online, by phone or by mail")
 
 
 class SaleCorrectionSerializer(StrictSerializer):

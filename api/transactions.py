@@ -202,4 +202,5 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         funding=str(payer.get("funding") or "unknown"),
         lines=[SaleLine(**line) for line in data["lines"]],
         order_amount_fen=data["order_amount_fen"],
+        remote=data["remote"],
     )

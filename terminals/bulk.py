@@ -42,7 +42,17 @@ _SALE_COLUMNS = (
     *("payer_phone", "payer_phone_hash", "payer_phone_last4_hash", "card_last4", "funding", "source", "reported_by"),
     "created_at",
 )
-_LINE_COLUMNS = (*("transaction_id", "position", "sku", "name", "kind", "quantity", "unit_price_fen", "amount_fen"),)
+_LINE_COLUMNS = (
+    "transaction_id",
+    "position",
+    "sku",
+    "name",
+    "group",
+    "kind",
+    "quantity",
+    "unit_price_fen",
+    "amount_fen",
+)
 
 
 @transaction.atomic
@@ -58,7 +68,7 @@ def store_sales(sales: Iterable[NewSale], *, source: str, at: datetime) -> int:
             check_lines(amounts_fen=[line.amount_fen for line in sale.lines], paid_fen=sale.amount_fen)
             for position, line in enumerate(sale.lines, start=1):
                 amounts = (line.quantity, line.unit_price_fen, line.amount_fen)
-                lines.append((sale.id, position, line.sku, line.name, str(line.kind), *amounts))
+                lines.append((sale.id, position, line.sku, line.name, line.group, str(line.kind), *amounts))
             yield _sale_row(sale, source, at)
 
     count = insert_rows(Transaction, _SALE_COLUMNS, rows())

@@ -176,6 +176,7 @@ def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
                 "lines", f"of {told.sku} {quantity_text(match.reserved_quantity)} are asked for or came back"
             )
         match.position, match.name, match.kind, match.quantity = position, told.name, told.kind, told.quantity
+        match.group = told.group
         match.unit_price_fen, match.amount_fen = told.unit_price_fen, told.amount_fen
         match.save()
     for line in known:
@@ -206,7 +207,15 @@ def _as_told(sale: Transaction) -> dict[str, Any]:
         "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
         "funding": str(sale.funding),
         "lines": [
-            [line.sku, line.name, line.kind, quantity_text(line.quantity), line.unit_price_fen, line.amount_fen]
+            [
+                line.sku,
+                line.name,
+                line.group,
+                line.kind,
+                quantity_text(line.quantity),
+                line.unit_price_fen,
+                line.amount_fen,
+            ]
             for line in lines_of(sale)
         ],
     }

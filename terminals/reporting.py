@@ -57,6 +57,7 @@ class SaleLine:
     unit_price_fen: int
     amount_fen: int
     kind: str = LineKind.ARTICLE
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class ReportedSale:
     lines: Sequence[SaleLine]
     #: What the whole order came to, where this is one of its payments and the lines are the order's.
     order_amount_fen: int | None = None
+    remote: bool = False
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -206,6 +208,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     terminal = existing.terminal.code if existing.terminal else ""
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
+    yield "remote", existing.remote, sale.remote
     yield "amount_fen", existing.amount_fen, sale.amount_fen
     yield "paid_at", existing.paid_at, sale.paid_at
     yield "store", existing.store.code, sale.store
@@ -222,7 +225,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
 
 
 def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
-    return (line.sku, line.name, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
+    return (line.sku, line.name, line.group, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
@@ -242,6 +245,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         order_no=sale.order_no,
         channel_transaction_no=sale.channel_transaction_no,
         kind=sale.kind,
+        remote=sale.remote,
         amount_fen=sale.amount_fen,
         paid_at=sale.paid_at,
         cashier=sale.cashier,

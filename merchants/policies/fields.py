@@ -224,6 +224,8 @@ POLICY = _fields(
             _("A person looks where several together belong to a higher tier"),
             {"default": True},
         ),
+        # What the law leaves to the merchant.
+        ("excluded_groups", Unit.CODES, _("Article groups that never come back without a reason"), {"default": ()}),
         # How it is paid back.
         ("plan_rule", Unit.CHOICE, _("An order paid in several ways"), {"choices": PLAN_RULES, "default": "pro_rata"}),
         (

@@ -135,6 +135,7 @@ class Rules:
     near_limit_count: int | None = None
     soon_after_sale_minutes: int | None = None
     same_destination_count: int | None = None
+    excluded_groups: tuple[str, ...] = ()
     watch_opening_hours: bool = False
     watch_splitting: bool = True
     plan_rule: str = "pro_rata"

@@ -52,8 +52,8 @@ def day_of(at: datetime) -> date:
 
 
 def key_of(merchant_id: int, kind: str, day: date, who: str) -> str:
-    """The key of a ``RunningSum``."""
-    return f"{merchant_id} {kind} {day.isoformat()} {who}"
+    """The key of a ``RunningSum``; the days of one are neighbours."""
+    return f"{merchant_id} {kind} {who} {day.isoformat()}"
 
 
 def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
@@ -67,8 +67,8 @@ def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
 #: ``refunds.intake.counters.parties`` says the key of an order; this is it in SQL.
 _CLOSE = """
 INSERT INTO refunds_runningsum AS s (key, merchant_id, kind, day, count, fen, asked_fen, closed)
-SELECT DISTINCT t.merchant_id || ' order ' || to_char(t.paid_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' '
-                || t.store_id || ' ' || t.order_no AS key,
+SELECT DISTINCT t.merchant_id || ' order ' || t.store_id || ' ' || t.order_no || ' '
+                || to_char(t.paid_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS key,
        t.merchant_id, 'order', (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, 0, true
   FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
  WHERE r.id = ANY(%s::uuid[]) ORDER BY key

@@ -23,11 +23,13 @@ from refunds.intake import counters, planning
 from refunds.intake.claims import Account, Claim, Draft
 from refunds.intake.counters import Added, Parties
 from refunds.intake.facts import Sale
+from refunds.intake.judging import Judged
 from refunds.lifecycle import Move
-from refunds.models import Execution, IdempotencyRecord, Leg, Payee, RefundLine, RefundRequest
+from refunds.models import Execution, IdempotencyRecord, Judgement, Leg, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
-from refunds.rules import worth
+from refunds.models.judgement import Occasion
+from refunds.rules import risk, worth
 from refunds.rules.method import choose_method
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Ruling, Verdict
@@ -40,8 +42,8 @@ class Submission:
     """A request that is not stored yet, with the sale it was judged on and all that belongs in its commit.
 
     ``plan`` is by which payments it goes back; ``legs`` are its rows, where it is more than one. ``sums`` are the counters that
-    it moves. ``refunds_limit`` is how many refunds of the sale the channel takes; None: it was not asked, as where a person pays
-    or the money has moved already.
+    it moves, ``judgement`` is what it was judged on. ``refunds_limit`` is how many refunds of the sale the channel
+    takes; None: it was not asked, as where a person pays or the money has moved already.
     """
 
     request: RefundRequest
@@ -54,16 +56,17 @@ class Submission:
     executions: Sequence[Execution] = ()
     idempotency: IdempotencyRecord | None = None
     sums: Sequence[Added] = ()
+    judgement: Judgement | None = None
     refunds_limit: int | None = None
 
 
-def judged(
+def build(
     *,
     sale: Sale,
     draft: Draft,
     claimed: Sequence[Claim],
     legs: Sequence[PlannedLeg],
-    verdict: Verdict,
+    judged: Judged,
     parties: Parties,
     seen: Standing,
     number: int,
@@ -71,6 +74,7 @@ def judged(
     at: datetime,
 ) -> Submission:
     """A request that the policy approved or left to a person, with its payout where it was approved."""
+    verdict = judged.verdict
     if len(legs) == 1:
         sale = planning.payment_of(sale, legs[0])
     request = _request(sale, draft, number=number, verdict=verdict.as_json(), due_at=verdict.due_at, by=by, at=at)
@@ -93,7 +97,9 @@ def judged(
             amount_fen=request.amount_fen,
             by_rule=request.by_rule,
             asked_fen=request.amount_fen,
+            is_near=risk.is_near(request.amount_fen, verdict.auto_limit_fen),
         ),
+        judgement=judged.row(request=request, of=parties, occasion=Occasion.SUBMISSION, at=at),
         refunds_limit=refunds_limit(sale, draft.route),
     )
     if request.state == State.APPROVED:

@@ -12,22 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import NamedTuple, TypeVar
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 
 from core.errors import Conflict
-from core.personal_data import phone_hashes
+from core.personal_data import phone_hashes, search_hash
 from core.plain_text import name_key
 from core.sql import PreparedStatement
 from merchants import policies
+from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from refunds.facts import charges
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
 from refunds.models import RefundRequest
+from refunds.rules import risk
 from refunds.rules.policy import NEEDS_FINDING
 from refunds.rules.standing import Standing
 
@@ -63,8 +66,28 @@ class Parties:
     order_date: date
     customers: Sequence[str]
     cashiers: Sequence[str]
+    store: str
     api_keys: Sequence[str]
     today: date
+
+    def hashed(self) -> dict[str, Any]:
+        """Under which names it was counted, for whoever counts once more: nobody can be read back from them."""
+        return {
+            "order": _name_hash(self.order),
+            **{
+                kind: [_name_hash(key[:-_DATE]) for key in keys]
+                for kind, keys in (("customers", self.customers), ("cashiers", self.cashiers), ("keys", self.api_keys))
+            },
+        }
+
+
+#: A day at the end of a key.
+_DATE = len("2026-01-31")
+
+
+@lru_cache(maxsize=4096)
+def _name_hash(name: str) -> str:
+    return search_hash("counted", name).hex()
 
 
 def parties_of(sale: Sale, draft: Draft, *, by: Principal, at: datetime) -> Parties:
@@ -107,6 +130,7 @@ def _parties(
         order_date=order_date,
         customers=counted("customer", customers),
         cashiers=counted("cashier", names),
+        store=key_of(sale.merchant_id, "store", today, str(sale.store_id)),
         api_keys=counted("key", keys),
         today=today,
     )
@@ -114,35 +138,70 @@ def _parties(
 
 _READ = PreparedStatement(
     "running_sums",
-    ("text[]",),
-    # One key at a time, behind a fence: a plan that was made while the table was empty would read all of it (docs/adr/0027).
-    "SELECT s.key, s.count, s.fen, s.asked_fen, s.closed FROM unnest($1) k (key) CROSS JOIN LATERAL "
-    "(SELECT * FROM refunds_runningsum r WHERE r.key = k.key OFFSET 0) s",
+    ("text[]", "text[]"),
+    # One name at a time, behind a fence: a plan that was made while the table was empty would read all of it (docs/adr/0027).
+    "SELECT s.key, s.count, s.fen, s.asked_fen, s.closed, s.asked_orders, s.near_count FROM unnest($1, $2) k (first, last) "
+    "CROSS JOIN LATERAL (SELECT * FROM refunds_runningsum r WHERE r.key BETWEEN k.first AND k.last OFFSET 0) s",
 )
 
 
-def standing(*, sale: Sale, of: Parties, reason: str, own_fen: int = 0, own_asked_fen: int = 0) -> Standing:
-    """The sums before this request. ``own_fen``: what it holds of the sale itself, where it is judged anew;
-    ``own_asked_fen``: what of it was counted as asked for today.
-    """
+class _Row(NamedTuple):
+    count: int = 0  # type: ignore[assignment]  # a tuple has a method of this name, which nobody calls here
+    fen: int = 0
+    asked_fen: int = 0
+    closed: bool = False
+    asked_orders: int = 0
+    near_count: int = 0
+
+
+_NOTHING = _Row()
+
+
+def standing(*, sale: Sale, of: Parties, reason: str, stored: RefundRequest | None = None) -> Standing:
+    """The sums before this request; ``stored`` is the one that is judged again, whose own stands not against itself."""
+    since = {**dict.fromkeys(of.customers, risk.CUSTOMER_DAYS), **dict.fromkeys(of.cashiers, risk.NEAR_DAYS)}
+    keys = [of.order, of.store, *since, *of.api_keys]
+    first = [_earlier(key, of.today, since.get(key, 1) - 1) for key in keys]
     with connection.cursor() as cursor:
-        _READ.execute(cursor, [[of.order, *of.customers, *of.cashiers, *of.api_keys]])
-        found = {key: (count, fen, asked, closed) for key, count, fen, asked, closed in cursor.fetchall()}
-    nothing = (0, 0, 0, False)
-    order_count, order_fen, _, closed = found.get(of.order, nothing)
-    customers = [found.get(key, nothing) for key in of.customers]
-    cashiers = [found.get(key, nothing) for key in of.cashiers]
-    used_keys = [found.get(key, nothing) for key in of.api_keys]
+        _READ.execute(cursor, [first, keys])
+        found = {key: _Row(*row) for key, *row in cursor.fetchall()}
+    order = found.get(of.order, _NOTHING)
+    own_fen, own_asked = (stored.reserved_fen, stored.amount_fen) if stored else (0, 0)
+    asked_date = day_of(stored.created_at) if stored else None
     held_fen = sale.order_reserved_fen - own_fen
+    past, customer_fen, customer_count, orders, asked_today, asked_lately = {}, [], [], [], [], []
+    for key in of.customers:
+        days = [(day, found[day]) for day in found if day[:-_DATE] == key[:-_DATE]]
+        today, yesterday = found.get(key, _NOTHING), found.get(_earlier(key, of.today, 1), _NOTHING)
+        count, fen = sum(row.count for _, row in days), sum(row.fen for _, row in days)
+        past[key] = count - today.count, fen - today.fen
+        customer_count.append(count)
+        customer_fen.append(fen)
+        was_counted = (
+            stored is not None and not held_fen and (of.today - day_of(stored.created_at)).days < risk.CUSTOMER_DAYS
+        )
+        orders.append(max(0, sum(row.asked_orders for _, row in days) - was_counted))
+        asked_today.append(today.asked_fen - (own_asked if asked_date == of.today else 0))
+        is_late = asked_date is not None and (of.today - asked_date).days > 1
+        asked_lately.append(today.asked_fen + yesterday.asked_fen - (0 if is_late else own_asked))
+    cashiers = [found.get(key, _NOTHING) for key in of.cashiers]
+    near = [sum(found[day].near_count for day in found if day[:-_DATE] == key[:-_DATE]) for key in of.cashiers]
+    used_keys = [found.get(key, _NOTHING) for key in of.api_keys]
     return Standing(
         # What was approved by rule and released since still counts; what waits for a person counts as well.
-        order_fen=max(held_fen, order_fen),
-        order_count=order_count,
-        order_rejected=closed,
-        customer_day_fen=max((fen for _, fen, _, _ in customers), default=None),
-        cashier_day_count=max((count for count, _, _, _ in cashiers), default=None),
-        key_day_count=max((count for count, _, _, _ in used_keys), default=None),
-        key_day_fen=max((fen for _, fen, _, _ in used_keys), default=None),
+        order_fen=max(held_fen, order.fen),
+        order_count=order.count,
+        order_rejected=order.closed,
+        customer_day_fen=max((found.get(key, _NOTHING).fen for key in of.customers), default=None),
+        customer_30_days_fen=max(customer_fen, default=None),
+        customer_30_days_count=max(customer_count, default=None),
+        customer_orders=max(orders, default=None),
+        cashier_day_count=max((row.count for row in cashiers), default=None),
+        cashier_day_fen=max((row.fen for row in cashiers), default=None),
+        near_limit_count=max(near, default=None),
+        store_day_fen=found.get(of.store, _NOTHING).fen,
+        key_day_count=max((row.count for row in used_keys), default=None),
+        key_day_fen=max((row.fen for row in used_keys), default=None),
         charges=(
             charges.charged(
                 transaction_id=sale.id, minutes=policies.rules_of(sale.policy_version_id).charged_twice_minutes
@@ -150,8 +209,14 @@ def standing(*, sale: Sale, of: Parties, reason: str, own_fen: int = 0, own_aske
             if reason in NEEDS_FINDING
             else None
         ),
-        tier_fen=max([held_fen, *(asked - own_asked_fen for _, _, asked, _ in customers)]),
+        tier_fen=max([held_fen, *asked_today]),
+        together_fen=max([held_fen, *asked_lately]),
+        past=past,
     )
+
+
+def _earlier(key: str, today: date, days: int) -> str:
+    return f"{key[:-_DATE]}{today - timedelta(days=days)}" if days else key
 
 
 def asked_today_fen(request: RefundRequest, at: datetime) -> int:
@@ -159,30 +224,51 @@ def asked_today_fen(request: RefundRequest, at: datetime) -> int:
     return request.amount_fen if day_of(request.created_at) == day_of(at) else 0
 
 
-def moves(*, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: bool, asked_fen: int) -> list[Added]:
+def moves(
+    *, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: bool, asked_fen: int, is_near: bool = False
+) -> list[Added]:
     """What a request adds to the counters, in the order in which they are locked.
 
     ``seen`` is what it was judged on: of one order nothing is approved by rule beside another that was not looked at.
-    ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person.
+    ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person; ``is_near``: close to the
+    limit.
     """
+    asked = {"asked_fen": asked_fen, "asked_orders": int(bool(asked_fen) and not seen.order_fen)}
+    near = {"near_count": int(is_near)}
     if not by_rule:
-        return [_move(of, key, "customer", asked_fen=asked_fen) for key in of.customers] if asked_fen else []
+        touched = [_move(of, key, "customer", **asked) for key in of.customers] if asked_fen else []
+        touched += [_move(of, key, "cashier", **near) for key in of.cashiers] if is_near else []
+        return sorted(touched, key=lambda row: row.key)
     rules = policies.rules_of(sale.policy_version_id)
     key_limits = rules.auto_key_day_count, rules.auto_key_day_fen
+    store_limit = rules.auto_store_day_fen
     counted = [
         _move(of, of.order, "order", amount_fen, (seen.order_count + 1, rules.order_limit_fen)),
         *(
-            _move(of, key, "customer", amount_fen, (None, rules.customer_day_limit_fen), asked_fen=asked_fen)
+            _move(of, key, "customer", amount_fen, _of_30_days(rules, *seen.past.get(key, (0, 0))), **asked)
             for key in of.customers
         ),
-        *(_move(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, None)) for key in of.cashiers),
+        *(
+            _move(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, rules.auto_cashier_day_fen), **near)
+            for key in of.cashiers
+        ),
         *(_move(of, key, "key", amount_fen, key_limits) for key in of.api_keys if key_limits != (None, None)),
     ]
+    if store_limit is not None:
+        # All of a store's approvals wait for this row: nobody who has no limit does.
+        counted.append(_move(of, of.store, "store", amount_fen, (None, store_limit)))
     if (group := seen.charges) is not None and group.day is not None:
         # Of equal payments one stays, however many are asked for at once.
         limit = group.others
         counted.append(Added(group.key, of.merchant_id, "charge", group.day, 1, amount_fen, 0, limit, None))
     return sorted(counted, key=lambda row: row.key)
+
+
+def _of_30_days(rules: Rules, past_count: int, past_fen: int) -> tuple[int | None, int]:
+    """What today's counter of a customer may come to: its days before are over and stay as they are."""
+    count, fen = rules.auto_customer_30_days_count, rules.auto_customer_30_days_fen
+    day_fen = rules.customer_day_limit_fen
+    return None if count is None else count - past_count, day_fen if fen is None else min(day_fen, fen - past_fen)
 
 
 class Added(NamedTuple):
@@ -198,6 +284,8 @@ class Added(NamedTuple):
     count_limit: int | None
     fen_limit: int | None
     closed: bool = False
+    asked_orders: int = 0
+    near_count: int = 0
 
 
 def _move(
@@ -208,21 +296,30 @@ def _move(
     limits: tuple[int | None, int | None] = (None, None),
     *,
     asked_fen: int = 0,
+    asked_orders: int = 0,
+    near_count: int = 0,
 ) -> Added:
     day = of.order_date if kind == "order" else of.today
     count = 0 if by_rule_fen is None else 1
-    return Added(key, of.merchant_id, kind, day, count, by_rule_fen or 0, asked_fen, *limits)
+    fen = by_rule_fen or 0
+    return Added(
+        *(key, of.merchant_id, kind, day, count, fen, asked_fen, *limits),
+        asked_orders=asked_orders,
+        near_count=near_count,
+    )
 
 
 #: Rows ``v`` added to the counters. What is not approved by rule leaves the limits alone; a closed order takes no approval by
 #: rule. ``{rows}`` is where the rows come from.
 UPSERT = """
 INSERT INTO refunds_runningsum AS s
-       (key, merchant_id, kind, day, count, fen, asked_fen, count_limit, fen_limit, closed)
-SELECT v.key, v.merchant_id, v.kind, v.day, v.count, v.fen, v.asked_fen, v.count_limit, v.fen_limit, v.closed
+       (key, merchant_id, kind, day, count, fen, asked_fen, count_limit, fen_limit, closed, asked_orders, near_count)
+SELECT v.key, v.merchant_id, v.kind, v.day, v.count, v.fen, v.asked_fen, v.count_limit, v.fen_limit, v.closed,
+       v.asked_orders, v.near_count
   FROM {rows} ORDER BY v.key
     ON CONFLICT (key) DO UPDATE
    SET count = s.count + excluded.count, fen = s.fen + excluded.fen, asked_fen = s.asked_fen + excluded.asked_fen,
+       asked_orders = s.asked_orders + excluded.asked_orders, near_count = s.near_count + excluded.near_count,
        count_limit = CASE WHEN excluded.count = 0 THEN s.count_limit WHEN s.closed THEN s.count
                           ELSE excluded.count_limit END,
        fen_limit = CASE WHEN excluded.count = 0 THEN s.fen_limit ELSE excluded.fen_limit END
@@ -234,7 +331,8 @@ def add(rows: Sequence[Added]) -> None:
     if not rows:
         return
     row = (
-        "(%s::text, %s::bigint, %s::text, %s::date, %s::int, %s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bool)"
+        "(%s::text, %s::bigint, %s::text, %s::date, %s::int, %s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bool, "
+        "%s::int, %s::int)"
     )
     source = f"(VALUES {', '.join([row] * len(rows))}) v ({', '.join(Added._fields)})"
     try:

@@ -29,6 +29,7 @@ class SaleLine:
     id: int
     sku: str
     name: str
+    group: str
     kind: str
     quantity: Quantity
     returned: Quantity
@@ -39,8 +40,8 @@ class SaleLine:
     @classmethod
     def read(cls, row: Sequence[Any]) -> SaleLine:
         """From the database's JSON, where quantities are texts: a number there would be a float here."""
-        line_id, sku, name, kind, quantity, returned, *amounts = row
-        return cls(line_id, sku, name, kind, Decimal(quantity), Decimal(returned), *amounts)
+        line_id, sku, name, group, kind, quantity, returned, *amounts = row
+        return cls(line_id, sku, name, group, kind, Decimal(quantity), Decimal(returned), *amounts)
 
     @property
     def returnable(self) -> Quantity:
@@ -75,6 +76,7 @@ class Sale:
     refundable_fen: int
     paid_at: datetime
     cashier: str
+    remote: bool
     held: bool
     refunds: int
     order_reserved_fen: int
@@ -113,7 +115,7 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.held_at IS NOT NULL,
+       t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.held_at IS NOT NULL,
        t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
@@ -121,7 +123,7 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
        t.payer_phone_hash, t.card_last4, p.id, p.number,
-       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l.kind, l.quantity::text, l.reserved_quantity::text,
+       (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l."group", l.kind, l.quantity::text, l.reserved_quantity::text,
                                          l.unit_price_fen, l.amount_fen, l.reserved_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)
   FROM ({found}) t

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from core.errors import Invalid
@@ -13,14 +14,16 @@ from refunds.facts import duplicates, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
+from refunds.intake.counters import Parties
 from refunds.intake.facts import Sale
-from refunds.models import Execution, RefundRequest
-from refunds.rules import policy
+from refunds.models import Evidence, Execution, Judgement, RefundRequest
+from refunds.models.judgement import Occasion
+from refunds.rules import arrival, facts, policy, worth
 from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
-from refunds.states import ExecutionState, State
+from refunds.states import ExecutionState, Route, State
 
 
 class PolicyRefused(Invalid):
@@ -38,8 +41,37 @@ def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, 
     sale = claims.find_sale(draft, by=by, at=at)
     claimed = claims.articles(sale, draft)
     seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
-    verdict = judge(sale, draft, claimed, seen=seen, at=at)
+    verdict = judge(sale, draft, claimed, seen=seen, at=at).verdict
     return sale, verdict, () if verdict.decision is Ruling.REFUSE else planning.planned(sale, draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict with the facts that it was made from, and the version of the rules."""
+
+    facts: Facts
+    verdict: Verdict
+    policy_version_id: int
+
+    def row(
+        self, *, request: RefundRequest, of: Parties, occasion: Occasion, at: datetime, sequence: int = 1
+    ) -> Judgement:
+        """What is kept of it, unsaved."""
+        return Judgement(
+            request_id=request.pk,
+            sequence=sequence,
+            merchant_id=request.merchant_id,
+            policy_version_id=self.policy_version_id,
+            occasion=occasion,
+            at=at,
+            facts=facts.as_text(self.facts, who=of.hashed()),
+            digest=self.verdict.digest(),
+        )
+
+    def keep(self, *, request: RefundRequest, of: Parties, occasion: Occasion, at: datetime) -> None:
+        """Keep it with a stored request, which the caller holds."""
+        before = Judgement.objects.filter(request_id=request.pk).count()
+        self.row(request=request, of=of, occasion=occasion, at=at, sequence=before + 1).save(force_insert=True)
 
 
 def judge(
@@ -51,16 +83,16 @@ def judge(
     at: datetime,
     stored: RefundRequest | None = None,
     moving: LegStatus | None = None,
-) -> Verdict:
-    """The verdict; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds and has asked
-    for stands not against itself.
+) -> Judged:
+    """The verdict, with its facts; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds
+    and has asked for stands not against itself.
 
     ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
     """
     own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
     # Of an order's payments what is its own has been taken off each already.
     of_sale_fen = 0 if stored and stored.leg_count else own_fen
-    facts = Facts(
+    judged = Facts(
         at=at,
         amount_fen=draft.amount_fen,
         reason=draft.reason,
@@ -87,9 +119,31 @@ def judge(
         duplicate_of=_first_of(sale, draft, claimed, seen, stored),
         is_another=draft.is_another,
         sale_held=sale.held,
+        store=sale.store_code,
+        groups=_groups(sale, claimed),
+        remote=sale.remote,
+        evidence=_evidence(stored),
+        fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
+        fee_returned=sale.profile.fee_returned,
+        arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
     )
     rules = policies.rules_of(sale.policy_version_id)
-    return policy.judge(facts=facts, rules=rules, policy_version=sale.policy_number)
+    verdict = policy.judge(facts=judged, rules=rules, policy_version=sale.policy_number)
+    return Judged(judged, verdict, sale.policy_version_id)
+
+
+def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:
+    """The groups of what comes back; where no article is named, of all that may. Empty where the shop names none."""
+    named = {claim.line_id for claim in claimed}
+    groups = {line.group for line in sale.lines if line.id in named or (not named and worth.can_come_back(line))}
+    return tuple(sorted(groups)) if groups != {""} else ()
+
+
+def _evidence(stored: RefundRequest | None) -> tuple[str, ...]:
+    """Kinds that were handed in with a stored request; a new one has none yet."""
+    if stored is None:
+        return ()
+    return tuple(sorted(set(Evidence.objects.filter(request_id=stored.pk).values_list("kind", flat=True))))
 
 
 def refuse_hard_limits(verdict: Verdict) -> None:

@@ -17,6 +17,7 @@ from refunds.intake.claims import Account, Draft
 from refunds.intake.facts import find_sale
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.judgement import Occasion
 from refunds.states import State
 
 
@@ -49,14 +50,11 @@ def move_leg(
     sums.held(transaction_id=leg.transaction_id, lock=True)
     sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=leg.transaction_id)
     draft = Draft(amount_fen=leg.amount_fen, reason=request.reason, route=route, customer_consent=customer_consent)
-    seen = counters.standing(
-        sale=sale,
-        of=counters.parties_again(sale, request, by=by, at=at),
-        reason=draft.reason,
-        own_fen=request.reserved_fen,
-        own_asked_fen=counters.asked_today_fen(request, at),
-    )
-    judging.refuse_hard_limits(judging.judge(sale, draft, (), seen=seen, at=at, moving=failed))
+    parties = counters.parties_again(sale, request, by=by, at=at)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason, stored=request)
+    judged = judging.judge(sale, draft, (), seen=seen, at=at, moving=failed)
+    judging.refuse_hard_limits(judged.verdict)
+    judged.keep(request=request, of=parties, occasion=Occasion.REROUTE, at=at)
     moved = lifecycle.advance(
         request_id,
         "renew_leg",

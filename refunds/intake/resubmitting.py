@@ -21,6 +21,7 @@ from refunds.intake.facts import find_sale, whole_order
 from refunds.lifecycle import Move
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.judgement import Occasion
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling
 from refunds.states import State
@@ -85,10 +86,10 @@ def _resubmit(
         sale=sale,
         of=parties,
         reason=draft.reason,
-        own_fen=request.reserved_fen,
-        own_asked_fen=counters.asked_today_fen(request, at),
+        stored=request,
     )
-    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
+    judged = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
+    verdict = judged.verdict
     judging.refuse_hard_limits(verdict)
     legs = planning.planned(sale, draft)
     plan = _plan(request, legs)
@@ -132,6 +133,7 @@ def _resubmit(
         tier=verdict.tier,
         policy_version_id=sale.policy_version_id,
     )
+    judged.keep(request=request, of=parties, occasion=Occasion.RESUBMISSION, at=at)
     for claim in claimed:
         request.lines.filter(line_id=claim.line_id).update(value_fen=claim.judged.value_fen)
     changed = lifecycle.advance_many([sent_in, building.judgement(request, verdict, at)])[-1]

@@ -90,17 +90,17 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
     seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
-    verdict = judging.judge(sale, draft, claimed, seen=seen, at=at)
-    judging.refuse_hard_limits(verdict)
+    judged = judging.judge(sale, draft, claimed, seen=seen, at=at)
+    judging.refuse_hard_limits(judged.verdict)
     claims.check_account(route=draft.route, account=draft.payee)
     legs = planning.planned(sale, draft)
     planning.check_seen(legs, sale, draft.plan_hash)
-    return building.judged(
+    return building.build(
         sale=sale,
         draft=draft,
         claimed=claimed,
         legs=legs,
-        verdict=verdict,
+        judged=judged,
         parties=parties,
         seen=seen,
         number=_draw_number(),
@@ -190,6 +190,8 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
         yield submission.executions
     if submission.idempotency is not None:
         yield [submission.idempotency]
+    if submission.judgement is not None:
+        yield [submission.judgement]
     yield [lifecycle.outbox_row(change) for change in submission.changes]
     yield submission.changes
 
@@ -234,7 +236,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     *first, last = clauses
     ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     # PostgreSQL cuts names after 63 bytes, and two that are cut alike would be one statement.
-    parts = ["pieces"] * has_lines + ["sums"] * has_sums + [(model._meta.model_name or "")[:6] for model in tables]
+    parts = ["pieces"] * has_lines + ["sums"] * has_sums + [(model._meta.model_name or "")[:5] for model in tables]
     name = "_".join(["submit", *parts])
     assert len(name) <= 63
     return PreparedStatement(name, tuple(types), f"WITH {ctes} {last}")

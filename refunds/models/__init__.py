@@ -4,6 +4,7 @@ from refunds.models.approval import Approval
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
+from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
 from refunds.models.leg import Leg
 from refunds.models.notice import ChannelNotice
@@ -20,6 +21,7 @@ __all__ = [
     "Evidence",
     "Execution",
     "IdempotencyRecord",
+    "Judgement",
     "LedgerEntry",
     "Leg",
     "Notification",

@@ -1,4 +1,4 @@
-"""What was approved without a person in all: of an order, of a customer's, a cashier's and an API key's day."""
+"""What was approved without a person in all: of an order, of a customer's, a cashier's, a store's and an API key's day."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ class RunningSum(models.Model):
 
     ``key`` names merchant, kind, whose it is and the day, as ``refunds.facts.sums.key_of`` builds it. ``count`` and
     ``fen`` are what was approved by rule, ``asked_fen`` is all that was asked for (kept for customers). The limits are those in
-    force when the counter was last moved; the CHECK compares, so that no two submissions pass it together. ``closed``: a refund
-    of this order was rejected, and nothing of it is approved by rule any more.
+    force when the counter was last moved, less what earlier days have of limits of 30; the CHECK compares, so that no two
+    submissions pass it together. ``closed``: a refund of this order was rejected, and nothing of it is approved by rule any more.
+    ``asked_orders``: how many orders the customer asked for refunds of; ``near_count``: how many of the cashier's were close to
+    the limit.
     """
 
     key = models.TextField(primary_key=True, db_collation="C")
@@ -25,6 +27,8 @@ class RunningSum(models.Model):
     count = models.IntegerField(default=0)
     fen = models.BigIntegerField(default=0)
     asked_fen = models.BigIntegerField(default=0)
+    asked_orders = models.IntegerField(default=0, db_default=0)
+    near_count = models.IntegerField(default=0, db_default=0)
     count_limit = models.BigIntegerField(null=True)
     fen_limit = models.BigIntegerField(null=True)
     closed = models.BooleanField(default=False)

@@ -38,14 +38,19 @@ class Arrival:
 
 def expected_arrival(*, funding: str, profile: Profile, at: datetime, route: str = "original") -> Arrival:
     """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant."""
-    paid_to = route if route in _BY_ROUTE else funding
-    default = _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
-    first, last = profile.arrival.get(paid_to, default)
+    first, last = working_days(funding=funding, profile=profile, route=route)
     if last == 0:
         return Arrival(at, at + timedelta(minutes=10), "at_once")
     earliest, certain_from = _after_working_days(at, first)
     latest, certain_to = _after_working_days(at, last)
     return Arrival(earliest, latest, "working_days" if certain_from and certain_to else "weekends_only")
+
+
+def working_days(*, funding: str, profile: Profile, route: str) -> tuple[int, int]:
+    """From payout to arrival, first and last."""
+    paid_to = route if route in _BY_ROUTE else funding
+    default = _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
+    return profile.arrival.get(paid_to, default)
 
 
 def _after_working_days(at: datetime, days: int) -> tuple[datetime, bool]:

@@ -44,9 +44,9 @@ class Facts:
     take on the same route, where a person pays. ``duplicate_of``: number of the refund of its order that asked for the same;
     ``is_another``: whoever asks says that it is another one. ``sums``: what its order, customer, cashier and key have had before.
 
-    ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there,
-    ``excluded``: goods that the law's seven days leave out. ``evidence``: kinds that were given. ``store_open``: None where the
-    hours are not known. ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
+    ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
+    ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
+    ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
     """
 
     at: datetime
@@ -73,7 +73,6 @@ class Facts:
     store: str = ""
     groups: Sequence[str] = ()
     remote: bool = False
-    excluded: bool = False
     goods_received: bool = False
     evidence: Sequence[str] = ()
     store_open: bool | None = None
@@ -133,7 +132,7 @@ def from_text(text: str) -> Facts | None:
 
 
 #: (name, usual value) of what is kept of each; a counter's name and day are no facts.
-_NOT_KEPT = frozenset({"key", "day"})
+_NOT_KEPT = frozenset({"key", "day", "past"})
 _KEPT = {
     kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
     for kind in (Facts, LineClaim, Standing, EqualCharges)
@@ -149,8 +148,8 @@ def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
             said[name] = _plain(value)
     if isinstance(one, Facts):
         for name in ("claims", "groups", "evidence", "sums"):
-            if not said[name]:
-                del said[name]
+            if not said.get(name):
+                said.pop(name, None)
     return said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from merchants.policies.fields import Extent
-from merchants.policies.rules import NO_RULE, ReasonRule
+from merchants.policies.rules import NO_RULE, ReasonRule, Rules
 from refunds.rules.facts import Facts
 from refunds.states import Reason
 
@@ -32,12 +32,14 @@ DEFECTIVE = Statute("floor_defective", 7)
 REMOTE = Statute("floor_remote", 7)
 
 
-def statute(facts: Facts) -> Statute | None:
-    """What the law says of this request; None: nothing, the policy is free."""
+def statute(facts: Facts, rules: Rules) -> Statute | None:
+    """What the law says of this request; None: nothing, the policy is free. Which articles the seven days of remote sales leave
+    out (custom-made, perishable, unsealed), the merchant names by their groups.
+    """
     if facts.reason in _DEFECTS and facts.days <= DEFECTIVE.days:
         return DEFECTIVE
-    if facts.remote and facts.reason == Reason.NO_REASON and not facts.excluded and facts.days <= REMOTE.days:
-        return REMOTE
+    if facts.remote and facts.reason == Reason.NO_REASON and facts.days <= REMOTE.days:
+        return None if any(group in rules.excluded_groups for group in facts.groups) else REMOTE
     return None
 
 

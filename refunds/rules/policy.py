@@ -114,7 +114,7 @@ _CREDIT = frozenset({"credit_card", "consumer_credit"})
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
     own = rules.rule_for(facts.reason, store=facts.store, groups=facts.groups)
-    law = floor.statute(facts)
+    law = floor.statute(facts, rules)
     rule = floor.over(own, law) if law else own
     limit_fen = rules.auto_approve_limit_fen
     if rule is not None and rule.auto_approve_limit_fen is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -30,7 +31,8 @@ class Standing:
 
     Of 30 days: what of a customer's was approved by rule, and how many orders they asked for refunds of (``customer_orders``).
     Of 7 days: how many of a cashier's were close to the limit. ``together_fen`` is what the order, or its customer since
-    yesterday, asked for: for wishes that are split up.
+    yesterday, asked for: for wishes that are split up. ``past`` is no fact, but what each customer's counter had of the last 30
+    days before today: count and fen, by its key.
     """
 
     order_fen: int = 0
@@ -49,3 +51,4 @@ class Standing:
     tier_fen: int = 0
     together_fen: int = 0
     charges: EqualCharges | None = None
+    past: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)

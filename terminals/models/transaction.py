@@ -57,7 +57,8 @@ class LineKind(models.TextChoices):
 class Transaction(models.Model):
     """One payment. ``reserved_fen`` counts refunds asked for and not rejected, cancelled or failed, paid ones included;
     ``refunded_fen`` counts those proven paid. The CHECK is the last wall before a sale is refunded twice. ``reported_by`` says
-    who reported the sale: the key by its name at that time, or the load that brought it.
+    who reported the sale: the key by its name at that time, or the load that brought it. ``remote``: sold without the customer
+    being there, so that the law gives seven days without a reason.
 
     ``live_refunds`` is how many requests ``reserved_fen`` is made of. ``live_refunds_limit`` is how many the channel took when
     the last of them was judged (docs/adr/0028); empty: nobody has asked yet.
@@ -74,6 +75,7 @@ class Transaction(models.Model):
     order_no = models.CharField(max_length=64, db_collation="C")
     channel_transaction_no = models.CharField(max_length=64, db_collation="C")
     kind = models.CharField(max_length=20, choices=TransactionKind.choices, default=TransactionKind.SALE)
+    remote = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=20, choices=TransactionStatus.choices, default=TransactionStatus.SUCCESS)
     amount_fen = models.BigIntegerField()
     reserved_fen = models.BigIntegerField(default=0)
@@ -166,13 +168,15 @@ class TransactionLine(models.Model):
     the whole order stands in a line of its own. A sale's lines come to its amount.
 
     ``reserved_quantity`` counts pieces that come back by refunds that are not rejected, cancelled or failed: more than was bought
-    cannot come back. ``reserved_fen`` is what such refunds have of the line's worth, pieces or not.
+    cannot come back. ``reserved_fen`` is what such refunds have of the line's worth, pieces or not. ``group`` is the article
+    group as the shop names it: a policy may have rules of its own for some.
     """
 
     transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveSmallIntegerField()
     sku = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=200)
+    group = models.CharField(max_length=40, blank=True, default="", db_default="")
     kind = models.CharField(max_length=10, choices=LineKind.choices, default=LineKind.ARTICLE)
     quantity = QuantityField()
     unit_price_fen = models.BigIntegerField()

@@ -112,7 +112,7 @@ def test_nothing_above_a_limit_is_ever_approved(facts: Facts, rules: Rules) -> N
     verdict = _verdict(facts, rules)
     if verdict.decision is not Ruling.APPROVE:
         return
-    rule, law = rules.reasons[facts.reason], floor.statute(facts)
+    rule, law = rules.reasons[facts.reason], floor.statute(facts, rules)
     if law is not None:
         rule = floor.over(rule, law)
     assert facts.amount_fen <= min(rules.auto_approve_limit_fen, facts.refundable_fen, facts.paid_fen)
