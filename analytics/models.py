@@ -60,11 +60,13 @@ class Trial(models.Model):
 
 
 class TrialChange(models.Model):
-    """A request that the draft would have decided otherwise: as it was (``plain``), with feedback (``fed``), and by which line."""
+    """A request that the draft decides otherwise: as it was (``plain``), with feedback (``fed``), and by which line."""
 
     trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="changes", db_index=False)
     # db_constraint=False as elsewhere: requests can never be deleted, and a trial must not lock them.
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    request = models.ForeignKey(
+        RefundRequest, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     was = models.CharField(max_length=8)
     plain = models.CharField(max_length=8)
     fed = models.CharField(max_length=8)
@@ -82,8 +84,8 @@ class TrialChange(models.Model):
 
 
 class Shadow(models.Model):
-    """A draft that judges beside the policy in force, without any effect. ``seen_at`` and ``seen_id``: the last request that it has
-    judged. It ends by itself.
+    """A draft that judges beside the policy in force, without any effect, and ends by itself. ``seen_at`` and ``seen_id``: the
+    last request that it has judged.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
@@ -100,7 +102,9 @@ class Shadow(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("started_at")), name="shadow_has_a_period"),
-            models.UniqueConstraint(fields=["merchant"], condition=Q(stopped_at__isnull=True), name="shadow_one_at_a_time"),
+            models.UniqueConstraint(
+                fields=["merchant"], condition=Q(stopped_at__isnull=True), name="shadow_one_at_a_time"
+            ),
         ]
         indexes = [models.Index(fields=["draft", "-id"], name="shadow_of_draft")]
 
@@ -112,7 +116,9 @@ class ShadowVerdict(models.Model):
     """What the draft would have said of a request as it came."""
 
     shadow = models.ForeignKey(Shadow, on_delete=models.CASCADE, related_name="verdicts", db_index=False)
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    request = models.ForeignKey(
+        RefundRequest, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     was = models.CharField(max_length=8)
     now = models.CharField(max_length=8)
     by = models.CharField(max_length=40)

@@ -20,7 +20,6 @@ from refunds.rules.facts import Facts, from_text
 from refunds.rules.policy import Ruling
 from refunds.states import RELEASED, State
 
-
 #: Requests read in one go.
 _AT_ONCE = 2_000
 
@@ -55,7 +54,7 @@ def judged(found: QuerySet[RefundRequest]) -> Iterator[tuple[Past, Origin] | Non
         )
         .values_list(
             *("pk", "facts", "judged_by", "again", "decision", "state", "decided_at", "updated_at"),
-            *("store__code", "reason", "cashier", "created_at"),
+            *("store__code", "reason", "cashier"),
         )
     )
     for row in rows.iterator(chunk_size=_AT_ONCE):
@@ -63,7 +62,7 @@ def judged(found: QuerySet[RefundRequest]) -> Iterator[tuple[Past, Origin] | Non
 
 
 def _read(row: tuple[Any, ...]) -> tuple[Past, Origin] | None:
-    pk, text, version_id, again, decision, state, decided_at, updated_at, store, reason, cashier, created_at = row
+    pk, text, version_id, again, decision, state, decided_at, updated_at, store, reason, cashier = row
     facts = None if text is None else from_text(text)
     if facts is None:
         return None

@@ -180,9 +180,13 @@ def _with_feedback(past: Past, was: _Course, fed: _Course) -> Facts:
     before, after = was.orders[past.order], fed.orders[past.order]
     month = day - CUSTOMER_DAYS + 1
 
+    def known(stored: int, course: Callable[[_Course], int]) -> int:
+        """A stored sum, moved by what the two courses of decisions make of it."""
+        return max(stored - course(was), 0) + course(fed)
+
     def moved(stored: int | None, course: Callable[[_Course], int]) -> int | None:
-        """A stored sum, moved by what the two courses of decisions make of it; None: there is nobody of that kind."""
-        return None if stored is None else max(stored - course(was), 0) + course(fed)
+        """The same, or None where there is nobody of that kind."""
+        return None if stored is None else known(stored, course)
 
     def of_days(kind: str, names: Sequence[str], value: Callable[[_Day], int], first: int) -> Callable[[_Course], int]:
         return lambda course: course.most(kind, names, value, first, day)
@@ -205,8 +209,8 @@ def _with_feedback(past: Past, was: _Course, fed: _Course) -> Facts:
         on_this_route_fen=max(0, facts.on_this_route_fen - on_route_less),
         sums=replace(
             sums,
-            order_fen=moved(sums.order_fen, lambda one: _order_fen(one.orders[past.order])),
-            order_count=moved(sums.order_count, lambda one: one.orders[past.order].approved),
+            order_fen=known(sums.order_fen, lambda one: _order_fen(one.orders[past.order])),
+            order_count=known(sums.order_count, lambda one: one.orders[past.order].approved),
             order_rejected=is_rejected,
             customer_day_fen=moved(sums.customer_day_fen, of_days("customer", past.customers, _fen, day)),
             customer_30_days_fen=moved(sums.customer_30_days_fen, of_days("customer", past.customers, _fen, month)),
@@ -219,8 +223,8 @@ def _with_feedback(past: Past, was: _Course, fed: _Course) -> Facts:
             store_day_fen=moved(sums.store_day_fen, of_days("store", [facts.store], _fen, day)),
             key_day_count=moved(sums.key_day_count, of_days("key", past.api_keys, _count, day)),
             key_day_fen=moved(sums.key_day_fen, of_days("key", past.api_keys, _fen, day)),
-            tier_fen=moved(sums.tier_fen, asked_since(day)),
-            together_fen=moved(sums.together_fen, asked_since(day - 1)),
+            tier_fen=known(sums.tier_fen, asked_since(day)),
+            together_fen=known(sums.together_fen, asked_since(day - 1)),
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from analytics.trials.past import Origin, judged_then
 from analytics.trials.replay import Tried
-from refunds.rules.policy import Ruling, RuleResult, Verdict
+from refunds.rules.policy import RuleResult, Ruling, Verdict
 
 MODES = ("plain", "fed")
 CUTS = ("store", "reason", "cashier", "month")
@@ -22,7 +22,7 @@ _MOST = 200
 
 @dataclass(slots=True)
 class Line:
-    """Requests and fen of one cell or cut; ``saved`` requests that a person need not look at any more, ``added`` ones that they must."""
+    """Requests and fen of one cell or cut; ``saved``: a person need not look at them any more, ``added``: now they must."""
 
     requests: int = 0
     fen: int = 0
@@ -116,7 +116,9 @@ def _by(then: Verdict, now: Verdict) -> str:
     before, after = _against(then), _against(now)
     new = [line for line in after if line.code not in {one.code for one in before}]
     gone = [line for line in before if line.code not in {one.code for one in after}]
-    found = sorted(new if list(Ruling).index(now.decision) > list(Ruling).index(then.decision) else gone, key=_hard_first)
+    found = sorted(
+        new if list(Ruling).index(now.decision) > list(Ruling).index(then.decision) else gone, key=_hard_first
+    )
     return (found or sorted([*new, *gone], key=_hard_first) or after or before)[0].code if before or after else ""
 
 

@@ -547,7 +547,7 @@ def _statute(cases: _Cases) -> Iterator[Finding]:
     for (reason, rule), some in cases.kinds.items():
         case = some[0]
         example = replace(cases.example(100, case, rule), days=1)
-        law = floor.statute(_facts(rule, example))
+        law = floor.statute(_facts(rule, example), cases.rules)
         raised = rule if law is None else floor.over(rule, law)
         for name in ("extent", "max_share_percent", "min_share_percent", "window_days"):
             value = getattr(raised, name)
