@@ -9,10 +9,8 @@ A ``Finding`` names where it is, a request that shows it, and the change of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,25 +21,22 @@ from merchants.policies.fields import POLICY, REASON, Extent
 from merchants.policies.rules import NO_RULE, ReasonRule, RouteRule, Rules, Tier
 from merchants.rights import TABLE, Act
 from refunds.rules import floor
+from refunds.rules.cases import REASONS, Case, Cases, judged, plain_facts, rule_of, single_limit
 from refunds.rules.explanations import RULES
-from refunds.rules.facts import Facts
 from refunds.rules.finding import REMOVED, Change, Example, Finding, Severity
-from refunds.rules.policy import Ruling, Verdict, judge
-from refunds.rules.standing import EqualCharges, Standing
+from refunds.rules.policy import Ruling
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
 #: Roles that may decide at all, by the table of rights.
 _DECIDERS = frozenset(role for role in Role.values if TABLE[Act.APPROVE].of_role(role))
-_REASONS: tuple[str, ...] = tuple(Reason.values)
 _CREDIT = frozenset({Funding.CREDIT_CARD, Funding.CONSUMER_CREDIT})
-_NOON = datetime(2026, 1, 1, 4, tzinfo=UTC)
 _PLENTY = 10**12
 
 
 def findings(rules: Rules) -> tuple[Finding, ...]:
     """All that is wrong, the worst first; the same rules give the same findings. Milliseconds, at most a second."""
-    cases = _Cases(rules)
+    cases = Cases(rules)
     found = [
         *_reasons(cases),
         *_tiers(cases),
@@ -54,127 +49,23 @@ def findings(rules: Rules) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One kind of request: any store, article group and reason that the rules tell apart."""
-
-    store: str
-    group: str
-    reason: str
-
-
-class _Cases:
-    """The finitely many kinds of requests that a policy tells apart. Stores and groups that the same rules name are one."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        naming_stores = [*(one.stores for one in rules.exceptions), *(tier.stores for tier in rules.tiers)]
-        self.stores = ("", *_representatives(naming_stores))
-        self.groups = ("", *_representatives([one.groups for one in rules.exceptions]))
-        self.all = [
-            _Case(store, group, reason) for store in self.stores for group in self.groups for reason in _REASONS
-        ]
-
-    @cached_property
-    def rule_of(self) -> dict[_Case, ReasonRule | None]:
-        return {case: _rule(self.rules, case) for case in self.all}
-
-    @cached_property
-    def kinds(self) -> dict[tuple[str, ReasonRule], list[_Case]]:
-        """Cases by reason and rule: what holds for one of them holds for all."""
-        found: dict[tuple[str, ReasonRule], list[_Case]] = {}
-        for case, rule in self.rule_of.items():
-            if rule is not None:
-                found.setdefault((case.reason, rule), []).append(case)
-        return found
-
-    @cached_property
-    def largest_single_fen(self) -> int:
-        """The most that one request is given without a person."""
-        limits = [_single_limit(self.rules, rule) for _, rule in self.kinds if rule.instant]
-        return min(max(limits, default=0), self.rules.order_limit_fen)
-
-    def example(self, amount_fen: int, case: _Case, rule: ReasonRule | None = None) -> Example:
-        amount = max(1, amount_fen)
-        paid = amount if rule is None else _paid_for(amount, rule)
-        return Example(amount_fen=amount, paid_fen=paid, reason=case.reason, store=case.store, group=case.group)
-
-
-def _representatives(sets: Iterable[frozenset[str] | None]) -> Sequence[str]:
-    named: dict[str, list[int]] = {}
-    for number, names in enumerate(sets):
-        for name in sorted(names or ()):
-            named.setdefault(name, []).append(number)
-    return list({tuple(numbers): name for name, numbers in sorted(named.items(), reverse=True)}.values())[::-1]
-
-
-def _rule(rules: Rules, case: _Case) -> ReasonRule | None:
-    return rules.rule_for(case.reason, store=case.store, groups=(case.group,))
-
-
-def _single_limit(rules: Rules, rule: ReasonRule) -> int:
-    return rules.auto_approve_limit_fen if rule.auto_approve_limit_fen is None else rule.auto_approve_limit_fen
-
-
-def _paid_for(amount_fen: int, rule: ReasonRule) -> int:
-    """A sale of which the amount is a share that the rule allows, if there is one."""
-    if rule.extent in (Extent.FULL, Extent.ANY) and rule.max_share_percent >= 100:
-        return amount_fen
-    # Rounded up, so that the share is not above the largest one.
-    return max(amount_fen + (rule.extent == Extent.PARTIAL), -(-amount_fen * 100 // rule.max_share_percent))
-
-
-def _judged(rules: Rules, rule: ReasonRule, example: Example) -> Verdict:
-    """The engine on the example, by the rule that holds for its kind of case."""
-    alone = replace(rules, reasons={example.reason: rule}, exceptions=(), tiers=rules.tiers_in(example.store))
-    return judge(facts=_facts(rule, example), rules=alone, policy_version=0)
-
-
-def _facts(rule: ReasonRule, example: Example) -> Facts:
-    """A request against which nothing speaks but the rules: the first of its day, agreed to, with all proof."""
-    return Facts(
-        at=_NOON + timedelta(days=example.days),
-        amount_fen=example.amount_fen,
-        reason=example.reason,
-        route=example.route,
-        consent=True,
-        paid_fen=example.paid_fen,
-        refundable_fen=example.paid_fen,
-        paid=True,
-        paid_at=_NOON - timedelta(hours=2),
-        funding=example.funding,
-        has_channel=True,
-        channel_window_days=3650,
-        channel_max_refunds=50,
-        refunds_so_far=0,
-        terminal_enabled=True,
-        goods_received=True,
-        evidence=rule.evidence_required,
-        sums=Standing(customer_day_fen=0, cashier_day_count=0, charges=_TWICE),
-    )
-
-
-#: What reasons that need a finding find.
-_TWICE = EqualCharges(others=1, number="example")
-
-
 # --- reasons ------------------------------------------------------------------------------------------------------------
 
 
-def _reasons(cases: _Cases) -> Iterator[Finding]:
+def _reasons(cases: Cases) -> Iterator[Finding]:
     rules = cases.rules
-    for reason in _REASONS:
+    for reason in REASONS:
         if all(cases.rule_of[case] is None for case in cases.all if case.reason == reason):
             says = {"extent": "any", "max_share_percent": 100, "window_days": NO_RULE.window_days, "instant": False}
             yield Finding(
                 code="reason_without_rule",
                 path=f"reasons.{reason}",
-                example=cases.example(rules.auto_approve_limit_fen, _Case("", "", reason)),
+                example=cases.example(rules.auto_approve_limit_fen, Case("", "", reason)),
                 repair=(Change(("reasons", reason), says),),
                 values={"reason": reason},
             )
     for code in rules.reasons:
-        if code not in _REASONS:
+        if code not in REASONS:
             yield Finding(
                 code="reason_never_fires",
                 path=f"reasons.{code}",
@@ -187,7 +78,7 @@ def _reasons(cases: _Cases) -> Iterator[Finding]:
 # --- tiers --------------------------------------------------------------------------------------------------------------
 
 
-def _tiers(cases: _Cases) -> Iterator[Finding]:
+def _tiers(cases: Cases) -> Iterator[Finding]:
     """Each store's staircase: every amount has somebody, higher is never easier, every step is reached."""
     rules, seen = cases.rules, set()
     for store in cases.stores:
@@ -213,9 +104,9 @@ def _tiers(cases: _Cases) -> Iterator[Finding]:
             yield _tier_never_fires(number, tier, why, min(tier.stores, default=""))
 
 
-def _staircase(cases: _Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Finding]:
+def _staircase(cases: Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Finding]:
     at = {id(tier): number for number, tier in enumerate(cases.rules.tiers)}
-    case = _Case(store, "", Reason.GOODWILL)
+    case = Case(store, "", Reason.GOODWILL)
     reached = 0
     for number, tier in enumerate(tiers):
         place = at[id(tier)]
@@ -265,14 +156,14 @@ def _staircase(cases: _Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[F
             )
 
 
-def _out_of_order(cases: _Cases, store: str, tiers: tuple[Tier, ...], number: int) -> Iterator[Finding]:
+def _out_of_order(cases: Cases, store: str, tiers: tuple[Tier, ...], number: int) -> Iterator[Finding]:
     before, tier = tiers[number - 1], tiers[number]
     if (tier.limit_fen or 0) < (before.limit_fen or 0):
         order = sorted(range(len(cases.rules.tiers)), key=lambda one: (_limit(cases.rules.tiers[one]), one))
         yield Finding(
             code="more_money_less_scrutiny",
             path=f"tiers[{cases.rules.tiers.index(tier)}].limit_fen",
-            example=cases.example(tier.limit_fen or 1, _Case(store, "", Reason.GOODWILL)),
+            example=cases.example(tier.limit_fen or 1, Case(store, "", Reason.GOODWILL)),
             repair=(Change(("tiers",), [_tier_json(cases.rules.tiers[one]) for one in order]),),
             values={"lower_fen": tier.limit_fen, "higher_fen": before.limit_fen},
         )
@@ -305,10 +196,10 @@ def _tier_never_fires(place: int, tier: Tier, why: str, store: str) -> Finding:
 # --- exceptions ---------------------------------------------------------------------------------------------------------
 
 
-def _exceptions(cases: _Cases) -> Iterator[Finding]:
+def _exceptions(cases: Cases) -> Iterator[Finding]:
     rules = cases.rules
     holds, wins = set[int](), set[int]()
-    ties: dict[tuple[int, int], tuple[_Case, list[str]]] = {}
+    ties: dict[tuple[int, int], tuple[Case, list[str]]] = {}
     place = {id(one): number for number, one in enumerate(rules.exceptions)}
     without = [
         replace(rules, exceptions=tuple(one for one in rules.exceptions if one is not special))
@@ -318,7 +209,7 @@ def _exceptions(cases: _Cases) -> Iterator[Finding]:
         held = rules.exceptions_for(case.reason, store=case.store, group=case.group)
         for number in (place[id(one)] for one in held):
             holds.add(number)
-            if number not in wins and _acts(_rule(without[number], case), rules) != _acts(cases.rule_of[case], rules):
+            if number not in wins and _acts(rule_of(without[number], case), rules) != _acts(cases.rule_of[case], rules):
                 wins.add(number)
         for name in sorted({name for one in held for name in one.says}):
             first, *others = [one for one in held if name in one.says]
@@ -350,7 +241,7 @@ def _exceptions(cases: _Cases) -> Iterator[Finding]:
             path=f"exceptions[{number}]",
             example=cases.example(
                 rules.auto_approve_limit_fen,
-                _Case(min(special.stores or {""}), min(special.groups or {""}), reason),
+                Case(min(special.stores or {""}), min(special.groups or {""}), reason),
             ),
             repair=(Change(("exceptions", number), REMOVED),),
             values={"number": number + 1, "why": why},
@@ -363,7 +254,7 @@ def _acts(rule: ReasonRule | None, rules: Rules) -> object:
         return None
     if not rule.instant or rule.extent == Extent.NONE:
         return replace(rule, auto_approve_limit_fen=None)
-    return replace(rule, auto_approve_limit_fen=_single_limit(rules, rule))
+    return replace(rule, auto_approve_limit_fen=single_limit(rules, rule))
 
 
 def _plain(value: Any) -> Any:
@@ -373,10 +264,10 @@ def _plain(value: Any) -> Any:
 # --- what is approved without a person ----------------------------------------------------------------------------------
 
 
-def _instant(cases: _Cases) -> Iterator[Finding]:
+def _instant(cases: Cases) -> Iterator[Finding]:
     """Rules that promise approval without a person and can never keep it; and more money that is approved sooner."""
     rules = cases.rules
-    never: dict[tuple[str, ...], list[tuple[_Case, ReasonRule]]] = {}
+    never: dict[tuple[str, ...], list[tuple[Case, ReasonRule]]] = {}
     for (_reason, rule), some in cases.kinds.items():
         case = some[0]
         if rule.instant and (lines := _what_stands_against(cases, case, rule)):
@@ -396,15 +287,15 @@ def _instant(cases: _Cases) -> Iterator[Finding]:
         )
 
 
-def _not_instant(rules: Rules, case: _Case) -> Change:
+def _not_instant(rules: Rules, case: Case) -> Change:
     return Change(_says(rules, case, "instant"), value=False)
 
 
-def _what_stands_against(cases: _Cases, case: _Case, rule: ReasonRule) -> tuple[str, ...]:
+def _what_stands_against(cases: Cases, case: Case, rule: ReasonRule) -> tuple[str, ...]:
     """The lines that keep even the smallest request from being approved; none where some request is."""
     best: tuple[str, ...] | None = None
-    for amount in (100, _single_limit(cases.rules, rule)):
-        verdict = _judged(cases.rules, rule, cases.example(amount, case, rule))
+    for amount in (100, single_limit(cases.rules, rule)):
+        verdict = judged(cases.rules, rule, cases.example(amount, case, rule))
         failed = tuple(line.code for line in verdict.rules if not line.passed)
         if verdict.decision is Ruling.APPROVE:
             return ()
@@ -412,13 +303,13 @@ def _what_stands_against(cases: _Cases, case: _Case, rule: ReasonRule) -> tuple[
     return best or ("auto_approve_limit",)
 
 
-def _sweep(cases: _Cases, case: _Case, rule: ReasonRule) -> Iterator[Finding]:
+def _sweep(cases: Cases, case: Case, rule: ReasonRule) -> Iterator[Finding]:
     """The same request at every break point: from one to the next it is never approved sooner or in a lower tier."""
     tiers = [tier.name for tier in cases.rules.tiers_in(case.store)]
     strictness = list(Ruling)
     before: tuple[int, tuple[int, int]] | None = None
     for amount in _break_points(cases.rules, rule):
-        verdict = _judged(cases.rules, rule, cases.example(amount, case, rule))
+        verdict = judged(cases.rules, rule, cases.example(amount, case, rule))
         tier = tiers.index(verdict.tier) if verdict.tier in tiers else len(tiers)
         rank = strictness.index(verdict.decision), tier
         if before is not None and (rank[0] < before[1][0] or rank[1] < before[1][1]):
@@ -444,14 +335,14 @@ def _break_points(rules: Rules, rule: ReasonRule) -> list[int]:
 # --- limits that never hold anything back -------------------------------------------------------------------------------
 
 
-def _limits(cases: _Cases) -> Iterator[Finding]:
+def _limits(cases: Cases) -> Iterator[Finding]:
     rules, single = cases.rules, cases.largest_single_fen
     if rules.four_eyes_above_fen is not None and rules.four_eyes_above_fen < single:
         limit = rules.four_eyes_above_fen
         (reason, rule), some = next(
             (kind, some)
             for kind, some in cases.kinds.items()
-            if kind[1].instant and _single_limit(rules, kind[1]) > limit
+            if kind[1].instant and single_limit(rules, kind[1]) > limit
         )
         yield Finding(
             code="approved_past_four_eyes",
@@ -498,8 +389,8 @@ def _single_limits(rules: Rules) -> Iterator[tuple[tuple[str | int, ...], int | 
         yield ("exceptions", number, name), special.says.get(name)
 
 
-def _limit_never_fires(cases: _Cases, path: tuple[str | int, ...], value: int, by: str, at_fen: int) -> Finding:
-    case = _Case("", "", str(path[1]) if path[0] == "reasons" else Reason.PRICE_ADJUSTMENT)
+def _limit_never_fires(cases: Cases, path: tuple[str | int, ...], value: int, by: str, at_fen: int) -> Finding:
+    case = Case("", "", str(path[1]) if path[0] == "reasons" else Reason.PRICE_ADJUSTMENT)
     return Finding(
         code="limit_never_fires",
         path=".".join(map(str, path)),
@@ -539,7 +430,7 @@ def _why_never(rules: Rules, route: str, rule: RouteRule) -> str:
     return ""
 
 
-def _statute(cases: _Cases) -> Iterator[Finding]:
+def _statute(cases: Cases) -> Iterator[Finding]:
     """Where a rule is stricter than the law: for goods that are not as they should be. What holds only for sales at a distance
     is left to the engine, since most stores have none.
     """
@@ -547,7 +438,7 @@ def _statute(cases: _Cases) -> Iterator[Finding]:
     for (reason, rule), some in cases.kinds.items():
         case = some[0]
         example = replace(cases.example(100, case, rule), days=1)
-        law = floor.statute(_facts(rule, example), cases.rules)
+        law = floor.statute(plain_facts(rule, example), cases.rules)
         raised = rule if law is None else floor.over(rule, law)
         for name in ("extent", "max_share_percent", "min_share_percent", "window_days"):
             value = getattr(raised, name)
@@ -567,7 +458,7 @@ def _statute(cases: _Cases) -> Iterator[Finding]:
 _LABELS = {one.name: one.label for one in (*REASON, *POLICY)}
 
 
-def _says(rules: Rules, case: _Case, name: str) -> tuple[str | int, ...]:
+def _says(rules: Rules, case: Case, name: str) -> tuple[str | int, ...]:
     """Where in the rules the value that holds in this case stands."""
     for special in rules.exceptions_for(case.reason, store=case.store, group=case.group):
         if name in special.says:
