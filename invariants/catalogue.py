@@ -33,6 +33,9 @@ class Invariant:
 _TOUCHED = """(SELECT DISTINCT object_id{cast} FROM core_auditevent
                WHERE object_type = 'refund_request' AND (txid, id) > (%({since}txid)s, %({since}event)s))"""
 _REQUESTS = _TOUCHED.format(cast="::uuid", since="")
+#: The same for a query of the ORM; parameters: txid and event.
+TOUCHED_REQUESTS = """SELECT object_id::uuid FROM core_auditevent
+                       WHERE object_type = 'refund_request' AND (txid, id) > (%s, %s)"""
 _SALES = f"""(SELECT x.transaction_id FROM refunds_refundrequest x WHERE x.id IN {_REQUESTS}
              UNION ALL SELECT y.transaction_id FROM refunds_leg y WHERE y.request_id IN {_REQUESTS})"""
 #: What stands in a query -> the condition that it is by the hour; {0} is what the mark is about.

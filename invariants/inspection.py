@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models.expressions import RawSQL
 
 from core.audit import chain, heads, verifying
 from core.audit.models import AuditEvent
@@ -18,7 +19,8 @@ from core.calendar import SHANGHAI
 from core.database import rights
 from invariants.alone import alone
 from invariants.breach import Breach
-from invariants.catalogue import INVARIANTS
+from invariants.catalogue import INVARIANTS, TOUCHED_REQUESTS
+from refunds.facts import judgements
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,26 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
         yield Breach("I9", f"audit chain of merchant {broken.merchant_id} at {broken.seq}: {broken.what}")
     if remember and not trail.breaches:
         chain.remember_verified(trail.reached, to=trail.to)
+    yield from _other_verdicts(since, gives_way=gives_way)
     yield from _append_only()
+
+
+def _other_verdicts(since: dict[str, int | datetime] | None, *, gives_way: bool) -> Iterator[Breach]:
+    """I31: the kept facts and the policy of that version give another verdict than the one that is stored."""
+    some = judgements.kept()
+    if since is not None:
+        touched = RawSQL(TOUCHED_REQUESTS, [since["txid"], since["event"]])  # noqa: S611 -- a text of ours
+        some = some.filter(request_id__in=touched)
+    began, found = time.monotonic(), 0
+    for number, other in enumerate(judgements.rejudged(some), start=1):
+        if other:
+            found += 1
+            yield Breach("I31", f"judged once more, the verdict is another one: {other}")
+        if found == 20:
+            return
+        if gives_way and number % judgements.AT_ONCE == 0:
+            time.sleep(min(_REST_MOST_S, (time.monotonic() - began) * _REST_SHARE))
+            began = time.monotonic()
 
 
 def _since() -> dict[str, int | datetime] | None:
@@ -78,7 +99,7 @@ def _since() -> dict[str, int | datetime] | None:
 def _append_only() -> Iterator[Breach]:
     """Try to do what must be impossible, under our own login, and roll it back; and see that nobody else could."""
     for model in rights.append_only():
-        table, key = model._meta.db_table, model._meta.pk.column
+        table, key = model._meta.db_table, model._meta.pk_fields[0].column
         for name, sql in _FORBIDDEN.items():
             if _succeeds(sql.format(table=table, key=key)):
                 yield Breach("I9", f"{name} of {table} succeeds")
@@ -87,8 +108,8 @@ def _append_only() -> Iterator[Breach]:
 
 
 _FORBIDDEN = {
-    "UPDATE": "UPDATE {table} SET {key} = {key} WHERE {key} = (SELECT max({key}) FROM {table})",
-    "DELETE": "DELETE FROM {table} WHERE {key} = (SELECT max({key}) FROM {table})",
+    "UPDATE": "UPDATE {table} SET {key} = {key} WHERE {key} = (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1)",
+    "DELETE": "DELETE FROM {table} WHERE {key} = (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1)",
     "TRUNCATE": "TRUNCATE {table} CASCADE",
 }
 

@@ -122,7 +122,7 @@ def from_text(text: str) -> Facts | None:
         first, last = data["arrival_days"]
         data["arrival_days"] = (first, last)
     data["claims"] = [
-        LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in ("quantity", "returnable")}})
+        LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in _QUANTITIES}})
         for claim in data.get("claims", ())
     ]
     sums = data.get("sums", {})
@@ -137,6 +137,7 @@ _KEPT = {
     kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
     for kind in (Facts, LineClaim, Standing, EqualCharges)
 }
+_QUANTITIES = ("quantity", "returnable")
 _NESTED = (LineClaim, Standing, EqualCharges)
 
 
@@ -145,7 +146,7 @@ def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
     for name, usual in _KEPT[type(one)]:
         value = getattr(one, name)
         if usual is MISSING or value != usual:
-            said[name] = _plain(value)
+            said[name] = quantity_text(value) if name in _QUANTITIES else _plain(value)
     if isinstance(one, Facts):
         for name in ("claims", "groups", "evidence", "sums"):
             if not said.get(name):
@@ -160,8 +161,6 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, Decimal):
-        return quantity_text(value)
     if isinstance(value, _NESTED):
         return _said(value)
     return [_plain(one) for one in value]

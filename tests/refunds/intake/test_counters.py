@@ -12,7 +12,8 @@ from django.utils import timezone
 from core.calendar import SHANGHAI
 from merchants.policies.rules import PolicyInvalid, read_rules
 from merchants.principals import of_staff
-from refunds.models import RefundRequest
+from refunds.facts import sums
+from refunds.models import RefundRequest, RunningSum
 from refunds.review import deciding
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_request, make_sale, make_staff
@@ -210,6 +211,74 @@ def test_other_merchants_sums_are_their_own() -> None:
         assert ask(api_for(merchant), sale, 9_000)["state"] == "approved"
 
 
+# --- of 30 days, of a store, of a cashier's money -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ({"auto_customer_30_days_fen": 20_000}, "auto_customer_30_days_limit"),
+        ({"auto_customer_30_days_count": 2}, "auto_customer_30_days_count"),
+        ({"same_destination_count": 3}, "same_destination"),
+    ],
+)
+def test_submit_when_a_customer_has_had_30_days_a_person_decides_and_older_ones_do_not_count(
+    rules: dict[str, Any], code: str
+) -> None:
+    merchant, now = shop(**rules), timezone.now()
+    phone = {"phone": "13800006021", "paid_at": now - timedelta(days=41)}
+    before = [
+        make_request(sale, 9_900, at=now - timedelta(days=days), reason="goodwill" if days > 7 else "quality")
+        for sale, days in zip(sales(merchant, 3, **phone), (40, 29, 1), strict=True)
+    ]
+    assert len(before) == 3
+    RunningSum.objects.filter(kind="customer").update(count=1, fen=9_900)
+    (sale,) = sales(merchant, 1, phone="13800006021")
+    assert code in failing(ask(api_for(merchant), sale, 9_900))
+    other, (stranger,) = api_for(merchant), sales(merchant, 1)
+    assert ask(other, stranger, 9_900)["state"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "code"),
+    [
+        ({"auto_cashier_day_fen": 20_000}, {"cashier": "C001"}, "auto_cashier_day_limit"),
+        ({"auto_store_day_fen": 20_000}, {}, "auto_store_day_limit"),
+        ({"near_limit_count": 3}, {"cashier": "C001"}, "near_limit"),
+    ],
+)
+def test_submit_when_a_cashier_or_a_store_has_had_its_day_a_person_decides(
+    rules: dict[str, Any], fields: dict[str, Any], code: str
+) -> None:
+    api = api_for(shop(**rules))
+    answers = [ask(api, sale, 9_900) for sale in sales(api.merchant, 3, **fields)]
+    assert [answer["state"] for answer in answers] == ["approved", "approved", "in_review"]
+    assert list(failing(answers[2])) == [code]
+
+
+def test_submit_when_wishes_are_split_under_a_tiers_limit_a_person_decides() -> None:
+    """Each belongs to the lowest tier, all of the order to the next; no other limit stands in the way."""
+    generous = {"auto_approve_limit_fen": 90_000, "auto_order_limit_fen": 10**7, "auto_customer_day_limit_fen": 10**7}
+    api = api_for(shop(**generous))
+    sale = make_sale(api.merchant, 500_000)
+    first, second = (ask(api, sale, 60_000) for _ in range(2))
+    assert (first["state"], second["state"]) == ("approved", "in_review")
+    assert failing(second) == {"not_split": ("1200.00", "1000.00")}
+
+
+def test_resubmit_does_not_count_a_request_against_itself() -> None:
+    merchant = shop(auto_customer_30_days_count=9, same_destination_count=2)
+    waiting = make_request(make_sale(merchant, 500_000, phone="13800006021"), 60_000)
+    manager = of_staff(make_staff(merchant, "manager"))
+    deciding.request_info(
+        request_id=waiting.pk, by=manager, at=timezone.now(), version=waiting.version, message="照片?"
+    )
+    answer = session_for(make_staff(merchant, "owner")).post(
+        f"refund-requests/{waiting.pk}/resubmit", {"amount_fen": 5_000}
+    )
+    assert (answer.json()["state"], failing(answer.json())) == ("approved", {})
+
+
 # --- the rules ------------------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +330,39 @@ def test_ten_at_once_of_one_order_end_exactly_at_its_limit() -> None:
     sale = make_sale(api.merchant, 100_000)
     answers = at_once([post(api, sale, 4_000) for _ in range(10)])
     assert Counter(answer.json()["state"] for answer in answers) == {"approved": 2, "in_review": 8}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("rules", "fields"),
+    [
+        ({"auto_store_day_fen": 25_000}, {}),
+        ({"auto_cashier_day_fen": 25_000}, {"cashier": "C001"}),
+        (
+            {"auto_customer_30_days_fen": 25_000, "auto_customer_day_limit_fen": 10**7},
+            {"phone": "13800006021"},
+        ),
+        (
+            {"auto_customer_30_days_count": 2, "auto_customer_day_limit_fen": 10**7},
+            {"phone": "13800006021"},
+        ),
+    ],
+    ids=["store", "cashier", "customer's fen", "customer's count"],
+)
+def test_eight_at_once_end_exactly_at_the_cap(rules: dict[str, Any], fields: dict[str, Any]) -> None:
+    api = api_for(shop(**rules))
+    answers = at_once([post(api, sale, 9_900) for sale in sales(api.merchant, 8, **fields)], width=8)
+    assert Counter(answer.json()["state"] for answer in answers) == {"approved": 2, "in_review": 6}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_of_990_of_one_order_at_once_are_a_persons_and_of_the_tier_of_their_sum() -> None:
+    api = api_for(shop())
+    sale = make_sale(api.merchant, 1_000_000)
+    answers = at_once([post(api, sale, 99_000) for _ in range(10)])
+    assert {answer.json()["state"] for answer in answers} == {"in_review"}
+    last = sums.deciding_fen(request=RefundRequest.objects.all()[0], amount_fen=99_000)
+    assert last == 990_000
 
 
 @pytest.mark.django_db(transaction=True)
