@@ -98,7 +98,7 @@ def policy_page(
         may_add=scope.may(Act.ADD_CHANNEL_RULE),
         usual_months=reviewing.USUAL_MONTHS,
         form_error=form_error,
-        typed=typed or {},
+        typed={"channel": "", "effective_date": "", "text": "", "source": ""} | (typed or {}),
     )
 
 

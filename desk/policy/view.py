@@ -33,9 +33,7 @@ def start_draft(request: HttpRequest, scope: Scope) -> HttpResponse:
     """A draft from the rules in force, or from an old version: rolling back."""
     typed = request.POST.get("version", "")
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
-    draft = drafting.start(
-        by=scope.by, at=timezone.now(), from_number=number, reason=request.POST.get("reason", "")[:500]
-    )
+    draft = drafting.start(by=scope.by, at=timezone.now(), from_number=number)
     return redirect("desk:policy-draft", draft.pk)
 
 

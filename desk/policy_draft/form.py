@@ -79,7 +79,6 @@ class Form:
     """The whole form. ``errors`` counts the fields that have one."""
 
     name: FormField
-    reason: FormField
     groups: Sequence[Block]
     reasons: Sequence[Block]
     exceptions: Sequence[Block]
@@ -103,7 +102,7 @@ class Parsed:
 def values_of(written: Written) -> Values:
     """A draft as its form would be sent untouched."""
     data = written.rules
-    found: dict[str, tuple[str, ...]] = {"name": (written.name,), "reason": (written.reason,)}
+    found: dict[str, tuple[str, ...]] = {"name": (written.name,)}
     found |= _texts("p", fields.POLICY, data)
     for code, rule in data["reasons"].items():
         found[f"r.{code}.has"] = ("1",)
@@ -178,10 +177,7 @@ def parse(values: Values, *, base: Mapping[str, Any]) -> Parsed:
         for language in LANGUAGES:
             if text := _first(values, f"g.{kind}.{language}"):
                 guides.setdefault(kind, {})[language] = text
-    written = Written(
-        name=_first(values, "name")[:80], rules=rules, guides=guides, reason=_first(values, "reason")[:500]
-    )
-    return Parsed(written, errors)
+    return Parsed(Written(name=_first(values, "name")[:80], rules=rules, guides=guides), errors)
 
 
 def _read(
@@ -332,7 +328,6 @@ def form_of(values: Values, *, errors: Mapping[str, str], old: Values) -> Form:
     ]
     return Form(
         name=make.text("name", gettext("Name of the policy"), "text"),
-        reason=make.text("reason", gettext("Why it changes"), "text"),
         groups=groups,
         reasons=[make.reason(reason) for reason in Reason],
         exceptions=make.rows("x"),
@@ -397,7 +392,14 @@ class _Maker:
 
     def route(self, route: str) -> Block:
         shown = [self.field(f"w.{route}", one) for one in fields.ROUTE]
-        return Block(name=f"w.{route}", title=str(Route(route).label), summary="", fields=shown, is_open=True)
+        summary = _summary(shown[0]) + gettext(", ") + _summary(shown[1])
+        return Block(
+            name=f"w.{route}",
+            title=str(Route(route).label),
+            summary=summary,
+            fields=shown,
+            is_open=any(one.error for one in shown),
+        )
 
     def rows(self, prefix: str) -> list[Block]:
         numbers = _numbers(prefix, self.values)
@@ -417,10 +419,10 @@ class _Maker:
         return Block(
             name=row,
             title=title,
-            summary="",
+            summary="" if is_new or prefix == "x" else gettext(", ").join(map(_summary, shown[1:3])),
             fields=shown,
             switch=None if is_new else remove,
-            is_open=any(one.error for one in shown) or (prefix == "t" and not is_new),
+            is_open=any(one.error for one in shown),
         )
 
     def _row_title(self, row: str, prefix: str) -> str:
@@ -444,6 +446,14 @@ class _Maker:
             fields=shown,
             is_open=any(one.error for one in shown),
         )
+
+
+def _summary(one: FormField) -> str:
+    """What stands in a field, in a word or two."""
+    chosen = [choice.label for choice in one.choices if choice.value in one.values]
+    if one.kind == "money" and one.value:
+        return gettext("up to ¥%(limit)s") % {"limit": one.value}
+    return gettext(", ").join(chosen) or one.value or one.hint.removeprefix(gettext("Empty: %(what)s") % {"what": ""})
 
 
 def _kind(one: Field, choices: Sequence[Choice]) -> str:

@@ -92,9 +92,9 @@ def policy_draft_page(
         nobody_left=is_ready and not others and is_mine and not alone,
         error=error,
         act_error=act_error,
-        act=act or {},
+        act={"reason": "", "when": "", "effective_at": "", "colleague": ""} | (dict(act) if act else {}),
     )
 
 
 def written_of(draft: PolicyDraft | PolicyRevision) -> Written:
-    return Written(name=draft.name, rules=draft.rules, guides=draft.guides, reason=draft.reason)
+    return Written(name=draft.name, rules=draft.rules, guides=draft.guides)

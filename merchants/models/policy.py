@@ -107,7 +107,6 @@ class PolicyRevision(models.Model):
     name = models.CharField(max_length=80)
     rules = models.JSONField()
     guides = models.JSONField()
-    reason = models.CharField(max_length=500, blank=True)
     saved_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     saved_at = models.DateTimeField()
 

@@ -44,12 +44,11 @@ class PolicyMoved(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a writer saves; ``reason`` says why the policy changes, and may wait until the draft is handed on."""
+    """What a writer saves. Why the policy changes is said when the draft is handed on."""
 
     name: str
     rules: Mapping[str, Any]
     guides: Mapping[str, Any]
-    reason: str = ""
 
 
 def open_drafts(*, merchant_id: int) -> QuerySet[PolicyDraft]:
@@ -71,7 +70,7 @@ def draft_of(*, draft_id: int, by: Principal) -> PolicyDraft:
 
 
 @transaction.atomic
-def start(*, by: Principal, at: datetime, from_number: int | None = None, reason: str = "") -> PolicyDraft:
+def start(*, by: Principal, at: datetime, from_number: int | None = None) -> PolicyDraft:
     """A draft with the rules in force, or with those of an old version, which is how one rolls back: its rules are new again,
     and whoever brings them back is their author. Raises ``NotFound`` for a version that is not there.
     """
@@ -86,7 +85,6 @@ def start(*, by: Principal, at: datetime, from_number: int | None = None, reason
         name=base.name,
         rules=base.rules,
         guides=base.guides,
-        reason=reason.strip()[:500],
         based_on=base,
         latest_number=_latest_number(by.acting_for),
         rolled_back_to=base.number if base.pk != current.pk else None,
@@ -113,7 +111,6 @@ def save(*, draft_id: int, revision: int, written: Written, by: Principal, at: d
         "name": written.name.strip()[:80],
         "rules": dict(written.rules),
         "guides": guide_texts.checked(written.guides),
-        "reason": written.reason.strip()[:500],
     }
     if not values["name"]:
         raise Invalid("a policy needs a name", code="name_required")
@@ -197,6 +194,8 @@ def publish(
     draft = _locked(draft_id, by)
     _check_revision(draft, revision)
     if draft.state != DraftState.ASKED:
+        if not publishes_alone(draft, by=by):
+            raise Conflict("whoever wrote it has not handed it over", code="not_asked")
         draft.reason = draft.reason if reason is None else reason.strip()[:500]
         draft.effective_at = effective_at
     elif draft.effective_at is not None and draft.effective_at < at:
@@ -312,7 +311,6 @@ def _keep_revision(draft: PolicyDraft) -> None:
         name=draft.name,
         rules=draft.rules,
         guides=draft.guides,
-        reason=draft.reason,
         saved_by_id=draft.saved_by_id,
         saved_at=draft.saved_at,
     )

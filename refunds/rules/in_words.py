@@ -204,8 +204,10 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     """All the rules of a version, in the reader's language."""
     rules = read_rules(data)
     groups = {name: Section(name, str(title), _policy_lines(data, names)) for name, title, names in GROUPS}
-    reasons = [Line(_reason_label(code), reason_words(rule)) for code, rule in rules.reasons.items()]
-    reasons += [Line(str(reason.label), _no_rule()) for reason in Reason if reason not in rules.reasons]
+    reasons = [
+        Line(str(reason.label), reason_words(rules.reasons[reason]) if reason in rules.reasons else _no_rule())
+        for reason in Reason
+    ]
     routes = [
         Line(str(Route(route).label), route_words(rules.route_rule(route)) or gettext("anything"))
         for route in rules.routes
