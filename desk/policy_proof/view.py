@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from django.contrib import messages
@@ -18,10 +19,10 @@ from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_page
+from desk.policy_draft.page import written_of
 from desk.policy_proof.page import policy_proof_page
 from desk.rendering import render_page
 from merchants.policies import drafting
-from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.rights import Act
 from refunds.rules.finding import repaired
@@ -46,7 +47,7 @@ def repair(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
         found = next((one for one in findings(read_rules(draft.rules)) if (one.code, one.path) == wanted), None)
         if found is None:
             raise Conflict("the draft does not have this finding any more", code="draft_changed")
-        written = Written(name=draft.name, rules=repaired(draft.rules, found), guides=draft.guides, reason=draft.reason)
+        written = replace(written_of(draft), rules=repaired(draft.rules, found))
         drafting.save(
             draft_id=draft.pk, revision=_number(request, "revision"), written=written, by=scope.by, at=timezone.now()
         )
