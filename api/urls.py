@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api import analytics, decisions, evidence, orders, payouts, policy, reconciliation, refund_requests, transactions
+from api import (
+    analytics,
+    decisions,
+    evidence,
+    orders,
+    payouts,
+    policy,
+    policy_drafts,
+    reconciliation,
+    refund_requests,
+    transactions,
+)
 
+_DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 
 urlpatterns = [
@@ -33,4 +45,12 @@ urlpatterns = [
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),
+    path("policy/versions", policy.PolicyVersions.as_view()),
+    path("policy/versions/<int:number>", policy.PolicyVersionDetail.as_view()),
+    path("policy/drafts", policy_drafts.PolicyDrafts.as_view()),
+    path(_DRAFT, policy_drafts.PolicyDraftDetail.as_view()),
+    path(f"{_DRAFT}/ask", policy_drafts.AskToPublish.as_view()),
+    path(f"{_DRAFT}/publish", policy_drafts.PublishDraft.as_view()),
+    path(f"{_DRAFT}/discard", policy_drafts.DiscardDraft.as_view()),
+    path(f"{_DRAFT}/catch-up", policy_drafts.CatchUp.as_view()),
 ]

@@ -263,7 +263,7 @@ PROBLEMS: Final = (
          _("This draft was published or discarded meanwhile. Nothing was stored."), _("Start another draft.")),
     Code("policy_moved", 409, _("Another version was published meanwhile"),
          _("Another version was published since this draft was begun. Look at what it changed first."),
-         _("Look at version `latest`, then send `seen_version` with it.")),
+         _("Look at version `latest`, then `POST …/catch-up`.")),
     Code("own_draft", 403, _("Nobody publishes what they wrote"),
          _("You have changed this draft. Somebody else who may publish has to look at it and publish it."),
          _("Another manager or owner publishes it.")),

@@ -53,7 +53,7 @@ class VerdictCard:
 
 def tier_level(request: RefundRequest) -> int:
     """1 for the lowest tier of the policy that judged it."""
-    tiers = policies.rules_of(request.policy_version_id).tiers
+    tiers = policies.rules_of(request.policy_version_id).tiers_in("")
     return next((level for level, tier in enumerate(tiers, 1) if tier.name == request.tier), 1)
 
 

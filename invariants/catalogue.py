@@ -363,7 +363,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     _over_history(
         "I19",
-        "more approved by rule in a day than a customer, a cashier or an API key may have",
+        "more approved by rule in a day than a customer, a cashier, a store or an API key may have, or in 30 than a customer",
         f"""SELECT min(r.number) FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
                 (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
@@ -380,6 +380,25 @@ INVARIANTS: tuple[Invariant, ...] = (
                 ({name_key_sql("r.cashier")}), ({name_key_sql("t.cashier")}), ('staff ' || r.staff_id)) v (who) WHERE who <> '') w
              WHERE [touched day: r] AND r.by_rule GROUP BY r.merchant_id, w.who, {_DAY}
             HAVING count(*) > max({_rule("auto_cashier_day_count", str(CASHIER_DAY_COUNT))})
+                OR sum(r.approved_fen) FILTER (WHERE p.rules->>'auto_cashier_day_fen' IS NOT NULL)
+                   > max((p.rules->>'auto_cashier_day_fen')::bigint)
+            UNION ALL
+            SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
+             WHERE [touched day: r] AND r.by_rule AND p.rules->>'auto_store_day_fen' IS NOT NULL
+             GROUP BY r.store_id, {_DAY} HAVING sum(r.approved_fen) > max((p.rules->>'auto_store_day_fen')::bigint)
+            UNION ALL
+            SELECT r.number FROM {_JUDGED}
+              CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
+                (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
+              CROSS JOIN LATERAL (SELECT count(*) AS count, sum(o.approved_fen) AS fen FROM refunds_refundrequest o
+                WHERE o.merchant_id = r.merchant_id AND o.by_rule AND (o.decided_at, o.id) <= (r.decided_at, r.id)
+                  AND (o.decided_at AT TIME ZONE 'Asia/Shanghai')::date > {_DAY} - 30
+                  AND o.id IN (SELECT x.id FROM refunds_refundrequest x WHERE x.customer_phone_hash = w.who
+                               UNION SELECT y.id FROM refunds_refundrequest y JOIN terminals_transaction z
+                                   ON z.id = y.transaction_id WHERE z.payer_phone_hash = w.who)) s
+             WHERE [touched: r.id] AND r.by_rule
+               AND (s.fen > (p.rules->>'auto_customer_30_days_fen')::bigint
+                    OR s.count > (p.rules->>'auto_customer_30_days_count')::bigint)
             UNION ALL
             SELECT min(r.number) FROM refunds_refundrequest r JOIN merchants_policyversion p ON p.id = r.policy_version_id
              WHERE [touched day: r] AND r.by_rule AND r.api_key_id IS NOT NULL AND p.rules->>'auto_key_day_count' IS NOT NULL

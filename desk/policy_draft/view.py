@@ -20,7 +20,7 @@ from desk.policy_draft.page import policy_draft_page, written_of
 from desk.rendering import render_page
 from merchants.models import PolicyDraft
 from merchants.policies import drafting
-from merchants.policies.drafting import DraftChanged
+from merchants.policies.drafting import DraftChanged, DraftClosed
 from merchants.rights import Act
 from refunds.rules import in_words
 
@@ -45,7 +45,7 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
         )
     except DraftChanged as error:
         return _both(request, scope, draft, values, error)
-    except Invalid as error:
+    except (Invalid, DraftClosed) as error:
         return _typed(request, scope, draft, values, error)
     messages.success(request, gettext("The draft is saved. Nothing has changed for refunds yet."))
     return redirect("desk:policy-draft", draft.pk)

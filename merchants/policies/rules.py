@@ -180,10 +180,6 @@ class Rules:
         own = {tier.name: tier for tier in self.tiers if tier.stores is not None and store in tier.stores}
         return tuple(own.get(tier.name, tier) for tier in self.tiers if tier.stores is None)
 
-    @property
-    def has_store_tiers(self) -> bool:
-        return any(tier.stores is not None for tier in self.tiers)
-
     def tier_for(self, amount_fen: int, *, store: str = "") -> Tier:
         """The lowest tier whose limit covers the amount."""
         tiers = self.tiers_in(store)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from core.audit.record import record
 from core.errors import Forbidden, Invalid, NotFound
-from merchants.models import Merchant, PolicyVersion, Role, Staff
+from merchants.models import Merchant, PolicyVersion, Role, Staff, Store
 from merchants.policies.rules import Rules, read_rules
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act, Subject, check_may
@@ -125,6 +125,13 @@ def scheduled(*, merchant_id: int, at: datetime) -> list[PolicyVersion]:
 def rules_of(version_id: int) -> Rules:
     """The typed rules of a version. Versions never change, so a process may keep them."""
     return read_rules(PolicyVersion.objects.values_list("rules", flat=True).get(pk=version_id))
+
+
+def store_codes(rules: Rules, *, merchant_id: int) -> Mapping[int, str]:
+    """The codes of a merchant's stores by their id, for ``Rules.tier_for``; none where no store has a tier of its own."""
+    if not any(tier.stores is not None for tier in rules.tiers):
+        return {}
+    return dict(Store.objects.filter(merchant_id=merchant_id).values_list("pk", "code"))
 
 
 def rules_in_force(*, merchant_id: int, at: datetime) -> Rules:

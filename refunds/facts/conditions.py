@@ -17,10 +17,11 @@ from django.utils import timezone
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden, NotFound
-from merchants import policies, rights
+from merchants import rights
 from merchants.models import ApiKey
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act, Condition, Subject
+from refunds.facts import sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
@@ -211,7 +212,7 @@ def _check_not_approver(asked: _Asked) -> None:
 
 
 def _check_tier(asked: _Asked) -> None:
-    tier = policies.rules_in_force(merchant_id=asked.request.merchant_id, at=asked.at).tier_for(asked.amount_fen)
+    tier = sums.tier_for(request=asked.request, sum_fen=asked.amount_fen, at=asked.at)
     if asked.by.role not in tier.roles:
         raise Forbidden(f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name)
 

@@ -20,6 +20,7 @@ from django.db.models import Sum
 from core.calendar import SHANGHAI
 from core.errors import Conflict
 from merchants import policies
+from merchants.policies.rules import Tier
 from refunds.models import Leg, RefundRequest, RunningSum
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
@@ -132,6 +133,13 @@ def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False)
     """
     order_fen = held(transaction_id=request.transaction_id, lock=lock).order_fen
     return amount_fen + _others_fen([request], {request.transaction_id: order_fen})[request.pk]
+
+
+def tier_for(*, request: RefundRequest, sum_fen: int, at: datetime) -> Tier:
+    """The tier of its store that decides over ``deciding_fen``, by the limits in force now."""
+    rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
+    codes = policies.store_codes(rules, merchant_id=request.merchant_id)
+    return rules.tier_for(sum_fen, store=codes.get(request.store_id, ""))
 
 
 _ORDER_SUMS = f"""

@@ -188,6 +188,7 @@ def _covered(request: RefundRequest, rules: Rules) -> Iterator[int]:
         return
     approvals = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE).order_by("-version")
     name = approvals.values_list("tier", flat=True).first()
-    for tier in rules.tiers:
+    code = policies.store_codes(rules, merchant_id=request.merchant_id).get(request.store_id, "")
+    for tier in rules.tiers_in(code):
         if tier.name == name:
             yield tier.limit_fen if tier.limit_fen is not None else 10**18

@@ -61,7 +61,7 @@ def may_decide(*, by: Principal, request: RefundRequest, at: datetime) -> bool:
 def deciding_roles(*, request: RefundRequest, at: datetime) -> frozenset[str]:
     """The roles whose tier this request is, with all that it comes to together with others."""
     sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
-    return policies.rules_in_force(merchant_id=request.merchant_id, at=at).tier_for(sum_fen).roles
+    return sums.tier_for(request=request, sum_fen=sum_fen, at=at).roles
 
 
 def decidable(*, by: Principal, at: datetime) -> Q:
@@ -95,6 +95,10 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
     if not waiting or not rights.may(Act.APPROVE, by=by):
         return {}
     rules, sum_of = policies.rules_in_force(merchant_id=by.acting_for, at=at), sums.deciding_sums(waiting)
-    roles = {request.pk: rules.tier_for(sum_of[request.pk]).roles for request in waiting}
+    codes = policies.store_codes(rules, merchant_id=by.acting_for)
+    roles = {
+        request.pk: rules.tier_for(sum_of[request.pk], store=codes.get(request.store_id, "")).roles
+        for request in waiting
+    }
     refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if by.role not in of_tier}
     return refused | {pk: Undecidable("own_request", roles[pk]) for pk in conditions.hands_in(waiting, by=by)}

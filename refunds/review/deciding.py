@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.errors import Conflict, Invalid
-from merchants import policies, rights
+from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
@@ -105,7 +105,7 @@ def approve(
     account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
     plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None
-    tier = policies.rules_in_force(merchant_id=request.merchant_id, at=at).tier_for(deciding_fen).name
+    tier = sums.tier_for(request=request, sum_fen=deciding_fen, at=at).name
     approved = lifecycle.advance(
         request_id,
         "approve",

@@ -19,7 +19,7 @@ from core.money import yuan_grouped
 from merchants.models import Role
 from merchants.policies import fields
 from merchants.policies.fields import Extent, Field, Unit
-from merchants.policies.rules import ReasonRule, RouteRule, Rules, read_rules
+from merchants.policies.rules import PolicyInvalid, ReasonRule, RouteRule, Rules, read_rules
 from refunds.states import BY_HAND, Reason, Route
 from terminals.models.transaction import Funding
 
@@ -254,8 +254,11 @@ def changes(
 
 
 def check_names(data: Mapping[str, Any]) -> None:
-    """Raise ``Invalid`` for a reason, route or funding that there is none of, in rules that can be read."""
-    rules = read_rules(data)
+    """Raise ``Invalid`` for rules that cannot be read, or that name a reason, route or funding that there is none of."""
+    try:
+        rules = read_rules(data)
+    except PolicyInvalid as error:
+        raise Invalid(str(error), code="policy_invalid") from error
     given = {
         "reasons": {*rules.reasons, *(name for one in rules.exceptions for name in one.reasons or ())},
         "routes": {*rules.routes, *rules.route_rules},

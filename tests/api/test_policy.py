@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from merchants import policies
@@ -88,3 +89,25 @@ def test_every_merchant_has_its_own_rules() -> None:
 
 def test_a_key_without_the_scope_is_told_nothing() -> None:
     assert api_for(make_merchant(), scopes=["transactions:read"]).get("policy").status_code == 403
+
+
+def test_all_rules_and_guides_are_told_in_the_callers_language(api: Api) -> None:
+    guides = {"goods_return": {"zh": "核对小票", "en": "Compare the receipt"}}
+    policies.publish(
+        merchant=api.merchant,
+        name="堂食",
+        rules=sample.RESTAURANT,
+        guides=guides,
+        by=of_staff(make_staff(api.merchant, "owner")),
+        at=timezone.now(),
+    )
+
+    told = api.get("policy").json()
+
+    assert [(guide["kind"], guide["text"]) for guide in told["guides"]] == [("goods_return", "核对小票")]
+    assert Client().get("/api/v1/policy", headers={"Authorization": f"Bearer {api.key}", "Accept-Language": "en"}).json()[
+        "guides"
+    ] == [{"kind": "goods_return", "label": "Goods return", "text": "Compare the receipt"}]
+    lines = [line["words"] for section in told["sections"] for line in section["lines"]]
+    assert "¥50.00" in lines
+    assert told["review_due_date"]

@@ -191,6 +191,34 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
     ),
     (
         "I19",
+        "a cashiers money",
+        [],
+        "UPDATE refunds_refundrequest SET cashier = 'c001'; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_cashier_day_fen\": 3500}'",
+    ),
+    (
+        "I19",
+        "a stores day",
+        [],
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_store_day_fen\": 3500}'",
+    ),
+    (
+        "I19",
+        "a customers 30 days",
+        [],
+        r"UPDATE terminals_transaction SET payer_phone_hash = '\x00'; "
+        "UPDATE refunds_refundrequest SET decided_at = decided_at - interval '29 days' WHERE id = :paid; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_customer_30_days_fen\": 3500}'",
+    ),
+    (
+        "I19",
+        "a customers count of 30 days",
+        [],
+        r"UPDATE terminals_transaction SET payer_phone_hash = '\x00'; "
+        "UPDATE merchants_policyversion SET rules = rules || '{\"auto_customer_30_days_count\": 2}'",
+    ),
+    (
+        "I19",
         "a keys count",
         [],
         "UPDATE refunds_refundrequest SET api_key_id = 1; "

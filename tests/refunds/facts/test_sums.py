@@ -13,8 +13,9 @@ from django.utils import timezone
 from merchants import policies
 from merchants.principals import of_staff
 from refunds.models import Execution, RefundRequest
+from refunds.review import decidable
 from tests.api.conftest import api_for, session_for
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.refunds.hand import BY_HAND_RULES, sale_for
 from tests.refunds.limited import ask, at_once, post, sales, shop
 
@@ -106,6 +107,21 @@ def test_approve_when_the_channel_takes_fewer_refunds_by_now_is_refused() -> Non
     answer = session.post(f"refund-requests/{waiting[0].pk}/approve", {"version": waiting[0].version})
     assert (answer.status_code, answer.json()["code"]) == (409, "channel_refund_count")
     assert not Execution.objects.exists()
+
+
+def test_approve_when_the_store_has_a_tier_of_its_own_it_decides_there() -> None:
+    own = {"name": "manager", "limit_fen": 150_000, "roles": ["reviewer"], "stores": ["S001"]}
+    elsewhere = {**own, "stores": ["S002"]}
+    for tier, status in ((own, 200), (elsewhere, 403)):
+        merchant = shop(tiers=[tier, *RULES["tiers"]])
+        waiting = make_request(make_sale(merchant, 500_000), 120_000)
+        reviewer = make_staff(merchant, "reviewer")
+        assert decidable.may_decide(by=of_staff(reviewer), request=waiting, at=timezone.now()) is (status == 200)
+        assert bool(decidable.undecidable(requests=[waiting], by=of_staff(reviewer), at=timezone.now())) is (
+            status == 403
+        )
+        answer = session_for(reviewer).post(f"refund-requests/{waiting.pk}/approve", {"version": waiting.version})
+        assert answer.status_code == status
 
 
 # --- at once ----------------------------------------------------------------------------------------------------------------
