@@ -44,11 +44,14 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The draft's two verdicts on one request; ``fed`` is the same object as ``plain`` where feedback changes nothing."""
+    """The draft's two verdicts on one request; ``fed`` is the same object as ``plain`` where feedback changes nothing. ``facts``
+    are those with feedback.
+    """
 
     past: Past
     plain: Verdict
     fed: Verdict
+    facts: Facts
 
     @property
     def is_changed(self) -> bool:
@@ -70,6 +73,7 @@ def replayed(*, pasts: Iterable[Past], rules: Rules) -> Iterator[Tried]:
             fed.release(ended, decided)
         plain = fed_verdict = judge(facts=past.facts, rules=rules, policy_version=0)
         names = _names(past)
+        facts = past.facts
         if always or not apart.isdisjoint(names):
             facts = _with_feedback(past, was, fed)
             if facts != past.facts:
@@ -80,7 +84,7 @@ def replayed(*, pasts: Iterable[Past], rules: Rules) -> Iterator[Tried]:
             apart.update(names)
         if past.released_at is not None:
             heappush(releases, (past.released_at, number, past, fed_verdict.decision))
-        yield Tried(past, plain, fed_verdict)
+        yield Tried(past, plain, fed_verdict, facts)
 
 
 def _names(past: Past) -> list[str]:

@@ -148,7 +148,7 @@ def _verdicts(shadow: Shadow, found: QuerySet[RefundRequest]) -> list[ShadowVerd
             continue
         facts, origin = one[0].facts, one[1]
         verdict = judge(facts=facts, rules=rules, policy_version=0)
-        tried = Tried(one[0], verdict, verdict)
+        tried = Tried(one[0], verdict, verdict, facts)
         made.append(
             ShadowVerdict(
                 shadow=shadow,

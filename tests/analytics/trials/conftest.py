@@ -19,7 +19,7 @@ from tests.factories import RULES, make_merchant, make_request, make_sale
 
 @dataclass
 class Past:
-    """``approved``: 120.00 by rule; ``waiting`` and ``later``: 240.00 and 250.00 of one cashier, above the limit. The draft's limit
+    """``approved``: 120.00 by rule; ``waiting`` and ``later``: 240.00 and 250.00 of one cashier, above it. The draft's limit
     is higher, but a cashier has one a day.
     """
 
