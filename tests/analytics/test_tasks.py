@@ -10,7 +10,9 @@ from django.utils import timezone
 from analytics import tasks
 from analytics.models import ShadowVerdict, Trial, TrialState
 from analytics.trials import running, shadow
+from refunds.worker import child
 from tests.analytics.trials.conftest import Past, past
+from tests.analytics.trials.test_running import results_of
 from tests.factories import make_request, make_sale
 from tests.invariants.conftest import child_reads_this_database
 
@@ -20,7 +22,7 @@ __all__ = ["child_reads_this_database", "past"]
 
 
 def test_task_when_nothing_waits_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.child, "run", lambda *_args, **_more: pytest.fail("nothing waits"))
+    monkeypatch.setattr(child, "run", lambda *_args, **_more: pytest.fail("nothing waits"))
     tasks.policy_trials.run()
 
 
@@ -33,7 +35,7 @@ def test_task_when_a_trial_waits_ends_it_in_a_process_of_its_own(past: Past) -> 
 
     trial.refresh_from_db()
     assert (trial.state, trial.done) == (TrialState.DONE, 4)
-    assert trial.results["plain"]["changed"] == 2
+    assert results_of(trial)["plain"]["changed"] == 2
     assert Trial.objects.count() == 1
 
 

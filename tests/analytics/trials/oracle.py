@@ -38,7 +38,7 @@ def decisions(pasts: Sequence[Past], rules: Rules) -> list[tuple[Ruling, Ruling]
 def _facts(past: Past, was: Decided, fed: Decided) -> Facts:
     facts, sums = past.facts, past.facts.sums
 
-    def moved(stored: int | None, sum_of: Callable[[Decided], int]) -> int | None:
+    def moved(stored: Any, sum_of: Callable[[Decided], int]) -> Any:
         return None if stored is None else max(0, stored - sum_of(was)) + sum_of(fed)
 
     def approved(kind: str, days: int, value: Callable[[Past], int]) -> Callable[[Decided], int]:
@@ -196,7 +196,7 @@ def random_pasts(dice: random.Random, count: int) -> list[Past]:
     at, made = _START, []
     people = max(3, count // 20)
     for number in range(count):
-        at += timedelta(minutes=dice.randrange(1, 2 * 60_000 // max(1, count)))
+        at += timedelta(minutes=dice.randrange(1, max(2, 2 * 60_000 // count)))
         order = f"o{dice.randrange(max(2, count // 3))}"
         by_hand = dice.random() < 0.1
         amount = dice.choice([500, 3_000, 4_500, 9_900, 12_000, 45_000])

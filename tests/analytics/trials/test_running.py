@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from django.utils import timezone
 from analytics.models import Trial, TrialChange, TrialState
 from analytics.trials import running
 from analytics.trials.running import TrialEnded, TrialRunning
+from analytics.trials.tally import MODES
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid, NotFound
 from merchants.models import Role, Staff
@@ -21,6 +23,12 @@ from tests.factories import make_merchant, make_staff
 from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db
+
+
+def results_of(trial: Trial) -> dict[str, Any]:
+    trial.refresh_from_db()
+    assert trial.results is not None
+    return dict(trial.results)
 
 
 def _start(past: Past) -> Trial:
@@ -36,7 +44,7 @@ def test_work_when_draft_decides_otherwise_says_which_requests_by_which_line_and
 
     trial.refresh_from_db()
     assert (trial.state, trial.total, trial.done) == (TrialState.DONE, 4, 4)
-    plain, fed = trial.results["plain"], trial.results["fed"]
+    plain, fed = (results_of(trial)[mode] for mode in MODES)
     assert (plain["requests"], plain["changed"], plain["fen"]) == (4, 2, 62_000)
     assert {cell: line["requests"] for cell, line in plain["matrix"].items()} == {
         "approve > approve": 1,
@@ -50,7 +58,7 @@ def test_work_when_draft_decides_otherwise_says_which_requests_by_which_line_and
     assert (fed["changed"], fed["minutes"]) == (1, round(running.USUAL_MINUTES))
     changes = dict(TrialChange.objects.filter(trial=trial).values_list("request_id", "fed"))
     assert changes == {past.waiting.pk: "approve", past.later.pk: "review"}
-    (became,) = trial.results["became"]["plain"].values()
+    (became,) = results_of(trial)["became"]["plain"].values()
     assert (became["requests"], became["rejected"], became["scores"]) == (2, 0, 0)
     (example,) = running.examples(trial, mode="fed", cell="review > approve", by="auto_approve_limit")
     assert (example.request.number, example.was, example.now) == (past.waiting.number, "review", "approve")
@@ -63,8 +71,8 @@ def test_work_when_facts_were_not_kept_counts_the_request_and_makes_nothing_up(p
     assert Judgement.objects.count() == 3
     trial = _start(past)
     running.work()
-    trial.refresh_from_db()
-    assert (trial.results["not_judgeable"], trial.results["plain"]["requests"]) == (1, 3)
+    results = results_of(trial)
+    assert (results["not_judgeable"], results["plain"]["requests"]) == (1, 3)
 
 
 def test_work_when_a_worker_was_killed_begins_anew_once_the_lease_is_over(past: Past) -> None:

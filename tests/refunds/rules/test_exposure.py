@@ -92,7 +92,7 @@ class _Actor:
     @property
     def paid_fen(self) -> int:
         rows = RefundRequest.objects.filter(merchant=self.merchant, by_rule=True)
-        return sum(rows.values_list("approved_fen", flat=True))
+        return sum(row.approved_fen or 0 for row in rows)
 
 
 def _key(merchant: Merchant) -> Principal:
