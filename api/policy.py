@@ -112,6 +112,4 @@ def guides_json(version: PolicyVersion) -> list[dict[str, str]]:
     """The guides that there are, in the reader's language."""
     language = get_language() or ""
     told = {kind: guides.text_of(version.guides, kind, language=language) for kind in in_words.KINDS}
-    return [
-        {"kind": kind, "label": str(in_words.KINDS[kind]), "text": text} for kind, text in told.items() if text
-    ]
+    return [{"kind": kind, "label": str(in_words.KINDS[kind]), "text": text} for kind, text in told.items() if text]

@@ -56,12 +56,16 @@ class DraftChangeSerializer(DraftRevisionSerializer):
 
 class AskSerializer(DraftRevisionSerializer):
     reason = Text(max_length=500, multiline=True, required=False, allow_blank=True, default="")
-    colleague = Text(max_length=60, required=False, allow_null=True, default=None, help_text="a user name; null: anybody")
+    colleague = Text(
+        max_length=60, required=False, allow_null=True, default=None, help_text="a user name; null: anybody"
+    )
     effective_at = Instant(required=False, allow_null=True, default=None, help_text="null: as soon as it is published")
 
 
 class PublishSerializer(DraftRevisionSerializer):
-    alone = Flag(required=False, default=False, help_text="where nobody else may publish: without a second pair of eyes")
+    alone = Flag(
+        required=False, default=False, help_text="where nobody else may publish: without a second pair of eyes"
+    )
     reason = Text(max_length=500, multiline=True, required=False, allow_null=True, default=None, help_text="alone only")
     effective_at = Instant(required=False, allow_null=True, default=None, help_text="alone only")
 

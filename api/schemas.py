@@ -486,7 +486,9 @@ class PolicyOut(Shape):
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
     routes = RouteRuleOut(many=True)
-    sections = RuleSectionOut(many=True, help_text="all the rules in words, for staff; those above are enough for a till")
+    sections = RuleSectionOut(
+        many=True, help_text="all the rules in words, for staff; those above are enough for a till"
+    )
     guides = GuideOut(many=True)
     review_due_date = s.DateField(help_text="by then somebody has to look the rules through")
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from core.plain_text import sentences
 from merchants import policies
+from merchants.policies import guides
 from refunds.models import RefundRequest
 from refunds.rules import explanations
 from refunds.states import UNDECIDED
@@ -31,7 +32,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCard:
-    """``brief`` has the lines that stand open, ``rest`` those folded away."""
+    """``brief`` has the lines that stand open, ``rest`` those folded away; ``guide`` is what to do, of the version that judged."""
 
     title: str
     summary: str
@@ -40,6 +41,7 @@ class VerdictCard:
     tone: str
     brief: Sequence[Rule]
     rest: Sequence[Rule]
+    guide: str
 
     @property
     def icon(self) -> str:
@@ -104,6 +106,7 @@ def shown(request: RefundRequest) -> VerdictCard:
         tone=tone(stored["decision"]) if request.state in UNDECIDED else "mute",
         brief=lines([rule for rule in stored["rules"] if _is_telling(rule)]),
         rest=lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
+        guide=guides.text_of(version.guides, request.kind, language=get_language() or ""),
     )
 
 

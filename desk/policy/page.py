@@ -71,9 +71,7 @@ class PolicyPage:
     typed: dict[str, str]
 
 
-def policy_page(
-    *, scope: Scope, at: datetime, form_error: str = "", typed: dict[str, str] | None = None
-) -> PolicyPage:
+def policy_page(*, scope: Scope, at: datetime, form_error: str = "", typed: dict[str, str] | None = None) -> PolicyPage:
     merchant_id = scope.staff.merchant_id
     try:
         version = versions.in_force(merchant_id=merchant_id, at=at)

@@ -91,7 +91,5 @@ def _day(text: str) -> date | None:
 def _page(
     request: HttpRequest, scope: Scope, error: DomainError | None = None, typed: dict[str, str] | None = None
 ) -> HttpResponse:
-    page = policy_page(
-        scope=scope, at=timezone.now(), form_error=words.short(error) if error else "", typed=typed
-    )
+    page = policy_page(scope=scope, at=timezone.now(), form_error=words.short(error) if error else "", typed=typed)
     return render_page(request, "desk/policy.html", page, status=words.status(error) if error else 200)

@@ -270,9 +270,7 @@ def _numbers(prefix: str, values: Values) -> list[int]:
     return sorted(int(n) for n in found if n.isascii() and n.isdigit() and len(n) < 4)
 
 
-def _route(
-    route: str, values: Values, base: Mapping[str, Any], errors: dict[str, str]
-) -> dict[str, Any] | None:
+def _route(route: str, values: Values, base: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any] | None:
     before = base.get("route_rules", {}).get(route)
     read = _read(f"w.{route}", fields.ROUTE, values, before or {}, errors)
     usual = read_rules({**base, "route_rules": {}}).route_rule(route)
@@ -380,7 +378,9 @@ class _Maker:
         parsed: dict[str, str] = {}
         read = _read(prefix, fields.REASON, self.values, {}, parsed) if has.value else {}
         whole = bool(has.value) and not parsed
-        words = in_words.reason_words(ReasonRule(**{one.name: one.read(read) for one in fields.REASON})) if whole else ""
+        words = (
+            in_words.reason_words(ReasonRule(**{one.name: one.read(read) for one in fields.REASON})) if whole else ""
+        )
         return Block(
             name=prefix,
             title=str(reason.label),

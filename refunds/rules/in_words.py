@@ -7,7 +7,7 @@ does not differ from one that says its default.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             *("auto_cashier_day_fen", "auto_store_day_fen", "auto_key_day_count", "auto_key_day_fen"),
         ),
     ),
+    ("tiers", _("Who decides up to which amount"), ("four_eyes_above_fen",)),
     (
         "watch",
         _("What a person looks at all the same"),
@@ -182,7 +183,9 @@ def reason_words(rule: ReasonRule) -> str:
     if not rule.instant:
         parts.append(gettext("a person decides"))
     elif rule.auto_approve_limit_fen is not None:
-        parts.append(gettext("without a person up to ¥%(limit)s") % {"limit": yuan_grouped(rule.auto_approve_limit_fen)})
+        parts.append(
+            gettext("without a person up to ¥%(limit)s") % {"limit": yuan_grouped(rule.auto_approve_limit_fen)}
+        )
     if rule.goods_required:
         parts.append(gettext("the goods come back first"))
     if rule.evidence_required:
@@ -213,9 +216,6 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
         for route in rules.routes
         if route in BY_HAND
     ]
-    paying = groups["paying"]
-    tiers = [_tier_line(tier) for tier in data["tiers"]]
-    four_eyes = next(one for one in fields.POLICY if one.name == "four_eyes_above_fen")
     return [
         groups["limits"],
         Section("reasons", gettext("For which reasons"), reasons),
@@ -224,14 +224,10 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
             if data.get("exceptions")
             else []
         ),
-        Section(
-            "tiers",
-            gettext("Who decides up to which amount"),
-            [*tiers, Line(str(four_eyes.label), said(four_eyes, four_eyes.read(data)))],
-        ),
+        replace(groups["tiers"], lines=[*map(_tier_line, data["tiers"]), *groups["tiers"].lines]),
         groups["watch"],
         groups["times"],
-        Section(paying.name, paying.title, [*paying.lines, *routes]),
+        replace(groups["paying"], lines=[*groups["paying"].lines, *routes]),
     ]
 
 

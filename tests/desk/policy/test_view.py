@@ -15,7 +15,12 @@ from tests.factories import make_merchant, make_staff
 pytestmark = pytest.mark.django_db
 
 SignIn = Callable[[Staff], Client]
-_CHANGE = {"channel": "wechat", "effective_date": "2026-12-01", "text": "间隔一分钟", "source": "https://pay.weixin.qq.com"}
+_CHANGE = {
+    "channel": "wechat",
+    "effective_date": "2026-12-01",
+    "text": "间隔一分钟",
+    "source": "https://pay.weixin.qq.com",
+}
 
 
 def test_everybody_reads_the_rules_and_only_some_may_change_them(shop: Shop, as_staff: SignIn) -> None:

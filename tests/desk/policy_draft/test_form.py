@@ -33,6 +33,14 @@ def test_form_sent_untouched_says_the_same_rules(rules: dict[str, Any]) -> None:
     assert parsed.written == Written(name="标准", rules=rules, guides={"deposit": {"zh": "核对条款"}})
 
 
+def test_form_has_a_field_for_all_that_the_rules_say() -> None:
+    values = _values(_RICH, deposit={"zh": "核对条款"})
+    shown = form.form_of(values, errors={}, old=values)
+    blocks = [*shown.groups, *shown.reasons, *shown.exceptions, *shown.tiers, *shown.routes, *shown.guides]
+    switches = {block.switch.name for block in blocks if block.switch}
+    assert set(values) <= {one.name for block in blocks for one in block.fields} | switches | {shown.name.name}
+
+
 def test_money_is_read_as_it_is_typed() -> None:
     parsed = form.parse({**_values(RULES), "p.auto_approve_limit_fen": ("１５０元",)}, base=RULES)
     assert parsed.written.rules == {**RULES, "auto_approve_limit_fen": 15_000}
@@ -101,7 +109,12 @@ def test_limit_that_follows_is_left_out_when_its_field_is_emptied() -> None:
 def test_two_forms_become_one_and_nothing_typed_is_lost() -> None:
     base = _values(RULES)
     mine = {**base, "p.handling_minutes": ("45",), "p.auto_approve_limit_fen": ("150.00",)}
-    theirs = {**base, "p.complex_handling_hours": ("48",), "p.auto_approve_limit_fen": ("120.00",), "t.0.limit_fen": ("900",)}
+    theirs = {
+        **base,
+        "p.complex_handling_hours": ("48",),
+        "p.auto_approve_limit_fen": ("120.00",),
+        "t.0.limit_fen": ("900",),
+    }
     both = form.merged(base=base, mine=mine, theirs=theirs)
     assert both["p.handling_minutes"] == ("45",)
     assert both["p.complex_handling_hours"] == ("48",)

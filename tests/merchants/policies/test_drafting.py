@@ -55,7 +55,9 @@ class Two:
         )
 
     def numbers(self) -> list[int]:
-        return list(PolicyVersion.objects.filter(merchant=self.merchant).order_by("number").values_list("number", flat=True))
+        return list(
+            PolicyVersion.objects.filter(merchant=self.merchant).order_by("number").values_list("number", flat=True)
+        )
 
 
 @pytest.fixture

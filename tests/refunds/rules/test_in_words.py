@@ -29,7 +29,7 @@ def _english() -> Any:
 
 def test_every_field_of_the_policy_is_shown_in_a_group() -> None:
     grouped = {name for _, _, names in in_words.GROUPS for name in names}
-    assert grouped == {one.name for one in fields.POLICY} - {"four_eyes_above_fen"}
+    assert grouped == {one.name for one in fields.POLICY}
     assert set(KIND_OF_REASON.values()) <= set(in_words.KINDS)
 
 
@@ -66,7 +66,12 @@ def test_changes_name_the_reason_tier_exception_and_route() -> None:
     told = _told(in_words.changes(RULES, new))
     assert ("Quality problem", "Asked for within", "7 days", "30 days") in told
     no_rule = "no rule: a person decides"
-    assert ("Changed their mind", "Rule", no_rule, "all or part of the amount, within 30 days, a person decides") in told
+    assert (
+        "Changed their mind",
+        "Rule",
+        no_rule,
+        "all or part of the amount, within 30 days, a person decides",
+    ) in told
     assert ("Goodwill", "Rule") in [one[:2] for one in told if one[3] == no_rule]
     assert ("S001 · Quality problem", "Rule", "no exception", "Simple: needs no person: no") in told
     assert ("Store tier", "Decides up to", "¥1,000.00", "¥500.00") in told
