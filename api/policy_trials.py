@@ -52,7 +52,7 @@ class _Shadow:
 
 
 class _Creating(Endpoint):
-    def create(self, request: Request, make: Callable[[], Any]) -> Response:
+    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
         """What ``make`` answers, once for one Idempotency-Key."""
         key = idempotency.key_of(request)
         try:
@@ -95,7 +95,7 @@ class PolicyTrials(_Creating):
     def post(self, request: Request, draft_id: int) -> Response:
         """Try the draft as it is now on a period; read it until its `state` is `done`. One of a merchant at a time."""
         data = self.read(NewTrialSerializer)
-        return self.create(
+        return self.answer_once(
             request,
             lambda: trial_json(running.start(draft_id=draft_id, by=self.caller.by, at=timezone.now(), **data)),
         )
@@ -139,7 +139,7 @@ class PolicyShadows(_Creating):
     def post(self, request: Request, draft_id: int) -> Response:
         """Let the draft judge beside what is in force, without any effect, for up to 14 days. One of a merchant at a time."""
         data = self.read(NewShadowSerializer)
-        return self.create(
+        return self.answer_once(
             request,
             lambda: _shadow_json(shadow.start(draft_id=draft_id, by=self.caller.by, at=timezone.now(), **data)),
         )

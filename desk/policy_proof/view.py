@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from django.contrib import messages
@@ -14,19 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics.trials import running, shadow
+from analytics.trials import repairing, running, shadow
 from core.calendar import SHANGHAI
-from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.errors import DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_page
-from desk.policy_draft.page import written_of
 from desk.policy_proof.page import policy_proof_page
 from desk.rendering import render_page
 from merchants.policies import drafting
-from merchants.policies.rules import read_rules
 from merchants.rights import Act
-from refunds.rules.finding import repaired
-from refunds.rules.proof import findings
 
 
 @require_safe
@@ -42,14 +37,13 @@ def repair(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Save the draft with the repair of one finding in it."""
 
     def act() -> str:
-        draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
-        wanted = request.POST.get("code", ""), request.POST.get("path", "")
-        found = next((one for one in findings(read_rules(draft.rules)) if (one.code, one.path) == wanted), None)
-        if found is None:
-            raise Conflict("the draft does not have this finding any more", code="draft_changed")
-        written = replace(written_of(draft), rules=repaired(draft.rules, found))
-        drafting.save(
-            draft_id=draft.pk, revision=_number(request, "revision"), written=written, by=scope.by, at=timezone.now()
+        repairing.repair(
+            draft_id=draft_id,
+            revision=_number(request, "revision"),
+            code=request.POST.get("code", ""),
+            path=request.POST.get("path", ""),
+            by=scope.by,
+            at=timezone.now(),
         )
         return gettext("The draft is saved with this repair in it.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -66,11 +66,12 @@ class Example:
         return {name: value if isinstance(value, int) else str(value) for name, value in asdict(self).items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """``code`` names the sentence, ``path`` where in the rules it is; ``repair`` is applied by ``repaired``."""
 
     code: str
+    _: KW_ONLY
     path: str
     example: Example
     repair: tuple[Change, ...]

@@ -58,7 +58,7 @@ def _reasons(cases: Cases) -> Iterator[Finding]:
         if all(cases.rule_of[case] is None for case in cases.all if case.reason == reason):
             says = {"extent": "any", "max_share_percent": 100, "window_days": NO_RULE.window_days, "instant": False}
             yield Finding(
-                code="reason_without_rule",
+                "reason_without_rule",
                 path=f"reasons.{reason}",
                 example=cases.example(rules.auto_approve_limit_fen, Case("", "", reason)),
                 repair=(Change(("reasons", reason), says),),
@@ -67,7 +67,7 @@ def _reasons(cases: Cases) -> Iterator[Finding]:
     for code in rules.reasons:
         if code not in REASONS:
             yield Finding(
-                code="reason_never_fires",
+                "reason_never_fires",
                 path=f"reasons.{code}",
                 example=Example(amount_fen=1, paid_fen=1, reason=code),
                 repair=(Change(("reasons", code), REMOVED),),
@@ -119,7 +119,7 @@ def _staircase(cases: Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Fi
             near = tiers[number - 1] if number else tiers[min(number + 1, len(tiers) - 1)]
             roles = sorted(near.roles & _DECIDERS) or [Role.OWNER.value]
             yield Finding(
-                code="tier_without_decider",
+                "tier_without_decider",
                 path=f"tiers[{place}].roles",
                 example=cases.example(reached + 1, case),
                 repair=(Change(("tiers", place, "roles"), _in_order(roles)),),
@@ -137,7 +137,7 @@ def _staircase(cases: Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Fi
         name = last.name if last is not None else Role.OWNER.value
         whole = {"name": name, "limit_fen": None, "roles": [Role.OWNER.value]}
         yield Finding(
-            code="no_tier_above",
+            "no_tier_above",
             path=f"tiers[{place}].limit_fen",
             example=cases.example(reached + 1, case),
             repair=(Change(("tiers",), [whole]) if last is None else Change(("tiers", place, "limit_fen"), None),),
@@ -148,7 +148,7 @@ def _staircase(cases: Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Fi
         if more and lower.roles & _DECIDERS:
             kept = (higher.roles & lower.roles & _DECIDERS) or lower.roles & _DECIDERS
             yield Finding(
-                code="higher_tier_lower_role",
+                "higher_tier_lower_role",
                 path=f"tiers[{at[id(higher)]}].roles",
                 example=cases.example((lower.limit_fen or 0) + 1, case),
                 repair=(Change(("tiers", at[id(higher)], "roles"), _in_order(kept)),),
@@ -161,7 +161,7 @@ def _out_of_order(cases: Cases, store: str, tiers: tuple[Tier, ...], number: int
     if (tier.limit_fen or 0) < (before.limit_fen or 0):
         order = sorted(range(len(cases.rules.tiers)), key=lambda one: (_limit(cases.rules.tiers[one]), one))
         yield Finding(
-            code="more_money_less_scrutiny",
+            "more_money_less_scrutiny",
             path=f"tiers[{cases.rules.tiers.index(tier)}].limit_fen",
             example=cases.example(tier.limit_fen or 1, Case(store, "", Reason.GOODWILL)),
             repair=(Change(("tiers",), [_tier_json(cases.rules.tiers[one]) for one in order]),),
@@ -185,7 +185,7 @@ def _in_order(roles: Iterable[str]) -> list[str]:
 def _tier_never_fires(place: int, tier: Tier, why: str, store: str) -> Finding:
     amount = tier.limit_fen or 1
     return Finding(
-        code="tier_never_fires",
+        "tier_never_fires",
         path=f"tiers[{place}]",
         example=Example(amount_fen=amount, paid_fen=amount, store=store),
         repair=(Change(("tiers", place), REMOVED),),
@@ -222,7 +222,7 @@ def _exceptions(cases: Cases) -> Iterator[Finding]:
     for (first_at, second_at), (case, names) in ties.items():
         says = rules.exceptions[first_at].says
         yield Finding(
-            code="exceptions_disagree",
+            "exceptions_disagree",
             path=f"exceptions[{second_at}]",
             example=cases.example(rules.auto_approve_limit_fen, case, cases.rule_of[case]),
             repair=tuple(Change(("exceptions", second_at, name), _plain(says[name])) for name in names),
@@ -237,7 +237,7 @@ def _exceptions(cases: Cases) -> Iterator[Finding]:
             why = gettext("closer or earlier ones, or the general rule, already say what it says")
         reason = min(special.reasons or {""})
         yield Finding(
-            code="exception_never_fires",
+            "exception_never_fires",
             path=f"exceptions[{number}]",
             example=cases.example(
                 rules.auto_approve_limit_fen,
@@ -276,7 +276,7 @@ def _instant(cases: Cases) -> Iterator[Finding]:
     for lines, those in never.items():
         case, rule = those[0]
         yield Finding(
-            code="instant_never_fires",
+            "instant_never_fires",
             path=f"reasons.{case.reason}.instant",
             example=cases.example(1, case, rule),
             repair=tuple(_not_instant(rules, case) for case, _ in those),
@@ -314,7 +314,7 @@ def _sweep(cases: Cases, case: Case, rule: ReasonRule) -> Iterator[Finding]:
         rank = strictness.index(verdict.decision), tier
         if before is not None and (rank[0] < before[1][0] or rank[1] < before[1][1]):
             yield Finding(
-                code="more_money_less_scrutiny",
+                "more_money_less_scrutiny",
                 path=f"reasons.{case.reason}",
                 example=cases.example(amount, case, rule),
                 repair=(_not_instant(cases.rules, case),),
@@ -345,7 +345,7 @@ def _limits(cases: Cases) -> Iterator[Finding]:
             if kind[1].instant and single_limit(rules, kind[1]) > limit
         )
         yield Finding(
-            code="approved_past_four_eyes",
+            "approved_past_four_eyes",
             path="four_eyes_above_fen",
             example=cases.example(limit + 1, some[0], rule),
             repair=tuple(
@@ -392,7 +392,7 @@ def _single_limits(rules: Rules) -> Iterator[tuple[tuple[str | int, ...], int | 
 def _limit_never_fires(cases: Cases, path: tuple[str | int, ...], value: int, by: str, at_fen: int) -> Finding:
     case = Case("", "", str(path[1]) if path[0] == "reasons" else Reason.PRICE_ADJUSTMENT)
     return Finding(
-        code="limit_never_fires",
+        "limit_never_fires",
         path=".".join(map(str, path)),
         example=cases.example(at_fen + 1, case),
         repair=(Change(path, at_fen),),
@@ -412,7 +412,7 @@ def _routes(rules: Rules) -> Iterator[Finding]:
     for route, rule in rules.route_rules.items():
         if why := _why_never(rules, route, rule):
             yield Finding(
-                code="route_never_fires",
+                "route_never_fires",
                 path=f"route_rules.{route}",
                 example=Example(amount_fen=100, paid_fen=100, route=route, funding=min(rule.fundings or {"balance"})),
                 repair=(Change(("route_rules", route), REMOVED),),
@@ -447,7 +447,7 @@ def _statute(cases: Cases) -> Iterator[Finding]:
                 continue
             said.add(path)
             yield Finding(
-                code="below_statute",
+                "below_statute",
                 path=".".join(map(str, path)),
                 example=replace(example, days=rule.window_days + 1) if name == "window_days" else example,
                 repair=(Change(path, str(value) if name == "extent" else value),),

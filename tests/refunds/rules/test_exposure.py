@@ -159,7 +159,8 @@ def _amounts(bound: Exposure) -> list[int]:
 
 
 def test_exposures_when_a_key_has_no_limit_say_so_and_how_much_each_may_be() -> None:
-    found = {one.who: one for one in exposures(read_rules(sample.RETAIL))}
+    rules = {**sample.RETAIL, "auto_key_day_count": None, "auto_key_day_fen": None, "four_eyes_above_fen": None}
+    found = {one.who: one for one in exposures(read_rules(rules))}
 
     assert (found[Who.KEY].amount_fen, found[Who.KEY].each_fen) == (None, 10_000)
     assert (found[Who.CASHIER].amount_fen, found[Who.CASHIER].count) == (100_000, 10)

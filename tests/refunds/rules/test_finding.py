@@ -7,7 +7,7 @@ from django.utils import translation
 from refunds.rules.finding import REMOVED, Change, Example, Finding, Severity, repaired
 
 FOUND = Finding(
-    code="tier_without_decider",
+    "tier_without_decider",
     path="tiers[0].roles",
     example=Example(amount_fen=1, paid_fen=1, reason="goodwill"),
     repair=(Change(("tiers", 0, "roles"), ["reviewer"]), Change(("exceptions", 1), REMOVED)),

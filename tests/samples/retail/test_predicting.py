@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-
-import pytest
-from django.core.management import CommandError, call_command
 
 from merchants.policies.rules import read_rules
 from refunds.rules.policy import Ruling
@@ -15,7 +11,7 @@ from samples.retail import predicting
 from samples.retail.lines import COLUMNS
 
 
-def _file(folder: Path, *, later_pounds: int) -> Path:
+def lines_of(folder: Path, *, later_pounds: int) -> Path:
     """Four returns of 12.00 in the first months; four of another amount in the last ones."""
     rows = [",".join(COLUMNS)]
     for number, (month, pounds) in enumerate([("2011-02", 12)] * 4 + [("2011-07", later_pounds)] * 4):
@@ -29,7 +25,7 @@ def _file(folder: Path, *, later_pounds: int) -> Path:
 
 def test_predict_when_months_are_alike_gives_the_shares_of_both(tmp_path: Path) -> None:
     found, tried, applied = predicting.predict(
-        file=_file(tmp_path, later_pounds=12), current=read_rules(rules.RETAIL), draft=read_rules(rules.RETAIL)
+        file=lines_of(tmp_path, later_pounds=12), current=read_rules(rules.RETAIL), draft=read_rules(rules.RETAIL)
     )
 
     assert (tried, applied) == (4, 4)
@@ -38,13 +34,3 @@ def test_predict_when_months_are_alike_gives_the_shares_of_both(tmp_path: Path) 
         Ruling.REVIEW: (0, 0, 0),
         Ruling.REFUSE: (0, 0, 0),
     }
-
-
-def test_command_when_the_later_months_are_others_fails_and_says_by_how_much(tmp_path: Path) -> None:
-    out = io.StringIO()
-    call_command("predict_policy", str(_file(tmp_path, later_pounds=12)), stdout=out)
-    assert "tried on 4 requests, held against 4" in out.getvalue()
-
-    with pytest.raises(CommandError, match="more than 5 points"):
-        call_command("predict_policy", str(_file(tmp_path, later_pounds=900)), stdout=out)
-    assert "-100.0" in out.getvalue()
