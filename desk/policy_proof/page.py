@@ -159,10 +159,7 @@ def policy_proof_page(
     return PolicyProofPage(
         draft=draft,
         version_number=current.number,
-        findings=[
-            FindingRow(one, SEVERITIES[one.severity], TONES[one.severity], example_words(one.example))
-            for one in findings(read_rules(draft.rules))
-        ],
+        findings=finding_rows(draft.rules),
         exposure=exposure_rows(current.rules, draft.rules),
         trial=None if chosen is None else _trial_view(chosen, at, query),
         others=[one for one in trials if one is not chosen],
@@ -173,6 +170,14 @@ def policy_proof_page(
         error=error,
         rulings=RULINGS,
     )
+
+
+def finding_rows(rules: Mapping[str, Any]) -> list[FindingRow]:
+    """What is wrong with these rules, the worst first."""
+    return [
+        FindingRow(one, SEVERITIES[one.severity], TONES[one.severity], example_words(one.example))
+        for one in findings(read_rules(rules))
+    ]
 
 
 def example_words(example: Example) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -16,7 +18,12 @@ pytestmark = pytest.mark.django_db
 
 def test_repair_when_finding_is_there_saves_the_draft_once(past: Past) -> None:
     draft = saved_draft(past.merchant, past.by, four_eyes_above_fen=15_000)
-    act = {"code": "approved_past_four_eyes", "path": "four_eyes_above_fen", "by": past.by, "at": timezone.now()}
+    act: dict[str, Any] = {
+        "code": "approved_past_four_eyes",
+        "path": "four_eyes_above_fen",
+        "by": past.by,
+        "at": timezone.now(),
+    }
     with pytest.raises(DraftChanged):
         repairing.repair(draft_id=draft.pk, revision=draft.revision - 1, **act)
     assert PolicyDraft.objects.get(pk=draft.pk).rules["auto_approve_limit_fen"] == 20_000
