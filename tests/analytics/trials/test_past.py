@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from analytics.trials import past as reading
+from analytics.trials.replay import Past as Replayed
 from core.calendar import SHANGHAI
 from merchants.models import Role
 from merchants.principals import of_staff
@@ -20,7 +21,7 @@ from tests.factories import make_staff
 pytestmark = pytest.mark.django_db
 
 
-def _read(past: Past) -> list[tuple[reading.Past, reading.Origin]]:
+def _read(past: Past) -> list[tuple[Replayed, reading.Origin]]:
     found = reading.requests(merchant_id=past.merchant.pk, since=past.period["since"], until=timezone.now())
     return [one for one in reading.judged(found) if one is not None]
 
