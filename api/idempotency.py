@@ -73,8 +73,7 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
 
 
 def _fingerprint(request: Request) -> bytes:
-    payload = json.dumps(request.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_stand_in)
-    return hashlib.sha256(f"{request.method} {request.path}\n{payload}".encode()).digest()
+    return hashlib.sha256(f"{request.method} {request.path}\n{_encode(request.data)}".encode()).digest()
 
 
 def _stand_in(value: Any) -> str:
@@ -85,3 +84,6 @@ def _stand_in(value: Any) -> str:
         value.seek(0)
         return digest
     return str(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_stand_in).encode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -31,7 +30,7 @@ class JsonObject(serializers.JSONField):
     """A JSON object as it is."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -86,7 +85,7 @@ class PolicyDrafts(Endpoint):
         responses={201: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
-        """Begin a draft with the rules in force, or with those of an old version to roll back."""
+        """Begin a draft with the rules in force, or with an old version's to roll back."""
         key = idempotency.key_of(request)
         data, now = self.read(NewDraftSerializer), timezone.now()
         try:
@@ -119,7 +118,7 @@ class PolicyDraftDetail(Endpoint):
         data = self.read(DraftChangeSerializer)
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         in_words.check_names(data.get("rules", draft.rules))
-        drafting.save(
+        drafting.write(
             draft_id=draft_id,
             revision=data["revision"],
             written=Written(

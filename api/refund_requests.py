@@ -222,7 +222,6 @@ def _new_request_json(submission: Submission) -> dict[str, object]:
         plan=schemas.new_plan_json(
             submission.plan, sale, at=submission.request.created_at, executions=submission.executions
         ),
-        funding=sale.funding,
-        profile=sale.profile,
+        sale=sale,
         payee=submission.payee,
     )

@@ -14,9 +14,12 @@ class Rendered(str):
     __slots__ = ()
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=str).encode
+
+
 def as_json(data: Any) -> str:
     """The text of an answer."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _encode(data)
 
 
 class JSONRenderer(BaseRenderer):

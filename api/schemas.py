@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
@@ -24,7 +24,7 @@ from refunds.intake.facts import Sale
 from refunds.models import Execution, Leg, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.rules import explanations, worth
-from refunds.rules.arrival import expected_arrival
+from refunds.rules.arrival import PaidFrom, expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
@@ -214,8 +214,7 @@ class RefundRequestOut(Shape):
 def request_json(
     request: RefundRequest,
     *,
-    funding: str,
-    profile: Profile,
+    sale: PaidFrom,
     executions: Iterable[Execution],
     plan: dict[str, Any],
     payee: Payee | None,
@@ -225,17 +224,19 @@ def request_json(
     at = request.succeeded_at or request.decided_at or request.created_at
     return RefundRequestOut.of(
         request,
-        expected_arrival=arrival_json(funding=funding, profile=profile, at=at, route=request.route),
+        expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
         plan=plan,
-        executions=[ExecutionOut.of(execution, explanation=_explained(execution, request)) for execution in executions],
+        executions=[
+            ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
+        ],
         payee=None if payee is None else payees.masked(payee),
         **place,
     )
 
 
-def _explained(execution: Execution, request: RefundRequest) -> str:
+def _explained(execution: Execution, request: RefundRequest, sale: PaidFrom) -> str:
     open_ = execution.state not in (ExecutionState.FAILED, ExecutionState.CANCELLED)
-    waited = payout_words.waits(request, now=timezone.now(), payout=execution) if open_ else None
+    waited = payout_words.waits(request, now=timezone.now(), payout=execution, sale=sale) if open_ else None
     return to_staff(execution, waited=waited)
 
 
@@ -261,19 +262,9 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         sale_cashier=sale.cashier,
         executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
         plan={"hash": plans.hash_of(request), "legs": legs},
-        funding=sale.funding,
-        profile=sale.profile,
+        sale=sale,
         payee=payees.of(request),
     )
-
-
-class PaidFrom(Protocol):
-    """What a leg's arrival is reckoned from, however the payment was read."""
-
-    @property
-    def funding(self) -> str: ...
-    @property
-    def profile(self) -> Profile: ...
 
 
 #: What a leg on a route of a person is called.

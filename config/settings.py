@@ -120,7 +120,10 @@ DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "core.database"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=60000"
+# What is prepared (core/sql.py) is planned once and then run: a plan made for each run cost more than running it.
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    "-c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"
+)
 _LOCK_MS = env.int("DB_LOCK_TIMEOUT_MS", default=8000)
 #: Milliseconds a statement may run and may wait for a lock, 0 for no limit, by who asks (core/database/timeouts.py). A statement
 #: that takes longer is cancelled and answered with 503; a lock that is not had in time is a conflict to report.

@@ -32,7 +32,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCard:
-    """``brief`` has the lines that stand open, ``rest`` those folded away; ``guide`` is what to do, of the version that judged."""
+    """``brief`` has the lines that stand open, ``rest`` those folded away; ``guide``: what to do, by the version that judged."""
 
     title: str
     summary: str

@@ -15,6 +15,7 @@ from django.utils import timezone
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
+from core.sql import PreparedStatement
 from merchants import principals
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal
@@ -174,7 +175,7 @@ def _record(key: ApiKey, action: str, by: Principal, at: datetime, **data: Any) 
 def recognise(key: str) -> Client | None:
     """The client behind a key, or None for a key that is unknown, revoked or past its overlap. One indexed read, no model."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECOGNISE, [_hash(key), timezone.now()])
+        _RECOGNISE.execute(cursor, [_hash(key), timezone.now()])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -198,10 +199,12 @@ def recognise(key: str) -> Client | None:
 
 # In SQL and not by the ORM: every request passes here, and building the query cost more than running it. Its maker comes with
 # it: what a key asks for, its maker has asked for.
-_RECOGNISE = (
+_RECOGNISE = PreparedStatement(
+    "api_key_by_hash",
+    ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
     "k.signing_secret, s.username, s.till_codes FROM merchants_apikey k "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
-    "WHERE k.hash = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)"
+    "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
 )
 _SECRET_PURPOSE = "api_key.signing_secret"  # noqa: S105 - names the field

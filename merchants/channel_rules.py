@@ -37,10 +37,10 @@ def add(
         effective_date=effective_date,
         text=text,
         source=source,
-        added_by_id=by.staff_id,
+        added_by_id=by.acting_staff,
         added_at=at,
     )
-    ChannelRuleReading.objects.create(change=change, staff_id=by.staff_id, seen_at=at)
+    ChannelRuleReading.objects.create(change=change, staff_id=by.acting_staff, seen_at=at)
     _record(change, "channel_rule.add", by, at)
     return change
 
@@ -54,7 +54,9 @@ def mark_seen(*, change_id: int, by: Principal, at: datetime) -> None:
     change = ChannelRuleChange.objects.filter(pk=change_id, merchant_id=by.acting_for).first()
     if change is None:
         raise NotFound("there is no such change")
-    _, is_new = ChannelRuleReading.objects.get_or_create(change=change, staff_id=by.staff_id, defaults={"seen_at": at})
+    _, is_new = ChannelRuleReading.objects.get_or_create(
+        change=change, staff_id=by.acting_staff, defaults={"seen_at": at}
+    )
     if is_new:
         _record(change, "channel_rule.see", by, at)
 

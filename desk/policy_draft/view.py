@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib import messages
@@ -40,7 +41,7 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
         return _typed(request, scope, draft, values, refusal, errors=parsed.errors)
     try:
         in_words.check_names(parsed.written.rules)
-        drafting.save(
+        drafting.write(
             draft_id=draft.pk, revision=_revision(request), written=parsed.written, by=scope.by, at=timezone.now()
         )
     except DraftChanged as error:
@@ -157,7 +158,7 @@ def _typed(
     values: forms.Values,
     error: DomainError,
     *,
-    errors: dict[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
     meanwhile: list[in_words.Change] | None = None,
 ) -> HttpResponse:
     """The form again with all that was typed, and why it was not saved."""

@@ -5,7 +5,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
 # Whoever publishes has not written it; where nobody else may publish, the version says so.
 FOUR_EYES = """
 ALTER TABLE merchants_policyversion ADD CONSTRAINT policy_four_eyes

@@ -75,7 +75,7 @@ def start(*, by: Principal, at: datetime, from_number: int | None = None) -> Pol
     and whoever brings them back is their author. Raises ``NotFound`` for a version that is not there.
     """
     check_may(Act.DRAFT_POLICY, by=by)
-    staff_id = _staff_id(by)
+    staff_id = by.acting_staff
     current = versions.in_force(merchant_id=by.acting_for, at=at)
     base = current
     if from_number is not None:
@@ -100,14 +100,14 @@ def start(*, by: Principal, at: datetime, from_number: int | None = None) -> Pol
 
 
 @transaction.atomic
-def save(*, draft_id: int, revision: int, written: Written, by: Principal, at: datetime) -> PolicyDraft:
+def write(*, draft_id: int, revision: int, written: Written, by: Principal, at: datetime) -> PolicyDraft:
     """Store what was written upon the ``revision`` that the writer had before them; a request to publish is taken back by it.
 
     Saving what stands there already changes nothing. Raises ``DraftChanged``, ``DraftClosed`` or ``Invalid``.
     """
     draft = _locked(draft_id, by)
     _check_revision(draft, revision)
-    values = {
+    values: dict[str, Any] = {
         "name": written.name.strip()[:80],
         "rules": dict(written.rules),
         "guides": guide_texts.checked(written.guides),
@@ -120,7 +120,7 @@ def save(*, draft_id: int, revision: int, written: Written, by: Principal, at: d
         return draft
     for name in changed:
         setattr(draft, name, values[name])
-    staff_id = _staff_id(by)
+    staff_id = by.acting_staff
     draft.author_ids = sorted({*draft.author_ids, staff_id})
     draft.revision += 1
     draft.saved_by_id, draft.saved_at = staff_id, at
@@ -162,11 +162,11 @@ def ask(
     _check_revision(draft, revision)
     draft.reason, draft.effective_at = reason.strip()[:500], effective_at
     _check_ready(draft, at)
-    others = versions.publishers(merchant_id=draft.merchant_id).exclude(pk__in=[*draft.author_ids, _staff_id(by)])
+    others = versions.publishers(merchant_id=draft.merchant_id).exclude(pk__in=[*draft.author_ids, by.acting_staff])
     if (colleague_id is not None and not others.filter(pk=colleague_id).exists()) or not others.exists():
         raise Invalid("nobody of that kind may publish it", code="no_such_publisher")
     draft.state, draft.asked_at = DraftState.ASKED, at
-    draft.asked_by_id, draft.asked_of_id = _staff_id(by), colleague_id
+    draft.asked_by_id, draft.asked_of_id = by.acting_staff, colleague_id
     draft.save()
     _record(draft, "policy.draft_ask", by, at, of=colleague_id)
     return draft
@@ -253,7 +253,7 @@ def eligible(draft: PolicyDraft, *, besides: int | None = None) -> list[Staff]:
 
 def publishes_alone(draft: PolicyDraft, *, by: Principal) -> bool:
     """Whether nobody else of the merchant's may publish at all."""
-    return not versions.publishers(merchant_id=draft.merchant_id).exclude(pk=by.staff_id).exists()
+    return not versions.publishers(merchant_id=draft.merchant_id).exclude(pk=by.acting_staff).exists()
 
 
 def _check_ready(draft: PolicyDraft, at: datetime) -> None:
@@ -296,12 +296,6 @@ def _take_back(draft: PolicyDraft) -> None:
 
 def _latest_number(merchant_id: int) -> int:
     return versions.of_merchant(merchant_id=merchant_id).values_list("number", flat=True)[0]
-
-
-def _staff_id(by: Principal) -> int:
-    if by.staff_id is None:
-        raise ValueError("the table lets nobody but staff come here")
-    return by.staff_id
 
 
 def _keep_revision(draft: PolicyDraft) -> None:

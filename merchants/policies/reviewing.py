@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import transaction
+
 from core.audit.record import record
 from core.calendar import SHANGHAI
 from core.errors import Invalid
-from django.db import transaction
 from merchants.models import PolicyReview
 from merchants.policies import versions
 from merchants.principals import Principal
@@ -60,7 +61,7 @@ def review(*, by: Principal, at: datetime, months: int = USUAL_MONTHS, note: str
         version=version,
         months=months,
         note=note.strip()[:500],
-        reviewed_by_id=by.staff_id,
+        reviewed_by_id=by.acting_staff,
         reviewed_at=at,
     )
     record(

@@ -79,7 +79,7 @@ def publish(
 
 
 def _check_alone(merchant_id: int, by: Principal, *, says_alone: bool) -> None:
-    if publishers(merchant_id=merchant_id).exclude(pk=by.staff_id).exists():
+    if publishers(merchant_id=merchant_id).exclude(pk=by.acting_staff).exists():
         raise Forbidden("somebody who has not written it must publish it", code="own_draft")
     if not says_alone:
         raise Invalid("nobody else may publish here: say that you do it alone", code="alone_not_said")

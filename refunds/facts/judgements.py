@@ -1,8 +1,9 @@
-"""Judging once more what was judged: the kept facts and the rules of that version give the same verdict, byte for byte."""
+"""What is kept of judgements; and judging once more, which gives the same verdict from the same facts, byte for byte."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -11,12 +12,44 @@ from merchants import policies
 from refunds.models import Judgement, RefundRequest
 from refunds.models.judgement import Occasion
 from refunds.rules import facts, policy
+from terminals.models import Transaction
 
 #: Rows fetched at a time: what it holds in memory.
 AT_ONCE = 2_000
 
 #: On these the request takes the verdict over.
 _SAID = (Occasion.SUBMISSION, Occasion.RESUBMISSION)
+
+
+def keep_approval(*, request: RefundRequest, amount_fen: int, deciding_fen: int, at: datetime) -> None:
+    """Keep what a person approved on: the facts that judged it last with the amount, the time and the sums of now, under the
+    rules in force now. Nothing where no facts were kept. The caller holds the order and has checked the caps.
+    """
+    last = request.judgements.order_by("-sequence").first()
+    known = facts.from_text(last.facts) if last else None
+    if last is None or known is None:
+        return
+    if not request.leg_count:
+        sale = Transaction.objects.get(pk=request.transaction_id)
+        known = replace(
+            known,
+            refundable_fen=sale.refundable_fen + request.reserved_fen,
+            refunds_so_far=sale.live_refunds - bool(request.reserved_fen),
+        )
+    others_fen = max(0, deciding_fen - amount_fen)
+    now = replace(known, at=at, amount_fen=amount_fen, sums=replace(known.sums, tier_fen=others_fen))
+    version = policies.in_force(merchant_id=request.merchant_id, at=at)
+    verdict = policy.judge(facts=now, rules=policies.rules_of(version.pk), policy_version=version.number)
+    Judgement.objects.create(
+        request_id=request.pk,
+        sequence=last.sequence + 1,
+        merchant_id=request.merchant_id,
+        policy_version_id=version.pk,
+        occasion=Occasion.APPROVAL,
+        at=at,
+        facts=facts.as_text(now, who=facts.who(last.facts)),
+        digest=verdict.digest(),
+    )
 
 
 def kept(*, merchant: str = "", since: datetime | None = None) -> QuerySet[Judgement]:

@@ -97,6 +97,7 @@ def build(
             amount_fen=request.amount_fen,
             by_rule=request.by_rule,
             asked_fen=request.amount_fen,
+            is_new=True,
             is_near=risk.is_near(request.amount_fen, verdict.auto_limit_fen),
         ),
         judgement=judged.row(request=request, of=parties, occasion=Occasion.SUBMISSION, at=at),

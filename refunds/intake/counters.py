@@ -225,19 +225,27 @@ def asked_today_fen(request: RefundRequest, at: datetime) -> int:
 
 
 def moves(
-    *, of: Parties, sale: Sale, seen: Standing, amount_fen: int, by_rule: bool, asked_fen: int, is_near: bool = False
+    *,
+    of: Parties,
+    sale: Sale,
+    seen: Standing,
+    amount_fen: int,
+    by_rule: bool,
+    asked_fen: int,
+    is_new: bool = False,
+    is_near: bool = False,
 ) -> list[Added]:
     """What a request adds to the counters, in the order in which they are locked.
 
     ``seen`` is what it was judged on: of one order nothing is approved by rule beside another that was not looked at.
-    ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person; ``is_near``: close to the
-    limit.
+    ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person; ``is_new``: no
+    stored one that is sent in again; ``is_near``: close to the limit.
     """
-    asked = {"asked_fen": asked_fen, "asked_orders": int(bool(asked_fen) and not seen.order_fen)}
-    near = {"near_count": int(is_near)}
+    orders, near = int(is_new and not seen.order_fen), int(is_near)
     if not by_rule:
-        touched = [_move(of, key, "customer", **asked) for key in of.customers] if asked_fen else []
-        touched += [_move(of, key, "cashier", **near) for key in of.cashiers] if is_near else []
+        asked = of.customers if asked_fen else ()
+        touched = [_move(of, key, "customer", asked_fen=asked_fen, asked_orders=orders) for key in asked]
+        touched += [_move(of, key, "cashier", near_count=near) for key in of.cashiers if near]
         return sorted(touched, key=lambda row: row.key)
     rules = policies.rules_of(sale.policy_version_id)
     key_limits = rules.auto_key_day_count, rules.auto_key_day_fen
@@ -245,11 +253,18 @@ def moves(
     counted = [
         _move(of, of.order, "order", amount_fen, (seen.order_count + 1, rules.order_limit_fen)),
         *(
-            _move(of, key, "customer", amount_fen, _of_30_days(rules, *seen.past.get(key, (0, 0))), **asked)
+            _move(
+                *(of, key, "customer", amount_fen, _of_30_days(rules, *seen.past.get(key, (0, 0)))),
+                asked_fen=asked_fen,
+                asked_orders=orders,
+            )
             for key in of.customers
         ),
         *(
-            _move(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, rules.auto_cashier_day_fen), **near)
+            _move(
+                *(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, rules.auto_cashier_day_fen)),
+                near_count=near,
+            )
             for key in of.cashiers
         ),
         *(_move(of, key, "key", amount_fen, key_limits) for key in of.api_keys if key_limits != (None, None)),

@@ -5,75 +5,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("merchants", "0002_walls"),
-        ("refunds", "0002_walls"),
+        ('merchants', '0002_walls'),
+        ('refunds', '0002_walls'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="runningsum",
-            name="asked_orders",
+            model_name='runningsum',
+            name='asked_orders',
             field=models.IntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
-            model_name="runningsum",
-            name="near_count",
+            model_name='runningsum',
+            name='near_count',
             field=models.IntegerField(db_default=0, default=0),
         ),
         migrations.CreateModel(
-            name="Judgement",
+            name='Judgement',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "request_id", "sequence", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("sequence", models.PositiveSmallIntegerField()),
-                (
-                    "occasion",
-                    models.CharField(
-                        choices=[
-                            ("submission", "Submission"),
-                            ("resubmission", "Resubmission"),
-                            ("reroute", "Reroute"),
-                            ("approval", "Approval"),
-                        ],
-                        max_length=12,
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("facts", models.TextField()),
-                ("digest", models.CharField(max_length=64)),
-                (
-                    "merchant",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="merchants.merchant",
-                    ),
-                ),
-                (
-                    "policy_version",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="merchants.policyversion",
-                    ),
-                ),
-                (
-                    "request",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="judgements",
-                        to="refunds.refundrequest",
-                    ),
-                ),
+                ('pk', models.CompositePrimaryKey('request_id', 'sequence', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('sequence', models.PositiveSmallIntegerField()),
+                ('occasion', models.CharField(choices=[('submission', 'Submission'), ('resubmission', 'Resubmission'), ('reroute', 'Reroute'), ('approval', 'Approval')], max_length=12)),
+                ('at', models.DateTimeField()),
+                ('facts', models.TextField()),
+                ('digest', models.CharField(max_length=64)),
+                ('merchant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='merchants.merchant')),
+                ('policy_version', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='merchants.policyversion')),
+                ('request', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='judgements', to='refunds.refundrequest')),
             ],
         ),
     ]

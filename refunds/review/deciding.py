@@ -14,7 +14,7 @@ from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, holds, plans, sums
+from refunds.facts import conditions, holds, judgements, plans, sums
 from refunds.models import Approval, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -104,6 +104,7 @@ def approve(
     holds.check_not_held(transaction_id=request.transaction_id)
     account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
+    judgements.keep_approval(request=request, amount_fen=amount, deciding_fen=deciding_fen, at=at)
     plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None
     tier = sums.tier_for(request=request, sum_fen=deciding_fen, at=at).name
     approved = lifecycle.advance(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Protocol
 
 from core.calendar import SHANGHAI, is_working_day
 from payment_channels.profile import Profile
@@ -25,6 +26,15 @@ _DEFAULT: Mapping[str, tuple[int, int]] = {
 }
 #: The same from the moment a person has paid, by route: a transfer between two banks is there by the next working day.
 _BY_ROUTE: Mapping[str, tuple[int, int]] = {"bank_transfer": (0, 1), "cash": (0, 0), "store_credit": (0, 0)}
+
+
+class PaidFrom(Protocol):
+    """What an arrival is reckoned from, however the payment was read."""
+
+    @property
+    def funding(self) -> str: ...
+    @property
+    def profile(self) -> Profile: ...
 
 
 @dataclass(frozen=True, slots=True)

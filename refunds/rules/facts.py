@@ -131,6 +131,12 @@ def from_text(text: str) -> Facts | None:
     return Facts(**{**data, "sums": Standing(**sums)})
 
 
+def who(text: str) -> dict[str, Any]:
+    """The keyed names in a kept text."""
+    found: dict[str, Any] = json.loads(text)["who"]
+    return found
+
+
 #: (name, usual value) of what is kept of each; a counter's name and day are no facts.
 _NOT_KEPT = frozenset({"key", "day", "past"})
 _KEPT = {

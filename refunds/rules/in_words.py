@@ -54,7 +54,7 @@ GROUPS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
         _("What a person looks at all the same"),
         (
             *("charged_twice_minutes", "fault_hours", "near_limit_count", "soon_after_sale_minutes"),
-            *("same_destination_count", "watch_opening_hours", "watch_splitting"),
+            *("same_destination_count", "watch_opening_hours", "watch_splitting", "excluded_groups"),
         ),
     ),
     ("times", _("How soon it is answered"), ("handling_minutes", "complex_handling_hours")),
@@ -112,6 +112,11 @@ class Change:
     label: str
     before: str
     after: str
+
+    @property
+    def is_long(self) -> bool:
+        """Too long to be read in a line: a guide."""
+        return len(self.before) + len(self.after) > 160
 
 
 def tier_label(name: str) -> str:

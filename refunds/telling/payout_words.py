@@ -21,7 +21,7 @@ from core.calendar import SHANGHAI
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import remedies
-from refunds.rules.arrival import expected_arrival
+from refunds.rules.arrival import PaidFrom, expected_arrival
 from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, ExecutionState, HandTrouble, State
 from refunds.telling.causes import Failure, failure
@@ -387,21 +387,24 @@ def newest(request: RefundRequest) -> Execution | None:
     return request.executions.order_by("-created_at", "-pk").first()
 
 
-def waits(request: RefundRequest, *, now: datetime, payout: Execution | None = None) -> Waiting | None:
+def waits(
+    request: RefundRequest, *, now: datetime, payout: Execution | None = None, sale: PaidFrom | None = None
+) -> Waiting | None:
     """How long the money is waited for, against what was promised; None where a channel has no part in it, or no more.
 
-    ``request`` comes with its sale and channel account. A payout on its way to the bank is waited for from when the channel
-    paid it.
+    ``request`` comes with its sale and channel account, unless ``sale`` tells what it was paid from. A payout on its way to the
+    bank is waited for from when the channel paid it.
     """
     if is_by_hand(request.route):
         return None
-    sale, since = request.transaction, request.decided_at
+    since = request.decided_at
     if payout is not None and stand(payout) is Stand.TO_BANK:
         since = payout.succeeded_at
     elif request.state not in _OPEN:
         return None
     if since is None:
         return None
+    sale = sale or request.transaction
     promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
     at = payout.arrives_at if payout is not None and payout.arrives_at is not None else promised.latest_at
     return waiting(accepted_at=since, promised_at=at, now=now)

@@ -26,7 +26,8 @@ _EVERYWHERE: dict[str, dict[str, str]] = {
         "3. Only one is found: ask for the payment record and let a reviewer decide.",
     },
     "system_fault": {
-        "zh": "1. 不要重复收款；先查交易状态。\n2. 记下故障时间、收银机和提示。\n3. 已扣款而未出单：按全额退款；部分完成：退未完成部分。\n"
+        "zh": "1. 不要重复收款；先查交易状态。\n2. 记下故障时间、收银机和提示。\n3. 已扣款而未出单：按全额退款；"
+        "部分完成：退未完成部分。\n"
         "4. 故障超过 10 分钟：通知服务商并告诉店长。",
         "en": "1. Do not charge again; look the payment up first.\n2. Note time, till and message.\n"
         "3. Charged and not served: refund all of it; served in part: the rest.\n"
@@ -57,7 +58,8 @@ _EVERYWHERE: dict[str, dict[str, str]] = {
 
 RESTAURANT: dict[str, dict[str, str]] = {
     "goods_return": {
-        "zh": "1. 看菜：异物、未熟、上错，当场拍照或请同事作证。\n2. 先问是否重做或换菜。\n3. 顾客要退：退这道菜的全额，不收回菜品。\n"
+        "zh": "1. 看菜：异物、未熟、上错，当场拍照或请同事作证。\n2. 先问是否重做或换菜。\n3. "
+        "顾客要退：退这道菜的全额，不收回菜品。\n"
         "4. 已制作的菜没有质量问题不退。",
         "en": "1. Look at the dish; take a picture or call a colleague as witness.\n2. Offer to make it again or another dish.\n"
         "3. If they want the money: all of that dish; it does not come back.\n4. What was cooked and is good is not refunded.",
@@ -69,8 +71,9 @@ RETAIL: dict[str, dict[str, str]] = {
     "goods_return": {
         "zh": "1. 核对小票和商品编号。\n2. 检查商品：质量问题拍照；无理由退货须未使用、配件齐全。\n3. 先问是否换货或维修。\n"
         "4. 收回商品，选择原因，确认金额后提交。\n5. 质量问题七天内无条件退，运费由我们承担。",
-        "en": "1. Compare receipt and article number.\n2. Look at the goods: a picture of the fault; without one they must be unused "
-        "and complete.\n3. Offer an exchange or a repair.\n4. Take the goods back, choose the reason, confirm the amount.\n"
+        "en": "1. Compare receipt and article number.\n2. Look at the goods: a picture of the fault; without one they must be "
+        "unused and complete.\n3. Offer an exchange or a repair.\n4. Take the goods back, choose the reason, "
+        "confirm the amount.\n"
         "5. Faulty goods: within seven days without conditions, and we bear the freight.",
     },
     **_EVERYWHERE,

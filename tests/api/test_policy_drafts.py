@@ -27,8 +27,8 @@ class Desk:
         self.client.cookies["csrftoken"] = _TOKEN
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, key: str = "") -> Any:
-        headers = {"X-CSRFToken": _TOKEN, **({"Idempotency-Key": key} if key else {})}
-        data = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        headers: dict[str, Any] = {"X-CSRFToken": _TOKEN, **({"Idempotency-Key": key} if key else {})}
+        data: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
         answer = self.client.generic(method, f"/api/v1/policy/{path}", headers=headers, **data)
         assert answer.status_code == expect, answer.content
         return answer.json()

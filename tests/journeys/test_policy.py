@@ -108,7 +108,7 @@ def _draft(merchant: Merchant, by: Staff) -> PolicyDraft:
         "exceptions": [{"stores": ["S001"], "reasons": ["quality"], "auto_approve_limit_fen": 20_000}],
     }
     written = Written(name=draft.name, rules=changed, guides=draft.guides)
-    return drafting.save(draft_id=draft.pk, revision=1, written=written, by=of_staff(by), at=timezone.now())
+    return drafting.write(draft_id=draft.pk, revision=1, written=written, by=of_staff(by), at=timezone.now())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

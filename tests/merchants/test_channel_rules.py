@@ -46,8 +46,8 @@ def test_change_when_something_is_missing_is_refused(lacks: dict[str, Any]) -> N
 def test_change_of_another_merchant_is_not_there_and_a_cashier_notes_none() -> None:
     merchant = make_merchant()
     change = channel_rules.add(**_CHANGE, by=of_staff(make_staff(merchant, "owner")), at=timezone.now())
+    stranger = of_staff(make_staff(make_merchant(), "owner"))
     with pytest.raises(NotFound):
-        stranger = of_staff(make_staff(make_merchant(), "owner"))
         channel_rules.mark_seen(change_id=change.pk, by=stranger, at=timezone.now())
     with pytest.raises(Forbidden):
         channel_rules.add(**_CHANGE, by=of_staff(make_staff(merchant, "cashier")), at=timezone.now())

@@ -220,7 +220,7 @@ def _issue(world: World, by: Principal) -> object:
 def _save_draft(world: World, by: Principal) -> object:
     draft = world.draft
     written = Written(name="new", rules=draft.rules, guides={})
-    return drafting.save(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
+    return drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
 
 
 def _add_rule_change(world: World, by: Principal) -> object:

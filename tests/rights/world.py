@@ -134,7 +134,7 @@ class World:
         now = timezone.now()
         draft = drafting.start(by=self.decider, at=now)
         written = Written(name="next", rules={**draft.rules, "auto_approve_limit_fen": 1}, guides={})
-        drafting.save(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
+        drafting.write(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
         return drafting.ask(draft_id=draft.pk, revision=2, by=self.decider, at=now, reason="?")
 
     def _dead_message(self) -> Notification:

@@ -477,7 +477,12 @@ def review_policy(stage: Stage) -> None:
 
 @case("POST", "/desk/policy/rule-changes")
 def add_rule_change(stage: Stage) -> None:
-    change = {"channel": "wechat", "effective_date": "2026-12-01", "text": "间隔一分钟", "source": "官网公告"}
+    change: dict[str, Any] = {
+        "channel": "wechat",
+        "effective_date": "2026-12-01",
+        "text": "间隔一分钟",
+        "source": "官网公告",
+    }
     stage.post(Role.REVIEWER, "/desk/policy/rule-changes", **change)
     assert "间隔一分钟" in stage.get(Role.CASHIER, "/desk/policy")
 
@@ -505,7 +510,7 @@ def policy_draft(stage: Stage) -> None:
 def save_draft(stage: Stage) -> None:
     draft = stage.draft()
     values = form.values_of(Written(name="新策略", rules=draft.rules, guides=draft.guides))
-    sent = {name: list(texts) for name, texts in values.items()}
+    sent: dict[str, Any] = {name: list(texts) for name, texts in values.items()}
     stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}", revision=draft.revision, **sent)
     assert PolicyDraft.objects.get().name == "新策略"
 

@@ -138,7 +138,7 @@ class Stage:
         draft = drafting.start(by=by, at=now)
         rules = {**draft.rules, "auto_approve_limit_fen": 15_000}
         written = Written(name=draft.name, rules=rules, guides={})
-        draft = drafting.save(draft_id=draft.pk, revision=1, written=written, by=by, at=now)
+        draft = drafting.write(draft_id=draft.pk, revision=1, written=written, by=by, at=now)
         if asked:
             self.person(Role.OWNER)
             draft = drafting.ask(draft_id=draft.pk, revision=draft.revision, by=by, at=now, reason="客诉")

@@ -40,7 +40,7 @@ class Past:
 def saved_draft(merchant: Merchant, by: Principal, **change: Any) -> PolicyDraft:
     draft = drafting.start(by=by, at=timezone.now())
     written = Written(name="another", rules={**RULES, **change}, guides={})
-    return drafting.save(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
+    return drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ _RICH: dict[str, Any] = {
 }
 
 
-def _values(rules: dict[str, Any], **guides: Any) -> dict[str, tuple[str, ...]]:
+def _values(rules: Mapping[str, Any], **guides: Any) -> dict[str, tuple[str, ...]]:
     return dict(form.values_of(Written(name="标准", rules=rules, guides=guides)))
 
 

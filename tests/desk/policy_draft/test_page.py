@@ -23,7 +23,7 @@ def _page(staff: Staff, draft: PolicyDraft) -> PolicyDraftPage:
 
 def _save(draft: PolicyDraft, staff: Staff, limit_fen: int) -> PolicyDraft:
     written = Written(name=draft.name, rules={**draft.rules, "auto_approve_limit_fen": limit_fen}, guides={})
-    return drafting.save(
+    return drafting.write(
         draft_id=draft.pk, revision=draft.revision, written=written, by=of_staff(staff), at=timezone.now()
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
@@ -38,7 +40,7 @@ class Two:
 
     def save(self, draft: PolicyDraft, by: Principal, **rules: Any) -> PolicyDraft:
         written = Written(name=draft.name, rules={**draft.rules, **rules}, guides=draft.guides)
-        return drafting.save(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
+        return drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
 
     def asked(self, **rules: Any) -> PolicyDraft:
         draft = self.saved(**rules)
@@ -127,7 +129,7 @@ def test_publish_when_it_was_saved_after_the_publisher_looked_is_refused(two: Tw
 
 
 def test_publish_when_one_person_alone_may_is_said_and_kept(two: Two) -> None:
-    Staff.objects.filter(pk=two.publisher.staff_id).update(is_active=False)
+    Staff.objects.filter(pk=two.publisher.acting_staff).update(is_active=False)
     draft = two.saved(auto_approve_limit_fen=1)
     _refused(lambda: two.ask(draft), Invalid, "no_such_publisher")
     _refused(lambda: two.publish(draft, two.writer, reason="x"), Invalid, "alone_not_said")
@@ -139,7 +141,7 @@ def test_publish_when_one_person_alone_may_is_said_and_kept(two: Two) -> None:
 
 def test_version_of_an_author_is_refused_by_the_database_too(two: Two) -> None:
     row = PolicyVersion.objects.get(merchant=two.merchant)
-    row.pk, row.number, row.author_ids = None, 2, [row.published_by_id]
+    row.pk, row.number, row.author_ids = None, 2, [row.published_by_id or 0]
     with pytest.raises(IntegrityError, match="policy_four_eyes"), transaction.atomic():
         row.save(force_insert=True)
 
@@ -152,6 +154,26 @@ def test_publish_when_another_draft_went_first_asks_to_look_at_it(two: Two) -> N
     seen = drafting.catch_up(draft_id=second.pk, revision=second.revision, by=two.publisher, at=timezone.now())
     assert (seen.state, seen.author_ids) == ("open", [two.writer.staff_id])
     assert two.publish(two.ask(seen)).number == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_drafts_published_at_once_make_one_version_and_one_question(two: Two) -> None:
+    drafts = [two.asked(auto_approve_limit_fen=fen) for fen in (1, 2)]
+    start = Barrier(2)
+
+    def publish(draft: PolicyDraft) -> str:
+        try:
+            start.wait(timeout=30)
+            return f"version {two.publish(draft).number}"
+        except DomainError as error:
+            return error.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(publish, drafts))
+    assert answers == ["policy_moved", "version 2"]
+    assert two.numbers() == [1, 2]
 
 
 def test_roll_back_brings_old_rules_as_a_new_version_that_somebody_else_publishes(two: Two) -> None:

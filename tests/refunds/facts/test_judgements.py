@@ -15,6 +15,7 @@ from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import Judgement, RefundRequest
 from refunds.review import deciding
+from refunds.rules import facts
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.invariants.planting import plant
 
@@ -46,6 +47,23 @@ def test_rejudged_when_nothing_was_touched_every_verdict_is_the_same() -> None:
     assert list(judgements.rejudged(judgements.kept(merchant=small.merchant.code))) == [""] * 4
     assert not judgements.kept(since=timezone.now() + timedelta(hours=1)).exists()
     call_command("rejudge")
+
+
+def test_approve_keeps_what_it_was_decided_on() -> None:
+    _, large, _ = _requests()
+    approved = deciding.approve(
+        request_id=large.pk,
+        by=of_staff(make_staff(large.merchant, "owner")),
+        at=timezone.now(),
+        version=large.version,
+        amount_fen=45_000,
+    )
+    first, second = large.judgements.order_by("sequence")
+    assert (first.occasion, second.occasion, approved.verdict) == ("submission", "approval", large.verdict)
+    known, who = facts.from_text(second.facts), facts.who(second.facts)
+    assert known is not None
+    assert (known.amount_fen, who) == (45_000, facts.who(first.facts))
+    assert set(judgements.rejudged(judgements.kept())) == {""}
 
 
 def test_kept_facts_hold_nothing_of_the_customer() -> None:

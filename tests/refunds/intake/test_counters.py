@@ -226,7 +226,7 @@ def test_submit_when_a_customer_has_had_30_days_a_person_decides_and_older_ones_
     rules: dict[str, Any], code: str
 ) -> None:
     merchant, now = shop(**rules), timezone.now()
-    phone = {"phone": "13800006021", "paid_at": now - timedelta(days=41)}
+    phone: dict[str, Any] = {"phone": "13800006021", "paid_at": now - timedelta(days=41)}
     before = [
         make_request(sale, 9_900, at=now - timedelta(days=days), reason="goodwill" if days > 7 else "quality")
         for sale, days in zip(sales(merchant, 3, **phone), (40, 29, 1), strict=True)

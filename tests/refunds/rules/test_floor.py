@@ -40,7 +40,7 @@ def test_defective_goods_on_day_eight_are_the_policys() -> None:
 
 def test_remote_sale_within_seven_days_needs_no_reason_but_for_excluded_groups() -> None:
     rules = replace(_RULES, reasons={}, excluded_groups=("fresh",))
-    without_reason = {"reason": Reason.NO_REASON, "remote": True}
+    without_reason: dict[str, Any] = {"reason": Reason.NO_REASON, "remote": True}
     assert floor.statute(replace(FACTS, **without_reason), rules) is floor.REMOTE
     assert floor.statute(replace(FACTS, **without_reason, groups=("", "fresh")), rules) is None
     assert floor.statute(replace(FACTS, reason=Reason.NO_REASON), rules) is None
