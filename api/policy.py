@@ -71,7 +71,7 @@ class PolicyVersions(Endpoint):
         responses={200: schemas_policy.PolicyVersionPageOut, **schemas.READ_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        """Every version of the rules, those published last first, also those that are not in force yet."""
+        """Every version of the rules, those published last first, coming ones included."""
         found = versions.of_merchant(merchant_id=self.caller.merchant_id)
         return self.page(request, found, schemas_policy.PolicyVersionOut.of, order=NewestPublishedFirst)
 
@@ -88,7 +88,7 @@ class PolicyVersionDetail(Endpoint):
         responses={200: schemas_policy.PolicyVersionDetailOut, **schemas.READ_PROBLEMS},
     )
     def get(self, request: Request, number: int) -> Response:
-        """One version: its rules in words and as data, and what it changed against the version before."""
+        """One version: its rules in words and as data, and what it changed."""
         version = versions.version_numbered(merchant_id=self.caller.merchant_id, number=number)
         return Response(version_json(version))
 

@@ -105,7 +105,7 @@ class PolicyDraftDetail(Endpoint):
 
     @extend_schema(operation_id="get_policy_draft", responses={200: PolicyDraftOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request, draft_id: int) -> Response:
-        """A draft, and in words what it changes against the rules in force."""
+        """A draft, and in words what it changes."""
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
 
     @extend_schema(

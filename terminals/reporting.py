@@ -233,8 +233,7 @@ def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
-    # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
-    account = None if sale.channel == "cash" else account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
+    account = account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
         merchant_id=store.merchant_id,
