@@ -25,6 +25,7 @@ from merchants.rights import Act, Subject, check_may
 from terminals.accounts import account_of
 from terminals.models import Transaction, TransactionLine
 from terminals.reporting import (
+    CORRECTED,
     SaleLine,
     check_lines,
     check_paid_at,
@@ -33,9 +34,6 @@ from terminals.reporting import (
     store_named,
     terminal_named,
 )
-
-#: The audit event of a correction.
-CORRECTED = "transaction.correct"
 
 
 class NotCovered(Conflict):

@@ -25,8 +25,8 @@ from refunds.facts import sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
-from terminals.correcting import CORRECTED
 from terminals.models import Transaction
+from terminals.reporting import CORRECTED
 
 #: The version of a request that was submitted and judged once; nobody has corrected or redirected it yet.
 _FIRST_JUDGED = 3
@@ -218,12 +218,13 @@ def _check_tier(asked: _Asked) -> None:
 
 
 def _no_refunds_matter(_asked: _Asked) -> None:
-    """Of the whole merchant: the table itself has asked."""
+    """Of the whole merchant: the table itself has asked, or ``merchants.policies.drafting``."""
 
 
 _CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
     Condition.WHOLE: _no_refunds_matter,
     Condition.DISTANCE: _check_distance,
     Condition.NOT_APPROVER: _check_not_approver,
+    Condition.NOT_AUTHOR: _no_refunds_matter,
     Condition.TIER: _check_tier,
 }

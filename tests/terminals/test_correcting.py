@@ -17,8 +17,9 @@ from refunds.facts import conditions
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
 from refunds.review import deciding
-from terminals.correcting import CORRECTED, SaleCorrection, correct_sale
+from terminals.correcting import SaleCorrection, correct_sale
 from terminals.models import Transaction
+from terminals.reporting import CORRECTED
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
