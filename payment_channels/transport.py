@@ -80,7 +80,7 @@ class ServerError(Exception):
     """The channel answered with an HTTP status that carries no answer of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer(Generic[B]):
     """An answer whose signature was checked: its values, and its raw text as proof."""
 
