@@ -13,7 +13,8 @@ from django.utils.translation import gettext, ngettext
 from core.money import yuan_grouped
 from merchants import channels
 from merchants.models import ChannelAccount
-from refunds.models import Execution
+from refunds.facts import delay
+from refunds.models import Execution, RefundRequest
 from refunds.payouts import breaker
 from refunds.rules.waiting import ALERT_ON_DAY
 from refunds.states import ExecutionState
@@ -122,7 +123,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
             for tone, n, fen, text in said
             if n
         ]
-    return [*_held(merchant_id), *found]
+    return [*_held(merchant_id), *_delayed(merchant_id, at), *found]
 
 
 def _held(merchant_id: int) -> list[Trouble]:
@@ -142,6 +143,17 @@ def _held(merchant_id: int) -> list[Trouble]:
     more = ", …" if len(held) > _NAMED else ""
     channel = held[0][1]
     return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": ", ".join(numbers) + more})]
+
+
+def _delayed(merchant_id: int, at: datetime) -> list[Trouble]:
+    """One line for all refunds that will soon be deliberate delay, whoever keeps them waiting."""
+    number = RefundRequest.objects.filter(delay.long(at), merchant_id=merchant_id).count()
+    text = ngettext(
+        "%(n)s refund is open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
+        "%(n)s refunds are open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
+        number,
+    )
+    return [Trouble("", "bad", text % {"n": number})] if number else []
 
 
 def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:

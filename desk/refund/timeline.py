@@ -12,8 +12,10 @@ from django.utils.translation import gettext
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
+from desk import verdicts
 from desk.notices import event_label
 from desk.refund.payouts import readable
+from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
@@ -162,6 +164,10 @@ def _not_passed(data: Data) -> str:
     return " · ".join(explanations.label(str(code)) for code in data.get("not_passed", []))
 
 
+def _moment(data: Data, name: str) -> str:
+    return when_minute(datetime.fromisoformat(data[name])) if data.get(name) else ""
+
+
 _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data)),
     "refund.resubmit": lambda data: (gettext("sent the request in again"), _amount_and_reason(data)),
@@ -173,6 +179,18 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     ),
     "refund.reject": _reject,
     "refund.request_info": lambda data: (gettext("asked the customer for more"), str(data.get("message", ""))),
+    "refund.extend": lambda data: (
+        gettext("gave it until %(time)s, as the customer agreed") % {"time": _moment(data, "until")},
+        str(data.get("reason", "")),
+    ),
+    "refund.escalate": lambda data: (
+        gettext("Time ran out: it went to the next tier"),
+        "" if data.get("from") == data.get("to") else str(verdicts.tier_label(str(data.get("to", "")))),
+    ),
+    "refund.grace": lambda data: (
+        gettext("gave it %(hours)s hours more after a disaster") % {"hours": data.get("hours", "")},
+        str(data.get("reason", "")),
+    ),
     "refund.start_execution": lambda data: (
         gettext("Handed to the channel under a fixed number"),
         str(data.get("refund_no", "")),

@@ -3,12 +3,15 @@
 from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
 from merchants.models.merchant import Merchant, MerchantKind, Store
+from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import PolicyVersion
 from merchants.models.staff import Role, Staff
 
 __all__ = [
     "ApiKey",
+    "CalendarDay",
     "ChannelAccount",
+    "Grace",
     "KeyScope",
     "Merchant",
     "MerchantKind",
