@@ -58,6 +58,17 @@ class GraceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What was typed of a day or a disaster, or what its form begins with."""
+
+    date: str
+    starts_at: str
+    ends_at: str
+    hours: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoursPage:
     """``known_until`` is the last year whose holidays are known; ``whole`` whether this person speaks for all stores."""
 
@@ -70,7 +81,7 @@ class HoursPage:
     whole: bool
     day_error: str
     grace_error: str
-    typed: Mapping[str, str]
+    typed: Typed
 
 
 def hours_page(
@@ -108,7 +119,13 @@ def hours_page(
         whole=scope.store_ids is None,
         day_error=day_error,
         grace_error=grace_error,
-        typed=typed,
+        typed=Typed(
+            date=typed.get("date", ""),
+            starts_at=typed.get("starts_at", ""),
+            ends_at=typed.get("ends_at", ""),
+            hours=typed.get("hours", "72"),
+            reason=typed.get("reason", ""),
+        ),
     )
 
 

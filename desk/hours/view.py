@@ -84,8 +84,8 @@ def declare(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 def _store_ids(scope: Scope, codes: list[str]) -> list[int]:
     ids = list(scope.stores().filter(code__in=codes).values_list("pk", flat=True))
-    if not ids or len(ids) != len(set(codes)):
-        raise Invalid("choose stores of yours", code="unknown_store")
+    if len(ids) != len(set(codes)):
+        raise NotFound("there is no such store")
     return ids
 
 
@@ -101,7 +101,7 @@ def end(request: HttpRequest, scope: Scope, grace_id: int) -> HttpResponse:
     return redirect("desk:hours")
 
 
-def _refused(request: HttpRequest, scope: Scope, error: DomainError, **said: str) -> HttpResponse:
+def _refused(request: HttpRequest, scope: Scope, refusal: DomainError, **said: str) -> HttpResponse:
     """The page with all that was typed, and what was wrong with it."""
     page = hours_page(scope=scope, at=timezone.now(), typed=request.POST.dict(), **said)
-    return render_page(request, "desk/hours.html", page, status=words.status(error))
+    return render_page(request, "desk/hours.html", page, status=words.status(refusal))

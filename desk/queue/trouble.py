@@ -11,10 +11,10 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
+from desk.keyset import Capped
 from merchants import channels
 from merchants.models import ChannelAccount
-from refunds.facts import delay
-from refunds.models import Execution, RefundRequest
+from refunds.models import Execution
 from refunds.payouts import breaker
 from refunds.rules.waiting import ALERT_ON_DAY
 from refunds.states import ExecutionState
@@ -123,7 +123,7 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
             for tone, n, fen, text in said
             if n
         ]
-    return [*_held(merchant_id), *_delayed(merchant_id, at), *found]
+    return [*_held(merchant_id), *found]
 
 
 def _held(merchant_id: int) -> list[Trouble]:
@@ -145,13 +145,12 @@ def _held(merchant_id: int) -> list[Trouble]:
     return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": ", ".join(numbers) + more})]
 
 
-def _delayed(merchant_id: int, at: datetime) -> list[Trouble]:
-    """One line for all refunds that will soon be deliberate delay, whoever keeps them waiting."""
-    number = RefundRequest.objects.filter(delay.long(at), merchant_id=merchant_id).count()
+def delayed(number: Capped) -> list[Trouble]:
+    """One line for so many refunds that will soon be deliberate delay, whoever keeps them waiting."""
     text = ngettext(
         "%(n)s refund is open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
         "%(n)s refunds are open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
-        number,
+        int(number),
     )
     return [Trouble("", "bad", text % {"n": number})] if number else []
 

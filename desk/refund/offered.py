@@ -100,7 +100,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "approve": in_review and not blocked,
         "reject": refusable,
         "info": refusable,
-        "extend": refusable and may(Act.EXTEND),
+        "extend": refusable,
         "claim": unclaimed and (not refused if in_review else decidable.may_decide(by=by, request=request, at=at)),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),

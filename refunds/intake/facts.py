@@ -87,9 +87,9 @@ class Sale:
     card_last4: str
     policy_version_id: int
     policy_number: int
-    hours: Mapping[str, Any]
+    hours: str
     calendar_days: Mapping[str, str] | None
-    graces: Sequence[Sequence[int]] | None
+    graces: Sequence[tuple[float, float, int]] | None
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
     lines_paid_fen: int = 0
@@ -127,11 +127,11 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
-       t.payer_phone_hash, t.card_last4, p.id, p.number, s.hours::json,
+       t.payer_phone_hash, t.card_last4, p.id, p.number, s.hours::text,
        CASE WHEN s.hours <> '{}' THEN (SELECT json_object_agg(d.date, d.kind) FROM merchants_calendarday d
                                         WHERE d.merchant_id = t.merchant_id) END,
-       (SELECT json_agg(ARRAY[floor(extract(epoch FROM g.starts_at))::bigint, ceil(extract(epoch FROM g.ends_at))::bigint,
-                              g.hours] ORDER BY g.id)
+       (SELECT json_agg(json_build_array(extract(epoch FROM g.starts_at)::float8, extract(epoch FROM g.ends_at)::float8, g.hours)
+                        ORDER BY g.id)
           FROM merchants_grace g
          WHERE g.merchant_id = t.merchant_id AND g.ends_at >= t.paid_at AND g.starts_at <= $4
            AND (g.store_ids IS NULL OR t.store_id = ANY(g.store_ids))),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -154,8 +156,13 @@ def _clocks(sale: Sale, rules: Rules, *, at: datetime) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=512)
+def _hours(text: str) -> hours.Hours | None:
+    return hours.read_hours(json.loads(text))
+
+
 def _opening(sale: Sale, *, since: datetime, lasting: timedelta) -> tuple[int, ...]:
-    opening_hours = hours.read_hours(sale.hours)
+    opening_hours = _hours(sale.hours)
     if opening_hours is None:
         return ()
     kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in (sale.calendar_days or {}).items()}

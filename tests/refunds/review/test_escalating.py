@@ -41,7 +41,7 @@ def test_work_when_time_ran_out_opens_it_to_the_next_tier_and_says_so() -> None:
         deciding.claim(request_id=request.pk, by=manager, at=timezone.now())
     at = _late(request)
     assert escalating.work(at=at) == 1
-    request.refresh_from_db()
+    request = RefundRequest.objects.get(pk=request.pk)
     assert (request.state, request.escalated_at, request.claimed_by_id, request.version) == ("in_review", at, None, 3)
     event = AuditEvent.objects.get(action="refund.escalate")
     assert (event.data["from"], event.data["to"], event.actor_kind) == ("manager", "head_office", "system")

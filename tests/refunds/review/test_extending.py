@@ -28,7 +28,7 @@ NINE_TO_SIX = {"week": ["09:00-18:00"] * 7}
 
 def _extend(request: RefundRequest, **more: Any) -> RefundRequest:
     now = timezone.now()
-    said = {"until": now + timedelta(days=3), "reason": "厂家来检测", "consent": True, "version": request.version}
+    said: dict[str, Any] = {"until": now + timedelta(days=3), "reason": "厂家来检测", "consent": True, "version": request.version}
     reviewer = make_staff(request.merchant, "reviewer")
     return deciding.extend(request_id=request.pk, by=of_staff(reviewer), at=now, **{**said, **more})
 
@@ -98,13 +98,15 @@ def _asked_at(text: str, *, hours: dict[str, Any] | None = None, paused: str = "
     merchant = make_merchant()
     Store.objects.filter(merchant=merchant).update(hours=hours or {})
     at = _at(text)
-    request = make_request(make_sale(merchant, 50_000, paid_at=at - timedelta(hours=1)), 30_000, reason="goodwill", at=at)
+    request = make_request(
+        make_sale(merchant, 50_000, paid_at=at - timedelta(hours=1)), 30_000, reason="goodwill", at=at
+    )
     if paused:
         reviewer = of_staff(make_staff(merchant, "reviewer"))
         deciding.request_info(
             request_id=request.pk, by=reviewer, at=_at(paused), version=request.version, message="photo?"
         )
-        request.refresh_from_db()
+        request = RefundRequest.objects.get(pk=request.pk)
     return request
 
 
@@ -140,7 +142,7 @@ def test_clock_when_paused_goes_on_with_what_was_left() -> None:
 def test_clock_when_paused_after_an_extension_keeps_what_was_agreed() -> None:
     request = _asked_at("2026-11-27 12:00")
     reviewer = of_staff(make_staff(request.merchant, "reviewer"))
-    said = {"request_id": request.pk, "by": reviewer, "at": _at("2026-11-27 13:00")}
+    said: dict[str, Any] = {"request_id": request.pk, "by": reviewer, "at": _at("2026-11-27 13:00")}
     deciding.extend(**said, version=3, until=_at("2026-11-30 12:00"), reason="x", consent=True)
     deciding.request_info(**said, version=4, message="photo?")
     sent_in = _sent_in(request, "2026-12-01 13:00")
