@@ -104,7 +104,7 @@ def hours_page(
         stores=[
             _store(store, typed=typed if error and store.code == store_code else None, error=error) for store in stores
         ],
-        days=CalendarDay.objects.filter(merchant_id=merchant_id).order_by("-date")[:_SHOWN],
+        days=list(CalendarDay.objects.filter(merchant_id=merchant_id).order_by("-date")[:_SHOWN]),
         kinds=[
             *(Choice(value, str(label)) for value, label in CalendarDay.KINDS),
             Choice("", gettext("As the calendar says")),

@@ -39,6 +39,7 @@ def declare(
     """
     rights.check_may(Act.GIVE_GRACE, by=by)
     _check_stores(store_ids, by)
+    assert by.staff_id is not None  # the table lets nobody else
     if not reason.strip():
         raise Invalid("say what happened", code="message_required")
     if not 1 <= hours <= MOST_HOURS or ends_at <= starts_at or ends_at <= at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -23,7 +24,7 @@ HOURS = read_hours({"week": ["09:00-18:00"] * 7})
 def test_set_hours_when_they_change_keeps_what_was_before() -> None:
     merchant = make_merchant()
     store, manager = merchant.stores.get(), of_staff(make_staff(merchant, "manager"))
-    said = {"store_id": store.pk, "by": manager, "at": timezone.now()}
+    said: dict[str, Any] = {"store_id": store.pk, "by": manager, "at": timezone.now()}
     opening.set_hours(**said, hours=HOURS, shown=" 9-18 ")
     opening.set_hours(**said, hours=None, shown="")
     first, second = AuditEvent.objects.filter(action="store.hours").order_by("pk")
@@ -57,7 +58,11 @@ def test_set_hours_when_the_store_is_another_merchants_is_not_found() -> None:
 
 def test_set_day_when_said_twice_is_one_day_and_empty_takes_it_back() -> None:
     merchant = make_merchant()
-    said = {"day": date(2027, 2, 6), "by": of_staff(make_staff(merchant, "owner")), "at": timezone.now()}
+    said: dict[str, Any] = {
+        "day": date(2027, 2, 6),
+        "by": of_staff(make_staff(merchant, "owner")),
+        "at": timezone.now(),
+    }
     for kind in ("holiday", "workday"):
         opening.set_day(**said, kind=kind)
     assert CalendarDay.objects.get().kind == "workday"

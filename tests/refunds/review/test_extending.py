@@ -28,7 +28,12 @@ NINE_TO_SIX = {"week": ["09:00-18:00"] * 7}
 
 def _extend(request: RefundRequest, **more: Any) -> RefundRequest:
     now = timezone.now()
-    said: dict[str, Any] = {"until": now + timedelta(days=3), "reason": "厂家来检测", "consent": True, "version": request.version}
+    said: dict[str, Any] = {
+        "until": now + timedelta(days=3),
+        "reason": "厂家来检测",
+        "consent": True,
+        "version": request.version,
+    }
     reviewer = make_staff(request.merchant, "reviewer")
     return deciding.extend(request_id=request.pk, by=of_staff(reviewer), at=now, **{**said, **more})
 
