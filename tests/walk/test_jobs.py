@@ -19,7 +19,7 @@ from merchants import policies
 from merchants.models import Role
 from merchants.principals import of_staff
 from reconciliation.models import Bill
-from refunds.models import Execution, Notification
+from refunds.models import Execution, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -82,6 +82,13 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
     assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
 
 
+def _escalate(stage: Stage, run: Callable[[], object]) -> None:
+    request = stage.in_review()
+    RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now())
+    run()
+    assert fresh(request).escalated_at is not None
+
+
 def _verify(stage: Stage, run: Callable[[], object]) -> None:
     rules, by = {**WIDE, "confirm_payment_above_fen": 1_000}, of_staff(stage.person(Role.OWNER))
     policies.publish(merchant=stage.merchant, name="ask first", rules=rules, by=by, at=stage.now())
@@ -112,6 +119,7 @@ _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
+    "refunds.escalate": _escalate,
     "refunds.verify": _verify,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
