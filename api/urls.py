@@ -12,11 +12,13 @@ from api import (
     orders,
     payouts,
     policy,
+    policy_drafts,
     reconciliation,
     refund_requests,
     transactions,
 )
 
+_DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
@@ -50,4 +52,12 @@ urlpatterns = [
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),
+    path("policy/versions", policy.PolicyVersions.as_view()),
+    path("policy/versions/<int:number>", policy.PolicyVersionDetail.as_view()),
+    path("policy/drafts", policy_drafts.PolicyDrafts.as_view()),
+    path(_DRAFT, policy_drafts.PolicyDraftDetail.as_view()),
+    path(f"{_DRAFT}/ask", policy_drafts.AskToPublish.as_view()),
+    path(f"{_DRAFT}/publish", policy_drafts.PublishDraft.as_view()),
+    path(f"{_DRAFT}/discard", policy_drafts.DiscardDraft.as_view()),
+    path(f"{_DRAFT}/catch-up", policy_drafts.CatchUp.as_view()),
 ]
