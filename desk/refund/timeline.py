@@ -12,14 +12,13 @@ from django.utils.translation import gettext
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
-from desk import verdicts
 from desk.notices import event_label
 from desk.refund.payouts import readable
 from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
-from refunds.rules import explanations
+from refunds.rules import explanations, in_words
 from refunds.states import HandTrouble, Reason, RejectReason
 from refunds.telling import payout_words
 
@@ -185,7 +184,7 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     ),
     "refund.escalate": lambda data: (
         gettext("Time ran out: it went to the next tier"),
-        "" if data.get("from") == data.get("to") else str(verdicts.tier_label(str(data.get("to", "")))),
+        "" if data.get("from") == data.get("to") else in_words.tier_label(str(data.get("to", ""))),
     ),
     "refund.grace": lambda data: (
         gettext("gave it %(hours)s hours more after a disaster") % {"hours": data.get("hours", "")},

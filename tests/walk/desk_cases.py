@@ -433,7 +433,13 @@ def _in_days(days: int) -> str:
 
 
 def _graced(stage: Stage) -> Grace:
-    form = {"starts_at": _in_days(-1), "ends_at": _in_days(1), "hours": "72", "reason": "台风", "all_stores": "1"}
+    form: dict[str, Any] = {
+        "starts_at": _in_days(-1),
+        "ends_at": _in_days(1),
+        "hours": "72",
+        "reason": "台风",
+        "all_stores": "1",
+    }
     stage.post(Role.MANAGER, "/desk/hours/grace", **form)
     return Grace.objects.get()
 
@@ -445,7 +451,8 @@ def hours(stage: Stage) -> None:
 
 @case("POST", "/desk/hours/stores/<str:code>")
 def store_hours(stage: Stage) -> None:
-    stage.post(Role.MANAGER, "/desk/hours/stores/S001", **{"day-0": "09:00-18:00"})
+    form: dict[str, Any] = {"day-0": "09:00-18:00"}
+    stage.post(Role.MANAGER, "/desk/hours/stores/S001", **form)
     assert Store.objects.get(code="S001").hours["week"][0] == "09:00-18:00"
 
 
