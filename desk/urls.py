@@ -16,6 +16,7 @@ from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
 from desk.policy import view as policy
 from desk.policy_draft import view as policy_draft
+from desk.policy_proof import view as policy_proof
 from desk.policy_version import view as policy_version
 from desk.portal import view as portal
 from desk.queue import view as queue
@@ -103,6 +104,20 @@ urlpatterns = [
     path("/policy/versions/<int:number>", policy_version.policy_version, name="policy-version"),
     path("/policy/drafts", policy.start_draft, name="policy-draft-start"),
     path("/policy/drafts/<int:draft_id>", policy_draft.policy_draft, name="policy-draft"),
+    path("/policy/drafts/<int:draft_id>/proof", policy_proof.policy_proof, name="policy-proof"),
+    path("/policy/drafts/<int:draft_id>/proof/repair", policy_proof.repair, name="policy-proof-repair"),
+    path("/policy/drafts/<int:draft_id>/trials", policy_proof.start_trial, name="policy-trial-start"),
+    path(
+        "/policy/drafts/<int:draft_id>/trials/<int:trial_id>/cancel",
+        policy_proof.cancel_trial,
+        name="policy-trial-cancel",
+    ),
+    path("/policy/drafts/<int:draft_id>/shadows", policy_proof.start_shadow, name="policy-shadow-start"),
+    path(
+        "/policy/drafts/<int:draft_id>/shadows/<int:shadow_id>/stop",
+        policy_proof.stop_shadow,
+        name="policy-shadow-stop",
+    ),
     path("/policy/drafts/<int:draft_id>/ask", policy_draft.ask, name="policy-draft-ask"),
     path("/policy/drafts/<int:draft_id>/publish", policy_draft.publish, name="policy-draft-publish"),
     path("/policy/drafts/<int:draft_id>/discard", policy_draft.discard, name="policy-draft-discard"),

@@ -9,6 +9,7 @@ from datetime import datetime
 from desk.access import Scope
 from desk.policy_draft import form as forms
 from desk.policy_draft.form import Form, Values
+from desk.policy_proof.page import ExposureRow, FindingRow, exposure_rows, finding_rows
 from merchants.models import PolicyDraft, PolicyRevision, PolicyVersion, Staff
 from merchants.policies import drafting, versions
 from merchants.policies.drafting import Written
@@ -42,6 +43,9 @@ class PolicyDraftPage:
     error: str
     act_error: str
     act: Mapping[str, str]
+    findings: Sequence[FindingRow]
+    exposure: Sequence[ExposureRow]
+    version_number: int
 
 
 def policy_draft_page(
@@ -92,6 +96,9 @@ def policy_draft_page(
         nobody_left=is_ready and not others and is_mine and not alone,
         error=error,
         act_error=act_error,
+        findings=finding_rows(draft.rules),
+        exposure=exposure_rows(current.rules, draft.rules),
+        version_number=current.number,
         act={"reason": "", "when": "", "effective_at": "", "colleague": ""} | (dict(act) if act else {}),
     )
 
