@@ -14,7 +14,6 @@ from core import periodic
 from core.periodic import PeriodicWork
 from refunds.worker import watch
 
-
 #: Called for at least once a minute, after what each case names.
 _LATER = ("refunds.policy_trials", "refunds.second_legs")
 
