@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from api.refund_requests import ActOnRequest
-from api.serializers import DecisionSerializer, VersionSerializer
+from api.serializers import DecisionSerializer, ExtensionSerializer, VersionSerializer
 from core.errors import Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -67,3 +67,13 @@ class RequestInfo(ActOnRequest):
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
         message = data["message"] or data["note"]
         deciding.request_info(request_id=request_id, by=by, at=at, version=data["version"], message=message)
+
+
+class Extend(ActOnRequest):
+    """Give it more time, until a moment that the customer agreed to; they are told."""
+
+    acts = {"POST": Act.EXTEND}
+    operation, body = "extend_refund_request", ExtensionSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        deciding.extend(request_id=request_id, by=by, at=at, **data)

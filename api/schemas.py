@@ -178,6 +178,10 @@ class PlanOut(Shape):
     legs = LegOut(many=True)
 
 
+def _is_paused(request: RefundRequest) -> bool:
+    return request.paused_at is not None
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -201,7 +205,10 @@ class RefundRequestOut(Shape):
     sale_cashier = s.CharField(help_text="who rang the sale up")
     reject_reason = s.CharField(allow_null=True)
     message_to_customer = s.CharField(allow_null=True)
-    due_at = s.DateTimeField()
+    due_at = s.DateTimeField(help_text="when an answer is owed")
+    paused = read(s.BooleanField(help_text="the clock stands: somebody else owes something"), _is_paused)
+    extended_until = s.DateTimeField(allow_null=True, help_text="later, as the customer agreed")
+    escalated_at = s.DateTimeField(allow_null=True, help_text="when its time ran out and it went to the next tier")
     expected_arrival = ArrivalOut()
     plan = PlanOut(help_text="by which payments of the order it goes back")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")

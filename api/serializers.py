@@ -196,6 +196,15 @@ def draft_of(data: dict[str, Any]) -> Draft:
     )
 
 
+class ExtensionSerializer(StrictSerializer):
+    """A later time for a request in review; a stale ``version`` is refused."""
+
+    version = WholeNumber(min_value=1)
+    until = Instant()
+    reason = Text(multiline=True, max_length=500)
+    consent = Flag(help_text="the customer agreed")
+
+
 class VersionSerializer(StrictSerializer):
     """``version`` is the one the caller saw."""
 

@@ -40,6 +40,7 @@ urlpatterns = [
     path(f"{_REQUEST}/approve", decisions.Approve.as_view()),
     path(f"{_REQUEST}/reject", decisions.Reject.as_view()),
     path(f"{_REQUEST}/request-info", decisions.RequestInfo.as_view()),
+    path(f"{_REQUEST}/extend", decisions.Extend.as_view()),
     path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
     path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
     path(f"{_REQUEST}/portal-findings", payouts.ProposeEnd.as_view()),

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class DayKind(StrEnum):
+    """``HOLIDAY``: a day of a statutory holiday. ``WORKDAY``: a weekend's day on which people make up for one."""
+
+    ORDINARY = "ordinary"
+    HOLIDAY = "holiday"
+    WORKDAY = "workday"
 
 
 def is_working_day(day: date) -> tuple[bool, bool]:
@@ -17,3 +26,23 @@ def is_working_day(day: date) -> tuple[bool, bool]:
         return chinese_calendar.is_workday(day), True
     except NotImplementedError:
         return day.weekday() < 5, False
+
+
+def kind_of_day(day: date) -> DayKind:
+    """What the statutory calendar says of a day; of a year that the library does not know, that it is an ordinary one."""
+    import chinese_calendar  # noqa: PLC0415
+
+    try:
+        is_off, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        return DayKind.ORDINARY
+    if name is None:
+        return DayKind.ORDINARY
+    return DayKind.HOLIDAY if is_off else DayKind.WORKDAY
+
+
+def known_until() -> int:
+    """The last year whose holidays the library knows."""
+    import chinese_calendar  # noqa: PLC0415
+
+    return int(max(chinese_calendar.holidays).year)

@@ -158,6 +158,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
     others = [
         entry("policy", gettext("Refund policy"), "book-open-check", count=Capped(asked) if asked else None, hot=True),
         sees_queue and entry("notifications", gettext("Notifications"), "bell"),
+        may(Act.SET_HOURS) and entry("hours", gettext("Opening hours"), "calendar-clock"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
     ]
     groups = [

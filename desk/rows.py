@@ -21,9 +21,10 @@ from desk.addresses import with_query
 from desk.keyset import Capped, Page
 from desk.people import Person, person
 from merchants import policies
-from refunds.facts import charges
+from refunds.facts import charges, delay
 from refunds.models import RefundRequest
 from refunds.review import decidable
+from refunds.rules.floor import DELAY_DAYS
 from refunds.states import RELEASED, Reason, State
 from refunds.telling import payout_words
 from terminals.models import Transaction, TransactionStatus
@@ -66,6 +67,17 @@ def lean(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
 def stamp(request: RefundRequest) -> str:
     """Changes whenever a colleague did something: the version does not count who has claimed it."""
     return f"{request.version}-{request.claimed_by_id or 0}"
+
+
+def alerts(request: RefundRequest, *, at: datetime) -> list[str]:
+    """What must not be overlooked: its time ran out and it went up, or it takes so long that the law will call it delay."""
+    found = []
+    if request.state == State.IN_REVIEW and request.escalated_at is not None:
+        found.append(gettext("Escalated"))
+    if delay.is_long(request, at=at):
+        day = min((at - request.created_at).days, 999)
+        found.append(gettext("Day %(day)s of %(most)s") % {"day": day, "most": DELAY_DAYS})
+    return found
 
 
 def target_s(request: RefundRequest) -> int:

@@ -10,6 +10,7 @@ from desk.api_keys import view as api_keys
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
 from desk.day_in_path import DayInPath
+from desk.hours import view as hours
 from desk.new import view as new
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
@@ -52,6 +53,7 @@ urlpatterns = [
     path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
     path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
     path("/refunds/<str:number>/info", decisions.info, name="info"),
+    path("/refunds/<str:number>/extend", decisions.extend, name="extend"),
     path("/refunds/<str:number>/claim", decisions.claim, name="claim"),
     path("/refunds/<str:number>/release", decisions.release, name="release"),
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
@@ -90,6 +92,11 @@ urlpatterns = [
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/hours", hours.hours, name="hours"),
+    path("/hours/stores/<str:code>", hours.set_store, name="hours-store"),
+    path("/hours/days", hours.set_day, name="hours-day"),
+    path("/hours/grace", hours.declare, name="grace"),
+    path("/hours/grace/<int:grace_id>/end", hours.end, name="grace-end"),
     path("/policy", policy.policy, name="policy"),
     path("/policy/reviewed", policy.reviewed, name="policy-reviewed"),
     path("/policy/rule-changes", policy.add_rule_change, name="rule-change-add"),

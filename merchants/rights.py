@@ -44,6 +44,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     REQUEST_INFO = "request_info"
+    EXTEND = "extend"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
     RETRY = "retry"
@@ -60,6 +61,8 @@ class Act(StrEnum):
     ADOPT = "adopt"
     CLOSE_DAY = "close_day"
     END_HOLD = "end_hold"
+    SET_HOURS = "set_hours"
+    GIVE_GRACE = "give_grace"
     SEE_POLICY = "see_policy"
     DRAFT_POLICY = "draft_policy"
     PUBLISH_POLICY = "publish_policy"
@@ -181,6 +184,9 @@ TABLE: Final[Mapping[Act, Right]] = {
                       conditions=(_DISTANCE, _TIER)),
     Act.REQUEST_INFO: Right("ask the customer for more",      _NO,   _YES, _YES, _NO,  _YES,
                             conditions=(_DISTANCE, _TIER)),
+    Act.EXTEND: Right("give a refund more time, with the customer's consent",
+                                                              _NO,   _YES, _YES, _NO,  _YES,
+                      conditions=(_DISTANCE, _TIER)),
     Act.PAY_CASH: Right("say that cash was paid, or why not", _YES,  _NO,  _YES, _YES, _YES,
                         conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
@@ -213,6 +219,10 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.CLOSE_DAY: Right("close a day or open it again",      _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.END_HOLD: Right("end the hold of a sale whose channel contradicts itself",
                                                               _NO,   _NO,  _YES, _YES, _YES),
+    Act.SET_HOURS: Right("say when stores are open, and which days are holidays",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
+    Act.GIVE_GRACE: Right("give stores more time after a disaster, or end it",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.DRAFT_POLICY: Right("write and discard drafts of the policy",

@@ -228,6 +228,8 @@ _SAVED = (
     "by_rule",
     "due_at",
     "paused_at",
+    "extended_until",
+    "escalated_at",
     "step_due_at",
     "reject_reason",
     "message_to_customer",

@@ -102,6 +102,7 @@ EDGES: tuple[Edge, ...] = (
     Edge("approve", (State.IN_REVIEW,), State.APPROVED, "a reviewer of the right tier approves"),
     Edge("reject", (State.IN_REVIEW,), State.REJECTED, "a reviewer rejects, with a coded reason"),
     Edge("request_info", (State.IN_REVIEW,), State.NEEDS_INFO, "something is missing; the clock pauses"),
+    Edge("extend", (State.IN_REVIEW,), State.IN_REVIEW, "the customer agrees to wait longer; the clock has a new end"),
     Edge(
         "resubmit",
         (State.NEEDS_INFO, State.FAILED, State.REJECTED),

@@ -22,6 +22,7 @@ from core.periodic import periodic
 from refunds.follow_up import survey
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
+from refunds.review import escalating
 from refunds.telling import outbox
 from refunds.worker import confirming, hearing, watch
 
@@ -73,6 +74,11 @@ def sweep() -> None:
 @periodic("refunds.verify")
 def verify() -> None:
     confirming.work()
+
+
+@periodic("refunds.escalate")
+def escalate() -> None:
+    escalating.work(at=timezone.now())
 
 
 @periodic("refunds.second_legs")

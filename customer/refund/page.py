@@ -224,6 +224,8 @@ def _review_estimate(story: _Story) -> str:
     if request.due_at < story.now:
         return gettext("It takes longer than we said, and we are sorry. Late requests come first in the store's queue.")
     due = {"due": _moment(request.due_at, story.now)}
+    if request.extended_until is not None:
+        return gettext("As agreed with you, it takes longer. Result by %(due)s.") % due
     if request.customer_phone:
         return gettext("Result by %(due)s; we will text you.") % due
     if request.customer_email:

@@ -27,7 +27,7 @@ from desk.queue.trouble import Trouble
 from desk.refund.offered import refusal_of
 from desk.refund.page import Dialogs, Refund
 from desk.refunds.export import export_url
-from desk.rows import Pager, late, stamp, target_s
+from desk.rows import Pager, alerts, late, stamp, target_s
 from desk.templatetags.desk_format import yuan
 from merchants.models import Staff
 from merchants.rights import Act
@@ -66,6 +66,7 @@ class QueueRow:
     due_at: datetime | None
     target_s: int
     paused: bool
+    alerts: Sequence[str]
     owner: Person | None
     viewers: Sequence[str]
     stamp: str
@@ -228,6 +229,7 @@ def queue_rows(
             due_at=request.due_at if request.state in UNDECIDED else None,
             target_s=target_s(request),
             paused=request.state == State.NEEDS_INFO,
+            alerts=alerts(request, at=at),
             owner=person(request.claimed_by),
             viewers=looking.get(request.pk, []),
             stamp=stamp(request),

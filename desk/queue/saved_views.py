@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from desk.access import Scope
 from desk.keyset import CAP, Capped
 from merchants.models import Staff
+from refunds.facts import delay
 from refunds.states import OPEN_FOR_REVIEW, State
 
 #: With less time left than this a request is about to be late; the clock turns amber at the same moment.
@@ -59,6 +60,20 @@ VIEWS: tuple[View, ...] = (
         "state = 'in_review' AND due_at < %(soon)s",
         urgent=True,
     ),
+    View(
+        "escalated",
+        _("Escalated"),
+        lambda _staff, _at: Q(state=State.IN_REVIEW, escalated_at__isnull=False),
+        "state = 'in_review' AND escalated_at IS NOT NULL",
+        urgent=True,
+    ),
+    View(
+        "delayed",
+        _("12 days and more"),
+        lambda _staff, at: delay.long(at),
+        "state = ANY(%(open)s) AND created_at <= %(long_since)s",
+        urgent=True,
+    ),
     View("info", _("Waiting for the customer"), lambda _staff, _at: Q(state=State.NEEDS_INFO), "state = 'needs_info'"),
     View(
         "trouble",
@@ -94,6 +109,8 @@ def _count(scope: Scope, at: datetime) -> Mapping[str, Capped]:
         "merchant": scope.staff.merchant_id,
         "staff": scope.staff.pk,
         "soon": at + SOON,
+        "open": [state.value for state in delay.OPEN],
+        "long_since": delay.long_since(at),
         "stores": sorted(scope.store_ids or ()),
     }
     with connection.cursor() as cursor:

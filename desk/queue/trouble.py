@@ -11,6 +11,7 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
+from desk.keyset import Capped
 from merchants import channels
 from merchants.models import ChannelAccount
 from refunds.models import Execution
@@ -118,6 +119,16 @@ def _held(merchant_id: int) -> list[Trouble]:
     more = ", …" if len(held) > _NAMED else ""
     channel = held[0][1]
     return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": ", ".join(numbers) + more})]
+
+
+def delayed(number: Capped) -> list[Trouble]:
+    """One line for so many refunds that will soon be deliberate delay, whoever keeps them waiting."""
+    text = ngettext(
+        "%(n)s refund is open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
+        "%(n)s refunds are open or unpaid for 12 days or more. After 15 days the law calls it deliberate delay.",
+        int(number),
+    )
+    return [Trouble("", "bad", text % {"n": number})] if number else []
 
 
 def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from desk import keyset, people, rows
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import return_to, with_query
-from desk.queue import trouble
+from desk.queue import saved_views, trouble
 from desk.queue.listing import desk_list
 from desk.queue.page import PanePage, leads, queue_page, queue_rows
 from desk.queue.summary import reviewed_today, words_for
@@ -60,7 +60,10 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
         people.look(request_id=selected.pk, staff=scope.staff, at=now)
     page = replace(
         page,
-        troubles=trouble.troubles(merchant_id=scope.staff.merchant_id, at=now),
+        troubles=[
+            *trouble.delayed(saved_views.counts(scope=scope, at=now)["delayed"]),
+            *trouble.troubles(merchant_id=scope.staff.merchant_id, at=now),
+        ],
         selected=refund(selected, scope=scope, at=now, url=current[0].leads.url) if selected and current else None,
         return_to=current[0].leads.return_to if current else reverse("desk:queue"),
         dialogs=dialogs(selected, at=now) if selected else None,

@@ -24,6 +24,7 @@ from desk.forms import pictures_of
 from desk.refund.page import find
 from desk.refund.view import answer
 from desk.rendering import go_on, refusal
+from desk.templatetags.desk_format import when_minute
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
@@ -140,6 +141,26 @@ def info(asked: Asked) -> str:
     version = asked.version
     deciding.request_info(request_id=asked.found.pk, by=asked.by, at=asked.at, version=version, message=message)
     return gettext("%(number)s: the customer is asked; the clock is paused.") % asked.named
+
+
+@_decision("extend")
+def extend(asked: Asked) -> str:
+    """Give it the time that the customer agreed to."""
+    until = forms.moment(asked.form.get("until", ""))
+    version = forms.version(asked.form)
+    deciding.extend(
+        request_id=asked.found.pk,
+        by=asked.by,
+        at=asked.at,
+        version=version,
+        until=until,
+        reason=asked.typed("reason", 500),
+        consent=asked.form.get("consent") == "1",
+    )
+    return gettext("%(number)s has time until %(time)s; the customer is told.") % {
+        **asked.named,
+        "time": when_minute(until),
+    }
 
 
 @_decision()

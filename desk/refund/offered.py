@@ -40,6 +40,7 @@ class Offered:
     approve: str = ""
     reject: str = ""
     info: str = ""
+    extend: str = ""
     claim: str = ""
     release: str = ""
     cancel: str = ""
@@ -79,7 +80,7 @@ class Offered:
     @property
     def any_in_menu(self) -> bool:
         decided = self.claim or self.release or self.reassign or self.cancel or self.retry or self.resubmit
-        return bool(decided or self.evidence or self.print or self.info)
+        return bool(decided or self.evidence or self.print or self.info or self.extend)
 
 
 def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
@@ -99,6 +100,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "approve": in_review and not blocked,
         "reject": refusable,
         "info": refusable,
+        "extend": refusable,
         "claim": unclaimed and (not refused if in_review else decidable.may_decide(by=by, request=request, at=at)),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),

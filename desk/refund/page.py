@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
+from core.calendar import SHANGHAI
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
 from core.quantities import Quantity, quantity_text
@@ -26,7 +27,7 @@ from desk.refund import payouts
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.timeline import Line, timeline
-from desk.rows import EqualSale, equal_sales, stamp, target_s
+from desk.rows import EqualSale, alerts, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
@@ -155,6 +156,7 @@ class Refund:
     due_at: datetime | None
     target_s: int
     paused: bool
+    alerts: Sequence[str]
     viewers: Sequence[str]
     goods_summary: str
     requester_label: str
@@ -186,6 +188,11 @@ class Refund:
     @property
     def due_label(self) -> str:
         return gettext("due %(time)s") % {"time": when_minute(self.due_at)}
+
+    @property
+    def due_typed(self) -> str:
+        """As the browser's field for a day and time has it."""
+        return f"{self.due_at.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}" if self.due_at else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +303,7 @@ def refund(
         due_at=request.due_at if request.state in UNDECIDED else None,
         target_s=target_s(request),
         paused=request.state == State.NEEDS_INFO,
+        alerts=alerts(request, at=at),
         viewers=people.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
         goods_summary=goods_summary(sold, returned),
         requester_label=requester_label(request),

@@ -16,10 +16,11 @@ from core.audit.models import AuditEvent
 from core.money import yuan_grouped
 from desk.notices import event_label
 from desk.refund.payouts import readable
+from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
-from refunds.rules import explanations
+from refunds.rules import explanations, in_words
 from refunds.states import HandTrouble, Reason, RejectReason
 from refunds.telling import payout_words
 
@@ -169,6 +170,10 @@ def _amount(data: Data) -> dict[str, str]:
     return {"amount": yuan_grouped(int(data.get("amount_fen", 0)))}
 
 
+def _moment(data: Data, name: str) -> str:
+    return when_minute(datetime.fromisoformat(data[name])) if data.get(name) else ""
+
+
 #: What an event says, with the name of the data that stands beside it, or how to put both.
 _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = {
     "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data)),
@@ -181,6 +186,18 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.approve": lambda data: (gettext("approved ¥%(amount)s") % _amount(data), ""),
     "refund.reject": _reject,
     "refund.request_info": (_("asked the customer for more"), "message"),
+    "refund.extend": lambda data: (
+        gettext("gave it until %(time)s, as the customer agreed") % {"time": _moment(data, "until")},
+        str(data.get("reason", "")),
+    ),
+    "refund.escalate": lambda data: (
+        gettext("Time ran out: it went to the next tier"),
+        "" if data.get("from") == data.get("to") else in_words.tier_label(str(data.get("to", ""))),
+    ),
+    "refund.grace": lambda data: (
+        gettext("gave it %(hours)s hours more after a disaster") % {"hours": data.get("hours", "")},
+        str(data.get("reason", "")),
+    ),
     "refund.start_execution": (_("Handed to the channel under a fixed number"), "refund_no"),
     "refund.lose_sight": lambda data: (
         gettext("gave no answer that proves anything"),

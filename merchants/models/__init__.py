@@ -4,15 +4,18 @@ from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
 from merchants.models.channel_rule import ChannelRuleChange, ChannelRuleReading
 from merchants.models.merchant import Merchant, MerchantKind, Store
+from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
 from merchants.models.staff import Role, Staff
 
 __all__ = [
     "ApiKey",
+    "CalendarDay",
     "ChannelAccount",
     "ChannelRuleChange",
     "ChannelRuleReading",
     "DraftState",
+    "Grace",
     "KeyScope",
     "Merchant",
     "MerchantKind",

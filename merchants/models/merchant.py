@@ -26,13 +26,16 @@ class Merchant(models.Model):
 
 
 class Store(models.Model):
-    """A shop of the merchant. ``phone`` is the shop's own, shown to customers."""
+    """A shop of the merchant. ``phone`` is the shop's own, shown to customers, as are ``opening_hours``; ``hours`` are those that
+    clocks are counted in (``merchants.hours``), empty where they are not known.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="stores")
     code = models.CharField(max_length=20)
     name = models.CharField(max_length=80)
     phone = models.CharField(max_length=30, blank=True)
     opening_hours = models.CharField(max_length=40, blank=True)
+    hours = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="store_code_once")]

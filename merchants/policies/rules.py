@@ -189,6 +189,12 @@ class Rules:
                 return tier
         return tiers[-1]
 
+    def deciding_tiers(self, amount_fen: int, *, store: str = "", escalated: bool = False) -> tuple[Tier, ...]:
+        """The tier of an amount, and the next one where time ran out, if there is one."""
+        own, tiers = self.tier_for(amount_fen, store=store), self.tiers_in(store)
+        place = tiers.index(own)
+        return tiers[place : place + 1 + escalated]
+
     def tier_named(self, name: str, *, store: str = "") -> Tier:
         for tier in self.tiers_in(store):
             if tier.name == name:

@@ -142,11 +142,15 @@ def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False)
     return amount_fen + _others_fen([request], {request.transaction_id: order_fen})[request.pk]
 
 
-def tier_for(*, request: RefundRequest, sum_fen: int, at: datetime) -> Tier:
-    """The tier of its store that decides over ``deciding_fen``, by the limits in force now."""
+def tiers_for(*, request: RefundRequest, sum_fen: int, at: datetime) -> tuple[Tier, ...]:
+    """The tiers of its store that decide over ``deciding_fen``, by the limits in force now: one, and the next as well where its
+    time ran out.
+    """
     rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
     codes = policies.store_codes(rules, merchant_id=request.merchant_id)
-    return rules.tier_for(sum_fen, store=codes.get(request.store_id, ""))
+    return rules.deciding_tiers(
+        sum_fen, store=codes.get(request.store_id, ""), escalated=request.escalated_at is not None
+    )
 
 
 _ORDER_SUMS = f"""

@@ -66,7 +66,9 @@ class Sale:
     ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day; ``order_payments``:
     how many there are. ``payments`` are those by which a refund of the whole order may go back; then the amounts are theirs
     together, and the rest is said of the first of them. ``worths``: what was paid for each line, where
-    they are those of an order of several payments.
+    they are those of an order of several payments. ``hours`` are its store's (``merchants.hours``), ``calendar_days`` what the
+    merchant says otherwise than the calendar, ``graces`` from, to (seconds since the epoch) and hours of disasters since the
+    payment.
     """
 
     id: UUID
@@ -97,6 +99,9 @@ class Sale:
     card_last4: str
     policy_version_id: int
     policy_number: int
+    hours: str
+    calendar_days: Mapping[str, str] | None
+    graces: Sequence[tuple[float, float, int]] | None
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
     worths: tuple[int, ...] = ()
@@ -134,7 +139,14 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
          WHERE o.store_id = t.store_id
            AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
-       t.payer_phone_hash, t.card_last4, p.id, p.number,
+       t.payer_phone_hash, t.card_last4, p.id, p.number, s.hours::text,
+       CASE WHEN s.hours <> '{}' THEN (SELECT json_object_agg(d.date, d.kind) FROM merchants_calendarday d
+                                        WHERE d.merchant_id = t.merchant_id) END,
+       (SELECT json_agg(json_build_array(extract(epoch FROM g.starts_at)::float8, extract(epoch FROM g.ends_at)::float8, g.hours)
+                        ORDER BY g.id)
+          FROM merchants_grace g
+         WHERE g.merchant_id = t.merchant_id AND g.ends_at >= t.paid_at AND g.starts_at <= $4
+           AND (g.store_ids IS NULL OR t.store_id = ANY(g.store_ids))),
        (SELECT json_agg(json_build_array(l.id, l.sku, l.name, l."group", l.kind, l.quantity::text, l.reserved_quantity::text,
                                          l.unit_price_fen, l.amount_fen, l.reserved_fen) ORDER BY l.position)
           FROM terminals_transactionline l WHERE l.transaction_id = t.id)

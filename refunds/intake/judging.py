@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
+from core.calendar import DayKind
 from core.errors import Invalid
-from merchants import policies, rights
+from merchants import hours, policies, rights
+from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import duplicates, sums
@@ -19,7 +24,7 @@ from refunds.intake.counters import Parties
 from refunds.intake.facts import Sale, find_sale, whole_order
 from refunds.models import Evidence, Execution, Judgement, RefundRequest
 from refunds.models.judgement import Occasion
-from refunds.rules import arrival, facts, payment, policy, worth
+from refunds.rules import arrival, clocks, facts, payment, policy, worth
 from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
@@ -95,6 +100,7 @@ def judge(
     own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
     # Of an order's payments what is its own has been taken off each already.
     of_sale_fen = 0 if stored and stored.leg_count else own_fen
+    rules = policies.rules_of(sale.policy_version_id)
     judged = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -130,13 +136,54 @@ def judge(
         groups=_groups(sale, claimed),
         remote=sale.remote,
         evidence=_evidence(stored),
+        **_clocks(sale, rules, at=at),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
         arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
     )
-    rules = policies.rules_of(sale.policy_version_id)
     verdict = policy.judge(facts=judged, rules=rules, policy_version=sale.policy_number)
     return Judged(judged, verdict, sale.policy_version_id)
+
+
+def _clocks(sale: Sale, rules: Rules, *, at: datetime) -> dict[str, Any]:
+    """What of the facts is about time: nothing where neither hours nor a disaster are known."""
+    found: dict[str, Any] = {}
+    if opening := _opening(sale, since=at, lasting=timedelta(hours=rules.complex_handling_hours)):
+        found = {"opening": opening, "store_open": clocks.is_open(at=at, opening=opening)}
+    if sale.graces:
+        now, paid = at.timestamp(), sale.paid_at.timestamp()
+        found["grace_hours"] = max((more for starts, ends, more in sale.graces if starts <= now < ends), default=0)
+        found["graces"] = [(max(0, int(starts - paid) // 86_400), more) for starts, _, more in sale.graces]
+    return found
+
+
+@lru_cache(maxsize=512)
+def _hours(text: str) -> hours.Hours | None:
+    return hours.read_hours(json.loads(text))
+
+
+def _opening(sale: Sale, *, since: datetime, lasting: timedelta) -> tuple[int, ...]:
+    opening_hours = _hours(sale.hours)
+    if opening_hours is None:
+        return ()
+    kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in (sale.calendar_days or {}).items()}
+    return opening_hours.opening(since=since, lasting=lasting, kinds=kinds)
+
+
+def due_again(*, request: RefundRequest, sale: Sale, judged: Judged, at: datetime) -> datetime:
+    """When an answer is owed to a request that is sent in again: its clock goes on with what was left when it was paused, in
+    opening hours as they are now; one that did not stand begins anew.
+    """
+    paused_at = request.paused_at
+    if paused_at is None:
+        return judged.verdict.due_at
+    rules = policies.rules_of(judged.policy_version_id)
+    if policy.is_simple(facts=judged.facts, rules=rules):
+        left = clocks.between(start=paused_at, end=request.due_at)
+        return clocks.due(at=at, time=left)
+    before = _opening(sale, since=paused_at, lasting=clocks.LONGEST)
+    left = clocks.between(start=paused_at, end=request.due_at, opening=before)
+    return clocks.due(at=at, time=left, opening=_opening(sale, since=at, lasting=left))
 
 
 def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:

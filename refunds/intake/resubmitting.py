@@ -106,7 +106,7 @@ def _resubmit(
         by.actor,
         at,
         expected_version,
-        {"due_at": verdict.due_at, "amount_fen": draft.amount_fen},
+        {"due_at": judging.due_again(request=request, sale=sale, judged=judged, at=at), "amount_fen": draft.amount_fen},
         {
             "amount_fen": draft.amount_fen,
             "reason": draft.reason,

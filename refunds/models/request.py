@@ -39,7 +39,8 @@ class RefundRequest(models.Model):
 
     ``version`` counts state changes. ``reserved_fen`` is what it holds of the sale at this moment: the requested or the
     approved amount, nothing once released; ``leg_count`` above 0: its legs say of which payments (``refunds.models.leg``).
-    ``due_at`` is when the merchant should have decided; ``step_due_at`` is when the system owes the next step, empty where it
+    ``due_at`` is when the merchant should have decided, ``paused_at`` since when its clock stands; ``extended_until`` is what the
+    customer agreed to, ``escalated_at`` when time ran out. ``step_due_at`` is when the system owes the next step, empty where it
     owes none.
     """
 
@@ -94,6 +95,8 @@ class RefundRequest(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True, blank=True)
+    extended_until = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
     step_due_at = models.DateTimeField(null=True, blank=True)
     reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason.choices)
     message_to_customer = models.TextField(blank=True, max_length=500)
@@ -198,9 +201,18 @@ class RefundRequest(models.Model):
         self.paused_at = at
         self.message_to_customer = message
 
+    @_edge("extend")
+    def extend(self, *, at: datetime, until: datetime) -> None:
+        self.due_at = self.extended_until = until
+
     @_edge("resubmit")
     def resubmit(self, *, at: datetime, due_at: datetime, amount_fen: int) -> None:
         self.amount_fen = amount_fen
+        if self.paused_at is None:
+            # A clock of its own; otherwise it goes on with what was left.
+            self.extended_until = self.escalated_at = None
+        elif self.extended_until is not None:
+            self.extended_until = due_at
         self.due_at = due_at
         self.paused_at = None
         self.decided_at = self.approved_fen = None

@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from merchants import policies, rights
 from merchants.models import ApiKey
+from merchants.policies.rules import Tier
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.facts import conditions, sums
@@ -34,6 +35,7 @@ NEEDS: Final = (
     "staff_id",
     "api_key_id",
     "claimed_by_id",
+    "escalated_at",
     "cashier",
     "customer_phone_hash",
     "transaction__cashier",
@@ -61,7 +63,11 @@ def may_decide(*, by: Principal, request: RefundRequest, at: datetime) -> bool:
 def deciding_roles(*, request: RefundRequest, at: datetime) -> frozenset[str]:
     """The roles whose tier this request is, with all that it comes to together with others."""
     sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
-    return sums.tier_for(request=request, sum_fen=sum_fen, at=at).roles
+    return _roles_of(sums.tiers_for(request=request, sum_fen=sum_fen, at=at))
+
+
+def _roles_of(tiers: Sequence[Tier]) -> frozenset[str]:
+    return frozenset().union(*(tier.roles for tier in tiers))
 
 
 def decidable(*, by: Principal, at: datetime) -> Q:
@@ -97,7 +103,13 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
     rules, sum_of = policies.rules_in_force(merchant_id=by.acting_for, at=at), sums.deciding_sums(waiting)
     codes = policies.store_codes(rules, merchant_id=by.acting_for)
     roles = {
-        request.pk: rules.tier_for(sum_of[request.pk], store=codes.get(request.store_id, "")).roles
+        request.pk: _roles_of(
+            rules.deciding_tiers(
+                sum_of[request.pk],
+                store=codes.get(request.store_id, ""),
+                escalated=request.escalated_at is not None,
+            )
+        )
         for request in waiting
     }
     refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if by.role not in of_tier}

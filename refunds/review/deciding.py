@@ -19,6 +19,7 @@ from refunds.models import Approval, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
 from refunds.review import decidable
+from refunds.rules import clocks
 from refunds.rules.method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
 from terminals.models import Transaction
@@ -106,7 +107,8 @@ def approve(
     sums.check_caps(request=request, amount_fen=amount, at=at)
     judgements.keep_approval(request=request, amount_fen=amount, deciding_fen=deciding_fen, at=at)
     plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None
-    tier = sums.tier_for(request=request, sum_fen=deciding_fen, at=at).name
+    tiers = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at)
+    tier = next(tier.name for tier in tiers if by.role in tier.roles)
     approved = lifecycle.advance(
         request_id,
         "approve",
@@ -202,6 +204,40 @@ def request_info(*, request_id: UUID, by: Principal, at: datetime, version: int,
     )
     _store_decision(asked, Decision.REQUEST_INFO, by, at, note=message)
     return asked
+
+
+@transaction.atomic
+def extend(
+    *, request_id: UUID, by: Principal, at: datetime, version: int, until: datetime, reason: str, consent: bool
+) -> RefundRequest:
+    """Give a request in review a later due time, with a reason and the customer's consent; the customer is told.
+
+    Never later than the law lets a refund take. Raises ``Invalid``, or what a decision raises.
+    """
+    request = _open_request(Act.EXTEND, request_id, by, version)
+    conditions.check(Act.EXTEND, by=by, request=request, at=at)
+    if consent is not True:
+        raise Invalid("more time is the customer's to give", code="consent_required")
+    if not reason.strip():
+        raise Invalid("say why it takes longer", code="reason_required")
+    if until <= max(request.due_at, at):
+        raise Invalid("the new time is not later than the old", code="extension_too_short")
+    if until > request.created_at + clocks.LONGEST:
+        raise Invalid("no refund may take that long", code="extension_too_long")
+    return lifecycle.advance(
+        request_id,
+        "extend",
+        by=by.actor,
+        at=at,
+        expected_version=version,
+        data={
+            "reason": reason.strip()[:500],
+            "consent": True,
+            "from": request.due_at.isoformat(),
+            "until": until.isoformat(),
+        },
+        until=until,
+    )
 
 
 @transaction.atomic

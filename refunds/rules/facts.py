@@ -47,6 +47,8 @@ class Facts:
 
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
     ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
+    ``opening`` are the times that it is open from then on (``refunds.rules.clocks``). ``grace_hours`` a disaster gives those
+    who decide, ``graces`` those who ask: days from the payment to the beginning of each, and its hours.
     ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
     """
 
@@ -78,6 +80,9 @@ class Facts:
     goods_received: bool = False
     evidence: Sequence[str] = ()
     store_open: bool | None = None
+    opening: Sequence[int] = ()
+    grace_hours: int = 0
+    graces: Sequence[Sequence[int]] = ()
     fee_rate_bp: int = 0
     fee_returned: bool = True
     arrival_days: tuple[int, int] = (0, 0)
@@ -156,7 +161,7 @@ def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
         if usual is MISSING or value != usual:
             said[name] = quantity_text(value) if name in _QUANTITIES else _plain(value)
     if isinstance(one, Facts):
-        for name in ("claims", "groups", "evidence", "sums"):
+        for name in ("claims", "groups", "evidence", "opening", "graces", "sums"):
             if not said.get(name):
                 said.pop(name, None)
     return said

@@ -23,7 +23,7 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules import floor, payment, risk
+from refunds.rules import clocks, floor, payment, risk
 from refunds.rules.facts import Facts, canonical
 from refunds.rules.standing import EqualCharges
 from refunds.rules.worth import GOODS_COME_BACK
@@ -119,16 +119,15 @@ _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
-    own = rules.rule_for(facts.reason, store=facts.store, groups=facts.groups)
-    law = floor.statute(facts, rules)
-    rule = floor.over(own, law) if law else own
+    own, law, rule = _rules_for(facts, rules)
+    grace = 0 if rule is None else clocks.filing_grace(graces=facts.graces, window_days=rule.window_days)
     limit_fen = rules.auto_approve_limit_fen
     if rule is not None and rule.auto_approve_limit_fen is not None:
         limit_fen = rule.auto_approve_limit_fen
     results = [*_hard_limits(facts), *_other_route(facts, rules)]
     if law is not None:
         results.append(RuleResult(law.code, passed=True, actual=str(facts.days), limit=str(law.days)))
-    results += _merchant_rules(facts, rules, rule, covered=own is not None, limit_fen=limit_fen)
+    results += _merchant_rules(facts, rules, rule, covered=own is not None, limit_fen=limit_fen, grace_hours=grace)
     results += [RuleResult(*signal) for signal in risk.signals(facts, rules, limit_fen=limit_fen)]
     results += _sums(facts, rules, limit_fen)
     failed = [result for result in results if not result.passed]
@@ -147,12 +146,29 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
         tier=rules.tier_for(in_all_fen, store=facts.store).name,
         approvers=0 if decision is Ruling.APPROVE else _approvers(facts, rules, in_all_fen),
         policy_version=policy_version,
-        due_at=facts.at + _handling_time(rules, rule),
-        file_by=facts.paid_at + rule.window_days * _DAY if rule else None,
+        due_at=clocks.due(
+            at=facts.at,
+            time=_handling_time(rules, rule),
+            opening=() if _is_simple(rule) else facts.opening,
+            grace_hours=facts.grace_hours,
+        ),
+        file_by=facts.paid_at + rule.window_days * _DAY + grace * _HOUR if rule else None,
         arrival_days=facts.arrival_days,
         fee_fen=0 if facts.fee_returned else (facts.amount_fen * facts.fee_rate_bp + 5000) // 10000,
         rules=tuple(results),
     )
+
+
+def _rules_for(facts: Facts, rules: Rules) -> tuple[ReasonRule | None, floor.Statute | None, ReasonRule | None]:
+    """The merchant's own rule, what the law says, and what both come to."""
+    own = rules.rule_for(facts.reason, store=facts.store, groups=facts.groups)
+    law = floor.statute(facts, rules)
+    return own, law, floor.over(own, law) if law else own
+
+
+def is_simple(*, facts: Facts, rules: Rules) -> bool:
+    """Whether its handling clock runs by the wall, for minutes, instead of in opening hours."""
+    return _is_simple(_rules_for(facts, rules)[2])
 
 
 def _approvers(facts: Facts, rules: Rules, in_all_fen: int) -> int:
@@ -232,14 +248,14 @@ def _other_route(facts: Facts, rules: Rules) -> list[RuleResult]:
 
 
 def _merchant_rules(
-    facts: Facts, rules: Rules, rule: ReasonRule | None, *, covered: bool, limit_fen: int
+    facts: Facts, rules: Rules, rule: ReasonRule | None, *, covered: bool, limit_fen: int, grace_hours: int
 ) -> list[RuleResult]:
     results = [
         RuleResult("route_allowed", facts.route in rules.routes, facts.route, ", ".join(rules.routes), hard=True),
         RuleResult("reason_covered", covered, facts.reason, "covered"),
     ]
     if rule is not None:
-        results += _reason_rule(facts, rule)
+        results += _reason_rule(facts, rule, window_days=rule.window_days - (-grace_hours // 24))
     if facts.claims:
         value = sum(claim.value_fen for claim in facts.claims)
         charged = sum(claim.charged_fen for claim in facts.claims)
@@ -268,11 +284,11 @@ def _merchant_rules(
     return results
 
 
-def _reason_rule(facts: Facts, rule: ReasonRule) -> list[RuleResult]:
+def _reason_rule(facts: Facts, rule: ReasonRule, *, window_days: int) -> list[RuleResult]:
     """What the merchant's rule for the reason, at most as strict as the law lets it be, says."""
     share = -(-facts.amount_fen * 100 // facts.paid_fen)  # rounded up: 50.2% is more than half
     results = [
-        _within("filing_window", facts.days, rule.window_days),
+        _within("filing_window", facts.days, window_days),
         _within("reason_share", share, rule.max_share_percent),
         RuleResult("instant_reason", rule.instant, facts.reason, "instant"),
     ]
@@ -367,9 +383,13 @@ def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
 
 def _handling_time(rules: Rules, rule: ReasonRule | None) -> timedelta:
     """Simple reasons are answered within minutes, the others within hours: two different promises."""
-    if rule is not None and rule.instant and rule.extent != Extent.FULL:
+    if _is_simple(rule):
         return timedelta(minutes=rules.handling_minutes)
     return timedelta(hours=rules.complex_handling_hours)
+
+
+def _is_simple(rule: ReasonRule | None) -> bool:
+    return rule is not None and rule.instant and rule.extent != Extent.FULL
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001

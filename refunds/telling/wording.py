@@ -139,6 +139,7 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "instead": story.failure.sentence if state == State.FAILED else story.sentence,
         "where": story.note,
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
+        "extended": request.extended_until is not None,
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),
         "failure": story.failure.sentence,

@@ -211,6 +211,7 @@ def _create_stores(outline: Outline, merchant: Merchant) -> dict[str, Store]:
             name=shop.name,
             phone=f"0571-8800 {number:04d}",
             opening_hours="10:00-22:00",
+            hours={"week": ["10:00-22:00"] * 7, "holiday": "09:30-22:30"},
         )
         for number, shop in enumerate(outline.shops, start=1)
     }

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, channel_rules, policies, rights
+from merchants import api_keys, channel_rules, opening, policies, rights
 from merchants.models import PolicyVersion
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
@@ -40,7 +41,7 @@ from refunds.payouts import by_hand, contradictions, credentials, ending, redire
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
-from refunds.review import deciding, exporting, handing_over, revealing
+from refunds.review import deciding, exporting, grace, handing_over, revealing
 from refunds.telling import outbox
 from terminals import correcting, reporting
 from terminals.correcting import SaleCorrection
@@ -217,6 +218,10 @@ def _issue(world: World, by: Principal) -> object:
     )
 
 
+def _later() -> datetime:
+    return timezone.now() + timedelta(days=3)
+
+
 def _save_draft(world: World, by: Principal) -> object:
     draft = world.draft
     written = Written(name="new", rules=draft.rules, guides={})
@@ -254,6 +259,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.APPROVE: _on("waiting", deciding.approve),
     Act.REJECT: _on("waiting", deciding.reject, reason="no_proof", message="?"),
     Act.REQUEST_INFO: _on("waiting", deciding.request_info, message="?"),
+    Act.EXTEND: lambda world, by: _on("waiting", deciding.extend, until=_later(), reason="?", consent=True)(world, by),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
     Act.RETRY: _on("failed", ways_back.retry),
@@ -277,6 +283,18 @@ _DOMAIN: dict[Act, Domain] = {
         difference_id=world.difference.pk, note="", by=by, at=timezone.now()
     ),
     Act.CLOSE_DAY: lambda world, by: closing.close(day_id=world.day.pk, by=by, at=timezone.now()),
+    Act.SET_HOURS: lambda world, by: opening.set_hours(
+        store_id=world.store.pk, hours=None, shown="9-5", by=by, at=timezone.now()
+    ),
+    Act.GIVE_GRACE: lambda world, by: grace.declare(
+        store_ids=[world.store.pk],
+        starts_at=timezone.now(),
+        ends_at=_later(),
+        hours=72,
+        reason="flood",
+        by=by,
+        at=timezone.now(),
+    ),
     Act.SEE_POLICY: _read(Act.SEE_POLICY),
     Act.DRAFT_POLICY: _save_draft,
     Act.PUBLISH_POLICY: _publish,
@@ -349,6 +367,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.APPROVE, "POST", "refund-requests/{waiting}/approve", {"version": 3}),
     (Act.REJECT, "POST", "refund-requests/{waiting}/reject", {"version": 3, "reason_code": "no_proof", "message": "?"}),
     (Act.REQUEST_INFO, "POST", "refund-requests/{waiting}/request-info", {"version": 3, "message": "?"}),
+    (Act.EXTEND, "POST", "refund-requests/{waiting}/extend", "extension"),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/confirm-payout", "paid POS-01"),
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/confirm-payout", "paid "),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/payout-failed", {"version": 6, "reason_code": "no_means"}),
@@ -384,6 +403,8 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
         body["store"] = world.store.code
     elif body == "draft":
         body = {"transaction": str(world.sale.pk), "amount_fen": 1_000, "reason": "quality", "customer_consent": True}
+    elif body == "extension":
+        body = {"version": 3, "until": _later().isoformat(), "reason": "?", "consent": True}
     elif isinstance(body, str) and body.startswith("paid "):
         paid_at = timezone.now().isoformat()
         body = {"version": 6, "reference_no": "0042", "paid_at": paid_at, "drawer": body.removeprefix("paid ")}
@@ -470,6 +491,12 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.REJECT, "POST", "/desk/refunds/{waiting}/reject", {"version": "3", "reason_code": "no_proof", "message": "?"}),
     (Act.REQUEST_INFO, "POST", "/desk/refunds/{waiting}/info", {"version": "3", "message": "?"}),
     (
+        Act.EXTEND,
+        "POST",
+        "/desk/refunds/{waiting}/extend",
+        {"version": "3", "until": "later", "reason": "?", "consent": "1"},
+    ),
+    (
         Act.PAY_CASH,
         "POST",
         "/desk/by-hand/{cash}",
@@ -507,6 +534,13 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.RESOLVE_DIFFERENCE, "POST", "/desk/reconciliation/differences/{difference}/assign", {"owner": ""}),
     (Act.ADOPT, "POST", "/desk/reconciliation/differences/{difference}/adopt", {"confirmed": "1"}),
     (Act.CLOSE_DAY, "POST", "/desk/reconciliation/{account}/2026-11-20/close", {"confirmed": "1"}),
+    (Act.SET_HOURS, "POST", "/desk/hours/stores/{store}", {"day-0": "09:00-17:00"}),
+    (
+        Act.GIVE_GRACE,
+        "POST",
+        "/desk/hours/grace",
+        {"stores": "{store}", "starts_at": "now", "ends_at": "later", "hours": "72", "reason": "flood"},
+    ),
     (Act.SEE_POLICY, "GET", "/desk/policy", {}),
     (Act.DRAFT_POLICY, "GET", "/desk/policy/drafts/{draft}", {}),
     (Act.DRAFT_POLICY, "POST", "/desk/policy/drafts/{draft}/discard", {"revision": "2"}),
@@ -539,6 +573,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
+    names |= {"store": world.store.code}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":
@@ -550,6 +585,8 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
             data[name] = pictures.upload()
         elif value == "rubbish":
             data[name] = SimpleUploadedFile("bill.csv", b"?")
+        elif value == "later":
+            data[name] = timezone.localtime(_later()).strftime("%Y-%m-%dT%H:%M")
         elif value == "now":
             data[name] = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
     answer = client.post(path, data)

@@ -192,6 +192,13 @@ def request_info(stage: Stage) -> None:
     assert done.state == "needs_info"
 
 
+@case("POST", f"{_REQUEST}/extend")
+def extend(stage: Stage) -> None:
+    until = (timezone.now() + timedelta(days=3)).isoformat()
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "extend", until=until, reason="送检", consent=True)
+    assert done.extended_until == done.due_at
+
+
 @case("POST", f"{_REQUEST}/confirm-payout")
 def confirm_payout(stage: Stage) -> None:
     request = stage.by_hand()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,11 +12,14 @@ from core.audit.models import AuditEvent
 from desk.policy_draft import form
 from merchants.models import (
     ApiKey,
+    CalendarDay,
     ChannelRuleChange,
+    Grace,
     PolicyDraft,
     PolicyReview,
     PolicyVersion,
     Role,
+    Store,
 )
 from merchants.policies.drafting import Written
 from reconciliation.models import Bill, Difference, FundStatement
@@ -245,6 +249,12 @@ def info(stage: Stage) -> None:
     assert done.state == "needs_info"
 
 
+@case("POST", f"{_REFUND}/extend")
+def extend(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "extend", until=_in_days(3), reason="送检", consent="1")
+    assert done.extended_until == done.due_at
+
+
 @case("POST", f"{_REFUND}/claim")
 def claim(stage: Stage) -> None:
     done = _act(stage, Role.REVIEWER, stage.in_review(), "claim")
@@ -416,6 +426,51 @@ def reveal_payee(stage: Stage) -> None:
 
 
 # --- API keys ---------------------------------------------------------------------------------------------------------
+
+
+def _in_days(days: int) -> str:
+    return timezone.localtime(timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+
+
+def _graced(stage: Stage) -> Grace:
+    form: dict[str, Any] = {
+        "starts_at": _in_days(-1),
+        "ends_at": _in_days(1),
+        "hours": "72",
+        "reason": "台风",
+        "all_stores": "1",
+    }
+    stage.post(Role.MANAGER, "/desk/hours/grace", **form)
+    return Grace.objects.get()
+
+
+@case("GET", "/desk/hours")
+def hours(stage: Stage) -> None:
+    assert 'name="day-6"' in stage.get(Role.MANAGER, "/desk/hours")
+
+
+@case("POST", "/desk/hours/stores/<str:code>")
+def store_hours(stage: Stage) -> None:
+    form: dict[str, Any] = {"day-0": "09:00-18:00"}
+    stage.post(Role.MANAGER, "/desk/hours/stores/S001", **form)
+    assert Store.objects.get(code="S001").hours["week"][0] == "09:00-18:00"
+
+
+@case("POST", "/desk/hours/days")
+def calendar_day(stage: Stage) -> None:
+    stage.post(Role.MANAGER, "/desk/hours/days", date="2027-02-06", kind="holiday")
+    assert CalendarDay.objects.get().kind == "holiday"
+
+
+@case("POST", "/desk/hours/grace")
+def declare_grace(stage: Stage) -> None:
+    assert _graced(stage).hours == 72
+
+
+@case("POST", "/desk/hours/grace/<int:grace_id>/end")
+def end_grace(stage: Stage) -> None:
+    stage.post(Role.MANAGER, f"/desk/hours/grace/{_graced(stage).pk}/end")
+    assert Grace.objects.get().ended_by is not None
 
 
 @case("GET", "/desk/api-keys")

@@ -86,6 +86,13 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
     assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
 
 
+def _escalate(stage: Stage, run: Callable[[], object]) -> None:
+    request = stage.in_review()
+    RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now())
+    run()
+    assert fresh(request).escalated_at is not None
+
+
 def _verify(stage: Stage, run: Callable[[], object]) -> None:
     rules, by = {**WIDE, "confirm_payment_above_fen": 1_000}, of_staff(stage.person(Role.OWNER))
     policies.publish(merchant=stage.merchant, name="ask first", rules=rules, by=by, at=stage.now())
@@ -126,6 +133,7 @@ _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
+    "refunds.escalate": _escalate,
     "refunds.verify": _verify,
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from core.calendar import SHANGHAI
 from core.errors import NotFound
 from customer.refund import view
 from refunds.models import RefundRequest
@@ -220,3 +221,12 @@ def test_text_from_people_stays_text(staged: Staged) -> None:
     assert "&lt;svg onload=alert(1)&gt;{{7*7}}" in page
     assert "\u202e" not in page
     assert "<svg onload" not in page
+
+
+def test_a_time_that_the_customer_agreed_to_is_shown(staged: Staged) -> None:
+    request = staged("in_review")
+    until = request.due_at + timedelta(days=3)
+    RefundRequest.objects.filter(pk=request.pk).update(due_at=until, extended_until=until)
+    page = read(RefundRequest.objects.get(pk=request.pk))
+    assert "As agreed with you, it takes longer. Result by" in page
+    assert f"{until.astimezone(SHANGHAI):%H:%M}" in page

@@ -13,7 +13,7 @@ from desk.queue.saved_views import VIEWS, counts
 from merchants.models import Staff
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
-from refunds.review import deciding
+from refunds.review import deciding, escalating
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale
 
@@ -40,4 +40,38 @@ def test_views_count_what_they_list(shop: Shop) -> None:
     counted = counts(scope=scope, at=now)
     listed = {view.name: scope.requests().filter(view.condition(shop.reviewer, now)).count() for view in VIEWS}
     assert counted == listed
-    assert counted == {"waiting": 4, "mine": 1, "unclaimed": 3, "soon": 1, "info": 1, "trouble": 0}
+    assert counted == {
+        "waiting": 4,
+        "mine": 1,
+        "unclaimed": 3,
+        "soon": 1,
+        "escalated": 0,
+        "delayed": 0,
+        "info": 1,
+        "trouble": 0,
+    }
+
+
+def test_views_when_time_ran_out_or_days_passed_hold_what_must_not_be_overlooked(shop: Shop) -> None:
+    rows, now = _fill(shop), timezone.now()
+    escalating.work(at=now)
+    RefundRequest.objects.filter(pk__in=[rows["info"].pk, rows["mine"].pk]).update(created_at=now - timedelta(days=12))
+    RefundRequest.objects.filter(pk=rows["failed"].pk).update(created_at=now - timedelta(days=11, hours=23))
+    scope = scope_of(shop.reviewer)
+    counted = counts(scope=scope, at=now)
+    for view in VIEWS:
+        assert counted[view.name] == scope.requests().filter(view.condition(shop.reviewer, now)).count()
+    assert (counted["escalated"], counted["delayed"]) == (1, 2)
+
+
+def test_desk_when_refunds_are_delayed_says_so_at_its_head_and_in_their_rows(
+    shop: Shop, as_staff: Callable[[Staff], Client]
+) -> None:
+    rows, now = _fill(shop), timezone.now()
+    escalating.work(at=now)
+    RefundRequest.objects.filter(pk=rows["info"].pk).update(created_at=now - timedelta(days=13))
+    desk = as_staff(shop.reviewer)
+    page = desk.get("/desk?view=delayed").content.decode()
+    assert "1 refund is open or unpaid for 12 days or more" in page
+    assert "Day 13 of 15" in page
+    assert "Escalated" in desk.get(f"/desk/refunds/{rows['soon'].number}").content.decode()

@@ -79,7 +79,7 @@ def test_correct_when_a_line_is_corrected_keeps_the_others(shop: Shop, as_staff:
 @pytest.mark.parametrize(
     ("form", "status", "said"),
     [
-        ({"amount": "300.00", "reason": ""}, 422, "Say why it is corrected"),
+        ({"amount": "300.00", "reason": ""}, 422, "Say why; the reason"),
         ({"reason": "无"}, 422, "Change at least one fact"),
         ({"amount": "1e2", "reason": "无"}, 422, "Write the amount in digits"),
         ({"amount": "100.00", "reason": "无"}, 409, "must still cover them"),

@@ -1,0 +1,107 @@
+"""Opening hours, other days and more time after a disaster. Owners and managers."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from core.errors import Conflict, DomainError, Invalid, NotFound
+from desk import words
+from desk.access import Scope, staff_page
+from desk.hours.form import typed_day, typed_disaster, typed_hours
+from desk.hours.page import hours_page
+from desk.rendering import render_page
+from merchants import opening
+from merchants.rights import Act
+from refunds.review import grace
+
+
+@require_safe
+@staff_page(Act.SET_HOURS)
+def hours(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """All of it."""
+    return render_page(request, "desk/hours.html", hours_page(scope=scope, at=timezone.now()))
+
+
+@require_POST
+@staff_page(Act.SET_HOURS)
+def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
+    """Say when a store is open."""
+    store = scope.stores().filter(code=code).first()
+    if store is None:
+        raise NotFound("there is no such store")
+    try:
+        opening.set_hours(
+            store_id=store.pk,
+            hours=typed_hours(request.POST),
+            shown=request.POST.get("shown", ""),
+            by=scope.by,
+            at=timezone.now(),
+        )
+    except Invalid as error:
+        return _refused(request, scope, error, store_code=code, error=words.short(error))
+    messages.success(request, gettext("The hours of %(store)s are saved.") % {"store": store.name})
+    return redirect("desk:hours")
+
+
+@require_POST
+@staff_page(Act.SET_HOURS)
+def set_day(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Say what a day is."""
+    try:
+        day = typed_day(request.POST.get("date", ""))
+        opening.set_day(day=day, kind=request.POST.get("kind", ""), by=scope.by, at=timezone.now())
+    except Invalid as error:
+        return _refused(request, scope, error, day_error=words.short(error))
+    messages.success(request, gettext("%(day)s is saved.") % {"day": day})
+    return redirect("desk:hours")
+
+
+@require_POST
+@staff_page(Act.GIVE_GRACE)
+def declare(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """More time after a disaster."""
+    try:
+        said = typed_disaster(request.POST)
+        given = grace.declare(
+            store_ids=None if said.stores is None else _store_ids(scope, said.stores),
+            starts_at=said.starts_at,
+            ends_at=said.ends_at,
+            hours=said.hours,
+            reason=said.reason,
+            by=scope.by,
+            at=timezone.now(),
+        )
+    except (Conflict, Invalid) as error:
+        return _refused(request, scope, error, grace_error=words.short(error))
+    messages.success(request, gettext("%(hours)s hours more are given.") % {"hours": given.hours})
+    return redirect("desk:hours")
+
+
+def _store_ids(scope: Scope, codes: list[str]) -> list[int]:
+    ids = list(scope.stores().filter(code__in=codes).values_list("pk", flat=True))
+    if len(ids) != len(set(codes)):
+        raise NotFound("there is no such store")
+    return ids
+
+
+@require_POST
+@staff_page(Act.GIVE_GRACE)
+def end(request: HttpRequest, scope: Scope, grace_id: int) -> HttpResponse:
+    """No more from now on."""
+    try:
+        grace.end(grace_id=grace_id, by=scope.by, at=timezone.now())
+    except Conflict as error:
+        return _refused(request, scope, error, grace_error=words.short(error))
+    messages.success(request, gettext("It is ended. What has more time keeps it."))
+    return redirect("desk:hours")
+
+
+def _refused(request: HttpRequest, scope: Scope, refusal: DomainError, **said: str) -> HttpResponse:
+    """The page with all that was typed, and what was wrong with it."""
+    page = hours_page(scope=scope, at=timezone.now(), typed=request.POST.dict(), **said)
+    return render_page(request, "desk/hours.html", page, status=words.status(refusal))

@@ -1,0 +1,50 @@
+"""What nobody decided in time goes to the next tier: it is nobody's again, those of the next tier may decide it, too, and the
+desk shows it. Once a clock; who could decide it before still can, for late is better than later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.audit.actors import POLICY
+from core.failpoints import failpoint
+from refunds import lifecycle
+from refunds.facts import sums
+from refunds.models import RefundRequest
+from refunds.states import State
+
+_AT_ONCE = 100
+
+
+def work(*, at: datetime) -> int:
+    """Escalate all whose time has run out; how many. Safe to run by several workers at once."""
+    done = 0
+    while count := _some(at):
+        done += count
+    return done
+
+
+@transaction.atomic
+def _some(at: datetime) -> int:
+    late = RefundRequest.objects.filter(state=State.IN_REVIEW, due_at__lte=at, escalated_at=None)
+    requests = list(
+        late.select_for_update(skip_locked=True, of=("self",))
+        .defer("customer_name", "customer_phone", "customer_email", "description")
+        .select_related("transaction")
+        .order_by("pk")[:_AT_ONCE]
+    )
+    if not requests:
+        return 0
+    RefundRequest.objects.filter(pk__in=[request.pk for request in requests]).update(
+        escalated_at=at, claimed_by=None, claimed_at=None
+    )
+    asked_fen = sums.deciding_sums(requests)
+    for request in requests:
+        request.escalated_at = at
+        tiers = sums.tiers_for(request=request, sum_fen=asked_fen[request.pk], at=at)
+        data = {"from": tiers[0].name, "to": tiers[-1].name, "due_at": request.due_at.isoformat()}
+        lifecycle.record_act(request, "refund.escalate", by=POLICY, at=at, data=data)
+    failpoint("escalating.before_commit")
+    return len(requests)
