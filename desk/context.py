@@ -155,6 +155,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
     ]
     others = [
         sees_queue and entry("notifications", gettext("Notifications"), "bell"),
+        may(Act.DELEGATE) and entry("deputies", gettext("Deputies"), "users"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
     ]
     groups = [

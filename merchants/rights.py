@@ -62,6 +62,7 @@ class Act(StrEnum):
     END_HOLD = "end_hold"
     SEE_POLICY = "see_policy"
     PUBLISH_POLICY = "publish_policy"
+    DELEGATE = "delegate"
     MANAGE_KEYS = "manage_keys"
     CHANGE_CREDENTIALS = "change_credentials"
 
@@ -81,6 +82,7 @@ class Condition(StrEnum):
     WHOLE = "whole"
     DISTANCE = "distance"
     NOT_APPROVER = "not_approver"
+    NOT_FIRST = "not_first"
     TIER = "tier"
 
 
@@ -88,18 +90,19 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
     Condition.WHOLE: "those who work in all stores only: it is of the whole merchant",
     Condition.DISTANCE: (
         "nobody who asked for it, corrected it, gave its account, sent its payout elsewhere or rang the sale up; a key counts as "
-        "the person who made it"
+        "the person who made it, and who decides for somebody away as that person, too"
     ),
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
+    Condition.NOT_FIRST: "nobody who gave the first of two approvals, or for whom it was given",
     Condition.TIER: (
-        "whose role decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
+        "whose role, or that of a colleague away for whom they decide, decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
         "order or its customer's day comes to with it; to reject or ask back, its own"
     ),
 }
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
 _WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
-_NOT_APPROVER, _TIER = Condition.NOT_APPROVER, Condition.TIER
+_NOT_APPROVER, _NOT_FIRST, _TIER = Condition.NOT_APPROVER, Condition.NOT_FIRST, Condition.TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +167,12 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
-                     conditions=(_DISTANCE, _TIER)),
+                     conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
     Act.RELEASE: Right("give a refund back to the queue",     _NO,   _HELD, _YES, _NO,  _YES),
     Act.REASSIGN: Right("hand a refund to a colleague who could decide it",
                                                               _NO,   _HELD, _YES, _NO, _YES),
     Act.APPROVE: Right("approve",                             _NO,   _YES, _YES, _NO,  _YES,
-                       conditions=(_DISTANCE, _TIER)),
+                       conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
     Act.REJECT: Right("reject",                               _NO,   _YES, _YES, _NO,  _YES,
                       conditions=(_DISTANCE, _TIER)),
     Act.REQUEST_INFO: Right("ask the customer for more",      _NO,   _YES, _YES, _NO,  _YES,
@@ -209,6 +212,8 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.DELEGATE: Right("let a colleague decide for one who is away, never oneself and never more than one decides",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",

@@ -37,7 +37,7 @@ _KIND_OF_ACTION = {
 }
 #: Seen by colleagues only: the customer's page says nothing of them.
 _INTERNAL = frozenset(
-    {"refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.reassign", "refund.resend"}
+    {"refund.approve_first", "refund.approval_lapsed", "refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.reassign", "refund.resend"}
 )
 
 #: Steps within one commit that tell a reader nothing the next line does not.
@@ -158,6 +158,10 @@ def _amount_and_reason(data: Data) -> str:
     return f"¥{yuan_grouped(int(data.get('amount_fen', 0)))} · {label}"
 
 
+def _for(data: Data) -> str:
+    return gettext("for %(name)s, who is away") % {"name": data["for"]} if data.get("for") else ""
+
+
 def _not_passed(data: Data) -> str:
     return " · ".join(explanations.label(str(code)) for code in data.get("not_passed", []))
 
@@ -169,8 +173,13 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
     "refund.approve_by_rule": lambda _data: (gettext("approved by rule"), ""),
     "refund.approve": lambda data: (
         gettext("approved ¥%(amount)s") % {"amount": yuan_grouped(int(data.get("amount_fen", 0)))},
-        "",
+        _for(data),
     ),
+    "refund.approve_first": lambda data: (
+        gettext("approved ¥%(amount)s, the first of two") % {"amount": yuan_grouped(int(data.get("amount_fen", 0)))},
+        _for(data),
+    ),
+    "refund.approval_lapsed": lambda _data: (gettext("No second approval came in time; back in plain review"), ""),
     "refund.reject": _reject,
     "refund.request_info": lambda data: (gettext("asked the customer for more"), str(data.get("message", ""))),
     "refund.start_execution": lambda data: (

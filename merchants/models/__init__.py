@@ -2,6 +2,7 @@
 
 from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
+from merchants.models.delegation import Delegation
 from merchants.models.merchant import Merchant, MerchantKind, Store
 from merchants.models.policy import PolicyVersion
 from merchants.models.staff import Role, Staff
@@ -9,6 +10,7 @@ from merchants.models.staff import Role, Staff
 __all__ = [
     "ApiKey",
     "ChannelAccount",
+    "Delegation",
     "KeyScope",
     "Merchant",
     "MerchantKind",

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, policies, rights
-from merchants.models import PolicyVersion
+from merchants import api_keys, delegations, policies, rights
+from merchants.models import PolicyVersion, Staff
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act
 from reconciliation import closing, differences, importing
@@ -215,6 +216,22 @@ def _issue(world: World, by: Principal) -> object:
     )
 
 
+def _delegate(world: World, by: Principal) -> object:
+    if by.staff_id is None:
+        return rights.check_may(Act.DELEGATE, by=by)
+    now, home = timezone.now(), world.merchant if by.merchant_id == world.merchant.pk else world.abroad
+    deputy = Staff.objects.filter(merchant=home, role="owner").exclude(pk=by.staff_id).order_by("pk")[0]
+    return delegations.give(
+        absent=by.staff_id,
+        deputy=deputy.pk,
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        limit_fen=None,
+        by=by,
+        at=now,
+    )
+
+
 _ADD_PICTURE = files.read_picture(upload=pictures.upload())
 
 _DOMAIN: dict[Act, Domain] = {
@@ -266,6 +283,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.CLOSE_DAY: lambda world, by: closing.close(day_id=world.day.pk, by=by, at=timezone.now()),
     Act.SEE_POLICY: _read(Act.SEE_POLICY),
     Act.PUBLISH_POLICY: _publish,
+    Act.DELEGATE: _delegate,
     Act.MANAGE_KEYS: _issue,
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
@@ -484,6 +502,7 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.RESOLVE_DIFFERENCE, "POST", "/desk/reconciliation/differences/{difference}/assign", {"owner": ""}),
     (Act.ADOPT, "POST", "/desk/reconciliation/differences/{difference}/adopt", {"confirmed": "1"}),
     (Act.CLOSE_DAY, "POST", "/desk/reconciliation/{account}/2026-11-20/close", {"confirmed": "1"}),
+    (Act.DELEGATE, "GET", "/desk/deputies", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
