@@ -95,7 +95,8 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
     Condition.NOT_FIRST: "nobody who gave the first of two approvals, or for whom it was given",
     Condition.TIER: (
-        "whose role, or that of a colleague away for whom they decide, decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
+        "whose role, or that of somebody away for whom they decide, decides an amount like this, by the policy in force now; "
+        "to claim and to approve, the amount is all that its "
         "order or its customer's day comes to with it; to reject or ask back, its own"
     ),
 }

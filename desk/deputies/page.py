@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeputiesPage:
-    """``typed`` is what the form had, where it was refused."""
+    """``typed`` is what the form had, empty at first."""
 
     rows: Sequence[Row]
     people: Sequence[Choice]

@@ -20,6 +20,8 @@ from desk.rendering import render_page
 from merchants import delegations
 from merchants.rights import Act
 
+_FIELDS = ("absent", "deputy", "starts_at", "ends_at", "limit")
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.DELEGATE)
@@ -43,7 +45,8 @@ def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
             said = gettext("%(deputy)s decides for %(absent)s.")
             messages.success(request, said % {"deputy": row.deputy.name, "absent": row.absent.name})
             return redirect("desk:deputies")
-    page = deputies_page(scope=scope, at=now, typed=request.POST.dict() if error else {}, form_error=error)
+    typed = {name: request.POST.get(name, "") for name in _FIELDS}
+    page = deputies_page(scope=scope, at=now, typed=typed, form_error=error)
     return render_page(request, "desk/deputies.html", page, status=422 if error else 200)
 
 

@@ -73,6 +73,8 @@ def _said(
     if given:
         return gettext("1 of 2 approvals: %(name)s approved ¥%(amount)s. It counts until %(until)s.") % values
     return (
-        gettext("%(name)s approved ¥%(amount)s, and no second approval came until %(until)s: it is in plain review again.")
+        gettext(
+            "%(name)s approved ¥%(amount)s, and no second approval came until %(until)s: it is in plain review again."
+        )
         % values
     )

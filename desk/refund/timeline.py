@@ -37,7 +37,16 @@ _KIND_OF_ACTION = {
 }
 #: Seen by colleagues only: the customer's page says nothing of them.
 _INTERNAL = frozenset(
-    {"refund.approve_first", "refund.approval_lapsed", "refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.reassign", "refund.resend"}
+    {
+        "refund.approve_first",
+        "refund.approval_lapsed",
+        "refund.note",
+        "refund.reveal",
+        "refund.claim",
+        "refund.release",
+        "refund.reassign",
+        "refund.resend",
+    }
 )
 
 #: Steps within one commit that tell a reader nothing the next line does not.

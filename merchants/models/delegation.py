@@ -10,7 +10,7 @@ from merchants.models.staff import Staff
 
 
 class Delegation(models.Model):
-    """From ``starts_at`` until ``ends_at`` the deputy decides what the absent person may, up to ``limit_fen`` (None: all of it)."""
+    """From ``starts_at`` until ``ends_at`` the deputy decides what the absent person may, up to ``limit_fen`` (None: all)."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
     absent = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")

@@ -6,7 +6,7 @@ made a key did what the key did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,9 +18,10 @@ from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden, NotFound
 from merchants import delegations, rights
+from merchants.delegations import Deputyship
 from merchants.models import ApiKey
-from merchants.principals import Kind, Principal
 from merchants.policies.rules import Tier
+from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
 from refunds.models import Approval, RefundRequest
@@ -181,10 +182,10 @@ def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> se
     }
 
 
-def hands_or_deputies(requests: Sequence[RefundRequest], *, by: Principal, at: datetime) -> set[UUID]:
+def hands_or_deputies(requests: Sequence[RefundRequest], *, by: Principal, deputies: Iterable[Deputyship]) -> set[UUID]:
     """``hands_in`` of this person, or of one who is away and for whom they decide: nobody has their own decided that way."""
     found = hands_in(requests, by=by)
-    for one in delegations.in_force(by=by, at=at):
+    for one in deputies:
         found |= hands_in([request for request in requests if request.pk not in found], by=one.absent)
     return found
 
@@ -208,7 +209,7 @@ class _Asked:
 
 
 def _check_distance(asked: _Asked) -> None:
-    if not hands_or_deputies([asked.request], by=asked.by, at=asked.at):
+    if not hands_or_deputies([asked.request], by=asked.by, deputies=delegations.in_force(by=asked.by, at=asked.at)):
         return
     if asked.act in _PAYING:
         raise Forbidden("who asked for a refund or had a hand in it does not pay it", code="two_persons_needed")
@@ -231,7 +232,10 @@ def _check_tier(asked: _Asked) -> None:
         return
     # Who gave the first of two approvals does not give the second through a deputy.
     firsts = approvals.givers([approvals.first_of_two(request=asked.request, at=asked.at)])
-    if deputy_for(tier, by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at, but=firsts) is None:
+    if (
+        deputy_for(tier, by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at, but=firsts)
+        is None
+    ):
         raise Forbidden(f"an amount like this is decided in tier {tier.name}", code="tier_required", tier=tier.name)
 
 

@@ -6,42 +6,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('refunds', '0004_verifying_rests'),
+        ("refunds", "0004_verifying_rests"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='approval',
-            name='one_decision_a_version',
+            model_name="approval",
+            name="one_decision_a_version",
         ),
         migrations.AddField(
-            model_name='approval',
-            name='lapses_at',
+            model_name="approval",
+            name="lapses_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='approval',
-            name='needed',
+            model_name="approval",
+            name="needed",
             field=models.PositiveSmallIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
-            model_name='approval',
-            name='on_behalf_of',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="approval",
+            name="on_behalf_of",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(fields=['request', 'version'], name='approval_of'),
+            model_name="approval",
+            index=models.Index(fields=["request", "version"], name="approval_of"),
         ),
         migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(condition=models.Q(('lapses_at', None), _negated=True), fields=['lapses_at'], name='approval_lapses'),
+            model_name="approval",
+            index=models.Index(
+                condition=models.Q(("lapses_at", None), _negated=True), fields=["lapses_at"], name="approval_lapses"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('lapses_at', None)), fields=('request', 'version'), name='one_decision_a_version'),
+            model_name="approval",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("lapses_at", None)), fields=("request", "version"), name="one_decision_a_version"
+            ),
         ),
     ]

@@ -101,7 +101,7 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
  ORDER BY e.due_at, e.id
  LIMIT %s
    FOR UPDATE OF e, r SKIP LOCKED
-"""
+"""  # noqa: S608 - a fixed text
 
 
 @transaction.atomic

@@ -115,5 +115,5 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
     for pk, one in first.items():
         if by.staff_id in approvals.givers([one]):
             refused[pk] = Undecidable("second_approver_needed", roles[pk])
-    hands = conditions.hands_or_deputies(waiting, by=by, at=at)
+    hands = conditions.hands_or_deputies(waiting, by=by, deputies=deputies)
     return refused | {pk: Undecidable("own_request", roles[pk]) for pk in hands}

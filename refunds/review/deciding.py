@@ -120,7 +120,9 @@ def approve(
     sums.check_caps(request=request, amount_fen=amount, at=at)
     first = approvals.first_of_two(request=request, at=at)
     needed = approvals.needed(request=request, sum_fen=deciding_fen, at=at)
-    said = _Approval.of(request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first)
+    said = _Approval.of(
+        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first
+    )
     if needed > 1 and (first is None or first.amount_fen != amount):
         return _wait_for_second(request, said, by=by, at=at)
     judgements.keep_approval(request=request, amount_fen=amount, deciding_fen=deciding_fen, at=at)
@@ -207,9 +209,12 @@ def lapse_firsts(*, at: datetime) -> int:
     for first in overdue.exclude(Exists(told)).order_by("request_id", "pk")[:_AT_ONCE]:
         request = lifecycle.lock_requests([first.request_id])[first.request_id]
         # Meanwhile another worker may have said so, or a person have decided.
-        if request.version == first.version and not AuditEvent.objects.filter(
-            object_id=str(request.pk), action=LAPSED, data__approval=first.pk
-        ).exists():
+        if (
+            request.version == first.version
+            and not AuditEvent.objects.filter(
+                object_id=str(request.pk), action=LAPSED, data__approval=first.pk
+            ).exists()
+        ):
             data = {"approval": first.pk, "amount_fen": first.amount_fen}
             lifecycle.record_act(request, LAPSED, by=SYSTEM, at=at, data=data)
             RefundRequest.objects.filter(pk=request.pk).update(updated_at=at)

@@ -29,6 +29,7 @@ RESTAURANT: dict[str, Any] = {
         {"name": "area", "limit_fen": 300_000, "roles": _AREA},
         {"name": "head_office", "limit_fen": None, "roles": _HEAD},
     ],
+    "four_eyes_above_fen": 100_000,
     # "No reason" is missing on purpose: what was cooked does not come back, so a person looks at it.
     "reasons": {
         Reason.QUALITY: _reason(days=7),
@@ -60,6 +61,7 @@ RETAIL: dict[str, Any] = {
         {"name": "area", "limit_fen": 1_000_000, "roles": _AREA},
         {"name": "head_office", "limit_fen": None, "roles": _HEAD},
     ],
+    "four_eyes_above_fen": 200_000,
     "reasons": {
         Reason.QUALITY: _reason(days=7),
         Reason.NOT_AS_DESCRIBED: _reason(days=7),

@@ -119,7 +119,5 @@ def test_give_by_who_may_not_or_to_a_stranger_is_refused(merchant: Merchant) -> 
         _give(owner, make_staff(make_merchant(), "manager"), by=owner)
     stranger = make_staff(make_merchant(), "owner")
     with pytest.raises(NotFound):
-        delegations.revoke(
-            delegation_id=_give(owner, manager, by=owner).pk, by=of_staff(stranger), at=timezone.now()
-        )
+        delegations.revoke(delegation_id=_give(owner, manager, by=owner).pk, by=of_staff(stranger), at=timezone.now())
     assert not Delegation.objects.exclude(revoked_at=None).exists()

@@ -204,7 +204,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, version, amount_fen, route) ORDER BY id)::text FROM refunds_refundrequest),
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
-       (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_delegation), (SELECT count(*) FROM refunds_evidence),
+       (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_delegation),
+       (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
        (SELECT array_agg((id, owner_id, resolution) ORDER BY id)::text FROM reconciliation_difference),
        (SELECT array_agg((id, state, bill_id) ORDER BY id)::text FROM reconciliation_reconciliationday)

@@ -15,6 +15,7 @@ from core.errors import DomainError, Forbidden
 from merchants import api_keys, delegations
 from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
+from merchants.rights import Act
 from refunds import payouts
 from refunds.facts import approvals, conditions
 from refunds.intake import resubmitting
@@ -23,6 +24,7 @@ from refunds.models import Approval, Execution, RefundRequest
 from refunds.review import decidable, deciding
 from refunds.states import Route
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, of_api_key
+from tests.invariants.planting import plant
 from tests.refunds import hand
 
 pytestmark = pytest.mark.django_db
@@ -90,9 +92,9 @@ def test_approve_when_several_of_one_order_come_to_more_needs_two(merchant: Merc
 
 @pytest.mark.parametrize("route", [Route.CASH, Route.BANK_TRANSFER])
 def test_approve_when_it_leaves_as_cash_or_by_transfer_needs_two(route: Route) -> None:
-    rules = {**RULES, "routes": ["original", "bank_transfer", "cash", "store_credit"], "four_eyes_above_fen": 90_000}
+    rules = {**hand.BY_HAND_RULES, "four_eyes_above_fen": 90_000}
     merchant = make_merchant(rules=rules)
-    request = hand.ask(route, sale=hand.sale_for(merchant, route))
+    request = hand.asked(route, sale=hand.sale_for(merchant, route))
     first, second = make_staff(merchant, "owner"), make_staff(merchant, "owner")
     assert _approve(request, first).state == "in_review"
     assert _approve(request, second).state == "approved"
@@ -239,9 +241,7 @@ def test_second_approval_for_the_first_approver_is_refused(merchant: Merchant) -
     _give(manager, reviewer, by=manager)
     _approve(large, manager)
     assert _refused(large, reviewer) == "tier_required"
-    assert not conditions.may(
-        deciding.Act.APPROVE, by=of_staff(reviewer), request=large, amount_fen=150_000, at=timezone.now()
-    )
+    assert not conditions.may(Act.APPROVE, by=of_staff(reviewer), request=large, amount_fen=150_000, at=timezone.now())
     undecidable = decidable.undecidable(requests=[large], by=of_staff(reviewer), at=timezone.now())
     assert undecidable[large.pk].code == "tier_required"
 
@@ -265,10 +265,7 @@ def test_claim_when_the_approvals_are_not_enough_sends_nothing(
 ) -> None:
     _approve(waiting, people[0])
     _approve(waiting, people[1])
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(breach)
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    plant(breach, [], {})
     assert payouts.claim(limit=10, at=timezone.now()) == []
     assert Execution.objects.get(request=waiting).sends == 0
 
