@@ -11,8 +11,9 @@ EMBEDDED := $(BIN)/python -m dev.embedded
 WITH_SERVICES := $(EMBEDDED) test-services --
 PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev invariants merchants \
 	payment_channels reconciliation refunds samples simulators terminals tests) manage.py
-# Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money".
-WORKERS ?= 2
+# Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money". One more than
+# there are cores: half of a worker's time is waiting, for a lease, a time-out or a process of ours.
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help
@@ -78,7 +79,8 @@ shell: environment-demo ## a Django shell on the running demo
 .PHONY: test
 test: environment ## every test, browser and faults included
 	@$(BIN)/python -m dev.embedded.chromium
-	@$(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@# Workers and the hundred processes that tests start read what the first of them has compiled, whatever the caller's habits.
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Not part of `test`: it installs from PyPI and npm into var/peers. ARGS="wechatpayv3" chooses one.
 .PHONY: peers

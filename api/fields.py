@@ -51,11 +51,19 @@ class WholeNumber(serializers.IntegerField):
 
 
 class Quantity(serializers.FloatField):
-    """Pieces or kilograms: a JSON number above zero with up to three decimals; ``1.0`` is 1. No text, no boolean."""
+    """Pieces or kilograms: a JSON number above zero with up to three decimals; ``1.0`` is 1. No text, no boolean. ``or_none``:
+    there may be none.
+    """
+
+    def __init__(self, *, or_none: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._or_none = or_none
 
     def to_internal_value(self, data: Any) -> Decimal:  # type: ignore[override]  # exact
         if not isinstance(data, int | float) or isinstance(data, bool):
             raise refused("invalid_quantity")
+        if self._or_none and not data:
+            return Decimal(0)
         try:
             return quantity(data)
         except ValueError:

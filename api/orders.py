@@ -11,6 +11,7 @@ from api.fields import StrictSerializer, Text
 from api.views import Endpoint
 from merchants.rights import Act
 from refunds import queries
+from refunds.rules import worth
 from terminals import orders
 
 
@@ -36,7 +37,6 @@ class OrderDetail(Endpoint):
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
         payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))
-        lines = orders.lines_of((sale.pk, list(sale.lines.all())) for sale in payments)
         return Response(
             {
                 "order_no": order_no,
@@ -45,6 +45,6 @@ class OrderDetail(Endpoint):
                 "refunded_fen": sum(sale.refunded_fen for sale in payments),
                 "refundable_fen": sum(sale.refundable_fen for sale in payments),
                 "payments": schemas.TransactionOut.all_of(payments),
-                "lines": schemas.SaleLineOut.all_of(lines),
+                "lines": schemas.SaleLineOut.all_of(worth.with_worth_of(payments)),
             }
         )

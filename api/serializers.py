@@ -118,6 +118,12 @@ class SaleCorrectionSerializer(StrictSerializer):
 class RefundLineSerializer(StrictSerializer):
     sku = Number(max_length=64)
     quantity = Quantity()
+    returned_quantity = Quantity(
+        or_none=True,
+        required=False,
+        help_text="how many had come back when you looked at the sale: where that still holds, these are other pieces and no "
+        "repeat of an earlier refund",
+    )
 
 
 class CustomerSerializer(StrictSerializer):
@@ -180,6 +186,7 @@ def draft_of(data: dict[str, Any]) -> Draft:
         description=data["description"],
         route=str(data["route"]),
         lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
+        seen_returned={line["sku"]: line["returned_quantity"] for line in data["lines"] if "returned_quantity" in line},
         customer=Customer(**customer),
         customer_consent=data["customer_consent"],
         payee=Account(**data["payee"]) if data["payee"] else None,

@@ -16,6 +16,9 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
     An account that was replaced keeps what was paid until then (``used_until``, or else its last sale), whenever that is
     reported; where no account's time fits, it is the one in use.
     """
+    if channel == "cash":
+        # No channel to go back through; the account of that name is the drawer that pays refunds by hand.
+        return None
     accounts = list(
         ChannelAccount.objects.filter(Q(store=store) | Q(store=None), merchant_id=store.merchant_id, channel=channel)
         .defer("sealed_credentials")

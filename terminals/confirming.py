@@ -17,8 +17,8 @@ from django.db.models import Q
 from core.audit.actors import Actor
 from core.audit.record import record
 from core.errors import DomainError
-from terminals.correcting import CORRECTED
 from terminals.models import PaymentWord, Transaction, TransactionStatus
+from terminals.reporting import CORRECTED
 
 #: One sale is not asked about more often: channels limit how many queries they take.
 ASK_AGAIN_AFTER = timedelta(seconds=5)

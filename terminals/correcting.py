@@ -6,7 +6,7 @@ pieces; a sale that refunds rest on keeps its store and its channel. Before and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,10 @@ from core.personal_data import phone_hashes, phone_key, search_hash
 from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
+from terminals.accounts import account_of
 from terminals.models import Transaction, TransactionLine
 from terminals.reporting import (
+    CORRECTED,
     SaleLine,
     check_lines,
     check_paid_at,
@@ -32,9 +34,6 @@ from terminals.reporting import (
     store_named,
     terminal_named,
 )
-
-#: The audit event of a correction.
-CORRECTED = "transaction.correct"
 
 
 class NotCovered(Conflict):
@@ -129,18 +128,11 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
     for name in ("order_no", "kind", "cashier", "card_last4", "funding"):
         if (value := getattr(correction, name)) is not None:
             setattr(sale, name, value)
-    if correction.paid_at is not None:
-        check_paid_at(paid_at=correction.paid_at, at=at)
-        sale.paid_at = correction.paid_at
     if correction.amount_fen is not None:
         if correction.amount_fen < sale.reserved_fen:
             raise _not_covered("amount_fen", f"{sale.reserved_fen} fen of it are asked for or paid back")
         sale.amount_fen = correction.amount_fen
-    if correction.store is not None and correction.store != sale.store.code:
-        store = store_named(correction.store, by=by)
-        if sale.live_refunds:
-            raise _not_covered("store", "refunds of it belong to the store where it was reported")
-        sale.store, sale.terminal = store, None
+    _place(sale, correction, by, at)
     if correction.terminal is not None:
         sale.terminal = terminal_named(correction.terminal, store=sale.store)
     if correction.payer_phone is not None:
@@ -157,20 +149,32 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         )
 
 
+def _place(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:
+    """When and where it was sold, and so into which account it was paid."""
+    before = sale.store_id, sale.paid_at
+    if correction.paid_at is not None:
+        check_paid_at(paid_at=correction.paid_at, at=at)
+        sale.paid_at = correction.paid_at
+    has_refunds = sale.refund_requests.exists()
+    if correction.store is not None and correction.store != sale.store.code:
+        store = store_named(correction.store, by=by)
+        if has_refunds:
+            raise _not_covered("store", "refunds of it belong to the store where it was reported")
+        sale.store, sale.terminal = store, None
+    if (sale.store_id, sale.paid_at) != before and not has_refunds:
+        account = account_of(store=sale.store, channel=sale.channel, paid_at=sale.paid_at)
+        sale.channel_account = account or sale.channel_account
+
+
 def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
     """Lines of the same article are changed in place, because refunds name them; the others come and go."""
     known = list(lines_of(sale).select_for_update())
     for line in known:
         # Out of the way of one another while positions move.
         TransactionLine.objects.filter(pk=line.pk).update(position=line.position + _APART)
+    matched = _matched(lines, known)
     for position, told in enumerate(lines, start=1):
-        same = [line for line in known if line.sku == told.sku]
-        # Of one article at two prices, each line stays the one that refunds know.
-        match = next((line for line in same if line.amount_fen == told.amount_fen), same[0] if same else None)
-        if match is None:
-            match = TransactionLine(transaction=sale, sku=told.sku)
-        else:
-            known.remove(match)
+        match = matched.get(position) or TransactionLine(transaction=sale, sku=told.sku)
         if told.quantity < match.reserved_quantity:
             raise _not_covered(
                 "lines", f"of {told.sku} {quantity_text(match.reserved_quantity)} are asked for or came back"
@@ -184,6 +188,28 @@ def _replace_lines(sale: Transaction, lines: Sequence[SaleLine]) -> None:
             line.delete()
         except ProtectedError as error:
             raise _not_covered("lines", f"refunds name {line.sku or line.name}") from error
+
+
+def _matched(lines: Sequence[SaleLine], known: list[TransactionLine]) -> dict[int, TransactionLine]:
+    """The known line of each told one, by position, taken out of ``known``. Of one article at two prices each stays the line
+    that refunds know: what is the same is found first, then what differs in its amount, with refunds before without.
+    """
+    found: dict[int, TransactionLine] = {}
+    told = [(position, line) for position, line in enumerate(lines, start=1)]
+    alike: list[Callable[[SaleLine, TransactionLine], bool]] = [
+        lambda a, b: (a.kind, a.amount_fen, a.quantity) == (b.kind, b.amount_fen, b.quantity),
+        lambda a, b: a.amount_fen == b.amount_fen,
+        lambda a, b: a.kind == b.kind and a.quantity >= b.reserved_quantity > 0,
+        lambda a, b: a.kind == b.kind,
+        lambda a, b: True,
+    ]
+    for is_alike in alike:
+        for position, line in told:
+            same = (one for one in known if one.sku == line.sku and is_alike(line, one))
+            if position not in found and (match := next(same, None)):
+                found[position] = match
+                known.remove(match)
+    return found
 
 
 #: More than the lines that a sale may have.

@@ -5,6 +5,7 @@ A day, because some tills count from 1 every morning. Articles belong to the ord
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
@@ -77,14 +78,37 @@ def ambiguous(payments: Iterable[Payment]) -> Invalid:
     )
 
 
-def lines_of(payments: Iterable[tuple[UUID, Sequence[LineT]]]) -> list[LineT]:
-    """The articles of an order, of (payment, its lines). Payments that name the very same lines name the same pieces: those of
-    the one that was reported first count.
+def shares_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[tuple[int, list[LineT]]]:
+    """The articles of an order, with what was paid for them together, of (payment, its amount, its lines).
+
+    Lines that come to their payment's amount are its own: a second round of the same is more pieces. Others are the whole
+    order's: what any payment has named before is not named again.
     """
-    found: dict[tuple[tuple[str, Quantity, int], ...], Sequence[LineT]] = {}
-    for _, lines in sorted(payments, key=lambda one: one[0]):
-        found.setdefault(tuple(sorted((line.sku, line.quantity, line.amount_fen) for line in lines)), lines)
-    return [line for lines in found.values() for line in lines]
+    shares: list[tuple[int, list[LineT]]] = []
+    rest_fen, rest = 0, list[LineT]()
+    named, of_order = Counter[object](), Counter[object]()
+    for _, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
+        keys = [(line.sku, line.quantity, line.amount_fen) for line in lines]
+        is_own = sum(line.amount_fen for line in lines) == paid_fen and not of_order & Counter(keys)
+        if is_own:
+            shares.append((paid_fen, list(lines)))
+            named.update(keys)
+            continue
+        known = Counter(named)
+        rest_fen += paid_fen
+        of_order.update(keys)
+        for line, key in zip(lines, keys, strict=True):
+            if known[key]:
+                known[key] -= 1
+            else:
+                rest.append(line)
+                named[key] += 1
+    return [*shares, (rest_fen, rest)] if rest else shares
+
+
+def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[LineT]:
+    """The same without what was paid."""
+    return [line for _, lines in shares_of(payments) for line in lines]
 
 
 def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 
+from core.audit.record import record
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
@@ -20,6 +22,12 @@ from merchants.principals import Principal
 from merchants.rights import Act, check_may
 from terminals.accounts import account_of
 from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
+
+#: The audit event of a correction.
+CORRECTED = "transaction.correct"
+
+#: The reason of the correction that completes a pending sale, as the audit trail has it.
+TILL_SAYS = "till_says"
 
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -141,7 +149,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
         merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
     if (existing := known.first()) is not None:
-        return _same(existing, sale, by), False
+        return _same(existing, sale, by, at), False
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
     others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
     check_lines(
@@ -154,7 +162,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
             return _create(sale, store, terminal, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
-        return _same(known.get(), sale, by), False
+        return _same(known.get(), sale, by, at), False
 
 
 def store_named(code: str, *, by: Principal) -> Store:
@@ -186,11 +194,18 @@ def other_payments_fen(*, order_no: str, store: Store, paid_at: datetime, but: T
     return others.aggregate(sum=Sum("amount_fen"))["sum"] or 0
 
 
-def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transaction:
+def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
     """The sale as it is known, where the reporter may see it and says the same of it."""
     if not by.works_in(existing.store_id):
         raise Conflict("another store has reported this payment", code="reported_elsewhere")
-    differing = [(name, known) for name, known, told in _compared(existing, sale) if known != told]
+    # What was reported as pending may be through by now, and a late repeat of that report says nothing else.
+    has_ended = sale.status == TransactionStatus.PENDING != existing.status
+    known_better = _LEARNED_LATE if has_ended else frozenset()
+    differing = [
+        (name, known) for name, known, told in _compared(existing, sale) if known != told and name not in known_better
+    ]
+    if differing and _is_through(existing, sale, {name for name, _ in differing}):
+        return _complete(existing.pk, sale, by, at)
     if differing:
         names = ", ".join(name for name, _ in differing)
         raise SaleDiffers(
@@ -199,6 +214,46 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal) -> Transacti
             transaction=str(existing.pk),
         )
     return existing
+
+
+#: What a till learns only when a payment goes through, or does not.
+_LEARNED_LATE = frozenset({"status", "paid_at", "payer.funding"})
+_ENDED = (TransactionStatus.SUCCESS, TransactionStatus.DECLINED)
+
+
+def _is_through(existing: Transaction, sale: ReportedSale, differing: Set[str]) -> bool:
+    """Whether a payment that was reported as pending is told to have ended, and its channel has said nothing else of it."""
+    was_pending = existing.status == TransactionStatus.PENDING and not existing.payment_word
+    return was_pending and "status" in differing and differing <= _LEARNED_LATE and sale.status in _ENDED
+
+
+@transaction.atomic
+def _complete(pk: UUID, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
+    """The pending sale as it ended. Raises ``SaleDiffers`` where it has ended in another way meanwhile."""
+    known = Transaction.objects.select_for_update().get(pk=pk)
+    if known.status != TransactionStatus.PENDING:
+        return _same(known, sale, by, at)
+    names = ("status", "paid_at", "funding")
+    before = {name: _shown(known, name) for name in names}
+    known.status, known.paid_at, known.funding, known.corrected_at = sale.status, sale.paid_at, sale.funding, at
+    known.channel_account = account_of(store=known.store, channel=known.channel, paid_at=sale.paid_at)
+    known.save(update_fields=[*names, "corrected_at", "channel_account"])
+    after = {name: value for name in names if (value := _shown(known, name)) != before[name]}
+    record(
+        merchant_id=known.merchant_id,
+        by=by.actor,
+        action=CORRECTED,
+        object_type="transaction",
+        object_id=known.pk,
+        at=at,
+        data={"reason": TILL_SAYS, "before": {name: before[name] for name in after}, "after": after},
+    )
+    return known
+
+
+def _shown(sale: Transaction, name: str) -> str:
+    value = getattr(sale, name)
+    return value.astimezone(SHANGHAI).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _known_as(name: str, known: object) -> str:
@@ -215,9 +270,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     terminal = existing.terminal.code if existing.terminal else ""
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
-    # What was pending when it was reported may be through by now: the channel said so.
-    if sale.status != TransactionStatus.PENDING:
-        yield "status", existing.status, sale.status
+    yield "status", existing.status, sale.status
     yield "remote", existing.remote, sale.remote
     yield "amount_fen", existing.amount_fen, sale.amount_fen
     yield "paid_at", existing.paid_at, sale.paid_at
@@ -243,8 +296,7 @@ def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
 
 
 def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
-    # Cash has no channel to go back through; the account of that name is the drawer that pays refunds by hand.
-    account = None if sale.channel == "cash" else account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
+    account = account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
         merchant_id=store.merchant_id,

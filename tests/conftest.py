@@ -10,12 +10,15 @@ import base64
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
 pytest_plugins = ["tests.browser", "tests.stand_ins"]
@@ -79,13 +82,18 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
-    """Plain file names for static files (no collectstatic needed) and a quick password hash (logins by the hundred)."""
+    """Plain file names for static files (no collectstatic needed), a quick password hash (logins by the hundred), and each
+    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page.
+    """
     from django.test.utils import override_settings  # noqa: PLC0415
 
     plain = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    with override_settings(
-        STORAGES=plain,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    with (
+        override_settings(
+            STORAGES=plain,
+            PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        ),
+        mock.patch("payment_channels.rsa_keys.load_pem_private_key", cache(load_pem_private_key)),
     ):
         yield
 
@@ -97,12 +105,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
     On the classes, not on one connection: beside a browser's event loop Django opens a second one in the same thread.
     """
-    from django.db import transaction  # noqa: PLC0415 -- only once pytest-django has set Django up
-    from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415
-    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415
+    from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415 -- once Django is set up
+    from django.test import TransactionTestCase  # noqa: PLC0415
 
     from core.database import logins  # noqa: PLC0415
-    from tests.owner import as_owner  # noqa: PLC0415
+    from tests.owner import empty_tables  # noqa: PLC0415
 
     create = DatabaseCreation._create_test_db  # type: ignore[attr-defined]
 
@@ -110,22 +117,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
         with logins.as_owner():
             return str(create(self, *args, **options))
 
-    def execute_sql_flush(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
-        using = self.connection.alias
-        with transaction.atomic(using=using), as_owner() as cursor:
-            # Silences ordinary triggers, so that append-only tables can be emptied between tests. The test services
-            # grant the right to do so; no real installation does.
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            for statement in sql_list:
-                cursor.execute(statement)
-
     def drop(self: DatabaseCreation, test_database_name: str, _verbosity: int) -> None:
         with logins.as_owner(), self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
             # A server's thread or that second connection may still be there.
             cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
 
     setattr(DatabaseCreation, "_create_test_db", create_as_owner)  # noqa: B010 -- to mypy a method is for ever
-    setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)  # noqa: B010
+    setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())  # noqa: B010
     setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
 
 
@@ -168,8 +166,8 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     from django.db import connection  # noqa: PLC0415
 
-    from invariants import inspection  # noqa: PLC0415
+    from tests import after_each  # noqa: PLC0415
 
     if request.session.testsfailed == failed_before and not connection.needs_rollback:
-        broken = [f"{breach.code}: {breach.what}" for breach in inspection.check()]
+        broken = [f"{breach.code}: {breach.what}" for breach in after_each.breaches()]
         assert not broken, "\n".join(broken)

@@ -26,3 +26,34 @@ def as_owner(*, silent: bool = False) -> Iterator[Any]:
         if silent:
             cursor.execute("SET LOCAL session_replication_role = origin")
         cursor.execute("SET LOCAL ROLE NONE")
+
+
+#: Filled by migrating and never changed by us: kept, where `flush` would empty them and have them filled again.
+_KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+#: Deleted rows leave their room behind; a table that has grown to more than so much gets a new file.
+_LARGE_BYTES = 64 * 1024
+
+
+def empty_tables() -> None:
+    """Between tests that commit: what `manage.py flush` does, at a twentieth of its price.
+
+    It waits for whoever still writes. Ordinary triggers are silenced, so that append-only tables can be emptied, too: the test
+    services grant the right to do so; no real installation does.
+    """
+    with as_owner(silent=True) as cursor:
+        cursor.execute(
+            "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+            "AND relname <> ALL (%s) ORDER BY 1",
+            [sorted(_KEPT)],
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
+        sizes = ", ".join(f"pg_relation_size('{name}')" for name in tables)
+        cursor.execute(f"SELECT {sizes}")
+        used = {name: size for name, size in zip(tables, cursor.fetchone(), strict=True) if size}
+        if large := [name for name, size in used.items() if size > _LARGE_BYTES]:
+            # With those that point to them: all are to be emptied.
+            cursor.execute(f"TRUNCATE {', '.join(large)} CASCADE")
+        for name, size in used.items():
+            if size <= _LARGE_BYTES:
+                cursor.execute(f"DELETE FROM {name}")

@@ -21,7 +21,9 @@ from terminals.models import Transaction, TransactionLine
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The form as it stands: texts as typed, those of the pieces by the sale line's id."""
+    """The form as it stands: texts as typed, those of the pieces by the sale line's id; ``seen_returned`` is what had come back
+    of a line when the page was made.
+    """
 
     amount: str = ""
     reason: str = ""
@@ -33,6 +35,7 @@ class Typed:
     is_another: bool = False
     another_note: str = ""
     pieces: Mapping[int, str] = field(default_factory=dict)
+    seen_returned: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
 
 
@@ -48,7 +51,8 @@ def typed(data: QueryDict) -> Typed:
         whole_order=bool(data.get("whole_order")),
         is_another=bool(data.get("is_another")),
         another_note=data.get("another_note", "").strip()[:200],
-        pieces=_pieces(data),
+        pieces=_by_line(data, "lines-"),
+        seen_returned=_by_line(data, "seen-"),
         way=ways.read(data),
     )
 
@@ -77,6 +81,7 @@ def draft(
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
+        seen_returned=_seen_returned(form, lines),
         customer=Customer(phone=forms.phone(form.phone), email=form.email, locale=locale),
         customer_consent=form.consent,
         route=form.way.route,
@@ -84,6 +89,14 @@ def draft(
         is_another=form.is_another,
         another_note=form.another_note,
     )
+
+
+def _seen_returned(form: Typed, lines: Sequence[TransactionLine]) -> dict[str, Decimal]:
+    seen: dict[str, Decimal] = {}
+    for line in lines:
+        if line.pk in form.seen_returned:
+            seen[line.sku] = seen.get(line.sku, Decimal(0)) + _quantity(form.seen_returned[line.pk])
+    return seen
 
 
 def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
@@ -96,11 +109,11 @@ def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
     )
 
 
-def _pieces(data: QueryDict) -> dict[int, str]:
+def _by_line(data: QueryDict, prefix: str) -> dict[int, str]:
     """What stands in the lines' fields; nothing and zero are left out."""
     found: dict[int, str] = {}
     for key in data:
-        line, text = key.removeprefix("lines-"), str(data[key]).strip()[:20]
+        line, text = key.removeprefix(prefix), str(data[key]).strip()[:20]
         if key != line and _is_count(line) and text.strip("0."):
             found[int(line)] = text
     return found

@@ -264,7 +264,7 @@ def refund(
         # Of the whole order, whichever payment named the article.
         payments = orders.siblings(sale)
         paid_fen = sum(one.amount_fen for one in payments)
-        sold = orders.lines_of((one.pk, list(one.lines.all())) for one in payments)
+        sold = orders.lines_of((one.pk, one.amount_fen, list(one.lines.all())) for one in payments)
     last = executions[0] if executions else None
     waited = payout_words.waits(request, now=at, payout=last)
     shown_payouts = [

@@ -26,7 +26,7 @@ from desk.templatetags.desk_format import when
 from terminals.confirming import CHANNEL_SAYS
 from terminals.correcting import SaleCorrection
 from terminals.models import Funding, Transaction, TransactionKind, TransactionLine, TransactionStatus
-from terminals.reporting import SaleLine, lines_of
+from terminals.reporting import TILL_SAYS, SaleLine, lines_of
 
 _LABELS: Mapping[str, Promise | str] = {
     "order_no": _("Receipt"),
@@ -41,7 +41,10 @@ _LABELS: Mapping[str, Promise | str] = {
     "lines": _("Goods"),
     "status": _("Payment"),
 }
-_REASONS = {CHANNEL_SAYS: _("The channel was asked about the payment.")}
+_REASONS = {
+    CHANNEL_SAYS: _("The channel was asked about the payment."),
+    TILL_SAYS: _("The till said how the payment ended."),
+}
 _LONGEST = {"order_no": 64, "store": 20, "terminal": 20, "cashier": 40, "kind": 20, "funding": 20}
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
 

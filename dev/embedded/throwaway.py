@@ -20,7 +20,7 @@ from dev.embedded.postgres import Cluster, PostgresFailed
 from dev.embedded.rootless import launcher
 from dev.embedded.valkey import Valkey, ValkeyFailed
 
-# A test database with its log, twice over for two workers, stays well below this.
+# The test databases of three workers with their log stay well below this.
 _ROOM_BYTES = 2 * 1024**3
 _ATTEMPTS = 3
 _PREFIX = "refunddesk-test-"

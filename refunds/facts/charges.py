@@ -1,7 +1,8 @@
 """Charged twice: equal payments close together, of one order or of one payer.
 
 Of such a group all but one may go back. A payer is the phone, or else the card's end on the same channel; strangers who paid the
-same at the same moment are no group.
+same at the same moment are no group. Nor are payments for other articles, or those that share the articles of an order: friends
+who paid half each were charged once.
 """
 
 from __future__ import annotations
@@ -16,16 +17,24 @@ from refunds.facts.sums import day_of, key_of
 from refunds.models import RunningSum
 from refunds.rules.standing import EqualCharges
 
-_EQUAL = """
-SELECT o.id, o.order_no, o.channel_transaction_no, o.paid_at, o.reserved_fen > 0, t.id, t.paid_at, t.merchant_id
+#: What a payment's lines say that was bought, and what they come to; empty where it has none.
+_BOUGHT = """
+LEFT JOIN LATERAL (SELECT sum(l.amount_fen) AS fen, string_agg(concat_ws(' ', coalesce(nullif(l.sku, ''), l.name), l.quantity,
+                          l.amount_fen), ' ' ORDER BY l.sku, l.name, l.quantity, l.amount_fen) AS articles
+                     FROM terminals_transactionline l WHERE l.transaction_id = {of}.id) {of}_bought ON true
+"""
+_EQUAL = f"""
+SELECT o.id, o.order_no, o.channel_transaction_no, o.paid_at, o.reserved_fen > 0, t.id, t.paid_at, t.merchant_id, t.amount_fen
   FROM terminals_transaction t JOIN terminals_transaction o
     ON o.merchant_id = t.merchant_id AND o.amount_fen = t.amount_fen AND o.id <> t.id AND o.status = 'success'
    AND o.paid_at BETWEEN t.paid_at - %(near)s::interval AND t.paid_at + %(near)s::interval
    AND ((o.order_no = t.order_no AND o.store_id = t.store_id) OR o.payer_phone_hash = t.payer_phone_hash
         OR (o.card_last4 <> '' AND o.card_last4 = t.card_last4 AND o.channel = t.channel))
- WHERE t.id = %(sale)s
+  {_BOUGHT.format(of="t")} {_BOUGHT.format(of="o")}
+ WHERE t.id = %(sale)s AND greatest(t_bought.fen, o_bought.fen, 0) <= t.amount_fen
+   AND coalesce(t_bought.articles = o_bought.articles, true)
  ORDER BY o.paid_at, o.id
-"""
+"""  # noqa: S608 - our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ def charged(*, transaction_id: UUID, minutes: int) -> EqualCharges:
     rows = _rows(transaction_id, minutes)
     if not rows:
         return EqualCharges()
-    *_, own_id, own_paid_at, merchant_id = rows[0]
+    *_, own_id, own_paid_at, merchant_id, each_fen = rows[0]
     first_at, first_id = min([(own_paid_at, own_id), *((row[3], row[0]) for row in rows)])
     day = day_of(first_at)
     key = key_of(merchant_id, "charge", day, str(first_id))
@@ -58,13 +67,14 @@ def charged(*, transaction_id: UUID, minutes: int) -> EqualCharges:
         others=len(rows),
         returned=max(sum(row[4] for row in rows), approved),
         number=rows[0][1] or rows[0][2],
+        each_fen=each_fen,
         key=key,
         day=day,
     )
 
 
-def _rows(transaction_id: UUID, minutes: int) -> list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]]:
+def _rows(transaction_id: UUID, minutes: int) -> list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(_EQUAL, {"sale": transaction_id, "near": f"{minutes} minutes"})
-        rows: list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int]] = cursor.fetchall()
+        rows: list[tuple[UUID, str, str, datetime, bool, UUID, datetime, int, int]] = cursor.fetchall()
         return rows

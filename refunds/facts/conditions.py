@@ -27,8 +27,8 @@ from refunds.facts import approvals, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
-from terminals.correcting import CORRECTED
 from terminals.models import Transaction
+from terminals.reporting import CORRECTED
 
 #: The version of a request that was submitted and judged once; nobody has corrected or redirected it yet.
 _FIRST_JUDGED = 3

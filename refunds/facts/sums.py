@@ -15,13 +15,14 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core.calendar import SHANGHAI
 from core.errors import Conflict
 from merchants import policies
 from merchants.policies.rules import Tier
-from refunds.models import Leg, RefundRequest, RunningSum
+from refunds.models import Approval, Leg, RefundRequest, RunningSum
+from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
 from terminals.models import Transaction
@@ -83,6 +84,12 @@ def close_orders(request_ids: Collection[UUID]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [list(request_ids)])
+
+
+def was_rejected(transaction_id: UUID) -> bool:
+    """Whether a person ever rejected a refund of this sale, under whatever number it had then."""
+    of_sale = Q(request__transaction_id=transaction_id) | Q(request__legs__transaction_id=transaction_id)
+    return Approval.objects.filter(of_sale, decision=Decision.REJECT).exists()
 
 
 # --- what a sale holds at this moment -----------------------------------------------------------------------------------

@@ -56,7 +56,8 @@ class Account:
 class Draft:
     """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
     store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
-    which plan was seen. ``is_another`` says that it is not the same wish as one before, and ``another_note`` how so.
+    which plan was seen, ``seen_returned`` how many pieces of an article (by sku) had come back by then. ``is_another`` says that
+    it is not the same wish as one before, and ``another_note`` how so.
     """
 
     amount_fen: int
@@ -68,6 +69,7 @@ class Draft:
     description: str = ""
     route: str = Route.ORIGINAL
     lines: Sequence[tuple[str, Quantity]] = ()
+    seen_returned: Mapping[str, Quantity] = field(default_factory=dict)
     customer: Customer = field(default_factory=Customer)
     customer_consent: bool | None = None
     payee: Account | None = None
@@ -85,8 +87,10 @@ class Claim:
 
 
 def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
-    """The sale that the draft names, where ``by`` may see it. Raises ``NotFound`` or ``Invalid``."""
-    return facts.find_sale(
+    """The sale that the draft names, where ``by`` may see it; of an order that was charged twice, the payment that was one too
+    many. Raises ``NotFound`` or ``Invalid``.
+    """
+    sale = facts.find_sale(
         merchant_id=by.acting_for,
         at=at,
         transaction_id=draft.transaction_id,
@@ -95,6 +99,10 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         store_ids=by.stores,
         by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
+    equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]
+    if draft.reason == Reason.DUPLICATE_CHARGE and equal:
+        return replace(equal[-1], lines=sale.lines, worths=sale.worths)
+    return sale
 
 
 def articles(sale: Sale, draft: Draft) -> list[Claim]:
@@ -104,7 +112,7 @@ def articles(sale: Sale, draft: Draft) -> list[Claim]:
     wanted: dict[str, Quantity] = {}
     for sku, quantity in draft.lines:
         wanted[sku] = wanted.get(sku, 0) + quantity
-    offered = {sku: _offered(sale, sku, draft.reason) for sku in wanted}
+    offered = {sku: _offered(sale, sku, draft) for sku in wanted}
     if errors := [
         FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
     ]:
@@ -115,11 +123,32 @@ def articles(sale: Sale, draft: Draft) -> list[Claim]:
     return claims
 
 
-def _offered(sale: Sale, sku: str, reason: str) -> list[SaleLine]:
-    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant."""
+def as_seen(sale: Sale, draft: Draft) -> Draft:
+    """The draft, as another wish where whoever asks for more pieces knows of those that came back already: of three pieces, the
+    third. Sent twice it knows of one too few.
+    """
+    if draft.is_another or draft.reason not in worth.GOODS_COME_BACK or not draft.lines:
+        return draft
+    returned = {sku: sum(line.returned for line in sale.lines if line.sku == sku) for sku, _ in draft.lines}
+    return replace(draft, is_another=all(0 < back == draft.seen_returned.get(sku) for sku, back in returned.items()))
+
+
+def _offered(sale: Sale, sku: str, draft: Draft) -> list[SaleLine]:
+    """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant, or else the
+    amount.
+    """
     lines = [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)]
-    meant = [line for line in lines if _is_deposit(line) == (reason == Reason.DEPOSIT)]
+    asks_deposit = draft.reason == Reason.DEPOSIT or (
+        draft.reason in worth.GOODS_COME_BACK
+        and any(_is_deposit(line) and [(sku, draft.amount_fen)] == _priced(draft, line) for line in lines)
+    )
+    meant = [line for line in lines if _is_deposit(line) == asks_deposit]
     return meant or lines
+
+
+def _priced(draft: Draft, line: SaleLine) -> list[tuple[str, Quantity]]:
+    """What the articles asked back would be at the price of this line."""
+    return [(sku, line.unit_price_fen * quantity) for sku, quantity in draft.lines]
 
 
 def _is_deposit(line: SaleLine) -> bool:
@@ -130,12 +159,13 @@ def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
     """The articles of a stored request. What it holds of its lines is not counted against itself."""
     lines = {line.id: line for line in sale.lines}
     chosen = []
-    for line_id, quantity, own_quantity, own_fen in request.lines.order_by("pk").values_list(
-        "line_id", "quantity", "held_quantity", "held_fen"
-    ):
-        line = lines[line_id]
-        others = replace(line, returned=line.returned - own_quantity, given_fen=line.given_fen - own_fen)
-        chosen.append((others, quantity))
+    for own in request.lines.select_related("line").order_by("pk"):
+        # A correction may have made the sale one of an order's payments that all name the same lines.
+        line = lines.setdefault(own.line_id, SaleLine.of(own.line))
+        others = replace(line, returned=line.returned - own.held_quantity, given_fen=line.given_fen - own.held_fen)
+        chosen.append((others, own.quantity))
+    if len(lines) > len(sale.lines):
+        sale = replace(sale, lines=tuple(lines.values()), worths=())
     return _claims(sale, chosen)
 
 
@@ -161,7 +191,7 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
     worths = dict(
         zip(
             (line.id for line in sale.lines),
-            worth.line_worths(sale.lines, paid_fen=sale.lines_paid_fen or sale.amount_fen),
+            sale.worths or worth.line_worths(sale.lines, paid_fen=sale.amount_fen),
             strict=True,
         )
     )

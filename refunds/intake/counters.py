@@ -25,7 +25,7 @@ from core.sql import PreparedStatement
 from merchants import policies
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
-from refunds.facts import charges
+from refunds.facts import charges, sums
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
@@ -191,7 +191,8 @@ def standing(*, sale: Sale, of: Parties, reason: str, stored: RefundRequest | No
         # What was approved by rule and released since still counts; what waits for a person counts as well.
         order_fen=max(held_fen, order.fen),
         order_count=order.count,
-        order_rejected=order.closed,
+        # A sale that was given another number takes along what a person refused.
+        order_rejected=order.closed or (sale.is_corrected and sums.was_rejected(sale.id)),
         customer_day_fen=max((found.get(key, _NOTHING).fen for key in of.customers), default=None),
         customer_30_days_fen=max(customer_fen, default=None),
         customer_30_days_count=max(customer_count, default=None),
@@ -274,8 +275,8 @@ def moves(
         counted.append(_move(of, of.store, "store", amount_fen, (None, store_limit)))
     if (group := seen.charges) is not None and group.day is not None:
         # Of equal payments one stays, however many are asked for at once.
-        limit = group.others
-        counted.append(Added(group.key, of.merchant_id, "charge", group.day, 1, amount_fen, 0, limit, None))
+        count, limit = group.count_of(amount_fen), group.others
+        counted.append(Added(group.key, of.merchant_id, "charge", group.day, count, amount_fen, 0, limit, None))
     return sorted(counted, key=lambda row: row.key)
 
 
@@ -358,8 +359,12 @@ def add(rows: Sequence[Added]) -> None:
 
 
 def room_taken(error: IntegrityError) -> Exception:
-    """``RoomTaken`` where a counter's CHECK was in the way; any other violation is passed on as it is."""
+    """``RoomTaken`` where a counter's CHECK was in the way, or a correction took a line away meanwhile; any other violation is
+    passed on as it is.
+    """
     text = str(error)
-    if "running_sum_within_limit" in text or "transaction_within_refund_count" in text:
+    if any(
+        name in text for name in ("running_sum_within_limit", "transaction_within_refund_count", "refundline_line_id")
+    ):
         return RoomTaken("another refund took the room that was left at the same moment; try again")
     return error

@@ -18,8 +18,10 @@ from merchants import channels
 from merchants.models import Store
 from payment_channels.profile import Profile
 from refunds.rules.plan import Payable
+from refunds.rules.worth import line_worths
 from refunds.states import Route
 from terminals import orders
+from terminals.models import TransactionLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class SaleLine:
         line_id, sku, name, group, kind, quantity, returned, *amounts = row
         return cls(line_id, sku, name, group, kind, Decimal(quantity), Decimal(returned), *amounts)
 
+    @classmethod
+    def of(cls, line: TransactionLine) -> SaleLine:
+        """A stored line."""
+        return cls(
+            *(line.pk, line.sku, line.name, line.group, line.kind, line.quantity, line.reserved_quantity),
+            *(line.unit_price_fen, line.amount_fen, line.reserved_fen),
+        )
+
     @property
     def returnable(self) -> Quantity:
         return self.quantity - self.returned
@@ -55,8 +65,8 @@ class Sale:
     ``refunds`` counts the refunds of this sale that were not released: channels limit how many there may be.
     ``order_reserved_fen`` is what is reserved of all payments of its order: same number, store and day; ``order_payments``:
     how many there are. ``payments`` are those by which a refund of the whole order may go back; then the amounts are theirs
-    together, and the rest is said of the first of them. ``lines_paid_fen``: what was paid for the lines in all, where they are
-    those of an order of several payments.
+    together, and the rest is said of the first of them. ``worths``: what was paid for each line, where
+    they are those of an order of several payments.
     """
 
     id: UUID
@@ -79,6 +89,7 @@ class Sale:
     remote: bool
     held: bool
     payment_word: str
+    is_corrected: bool
     refunds: int
     order_reserved_fen: int
     order_payments: int
@@ -88,7 +99,7 @@ class Sale:
     policy_number: int
     lines: tuple[SaleLine, ...]
     payments: tuple[Sale, ...] = ()
-    lines_paid_fen: int = 0
+    worths: tuple[int, ...] = ()
 
     @property
     def capacity(self) -> Payable:
@@ -117,7 +128,7 @@ _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
        t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.held_at IS NOT NULL,
-       t.payment_word, t.live_refunds,
+       t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
                  WHERE x.order_no = t.order_no AND x.merchant_id = t.merchant_id OFFSET 0) o
@@ -221,10 +232,11 @@ def _largest(payments: Sequence[Sale], by_hand_fen: int) -> Sale:
 
 
 def _lines(payments: Sequence[Sale]) -> dict[str, Any]:
-    """The order's articles, and what was paid for them in all."""
+    """The order's articles, and what was paid for each."""
+    shares = orders.shares_of((one.id, one.amount_fen, one.lines) for one in payments)
     return {
-        "lines": tuple(orders.lines_of((one.id, one.lines) for one in payments)),
-        "lines_paid_fen": sum(one.amount_fen for one in payments),
+        "lines": tuple(line for _, lines in shares for line in lines),
+        "worths": tuple(fen for paid_fen, lines in shares for fen in line_worths(lines, paid_fen=paid_fen)),
     }
 
 

@@ -40,6 +40,7 @@ def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, 
     """
     rights.check_may(Act.QUOTE, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
+    draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
     seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
     verdict = judge(sale, draft, claimed, seen=seen, at=at).verdict

@@ -87,6 +87,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PolicyRefused`` or ``PlanChanged``."""
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
+    draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
     seen = counters.standing(sale=sale, of=parties, reason=draft.reason)

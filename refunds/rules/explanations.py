@@ -134,6 +134,13 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("¥%(actual)s for articles worth ¥%(limit)s."),
         _("¥%(actual)s is more than the articles are worth (¥%(limit)s)."),
     ),
+    "amount_in_fen": (
+        _("Amount in fen"),
+        _("The amount is in fen."),
+        _(
+            "¥%(actual)s is a hundredth of the articles' worth (¥%(limit)s), as where yuan were sent for fen: a person looks."
+        ),
+    ),
     "piece_worth": (_("Worth of the pieces"), _PIECE_WORTH, _PIECE_WORTH),
     "cheaper_piece": (
         _("Article at two prices"),
@@ -297,6 +304,7 @@ _MONEY = frozenset(
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
+        "amount_in_fen",
         "piece_worth",
         "auto_approve_limit",
         "auto_order_limit",

@@ -26,6 +26,7 @@ from merchants.policies.rules import ReasonRule, Rules
 from refunds.rules import floor, payment, risk
 from refunds.rules.facts import Facts, canonical
 from refunds.rules.standing import EqualCharges
+from refunds.rules.worth import GOODS_COME_BACK
 from refunds.states import BY_HAND, Reason, Route
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
@@ -249,6 +250,8 @@ def _merchant_rules(
             RuleResult("piece_worth", passed=True, actual=yuan(value), limit=yuan(charged)),
             _within("articles_cover_amount", facts.amount_fen, value, shown=yuan),
         ]
+        if facts.amount_fen * 100 == value and facts.reason in GOODS_COME_BACK:
+            results.append(RuleResult("amount_in_fen", passed=False, actual=yuan(facts.amount_fen), limit=yuan(value)))
         dearer = any(claim.is_dearer for claim in facts.claims)
         if dearer or any(claim.is_cheaper for claim in facts.claims):
             results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
@@ -256,7 +259,7 @@ def _merchant_rules(
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, limit_fen, shown=yuan))
     if facts.sums.charges is not None:
-        results += _finding(facts.sums.charges)
+        results += _finding(facts.sums.charges, facts.amount_fen)
         if rules.fault_hours is not None:
             # Found and early: at once. Early but not found, or found but late: a person.
             results.append(_within("fault_in_time", -((facts.paid_at - facts.at) // _HOUR), rules.fault_hours))
@@ -304,12 +307,13 @@ def _payment_confirmed(facts: Facts, rules: Rules) -> list[RuleResult]:
     return [RuleResult(payment.RULE, payment.confirms(word), word, "paid")]
 
 
-def _finding(charges: EqualCharges) -> list[RuleResult]:
+def _finding(charges: EqualCharges, amount_fen: int) -> list[RuleResult]:
     """That something went wrong takes more than somebody's word: an equal payment close by. One of them stays."""
     known = charges.others > 0
     results = [RuleResult("second_charge", known, charges.number if known else "none", "known")]
     if known:
-        results.append(_within("one_charge_stays", charges.returned + 1, charges.others))
+        back = charges.returned + charges.count_of(amount_fen)
+        results.append(_within("one_charge_stays", back, charges.others))
     return results
 
 

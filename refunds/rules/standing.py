@@ -10,14 +10,19 @@ from datetime import date
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EqualCharges:
     """Payments equal to the one asked back and close to it: how many ``others``, how many of them go back already, the first
-    one's number. ``key`` and ``day``: their counter.
+    one's number, and how much ``each`` of them is. ``key`` and ``day``: their counter.
     """
 
     others: int = 0
     returned: int = 0
     number: str = ""
+    each_fen: int = 0
     key: str = ""
     day: date | None = None
+
+    def count_of(self, amount_fen: int) -> int:
+        """How many of the payments an amount is: of an order, several can be asked back at once."""
+        return -(-amount_fen // self.each_fen) if self.each_fen else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,9 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
     deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]
     deposit_fen = sum(deposits)
     for_articles = total - deposit_fen
+    if for_articles > sum(articles):
+        # Gifts that no discount takes off again were paid for.
+        articles = [fen + _weight(line, LineKind.GIFT) for fen, line in zip(articles, lines, strict=True)]
     if for_articles >= 0 and any(articles):
         shares = shared_out(for_articles, articles, names)
         return [share + deposit for share, deposit in zip(shares, deposits, strict=True)]
@@ -90,14 +93,20 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
 
 
 def with_worth(sale: Transaction) -> list[TransactionLine]:
-    """A stored sale's lines in order, each with its ``worth_fen``."""
-    return with_worth_of([sale])
+    """A stored sale's lines in order, each with its ``worth_fen``; where they are those of its whole order, of what that paid."""
+    lines = sorted(sale.lines.all(), key=lambda line: line.position)
+    is_orders = sum(line.amount_fen for line in lines) > sale.amount_fen
+    return _with_worth(lines, sum(one.amount_fen for one in orders.siblings(sale)) if is_orders else sale.amount_fen)
 
 
 def with_worth_of(payments: Sequence[Transaction]) -> list[TransactionLine]:
     """The same of an order's payments together."""
-    lines = orders.lines_of((sale.pk, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments)
-    for line, fen in zip(lines, line_worths(lines, paid_fen=sum(sale.amount_fen for sale in payments)), strict=True):
+    told = [(sale.pk, sale.amount_fen, sorted(sale.lines.all(), key=lambda line: line.position)) for sale in payments]
+    return [line for paid_fen, lines in orders.shares_of(told) for line in _with_worth(lines, paid_fen)]
+
+
+def _with_worth(lines: list[TransactionLine], paid_fen: int) -> list[TransactionLine]:
+    for line, fen in zip(lines, line_worths(lines, paid_fen=paid_fen), strict=True):
         line.worth_fen = fen
     return lines
 

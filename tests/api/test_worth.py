@@ -241,3 +241,39 @@ def test_correction_after_which_lines_and_total_differ_changes_nothing(api: Api,
     assert (answer.status_code, answer.json()["code"]) == (422, "lines_do_not_add_up"), answer.content
     now = api.get(f"transactions/{sale['id']}").json()
     assert (now["amount_fen"], now["lines"]) == (sale["amount_fen"], sale["lines"])
+
+
+def test_a_hundredth_of_what_comes_back_is_looked_at_as_yuan_sent_for_fen(api: Api) -> None:
+    sale = _sale(api, [_line("A", 19_800), _line("B", 10_000)]).json()
+    answer = _ask(api, sale, 198, ("A", 1))
+    assert (answer.json()["state"], _rule(answer, "amount_in_fen")["limit"]) == ("in_review", "198.00")
+    assert _ask(api, sale, 100, ("B", 1), reason="service_failure").json()["state"] == "approved"
+
+
+def test_lines_of_an_order_are_worth_the_same_wherever_they_are_read(api: Api) -> None:
+    lines = [_line("A", 20_000), _line("B", 10_000)]
+    first = _sale(api, lines, 20_000, order_no="W-two", order_amount_fen=30_000).json()
+    _sale(api, lines, 10_000, order_no="W-two")
+    for path in ("orders/W-two", f"transactions/{first['id']}"):
+        assert [line["worth_fen"] for line in api.get(path).json()["lines"]] == [20_000, 10_000]
+
+
+def test_a_round_paid_for_by_itself_has_no_part_in_another_rounds_discount(api: Api) -> None:
+    first = _sale(api, [_line("A", 6_000)], order_no="T7").json()
+    _sale(api, [_line("B", 4_000), _line("", -1_000)], order_no="T7")
+    assert [line["worth_fen"] for line in api.get("orders/T7").json()["lines"]] == [6_000, 3_000, 0]
+    assert _rule(_ask(api, first, 6_000, ("A", 1)), "articles_cover_amount")["limit"] == "60.00"
+
+
+def test_a_gift_that_no_discount_takes_off_was_paid_for(api: Api) -> None:
+    sale = _sale(api, [_line("A", 6_000), _line("G", 1_000, kind="gift")]).json()
+    assert [line["worth_fen"] for line in sale["lines"]] == [6_000, 1_000]
+    free = _sale(api, [_line("A", 6_000), _line("G", 1_000, kind="gift"), _line("", -1_000)]).json()
+    assert [line["worth_fen"] for line in free["lines"]] == [6_000, 0, 0]
+
+
+def test_a_deposit_with_its_bottles_number_comes_back_for_any_reason_at_its_price(api: Api) -> None:
+    sale = _sale(api, [_line("P", 6_000), _line("P", 200, kind="deposit")]).json()
+    assert _ask(api, sale, 200, ("P", 1), reason="no_reason").status_code == 201
+    assert _ask(api, sale, 6_000, ("P", 1)).status_code == 201
+    assert [line["returned_quantity"] for line in api.get(f"transactions/{sale['id']}").json()["lines"]] == [1, 1]

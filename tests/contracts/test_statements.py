@@ -72,7 +72,7 @@ def refunded(rigs: RigOf) -> Callable[[str], tuple[Rig, RefundOrder]]:
 
     def refund(name: str) -> tuple[Rig, RefundOrder]:
         rig = rigs(name)
-        other, order = rig.sale(amount_fen=1001), rig.sale()
+        other, order = rig.sale(amount_fen=1100), rig.sale()
         for sale in (other, order):
             drive(rig, sale, rig.channel.refund(sale))
         return rig, order

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from invariants import inspection
+from tests import after_each
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.settled import failed, paid
 
@@ -24,7 +24,7 @@ def rows() -> dict[str, str]:
     }
     other = make_merchant()
     make_sale(other)
-    assert inspection.check() == []
+    assert after_each.breaches() == []
     return {
         **{name: f"'{request.pk}'" for name, request in found.items()},
         "sale": f"'{sale.pk}'",

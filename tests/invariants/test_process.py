@@ -9,10 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core.audit import chain
 from invariants import alone, inspection, process
 from invariants.alone import AlreadyRunning
-from tests.factories import RULES, make_merchant, make_request, make_sale
+from tests.factories import RULES, make_merchant, make_request, make_sale, seal_events
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
@@ -54,12 +53,13 @@ def test_check_when_another_runs_is_refused() -> None:
 
 def test_hourly_run_when_a_step_was_planted_since_the_last_finds_it() -> None:
     old = make_request(make_sale(make_merchant()))
+    seal_events()
     assert inspection.check(whole=True, remember=True) == []
     assert inspection.check(whole=False) == []
     new = make_request(make_sale(make_merchant()))
     with as_owner(silent=True) as cursor:
         cursor.execute("DELETE FROM refunds_outboxmessage WHERE request_id IN (%s, %s)", [old.pk, new.pk])
-    chain.seal_events()
+    seal_events()
     by_the_hour = {breach.what.split(": ")[-1] for breach in inspection.check(whole=False) if breach.code == "I16"}
     by_night = {breach.what.split(": ")[-1] for breach in inspection.check(whole=True) if breach.code == "I16"}
     assert by_the_hour == {str(new.pk)}
@@ -75,9 +75,10 @@ def test_hourly_run_when_a_days_sum_is_passed_counts_what_was_approved_before_th
     merchant = make_merchant(rules={**RULES, "auto_customer_day_limit_fen": 1_500})
     sales = [make_sale(merchant, phone="13800138000") for _ in range(2)]
     first = make_request(sales[0], 1_000)
+    seal_events()
     assert inspection.check(whole=True, remember=True) == []
     second = make_request(sales[1], 400)
-    chain.seal_events()
+    seal_events()
     assert _found("I19", whole=False) == set()
     with as_owner(silent=True) as cursor:
         cursor.execute(

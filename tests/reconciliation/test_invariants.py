@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, transaction
 
-from invariants import inspection
 from merchants.principals import of_staff
 from reconciliation import closing, differences
 from reconciliation.models import BillLine, Difference, ReconciliationDay
 from refunds.models import LedgerEntry
 from refunds.payouts import ledger
+from tests import after_each
 from tests.owner import as_owner
 from tests.reconciliation.world import MORNING, World
 
@@ -35,7 +35,7 @@ def _behind_the_triggers(sql: str) -> None:
 
 
 def _broken() -> set[str]:
-    return {breach.code for breach in inspection.check()}
+    return {breach.code for breach in after_each.breaches()}
 
 
 _BREACHES: dict[str, tuple[str, str]] = {

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.errors import Conflict, Invalid
-from invariants import against_channels, inspection
+from invariants import against_channels
 from merchants.principals import of_staff
 from payment_channels.contract import Done, Outcome, Unknown
 from refunds import payouts
@@ -36,6 +36,7 @@ from refunds.review import deciding
 from refunds.states import RELEASED
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
+from tests import after_each
 from tests.factories import make_account, make_merchant, make_sale, make_staff
 
 PAID_FEN = 60_000
@@ -263,7 +264,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        broken = [f"{breach.code}: {breach.what}" for breach in inspection.breaches()]
+        broken = [f"{breach.code}: {breach.what}" for breach in after_each.breaches()]
         assert not broken, broken
 
     # --- helpers ---

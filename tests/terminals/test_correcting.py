@@ -10,13 +10,16 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden
-from merchants.models import KeyScope
+from merchants.models import ChannelAccount, KeyScope
 from merchants.principals import of_staff
 from merchants.rights import Act
 from refunds.facts import conditions
 from refunds.models import RefundRequest
-from terminals.correcting import CORRECTED, SaleCorrection, correct_sale
+from refunds.payouts import ways_back
+from refunds.review import deciding
+from terminals.correcting import SaleCorrection, correct_sale
 from terminals.models import Transaction
+from terminals.reporting import CORRECTED
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
@@ -209,3 +212,62 @@ def _shop() -> Any:
     make_account(shop)
     shop.stores.create(code="S002", name="二号店")
     return shop
+
+
+def test_correct_sale_when_an_article_has_two_prices_each_line_stays_the_one_that_refunds_know() -> None:
+    shop = _shop()
+    api = api_for(shop)
+    line = {"sku": "A", "name": "锅", "quantity": 1}
+    told = [{**line, "unit_price_fen": fen, "amount_fen": fen} for fen in (10_000, 5_000, 4_000)]
+    sale = api.post("transactions", {**_SALE, "amount_fen": 15_000, "lines": told[:2]}).json()
+    asked = {"transaction": sale["id"], "amount_fen": 10_000, "reason": "quality"}
+    api.post("refund-requests", {**asked, "lines": [{"sku": "A", "quantity": 1}]})
+
+    body = {"amount_fen": 14_000, "lines": [told[2], told[0]], "reason": "录错"}
+    answer = api.post(f"transactions/{sale['id']}/corrections", body)
+
+    assert [(one["amount_fen"], one["returned_quantity"]) for one in answer.json()["lines"]] == [
+        (4_000, 0),
+        (10_000, 1),
+    ]
+
+
+def test_correct_sale_when_an_order_was_rejected_another_number_does_not_open_it() -> None:
+    api = api_for(_shop())
+    sale = Transaction.objects.get(
+        pk=api.post("transactions", {**_SALE, "paid_at": timezone.now().isoformat()}).json()["id"]
+    )
+    rejected = make_request(sale, 30_000)
+    manager = of_staff(make_staff(sale.merchant, "manager"))
+    deciding.reject(
+        request_id=rejected.pk, by=manager, at=timezone.now(), version=rejected.version, reason="no_proof", message="x"
+    )
+    correct_sale(
+        transaction_id=sale.pk, correction=SaleCorrection(order_no="A2"), reason="录错", by=api.by, at=timezone.now()
+    )
+    again = make_request(sale, 1_200)
+    failing = [rule["code"] for rule in again.verdict["rules"] if not rule["passed"]]
+    assert (again.state, failing) == ("in_review", ["order_not_rejected"])
+
+
+def test_correct_sale_when_a_refund_was_withdrawn_its_store_stays() -> None:
+    shop = _shop()
+    sale = make_sale(shop, 50_000)
+    asked = make_request(sale, 30_000)
+    ways_back.cancel(request_id=asked.pk, by=of_staff(make_staff(shop, "manager")), at=timezone.now())
+    answer = api_for(shop).post(f"transactions/{sale.pk}/corrections", {"store": "S002", "reason": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "correction_below_refunds")
+
+
+def test_correct_sale_when_its_store_has_an_account_of_its_own_goes_back_through_that() -> None:
+    shop = _shop()
+    api = api_for(shop)
+    account = ChannelAccount.objects.create(
+        merchant=shop, store=shop.stores.get(code="S002"), channel="wechat", code="wx-2", base_url="http://127.0.0.1:9"
+    )
+    sale = api.post("transactions", _SALE).json()
+    assert Transaction.objects.get().channel_account != account
+
+    api.post(f"transactions/{sale['id']}/corrections", {"store": "S002", "reason": "x"})
+
+    assert Transaction.objects.get().channel_account == account

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import Invalid, NotFound
 from terminals import orders
-from terminals.models import Transaction
+from terminals.models import Transaction, TransactionLine
+from tests.factories import make_merchant, make_sale
 from tests.refunds.plans import order_of_two
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +17,29 @@ pytestmark = pytest.mark.django_db
 
 def test_lines_of_when_payments_name_the_same_lines_counts_the_first_reported() -> None:
     first, second = order_of_two()
-    lines = orders.lines_of((sale.pk, list(sale.lines.all())) for sale in (second, first))
-    assert [line.transaction_id for line in lines] == [first.pk]
+    assert [line.transaction_id for line in _lines_of(second, first)] == [first.pk]
+
+
+def _lines_of(*payments: Transaction) -> list[TransactionLine]:
+    return orders.lines_of((sale.pk, sale.amount_fen, list(sale.lines.all())) for sale in payments)
+
+
+def test_lines_of_when_each_payment_is_paid_for_its_own_counts_a_second_round() -> None:
+    merchant = make_merchant()
+    rounds = [make_sale(merchant, 1_000, order_no="T7") for _ in range(2)]
+    assert [line.transaction_id for line in _lines_of(*rounds)] == [sale.pk for sale in rounds]
+
+
+def test_lines_of_when_the_last_payment_names_the_whole_order_adds_what_is_new() -> None:
+    merchant = make_merchant()
+    first, last = make_sale(merchant, 1_000, order_no="T7"), make_sale(merchant, 500, order_no="T7")
+    last.lines.update(amount_fen=1_000)
+    TransactionLine.objects.create(
+        transaction=last, position=2, sku="NEW", name="x", quantity=1, unit_price_fen=500, amount_fen=500
+    )
+    assert [line.sku for line in _lines_of(first, last)] == ["SKU-1", "NEW"]
+    told = [(sale.pk, sale.amount_fen, list(sale.lines.all())) for sale in (first, last)]
+    assert [(paid_fen, len(lines)) for paid_fen, lines in orders.shares_of(told)] == [(1_000, 1), (500, 1)]
 
 
 def test_find_when_the_number_comes_again_on_another_day_names_both() -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core.audit.models import AuditEvent
 from core.errors import Conflict, Forbidden, Invalid
 from merchants.models import Merchant, Store
 from merchants.principals import Principal, of_staff
 from terminals.models import Terminal, Transaction
-from terminals.reporting import PaidInTheFuture, ReportedSale, SaleLine, report_sale
+from terminals.reporting import CORRECTED, PaidInTheFuture, ReportedSale, SaleDiffers, SaleLine, report_sale
 from tests.factories import make_account, make_merchant, make_staff, till
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +85,35 @@ def test_sale_from_a_browser_is_refused_and_one_of_another_store_a_conflict(merc
     with pytest.raises(Conflict):
         report_sale(sale=replace(SALE, store="S002"), by=elsewhere, at=NOW)
     assert Transaction.objects.count() == 1
+
+
+@pytest.mark.parametrize("ended", ["success", "declined"])
+def test_report_when_a_pending_payment_has_ended_completes_the_sale_once(merchant: Merchant, ended: str) -> None:
+    pending = replace(SALE, status="pending", funding="unknown")
+    sale, _ = report_sale(sale=pending, by=_till(merchant), at=timezone.now())
+    told = replace(SALE, status=ended, funding="balance", paid_at=SALE.paid_at + timedelta(seconds=40))
+
+    for _ in range(2):
+        again, is_new = report_sale(sale=told, by=_till(merchant), at=timezone.now())
+        assert (again.pk, again.status, again.funding, is_new) == (sale.pk, ended, "balance", False)
+    late, _ = report_sale(sale=pending, by=_till(merchant), at=timezone.now())
+    assert (late.pk, late.status) == (sale.pk, ended)
+    assert AuditEvent.objects.filter(action=CORRECTED).count() == 1
+
+
+@pytest.mark.parametrize("change", [{"amount_fen": 9_900, "lines": ()}, {"cashier": "C999"}])
+def test_report_when_a_pending_payment_ends_with_other_facts_is_told_what_differs(
+    merchant: Merchant, change: dict[str, object]
+) -> None:
+    sale, _ = report_sale(sale=replace(SALE, status="pending"), by=_till(merchant), at=timezone.now())
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=replace(SALE, **change), by=_till(merchant), at=timezone.now())
+    assert Transaction.objects.get(pk=sale.pk).status == "pending"
+
+
+def test_report_when_the_channel_has_said_otherwise_its_word_stands(merchant: Merchant) -> None:
+    sale, _ = report_sale(sale=replace(SALE, status="pending"), by=_till(merchant), at=timezone.now())
+    Transaction.objects.filter(pk=sale.pk).update(payment_word="unpaid", payment_word_at=timezone.now())
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=SALE, by=_till(merchant), at=timezone.now())
+    assert Transaction.objects.get(pk=sale.pk).status == "pending"

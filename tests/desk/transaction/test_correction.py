@@ -12,8 +12,9 @@ from core.audit.models import AuditEvent
 from merchants.models import Role, Staff
 from merchants.principals import of_staff
 from terminals import correcting
-from terminals.correcting import CORRECTED, SaleCorrection
+from terminals.correcting import SaleCorrection
 from terminals.models import Transaction
+from terminals.reporting import CORRECTED
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 

@@ -111,3 +111,33 @@ def test_pages_of_two_equal_payments_point_to_each_other() -> None:
     for sale, other in ((first, second), (second, first)):
         assert f"/desk/transactions/{other.pk}" in client.get(f"/desk/transactions/{sale.pk}").content.decode()
     assert f"/desk/transactions/{second.pk}" in client.get(f"/desk/refunds/{request.number}").content.decode()
+
+
+def _of_order(amount_fen: int, first: Transaction) -> RefundRequest:
+    draft = Draft(amount_fen=amount_fen, reason="duplicate_charge", order_no=first.order_no)
+    taken = submitting.submit(draft=draft, by=at_the_till(first), at=timezone.now())
+    return RefundRequest.objects.get(pk=taken.request.pk)
+
+
+def test_submit_when_the_order_is_named_the_payment_too_many_goes_back_whole() -> None:
+    first, second = _twins(order_no="A-3")
+    request = _of_order(9_000, first)
+    assert (request.state, request.transaction_id, request.leg_count) == ("approved", second.pk, 0)
+    assert _of_order(9_000, first).state == "in_review"
+
+
+def test_submit_when_both_charges_of_an_order_are_asked_back_together_a_person_decides() -> None:
+    first, _second = _twins(order_no="A-3")
+    request = _of_order(18_000, first)
+    assert (request.state, _failing(request)) == ("in_review", ["one_charge_stays"])
+    assert not Execution.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "bought", [{"amount_fen": 18_000}, {"sku": "SKU-2"}], ids=["one dish by halves", "each theirs"]
+)
+def test_submit_when_friends_paid_half_each_no_second_charge_is_known(bought: dict[str, Any]) -> None:
+    first, second = _twins(order_no="A-3")
+    first.lines.update(**bought)
+    request = submit(second, 9_000, reason="duplicate_charge")
+    assert (request.state, _failing(request)) == ("in_review", ["second_charge"])

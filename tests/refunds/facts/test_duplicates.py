@@ -222,3 +222,29 @@ def test_retry_when_the_same_was_asked_anew_meanwhile_is_refused_and_nothing_lea
     assert refused.value.facts["number"] == anew.number
     assert RefundRequest.objects.get(pk=first.pk).state == "failed"
     assert list(Execution.objects.filter(state=ExecutionState.READY).values_list("request_id", flat=True)) == [anew.pk]
+
+
+def test_submit_when_a_till_knows_what_came_back_the_next_piece_passes_and_its_repeat_does_not() -> None:
+    sale = _sale()
+    TransactionLine.objects.filter(sku="CUP").update(quantity=4)
+    api = api_for(sale.merchant)
+
+    def ask(seen: float) -> str:
+        lines = [{"sku": "CUP", "quantity": 1, "returned_quantity": seen}]
+        return str(api.post("refund-requests", _body(sale, amount_fen=5_000, lines=lines)).json()["state"])
+
+    # Sent twice, it knows of one too few.
+    assert [ask(0), ask(1), ask(1)] == ["approved", "approved", "in_review"]
+
+
+def test_submit_at_the_desk_when_the_page_showed_what_came_back_the_next_piece_passes() -> None:
+    sale = _sale()
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "cashier"), backend="django.contrib.auth.backends.ModelBackend")
+    cup = sale.lines.get(sku="CUP")
+    form = {"sale": str(sale.pk), "reason": "quality", "consent": "1", f"lines-{cup.pk}": "1"}
+    client.post("/desk/new", {**form, "idempotency_key": "k1"})
+    page = client.get("/desk/new", {"sale": str(sale.pk)}).content.decode()
+    assert f'name="seen-{cup.pk}" value="1"' in page
+    client.post("/desk/new", {**form, "idempotency_key": "k2", f"seen-{cup.pk}": "1"})
+    assert list(RefundRequest.objects.values_list("state", "amount_fen")) == [("approved", 10_000)] * 2

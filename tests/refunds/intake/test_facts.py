@@ -30,7 +30,7 @@ def test_find_sale_counts_what_the_whole_order_holds() -> None:
     submit(second, 700)
     found = find_sale(merchant_id=merchant.pk, at=timezone.now(), transaction_id=first.pk)
     assert (found.refundable_fen, found.refunds, found.order_reserved_fen) == (10_000, 0, 700)
-    assert [line.sku for line in found.lines] == ["SKU-1"]
+    assert [(line.sku, line.quantity) for line in found.lines] == [("SKU-1", 1), ("SKU-1", 1)]
 
 
 def test_find_sale_when_an_order_number_names_several_is_refused() -> None:

@@ -14,7 +14,7 @@ from refunds.intake.judging import PolicyRefused
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.review import deciding
-from terminals.models import TransactionLine
+from terminals.models import Transaction, TransactionLine
 from tests.factories import make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
 from tests.refunds.settled import failed
@@ -115,3 +115,14 @@ def test_resubmit_when_a_person_is_to_pay_an_order_one_payment_gives_it() -> Non
     request = _resubmit(request, route="store_credit", customer_consent=True)
     assert (request.state, request.leg_count) == ("in_review", 1)
     assert plans.held(first, second) == [(15_000, 0, 1), (0, 0, 0)]
+
+
+def test_resubmit_when_a_correction_made_the_sale_part_of_an_order_keeps_its_own_lines() -> None:
+    merchant = make_merchant()
+    first, second = make_sale(merchant, 9_000, order_no="X1"), make_sale(merchant, 9_000, order_no="X2")
+    request = submit(second, 9_000, reason="goodwill", lines=[("SKU-1", 1)])
+    _ask_for_more(request)
+    Transaction.objects.filter(pk=second.pk).update(order_no=first.order_no)
+    for sale in (first, second):
+        sale.lines.update(amount_fen=18_000)
+    assert _resubmit(request).state == "in_review"

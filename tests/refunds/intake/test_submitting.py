@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core import doorbell
 from core.audit.models import AuditEvent
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from merchants.principals import of_staff
 from refunds import lifecycle
 from refunds.intake import submitting
@@ -22,8 +22,10 @@ from refunds.intake.judging import PolicyRefused
 from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.lifecycle import OverRefund
 from refunds.models import Execution, IdempotencyRecord, OutboxMessage, RefundLine, RefundRequest, RunningSum
+from terminals.correcting import SaleCorrection, correct_sale
 from terminals.models import Transaction, TransactionLine
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from terminals.reporting import SaleLine
+from tests.factories import make_merchant, make_request, make_sale, make_staff, till
 
 pytestmark = pytest.mark.django_db
 
@@ -195,3 +197,19 @@ def test_forty_partials_racing_for_one_sale_never_exceed_it() -> None:
         taken = list(pool.map(ask, range(40)))
     sale.refresh_from_db()
     assert (taken.count(True), sale.reserved_fen) == (14, 9_800)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_submit_when_a_correction_takes_its_article_away_meanwhile_is_judged_again() -> None:
+    sale = make_sale(make_merchant())
+    finance = of_staff(make_staff(sale.merchant, "finance"))
+    told = SaleCorrection(lines=[SaleLine("NEW", "x", 1, 10_000, 10_000)])
+
+    def correct(_: Submission) -> None:
+        correct_sale(transaction_id=sale.pk, correction=told, reason="x", by=finance, at=timezone.now())
+
+    draft = Draft(amount_fen=1_200, reason="quality", transaction_id=sale.pk, lines=[("SKU-1", 1)])
+    with pytest.raises(Invalid) as refused:
+        submitting.submit(draft=draft, by=till(sale.merchant), at=timezone.now(), before_commit=correct)
+    assert refused.value.code == "unknown_article"
+    assert not RefundRequest.objects.exists()
