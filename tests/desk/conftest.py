@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,10 +37,11 @@ class Shop:
 
 
 def two_eyes(shop: Shop) -> None:
-    """From now on two people approve above 200 yuan."""
+    """Since the day before yesterday two people approve above 200 yuan."""
+    since = timezone.now() - timedelta(days=2)
     rules = {**RULES, "four_eyes_above_fen": 20_000}
     owner = make_staff(shop.merchant, Role.OWNER)
-    policies.publish(merchant=shop.merchant, name="two", rules=rules, by=of_staff(owner), at=timezone.now())
+    policies.publish(merchant=shop.merchant, name="two", rules=rules, by=of_staff(owner), at=since)
 
 
 def make_shop() -> Shop:

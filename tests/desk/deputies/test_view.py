@@ -40,7 +40,7 @@ def test_refused_form_keeps_what_was_typed_and_says_why(shop: Shop, as_staff: Si
     assert 'value="2026-01-02T09:00"' in page
     for wrong in ("no day", ""):
         assert as_staff(owner).post("/desk/deputies", _form(owner, shop.manager, ends_at=wrong)).status_code == 422
-    assert as_staff(owner).post("/desk/deputies", _form(owner, shop.manager, deputy="x")).status_code == 404
+    assert as_staff(owner).post("/desk/deputies", {**_form(owner, shop.manager), "deputy": "x"}).status_code == 404
     assert not Delegation.objects.exists()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -270,23 +272,61 @@ def test_claim_when_the_approvals_are_not_enough_sends_nothing(
     assert Execution.objects.get(request=waiting).sends == 0
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_second_approvals_at_once_pay_once(waiting: RefundRequest, people: list[Staff]) -> None:
-    _approve(waiting, people[0])
+def _at_once(*acts: Callable[[], object]) -> list[str]:
+    """What comes of each, or the code of its refusal, sorted."""
 
-    def second(by: Staff) -> str:
+    def run(act: Callable[[], object]) -> str:
         try:
-            return str(
-                deciding.approve(
-                    request_id=waiting.pk, by=of_staff(by), at=timezone.now(), version=waiting.version
-                ).state
-            )
+            return str(getattr(done := act(), "state", done))
         except DomainError as error:
             return error.code
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(second, people[1:]))
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return sorted(pool.map(run, acts))
+
+
+def _act(act: Callable[..., object], request: RefundRequest, by: Staff, **more: Any) -> Callable[[], object]:
+    said = {"request_id": request.pk, "by": of_staff(by), "at": timezone.now(), "version": request.version, **more}
+    return partial(act, **said)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_second_approvals_at_once_pay_once(waiting: RefundRequest, people: list[Staff]) -> None:
+    _approve(waiting, people[0])
+    answers = _at_once(*(_act(deciding.approve, waiting, by) for by in people[1:]))
     assert answers == ["approved", "version_conflict"]
     assert Execution.objects.filter(request=waiting).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_approvals_at_once_are_two(waiting: RefundRequest, people: list[Staff]) -> None:
+    assert _at_once(*(_act(deciding.approve, waiting, by) for by in people[:2])) == ["approved", "in_review"]
+    assert Execution.objects.filter(request=waiting).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_person_twice_at_once_is_one_approval(waiting: RefundRequest, people: list[Staff]) -> None:
+    approve = _act(deciding.approve, waiting, people[0])
+    assert _at_once(approve, approve) == ["in_review", "second_approver_needed"]
+    assert not Execution.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_second_approval_beside_a_question_to_the_customer_is_one_of_them(
+    waiting: RefundRequest, people: list[Staff]
+) -> None:
+    _approve(waiting, people[0])
+    asking = _act(deciding.request_info, waiting, people[2], message="?")
+    answers = _at_once(_act(deciding.approve, waiting, people[1]), asking)
+    assert answers in (["approved", "version_conflict"], ["needs_info", "version_conflict"])
+    assert Execution.objects.filter(request=waiting).count() == (answers[0] == "approved")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lapse_firsts_by_two_workers_at_once_says_so_once(waiting: RefundRequest, people: list[Staff]) -> None:
+    now = timezone.now()
+    _approve(waiting, people[0], at=now)
+    lapse = partial(deciding.lapse_firsts, at=now + timedelta(hours=5))
+    assert _at_once(lapse, lapse) == ["0", "1"]
