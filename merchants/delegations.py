@@ -49,6 +49,7 @@ def give(
     person's own role counts.
     """
     check_may(Act.DELEGATE, by=by)
+    assert by.staff_id is not None  # the table lets nobody else
     Merchant.objects.select_for_update().get(pk=by.acting_for)
     people = Staff.objects.filter(merchant_id=by.acting_for, is_active=True).in_bulk({absent, deputy})
     if absent not in people or deputy not in people:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,10 +15,10 @@ from refunds.rules import policy
 from refunds.states import State
 
 
-def needed(*, request: RefundRequest, sum_fen: int, at: datetime) -> int:
-    """How many approve, by ``sums.deciding_fen`` and the policy in force now."""
+def needed(*, request: RefundRequest, sum_fen: int, at: datetime, routes: Collection[str] = ()) -> int:
+    """How many approve, by ``sums.deciding_fen``, the policy in force now and ``routes``, by default the request's own."""
     rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
-    return policy.approvers(rules, routes_of(request), sum_fen)
+    return policy.approvers(rules, routes or routes_of(request), sum_fen)
 
 
 def routes_of(request: RefundRequest) -> set[str]:

@@ -196,6 +196,12 @@ def has_approved(request: RefundRequest, *, by: Principal) -> bool:
     return by.person_id is not None and decided.filter(staff_id=by.person_id).exists()
 
 
+def check_not_approver(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``Forbidden`` for who ``has_approved`` it."""
+    if has_approved(request, by=by):
+        raise Forbidden("who approved a refund does not pay it", code="two_persons_needed")
+
+
 # --- the conditions of the table --------------------------------------------------------------------------------------
 
 
@@ -217,8 +223,7 @@ def _check_distance(asked: _Asked) -> None:
 
 
 def _check_not_approver(asked: _Asked) -> None:
-    if has_approved(asked.request, by=asked.by):
-        raise Forbidden("who approved a refund does not pay it", code="two_persons_needed")
+    check_not_approver(asked.request, by=asked.by)
 
 
 def _check_not_first(asked: _Asked) -> None:

@@ -105,10 +105,11 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
     first, deputies = approvals.firsts(requests=waiting, at=at), delegations.in_force(by=by, at=at)
 
     def is_theirs(request: RefundRequest) -> bool:
-        asked = {"roles": roles[request.pk], "store_id": request.store_id, "amount_fen": sum_of[request.pk]}
         but = approvals.givers([first.get(request.pk)])
         return by.role in roles[request.pk] or any(
-            one.covers(**asked) for one in deputies if one.absent.staff_id not in but
+            one.covers(roles=roles[request.pk], store_id=request.store_id, amount_fen=sum_of[request.pk])
+            for one in deputies
+            if one.absent.staff_id not in but
         )
 
     refused = {row.pk: Undecidable("tier_required", roles[row.pk]) for row in waiting if not is_theirs(row)}

@@ -218,7 +218,8 @@ def _issue(world: World, by: Principal) -> object:
 
 def _delegate(world: World, by: Principal) -> object:
     if by.staff_id is None:
-        return rights.check_may(Act.DELEGATE, by=by)
+        rights.check_may(Act.DELEGATE, by=by)
+        return None
     now, home = timezone.now(), world.merchant if by.merchant_id == world.merchant.pk else world.abroad
     deputy = Staff.objects.filter(merchant=home, role="owner").exclude(pk=by.staff_id).order_by("pk")[0]
     return delegations.give(
