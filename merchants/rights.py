@@ -61,8 +61,11 @@ class Act(StrEnum):
     CLOSE_DAY = "close_day"
     END_HOLD = "end_hold"
     SEE_POLICY = "see_policy"
+    DRAFT_POLICY = "draft_policy"
     PUBLISH_POLICY = "publish_policy"
     DELEGATE = "delegate"
+    REVIEW_POLICY = "review_policy"
+    ADD_CHANNEL_RULE = "add_channel_rule"
     MANAGE_KEYS = "manage_keys"
     CHANGE_CREDENTIALS = "change_credentials"
 
@@ -83,6 +86,7 @@ class Condition(StrEnum):
     DISTANCE = "distance"
     NOT_APPROVER = "not_approver"
     NOT_FIRST = "not_first"
+    NOT_AUTHOR = "not_author"
     TIER = "tier"
 
 
@@ -94,6 +98,9 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
     ),
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
     Condition.NOT_FIRST: "nobody who gave the first of two approvals, or for whom it was given",
+    Condition.NOT_AUTHOR: (
+        "nobody who changed the draft; where one person alone may publish, they say so and the version keeps it"
+    ),
     Condition.TIER: (
         "whose role, or that of somebody away for whom they decide, decides an amount like this, by the policy in force now; "
         "to claim and to approve, the amount is all that its "
@@ -103,7 +110,8 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
 _WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
-_NOT_APPROVER, _NOT_FIRST, _TIER = Condition.NOT_APPROVER, Condition.NOT_FIRST, Condition.TIER
+_NOT_FIRST = Condition.NOT_FIRST
+_NOT_APPROVER, _NOT_AUTHOR, _TIER = Condition.NOT_APPROVER, Condition.NOT_AUTHOR, Condition.TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +220,17 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
-    Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.DELEGATE: Right("let a colleague decide for one who is away, never oneself and never more than one decides",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
+    Act.DRAFT_POLICY: Right("write and discard drafts of the policy",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.PUBLISH_POLICY: Right("put a draft of the policy in force",
+                                                              _NO,   _NO,  _YES, _NO,  _YES,
+                              conditions=(_WHOLE, _NOT_AUTHOR)),
+    Act.REVIEW_POLICY: Right("say that the policy was looked through",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",

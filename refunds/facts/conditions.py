@@ -257,7 +257,7 @@ def deputy_for(
 
 
 def _no_refunds_matter(_asked: _Asked) -> None:
-    """Of the whole merchant: the table itself has asked."""
+    """Of the whole merchant: the table itself has asked, or ``merchants.policies.drafting``."""
 
 
 _CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
@@ -265,5 +265,6 @@ _CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
     Condition.DISTANCE: _check_distance,
     Condition.NOT_APPROVER: _check_not_approver,
     Condition.NOT_FIRST: _check_not_first,
+    Condition.NOT_AUTHOR: _no_refunds_matter,
     Condition.TIER: _check_tier,
 }
