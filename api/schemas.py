@@ -18,10 +18,10 @@ from core.personal_data import mask_phone
 from core.quantities import quantity_number
 from payment_channels.profile import Profile
 from refunds import queries
-from refunds.facts import payees, plans
+from refunds.facts import approvals, payees, plans
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Execution, Leg, Payee, RefundRequest
+from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
@@ -182,6 +182,21 @@ def _is_paused(request: RefundRequest) -> bool:
     return request.paused_at is not None
 
 
+class ApprovalOut(Shape):
+    staff = read(s.CharField(), lambda approval: approval.staff.name)
+    on_behalf_of = read(
+        s.CharField(allow_null=True, help_text="who was away, where it was given for somebody"),
+        lambda approval: approval.on_behalf_of.name if approval.on_behalf_of else None,
+    )
+    tier = s.CharField()
+    amount_fen = s.IntegerField()
+    needed = s.IntegerField(help_text="how many approve an amount like this")
+    at = s.DateTimeField()
+    lapses_at = s.DateTimeField(
+        allow_null=True, help_text="of the first of two: until when it waited for the second; null otherwise"
+    )
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -200,6 +215,7 @@ class RefundRequestOut(Shape):
     route = s.ChoiceField(Route.choices)
     payee = PayeeOut(allow_null=True, help_text="of a bank transfer")
     verdict = VerdictOut()
+    approvals = ApprovalOut(many=True, help_text="those that count; one of two while `state` is `in_review`")
     customer = CustomerOut(source="*")
     cashier = s.CharField(help_text="who asks for it, as sent; else who rang the sale up")
     sale_cashier = s.CharField(help_text="who rang the sale up")
@@ -226,6 +242,7 @@ def request_json(
     executions: Iterable[Execution],
     plan: dict[str, Any],
     payee: Payee | None,
+    approved: Iterable[Approval] = (),
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -234,6 +251,7 @@ def request_json(
         request,
         expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
         plan=plan,
+        approvals=ApprovalOut.all_of(approved),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
@@ -272,6 +290,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         plan={"hash": plans.hash_of(request), "legs": legs},
         sale=sale,
         payee=payees.of(request),
+        approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
     )
 
 

@@ -13,6 +13,8 @@ from merchants.models import Role, Staff
 
 #: A look counts for so long; an open page renews it.
 LOOKS_FOR_S = 45
+#: Who has looked at any refund within so long is on duty.
+ON_DUTY_S = 15 * 60
 
 
 def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
@@ -20,6 +22,7 @@ def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     key = _key(request_id)
     seen = {**_recent(cache.get(key) or {}, at), staff.pk: (staff.name, int(at.timestamp()))}
     cache.set(key, seen, LOOKS_FOR_S)
+    cache.set(_duty(staff.pk), True, ON_DUTY_S)  # noqa: FBT003
 
 
 def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping[UUID, list[str]]:
@@ -33,6 +36,12 @@ def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping
     }
 
 
+def on_duty(staff: Iterable[Staff]) -> list[Staff]:
+    """Those of these people who are at the desk."""
+    here = {_duty(one.pk): one for one in staff}
+    return [here[key] for key in cache.get_many(here)] if here else []
+
+
 def _recent(seen: Mapping[int, tuple[str, int]], at: datetime) -> dict[int, tuple[str, int]]:
     since = int(at.timestamp()) - LOOKS_FOR_S
     return {pk: (name, when) for pk, (name, when) in seen.items() if when > since}
@@ -40,6 +49,10 @@ def _recent(seen: Mapping[int, tuple[str, int]], at: datetime) -> dict[int, tupl
 
 def _key(request_id: UUID) -> str:
     return f"desk:viewers:{request_id}"
+
+
+def _duty(staff_id: int) -> str:
+    return f"desk:duty:{staff_id}"
 
 
 _TONES = "abcd"

@@ -66,17 +66,19 @@ def steps(
             request.created_at,
             gettext("approved by rule") if by_rule else gettext("to a person"),
         ),
-        _review(request, approvals),
+        _review(request, approvals, at),
         _channel(request, payout),
         _arrival(request, payout, waited, at),
     ]
 
 
-def _review(request: RefundRequest, approvals: list[Approval]) -> Step:
+def _review(request: RefundRequest, approvals: list[Approval], at: datetime) -> Step:
     label = gettext("Review")
     state = State(request.state)
     if state is State.IN_REVIEW:
         owner = request.claimed_by
+        if any(one.version == request.version and one.lapses_at and one.lapses_at > at for one in approvals):
+            return Step(label, "now", None, gettext("1 of 2 approvals"))
         note = gettext("with %(name)s") % {"name": owner.name} if owner else gettext("nobody's yet")
         return Step(label, "now", None, note)
     if state is State.VERIFYING:
@@ -89,6 +91,9 @@ def _review(request: RefundRequest, approvals: list[Approval]) -> Step:
         return Step(label, "failed", request.updated_at, gettext("cancelled"))
     decided = [item for item in approvals if item.decision != Decision.REQUEST_INFO]
     name = decided[-1].staff.name if decided else ""
+    if decided and decided[-1].needed > 1:
+        first = next((one for one in reversed(decided) if one.lapses_at), decided[-1])
+        name = gettext("%(first)s and %(second)s") % {"first": first.staff.name, "second": name}
     return Step(label, "failed" if state is State.REJECTED else "done", request.decided_at, name)
 
 

@@ -10,6 +10,7 @@ from desk.api_keys import view as api_keys
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
 from desk.day_in_path import DayInPath
+from desk.deputies import view as deputies
 from desk.hours import view as hours
 from desk.new import view as new
 from desk.notifications import view as notifications
@@ -89,6 +90,8 @@ urlpatterns = [
     path(f"{_DAY}/reopen", reconciliation.reopen, name="reconciliation-reopen"),
     path(f"{_DAY}/download", reconciliation.download, name="reconciliation-download"),
     path(f"{_DAY}/upload", reconciliation.upload, name="reconciliation-upload"),
+    path("/deputies", deputies.deputies, name="deputies"),
+    path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),

@@ -11,6 +11,7 @@ from merchants import channels
 from merchants.policies.rules import CASHIER_DAY_COUNT
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
+from refunds.payouts.claiming import APPROVED_BY_ENOUGH
 
 #: How long past its due time a step may rest before it counts as forgotten.
 GRACE = timedelta(minutes=5)
@@ -493,5 +494,31 @@ INVARIANTS: tuple[Invariant, ...] = (
               JOIN terminals_transaction t ON t.id = r.transaction_id
               JOIN merchants_channelaccount a ON a.id = t.channel_account_id
              GROUP BY t.id, a.id HAVING count(*) > greatest({channels.profile_sql("max_partials")}, t.live_refunds_limit)""",
+    ),
+    _over_history(
+        "I40",
+        "sent to a channel or handed to a person without as many approvals as its amount and routes need",
+        f"""SELECT r.number FROM refunds_refundrequest r
+             WHERE [touched: r.id] AND NOT {APPROVED_BY_ENOUGH}
+               AND EXISTS (SELECT 1 FROM refunds_execution e WHERE e.request_id = r.id AND e.sends > 0)
+               AND r.state <> 'in_review' AND r.approved_fen IS NOT NULL
+               -- What the channel proved by itself nobody approved.
+               AND NOT EXISTS (SELECT 1 FROM core_auditevent v
+                                WHERE v.object_id = r.id::text AND v.action = 'refund.prove_paid')
+            UNION ALL
+            -- By the laxest policy of its day and since: limits that were raised later do not tell of that day.
+            SELECT r.number FROM refunds_refundrequest r JOIN refunds_approval a ON a.request_id = r.id
+             WHERE [touched: r.id] AND a.decision = 'approve' AND a.lapses_at IS NULL AND a.needed < 2
+               AND (SELECT bool_and((p.rules->>'four_eyes_above_fen') IS NOT NULL
+                                    AND (a.amount_fen > (p.rules->>'four_eyes_above_fen')::bigint
+                                         OR (r.leg_count = 0 AND r.route IN ('cash', 'bank_transfer')
+                                             AND a.version = (SELECT max(l.version) FROM refunds_approval l
+                                                               WHERE l.request_id = r.id))))
+                      FROM merchants_policyversion p
+                     WHERE p.merchant_id = r.merchant_id
+                       AND (p.effective_from > a.at
+                            OR p.id = (SELECT q.id FROM merchants_policyversion q
+                                        WHERE q.merchant_id = r.merchant_id AND q.effective_from <= a.at
+                                        ORDER BY q.effective_from DESC, q.number DESC LIMIT 1)))""",
     ),
 )

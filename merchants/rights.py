@@ -66,6 +66,7 @@ class Act(StrEnum):
     SEE_POLICY = "see_policy"
     DRAFT_POLICY = "draft_policy"
     PUBLISH_POLICY = "publish_policy"
+    DELEGATE = "delegate"
     REVIEW_POLICY = "review_policy"
     ADD_CHANNEL_RULE = "add_channel_rule"
     MANAGE_KEYS = "manage_keys"
@@ -87,6 +88,7 @@ class Condition(StrEnum):
     WHOLE = "whole"
     DISTANCE = "distance"
     NOT_APPROVER = "not_approver"
+    NOT_FIRST = "not_first"
     NOT_AUTHOR = "not_author"
     TIER = "tier"
 
@@ -95,20 +97,23 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
     Condition.WHOLE: "those who work in all stores only: it is of the whole merchant",
     Condition.DISTANCE: (
         "nobody who asked for it, corrected it, gave its account, sent its payout elsewhere or rang the sale up; a key counts as "
-        "the person who made it"
+        "the person who made it, and who decides for somebody away as that person, too"
     ),
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
+    Condition.NOT_FIRST: "nobody who gave the first of two approvals, or for whom it was given",
     Condition.NOT_AUTHOR: (
         "nobody who changed the draft; where one person alone may publish, they say so and the version keeps it"
     ),
     Condition.TIER: (
-        "whose role decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
+        "whose role, or that of somebody away for whom they decide, decides an amount like this, by the policy in force now; "
+        "to claim and to approve, the amount is all that its "
         "order or its customer's day comes to with it; to reject or ask back, its own"
     ),
 }
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
 _WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
+_NOT_FIRST = Condition.NOT_FIRST
 _NOT_APPROVER, _NOT_AUTHOR, _TIER = Condition.NOT_APPROVER, Condition.NOT_AUTHOR, Condition.TIER
 
 
@@ -174,12 +179,12 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
-                     conditions=(_DISTANCE, _TIER)),
+                     conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
     Act.RELEASE: Right("give a refund back to the queue",     _NO,   _HELD, _YES, _NO,  _YES),
     Act.REASSIGN: Right("hand a refund to a colleague who could decide it",
                                                               _NO,   _HELD, _YES, _NO, _YES),
     Act.APPROVE: Right("approve",                             _NO,   _YES, _YES, _NO,  _YES,
-                       conditions=(_DISTANCE, _TIER)),
+                       conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
     Act.REJECT: Right("reject",                               _NO,   _YES, _YES, _NO,  _YES,
                       conditions=(_DISTANCE, _TIER)),
     Act.REQUEST_INFO: Right("ask the customer for more",      _NO,   _YES, _YES, _NO,  _YES,
@@ -225,6 +230,8 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
+    Act.DELEGATE: Right("let a colleague decide for one who is away, never oneself and never more than one decides",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
     Act.DRAFT_POLICY: Right("write and discard drafts of the policy",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.PUBLISH_POLICY: Right("put a draft of the policy in force",

@@ -11,7 +11,7 @@ from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Leg, RefundRequest
+from refunds.models import Approval, Leg, RefundRequest
 from terminals.models import Transaction
 
 Row = TypeVar("Row", bound=Model)
@@ -31,7 +31,11 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     return (
         found.select_related("transaction__channel_account", "store", "terminal", "payee")
         .defer("transaction__channel_account__sealed_credentials")
-        .prefetch_related("executions", Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)))
+        .prefetch_related(
+            "executions",
+            Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
+            Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
+        )
     )
 
 

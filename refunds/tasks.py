@@ -22,7 +22,7 @@ from core.periodic import periodic
 from refunds.follow_up import survey
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
-from refunds.review import escalating
+from refunds.review import deciding, escalating
 from refunds.telling import outbox
 from refunds.worker import confirming, hearing, watch
 
@@ -63,6 +63,7 @@ def sweep() -> None:
         loop.drain,
         partial(outbox.work, at=now),
         partial(survey.work, at=now),
+        partial(deciding.lapse_firsts, at=now),
     )
     for stage in stages:
         try:

@@ -28,7 +28,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.review import deciding
-from refunds.states import RejectReason
+from refunds.states import RejectReason, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,14 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     if not request.POST.get("confirm"):
         return render_page(request, "desk/bulk.html", _dry_run(order, rows, back))
     errors = [(row, _refusal(row, order)) for row in rows]
-    _report(request, order.action, done=sum(why is None for _, why in errors))
+    done = [row.pk for row, why in errors if why is None]
+    first = 0
+    if order.action == "approve":
+        first = RefundRequest.objects.filter(pk__in=done, state=State.IN_REVIEW).count()
+    _report(request, order.action, done=len(done) - first)
+    if first:
+        said = ngettext("%(n)s refund has 1 of 2 approvals.", "%(n)s refunds have 1 of 2 approvals.", first)
+        messages.success(request, said % {"n": first})
     for row, why in errors:
         if why is not None:
             messages.error(request, f"{row.number}: {words.explain(why)}")

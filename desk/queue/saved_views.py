@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from desk.access import Scope
 from desk.keyset import CAP, Capped
 from merchants.models import Staff
-from refunds.facts import delay
+from refunds.facts import approvals, delay
 from refunds.states import OPEN_FOR_REVIEW, State
 
 #: With less time left than this a request is about to be late; the clock turns amber at the same moment.
@@ -74,6 +74,15 @@ VIEWS: tuple[View, ...] = (
         "state = ANY(%(open)s) AND created_at <= %(long_since)s",
         urgent=True,
     ),
+    View(
+        "second",
+        _("Waits for a second approver"),
+        lambda _staff, at: Q(
+            Exists(approvals.given_first().filter(request_id=OuterRef("pk"), lapses_at__gt=at)), state=State.IN_REVIEW
+        ),
+        "state = 'in_review' AND EXISTS (SELECT 1 FROM refunds_approval a WHERE a.request_id = refunds_refundrequest.id "
+        "AND a.version = refunds_refundrequest.version AND a.decision = 'approve' AND a.lapses_at > %(now)s)",
+    ),
     View("info", _("Waiting for the customer"), lambda _staff, _at: Q(state=State.NEEDS_INFO), "state = 'needs_info'"),
     View(
         "trouble",
@@ -111,6 +120,7 @@ def _count(scope: Scope, at: datetime) -> Mapping[str, Capped]:
         "soon": at + SOON,
         "open": [state.value for state in delay.OPEN],
         "long_since": delay.long_since(at),
+        "now": at,
         "stores": sorted(scope.store_ids or ()),
     }
     with connection.cursor() as cursor:

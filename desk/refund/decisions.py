@@ -118,6 +118,10 @@ def approve(asked: Asked) -> str:
         amount_fen=forms.approved_amount_fen(asked.form),
         note=asked.typed("comment", 500),
     )
+    if approved.state == State.IN_REVIEW:
+        return (
+            gettext("%(number)s: 1 of 2 approvals. Nothing is paid until somebody else approves it, too.") % asked.named
+        )
     return gettext("%(number)s approved: ¥%(amount)s goes back to the customer.") % {
         **asked.named,
         "amount": yuan_grouped(approved.approved_fen or 0),

@@ -142,7 +142,7 @@ def _is_free(request: RefundRequest, by: Principal) -> bool:
 
 def refusal_of(code: str, *, roles: Collection[str]) -> str:
     """Why a decider may not decide; ``roles`` are those whose tier it is."""
-    if code == "own_request":
-        return codes.words("own_request")
+    if code in ("own_request", "second_approver_needed"):
+        return codes.words(code)
     named = ", ".join(str(role.label) for role in Role if role.value in roles)
     return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

@@ -26,6 +26,7 @@ from desk.queue.listing import Position
 from desk.refund import payouts
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
+from desk.refund.second import Second, second
 from desk.refund.timeline import Line, timeline
 from desk.rows import EqualSale, alerts, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
@@ -165,6 +166,7 @@ class Refund:
     reveal_url: str
     revealed: Contact | None
     verdict: VerdictCard
+    second: Second
     evidence: Sequence[Piece]
     lines: Sequence[Goods]
     sale: Sale
@@ -269,6 +271,7 @@ def refund(
         payouts.payout(execution, waited=waited if execution is last else None) for execution in executions
     ]
     payee = payees.of(request)
+    actions = offered(request=request, by=scope.by, last=last, at=at)
     known = request.customer_name or request.customer_phone or request.customer_email or payee
     return Refund(
         number=request.number,
@@ -319,6 +322,7 @@ def refund(
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
         verdict=verdicts.shown(request),
+        second=second(request, rows=approvals, scope=scope, may_approve=bool(actions.approve), at=at),
         evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
         lines=_goods(request, sold),
         sale=_sale(request, sale, scope=scope, at=at),
@@ -331,7 +335,7 @@ def refund(
         is_settled=progress.is_settled(request),
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),
-        actions=offered(request=request, by=scope.by, last=last, at=at),
+        actions=actions,
     )
 
 

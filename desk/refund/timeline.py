@@ -40,7 +40,16 @@ _KIND_OF_ACTION = {
 }
 #: Seen by colleagues only: the customer's page says nothing of them.
 _INTERNAL = frozenset(
-    {"refund.note", "refund.reveal", "refund.claim", "refund.release", "refund.reassign", "refund.resend"}
+    {
+        "refund.approve_first",
+        "refund.approval_lapsed",
+        "refund.note",
+        "refund.reveal",
+        "refund.claim",
+        "refund.release",
+        "refund.reassign",
+        "refund.resend",
+    }
 )
 
 #: Steps within one commit that tell a reader nothing the next line does not.
@@ -170,6 +179,10 @@ def _amount(data: Data) -> dict[str, str]:
     return {"amount": yuan_grouped(int(data.get("amount_fen", 0)))}
 
 
+def _for(data: Data) -> str:
+    return gettext("for %(name)s, who is away") % {"name": data["for"]} if data.get("for") else ""
+
+
 def _moment(data: Data, name: str) -> str:
     return when_minute(datetime.fromisoformat(data[name])) if data.get(name) else ""
 
@@ -183,7 +196,12 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         " · ".join(explanations.label(str(code)) for code in data.get("not_passed", [])),
     ),
     "refund.approve_by_rule": (_("approved by rule"), ""),
-    "refund.approve": lambda data: (gettext("approved ¥%(amount)s") % _amount(data), ""),
+    "refund.approve": lambda data: (gettext("approved ¥%(amount)s") % _amount(data), _for(data)),
+    "refund.approve_first": lambda data: (
+        gettext("approved ¥%(amount)s, the first of two") % _amount(data),
+        _for(data),
+    ),
+    "refund.approval_lapsed": (_("No second approval came in time; back in plain review"), ""),
     "refund.reject": _reject,
     "refund.request_info": (_("asked the customer for more"), "message"),
     "refund.extend": lambda data: (

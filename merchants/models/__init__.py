@@ -3,6 +3,7 @@
 from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
 from merchants.models.channel_rule import ChannelRuleChange, ChannelRuleReading
+from merchants.models.delegation import Delegation
 from merchants.models.merchant import Merchant, MerchantKind, Store
 from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
@@ -14,6 +15,7 @@ __all__ = [
     "ChannelAccount",
     "ChannelRuleChange",
     "ChannelRuleReading",
+    "Delegation",
     "DraftState",
     "Grace",
     "KeyScope",

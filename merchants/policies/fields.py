@@ -186,6 +186,12 @@ POLICY = _fields(
             _("Two people approve above"),
             {"most": _MONEY, "default": None, "null": _("never two")},
         ),
+        (
+            "second_approval_hours",
+            Unit.HOURS,
+            _("The first of two approvals waits for the second for"),
+            {"least": 1, "most": 24 * 30, "default": 24},
+        ),
         # What went wrong, and what looks odd.
         (
             "charged_twice_minutes",

@@ -130,6 +130,7 @@ class Rules:
     auto_key_day_count: int | None = None
     auto_key_day_fen: int | None = None
     four_eyes_above_fen: int | None = None
+    second_approval_hours: int = 24
     charged_twice_minutes: int = 10
     fault_hours: int | None = None
     near_limit_count: int | None = None

@@ -6,7 +6,7 @@ made a key did what the key did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,11 +17,13 @@ from django.utils import timezone
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden, NotFound
-from merchants import rights
+from merchants import delegations, rights
+from merchants.delegations import Deputyship
 from merchants.models import ApiKey
+from merchants.policies.rules import Tier
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act, Condition, Subject
-from refunds.facts import sums
+from refunds.facts import approvals, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
@@ -180,10 +182,24 @@ def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> se
     }
 
 
+def hands_or_deputies(requests: Sequence[RefundRequest], *, by: Principal, deputies: Iterable[Deputyship]) -> set[UUID]:
+    """``hands_in`` of this person, or of one who is away and for whom they decide: nobody has their own decided that way."""
+    found = hands_in(requests, by=by)
+    for one in deputies:
+        found |= hands_in([request for request in requests if request.pk not in found], by=one.absent)
+    return found
+
+
 def has_approved(request: RefundRequest, *, by: Principal) -> bool:
     """Whether this person approved the request, now or in an earlier round."""
     decided = Approval.objects.filter(request_id=request.pk, decision=Decision.APPROVE)
     return by.person_id is not None and decided.filter(staff_id=by.person_id).exists()
+
+
+def check_not_approver(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``Forbidden`` for who ``has_approved`` it."""
+    if has_approved(request, by=by):
+        raise Forbidden("who approved a refund does not pay it", code="two_persons_needed")
 
 
 # --- the conditions of the table --------------------------------------------------------------------------------------
@@ -199,7 +215,7 @@ class _Asked:
 
 
 def _check_distance(asked: _Asked) -> None:
-    if not has_hand_in(asked.request, by=asked.by):
+    if not hands_or_deputies([asked.request], by=asked.by, deputies=delegations.in_force(by=asked.by, at=asked.at)):
         return
     if asked.act in _PAYING:
         raise Forbidden("who asked for a refund or had a hand in it does not pay it", code="two_persons_needed")
@@ -207,15 +223,37 @@ def _check_distance(asked: _Asked) -> None:
 
 
 def _check_not_approver(asked: _Asked) -> None:
-    if has_approved(asked.request, by=asked.by):
-        raise Forbidden("who approved a refund does not pay it", code="two_persons_needed")
+    check_not_approver(asked.request, by=asked.by)
+
+
+def _check_not_first(asked: _Asked) -> None:
+    if asked.by.staff_id in approvals.givers([approvals.first_of_two(request=asked.request, at=asked.at)]):
+        raise Forbidden("the second approval is another person's", code="second_approver_needed")
 
 
 def _check_tier(asked: _Asked) -> None:
     tiers = sums.tiers_for(request=asked.request, sum_fen=asked.amount_fen, at=asked.at)
-    if not any(asked.by.role in tier.roles for tier in tiers):
-        name = tiers[0].name
-        raise Forbidden(f"an amount like this is decided in tier {name}", code="tier_required", tier=name)
+    if any(asked.by.role in tier.roles for tier in tiers):
+        return
+    # Who gave the first of two approvals does not give the second through a deputy.
+    firsts = approvals.givers([approvals.first_of_two(request=asked.request, at=asked.at)])
+    for tier in tiers:
+        if deputy_for(tier, by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at, but=firsts):
+            return
+    name = tiers[0].name
+    raise Forbidden(f"an amount like this is decided in tier {name}", code="tier_required", tier=name)
+
+
+def deputy_for(
+    tier: Tier, *, by: Principal, request: RefundRequest, amount_fen: int, at: datetime, but: Collection[int] = ()
+) -> Principal | None:
+    """The absent person, none of ``but``, for whom ``by`` may decide this where their own role does not."""
+    able = (
+        one.absent
+        for one in delegations.in_force(by=by, at=at)
+        if one.covers(roles=tier.roles, store_id=request.store_id, amount_fen=amount_fen)
+    )
+    return next((absent for absent in able if absent.staff_id not in but), None)
 
 
 def _no_refunds_matter(_asked: _Asked) -> None:
@@ -226,6 +264,7 @@ _CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
     Condition.WHOLE: _no_refunds_matter,
     Condition.DISTANCE: _check_distance,
     Condition.NOT_APPROVER: _check_not_approver,
+    Condition.NOT_FIRST: _check_not_first,
     Condition.NOT_AUTHOR: _no_refunds_matter,
     Condition.TIER: _check_tier,
 }

@@ -11,7 +11,7 @@ from core.errors import Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, payees, plans, sums
+from refunds.facts import approvals, conditions, payees, plans, sums
 from refunds.intake import building, claims, counters, judging
 from refunds.intake.claims import Account, Draft
 from refunds.intake.facts import find_sale
@@ -35,8 +35,9 @@ def move_leg(
 ) -> RefundRequest:
     """Let a person pay a failed leg: by transfer, from a drawer, as store credit. The rest of the plan stays as it is.
 
-    Whoever moves it has a hand in the refund, and does not pay it. Raises ``Forbidden``, ``WrongState``, ``AlreadyChanged``,
-    ``Invalid``, or ``PolicyRefused`` where a hard limit stands against the route.
+    Whoever moves it has a hand in the refund, and does not pay it. Where the policy wants two to approve the new route, it is
+    not moved by who approved the refund: they are one, who moves it the other. Raises ``Forbidden``, ``WrongState``,
+    ``AlreadyChanged``, ``Invalid``, or ``PolicyRefused`` where a hard limit stands against the route.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
@@ -45,6 +46,8 @@ def move_leg(
         raise lifecycle.WrongState("only a failed leg can be moved", state=request.state, version=request.version)
     if not is_by_hand(route) or route == failed.leg.route:
         raise Invalid("a failed leg moves to another route, on which a person pays", code="route_not_for_a_leg")
+    if approvals.needed(request=request, sum_fen=failed.leg.amount_fen, at=at, routes=(route,)) > 1:
+        conditions.check_not_approver(request, by=by)
     claims.check_account(route=route, account=account, known=payees.of(request, route=route) is not None)
     leg = failed.leg
     sums.held(transaction_id=leg.transaction_id, lock=True)

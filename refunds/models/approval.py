@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Staff
@@ -18,7 +19,11 @@ class Decision(models.TextChoices):
 class Approval(models.Model):
     """One decision at the desk, never changed. ``version`` is the request's version that the decision led to.
 
-    ``tier`` is the one that the decision took, and ``role`` the decider's on that day: both may change later.
+    ``tier`` is the one that the decision took, and ``role`` the one that it was taken by on that day: both may change later.
+    ``on_behalf_of`` is who was away, where it was taken by their role. ``needed``: how many approve an amount like this.
+
+    The first of two approvals changes no state: it has ``lapses_at``, until when it waits for the second, and counts for this
+    ``version`` and ``amount_fen`` only.
     """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals", db_index=False)
@@ -31,13 +36,24 @@ class Approval(models.Model):
     note = models.TextField(blank=True, max_length=500)
     version = models.PositiveIntegerField()
     at = models.DateTimeField()
+    needed = models.PositiveSmallIntegerField(default=1, db_default=1)
+    lapses_at = models.DateTimeField(null=True)
+    on_behalf_of = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     walled_by = "request"
     append_only = True
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["request", "version"], name="one_decision_a_version")]
-        indexes = [models.Index(fields=["at"], name="approval_at")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "version"], condition=Q(lapses_at=None), name="one_decision_a_version"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["at"], name="approval_at"),
+            models.Index(fields=["request", "version"], name="approval_of"),
+            models.Index(fields=["lapses_at"], condition=~Q(lapses_at=None), name="approval_lapses"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision} {self.request_id}"

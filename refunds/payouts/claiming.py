@@ -67,7 +67,21 @@ class Claimed:
         return self.state in (ExecutionState.READY, ExecutionState.HELD)
 
 
-_CLAIM = """
+#: Whether request ``r`` was approved by as many as its approval says: by rule, by one, or by two persons over one amount. What
+#: else was approved is not sent, whoever stored it. The invariants ask the same.
+APPROVED_BY_ENOUGH = """(r.by_rule OR EXISTS (
+  SELECT 1 FROM refunds_approval a
+   WHERE a.request_id = r.id AND a.decision = 'approve' AND a.lapses_at IS NULL
+     AND a.version = (SELECT max(l.version) FROM refunds_approval l
+                       WHERE l.request_id = r.id AND l.decision = 'approve' AND l.lapses_at IS NULL)
+     AND (a.needed < 2 OR EXISTS (
+       SELECT 1 FROM refunds_approval f
+        WHERE f.request_id = r.id AND f.decision = 'approve' AND f.version = a.version - 1 AND f.lapses_at > a.at
+          AND f.amount_fen = a.amount_fen AND a.staff_id <> f.staff_id
+          AND a.staff_id IS DISTINCT FROM f.on_behalf_of_id AND f.staff_id IS DISTINCT FROM a.on_behalf_of_id
+          AND (a.on_behalf_of_id = f.on_behalf_of_id) IS NOT TRUE))))"""
+
+_CLAIM = f"""
 SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials, e.first_sent_at,
        e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
@@ -81,12 +95,13 @@ SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen,
   JOIN merchants_channelaccount a ON a.id = e.channel_account_id
   JOIN terminals_transaction t ON t.id = e.transaction_id
  WHERE e.due_at <= %s AND (t.held_at IS NULL OR e.state NOT IN ('ready', 'held'))
+   AND (e.state NOT IN ('ready', 'held') OR {APPROVED_BY_ENOUGH})
    AND e.channel_account_id <> ALL(%s) AND a.channel <> ALL(%s)
    AND (%s::bigint IS NULL OR e.channel_account_id = %s)
  ORDER BY e.due_at, e.id
  LIMIT %s
    FOR UPDATE OF e, r SKIP LOCKED
-"""
+"""  # noqa: S608 - a fixed text
 
 
 @transaction.atomic

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from merchants import policies, rights
+from merchants import delegations, policies, rights
 from merchants.models import ApiKey
 from merchants.policies.rules import Tier
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds.facts import conditions, sums
+from refunds.facts import approvals, conditions, sums
 from refunds.models import RefundRequest
 from refunds.states import State
 
@@ -77,7 +77,9 @@ def decidable(*, by: Principal, at: datetime) -> Q:
     It lets some through that are refused one by one, never the other way round: what decides is a sum of which the amount is
     only a part, and codes of cashiers are compared folded.
     """
-    tiers = [tier for tier in policies.rules_in_force(merchant_id=by.acting_for, at=at).tiers if by.role in tier.roles]
+    theirs_by = {by.role, *(one.absent.role for one in delegations.in_force(by=by, at=at))}
+    rules = policies.rules_in_force(merchant_id=by.acting_for, at=at)
+    tiers = [tier for tier in rules.tiers if not theirs_by.isdisjoint(tier.roles)]
     if not tiers or not rights.may(Act.CLAIM, by=by):
         return Q(pk__in=[])
     theirs = Q(merchant_id=by.acting_for)
@@ -112,5 +114,19 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
         )
         for request in waiting
     }
-    refused = {pk: Undecidable("tier_required", of_tier) for pk, of_tier in roles.items() if by.role not in of_tier}
-    return refused | {pk: Undecidable("own_request", roles[pk]) for pk in conditions.hands_in(waiting, by=by)}
+    first, deputies = approvals.firsts(requests=waiting, at=at), delegations.in_force(by=by, at=at)
+
+    def is_theirs(request: RefundRequest) -> bool:
+        but = approvals.givers([first.get(request.pk)])
+        return by.role in roles[request.pk] or any(
+            one.covers(roles=roles[request.pk], store_id=request.store_id, amount_fen=sum_of[request.pk])
+            for one in deputies
+            if one.absent.staff_id not in but
+        )
+
+    refused = {row.pk: Undecidable("tier_required", roles[row.pk]) for row in waiting if not is_theirs(row)}
+    for pk, one in first.items():
+        if by.staff_id in approvals.givers([one]):
+            refused[pk] = Undecidable("second_approver_needed", roles[pk])
+    hands = conditions.hands_or_deputies(waiting, by=by, deputies=deputies)
+    return refused | {pk: Undecidable("own_request", roles[pk]) for pk in hands}

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, TextField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
+from core.audit.actors import SYSTEM
+from core.audit.models import AuditEvent
 from core.errors import Conflict, Invalid
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, holds, judgements, plans, sums
+from refunds.facts import approvals, conditions, holds, judgements, plans, sums
 from refunds.models import Approval, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -26,6 +32,10 @@ from terminals.models import Transaction
 
 #: So many candidates for the next one are looked at together.
 _AT_ONCE = 50
+
+#: A first approval that lapsed is told of in the timeline; one that lapsed longer ago than any worker sleeps is not.
+LAPSED = "refund.approval_lapsed"
+_LOOKS_BACK = timedelta(days=7)
 
 
 class ClaimedByAnother(Conflict):
@@ -94,7 +104,11 @@ def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
 def approve(
     *, request_id: UUID, by: Principal, at: datetime, version: int, amount_fen: int | None = None, note: str = ""
 ) -> RefundRequest:
-    """Approve all or less of what was asked for; the payout is made ready in the same commit."""
+    """Approve all or less of what was asked for; the payout is made ready in the same commit.
+
+    Where the policy wants two, the first approval leaves it in review, and only that of a second person over the same amount
+    pays. The state tells which it was.
+    """
     request = _open_request(Act.APPROVE, request_id, by, version)
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
@@ -105,24 +119,29 @@ def approve(
     holds.check_not_held(transaction_id=request.transaction_id)
     account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
+    first = approvals.first_of_two(request=request, at=at)
+    needed = approvals.needed(request=request, sum_fen=deciding_fen, at=at)
+    said = _Approval.of(
+        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first
+    )
+    if needed > 1 and (first is None or first.amount_fen != amount):
+        return _wait_for_second(request, said, by=by, at=at)
     judgements.keep_approval(request=request, amount_fen=amount, deciding_fen=deciding_fen, at=at)
     plan = plans.narrowed(request, amount, at=at) if request.leg_count and amount != request.amount_fen else None
-    tiers = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at)
-    tier = next(tier.name for tier in tiers if by.role in tier.roles)
     approved = lifecycle.advance(
         request_id,
         "approve",
         by=by.actor,
         at=at,
         expected_version=version,
-        data={"amount_fen": amount, "note": note, "tier": tier},
+        data=said.told,
         plan=plan,
         amount_fen=amount,
     )
+    _store_decision(approved, Decision.APPROVE, by, at, **said.stored)
     if account_id is None:
         now_free = plans.may_start(plans.standing_of(approved))
         Execution.objects.bulk_create(plans.payouts(approved, now_free, at=at))
-        _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
         return approved
     new_execution(
         approved,
@@ -131,8 +150,80 @@ def approve(
         at=at,
         attempt_no=approved.executions.count() + 1,
     ).save()
-    _store_decision(approved, Decision.APPROVE, by, at, tier=tier, amount_fen=amount, note=note)
     return approved
+
+
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """What is stored of an approval, and what its event tells."""
+
+    stored: dict[str, Any]
+    told: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        request: RefundRequest,
+        by: Principal,
+        at: datetime,
+        *,
+        amount: int,
+        deciding_fen: int,
+        note: str,
+        needed: int,
+        first: Approval | None,
+    ) -> _Approval:
+        tiers, absent = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at), None
+        tier = next((tier for tier in tiers if by.role in tier.roles), None)
+        if tier is None:
+            firsts = approvals.givers([first])
+            for tier in tiers:
+                absent = conditions.deputy_for(tier, by=by, request=request, amount_fen=deciding_fen, at=at, but=firsts)
+                if absent is not None:
+                    break
+        assert tier is not None
+        stored = {"tier": tier.name, "amount_fen": amount, "note": note, "needed": needed}
+        told = {"amount_fen": amount, "note": note, "tier": tier.name}
+        if absent is not None:
+            stored |= {"role": absent.role, "on_behalf_of_id": absent.staff_id}
+            told |= {"for": absent.name}
+        return cls(stored, told)
+
+
+def _wait_for_second(request: RefundRequest, said: _Approval, *, by: Principal, at: datetime) -> RefundRequest:
+    """Keep the first of two approvals, and leave the request to somebody else."""
+    lapses_at = approvals.lapses_at(request=request, at=at)
+    _store_decision(request, Decision.APPROVE, by, at, **said.stored, lapses_at=lapses_at)
+    request.claimed_by, request.claimed_at, request.updated_at = None, None, at
+    request.save(update_fields=["claimed_by", "claimed_at", "updated_at"])
+    lifecycle.record_act(request, "refund.approve_first", by=by.actor, at=at, data=said.told)
+    return request
+
+
+@transaction.atomic
+def lapse_firsts(*, at: datetime) -> int:
+    """Say of first approvals whose second did not come in time that the requests are in plain review again; of each once."""
+    overdue = approvals.given_first().filter(
+        request__state=State.IN_REVIEW, lapses_at__lte=at, lapses_at__gt=at - _LOOKS_BACK
+    )
+    told = AuditEvent.objects.alias(of=KT("data__approval")).filter(
+        object_id=Cast(OuterRef("request_id"), TextField()), action=LAPSED, of=Cast(OuterRef("pk"), TextField())
+    )
+    count = 0
+    for first in overdue.exclude(Exists(told)).order_by("request_id", "pk")[:_AT_ONCE]:
+        request = lifecycle.lock_requests([first.request_id])[first.request_id]
+        # Meanwhile another worker may have said so, or a person have decided.
+        if (
+            request.version == first.version
+            and not AuditEvent.objects.filter(
+                object_id=str(request.pk), action=LAPSED, data__approval=first.pk
+            ).exists()
+        ):
+            data = {"approval": first.pk, "amount_fen": first.amount_fen}
+            lifecycle.record_act(request, LAPSED, by=SYSTEM, at=at, data=data)
+            RefundRequest.objects.filter(pk=request.pk).update(updated_at=at)
+            count += 1
+    return count
 
 
 def _account_of(request: RefundRequest) -> int:
@@ -270,8 +361,7 @@ def _store_decision(request: RefundRequest, decision: Decision, by: Principal, a
         request=request,
         staff_id=by.staff_id,
         decision=decision,
-        role=by.role,
         version=request.version,
         at=at,
-        **{"tier": request.tier, **fields},
+        **{"tier": request.tier, "role": by.role, **fields},
     )

@@ -13,7 +13,7 @@ original route is proven impossible: anything else would be cashing out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -116,6 +116,9 @@ NEEDS_FINDING = frozenset({Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT, Reason.
 #: Credit in the customer's hands must go back as credit: cash for it would be cashing out.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
+#: What leaves on these nobody can call back.
+_TWO_FOR = frozenset({Route.CASH, Route.BANK_TRANSFER})
+
 
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     """The verdict on one request. Same facts and rules, same verdict: nothing is read, nothing is written."""
@@ -144,7 +147,7 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
         evidence=rule.evidence_required if rule else (),
         goods_required=rule.goods_required if rule else False,
         tier=rules.tier_for(in_all_fen, store=facts.store).name,
-        approvers=0 if decision is Ruling.APPROVE else _approvers(facts, rules, in_all_fen),
+        approvers=0 if decision is Ruling.APPROVE else approvers(rules, (facts.route,), in_all_fen),
         policy_version=policy_version,
         due_at=clocks.due(
             at=facts.at,
@@ -171,12 +174,12 @@ def is_simple(*, facts: Facts, rules: Rules) -> bool:
     return _is_simple(_rules_for(facts, rules)[2])
 
 
-def _approvers(facts: Facts, rules: Rules, in_all_fen: int) -> int:
-    """Two above the limit; and where there is one, for all that leaves as cash or by transfer."""
+def approvers(rules: Rules, routes: Collection[str], in_all_fen: int) -> int:
+    """How many people approve: two above the limit; and where there is one, for all that leaves as cash or by transfer."""
     limit_fen = rules.four_eyes_above_fen
     if limit_fen is None:
         return 1
-    return 2 if in_all_fen > limit_fen or facts.route in (Route.CASH, Route.BANK_TRANSFER) else 1
+    return 2 if in_all_fen > limit_fen or not _TWO_FOR.isdisjoint(routes) else 1
 
 
 def _is_open(facts: Facts, rules: Rules, route: str) -> bool:

@@ -30,10 +30,21 @@ def account_of(story: Story) -> Account | None:
     )
 
 
-def tell(house: House, story: Story, request: RefundRequest, *, decider: Staff, decided_at: datetime) -> RefundRequest:
+def approve(request: RefundRequest, *, decider: Staff, first: Staff | None, at: datetime) -> RefundRequest:
+    """By two where the policy wants two."""
+    for one in (first, decider):
+        if one is not None:
+            by = principals.of_staff(one)
+            request = deciding.approve(request_id=request.pk, by=by, at=at, version=request.version)
+    return request
+
+
+def tell(
+    house: House, story: Story, request: RefundRequest, *, decider: Staff, first: Staff | None, decided_at: datetime
+) -> RefundRequest:
     """Approve it, hand it over, and where the story says so pay it."""
     at = decided_at + _HANDED_OVER
-    deciding.approve(request_id=request.pk, by=principals.of_staff(decider), at=decided_at, version=request.version)
+    approve(request, decider=decider, first=first, at=decided_at)
     account_id = Execution.objects.values_list("channel_account_id", flat=True).get(request_id=request.pk)
     claimed = payouts.claim(limit=1, at=at, only_account=account_id)
     payouts.settle([payouts.ask(one, adapter_for(one.account_id, one.account_revision)) for one in claimed], at=at)

@@ -72,6 +72,7 @@ RESTAURANT = Outline(
         ("m001.finance", Role.FINANCE, "周敏"),
         ("m001.owner", Role.OWNER, "沈岚"),
         ("m001.reviewer2", Role.REVIEWER, "刘洋"),
+        ("m001.owner2", Role.OWNER, "韩松"),
         (f"m001.{KEY_MAKER}", Role.OWNER, "系统对接"),
     ),
 )
@@ -98,6 +99,7 @@ RETAIL = Outline(
         ("m002.owner", Role.OWNER, "林清"),
         ("m002.reviewer2", Role.REVIEWER, "宋扬"),
         ("m002.reviewer3", Role.REVIEWER, "方可"),
+        ("m002.owner2", Role.OWNER, "江宁"),
         (f"m002.{KEY_MAKER}", Role.OWNER, "系统对接"),
     ),
 )

@@ -46,6 +46,8 @@ SOURCE = "demo"
 _CHUNK = 50
 #: From the decision to the moment the payout is sent.
 _PICKED_UP = timedelta(milliseconds=400)
+#: From the first approval to the second.
+_SECOND_AFTER = timedelta(seconds=20)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Told:
     request: RefundRequest
     execution: Execution | None
     decider: Staff
+    #: Who approved first, where two had to; else nobody.
+    first: Staff | None = None
 
     @property
     def paid(self) -> bool:
@@ -137,16 +141,18 @@ def _submitted(house: House, story: Story) -> Told:
         submission.executions = ()
 
     request = submitting.submit(draft=draft, by=by, at=story.at, before_commit=keep_payout).request
-    return Told(story, request, payouts[-1] if payouts else None, _decider(house, request, story.desk))
+    return Told(story, request, payouts[-1] if payouts else None, *_deciders(house, request, story.desk))
 
 
-def _decider(house: House, request: RefundRequest, desk: int) -> Staff:
-    """Mostly a reviewer, sometimes the manager; above the reviewers' limit whoever may."""
-    tier = policies.rules_of(request.policy_version_id).tier_named(request.tier)
-    able = house.deciders(tier.roles)
+def _deciders(house: House, request: RefundRequest, desk: int) -> tuple[Staff, Staff | None]:
+    """Mostly a reviewer, sometimes the manager; above the reviewers' limit whoever may. And a colleague, where two approve."""
+    rules = policies.rules_of(request.policy_version_id)
+    able = house.deciders(rules.tier_named(request.tier).roles)
     reviewers = [one for one in able if one.role == Role.REVIEWER]
     chosen = reviewers if reviewers and desk % 10 else able
-    return chosen[desk % len(chosen)]
+    decider = chosen[desk % len(chosen)]
+    two = request.verdict["approvers"] > 1
+    return decider, next(one for one in able if one != decider) if two else None
 
 
 # --- what happened since --------------------------------------------------------------------------------------------
@@ -157,6 +163,7 @@ def _decide(_house: House, chunk: Sequence[Told], now: datetime) -> None:
     approved = [one for one in waiting if one.story.ending is Ending.PAID]
     rejected = [one for one in waiting if one.story.ending is Ending.REJECTED]
     cancelled = [one for one in waiting if one.story.ending is Ending.CANCELLED]
+    _approve_first(approved)
     _advance(
         approved,
         lambda one: Move(
@@ -191,6 +198,31 @@ def _decide(_house: House, chunk: Sequence[Told], now: datetime) -> None:
     )
 
 
+def _approve_first(approved: Sequence[Told]) -> None:
+    """The first of two approvals, a little before the second, at the version that it was of."""
+    firsts = [(one, one.first, one.decided_at - _SECOND_AFTER) for one in approved if one.first is not None]
+    for one, first, at in firsts:
+        told = {"amount_fen": one.story.amount_fen, "note": "", "tier": one.request.tier}
+        lifecycle.record_act(one.request, "refund.approve_first", by=first.actor, at=at, data=told)
+    Approval.objects.bulk_create(
+        [
+            Approval(
+                request=one.request,
+                staff=first,
+                decision=Decision.APPROVE,
+                tier=one.request.tier,
+                role=first.role,
+                amount_fen=one.story.amount_fen,
+                version=one.request.version,
+                at=at,
+                needed=2,
+                lapses_at=at + timedelta(days=1),
+            )
+            for one, first, at in firsts
+        ]
+    )
+
+
 def _decision(one: Told, decision: Decision, *, amount_fen: int | None = None, reason: str = "") -> Approval:
     return Approval(
         request=one.request,
@@ -202,6 +234,7 @@ def _decision(one: Told, decision: Decision, *, amount_fen: int | None = None, r
         reason=reason,
         version=one.request.version,
         at=one.decided_at,
+        needed=2 if one.first is not None and decision == Decision.APPROVE else 1,
     )
 
 
@@ -348,9 +381,11 @@ def _put_on_the_desk(house: House, one: Told) -> None:
             message=story.message,
         )
     elif story.ending is Ending.APPROVED:
-        one.request = deciding.approve(request_id=request.pk, by=by, at=one.decided_at, version=request.version)
+        one.request = by_hand.approve(request, decider=one.decider, first=one.first, at=one.decided_at)
     elif story.ending in (Ending.BY_HAND, Ending.PAID_BY_HAND):
-        one.request = by_hand.tell(house, story, request, decider=one.decider, decided_at=one.decided_at)
+        one.request = by_hand.tell(
+            house, story, request, decider=one.decider, first=one.first, decided_at=one.decided_at
+        )
 
 
 # --- messages -------------------------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ _RULES = {
     "auto_customer_day_limit_fen": 10**11,
     "auto_cashier_day_count": 10**6,
     "tiers": [{"name": "manager", "limit_fen": None, "roles": ["reviewer", "manager", "owner"]}],
+    "four_eyes_above_fen": None,
 }
 
 

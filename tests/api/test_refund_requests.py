@@ -14,7 +14,7 @@ from django.db import connections
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.api.conftest import Api, api_for, session_for
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api_urls")]
 
@@ -258,6 +258,23 @@ def test_nobody_approves_what_they_or_their_key_asked_for(api: Api) -> None:
     sent = api.post("refund-requests", _body(make_sale(api.merchant, 50_000), 30_000)).json()
     answer = session_for(key_owner).post(f"refund-requests/{sent['id']}/approve", {"version": 3})
     assert (answer.status_code, answer.json()["code"]) == (403, "own_request")
+
+
+def test_approve_when_two_are_needed_shows_each_approval() -> None:
+    api = api_for(make_merchant(rules={**RULES, "four_eyes_above_fen": 20_000}))
+    request = make_request(make_sale(api.merchant, 50_000), 30_000)
+    people = [make_staff(api.merchant, "reviewer") for _ in range(2)]
+    path = f"refund-requests/{request.pk}/approve"
+    first = session_for(people[0]).post(path, {"version": 3}).json()
+    assert (first["state"], first["verdict"]["approvers"], len(first["approvals"])) == ("in_review", 2, 1)
+    again = session_for(people[0]).post(path, {"version": 3})
+    assert (again.status_code, again.json()["code"]) == (403, "second_approver_needed")
+    second = session_for(people[1]).post(path, {"version": 3}).json()
+    assert second["state"] == "approved"
+    assert [(one["staff"], one["amount_fen"], one["needed"]) for one in second["approvals"]] == [
+        (person.name, 30_000, 2) for person in people
+    ]
+    assert api.get(f"refund-requests/{request.pk}").json()["approvals"] == second["approvals"]
 
 
 def test_amount_above_the_reviewers_tier_needs_a_manager(api: Api) -> None:

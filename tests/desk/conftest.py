@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from merchants import policies
 from merchants.models import Merchant, Role, Staff
+from merchants.principals import of_staff
 from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -30,6 +34,14 @@ class Shop:
     def waiting(self, amount_fen: int = 26_800, **fields: Any) -> RefundRequest:
         """A request that waits for a person."""
         return make_request(make_sale(self.merchant, 33_980), amount_fen, **fields)
+
+
+def two_eyes(shop: Shop) -> None:
+    """Since the day before yesterday two people approve above 200 yuan."""
+    since = timezone.now() - timedelta(days=2)
+    rules = {**RULES, "four_eyes_above_fen": 20_000}
+    owner = make_staff(shop.merchant, Role.OWNER)
+    policies.publish(merchant=shop.merchant, name="two", rules=rules, by=of_staff(owner), at=since)
 
 
 def make_shop() -> Shop:

@@ -419,6 +419,38 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         [],
         "UPDATE refunds_refundrequest SET route = 'bank_transfer' WHERE id = :review",
     ),
+    (
+        "I40",
+        "sent with nobody's approval",
+        [],
+        "UPDATE refunds_refundrequest SET by_rule = false WHERE id = :paid",
+    ),
+    (
+        "I40",
+        "sent with the second of two approvals alone",
+        [],
+        "UPDATE refunds_refundrequest SET by_rule = false WHERE id = :paid; "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, amount_fen, reason, note, version, at, needed) "
+        "SELECT id, :staff, 'approve', tier, approved_fen, '', '', 3, decided_at, 2 FROM refunds_refundrequest WHERE id = :paid",
+    ),
+    (
+        "I40",
+        "both approvals by one person",
+        [],
+        "UPDATE refunds_refundrequest SET by_rule = false WHERE id = :paid; "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, amount_fen, reason, note, version, at, needed, "
+        "lapses_at) SELECT id, :staff, 'approve', tier, approved_fen, '', '', v, decided_at, 2, "
+        "CASE v WHEN 2 THEN decided_at + interval '1 day' END FROM refunds_refundrequest, (VALUES (2), (3)) AS x (v) "
+        "WHERE id = :paid",
+    ),
+    (
+        "I40",
+        "approved by one where the policy wants two",
+        [],
+        "UPDATE merchants_policyversion SET rules = rules || '{\"four_eyes_above_fen\": 100}'; "
+        "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, amount_fen, reason, note, version, at) "
+        "SELECT id, :staff, 'approve', tier, approved_fen, '', '', 3, decided_at FROM refunds_refundrequest WHERE id = :paid",
+    ),
 ]
 
 #: Only what is committed is sealed into the chain: these need rows that are.

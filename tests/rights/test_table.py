@@ -22,8 +22,8 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, channel_rules, opening, policies, rights
-from merchants.models import PolicyVersion
+from merchants import api_keys, channel_rules, delegations, opening, policies, rights
+from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal
@@ -222,6 +222,23 @@ def _later() -> datetime:
     return timezone.now() + timedelta(days=3)
 
 
+def _delegate(world: World, by: Principal) -> object:
+    if by.staff_id is None:
+        rights.check_may(Act.DELEGATE, by=by)
+        return None
+    now, home = timezone.now(), world.merchant if by.merchant_id == world.merchant.pk else world.abroad
+    deputy = Staff.objects.filter(merchant=home, role="owner").exclude(pk=by.staff_id).order_by("pk")[0]
+    return delegations.give(
+        absent=by.staff_id,
+        deputy=deputy.pk,
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        limit_fen=None,
+        by=by,
+        at=now,
+    )
+
+
 def _save_draft(world: World, by: Principal) -> object:
     draft = world.draft
     written = Written(name="new", rules=draft.rules, guides={})
@@ -298,6 +315,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.SEE_POLICY: _read(Act.SEE_POLICY),
     Act.DRAFT_POLICY: _save_draft,
     Act.PUBLISH_POLICY: _publish,
+    Act.DELEGATE: _delegate,
     Act.REVIEW_POLICY: lambda world, by: reviewing.review(by=by, at=timezone.now()),
     Act.ADD_CHANNEL_RULE: _add_rule_change,
     Act.MANAGE_KEYS: _issue,
@@ -541,6 +559,7 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/hours/grace",
         {"stores": "{store}", "starts_at": "now", "ends_at": "later", "hours": "72", "reason": "flood"},
     ),
+    (Act.DELEGATE, "GET", "/desk/deputies", {}),
     (Act.SEE_POLICY, "GET", "/desk/policy", {}),
     (Act.DRAFT_POLICY, "GET", "/desk/policy/drafts/{draft}", {}),
     (Act.DRAFT_POLICY, "POST", "/desk/policy/drafts/{draft}/discard", {"revision": "2"}),

@@ -8,7 +8,7 @@ from django.test import Client
 
 from merchants.models import Staff
 from refunds.models import RefundRequest
-from tests.desk.conftest import Shop
+from tests.desk.conftest import Shop, two_eyes
 from tests.factories import make_merchant, make_request, make_sale
 
 SignIn = Callable[[Staff], Client]
@@ -74,3 +74,18 @@ def test_bulk_decision_is_refused_in_its_dialog(reviewer: Client, shop: Shop) ->
     assert (answer.status_code, answer["Refused"]) == (422, "1")
     done = reviewer.post("/desk/bulk", {"action": "claim", "confirm": "1", "keys": request.number}, headers=HTMX)
     assert (done.status_code, done["HX-Redirect"]) == (204, "/desk")
+
+
+def test_bulk_approve_when_two_are_needed_gives_first_approvals_only(shop: Shop, as_staff: SignIn) -> None:
+    two_eyes(shop)
+    rows = [shop.waiting(), shop.waiting()]
+    for staff, said, state in (
+        (shop.reviewer, "2 refunds have 1 of 2 approvals.", "in_review"),
+        (shop.colleague, "2 refunds approved.", "approved"),
+    ):
+        client = as_staff(staff)
+        form = {"keys": [row.number for row in rows], "action": "approve"}
+        dry_run = client.post("/desk/bulk", form, headers=HTMX)
+        confirmed = {**form, "keys": _keys(dry_run), "confirm": "1"}
+        assert said in client.post("/desk/bulk", confirmed, follow=True).content.decode()
+        assert set(RefundRequest.objects.values_list("state", flat=True)) == {state}

@@ -12,7 +12,7 @@ from desk.access import scope_of
 from desk.queue.saved_views import VIEWS, counts
 from merchants.models import Staff
 from merchants.principals import of_staff
-from refunds.models import RefundRequest
+from refunds.models import Approval, RefundRequest
 from refunds.review import deciding, escalating
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale
@@ -23,12 +23,25 @@ SignIn = Callable[[Staff], Client]
 def _fill(shop: Shop) -> dict[str, RefundRequest]:
     """One request in every view."""
     now = timezone.now()
-    rows = {name: shop.waiting() for name in ("waiting", "mine", "soon", "info", "failed")}
+    rows = {name: shop.waiting() for name in ("waiting", "mine", "soon", "info", "failed", "second")}
     deciding.claim(request_id=rows["mine"].pk, by=of_staff(shop.reviewer), at=now)
     RefundRequest.objects.filter(pk=rows["soon"].pk).update(due_at=now - timedelta(minutes=12))
     info = rows["info"]
     deciding.request_info(
         request_id=info.pk, by=of_staff(shop.reviewer), at=now, version=info.version, message="photo?"
+    )
+    second = rows["second"]
+    Approval.objects.create(
+        request=second,
+        staff=shop.reviewer,
+        decision="approve",
+        tier=second.tier,
+        role=shop.reviewer.role,
+        amount_fen=second.amount_fen,
+        version=second.version,
+        at=now,
+        needed=2,
+        lapses_at=now + timedelta(hours=1),
     )
     return rows
 
@@ -41,12 +54,13 @@ def test_views_count_what_they_list(shop: Shop) -> None:
     listed = {view.name: scope.requests().filter(view.condition(shop.reviewer, now)).count() for view in VIEWS}
     assert counted == listed
     assert counted == {
-        "waiting": 4,
+        "waiting": 5,
         "mine": 1,
-        "unclaimed": 3,
+        "unclaimed": 4,
         "soon": 1,
         "escalated": 0,
         "delayed": 0,
+        "second": 1,
         "info": 1,
         "trouble": 0,
     }

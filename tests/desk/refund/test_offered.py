@@ -236,7 +236,7 @@ def test_many_are_judged_in_a_fixed_number_of_statements(
         make_request(make_sale(shop.merchant, 33_980, phone=phone), 26_800)
     _corrected(shop, shop.reviewer)
     by, rows = of_staff(shop.reviewer), list(lean(RefundRequest.objects.order_by("pk")))
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):
         decidable.undecidable(requests=rows, by=by, at=timezone.now())
 
 

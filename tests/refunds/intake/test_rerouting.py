@@ -14,6 +14,7 @@ from refunds.intake.rerouting import move_leg
 from refunds.models import RefundRequest
 from refunds.payouts import by_hand
 from refunds.payouts.by_hand import Payment
+from refunds.review import deciding
 from tests.factories import make_staff
 from tests.refunds.plans import WIDE, answer, ask, held, order_of_two
 
@@ -83,6 +84,20 @@ def test_move_leg_when_the_route_is_not_allowed_nothing_changes(route: str, more
     now = RefundRequest.objects.get(pk=request.pk)
     assert (now.version, now.legs.get(sequence=2).route) == (request.version, "original")
     assert held(*[leg.transaction for leg in now.legs.order_by("sequence")]) == [(20_000, 20_000, 1), (10_000, 0, 1)]
+
+
+def test_move_leg_when_two_approve_a_transfer_is_another_persons_than_the_approvers() -> None:
+    rules = {**RULES, "auto_approve_limit_fen": 100, "auto_order_limit_fen": 100, "four_eyes_above_fen": 90_000}
+    first, _ = order_of_two(rules=rules)
+    request = ask(first)
+    manager = of_staff(make_staff(request.merchant, "manager"))
+    request = deciding.approve(request_id=request.pk, by=manager, at=timezone.now(), version=request.version)
+    request = answer(answer(request, 1), 2, "refused")
+    with pytest.raises(Forbidden) as caught:
+        _move(request, manager)
+    assert caught.value.code == "two_persons_needed"
+    assert RefundRequest.objects.get(pk=request.pk).version == request.version
+    assert _move(request, manager, "store_credit").legs.get(sequence=2).route == "store_credit"
 
 
 def test_move_leg_when_a_cashier_would_it_is_forbidden() -> None:

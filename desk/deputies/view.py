@@ -1,0 +1,82 @@
+"""Deputies: given for a time and ended early. Owners and managers only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core.errors import Invalid, NotFound
+from desk import forms, words
+from desk.access import Scope, staff_page
+from desk.deputies.page import deputies_page
+from desk.rendering import render_page
+from merchants import delegations
+from merchants.rights import Act
+
+_FIELDS = ("absent", "deputy", "starts_at", "ends_at", "limit")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.DELEGATE)
+def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """The list; a POST makes somebody a deputy."""
+    now, error = timezone.now(), ""
+    if request.method == "POST":
+        try:
+            row = delegations.give(
+                absent=_person(request, "absent"),
+                deputy=_person(request, "deputy"),
+                starts_at=_instant(request, "starts_at"),
+                ends_at=_instant(request, "ends_at"),
+                limit_fen=_limit_fen(request),
+                by=scope.by,
+                at=now,
+            )
+        except Invalid as refused:
+            error = words.explain(refused)
+        else:
+            said = gettext("%(deputy)s decides for %(absent)s.")
+            messages.success(request, said % {"deputy": row.deputy.name, "absent": row.absent.name})
+            return redirect("desk:deputies")
+    typed = {name: request.POST.get(name, "") for name in _FIELDS}
+    page = deputies_page(scope=scope, at=now, typed=typed, form_error=error)
+    return render_page(request, "desk/deputies.html", page, status=422 if error else 200)
+
+
+@require_POST
+@staff_page(Act.DELEGATE)
+def revoke(request: HttpRequest, scope: Scope, delegation_id: int) -> HttpResponse:
+    """End it now."""
+    row = delegations.revoke(delegation_id=delegation_id, by=scope.by, at=timezone.now())
+    said = gettext("%(deputy)s no longer decides for %(absent)s.")
+    messages.success(request, said % {"deputy": row.deputy.name, "absent": row.absent.name})
+    return redirect("desk:deputies")
+
+
+def _person(request: HttpRequest, name: str) -> int:
+    typed = request.POST.get(name, "")
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+        raise NotFound("there is no such colleague")
+    return int(typed)
+
+
+def _instant(request: HttpRequest, name: str) -> datetime:
+    try:
+        typed = parse_datetime(request.POST.get(name, ""))
+    except ValueError:
+        typed = None
+    if typed is None:
+        raise Invalid("a delegation has a start and an end", code="delegation_time")
+    return typed if timezone.is_aware(typed) else timezone.make_aware(typed)
+
+
+def _limit_fen(request: HttpRequest) -> int | None:
+    typed = request.POST.get("limit", "").strip()
+    return forms.amount_fen(typed) if typed else None

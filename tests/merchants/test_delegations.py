@@ -1,0 +1,123 @@
+"""Deputies: who may name whom, and for how much and how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from core.audit.models import AuditEvent
+from core.errors import Forbidden, Invalid, NotFound
+from merchants import delegations
+from merchants.models import Delegation, Merchant, Staff
+from merchants.principals import of_staff
+from tests.factories import RULES, make_merchant, make_staff, works_in
+
+pytestmark = pytest.mark.django_db
+
+#: The second tier is the owner's alone.
+_RULES = {**RULES, "tiers": [RULES["tiers"][0], {**RULES["tiers"][1], "roles": ["owner"]}]}
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant(rules=_RULES)
+
+
+def _give(absent: Staff, deputy: Staff, *, by: Staff, **more: Any) -> Delegation:
+    now = timezone.now()
+    said: dict[str, Any] = {"starts_at": now, "ends_at": now + timedelta(days=3), "limit_fen": None, **more}
+    return delegations.give(absent=absent.pk, deputy=deputy.pk, by=of_staff(by), at=now, **said)
+
+
+def _held(deputy: Staff, at: datetime | None = None) -> list[int | None]:
+    found = delegations.in_force(by=of_staff(deputy), at=at or timezone.now())
+    return [one.absent.staff_id for one in found]
+
+
+def test_give_holds_from_start_to_end_and_is_recorded(merchant: Merchant) -> None:
+    owner, manager = make_staff(merchant, "owner"), make_staff(merchant, "manager")
+    row = _give(owner, manager, by=owner, limit_fen=500_000)
+    assert _held(manager) == [owner.pk]
+    assert _held(manager, row.ends_at) == _held(manager, row.starts_at - timedelta(seconds=1)) == []
+    event = AuditEvent.objects.get(action="delegation.give")
+    assert (event.data["absent"], event.data["deputy"], event.data["limit_fen"]) == (owner.name, manager.name, 500_000)
+
+
+def test_revoke_ends_it_at_once_and_twice_is_once(merchant: Merchant) -> None:
+    owner, manager = make_staff(merchant, "owner"), make_staff(merchant, "manager")
+    row = _give(owner, manager, by=owner)
+    for _ in range(2):
+        delegations.revoke(delegation_id=row.pk, by=of_staff(owner), at=timezone.now())
+    assert _held(manager) == []
+    assert AuditEvent.objects.filter(action="delegation.revoke").count() == 1
+
+
+def test_in_force_when_the_absent_account_is_off_is_nothing(merchant: Merchant) -> None:
+    owner, manager = make_staff(merchant, "owner"), make_staff(merchant, "manager")
+    _give(owner, manager, by=owner)
+    Staff.objects.filter(pk=owner.pk).update(is_active=False)
+    assert _held(manager) == []
+
+
+@pytest.mark.parametrize(
+    ("absent", "deputy", "by", "code"),
+    [
+        ("manager", "manager", "owner", "delegation_to_oneself"),
+        ("owner", "manager", "manager", "delegation_to_oneself"),
+        ("owner", "reviewer", "manager", "delegation_too_much"),
+        ("manager", "cashier", "owner", "delegation_role"),
+        ("finance", "manager", "owner", "delegation_role"),
+    ],
+)
+def test_give_when_it_is_more_than_one_has_or_to_the_wrong_person_is_refused(
+    merchant: Merchant, absent: str, deputy: str, by: str, code: str
+) -> None:
+    people = {role: make_staff(merchant, role) for role in ("cashier", "reviewer", "manager", "finance", "owner")}
+    with pytest.raises(Invalid) as refused:
+        _give(people[absent], people[deputy], by=people[by])
+    assert refused.value.code == code
+    assert not Delegation.objects.exists()
+
+
+def test_give_when_received_oneself_is_not_passed_on(merchant: Merchant) -> None:
+    """The manager decides for the owner, and the reviewer for the manager: not for the owner."""
+    owner, manager, reviewer = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer"))
+    _give(owner, manager, by=owner)
+    _give(manager, reviewer, by=owner)
+    assert _held(reviewer) == [manager.pk]
+    with pytest.raises(Invalid):
+        _give(owner, reviewer, by=manager)
+
+
+def test_give_when_the_absent_works_in_more_stores_is_refused(merchant: Merchant) -> None:
+    here, everywhere, deputy = (make_staff(merchant, "manager") for _ in range(3))
+    works_in(here, merchant.stores.get())
+    here.refresh_from_db()
+    with pytest.raises(Invalid) as refused:
+        _give(everywhere, deputy, by=here)
+    assert refused.value.code == "delegation_too_much"
+    assert _give(here, deputy, by=here).absent_id == here.pk
+
+
+@pytest.mark.parametrize("days", [(0, 0), (2, 1), (0, 93), (-3, -1)])
+def test_give_when_the_time_is_none_is_refused(merchant: Merchant, days: tuple[int, int]) -> None:
+    now, owner, manager = timezone.now(), make_staff(merchant, "owner"), make_staff(merchant, "manager")
+    start, end = (now + timedelta(days=day) for day in days)
+    with pytest.raises(Invalid) as refused:
+        _give(owner, manager, by=owner, starts_at=start, ends_at=end)
+    assert refused.value.code == "delegation_time"
+
+
+def test_give_by_who_may_not_or_to_a_stranger_is_refused(merchant: Merchant) -> None:
+    reviewer, manager, owner = (make_staff(merchant, role) for role in ("reviewer", "manager", "owner"))
+    with pytest.raises(Forbidden):
+        _give(reviewer, manager, by=reviewer)
+    with pytest.raises(NotFound):
+        _give(owner, make_staff(make_merchant(), "manager"), by=owner)
+    stranger = make_staff(make_merchant(), "owner")
+    with pytest.raises(NotFound):
+        delegations.revoke(delegation_id=_give(owner, manager, by=owner).pk, by=of_staff(stranger), at=timezone.now())
+    assert not Delegation.objects.exclude(revoked_at=None).exists()
