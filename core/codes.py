@@ -162,6 +162,9 @@ PROBLEMS: Final = (
              "`lines_fen`, `amount_fen` and `difference_fen` say by how much. A discount of the order is a line with "
              "`kind` `discount` and a minus, cut-off change one with `rounding`. Nothing was stored."
          )),
+    Code("payer_paid_too_much", 422, _("The payer paid more than the sale"),
+         _("With a coupon the payer pays less than the sale's amount, never more."),
+         _("Mend `payer.paid_fen`: from 0 to `amount_fen`. Nothing was stored.")),
     Code("unknown_article", 422, _("The sale has no such article"), remedy=_("`lines` must name articles of the sale.")),
     # what the policy refuses; the numbers are in the verdict's own sentences (refunds.rules.explanations)
     Code("refused_by_policy", 422, _("The policy refuses"), _("The policy refuses this refund."), _VERDICT),

@@ -41,7 +41,7 @@ from refunds.review.revealing import Contact
 from refunds.rules import worth
 from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import legs, payout_words, tracking
+from refunds.telling import coupons, legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals import orders
 from terminals.models import Terminal, Transaction, TransactionLine
@@ -122,6 +122,7 @@ class LegRow:
     tone: str
     why: str
     refund_no: str
+    coupon_fen: int
     order_url: str
     give_up_url: str
     move_url: str
@@ -152,6 +153,7 @@ class Refund:
     channel_label: str
     destination_label: str
     payout_method: str
+    coupon: str
     store_name: str
     terminal_code: str
     till_label: str
@@ -293,6 +295,7 @@ def refund(
             went=went(request=request),
         ),
         payout_method=payouts.planned_method(request, at=at),
+        coupon=coupons.both_figures_to_staff(request),
         store_name=request.store.name,
         terminal_code=request.terminal.code if request.terminal else "",
         till_label=till_label(request.terminal),
@@ -346,6 +349,7 @@ def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime
         tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
         why=str(WHY[one.leg.why]),
         refund_no=one.attempts[-1].refund_no if one.attempts else "",
+        coupon_fen=told.coupon_fen,
         order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
         give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
         move_url=refund_url(request.number, "move-leg") if allowed else "",
