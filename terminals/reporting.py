@@ -102,7 +102,7 @@ class ReportedSale:
 def payer_paid(*, paid_fen: int | None, amount_fen: int) -> int | None:
     """What a sale keeps of it: None where the payer paid all. Raises ``PayerPaidTooMuch``."""
     if paid_fen is not None and not 0 <= paid_fen <= amount_fen:
-        message = f"the payer paid {yuan(paid_fen)} of a sale of {yuan(amount_fen)}: with a coupon it is less, never more and never below nothing"
+        message = f"the payer paid {yuan(paid_fen)} of a sale of {yuan(amount_fen)}: it is from 0 to that"
         raise PayerPaidTooMuch(message, errors=[FieldError("payer.paid_fen", PayerPaidTooMuch.code, message)])
     return None if paid_fen == amount_fen else paid_fen
 
@@ -150,7 +150,8 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
 
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
-    ``PaidInTheFuture``, ``PayerPaidTooMuch``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with other facts.
+    ``PaidInTheFuture``, ``PayerPaidTooMuch``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with
+    other facts.
 
     Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.

@@ -338,8 +338,9 @@ def refund(
 
 
 def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
-    one, failed = told.leg, told.leg.has_failed and request.state == State.PARTIALLY_REFUNDED
-    allowed = failed and conditions.may(Act.RETRY, by=by, request=request, at=at)
+    one, partly = told.leg, request.state == State.PARTIALLY_REFUNDED
+    is_stuck = one.is_barred or (one.has_failed and partly)
+    allowed = is_stuck and conditions.may(Act.RETRY, by=by, request=request, at=at)
     return LegRow(
         sequence=one.leg.sequence,
         channel=one.leg.transaction.channel,
@@ -352,8 +353,8 @@ def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime
         coupon_fen=told.coupon_fen,
         order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
         give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
-        move_url=refund_url(request.number, "move-leg") if allowed else "",
-        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed else (),
+        move_url=refund_url(request.number, "move-leg") if allowed and partly else "",
+        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed and partly else (),
         way=Way(route=one.leg.route),
         prefix=f"leg-{one.leg.sequence}",
     )

@@ -195,6 +195,10 @@ _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
         gettext("refused a part of it"),
         str(data.get("message") or data.get("code", "")),
     ),
+    "refund.give_up_account": lambda data: (
+        gettext("gave up waiting for the channel account"),
+        str(data.get("note", "")),
+    ),
     "refund.renew_leg": lambda _data: (gettext("sent the part that failed out again, or another way"), ""),
     "refund.give_up_leg": _given_up,
     "refund.give_up_rest": _given_up,

@@ -48,7 +48,7 @@ def payer_shares(pairs: Iterable[tuple[PlannedLeg | Leg, Paid]], *, request_id: 
         said = _said(sale_id)
         before_fen = payer_before_fen = 0
         # What holds nothing of the sale yet, or no more, comes last.
-        for key, amount_fen in ({key: fen for key, fen in _in_order(sale_id, said)} | own).items():
+        for key, amount_fen in (dict(_in_order(sale_id, said)) | own).items():
             payer_fen = said.get(key, (None, None))[1]
             if payer_fen is None:
                 payer_fen = payer_share_fen(
