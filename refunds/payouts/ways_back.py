@@ -158,9 +158,10 @@ def give_up_leg(
     lifecycle.check_version(request, version)
     others = [one for one in legs if one is not given_up and one.state != plans.GIVEN_UP]
     amount_fen = given_up.leg.amount_fen
-    data = {"leg": sequence, "amount_fen": amount_fen, "note": one_line(note, limit=300)}
+    note = one_line(note, limit=300)
+    data: dict[str, object] = {"leg": sequence, "amount_fen": amount_fen, "note": note}
     if is_barred:
-        plans.end_barred(given_up, request=request, by=by.actor, at=at, note=data["note"])
+        plans.end_barred(given_up, request=request, by=by.actor, at=at, note=note)
         if request.state in _UNDER_WAY:
             if any(one.is_open for one in others):
                 return request
