@@ -118,6 +118,21 @@ RUNS ?= 1
 chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
 
+# What nobody may get past, tried by dice: 1,000 sequences of up to 50 requests, from a seed.
+SEQUENCES ?= 1000
+
+.PHONY: adversary
+adversary: environment ## try to get more paid out in a day than a policy's exposure says: SEED=1 SEQUENCES=1000
+	@ADVERSARY_SEED=$(SEED) ADVERSARY_SEQUENCES=$(SEQUENCES) ADVERSARY_REQUESTS=50 \
+		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/refunds/rules/test_exposure.py -k adversary $(ARGS)
+
+DRAFTS ?= 200
+
+.PHONY: trial-oracle
+trial-oracle: environment ## compare trials with brute force: DRAFTS=200 random drafts on 2,000 requests each
+	@ORACLE_DRAFTS=$(DRAFTS) ORACLE_REQUESTS=2000 \
+		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/analytics/trials/test_replay.py -k brute_force $(ARGS)
+
 # How often each goes wrong; the whole takes about 25 minutes on two cores.
 KILLED ?= 40
 FROZEN ?= 20

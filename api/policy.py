@@ -1,22 +1,24 @@
-"""The rules in force, in words, for a terminal's screen."""
+"""The rules in force, in words, for a terminal's screen, and the history of their versions."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import schemas
+from api import schemas, schemas_policy
+from api.pagination import NewestFirst
 from api.views import Endpoint
-from core.money import yuan_grouped
 from merchants import policies
-from merchants.policies.fields import Extent
-from merchants.policies.rules import ReasonRule, RouteRule, Rules
+from merchants.models import PolicyVersion
+from merchants.policies import guides, reviewing, versions
 from merchants.rights import Act
+from refunds.rules import in_words
 from refunds.states import BY_HAND, Reason, Route
-from terminals.models.transaction import Funding
 
 
 class PolicyInForce(Endpoint):
@@ -25,7 +27,8 @@ class PolicyInForce(Endpoint):
     @extend_schema(operation_id="get_policy", responses={200: schemas.PolicyOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
-        version = policies.in_force(merchant_id=self.caller.merchant_id, at=timezone.now())
+        now, merchant_id = timezone.now(), self.caller.merchant_id
+        version = policies.in_force(merchant_id=merchant_id, at=now)
         rules = policies.rules_of(version.pk)
         return Response(
             schemas.PolicyOut.of(
@@ -39,55 +42,75 @@ class PolicyInForce(Endpoint):
                 plan_rule=rules.plan_rule,
                 tranche_fen=rules.tranche_fen,
                 confirm_payment_above_fen=rules.confirm_payment_above_fen,
-                summary=_summary(rules),
+                summary=in_words.summary(rules),
                 reasons=[
-                    {"reason": code, "label": str(Reason(code).label), "words": _words(rule)}
+                    {"reason": code, "label": str(Reason(code).label), "words": in_words.reason_words(rule)}
                     for code, rule in rules.reasons.items()
                 ],
                 routes=[
                     {
                         "route": route,
                         "label": str(Route(route).label),
-                        "words": _route_words(rules.route_rule(route)) if route in BY_HAND else "",
+                        "words": in_words.route_words(rules.route_rule(route)) if route in BY_HAND else "",
                     }
                     for route in rules.routes
                     if route in Route.values
                 ],
+                sections=schemas.RuleSectionOut.all_of(in_words.sections(version.rules)),
+                guides=guides_json(version),
+                review_due_date=reviewing.standing(merchant_id=merchant_id, at=now).due_date.isoformat(),
             )
         )
 
 
-def _summary(rules: Rules) -> str:
-    """Who is refunded at once, and what all refunds together may come to: ``…; in all: up to ¥50.00 of an order, …``."""
-    at_once = gettext("Up to ¥%(limit)s and for a simple reason: refunded at once. Otherwise a person decides.") % {
-        "limit": yuan_grouped(rules.auto_approve_limit_fen)
-    }
-    in_all = gettext(
-        "A person also decides beyond ¥%(order)s of one order, ¥%(customer)s of one customer in a day,"
-        " or %(count)s refunds of one cashier in a day."
-    ) % {
-        "order": yuan_grouped(rules.order_limit_fen),
-        "customer": yuan_grouped(rules.customer_day_limit_fen),
-        "count": rules.auto_cashier_day_count,
-    }
-    return f"{at_once} {in_all}"
+class PolicyVersions(Endpoint):
+    acts = {"GET": Act.SEE_POLICY}
+
+    @extend_schema(
+        operation_id="list_policy_versions",
+        parameters=[schemas.LIMIT, schemas.CURSOR],
+        responses={200: schemas_policy.PolicyVersionPageOut, **schemas.READ_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Every version of the rules, those published last first, coming ones included."""
+        found = versions.of_merchant(merchant_id=self.caller.merchant_id)
+        return self.page(request, found, schemas_policy.PolicyVersionOut.of, order=NewestPublishedFirst)
 
 
-def _words(rule: ReasonRule) -> str:
-    extent = {
-        Extent.FULL: gettext("full amount only"),
-        Extent.PARTIAL: gettext("part of the amount, up to %(share)s%%") % {"share": rule.max_share_percent},
-        Extent.ANY: gettext("all or part of the amount"),
-        Extent.NONE: gettext("nothing without a person"),
-    }[Extent(rule.extent)]
-    within = gettext("within %(days)s days") % {"days": rule.window_days}
-    return f"{extent}, {within}"
+class NewestPublishedFirst(NewestFirst):
+    field = "published_at"
 
 
-def _route_words(rule: RouteRule) -> str:
-    """What a route is for: ``paid with: Cash; up to ¥200.00``; empty where it takes everything."""
-    labels = [str(Funding(name).label) for name in sorted(rule.fundings or ()) if name in Funding.values]
-    parts = [gettext("paid with: %(fundings)s") % {"fundings": gettext(", ").join(labels)}] if labels else []
-    if rule.limit_fen is not None:
-        parts.append(gettext("up to ¥%(limit)s") % {"limit": yuan_grouped(rule.limit_fen)})
-    return "; ".join(parts)
+class PolicyVersionDetail(Endpoint):
+    acts = {"GET": Act.SEE_POLICY}
+
+    @extend_schema(
+        operation_id="get_policy_version",
+        responses={200: schemas_policy.PolicyVersionDetailOut, **schemas.READ_PROBLEMS},
+    )
+    def get(self, request: Request, number: int) -> Response:
+        """One version: its rules in words and as data, and what it changed."""
+        version = versions.version_numbered(merchant_id=self.caller.merchant_id, number=number)
+        return Response(version_json(version))
+
+
+def version_json(version: PolicyVersion) -> dict[str, Any]:
+    """One version with all that belongs to it."""
+    before = versions.of_merchant(merchant_id=version.merchant_id).filter(number__lt=version.number).first()
+    changes = (
+        in_words.changes(before.rules, version.rules, old_guides=before.guides, new_guides=version.guides)
+        if before
+        else []
+    )
+    return schemas_policy.PolicyVersionDetailOut.of(
+        version,
+        sections=schemas.RuleSectionOut.all_of(in_words.sections(version.rules)),
+        changes=schemas_policy.PolicyChangeOut.all_of(changes),
+    )
+
+
+def guides_json(version: PolicyVersion) -> list[dict[str, str]]:
+    """The guides that there are, in the reader's language."""
+    language = get_language() or ""
+    told = {kind: guides.text_of(version.guides, kind, language=language) for kind in in_words.KINDS}
+    return [{"kind": kind, "label": str(in_words.KINDS[kind]), "text": text} for kind, text in told.items() if text]

@@ -507,6 +507,22 @@ class RouteRuleOut(Shape):
     words = s.CharField(help_text="empty where nothing limits it")
 
 
+class RuleLineOut(Shape):
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField()
+
+
+class RuleSectionOut(Shape):
+    title = s.CharField()
+    lines = RuleLineOut(many=True)
+
+
+class GuideOut(Shape):
+    kind = s.CharField(help_text="of refund, as a request has it")
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    text = s.CharField(help_text="step by step, with line breaks")
+
+
 class PolicyOut(Shape):
     name = s.CharField()
     version = s.IntegerField(source="number")
@@ -525,6 +541,11 @@ class PolicyOut(Shape):
     summary = s.CharField()
     reasons = ReasonRuleOut(many=True)
     routes = RouteRuleOut(many=True)
+    sections = RuleSectionOut(
+        many=True, help_text="all the rules in words, for staff; those above are enough for a till"
+    )
+    guides = GuideOut(many=True)
+    review_due_date = s.DateField(help_text="by then somebody has to look the rules through")
 
 
 #: What may go wrong on a write, beside what the status line of its own says.

@@ -12,11 +12,14 @@ from api import (
     orders,
     payouts,
     policy,
+    policy_drafts,
+    policy_trials,
     reconciliation,
     refund_requests,
     transactions,
 )
 
+_DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
@@ -49,4 +52,18 @@ urlpatterns = [
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),
+    path("policy/versions", policy.PolicyVersions.as_view()),
+    path("policy/versions/<int:number>", policy.PolicyVersionDetail.as_view()),
+    path("policy/drafts", policy_drafts.PolicyDrafts.as_view()),
+    path(_DRAFT, policy_drafts.PolicyDraftDetail.as_view()),
+    path(f"{_DRAFT}/proof", policy_trials.PolicyDraftProof.as_view()),
+    path(f"{_DRAFT}/trials", policy_trials.PolicyTrials.as_view()),
+    path(f"{_DRAFT}/shadows", policy_trials.PolicyShadows.as_view()),
+    path("policy/trials/<int:trial_id>", policy_trials.PolicyTrialDetail.as_view()),
+    path("policy/trials/<int:trial_id>/cancel", policy_trials.CancelPolicyTrial.as_view()),
+    path("policy/shadows/<int:shadow_id>/stop", policy_trials.StopPolicyShadow.as_view()),
+    path(f"{_DRAFT}/ask", policy_drafts.AskToPublish.as_view()),
+    path(f"{_DRAFT}/publish", policy_drafts.PublishDraft.as_view()),
+    path(f"{_DRAFT}/discard", policy_drafts.DiscardDraft.as_view()),
+    path(f"{_DRAFT}/catch-up", policy_drafts.CatchUp.as_view()),
 ]

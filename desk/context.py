@@ -21,6 +21,7 @@ from desk.keyset import Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
 from merchants.models import Role
+from merchants.policies import drafting
 from merchants.rights import Act
 from reconciliation import days
 from terminals.models import Terminal
@@ -153,7 +154,9 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
             hot=True,
         )
     ]
+    asked = drafting.waiting_for(scope.by).count() if may(Act.PUBLISH_POLICY) else 0
     others = [
+        entry("policy", gettext("Refund policy"), "book-open-check", count=Capped(asked) if asked else None, hot=True),
         sees_queue and entry("notifications", gettext("Notifications"), "bell"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
     ]

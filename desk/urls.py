@@ -13,6 +13,10 @@ from desk.day_in_path import DayInPath
 from desk.new import view as new
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
+from desk.policy import view as policy
+from desk.policy_draft import view as policy_draft
+from desk.policy_proof import view as policy_proof
+from desk.policy_version import view as policy_version
 from desk.portal import view as portal
 from desk.queue import view as queue
 from desk.reconciliation import view as reconciliation
@@ -86,6 +90,31 @@ urlpatterns = [
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/policy", policy.policy, name="policy"),
+    path("/policy/reviewed", policy.reviewed, name="policy-reviewed"),
+    path("/policy/rule-changes", policy.add_rule_change, name="rule-change-add"),
+    path("/policy/rule-changes/<int:change_id>/seen", policy.seen_rule_change, name="rule-change-seen"),
+    path("/policy/versions/<int:number>", policy_version.policy_version, name="policy-version"),
+    path("/policy/drafts", policy.start_draft, name="policy-draft-start"),
+    path("/policy/drafts/<int:draft_id>", policy_draft.policy_draft, name="policy-draft"),
+    path("/policy/drafts/<int:draft_id>/proof", policy_proof.policy_proof, name="policy-proof"),
+    path("/policy/drafts/<int:draft_id>/proof/repair", policy_proof.repair, name="policy-proof-repair"),
+    path("/policy/drafts/<int:draft_id>/trials", policy_proof.start_trial, name="policy-trial-start"),
+    path(
+        "/policy/drafts/<int:draft_id>/trials/<int:trial_id>/cancel",
+        policy_proof.cancel_trial,
+        name="policy-trial-cancel",
+    ),
+    path("/policy/drafts/<int:draft_id>/shadows", policy_proof.start_shadow, name="policy-shadow-start"),
+    path(
+        "/policy/drafts/<int:draft_id>/shadows/<int:shadow_id>/stop",
+        policy_proof.stop_shadow,
+        name="policy-shadow-stop",
+    ),
+    path("/policy/drafts/<int:draft_id>/ask", policy_draft.ask, name="policy-draft-ask"),
+    path("/policy/drafts/<int:draft_id>/publish", policy_draft.publish, name="policy-draft-publish"),
+    path("/policy/drafts/<int:draft_id>/discard", policy_draft.discard, name="policy-draft-discard"),
+    path("/policy/drafts/<int:draft_id>/catch-up", policy_draft.catch_up, name="policy-draft-catch-up"),
     path("/notifications", notifications.notifications, name="notifications"),
     path("/notifications/<int:notification_id>/resend", notifications.resend, name="resend"),
 ]

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext, ngettext
 
 from core.plain_text import sentences
 from merchants import policies
+from merchants.policies import guides
 from refunds.models import RefundRequest
 from refunds.rules import explanations
 from refunds.states import UNDECIDED
 
-#: Names of tiers as policies write them.
-_TIERS = {
-    "manager": _("Store tier"),
-    "store": _("Store tier"),
-    "area": _("Area tier"),
-    "head_office": _("Head office tier"),
-}
 #: Lines that stand open even when they passed: what a reviewer looks at first.
 _TELLING = frozenset({"refundable_balance", "filing_window", "reason_share"})
 _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
@@ -39,7 +32,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCard:
-    """``brief`` has the lines that stand open, ``rest`` those folded away."""
+    """``brief`` has the lines that stand open, ``rest`` those folded away; ``guide``: what to do, by the version that judged."""
 
     title: str
     summary: str
@@ -48,6 +41,7 @@ class VerdictCard:
     tone: str
     brief: Sequence[Rule]
     rest: Sequence[Rule]
+    guide: str
 
     @property
     def icon(self) -> str:
@@ -57,10 +51,6 @@ class VerdictCard:
     def rest_label(self) -> str:
         n = len(self.rest)
         return ngettext("%(n)s more rule passed", "%(n)s more rules passed", n) % {"n": n}
-
-
-def tier_label(name: str) -> str:
-    return str(_TIERS.get(name, name))
 
 
 def tier_level(request: RefundRequest) -> int:
@@ -116,6 +106,7 @@ def shown(request: RefundRequest) -> VerdictCard:
         tone=tone(stored["decision"]) if request.state in UNDECIDED else "mute",
         brief=lines([rule for rule in stored["rules"] if _is_telling(rule)]),
         rest=lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
+        guide=guides.text_of(version.guides, request.kind, language=get_language() or ""),
     )
 
 

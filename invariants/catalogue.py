@@ -394,13 +394,14 @@ INVARIANTS: tuple[Invariant, ...] = (
             SELECT r.number FROM {_JUDGED}
               CROSS JOIN LATERAL (SELECT DISTINCT who FROM (VALUES
                 (r.customer_phone_hash), (t.payer_phone_hash)) v (who) WHERE who IS NOT NULL) w
-              CROSS JOIN LATERAL (SELECT count(*) AS count, sum(o.approved_fen) AS fen FROM refunds_refundrequest o
+              CROSS JOIN LATERAL (SELECT count(*) AS count, sum(o.approved_fen) AS fen
+                FROM (SELECT x.id FROM refunds_refundrequest x WHERE x.customer_phone_hash = w.who
+                      UNION SELECT y.id FROM terminals_transaction z JOIN refunds_refundrequest y
+                          ON y.transaction_id = z.id WHERE z.payer_phone_hash = w.who) theirs
+                JOIN refunds_refundrequest o ON o.id = theirs.id
                 WHERE o.merchant_id = r.merchant_id AND o.by_rule AND (o.decided_at, o.id) <= (r.decided_at, r.id)
-                  AND (o.decided_at AT TIME ZONE 'Asia/Shanghai')::date > {_DAY} - 30
-                  AND o.id IN (SELECT x.id FROM refunds_refundrequest x WHERE x.customer_phone_hash = w.who
-                               UNION SELECT y.id FROM refunds_refundrequest y JOIN terminals_transaction z
-                                   ON z.id = y.transaction_id WHERE z.payer_phone_hash = w.who)) s
-             WHERE [touched: r.id] AND r.by_rule
+                  AND (o.decided_at AT TIME ZONE 'Asia/Shanghai')::date > {_DAY} - 30) s
+             WHERE [touched: r.id] AND r.by_rule AND p.rules ?| ARRAY['auto_customer_30_days_fen', 'auto_customer_30_days_count']
                AND (s.fen > (p.rules->>'auto_customer_30_days_fen')::bigint
                     OR s.count > (p.rules->>'auto_customer_30_days_count')::bigint)
             UNION ALL

@@ -1,38 +1,16 @@
-"""The hourly and the nightly run in a process of their own: their memory and their time are not the workers'."""
+"""The hourly and the nightly run in a process of their own."""
 
 from __future__ import annotations
 
-import logging
-import os
-import subprocess
-import sys
-import time
-
-from django.conf import settings
-
-from refunds.payouts import loop
-
-logger = logging.getLogger(__name__)
+from refunds.worker import child
 
 #: Longer than this, and something is wrong with the run itself.
 WITHIN_S = {False: 15 * 60, True: 4 * 3600}
-_LOOK_EVERY_S = 0.5
 
 
 def run(*, whole: bool) -> int:
-    """Check the invariants in a child, and wait for it. Returns its exit status: 0 all hold, 1 some do not.
-
-    What it finds it logs itself, on our own stderr. It is ended when it takes too long, and when this worker is to end.
+    """Check the invariants in a child, and wait for it. Returns its exit status: 0 all hold, 1 some do not. What it finds it
+    logs itself.
     """
-    argv = [sys.executable, "-m", "django", "check_invariants", "--whole" if whole else "--recent", "--background"]
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    until = time.monotonic() + WITHIN_S[whole]
-    with subprocess.Popen(argv, env=env, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL) as child:
-        while child.poll() is None:
-            if time.monotonic() > until:
-                logger.error("invariants: the run timed out after %s s and is killed", WITHIN_S[whole])
-                child.kill()
-            elif loop.stopping.wait(_LOOK_EVERY_S):
-                child.terminate()
-                child.wait()
-    return child.returncode
+    extent = "--whole" if whole else "--recent"
+    return child.run("check_invariants", extent, "--background", within_s=WITHIN_S[whole])

@@ -64,6 +64,13 @@ class Principal:
             raise ValueError("the system acts for no merchant in particular")
         return self.merchant_id
 
+    @property
+    def acting_staff(self) -> int:
+        """The member of staff who acts. Nobody asks where the table of rights lets others come, too."""
+        if self.staff_id is None:
+            raise ValueError("whoever acts here is no member of staff")
+        return self.staff_id
+
     def works_in(self, store_id: int) -> bool:
         """Whether this store is one of theirs."""
         return self.stores is None or store_id in self.stores

@@ -61,7 +61,10 @@ class Act(StrEnum):
     CLOSE_DAY = "close_day"
     END_HOLD = "end_hold"
     SEE_POLICY = "see_policy"
+    DRAFT_POLICY = "draft_policy"
     PUBLISH_POLICY = "publish_policy"
+    REVIEW_POLICY = "review_policy"
+    ADD_CHANNEL_RULE = "add_channel_rule"
     MANAGE_KEYS = "manage_keys"
     CHANGE_CREDENTIALS = "change_credentials"
 
@@ -81,6 +84,7 @@ class Condition(StrEnum):
     WHOLE = "whole"
     DISTANCE = "distance"
     NOT_APPROVER = "not_approver"
+    NOT_AUTHOR = "not_author"
     TIER = "tier"
 
 
@@ -91,6 +95,9 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
         "the person who made it"
     ),
     Condition.NOT_APPROVER: "nobody who has approved it; a key counts as the person who made it",
+    Condition.NOT_AUTHOR: (
+        "nobody who changed the draft; where one person alone may publish, they say so and the version keeps it"
+    ),
     Condition.TIER: (
         "whose role decides an amount like this, by the policy in force now; to claim and to approve, the amount is all that its "
         "order or its customer's day comes to with it; to reject or ask back, its own"
@@ -99,7 +106,7 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
 
 _NO, _HELD, _OWN, _YES = Reach.NO, Reach.HELD, Reach.OWN, Reach.YES
 _WHOLE, _DISTANCE = Condition.WHOLE, Condition.DISTANCE
-_NOT_APPROVER, _TIER = Condition.NOT_APPROVER, Condition.TIER
+_NOT_APPROVER, _NOT_AUTHOR, _TIER = Condition.NOT_APPROVER, Condition.NOT_AUTHOR, Condition.TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,15 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.SEE_POLICY: Right("read the rules in words",          _YES,  _YES, _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_READ, key=_YES),
-    Act.PUBLISH_POLICY: Right("change the policy",            _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.DRAFT_POLICY: Right("write and discard drafts of the policy",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.PUBLISH_POLICY: Right("put a draft of the policy in force",
+                                                              _NO,   _NO,  _YES, _NO,  _YES,
+                              conditions=(_WHOLE, _NOT_AUTHOR)),
+    Act.REVIEW_POLICY: Right("say that the policy was looked through",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",

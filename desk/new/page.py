@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from core.quantities import Quantity
 from desk import progress, rows, verdicts, ways
@@ -20,13 +20,14 @@ from desk.new.finding import Wanted, wanted
 from desk.new.form import Typed
 from desk.rows import SaleRow
 from desk.verdicts import Rule
-from merchants import channels
+from merchants import channels, policies
+from merchants.policies import guides
 from refunds.facts import shares, sums
 from refunds.intake.claims import Draft
-from refunds.rules import worth
+from refunds.rules import in_words, worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
-from refunds.rules.policy import Verdict
+from refunds.rules.policy import KIND_OF_REASON, Verdict
 from refunds.states import Reason
 from refunds.telling import coupons
 from refunds.telling.destinations import destination_label
@@ -82,10 +83,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class QuotePart:
-    """The policy's answer, or why there is none; neither while nothing was chosen."""
+    """The policy's answer, or why there is none; neither while nothing was chosen. ``guide``: what to do for such a reason."""
 
     quote: Quote | None = None
     quote_error: str = ""
+    guide: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ class NewPage:
     routes: Sequence[Choice]
     quote: Quote | None
     quote_error: str = ""
+    guide: str
+    guide_without_receipt: str
     idempotency_key: str
 
 
@@ -130,8 +134,18 @@ def new_page(
         reasons=[Choice(item.value, str(item.label)) for item in Reason],
         routes=ways.options(merchant_id=scope.staff.merchant_id, at=at),
         quote=quote,
+        guide=guide_for(KIND_OF_REASON.get(form.reason, ""), scope=scope, at=at),
+        guide_without_receipt="" if sale else guide_for("no_receipt", scope=scope, at=at),
         idempotency_key=request.POST.get("idempotency_key", "")[:64] or secrets.token_urlsafe(24),
     )
+
+
+def guide_for(kind: str, *, scope: Scope, at: datetime) -> str:
+    """What staff do step by step for a kind of refund, by the policy in force; "" where it says nothing."""
+    if not kind:
+        return ""
+    version = policies.in_force(merchant_id=scope.staff.merchant_id, at=at)
+    return guides.text_of(version.guides, kind, language=get_language() or "")
 
 
 def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, legs: Sequence[PlannedLeg] = ()) -> Quote:
@@ -150,7 +164,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         coupon=coupons.to_staff(sum(leg.amount_fen for leg in legs), sum(payer_fen.values())),
         route_label=destination_label(sale=sale, route=draft.route),
         arrival_label=progress.arrival_label(arrival),
-        tier_label=verdicts.tier_label(verdict.tier) if decision == "review" else "",
+        tier_label=in_words.tier_label(verdict.tier) if decision == "review" else "",
         legs=_quoted(legs, sales, payer_fen) if len(legs) > 1 else (),
         rules=verdicts.lines(verdict.as_json()["rules"]),
         ask_url=(

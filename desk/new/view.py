@@ -25,7 +25,7 @@ from desk.new.finding import wanted
 from desk.new.form import Typed
 from desk.new.form import draft as draft_of
 from desk.new.form import typed as typed_in
-from desk.new.page import QuotePart, new_page, quote_of
+from desk.new.page import QuotePart, guide_for, new_page, quote_of
 from desk.rendering import render_page
 from desk.uploads import pictures_of
 from refunds.evidence import files
@@ -35,6 +35,7 @@ from refunds.intake.claims import Draft
 from refunds.intake.judging import PolicyRefused
 from refunds.models import IdempotencyRecord
 from refunds.rules import worth
+from refunds.rules.policy import KIND_OF_REASON
 from refunds.states import State
 from terminals import orders
 from terminals.models import Transaction
@@ -87,6 +88,7 @@ def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
             part = QuotePart(quote_of(draft, verdict, sale, now, legs))
         except Invalid as error:
             part = QuotePart(quote_error=words.short(error))
+        part = replace(part, guide=guide_for(KIND_OF_REASON.get(form.reason, ""), scope=scope, at=now))
     return render_page(request, "desk/new.html#quote", part)
 
 

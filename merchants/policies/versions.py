@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.audit.record import record
-from merchants.models import Merchant, PolicyVersion, Store
+from core.errors import Forbidden, Invalid, NotFound
+from merchants.models import Merchant, PolicyVersion, Role, Staff, Store
 from merchants.policies.rules import Rules, read_rules
 from merchants.principals import Principal
-from merchants.rights import Act, Subject, check_may
+from merchants.rights import TABLE, Act, Subject, check_may
 
 
 @transaction.atomic
-def publish(*, merchant: Merchant, name: str, rules: dict[str, Any], by: Principal, at: datetime) -> PolicyVersion:
-    """Put new rules in force from ``at``. Raises ``PolicyInvalid`` for rules that cannot be read."""
+def publish(
+    *,
+    merchant: Merchant,
+    name: str,
+    rules: Mapping[str, Any],
+    by: Principal,
+    at: datetime,
+    guides: Mapping[str, Any] | None = None,
+    reason: str = "",
+    author_ids: Iterable[int] = (),
+    says_alone: bool = False,
+    effective_at: datetime | None = None,
+    rolled_back_to: int | None = None,
+) -> PolicyVersion:
+    """Put new rules in force from ``effective_at``, by default from ``at``, with a second pair of eyes: who is among
+    ``author_ids`` publishes only where nobody else may, and ``says_alone``.
+
+    Raises ``PolicyInvalid`` for rules that cannot be read, ``Forbidden`` or ``Invalid``.
+    """
     check_may(Act.PUBLISH_POLICY, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None))
     read_rules(rules)
-    Merchant.objects.select_for_update().get(pk=merchant.pk)
+    authors = sorted(set(author_ids))
+    sole = by.staff_id in authors
+    if sole:
+        _check_alone(merchant.pk, by, says_alone=says_alone)
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
     latest = PolicyVersion.objects.filter(merchant=merchant).order_by("-number").first()
     version = PolicyVersion.objects.create(
         merchant=merchant,
         number=latest.number + 1 if latest else 1,
         name=name,
         rules=rules,
-        effective_from=at,
+        guides=guides or {},
+        reason=reason,
+        effective_from=effective_at or at,
         published_at=at,
         published_by_id=by.staff_id,
+        author_ids=authors,
+        sole=sole,
+        rolled_back_to=rolled_back_to,
     )
     record(
         merchant_id=merchant.pk,
@@ -39,18 +67,58 @@ def publish(*, merchant: Merchant, name: str, rules: dict[str, Any], by: Princip
         object_type="policy_version",
         object_id=version.pk,
         at=at,
-        data={"number": version.number},
+        data={
+            "number": version.number,
+            "effective_from": version.effective_from.isoformat(),
+            "reason": reason,
+            "authors": authors,
+            "sole": sole,
+        },
     )
     return version
 
 
+def _check_alone(merchant_id: int, by: Principal, *, says_alone: bool) -> None:
+    if publishers(merchant_id=merchant_id).exclude(pk=by.acting_staff).exists():
+        raise Forbidden("somebody who has not written it must publish it", code="own_draft")
+    if not says_alone:
+        raise Invalid("nobody else may publish here: say that you do it alone", code="alone_not_said")
+
+
+def publishers(*, merchant_id: int) -> QuerySet[Staff]:
+    """Who may put a policy in force."""
+    roles = [role for role in Role.values if TABLE[Act.PUBLISH_POLICY].of_role(role)]
+    people = Staff.objects.filter(merchant_id=merchant_id, is_active=True, all_stores=True, role__in=roles)
+    return people.order_by("name", "pk")
+
+
+def of_merchant(*, merchant_id: int) -> QuerySet[PolicyVersion]:
+    """The history, the newest first."""
+    rows = PolicyVersion.objects.filter(merchant_id=merchant_id).select_related("published_by")
+    return rows.order_by("-number")
+
+
+def version_numbered(*, merchant_id: int, number: int) -> PolicyVersion:
+    """Raises ``NotFound``, also for a number that no column could hold."""
+    found = of_merchant(merchant_id=merchant_id).filter(number=number).first() if number < 2**31 else None
+    if found is None:
+        raise NotFound("there is no such version")
+    return found
+
+
 def in_force(*, merchant_id: int, at: datetime) -> PolicyVersion:
-    """The version that judges a request made at this instant."""
-    return (
-        PolicyVersion.objects.filter(merchant_id=merchant_id, effective_from__lte=at)
-        .order_by("-effective_from", "-number")[:1]
-        .get()
-    )
+    """The version that judges a request made at this instant. Raises ``NotFound`` where there is none yet."""
+    rows = PolicyVersion.objects.filter(merchant_id=merchant_id, effective_from__lte=at).select_related("published_by")
+    found = rows.order_by("-effective_from", "-number").first()
+    if found is None:
+        raise NotFound("no policy is in force yet")
+    return found
+
+
+def scheduled(*, merchant_id: int, at: datetime) -> list[PolicyVersion]:
+    """Published, and not in force yet; the next one first."""
+    rows = of_merchant(merchant_id=merchant_id).filter(effective_from__gt=at)
+    return list(rows.order_by("effective_from", "-number"))
 
 
 @lru_cache(maxsize=512)

@@ -218,12 +218,13 @@ def _check_tier(asked: _Asked) -> None:
 
 
 def _no_refunds_matter(_asked: _Asked) -> None:
-    """Of the whole merchant: the table itself has asked."""
+    """Of the whole merchant: the table itself has asked, or ``merchants.policies.drafting``."""
 
 
 _CHECKS: Mapping[Condition, Callable[[_Asked], None]] = {
     Condition.WHOLE: _no_refunds_matter,
     Condition.DISTANCE: _check_distance,
     Condition.NOT_APPROVER: _check_not_approver,
+    Condition.NOT_AUTHOR: _no_refunds_matter,
     Condition.TIER: _check_tier,
 }

@@ -16,7 +16,7 @@ from merchants import api_keys, policies, principals
 from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, MerchantKind, Role, Staff, Store
 from merchants.principals import Principal
 from refunds.payouts import credentials
-from samples.demo import rules
+from samples.demo import guides, rules
 from samples.demo.stand_ins import Account
 from terminals.models import Terminal
 
@@ -48,6 +48,7 @@ class Outline:
     kind: MerchantKind
     policy_name: str
     rules: Mapping[str, Any]
+    guides: Mapping[str, Any]
     shops: tuple[Shop, ...]
     people: tuple[tuple[str, Role, str], ...]
 
@@ -58,6 +59,7 @@ RESTAURANT = Outline(
     kind=MerchantKind.RESTAURANT,
     policy_name="餐饮标准退款策略",
     rules=rules.RESTAURANT,
+    guides=guides.RESTAURANT,
     shops=(
         Shop("S001", "鲜禾小馆 · 西溪店", ("POS-01", "POS-02"), ("C001", "C002", "C003"), 12),
         Shop("S002", "鲜禾小馆 · 滨江店", ("POS-03", "POS-04"), ("C004", "C005"), 10),
@@ -80,6 +82,7 @@ RETAIL = Outline(
     kind=MerchantKind.RETAIL,
     policy_name="零售标准退款策略",
     rules=rules.RETAIL,
+    guides=guides.RETAIL,
     shops=(
         Shop("S001", "杭州西溪银泰店", ("POS-01", "POS-02", "POS-03"), ("C001", "C002", "C003"), 13),
         Shop("S002", "滨江天街店", ("POS-04", "POS-05", "POS-06"), ("C004", "C005", "C006"), 12),
@@ -187,7 +190,12 @@ def create(outline: Outline, *, accounts: Mapping[str, Account], now: datetime) 
     Staff.objects.bulk_create(staff.values())
     owner = next(one for one in staff.values() if one.role == Role.OWNER)
     policies.publish(
-        merchant=merchant, name=outline.policy_name, rules=dict(outline.rules), by=principals.of_staff(owner), at=since
+        merchant=merchant,
+        name=outline.policy_name,
+        rules=dict(outline.rules),
+        guides=outline.guides,
+        by=principals.of_staff(owner),
+        at=since,
     )
     maker = staff[f"{outline.code.lower()}.{KEY_MAKER}"]
     key, secret = new_key(merchant, maker, since)

@@ -19,9 +19,10 @@ def _reason(*, days: int, share: int = 100, extent: str = "any", instant: bool =
 
 RESTAURANT: dict[str, Any] = {
     "auto_approve_limit_fen": 5_000,
-    "auto_order_limit_fen": 5_000,
-    "auto_customer_day_limit_fen": 5_000,
     "auto_cashier_day_count": 3,
+    "fault_hours": 24,
+    "four_eyes_above_fen": 99_999,
+    "tranche_fen": 500_000,
     "handling_minutes": 30,
     "complex_handling_hours": 24,
     "tiers": [
@@ -29,7 +30,7 @@ RESTAURANT: dict[str, Any] = {
         {"name": "area", "limit_fen": 300_000, "roles": _AREA},
         {"name": "head_office", "limit_fen": None, "roles": _HEAD},
     ],
-    # "No reason" is missing on purpose: what was cooked does not come back, so a person looks at it.
+    # "No reason" is missing on purpose: what was cooked does not come back, so a person looks at it; the exception is below.
     "reasons": {
         Reason.QUALITY: _reason(days=7),
         Reason.NOT_AS_DESCRIBED: _reason(days=7),
@@ -44,15 +45,18 @@ RESTAURANT: dict[str, Any] = {
         Reason.DEPOSIT: _reason(days=180, instant=False),
         Reason.GOODWILL: _reason(days=90, instant=False),
     },
+    # Bottled, packed or not cooked yet.
+    "exceptions": [{"groups": ["uncooked"], "reasons": [Reason.NO_REASON], **_reason(days=1)}],
     "routes": _ROUTES,
     "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20_000}},
 }
 
 RETAIL: dict[str, Any] = {
     "auto_approve_limit_fen": 10_000,
-    "auto_order_limit_fen": 10_000,
-    "auto_customer_day_limit_fen": 10_000,
     "auto_cashier_day_count": 10,
+    "fault_hours": 24,
+    "four_eyes_above_fen": 199_999,
+    "tranche_fen": 2_000_000,
     "handling_minutes": 30,
     "complex_handling_hours": 24,
     "tiers": [

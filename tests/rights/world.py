@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from merchants import principals
 from merchants.api_keys import issue
-from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff, Store
+from merchants.models import ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
+from merchants.policies import drafting
+from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Reach
 from payment_channels.contract import Retry, Unknown
@@ -86,6 +88,7 @@ class World:
             request_id=asked.pk, by=self.decider, at=timezone.now(), version=asked.version, message="photo?"
         )
         RefundRequest.objects.update(staff_id=self.asker.pk)
+        self.draft = self._draft()
         self.sale = make_sale(self.merchant, 50_000)
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
@@ -133,6 +136,14 @@ class World:
             at=timezone.now(),
             version=RefundRequest.objects.get(pk=request.pk).version,
         )
+
+    def _draft(self) -> PolicyDraft:
+        """Written by one owner, who has handed it over to whoever may publish."""
+        now = timezone.now()
+        draft = drafting.start(by=self.decider, at=now)
+        written = Written(name="next", rules={**draft.rules, "auto_approve_limit_fen": 1}, guides={})
+        drafting.write(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
+        return drafting.ask(draft_id=draft.pk, revision=2, by=self.decider, at=now, reason="?")
 
     def _dead_message(self) -> Notification:
         request = self.requests["waiting"]
@@ -204,7 +215,10 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, version, amount_fen, route) ORDER BY id)::text FROM refunds_refundrequest),
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
-       (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM refunds_evidence),
+       (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
+       (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
+       (SELECT count(*) FROM merchants_channelrulechange),
+       (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
        (SELECT array_agg((id, owner_id, resolution) ORDER BY id)::text FROM reconciliation_difference),
        (SELECT array_agg((id, state, bill_id) ORDER BY id)::text FROM reconciliation_reconciliationday)
@@ -257,7 +271,10 @@ ABOUT: dict[Act, About] = {
     Act.ADOPT: About(of_store=True),
     Act.CLOSE_DAY: About(of_store=True),
     Act.SEE_POLICY: About(),
+    Act.DRAFT_POLICY: About(of_store=True),
     Act.PUBLISH_POLICY: About(of_store=True),
+    Act.REVIEW_POLICY: About(),
+    Act.ADD_CHANNEL_RULE: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
 }

@@ -257,3 +257,64 @@ def reconciliations(stage: Stage) -> None:
 @case("GET", f"{_API}policy")
 def policy(stage: Stage) -> None:
     assert stage.call("GET", "policy")["auto_approve_limit_fen"] == 20_000
+
+
+_DRAFT = f"{_API}policy/drafts/<int:draft_id>"
+
+
+@case("GET", f"{_API}policy/versions")
+def list_policy_versions(stage: Stage) -> None:
+    assert [row["version"] for row in stage.call("GET", "policy/versions")["results"]] == [1]
+
+
+@case("GET", f"{_API}policy/versions/<int:number>")
+def get_policy_version(stage: Stage) -> None:
+    assert stage.call("GET", "policy/versions/1")["sections"]
+
+
+@case("GET", f"{_API}policy/drafts")
+def list_policy_drafts(stage: Stage) -> None:
+    draft = stage.draft()
+    (found,) = stage.call_as(Role.OWNER, "policy/drafts", None, method="GET")["results"]
+    assert found["id"] == draft.pk
+
+
+@case("POST", f"{_API}policy/drafts")
+def start_policy_draft(stage: Stage) -> None:
+    assert stage.call_as(Role.OWNER, "policy/drafts", {"from_version": 1}, expect=201)["revision"] == 1
+
+
+@case("GET", _DRAFT)
+def get_policy_draft(stage: Stage) -> None:
+    assert stage.call_as(Role.OWNER, f"policy/drafts/{stage.draft().pk}", None, method="GET")["changes"]
+
+
+@case("PATCH", _DRAFT)
+def change_policy_draft(stage: Stage) -> None:
+    change = {"revision": 2, "name": "新策略"}
+    assert stage.call_as(Role.OWNER, f"policy/drafts/{stage.draft().pk}", change, method="PATCH")["name"] == "新策略"
+
+
+@case("POST", f"{_DRAFT}/ask")
+def ask_to_publish(stage: Stage) -> None:
+    draft, colleague = stage.draft(), stage.person(Role.OWNER)
+    body = {"revision": 2, "reason": "客诉", "colleague": colleague.username}
+    assert stage.call_as(Role.MANAGER, f"policy/drafts/{draft.pk}/ask", body)["asked_of"] == colleague.name
+
+
+@case("POST", f"{_DRAFT}/publish")
+def publish_policy_draft(stage: Stage) -> None:
+    draft = stage.draft(asked=True)
+    assert stage.call_as(Role.OWNER, f"policy/drafts/{draft.pk}/publish", {"revision": 2})["version"] == 2
+
+
+@case("POST", f"{_DRAFT}/discard")
+def discard_policy_draft(stage: Stage) -> None:
+    path = f"policy/drafts/{stage.draft().pk}/discard"
+    assert stage.call_as(Role.MANAGER, path, {"revision": 2})["state"] == "discarded"
+
+
+@case("POST", f"{_DRAFT}/catch-up")
+def catch_up_policy_draft(stage: Stage) -> None:
+    path = f"policy/drafts/{stage.draft().pk}/catch-up"
+    assert stage.call_as(Role.MANAGER, path, {"revision": 2})["state"] == "open"

@@ -8,7 +8,16 @@ from typing import Any
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
-from merchants.models import ApiKey, Role
+from desk.policy_draft import form
+from merchants.models import (
+    ApiKey,
+    ChannelRuleChange,
+    PolicyDraft,
+    PolicyReview,
+    PolicyVersion,
+    Role,
+)
+from merchants.policies.drafting import Written
 from reconciliation.models import Bill, Difference, FundStatement
 from refunds.models import Approval, Execution, Notification, RefundRequest
 from refunds.states import Route
@@ -450,6 +459,96 @@ def revoke_key(stage: Stage) -> None:
     stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/revoke", typed_name=row.name)
     row.refresh_from_db()
     assert row.revoked_at is not None
+
+
+# --- the policy -------------------------------------------------------------------------------------------------------
+
+_DRAFT = "/desk/policy/drafts/<int:draft_id>"
+
+
+@case("GET", "/desk/policy")
+def policy(stage: Stage) -> None:
+    assert "¥200.00" in stage.get(Role.CASHIER, "/desk/policy")
+
+
+@case("GET", "/desk/policy/versions/<int:number>")
+def policy_version(stage: Stage) -> None:
+    assert "¥200.00" in stage.get(Role.CASHIER, "/desk/policy/versions/1")
+
+
+@case("POST", "/desk/policy/reviewed")
+def review_policy(stage: Stage) -> None:
+    stage.post(Role.OWNER, "/desk/policy/reviewed", months="3", note="无变化")
+    assert PolicyReview.objects.get().months == 3
+
+
+@case("POST", "/desk/policy/rule-changes")
+def add_rule_change(stage: Stage) -> None:
+    change: dict[str, Any] = {
+        "channel": "wechat",
+        "effective_date": "2026-12-01",
+        "text": "间隔一分钟",
+        "source": "官网公告",
+    }
+    stage.post(Role.REVIEWER, "/desk/policy/rule-changes", **change)
+    assert "间隔一分钟" in stage.get(Role.CASHIER, "/desk/policy")
+
+
+@case("POST", "/desk/policy/rule-changes/<int:change_id>/seen")
+def see_rule_change(stage: Stage) -> None:
+    add_rule_change(stage)
+    change = ChannelRuleChange.objects.get()
+    stage.post(Role.CASHIER, f"/desk/policy/rule-changes/{change.pk}/seen")
+    assert change.readings.count() == 2
+
+
+@case("POST", "/desk/policy/drafts")
+def start_draft(stage: Stage) -> None:
+    stage.post(Role.MANAGER, "/desk/policy/drafts")
+    assert PolicyDraft.objects.get().state == "open"
+
+
+@case("GET", _DRAFT)
+def policy_draft(stage: Stage) -> None:
+    assert "¥150.00" in stage.get(Role.OWNER, f"/desk/policy/drafts/{stage.draft().pk}")
+
+
+@case("POST", _DRAFT)
+def save_draft(stage: Stage) -> None:
+    draft = stage.draft()
+    values = form.values_of(Written(name="新策略", rules=draft.rules, guides=draft.guides))
+    sent: dict[str, Any] = {name: list(texts) for name, texts in values.items()}
+    stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}", revision=draft.revision, **sent)
+    assert PolicyDraft.objects.get().name == "新策略"
+
+
+@case("POST", f"{_DRAFT}/ask")
+def ask_to_publish(stage: Stage) -> None:
+    draft = stage.draft()
+    stage.person(Role.OWNER)
+    stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}/ask", revision=draft.revision, reason="客诉", when="now")
+    assert PolicyDraft.objects.get().state == "asked"
+
+
+@case("POST", f"{_DRAFT}/publish")
+def publish_draft(stage: Stage) -> None:
+    draft = stage.draft(asked=True)
+    stage.post(Role.OWNER, f"/desk/policy/drafts/{draft.pk}/publish", revision=draft.revision, confirmed="1")
+    assert PolicyVersion.objects.filter(merchant=stage.merchant).latest("number").draft == draft
+
+
+@case("POST", f"{_DRAFT}/discard")
+def discard_draft(stage: Stage) -> None:
+    draft = stage.draft()
+    stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}/discard", revision=draft.revision)
+    assert PolicyDraft.objects.get().state == "discarded"
+
+
+@case("POST", f"{_DRAFT}/catch-up")
+def catch_up(stage: Stage) -> None:
+    draft = stage.draft()
+    stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}/catch-up", revision=draft.revision)
+    assert AuditEvent.objects.filter(action="policy.draft_catch_up").count() == 1
 
 
 # --- reconciliation ---------------------------------------------------------------------------------------------------

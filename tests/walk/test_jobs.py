@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.utils import timezone
 
+from analytics.models import ShadowVerdict, TrialState
+from analytics.trials import running, shadow
 from core.audit.models import AuditEvent, AuditLink
 from merchants import policies
 from merchants.models import Role
+from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
-from refunds.models import Execution, Notification
+from refunds.models import Execution, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -99,6 +103,16 @@ def _reconcile(stage: Stage, run: Callable[[], object]) -> None:
     assert counts(stage.day) == {"matched": 1}
 
 
+def _policy_trials(stage: Stage, run: Callable[[], object]) -> None:
+    by, now = of_staff(stage.person(Role.OWNER)), timezone.now()
+    draft = drafting.start(by=by, at=now)
+    shadow.start(draft_id=draft.pk, days=1, by=by, at=now - timedelta(hours=1))
+    stage.in_review()
+    RefundRequest.objects.update(created_at=now - timedelta(minutes=1))
+    run()
+    assert ShadowVerdict.objects.exists()
+
+
 def _forget(_stage: Stage, run: Callable[[], object]) -> None:
     run()
 
@@ -113,6 +127,7 @@ _TASKS = {
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
     "refunds.verify": _verify,
+    "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
     "refunds.check_invariants": _check,
@@ -179,7 +194,19 @@ def _set_credentials(stage: Stage, folder: Path) -> None:
     assert stage.account.revision > before
 
 
+def _try_policies(stage: Stage, _folder: Path) -> None:
+    by, now = of_staff(stage.person(Role.OWNER)), timezone.now()
+    stage.in_review()
+    draft = drafting.start(by=by, at=now)
+    since, until = now - timedelta(days=1), timezone.now()
+    trial = running.start(draft_id=draft.pk, since=since, until=until, by=by, at=until)
+    call_command("try_policies", stdout=StringIO())
+    trial.refresh_from_db()
+    assert (trial.state, trial.done) == (TrialState.DONE, trial.total)
+
+
 _COMMANDS = {
+    "try_policies": _try_policies,
     "download_bills": _download_bills,
     "import_bill": _import_bill,
     "check_invariants": _check_invariants,

@@ -18,6 +18,9 @@ from core.audit.actors import SYSTEM
 from core.audit.record import record
 from core.database import logins, rights
 from invariants import inspection
+from merchants import channel_rules
+from merchants.policies import drafting, reviewing
+from merchants.principals import of_staff
 from refunds.models import Approval, LedgerEntry, RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
@@ -76,6 +79,10 @@ def past() -> None:
     Approval.objects.create(
         request=review, staff=manager, decision="approve", tier="manager", version=9, at=review.created_at
     )
+    by, at = of_staff(manager), timezone.now()
+    drafting.start(by=by, at=at)
+    reviewing.review(by=by, at=at)
+    channel_rules.add(channel="wechat", effective_date=at.date(), text="x", source="y", by=by, at=at)
     assert LedgerEntry.objects.filter(execution__request=request).exists()
     record(merchant_id=merchant.pk, by=SYSTEM, action="a", object_type="t", object_id=1, at=timezone.now())
     with as_owner(silent=True) as cursor:
@@ -110,6 +117,10 @@ def test_what_is_said_to_never_change_is_among_them() -> None:
     assert {model._meta.db_table for model in rights.append_only()} == {
         "core_auditevent",
         "core_auditlink",
+        "merchants_channelrulechange",
+        "merchants_channelrulereading",
+        "merchants_policyreview",
+        "merchants_policyrevision",
         "merchants_policyversion",
         "refunds_approval",
         "refunds_ledgerentry",

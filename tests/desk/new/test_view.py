@@ -8,11 +8,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from merchants import policies
 from merchants.models import Staff
+from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.desk.conftest import Shop
-from tests.factories import make_sale
+from tests.factories import RULES, make_sale
 
 SignIn = Callable[[Staff], Client]
 
@@ -49,6 +51,24 @@ def test_quote_follows_the_form_and_stores_nothing(shop: Shop, as_staff: SignIn)
         assert words in client.post("/desk/new/quote", form).content.decode()
     assert "at most two decimals" in client.post("/desk/new/quote", _new(client, sale, amount="x")).content.decode()
     assert RefundRequest.objects.count() == 0
+
+
+def test_guide_of_the_reason_stands_beside_the_form_and_the_verdict(shop: Shop, as_staff: SignIn) -> None:
+    told = {"goods_return": {"en": "Look at the goods"}, "no_receipt": {"en": "Two facts"}}
+    policies.publish(
+        merchant=shop.merchant, name="b", rules=RULES, guides=told, by=of_staff(shop.manager), at=timezone.now()
+    )
+    sale, client = make_sale(shop.merchant, 33_980), as_staff(shop.cashier)
+    assert "Two facts" in client.get("/desk/new").content.decode()
+    quoted = client.post("/desk/new/quote", _new(client, sale, amount="268")).content.decode()
+    assert "Look at the goods" in quoted
+    client.post("/desk/new", _new(client, sale, amount="268"))
+    refund = as_staff(shop.reviewer).get(f"/desk/refunds/{RefundRequest.objects.get().number}")
+    assert "Look at the goods" in refund.content.decode()
+    # Another version says nothing: the refund keeps the guide of the one that judged it.
+    policies.publish(merchant=shop.merchant, name="c", rules=RULES, by=of_staff(shop.manager), at=timezone.now())
+    assert "Look at the goods" in as_staff(shop.reviewer).get(refund.request["PATH_INFO"]).content.decode()
+    assert "Two facts" not in client.get("/desk/new").content.decode()
 
 
 def test_pieces_make_the_amount(shop: Shop, as_staff: SignIn) -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from core.codes import CODES
 from merchants.policies.rules import read_rules
 from refunds.rules import payment, policy
 from refunds.rules.explanations import explain, payment_sentence
-from refunds.rules.policy import Facts, Ruling
+from refunds.rules.facts import Facts
+from refunds.rules.policy import Ruling
 from terminals.models import PaymentWord
 from tests.factories import RULES
 
@@ -89,8 +91,9 @@ def test_judge_when_the_sale_is_not_paid_refuses_with_the_words_own_sentence(wor
 
 @pytest.mark.parametrize("word", PaymentWord)
 def test_every_word_has_its_sentence_and_none_says_not_paid_of_the_unknown(word: PaymentWord) -> None:
-    assert payment_sentence(word)
-    assert "not known" in payment_sentence(PaymentWord.NO_ANSWER)
+    with translation.override("en"):
+        assert payment_sentence(word)
+        assert "not known" in payment_sentence(PaymentWord.NO_ANSWER)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ MOVES = MOVES[: MOVES.index("CREATE TRIGGER")].replace("CREATE FUNCTION", "CREAT
 
 
 class Migration(migrations.Migration):
-    dependencies = [("refunds", "0003_judgement")]
+    dependencies = [("refunds", "0002_walls")]
 
     operations = [
         migrations.RemoveConstraint("refundrequest", "request_stored_once_judged"),

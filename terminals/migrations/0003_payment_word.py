@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("terminals", "0003_article_group_and_remote")]
+    dependencies = [("terminals", "0002_walls")]
 
     operations = [
         migrations.AddField("transaction", "asked_at", models.DateTimeField(blank=True, null=True)),

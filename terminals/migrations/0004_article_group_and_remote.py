@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('terminals', '0002_walls'),
+        ('terminals', '0003_payment_word'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0002_walls'),
-        ('refunds', '0002_walls'),
+        ('refunds', '0003_verifying_rests'),
     ]
 
     operations = [

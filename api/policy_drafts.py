@@ -1,0 +1,227 @@
+"""Drafts of the policy, for staff in their session: begun, written, handed to a colleague, published."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import idempotency, schemas
+from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber
+from api.policy import version_json
+from api.schemas_policy import PolicyChangeOut, PolicyDraftOut, PolicyDraftsOut, PolicyVersionDetailOut
+from api.views import Endpoint
+from core.errors import Invalid
+from merchants.models import PolicyDraft, Staff
+from merchants.policies import drafting, versions
+from merchants.policies.drafting import Written
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.rules import in_words
+
+
+class JsonObject(serializers.JSONField):
+    """A JSON object as it is."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class NewDraftSerializer(StrictSerializer):
+    from_version = WholeNumber(
+        min_value=1, required=False, allow_null=True, default=None, help_text="left out: the rules in force"
+    )
+
+
+class DraftRevisionSerializer(StrictSerializer):
+    """``revision`` is the one the caller saw."""
+
+    revision = WholeNumber(min_value=1)
+
+
+class DraftChangeSerializer(DraftRevisionSerializer):
+    name = Text(max_length=80, required=False)
+    rules = JsonObject(required=False, help_text="all of them, as the draft gives them")
+    guides = JsonObject(required=False, help_text="by kind of refund, each in `zh` and `en`")
+
+
+class AskSerializer(DraftRevisionSerializer):
+    reason = Text(max_length=500, multiline=True, required=False, allow_blank=True, default="")
+    colleague = Text(
+        max_length=60, required=False, allow_null=True, default=None, help_text="a user name; null: anybody"
+    )
+    effective_at = Instant(required=False, allow_null=True, default=None, help_text="null: as soon as it is published")
+
+
+class PublishSerializer(DraftRevisionSerializer):
+    alone = Flag(
+        required=False, default=False, help_text="where nobody else may publish: without a second pair of eyes"
+    )
+    reason = Text(max_length=500, multiline=True, required=False, allow_null=True, default=None, help_text="alone only")
+    effective_at = Instant(required=False, allow_null=True, default=None, help_text="alone only")
+
+
+class PolicyDrafts(Endpoint):
+    acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="list_policy_drafts", responses={200: PolicyDraftsOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Drafts that are being written or wait for a colleague, the last saved first."""
+        found = drafting.open_drafts(merchant_id=self.caller.merchant_id)[:200]
+        return Response({"results": [draft_json(draft) for draft in found]})
+
+    @extend_schema(
+        operation_id="start_policy_draft",
+        request=NewDraftSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Begin a draft with the rules in force, or with an old version's to roll back."""
+        key = idempotency.key_of(request)
+        data, now = self.read(NewDraftSerializer), timezone.now()
+        try:
+            with transaction.atomic():
+                draft = drafting.start(by=self.caller.by, at=now, from_number=data["from_version"])
+                body = draft_json(draft)
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
+
+
+class PolicyDraftDetail(Endpoint):
+    acts = {"GET": Act.DRAFT_POLICY, "PATCH": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="get_policy_draft", responses={200: PolicyDraftOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, draft_id: int) -> Response:
+        """A draft, and in words what it changes."""
+        return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
+
+    @extend_schema(
+        operation_id="change_policy_draft",
+        request=DraftChangeSerializer,
+        responses={200: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
+    )
+    def patch(self, request: Request, draft_id: int) -> Response:
+        """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed`, and nothing is stored."""
+        data = self.read(DraftChangeSerializer)
+        draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
+        in_words.check_names(data.get("rules", draft.rules))
+        drafting.write(
+            draft_id=draft_id,
+            revision=data["revision"],
+            written=Written(
+                name=data.get("name", draft.name),
+                rules=data.get("rules", draft.rules),
+                guides=data.get("guides", draft.guides),
+            ),
+            by=self.caller.by,
+            at=timezone.now(),
+        )
+        return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
+
+
+class ActOnDraft(Endpoint):
+    # One act on one draft; the answer is the draft as it is by then. The docstring of each is its description.
+    acts = {"POST": Act.DRAFT_POLICY}
+    operation: ClassVar[str]
+    body: ClassVar[type[StrictSerializer]] = DraftRevisionSerializer
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        responses = {200: PolicyDraftOut, **schemas.WRITE_PROBLEMS}
+        described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
+        extend_schema_view(post=described)(cls)
+
+    def post(self, request: Request, draft_id: int) -> Response:
+        self.act(draft_id, self.read(self.body), by=self.caller.by, at=timezone.now())
+        return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
+
+    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        """The one call of the domain, with what was sent."""
+        raise NotImplementedError
+
+
+class AskToPublish(ActOnDraft):
+    """Ask a colleague who has not written it to publish it."""
+
+    operation, body = "ask_to_publish_policy_draft", AskSerializer
+
+    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        colleague_id = None
+        if data["colleague"] is not None:
+            found = Staff.objects.filter(merchant_id=by.acting_for, username=data["colleague"]).first()
+            if found is None:
+                raise Invalid("nobody has this user name", code="no_such_publisher")
+            colleague_id = found.pk
+        drafting.ask(
+            draft_id=draft_id,
+            revision=data["revision"],
+            reason=data["reason"],
+            colleague_id=colleague_id,
+            effective_at=data["effective_at"],
+            by=by,
+            at=at,
+        )
+
+
+class DiscardDraft(ActOnDraft):
+    """Put a draft away for good."""
+
+    operation = "discard_policy_draft"
+
+    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        drafting.discard(draft_id=draft_id, revision=data["revision"], by=by, at=at)
+
+
+class CatchUp(ActOnDraft):
+    """Say that the versions published since the draft was begun are known; its rules stay as they are."""
+
+    operation = "catch_up_policy_draft"
+
+    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        drafting.catch_up(draft_id=draft_id, revision=data["revision"], by=by, at=at)
+
+
+class PublishDraft(Endpoint):
+    acts = {"POST": Act.PUBLISH_POLICY}
+
+    @extend_schema(
+        operation_id="publish_policy_draft",
+        request=PublishSerializer,
+        responses={200: PolicyVersionDetailOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, draft_id: int) -> Response:
+        """Put a draft in force that somebody else wrote and handed over; the answer is the version."""
+        data = self.read(PublishSerializer)
+        version = drafting.publish(
+            draft_id=draft_id,
+            revision=data["revision"],
+            says_alone=data["alone"],
+            reason=data["reason"],
+            effective_at=data["effective_at"],
+            by=self.caller.by,
+            at=timezone.now(),
+        )
+        return Response(version_json(version))
+
+
+def draft_json(draft: PolicyDraft) -> dict[str, Any]:
+    """A draft with the names of its authors and what it changes against the rules in force."""
+    current = versions.in_force(merchant_id=draft.merchant_id, at=timezone.now())
+    names = dict(Staff.objects.filter(pk__in=draft.author_ids).values_list("pk", "name"))
+    changes = in_words.changes(current.rules, draft.rules, old_guides=current.guides, new_guides=draft.guides)
+    return PolicyDraftOut.of(
+        draft, authors=[names[pk] for pk in draft.author_ids], changes=PolicyChangeOut.all_of(changes)
+    )

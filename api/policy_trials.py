@@ -1,0 +1,165 @@
+"""A draft's proof, its trials on the past, and its ride beside what comes in; for staff in their session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analytics.models import Shadow, Trial
+from analytics.trials import running, shadow
+from analytics.trials.shadow import Agreement
+from api import idempotency, schemas
+from api.fields import Instant, StrictSerializer, WholeNumber
+from api.schemas_trials import ProofOut, ShadowOut, ShadowsOut, TrialOut, TrialsOut
+from api.views import Endpoint
+from core.errors import Conflict
+from merchants.policies import drafting
+from merchants.policies.rules import read_rules
+from merchants.rights import Act
+from refunds.rules.exposure import Exposure, exposures
+from refunds.rules.finding import Finding
+from refunds.rules.proof import findings
+
+_SHOWN = 50
+
+
+class NewTrialSerializer(StrictSerializer):
+    since = Instant()
+    until = Instant(help_text="not part of it; the future is left out")
+
+
+class NewShadowSerializer(StrictSerializer):
+    days = WholeNumber(min_value=1, max_value=shadow.MOST_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    findings: tuple[Finding, ...]
+    exposure: tuple[Exposure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shadow:
+    shadow: Shadow
+    agreement: Agreement
+
+
+class _Creating(Endpoint):
+    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
+        """What ``make`` answers, once for one Idempotency-Key."""
+        key = idempotency.key_of(request)
+        try:
+            with transaction.atomic():
+                body, now = make(), timezone.now()
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except (Conflict, IntegrityError):
+            # What runs stands against itself: the first answer is told before the conflict.
+            if not idempotency.is_known(self.caller, key):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
+
+
+class PolicyDraftProof(Endpoint):
+    acts = {"GET": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="prove_policy_draft", responses={200: ProofOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, draft_id: int) -> Response:
+        """What is wrong with the draft's rules, and what could be paid out in a day without another person looking."""
+        rules = read_rules(drafting.draft_of(draft_id=draft_id, by=self.caller.by).rules)
+        return Response(ProofOut.of(_Proof(findings(rules), exposures(rules))))
+
+
+class PolicyTrials(_Creating):
+    acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="list_policy_trials", responses={200: TrialsOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, draft_id: int) -> Response:
+        """The draft's trials, the last one first."""
+        draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
+        return Response({"results": [trial_json(one) for one in running.trials_of(draft)[:_SHOWN]]})
+
+    @extend_schema(
+        operation_id="start_policy_trial",
+        request=NewTrialSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: TrialOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, draft_id: int) -> Response:
+        """Try the draft as it is now on a period; read it until its `state` is `done`. One of a merchant at a time."""
+        data = self.read(NewTrialSerializer)
+        return self.answer_once(
+            request,
+            lambda: trial_json(running.start(draft_id=draft_id, by=self.caller.by, at=timezone.now(), **data)),
+        )
+
+
+class PolicyTrialDetail(Endpoint):
+    acts = {"GET": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="get_policy_trial", responses={200: TrialOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, trial_id: int) -> Response:
+        """How far it is, and its results once it is done."""
+        return Response(trial_json(running.trial_of(trial_id=trial_id, by=self.caller.by)))
+
+
+class CancelPolicyTrial(Endpoint):
+    acts = {"POST": Act.DRAFT_POLICY}
+
+    @extend_schema(
+        operation_id="cancel_policy_trial", request=None, responses={200: TrialOut, **schemas.WRITE_PROBLEMS}
+    )
+    def post(self, request: Request, trial_id: int) -> Response:
+        """Nobody wants its results any more."""
+        return Response(trial_json(running.cancel(trial_id=trial_id, by=self.caller.by, at=timezone.now())))
+
+
+class PolicyShadows(_Creating):
+    acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
+
+    @extend_schema(operation_id="list_policy_shadows", responses={200: ShadowsOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, draft_id: int) -> Response:
+        """How the draft agreed with what was in force while it rode along, the last time first."""
+        draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
+        return Response({"results": [_shadow_json(one) for one in shadow.shadows_of(draft)[:_SHOWN]]})
+
+    @extend_schema(
+        operation_id="start_policy_shadow",
+        request=NewShadowSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: ShadowOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, draft_id: int) -> Response:
+        """Let the draft judge beside what is in force, without any effect, for up to 14 days. One of a merchant at a time."""
+        data = self.read(NewShadowSerializer)
+        return self.answer_once(
+            request,
+            lambda: _shadow_json(shadow.start(draft_id=draft_id, by=self.caller.by, at=timezone.now(), **data)),
+        )
+
+
+class StopPolicyShadow(Endpoint):
+    acts = {"POST": Act.DRAFT_POLICY}
+
+    @extend_schema(
+        operation_id="stop_policy_shadow", request=None, responses={200: ShadowOut, **schemas.WRITE_PROBLEMS}
+    )
+    def post(self, request: Request, shadow_id: int) -> Response:
+        """End it before its time; what it said is kept."""
+        return Response(_shadow_json(shadow.stop(shadow_id=shadow_id, by=self.caller.by, at=timezone.now())))
+
+
+def trial_json(trial: Trial) -> dict[str, Any]:
+    is_running = trial.running_since is not None and trial.ended_at is None
+    return TrialOut.of(trial, seconds_left=running.left_s(trial, at=timezone.now()) if is_running else None)
+
+
+def _shadow_json(found: Shadow) -> dict[str, Any]:
+    return ShadowOut.of(_Shadow(found, shadow.agreement(found)))

@@ -1,0 +1,1 @@
+"""The policy in force, in words, with its history, its review and what changed at the channels."""

@@ -1,0 +1,95 @@
+"""The policy for every member of staff; drafts, reviews and notes of rule changes begin here."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from core.errors import DomainError
+from desk import words
+from desk.access import Scope, staff_page
+from desk.policy.page import policy_page
+from desk.rendering import render_page
+from merchants import channel_rules
+from merchants.policies import drafting, reviewing
+from merchants.rights import Act
+
+
+@require_safe
+@staff_page(Act.SEE_POLICY)
+def policy(request: HttpRequest, scope: Scope) -> HttpResponse:
+    return _page(request, scope)
+
+
+@require_POST
+@staff_page(Act.DRAFT_POLICY)
+def start_draft(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """A draft from the rules in force, or from an old version: rolling back."""
+    typed = request.POST.get("version", "")
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+    draft = drafting.start(by=scope.by, at=timezone.now(), from_number=number)
+    return redirect("desk:policy-draft", draft.pk)
+
+
+@require_POST
+@staff_page(Act.REVIEW_POLICY)
+def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
+    months = request.POST.get("months", "")
+    try:
+        row = reviewing.review(
+            by=scope.by,
+            at=timezone.now(),
+            months=int(months) if months.isascii() and months.isdigit() and len(months) < 5 else 0,
+            note=request.POST.get("note", ""),
+        )
+    except DomainError as error:
+        return _page(request, scope, error)
+    messages.success(request, gettext("Noted. The next review is due in %(months)s months.") % {"months": row.months})
+    return redirect("desk:policy")
+
+
+@require_POST
+@staff_page(Act.ADD_CHANNEL_RULE)
+def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
+    names = ("channel", "effective_date", "text", "source")
+    typed = {name: request.POST.get(name, "").strip() for name in names}
+    try:
+        channel_rules.add(
+            channel=typed["channel"],
+            effective_date=_day(typed["effective_date"]),
+            text=typed["text"],
+            source=typed["source"],
+            by=scope.by,
+            at=timezone.now(),
+        )
+    except DomainError as error:
+        return _page(request, scope, error, typed)
+    messages.success(request, gettext("Noted."))
+    return redirect("desk:policy")
+
+
+@require_POST
+@staff_page(Act.SEE_POLICY)
+def seen_rule_change(request: HttpRequest, scope: Scope, change_id: int) -> HttpResponse:
+    channel_rules.mark_seen(change_id=change_id, by=scope.by, at=timezone.now())
+    return redirect("desk:policy")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _page(
+    request: HttpRequest, scope: Scope, error: DomainError | None = None, typed: dict[str, str] | None = None
+) -> HttpResponse:
+    page = policy_page(scope=scope, at=timezone.now(), form_error=words.short(error) if error else "", typed=typed)
+    return render_page(request, "desk/policy.html", page, status=words.status(error) if error else 200)
