@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("terminals", "0004_payment_word")]
+    dependencies = [("terminals", "0004_article_group_and_remote")]
 
     operations = [
         migrations.AddField("transaction", "payer_paid_fen", models.BigIntegerField(blank=True, null=True)),
