@@ -155,6 +155,9 @@ class TradeQueries(Endpoint):
         """What the sale's channel says of its payment now. ``no_answer`` is unknown, never "not paid". A sale not known as paid
         becomes a success where the channel says so. One sale is not asked about twice within seconds (429). No body.
         """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
         self.read(StrictSerializer)
         answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=timezone.now())
         sale = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)

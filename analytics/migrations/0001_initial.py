@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0003_policy_drafts'),
-        ('refunds', '0003_judgement'),
+        ('refunds', '0004_judgement'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

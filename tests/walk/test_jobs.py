@@ -205,7 +205,15 @@ def _try_policies(stage: Stage, _folder: Path) -> None:
     assert (trial.state, trial.done) == (TrialState.DONE, trial.total)
 
 
+def _rejudge(stage: Stage, _folder: Path) -> None:
+    stage.in_review()
+    said = StringIO()
+    call_command("rejudge", stdout=said)
+    assert said.getvalue()
+
+
 _COMMANDS = {
+    "rejudge": _rejudge,
     "try_policies": _try_policies,
     "download_bills": _download_bills,
     "import_bill": _import_bill,
