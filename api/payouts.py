@@ -183,7 +183,9 @@ class RetryLeg(ActOnLeg):
 
 
 class MoveLeg(ActOnLeg):
-    """Have a person pay a failed leg on another route, while others are paid. All of a failed refund moves by `resubmit`."""
+    """Have a person pay a failed leg on another route, while others are paid. So goes a leg whose channel account takes no calls.
+    All of a failed refund moves by `resubmit`.
+    """
 
     operation, body = "move_leg", MoveLegSerializer
 
@@ -193,7 +195,9 @@ class MoveLeg(ActOnLeg):
 
 
 class GiveUpLeg(ActOnLeg):
-    """Give up a failed leg, while others are paid: its amount is free again."""
+    """Give up a failed leg, while others are paid: its amount is free again. One that waits for a channel account which takes
+    no calls can be given up as well, an everyday refund as leg 1: it has failed then, unpaid, and moves by `resubmit`.
+    """
 
     operation, body = "give_up_leg", GiveUpLegSerializer
 

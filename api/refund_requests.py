@@ -226,7 +226,11 @@ def _new_request_json(submission: Submission) -> dict[str, object]:
         sale_cashier=sale.cashier,
         executions=submission.executions,
         plan=schemas.new_plan_json(
-            submission.plan, sale, at=submission.request.created_at, executions=submission.executions
+            submission.plan,
+            sale,
+            at=submission.request.created_at,
+            executions=submission.executions,
+            request_id=submission.request.pk,
         ),
         sale=sale,
         payee=submission.payee,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
@@ -18,7 +19,7 @@ from core.personal_data import mask_phone
 from core.quantities import quantity_number
 from payment_channels.profile import Profile
 from refunds import queries
-from refunds.facts import approvals, payees, plans
+from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
 from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
@@ -120,6 +121,9 @@ class ExecutionOut(Shape):
     refund_no = s.CharField()
     channel_refund_no = s.CharField(allow_null=True)
     amount_fen = s.IntegerField()
+    payer_fen = s.IntegerField(
+        allow_null=True, help_text="what the payer got of it, the rest being a coupon's, where the channel says so"
+    )
     sent_at = s.DateTimeField(allow_null=True, source="first_sent_at")
     succeeded_at = s.DateTimeField(allow_null=True)
     stand = read(s.ChoiceField([(stand.value, stand.value) for stand in Stand], help_text="finer than `state`"), stand)
@@ -167,6 +171,9 @@ class LegOut(Shape):
     method = s.ChoiceField(["refund", "void", "transfer", "cash", "store_credit"])
     route = s.ChoiceField(Route.choices)
     amount_fen = s.IntegerField()
+    payer_fen = s.IntegerField(
+        help_text="what the payer gets of it; less than `amount_fen` where a coupon paid a part of the sale"
+    )
     expected_arrival = ArrivalOut()
     why = WhyOut()
     state = s.CharField(help_text="of its latest attempt; `planned` before the first, `given_up` where nobody goes on")
@@ -270,9 +277,11 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
     """A request from the database, with its sale, account and executions loaded."""
     sale = request.transaction
     at = request.succeeded_at or request.decided_at or request.created_at
+    payer_fen = shares.of_request(request)
     legs = [
         leg_json(
             one.leg,
+            payer_fen=payer_fen[one.leg.sequence],
             sale=one.leg.transaction if request.leg_count else sale,
             at=at,
             state=one.state,
@@ -301,6 +310,7 @@ _METHODS = {Route.BANK_TRANSFER: "transfer", Route.CASH: "cash", Route.STORE_CRE
 def leg_json(
     leg: PlannedLeg | Leg,
     *,
+    payer_fen: int,
     sale: PaidFrom,
     at: datetime,
     state: str = plans.PLANNED,
@@ -309,6 +319,7 @@ def leg_json(
     """A leg of a plan; ``executions`` beside it say all of its attempts."""
     return LegOut.of(
         leg,
+        payer_fen=payer_fen,
         method=_METHODS.get(Route(leg.route), attempts[-1].method if attempts else "refund"),
         expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=leg.route),
         why={"code": leg.why, "explanation": str(WHY[leg.why])},
@@ -318,14 +329,22 @@ def leg_json(
 
 
 def new_plan_json(
-    legs: Sequence[PlannedLeg], sale: Sale, *, at: datetime, executions: Sequence[Execution] = ()
+    legs: Sequence[PlannedLeg],
+    sale: Sale,
+    *,
+    at: datetime,
+    executions: Sequence[Execution] = (),
+    request_id: UUID | None = None,
 ) -> dict[str, Any]:
     """The plan of a quote, or of a request that is just being stored."""
     found = []
-    for leg in legs:
+    paid = [planning.payment_of(sale, leg) for leg in legs]
+    payer_fen = shares.payer_shares(zip(legs, paid, strict=True), request_id=request_id)
+    for leg, payment in zip(legs, paid, strict=True):
         attempts = [row for row in executions if row.sequence == leg.sequence]
         state = str(attempts[-1].state) if attempts else plans.PLANNED
-        found.append(leg_json(leg, sale=planning.payment_of(sale, leg), at=at, state=state, attempts=attempts))
+        share = payer_fen[leg.sequence]
+        found.append(leg_json(leg, payer_fen=share, sale=payment, at=at, state=state, attempts=attempts))
     return {"hash": planning.hash_of(legs), "legs": found}
 
 
@@ -386,6 +405,10 @@ class PayerOut(Shape):
     phone = read(s.CharField(allow_null=True, help_text="masked"), lambda sale: mask_phone(sale.payer_phone))
     card_last4 = s.CharField(allow_null=True)
     funding = s.CharField()
+    paid_fen = read(
+        s.IntegerField(help_text="what the payer paid; less than the sale's amount where a coupon paid the rest"),
+        lambda sale: sale.amount_fen if sale.payer_paid_fen is None else sale.payer_paid_fen,
+    )
 
 
 class ReporterOut(Shape):

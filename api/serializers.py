@@ -37,12 +37,23 @@ class PayerSerializer(StrictSerializer):
     phone = Phone(required=False, allow_blank=True, allow_null=True, default="")
     card_last4 = FourDigits(required=False, allow_null=True, allow_blank=True, default=None)
     funding = serializers.ChoiceField(Funding.choices, required=False, default=Funding.UNKNOWN)
+    paid_fen = WholeNumber(
+        min_value=0,
+        max_value=MAX_FEN,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="what the payer paid, where a coupon paid the rest; left out: all of it",
+    )
 
 
 class PayerChangeSerializer(StrictSerializer):
     phone = Phone(required=False, allow_blank=True)
     card_last4 = FourDigits(required=False, allow_blank=True)
     funding = serializers.ChoiceField(Funding.choices, required=False)
+    paid_fen = WholeNumber(
+        min_value=0, max_value=MAX_FEN, required=False, help_text="the whole amount: no coupon was used"
+    )
 
 
 class SaleLineSerializer(StrictSerializer):

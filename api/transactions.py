@@ -232,7 +232,11 @@ def _correction(data: dict[str, Any]) -> SaleCorrection:
     if "lines" in data:
         named["lines"] = [SaleLine(**line) for line in data["lines"]]
     return SaleCorrection(
-        **named, payer_phone=payer.get("phone"), card_last4=payer.get("card_last4"), funding=payer.get("funding")
+        **named,
+        payer_phone=payer.get("phone"),
+        card_last4=payer.get("card_last4"),
+        funding=payer.get("funding"),
+        payer_paid_fen=payer.get("paid_fen"),
     )
 
 
@@ -255,6 +259,7 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
         payer_phone=payer.get("phone") or "",
         card_last4=payer.get("card_last4") or "",
         funding=str(payer.get("funding") or "unknown"),
+        payer_paid_fen=payer.get("paid_fen"),
         lines=[SaleLine(**line) for line in data["lines"]],
         order_amount_fen=data["order_amount_fen"],
         remote=data["remote"],

@@ -132,7 +132,8 @@ PROBLEMS: Final = (
          _("The refund would be split between the payments in another way by now. Look at it once more."),
          _("`plan` is that one. Look at it, and send its `hash` as `plan_hash`. Nothing was stored.")),
     Code("route_not_for_a_leg", 422, _("A failed part moves to another route, on which a person pays"),
-         remedy=_("Choose a transfer, cash or store credit."), field="route"),
+         _("A payment goes back only through the merchant number that took it. Choose a transfer, cash or store credit."),
+         _("Choose a transfer, cash or store credit."), field="route"),
     Code("two_facts_needed", 422, _("One fact is not enough"),
          _("Give at least two facts: one alone fits too many sales."),
          _("Without a number, give two of time window, amount, end of card, end of phone, article.")),
@@ -165,6 +166,9 @@ PROBLEMS: Final = (
              "`lines_fen`, `amount_fen` and `difference_fen` say by how much. A discount of the order is a line with "
              "`kind` `discount` and a minus, cut-off change one with `rounding`. Nothing was stored."
          )),
+    Code("payer_paid_too_much", 422, _("The payer paid more than the sale"),
+         _("With a coupon the payer pays less than the sale's amount, never more."),
+         _("Mend `payer.paid_fen`: from 0 to `amount_fen`. Nothing was stored.")),
     Code("unknown_article", 422, _("The sale has no such article"), remedy=_("`lines` must name articles of the sale.")),
     # what the policy refuses; the numbers are in the verdict's own sentences (refunds.rules.explanations)
     Code("refused_by_policy", 422, _("The policy refuses"), _("The policy refuses this refund."), _VERDICT),

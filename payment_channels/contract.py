@@ -98,13 +98,15 @@ class SecondLeg(StrEnum):
 class Done:
     """The money moved: ``amount_fen`` under ``refund_no``, at ``succeeded_at`` by the channel's clock.
 
-    ``arrives_at`` is when the payer's bank has it, or will have it, where the channel says so.
+    ``arrives_at`` is when the payer's bank has it, or will have it, where the channel says so; ``payer_fen`` what of the amount
+    the payer got, the rest being a coupon's.
     """
 
     refund_no: str
     channel_refund_no: str
     amount_fen: int
     succeeded_at: datetime
+    payer_fen: int | None = None
     received_account: str = ""  # masked by the channel, e.g. 招商银行信用卡0403
     paid_to: PaidTo = PaidTo.UNSAID
     second_leg: SecondLeg = SecondLeg.NONE

@@ -31,6 +31,7 @@ from terminals.reporting import (
     check_paid_at,
     lines_of,
     other_payments_fen,
+    payer_paid,
     store_named,
     terminal_named,
 )
@@ -62,6 +63,7 @@ class SaleCorrection:
     payer_phone: str | None = None
     card_last4: str | None = None
     funding: str | None = None
+    payer_paid_fen: int | None = None
     lines: Sequence[SaleLine] | None = None
 
     @property
@@ -79,9 +81,8 @@ def correct_sale(
     at: datetime,
     seen: str | None = None,
 ) -> Transaction:
-    """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture``, ``LinesDoNotAddUp`` and
-    ``NotCovered``; then
-    nothing has changed. What it already says is no change and leaves no event.
+    """The sale as corrected. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PaidInTheFuture``, ``PayerPaidTooMuch``,
+    ``LinesDoNotAddUp`` and ``NotCovered``; then nothing has changed. What it already says is no change and leaves no event.
 
     ``seen`` is when it was corrected last as the caller saw it (ISO, "" for never): ``SaleChanged`` where that is no longer so.
     """
@@ -130,6 +131,8 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         if correction.amount_fen < sale.reserved_fen:
             raise _not_covered("amount_fen", f"{sale.reserved_fen} fen of it are asked for or paid back")
         sale.amount_fen = correction.amount_fen
+    paid_fen = sale.payer_paid_fen if correction.payer_paid_fen is None else correction.payer_paid_fen
+    sale.payer_paid_fen = payer_paid(paid_fen=paid_fen, amount_fen=sale.amount_fen)
     _place(sale, correction, by, at)
     if correction.terminal is not None:
         sale.terminal = terminal_named(correction.terminal, store=sale.store)
@@ -230,6 +233,7 @@ def _as_told(sale: Transaction) -> dict[str, Any]:
         "cashier": sale.cashier,
         "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
         "funding": str(sale.funding),
+        "payer_paid_fen": sale.payer_paid_fen,
         "lines": [
             [
                 line.sku,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
@@ -45,6 +45,12 @@ class SaleDiffers(Conflict):
     """The channel's number is known with other facts; ``errors`` names them, ``facts["transaction"]`` is that sale."""
 
     code = "sale_differs"
+
+
+class PayerPaidTooMuch(Invalid):
+    """The payer would have paid more than the sale's amount."""
+
+    code = "payer_paid_too_much"
 
 
 class LinesDoNotAddUp(Invalid):
@@ -89,6 +95,16 @@ class ReportedSale:
     order_amount_fen: int | None = None
     status: str = TransactionStatus.SUCCESS
     remote: bool = False
+    #: What the payer paid where a coupon paid the rest.
+    payer_paid_fen: int | None = None
+
+
+def payer_paid(*, paid_fen: int | None, amount_fen: int) -> int | None:
+    """What a sale keeps of it: None where the payer paid all. Raises ``PayerPaidTooMuch``."""
+    if paid_fen is not None and not 0 <= paid_fen <= amount_fen:
+        message = f"the payer paid {yuan(paid_fen)} of a sale of {yuan(amount_fen)}: it is from 0 to that"
+        raise PayerPaidTooMuch(message, errors=[FieldError("payer.paid_fen", PayerPaidTooMuch.code, message)])
+    return None if paid_fen == amount_fen else paid_fen
 
 
 def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
@@ -134,13 +150,15 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
 
 def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
-    ``PaidInTheFuture``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with other facts.
+    ``PaidInTheFuture``, ``PayerPaidTooMuch``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with
+    other facts.
 
     Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
     where the payment was reported by a store that the reporter may not see.
     """
     check_may(Act.REPORT_SALE, by=by)
     check_paid_at(paid_at=sale.paid_at, at=at)
+    sale = replace(sale, payer_paid_fen=payer_paid(paid_fen=sale.payer_paid_fen, amount_fen=sale.amount_fen))
     if sale.channel == "cash" and sale.status != TransactionStatus.SUCCESS:
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
@@ -217,7 +235,7 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
 
 
 #: What a till learns only when a payment goes through, or does not.
-_LEARNED_LATE = frozenset({"status", "paid_at", "payer.funding"})
+_LEARNED_LATE = frozenset({"status", "paid_at", "payer.funding", "payer.paid_fen"})
 _ENDED = (TransactionStatus.SUCCESS, TransactionStatus.DECLINED)
 
 
@@ -233,9 +251,10 @@ def _complete(pk: UUID, sale: ReportedSale, by: Principal, at: datetime) -> Tran
     known = Transaction.objects.select_for_update().get(pk=pk)
     if known.status != TransactionStatus.PENDING:
         return _same(known, sale, by, at)
-    names = ("status", "paid_at", "funding")
+    names = ("status", "paid_at", "funding", "payer_paid_fen")
     before = {name: _shown(known, name) for name in names}
     known.status, known.paid_at, known.funding, known.corrected_at = sale.status, sale.paid_at, sale.funding, at
+    known.payer_paid_fen = sale.payer_paid_fen
     known.channel_account = account_of(store=known.store, channel=known.channel, paid_at=sale.paid_at)
     known.save(update_fields=[*names, "corrected_at", "channel_account"])
     after = {name: value for name in names if (value := _shown(known, name)) != before[name]}
@@ -284,6 +303,7 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     )
     yield "payer.card_last4", existing.card_last4, sale.card_last4
     yield "payer.funding", existing.funding, sale.funding
+    yield "payer.paid_fen", existing.payer_paid_fen, sale.payer_paid_fen
     yield "lines", sorted(map(_line_facts, lines_of(existing))), sorted(map(_line_facts, sale.lines))
 
 
@@ -310,6 +330,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         status=sale.status,
         remote=sale.remote,
         amount_fen=sale.amount_fen,
+        payer_paid_fen=sale.payer_paid_fen,
         paid_at=sale.paid_at,
         cashier=sale.cashier,
         payer_phone=sale.payer_phone,

@@ -19,7 +19,7 @@ from refunds.models import Evidence, RefundRequest, Survey
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
-from refunds.telling import hand_words, legs, payout_words
+from refunds.telling import coupons, hand_words, legs, payout_words
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.legs import goods_with_worth
@@ -86,6 +86,7 @@ class RefundPage:
     icon: str
     amount_fen: int
     asked_fen: int | None
+    coupon: str
     estimate: str
     appeal: str
     apology: str
@@ -167,6 +168,7 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         icon=_ICONS[tone],
         amount_fen=amount_fen,
         asked_fen=None if amount_fen == request.amount_fen else request.amount_fen,
+        coupon=coupons.both_figures(request) if state not in _ENDED_WITHOUT_MONEY else "",
         estimate=_estimate(story),
         appeal=_appeal(request),
         apology=our_fault(reason=request.reason) if granted else "",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,13 +22,14 @@ from desk.rows import SaleRow
 from desk.verdicts import Rule
 from merchants import channels, policies
 from merchants.policies import guides
-from refunds.facts import sums
+from refunds.facts import shares, sums
 from refunds.intake.claims import Draft
 from refunds.rules import in_words, worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Verdict
 from refunds.states import Reason
+from refunds.telling import coupons
 from refunds.telling.destinations import destination_label
 from terminals import orders
 from terminals.models import Transaction, TransactionLine, TransactionStatus
@@ -61,6 +63,7 @@ class QuotedLeg:
     channel: str
     destination: str
     amount_fen: int
+    coupon_fen: int
     why: str
 
 
@@ -69,6 +72,7 @@ class Quote:
     decision_label: str
     tone: str
     amount_fen: int
+    coupon: str
     route_label: str
     arrival_label: str
     tier_label: str
@@ -147,6 +151,8 @@ def guide_for(kind: str, *, scope: Scope, at: datetime) -> str:
 def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, legs: Sequence[PlannedLeg] = ()) -> Quote:
     decision = verdict.decision.value
     arrival = expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=draft.route)
+    sales = Transaction.objects.in_bulk({leg.transaction_id for leg in legs} - {sale.pk}) | {sale.pk: sale}
+    payer_fen = shares.payer_shares([(leg, sales[leg.transaction_id]) for leg in legs])
     return Quote(
         decision_label={
             "approve": gettext("Paid at once, without a person"),
@@ -155,10 +161,11 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         }[decision],
         tone=verdicts.tone(decision),
         amount_fen=draft.amount_fen,
+        coupon=coupons.to_staff(sum(leg.amount_fen for leg in legs), sum(payer_fen.values())),
         route_label=destination_label(sale=sale, route=draft.route),
         arrival_label=progress.arrival_label(arrival),
         tier_label=in_words.tier_label(verdict.tier) if decision == "review" else "",
-        legs=_quoted(legs) if len(legs) > 1 else (),
+        legs=_quoted(legs, sales, payer_fen) if len(legs) > 1 else (),
         rules=verdicts.lines(verdict.as_json()["rules"]),
         ask_url=(
             reverse("desk:transaction", args=[sale.pk]) + "#payment-check"
@@ -168,14 +175,15 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
     )
 
 
-def _quoted(legs: Sequence[PlannedLeg]) -> list[QuotedLeg]:
-    ids = {leg.transaction_id for leg in legs}
-    sales = Transaction.objects.in_bulk(ids)
+def _quoted(
+    legs: Sequence[PlannedLeg], sales: Mapping[UUID, Transaction], payer_fen: Mapping[int, int]
+) -> list[QuotedLeg]:
     return [
         QuotedLeg(
             channel=sales[leg.transaction_id].channel,
             destination=destination_label(sale=sales[leg.transaction_id], route=leg.route),
             amount_fen=leg.amount_fen,
+            coupon_fen=leg.amount_fen - payer_fen[leg.sequence],
             why=str(WHY[leg.why]),
         )
         for leg in legs

@@ -15,7 +15,7 @@ from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
-from refunds.facts import conditions
+from refunds.facts import conditions, plans
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
@@ -25,7 +25,7 @@ from refunds.states import OPEN_FOR_REVIEW, PAID, State
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
 #: Routes whose name is not the action's.
-_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown"}
+_ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown", "give_up": "give-up-leg"}
 _CANCELLABLE = (State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
 
 
@@ -47,6 +47,7 @@ class Offered:
     reassign: str = ""
     retry: str = ""
     adopt: str = ""
+    give_up: str = ""
     pay: str = ""
     end: str = ""
     resubmit: str = ""
@@ -109,6 +110,7 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         and ways_back.can_retry(request, last)
         and may(Act.RETRY),
         "adopt": portal.can_adopt(request, last) and rights.may(Act.ADOPT, by=by),
+        "give_up": _waits_for_its_account(request, last) and may(Act.RETRY),
         "pay": (waiting := by_hand.waiting_route(request)) != "" and may(conditions.pay_act(waiting)),
         "end": ending.silent(request) is not None and may(Act.END_UNKNOWN),
         "resubmit": (request.state in (State.NEEDS_INFO, State.REJECTED) and may(Act.RESUBMIT))
@@ -125,6 +127,13 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         else gettext("Your role does not decide refunds.")
     )
     return Offered(**urls, blocked=blocked, why_not="" if "approve" in urls else blocked or nothing)
+
+
+def _waits_for_its_account(request: RefundRequest, last: Execution | None) -> bool:
+    """Whether an everyday refund's channel account takes no calls; the parts of a plan have buttons of their own."""
+    if request.leg_count or last is None or request.state != State.EXECUTING:
+        return False
+    return plans.standing_of(request, [last])[-1].is_barred
 
 
 def _why_not_decide(request: RefundRequest, by: Principal, refused: Undecidable | None) -> str:

@@ -43,7 +43,7 @@ from refunds.review.revealing import Contact
 from refunds.rules import worth
 from refunds.rules.plan import WHY
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import legs, payout_words, tracking
+from refunds.telling import coupons, legs, payout_words, tracking
 from refunds.telling.destinations import destination_label, went
 from terminals import orders
 from terminals.models import Terminal, Transaction, TransactionLine
@@ -117,6 +117,7 @@ class LegRow:
     tone: str
     why: str
     refund_no: str
+    coupon_fen: int
     order_url: str
     give_up_url: str
     move_url: str
@@ -147,6 +148,7 @@ class Refund:
     channel_label: str
     destination_label: str
     payout_method: str
+    coupon: str
     store_name: str
     terminal_code: str
     till_label: str
@@ -296,6 +298,7 @@ def refund(
             went=went(request=request),
         ),
         payout_method=payouts.planned_method(request, at=at),
+        coupon=coupons.both_figures_to_staff(request),
         store_name=request.store.name,
         terminal_code=request.terminal.code if request.terminal else "",
         till_label=till_label(request.terminal),
@@ -340,8 +343,9 @@ def refund(
 
 
 def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
-    one, failed = told.leg, told.leg.has_failed and request.state == State.PARTIALLY_REFUNDED
-    allowed = failed and conditions.may(Act.RETRY, by=by, request=request, at=at)
+    one, partly = told.leg, request.state == State.PARTIALLY_REFUNDED
+    is_stuck = one.is_barred or (one.has_failed and partly)
+    allowed = is_stuck and conditions.may(Act.RETRY, by=by, request=request, at=at)
     return LegRow(
         sequence=one.leg.sequence,
         channel=one.leg.transaction.channel,
@@ -351,10 +355,11 @@ def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime
         tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
         why=str(WHY[one.leg.why]),
         refund_no=one.attempts[-1].refund_no if one.attempts else "",
+        coupon_fen=told.coupon_fen,
         order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
         give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
-        move_url=refund_url(request.number, "move-leg") if allowed else "",
-        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed else (),
+        move_url=refund_url(request.number, "move-leg") if allowed and partly else "",
+        routes=ways.options(merchant_id=request.merchant_id, at=at) if allowed and partly else (),
         way=Way(route=one.leg.route),
         prefix=f"leg-{one.leg.sequence}",
     )

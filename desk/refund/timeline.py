@@ -235,6 +235,7 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         gettext("refused a part of it"),
         str(data.get("message") or data.get("code", "")),
     ),
+    "refund.give_up_account": (_("gave up waiting for the channel account"), "note"),
     "refund.renew_leg": (_("sent the part that failed out again, or another way"), ""),
     "refund.give_up_leg": _given_up,
     "refund.give_up_rest": _given_up,

@@ -37,6 +37,7 @@ _LABELS: Mapping[str, Promise | str] = {
     "cashier": _("Cashier"),
     "payer": _("Payer"),
     "funding": _("Paid from"),
+    "payer_paid_fen": _("Paid by the payer, without coupons"),
     "lines": _("Goods"),
     "status": _("Payment"),
 }
@@ -72,6 +73,7 @@ class Typed:
     payer_phone: str
     card_last4: str
     funding: str
+    payer_paid: str
     lines: Sequence[LineTyped]
     reason: str
     seen: str
@@ -118,6 +120,7 @@ def shown(sale: Transaction) -> Typed:
         payer_phone="",
         card_last4=sale.card_last4 or "",
         funding=sale.funding,
+        payer_paid=yuan(sale.amount_fen if sale.payer_paid_fen is None else sale.payer_paid_fen),
         lines=[_line(line) for line in lines_of(sale)],
         reason="",
         seen=seen(sale),
@@ -158,6 +161,8 @@ def correction(wanted: Typed, sale: Transaction) -> SaleCorrection:
         changed["amount_fen"] = forms.amount_fen(wanted.amount)
     if wanted.paid_at != as_it_is.paid_at:
         changed["paid_at"] = forms.moment(wanted.paid_at)
+    if wanted.payer_paid != as_it_is.payer_paid:
+        changed["payer_paid_fen"] = _fen(wanted.payer_paid)
     if wanted.payer_phone:
         changed["payer_phone"] = forms.phone(wanted.payer_phone)
     if wanted.lines != as_it_is.lines:
@@ -236,6 +241,8 @@ def _told(name: str, value: Any) -> str:
         return ""
     if name == "amount_fen":
         return f"¥{yuan(value)}"
+    if name == "payer_paid_fen":
+        return gettext("all of it") if value is None else f"¥{yuan(value)}"
     if name == "paid_at":
         return when(datetime.fromisoformat(value))
     if name == "lines":

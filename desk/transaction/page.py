@@ -88,6 +88,7 @@ class TransactionPage:
     channel_no: str
     till_label: str
     reporter_label: str
+    payer_paid_fen: int | None
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
@@ -175,6 +176,7 @@ def transaction_page(
         sale=rows.sale(found),
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),
+        payer_paid_fen=found.payer_paid_fen,
         channel_no=found.channel_transaction_no or "",
         till_label=till_label(found.terminal),
         reporter_label=found.reported_by,

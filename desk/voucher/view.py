@@ -18,6 +18,7 @@ from desk.rendering import render_page
 from refunds.models import RefundRequest
 from refunds.states import ExecutionState, Reason, State
 from refunds.telling import hand_words, payout_words, tracking
+from refunds.telling.coupons import both_figures
 from refunds.telling.destinations import destination_label, went
 from refunds.telling.legs import Told, goods_with_worth, split_label, told
 
@@ -32,6 +33,7 @@ class VoucherPage:
     number: str
     sale_number: str
     amount_fen: int
+    coupon: str
     refunded_at: datetime | None
     state_label: Promise | str
     destination_label: str
@@ -58,6 +60,7 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         number=found.number,
         sale_number=sale.order_no,
         amount_fen=found.approved_fen or found.amount_fen,
+        coupon=both_figures(found),
         refunded_at=found.succeeded_at,
         state_label=State(found.state).label,
         destination_label=split_label(found)

@@ -84,6 +84,7 @@ class RefundAnswer:
     succeeded_at: datetime | None
     received_account: str
     by_bank: bool
+    payer_fen: int | None
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> Self:
@@ -96,6 +97,7 @@ class RefundAnswer:
             succeeded_at=_moment(body, "gmt_refund_pay"),
             received_account=text_or_empty(body, "buyer_logon_id"),
             by_bank=_paid_by_bank(body),
+            payer_fen=_payer_fen(body),
         )
 
     def outcome(self, order: RefundOrder, *, answered_at: datetime, raw: str) -> Outcome:
@@ -110,6 +112,7 @@ class RefundAnswer:
             refund_no=order.refund_no,
             amount_fen=order.amount_fen,
             succeeded_at=self.succeeded_at or answered_at,
+            payer_fen=self.payer_fen,
             received_account=self.received_account,
             # What came of it is only in the query, some seconds later.
             second_leg=SecondLeg.PENDING if self.by_bank else SecondLeg.NONE,
@@ -128,6 +131,7 @@ class QueryAnswer:
     succeeded_at: datetime | None
     second_leg: SecondLeg
     arrives_at: datetime | None
+    payer_fen: int | None
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> Self | None:
@@ -150,6 +154,7 @@ class QueryAnswer:
             succeeded_at=_moment(body, "gmt_refund_pay"),
             second_leg=_SECOND_LEGS.get(status, SecondLeg.NONE),
             arrives_at=_moment(back, "est_bank_receipt_time") or _moment(back, "bank_ack_time"),
+            payer_fen=_payer_fen(body),
         )
 
     def outcome(self, reference: RefundReference, *, answered_at: datetime, raw: str) -> Outcome:
@@ -161,6 +166,7 @@ class QueryAnswer:
             refund_no=self.refund_no,
             amount_fen=self.amount_fen,
             succeeded_at=self.succeeded_at or answered_at,
+            payer_fen=self.payer_fen,
             received_account="",
             second_leg=self.second_leg,
             arrives_at=self.arrives_at if self.second_leg is not SecondLeg.FAILED else None,
@@ -218,7 +224,7 @@ def query_content(reference: RefundReference) -> dict[str, object]:
     """The query of a refund; the time of payment is only given when asked for."""
     content: dict[str, object] = _sale(reference)
     content["out_request_no"] = reference.refund_no
-    content["query_options"] = ["gmt_refund_pay", "deposit_back_info"]
+    content["query_options"] = ["refund_detail_item_list", "gmt_refund_pay", "deposit_back_info"]
     return content
 
 
@@ -248,11 +254,31 @@ def _paid_by_bank(body: Mapping[str, object]) -> bool:
     return any(str(channel).startswith(_BANK_CHANNELS) for channel in channels)
 
 
+#: 资金渠道 that are no money of the payer's: 支付宝红包, 折扣券, 商家红包, 商户优惠券.
+#: Source: opendocs.alipay.com/open/common/103259
+_COUPONS = frozenset({"COUPON", "DISCOUNT", "MCOUPON", "MDISCOUNT"})
+
+
+def _payer_fen(body: Mapping[str, object]) -> int | None:
+    """What the payer got back: the refund's items without coupons, else 本次商户实际退回金额. It only informs: one that cannot be
+    read costs no answer.
+    """
+    items = body.get("refund_detail_item_list")
+    try:
+        if isinstance(items, list) and items:
+            return sum(fen_from_yuan(str(item["amount"])) for item in items if item["fund_channel"] not in _COUPONS)
+        # 0.00 is what some answers say that say nothing.
+        return fen_from_yuan(text_or_empty(body, "send_back_fee") or "0") or None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
 def _done(
     *,
     refund_no: str,
     amount_fen: int,
     succeeded_at: datetime,
+    payer_fen: int | None,
     received_account: str,
     second_leg: SecondLeg,
     arrives_at: datetime | None = None,
@@ -264,6 +290,7 @@ def _done(
         channel_refund_no=refund_no,
         amount_fen=amount_fen,
         succeeded_at=succeeded_at,
+        payer_fen=payer_fen if payer_fen is not None and payer_fen <= amount_fen else None,
         received_account=received_account,
         paid_to=PaidTo.BALANCE if second_leg is SecondLeg.FAILED else PaidTo.ORIGINAL,
         second_leg=second_leg,

@@ -54,6 +54,7 @@ class RefundState:
     succeeded_at: datetime | None
     received_account: str
     channel: str
+    payer_fen: int | None
 
     @classmethod
     def parse_answer(cls, body: Mapping[str, object]) -> Self:
@@ -61,16 +62,17 @@ class RefundState:
         amount = member(body, "amount")
         if text(amount, "currency") != _CURRENCY:
             raise Unreadable("currency is not CNY")
-        return cls._parse(body, status=text(body, "status"), amount_fen=whole(amount, "refund"))
+        return cls._parse(body, status=text(body, "status"), amount=amount)
 
     @classmethod
     def parse_notice(cls, body: Mapping[str, object]) -> Self:
         """Read a notice's decrypted resource, which names the state otherwise. Raises ``Unreadable``."""
         amount = member(body, "amount")
-        return cls._parse(body, status=text(body, "refund_status"), amount_fen=whole(amount, "refund"))
+        return cls._parse(body, status=text(body, "refund_status"), amount=amount)
 
     @classmethod
-    def _parse(cls, body: Mapping[str, object], *, status: str, amount_fen: int) -> Self:
+    def _parse(cls, body: Mapping[str, object], *, status: str, amount: Mapping[str, object]) -> Self:
+        amount_fen, payer_fen = whole(amount, "refund"), amount.get("payer_refund")
         try:
             known = RefundStatus(status)
         except ValueError as error:
@@ -84,6 +86,8 @@ class RefundState:
             succeeded_at=instant(body, "success_time") if known is RefundStatus.SUCCESS else None,
             received_account=text_or_empty(body, "user_received_account"),
             channel=text_or_empty(body, "channel"),
+            # 用户退款金额: without what coupons paid. It only informs: one that makes no sense costs no answer.
+            payer_fen=payer_fen if type(payer_fen) is int and 0 <= payer_fen <= amount_fen else None,
         )
 
     def outcome(self, *, closed_number: Retry, raw: str) -> Outcome:
@@ -94,6 +98,7 @@ class RefundState:
                 channel_refund_no=self.channel_refund_no,
                 amount_fen=self.amount_fen,
                 succeeded_at=self.succeeded_at,
+                payer_fen=self.payer_fen,
                 received_account=self.received_account,
                 paid_to=_paid_to(self.channel, self.received_account),
                 raw=raw,

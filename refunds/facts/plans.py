@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.audit.actors import Actor
+from core.audit.record import record
 from core.errors import Conflict
+from core.sql import save_fields
 from merchants import policies
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.execution import new_execution
@@ -20,6 +23,11 @@ from terminals.models import Funding, Transaction
 
 #: Where a leg stands without a payout: nobody has begun, or nobody will.
 PLANNED, GIVEN_UP = "planned", "given_up"
+
+#: The code of a payout that a person gave up because its channel account took no calls.
+ACCOUNT_GIVEN_UP = "account_given_up"
+#: A channel's word (``payment_channels.contract.Retry``): the account has to be put right first.
+_AFTER_MENDING = "after_mending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,36 @@ class LegStatus:
     def has_failed(self) -> bool:
         """It stands still until a person does something."""
         return self.state in (ExecutionState.FAILED, ExecutionState.CANCELLED)
+
+    @property
+    def is_barred(self) -> bool:
+        """Its channel account takes no calls, or is no longer in use, and no call under its number can have arrived: what was
+        never asked about was refused each time.
+        """
+        last = self.attempts[-1] if self.attempts else None
+        if last is None or last.queries or last.state not in (ExecutionState.HELD, ExecutionState.READY):
+            return False
+        return last.failure_retry == _AFTER_MENDING or not (
+            is_by_hand(self.leg.route) or last.channel_account.is_active
+        )
+
+
+def end_barred(one: LegStatus, *, request: RefundRequest, by: Actor, at: datetime, note: str = "") -> None:
+    """End the payout of a leg whose account takes no calls, unpaid. The caller holds the request and the payout."""
+    last = one.attempts[-1]
+    last.state, last.due_at, last.ended_at = ExecutionState.FAILED, None, at
+    last.failure_code, last.failure_remedy = ACCOUNT_GIVEN_UP, "other_way"
+    last.failure_retry = last.failure_retry or _AFTER_MENDING
+    save_fields([last], ("state", "due_at", "ended_at", "failure_code", "failure_retry", "failure_remedy"))
+    record(
+        merchant_id=request.merchant_id,
+        by=by,
+        action="refund.give_up_account",
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+        data={"refund_no": last.refund_no, "leg": one.leg.sequence, "note": note},
+    )
 
 
 def legs_of(request: RefundRequest) -> list[Leg]:

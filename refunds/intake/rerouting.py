@@ -33,7 +33,8 @@ def move_leg(
     at: datetime,
     version: int,
 ) -> RefundRequest:
-    """Let a person pay a failed leg: by transfer, from a drawer, as store credit. The rest of the plan stays as it is.
+    """Let a person pay a leg that failed, or whose account takes no calls: by transfer, from a drawer, as store credit. The rest
+    of the plan stays as it is.
 
     Whoever moves it has a hand in the refund, and does not pay it. Where the policy wants two to approve the new route, it is
     not moved by who approved the refund: they are one, who moves it the other. Raises ``Forbidden``, ``WrongState``,
@@ -41,7 +42,10 @@ def move_leg(
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
-    failed = next((one for one in plans.standing_of(request) if one.leg.sequence == sequence and one.has_failed), None)
+    payouts = Execution.objects.select_for_update(of=("self",)).filter(request_id=request_id).order_by("pk")
+    payouts = payouts.select_related("channel_account").defer("channel_account__sealed_credentials")
+    legs = plans.standing_of(request, payouts)
+    failed = next((one for one in legs if one.leg.sequence == sequence and (one.has_failed or one.is_barred)), None)
     if request.state != State.PARTIALLY_REFUNDED or failed is None:
         raise lifecycle.WrongState("only a failed leg can be moved", state=request.state, version=request.version)
     if not is_by_hand(route) or route == failed.leg.route:
@@ -66,6 +70,8 @@ def move_leg(
         expected_version=version,
         data={"leg": sequence, "route": route, "amount_fen": leg.amount_fen},
     )
+    if failed.is_barred:
+        plans.end_barred(failed, request=request, by=by.actor, at=at)
     Leg.objects.filter(pk=leg.pk).update(route=route, why="moved")
     leg.route = route
     if account is not None:

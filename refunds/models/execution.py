@@ -39,6 +39,8 @@ class Execution(models.Model):
     ``paid_after_all_at``: when the channel says that it paid what it had refused before; ``proof`` is that message then, and the
     sale is held (``refunds.payouts.contradictions``).
 
+    ``payer_fen`` is what the payer got of it where the channel says so: the rest came back as a coupon.
+
     ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
 
@@ -54,6 +56,7 @@ class Execution(models.Model):
     method_reason = models.CharField(max_length=20, blank=True)
     refund_no = models.CharField(max_length=64, db_collation="C")
     amount_fen = models.BigIntegerField()
+    payer_fen = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=20, choices=ExecutionState.choices, default=ExecutionState.READY)
 
     sends = models.PositiveIntegerField(default=0)

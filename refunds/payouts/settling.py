@@ -251,6 +251,7 @@ def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime)
     if isinstance(outcome, Done):
         execution.state = ExecutionState.SUCCEEDED
         execution.channel_refund_no = outcome.channel_refund_no
+        execution.payer_fen = outcome.payer_fen
         execution.received_account = _text(outcome.received_account, 80)
         execution.succeeded_at, execution.ended_at, execution.due_at = outcome.succeeded_at, at, None
         execution.proof, execution.proof_source = _text(outcome.raw) or "-", source
@@ -379,6 +380,7 @@ _SAVED = (
     "due_at",
     "channel_refund_no",
     "received_account",
+    "payer_fen",
     "succeeded_at",
     "ended_at",
     "proof",

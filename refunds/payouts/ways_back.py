@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.errors import Conflict
 from core.plain_text import one_line
@@ -122,23 +123,50 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequen
     return retried
 
 
+#: Where nothing of a refund is paid yet, and something was begun.
+_UNDER_WAY = (State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING)
+
+
+def _held_payouts(request_id: UUID) -> QuerySet[Execution]:
+    """A refund's payouts with their accounts, locked against those who claim and settle."""
+    rows = Execution.objects.select_for_update(of=("self",)).filter(request_id=request_id).order_by("pk")
+    return rows.select_related("channel_account").defer("channel_account__sealed_credentials")
+
+
 @transaction.atomic
 def give_up_leg(
     *, request_id: UUID, sequence: int, note: str, by: Principal, at: datetime, version: int
 ) -> RefundRequest:
     """Give up a failed leg of a refund of which another is paid: its amount is free again, and what waited for it goes on.
 
-    Raises ``Forbidden``, ``WrongState`` or ``AlreadyChanged``.
+    A leg, or an everyday refund, that waits for an account which takes no calls is given up as well: nothing was paid, and
+    where nothing else of the refund is paid or under way it has failed and goes on by another way. Raises ``Forbidden``,
+    ``WrongState`` or ``AlreadyChanged``.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RETRY, by=by, request=request)
-    legs = plans.standing_of(request)
+    legs = plans.standing_of(request, _held_payouts(request_id))
     given_up = next((one for one in legs if one.leg.sequence == sequence), None)
-    if request.state != State.PARTIALLY_REFUNDED or given_up is None or not given_up.has_failed:
-        raise lifecycle.WrongState("only a failed leg can be given up", state=request.state, version=request.version)
+    is_barred = given_up is not None and given_up.is_barred and request.state in (*_UNDER_WAY, State.PARTIALLY_REFUNDED)
+    has_failed = given_up is not None and given_up.has_failed and request.state == State.PARTIALLY_REFUNDED
+    if given_up is None or not (is_barred or has_failed):
+        raise lifecycle.WrongState(
+            "only a leg that failed, or whose account takes no calls, can be given up",
+            state=request.state,
+            version=request.version,
+        )
+    lifecycle.check_version(request, version)
     others = [one for one in legs if one is not given_up and one.state != plans.GIVEN_UP]
     amount_fen = given_up.leg.amount_fen
-    data = {"leg": sequence, "amount_fen": amount_fen, "note": one_line(note, limit=300)}
+    note = one_line(note, limit=300)
+    data: dict[str, object] = {"leg": sequence, "amount_fen": amount_fen, "note": note}
+    if is_barred:
+        plans.end_barred(given_up, request=request, by=by.actor, at=at, note=note)
+        if request.state in _UNDER_WAY:
+            if any(one.is_open for one in others):
+                return request
+            data = {"refund_no": given_up.attempts[-1].refund_no, "code": plans.ACCOUNT_GIVEN_UP}
+            return lifecycle.advance(request_id, "fail", by=by.actor, at=at, data=data)
     if all(one.is_paid for one in others):
         return lifecycle.advance(
             request_id,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import yuan_grouped
 from core.quantities import quantity_text
-from refunds.facts import payees, plans
+from refunds.facts import payees, plans, shares
 from refunds.facts.plans import LegStatus
 from refunds.models import RefundLine, RefundRequest
 from refunds.rules.arrival import Arrival, expected_arrival
@@ -48,6 +48,8 @@ class Told:
     amount_fen: int
     state_label: str
     channel_refund_no: str
+    #: What a coupon had paid of it.
+    coupon_fen: int
 
 
 def told(request: RefundRequest) -> Sequence[Told]:
@@ -55,6 +57,7 @@ def told(request: RefundRequest) -> Sequence[Told]:
     if not request.leg_count:
         return ()
     found = []
+    payer_fen = shares.of_request(request)
     for one in plans.standing_of(request):
         sale, paid = one.leg.transaction, one.attempts[-1] if one.is_paid else None
         payee = payees.of(request, route=one.leg.route)
@@ -66,7 +69,8 @@ def told(request: RefundRequest) -> Sequence[Told]:
         )
         state = _STATES.get(one.state) or _("On its way")
         number = paid.channel_refund_no if paid else ""
-        found.append(Told(one, destination, one.leg.amount_fen, str(state), number))
+        coupon_fen = one.leg.amount_fen - payer_fen[one.leg.sequence]
+        found.append(Told(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))
     return found
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
+from refunds.facts import plans
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import remedies
@@ -55,6 +56,7 @@ class Stand(StrEnum):
     MENDABLE = "mendable"
     SPENT = "spent"
     NOT_IN_PORTAL = "not_in_portal"
+    ACCOUNT_GIVEN_UP = "account_given_up"
     ELSEWHERE = "elsewhere"
     CONTRADICTED = "contradicted"
     NOT_PAID_BY_HAND = "not_paid_by_hand"
@@ -245,6 +247,15 @@ TABLE: Final[Mapping[Stand, Said]] = {
         step=_("not at the channel"),
         note=_WITH_STORE,
     ),
+    Stand.ACCOUNT_GIVEN_UP: Said(
+        staff=_(
+            "Its channel account took no calls, and a person gave it up; nothing was paid under this number. It goes back "
+            "another way, or under the same number once the account is put right."
+        ),
+        step=_("given up"),
+        customer=_("It could not go back the way you paid. The store will pay you another way and will contact you."),
+        note=_WITH_STORE,
+    ),
     Stand.ELSEWHERE: Said(
         staff=_(
             "The channel does not refund this sale as it stands: it may be refunded in its portal already. Nothing was paid "
@@ -316,6 +327,7 @@ _OWN_CODES: Final[Mapping[str, Promise | str]] = {
     "window_closed": _("the channel's period is over"),
     "notified": _("heard of by a notice"),
     "not_in_portal": _("not in the channel's portal"),
+    "account_given_up": _("the channel account took no calls"),
 }
 _OPEN: Final = frozenset({State.APPROVED, State.EXECUTING, State.UNKNOWN})
 #: What waits, or was withdrawn, after an earlier payout failed is not told by that one.
@@ -368,6 +380,8 @@ def _failed(execution: Execution) -> Stand:
         return Stand.CONTRADICTED
     if execution.failure_code in HandTrouble.values:
         return Stand.NOT_PAID_BY_HAND
+    if execution.failure_code == plans.ACCOUNT_GIVEN_UP:
+        return Stand.ACCOUNT_GIVEN_UP
     if execution.failure_code == "not_in_portal":
         return Stand.NOT_IN_PORTAL
     if execution.failure_remedy in _MAYBE_REFUNDED:

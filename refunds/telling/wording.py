@@ -21,7 +21,7 @@ from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
-from refunds.telling import hand_words, legs, payout_words, tracking
+from refunds.telling import coupons, hand_words, legs, payout_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import destination_and_way, destination_label, went
@@ -129,6 +129,7 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "store_phone": one_line(request.store.phone),
         "number": request.number,
         "amount": yuan_grouped(amount_fen),
+        "coupon": coupons.both_figures(request),
         "asked": "" if amount_fen == request.amount_fen else yuan_grouped(request.amount_fen),
         "destination": split or destination_label(sale=sale, route=request.route, account_last4=tail, went=gone),
         "destination_and_way": split

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from simulators.alipay.errors import Refusal, invalid_parameter, refusal
 from simulators.kit.bills import yuan
-from simulators.kit.book import CLOSED, SUCCESS, UNPAID, Row, extra_of
+from simulators.kit.book import CLOSED, SUCCESS, UNPAID, Row, extra_of, payer_part_fen
 from simulators.kit.clock import china
 
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?\Z")
@@ -130,12 +130,18 @@ def refund_answer(
         "refund_fee": yuan(cumulative_fen),
     }
     if {"refund_detail_item_list", "send_back_fee"} & set(options):
-        shown["send_back_fee"] = yuan(refund["amount_fen"] if changed else 0)
+        shown["send_back_fee"] = yuan(payer_part_fen(refund) if changed else 0)
     if "refund_detail_item_list" in options:
-        by_bank = bool(extra_of(refund).get("dback_status"))
-        channel = "BANKCARD" if by_bank else "ALIPAYACCOUNT"
-        shown["refund_detail_item_list"] = [{"fund_channel": channel, "amount": yuan(refund["amount_fen"])}]
+        shown["refund_detail_item_list"] = _items(refund)
     return shown
+
+
+def _items(refund: Row) -> list[dict[str, object]]:
+    """What the refund is made of: the payer's money, and what a coupon of the merchant's had paid."""
+    channel = "BANKCARD" if extra_of(refund).get("dback_status") else "ALIPAYACCOUNT"
+    coupon_fen = refund["amount_fen"] - payer_part_fen(refund)
+    parts = {channel: payer_part_fen(refund), "MCOUPON": coupon_fen}
+    return [{"fund_channel": name, "amount": yuan(fen)} for name, fen in parts.items() if fen]
 
 
 def query_answer(
@@ -161,7 +167,9 @@ def query_answer(
     if "gmt_refund_pay" in options:
         shown["gmt_refund_pay"] = moment(refund["final_at"])
     if "send_back_fee" in options:
-        shown["send_back_fee"] = yuan(refund["amount_fen"])
+        shown["send_back_fee"] = yuan(payer_part_fen(refund))
+    if "refund_detail_item_list" in options:
+        shown |= {"refund_detail_item_list": _items(refund), "send_back_fee": yuan(payer_part_fen(refund))}
     status = second_leg(refund, now=now)
     if "deposit_back_info" in options and not status:
         shown["deposit_back_info"] = {"has_deposit_back": "false"}
@@ -216,7 +224,7 @@ def trade_answer(payment: Row) -> dict[str, object]:
         "trade_status": trade_status(payment),
         "total_amount": amount,
         "receipt_amount": amount,
-        "buyer_pay_amount": amount,
+        "buyer_pay_amount": yuan(payer_part_fen(payment)),
         "buyer_logon_id": buyer(payment),
         **({"send_pay_date": moment(payment["paid_at"])} if was_paid else {}),
     }

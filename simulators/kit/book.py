@@ -218,6 +218,14 @@ class Book:
         """Take a refund on and count it against its payment. The caller has checked the rules."""
         now = self._clock.timestamp()
         self._last += 1
+        extra = dict(refund.extra)
+        payment = self.payment(order_no=refund.order_no)
+        if payment is not None and "payer_fen" in extra_of(payment):
+            paid_fen, before_fen = int(str(extra_of(payment)["payer_fen"])), payment["refunded_fen"]
+            after_fen = before_fen + refund.amount_fen
+            extra["payer_fen"] = (
+                after_fen * paid_fen // payment["amount_fen"] - before_fen * paid_fen // payment["amount_fen"]
+            )
         channel_refund_no = f"{self._prefix}{china(now):%Y%m%d}{self._last:0{self._digits}d}"
         self._store.write(
             """INSERT INTO refunds (number, key, refund_no, channel_refund_no, order_no, transaction_no, amount_fen,
@@ -237,7 +245,7 @@ class Book:
                 refund.settle_at,
                 refund.fingerprint,
                 refund.notify_url,
-                json.dumps(refund.extra, ensure_ascii=False),
+                json.dumps(extra, ensure_ascii=False),
             ),
         )
         self._store.write(
@@ -371,7 +379,14 @@ class Book:
             raise BadSeed(f"{place}: status must be one of {', '.join(PAYMENT_STATES)}")
         known = {"order_no", "transaction_no", "amount_fen", "paid_at", "status"}
         extra = {name: value for name, value in payment.items() if name not in known}
+        if "payer_fen" in extra:
+            whole(extra["payer_fen"], f"{place}: payer_fen", least=0, most=amount_fen)
         return order_no, transaction_no, amount_fen, moment, status, json.dumps(extra, ensure_ascii=False)
+
+
+def payer_part_fen(row: Row) -> int:
+    """What the payer paid of a payment, or gets of a refund: all of it but for a coupon's part."""
+    return int(str(extra_of(row).get("payer_fen", row["amount_fen"])))
 
 
 def extra_of(row: Row, column: str = "extra") -> dict[str, object]:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from simulators.kit.book import PROCESSING, SUCCESS, Row, extra_of
+from simulators.kit.book import PROCESSING, SUCCESS, Row, extra_of, payer_part_fen
 from simulators.kit.clock import rfc3339
 from simulators.wechat.errors import ApiError, bad_param, invalid, not_exists
 
@@ -133,11 +133,11 @@ def refund_object(refund: Row, payment: Row, *, status: str = "") -> dict[str, o
             "total": total_fen,
             "refund": amount_fen,
             "from": extra.get("from", []),
-            "payer_total": total_fen,
-            "payer_refund": amount_fen,
+            "payer_total": payer_part_fen(payment),
+            "payer_refund": payer_part_fen(refund),
             "settlement_refund": amount_fen,
             "settlement_total": total_fen,
-            "discount_refund": 0,
+            "discount_refund": amount_fen - payer_part_fen(refund),
             "currency": "CNY",
             "refund_fee": fee_fen(amount_fen),
         },
@@ -185,7 +185,7 @@ def order_object(payment: Row, *, mchid: str) -> dict[str, object]:
             "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
             "amount": {
                 "total": payment["amount_fen"],
-                "payer_total": payment["amount_fen"],
+                "payer_total": payer_part_fen(payment),
                 "currency": "CNY",
                 "payer_currency": "CNY",
             },
@@ -207,8 +207,8 @@ def notice_plaintext(refund: Row, payment: Row, *, status: str, mchid: str) -> d
         "amount": {
             "total": payment["amount_fen"],
             "refund": refund["amount_fen"],
-            "payer_total": payment["amount_fen"],
-            "payer_refund": refund["amount_fen"],
+            "payer_total": payer_part_fen(payment),
+            "payer_refund": payer_part_fen(refund),
         },
     }
     if status == SUCCESS and refund["final_at"] is not None:

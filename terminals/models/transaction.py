@@ -88,6 +88,8 @@ class Transaction(models.Model):
     ``payment_word`` is what the channel said last when it was asked about the payment, ``payment_word_at`` when it was asked for
     that; later questions, ``asked_at``, had no answer. ``payment_word_amounts``: ``amount_fen`` and ``refunded_fen``, where it
     said them.
+
+    ``payer_paid_fen``: what the payer paid of it where a coupon paid the rest; None: all of it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -102,6 +104,7 @@ class Transaction(models.Model):
     remote = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=20, choices=TransactionStatus.choices, default=TransactionStatus.SUCCESS)
     amount_fen = models.BigIntegerField()
+    payer_paid_fen = models.BigIntegerField(null=True, blank=True)
     reserved_fen = models.BigIntegerField(default=0)
     refunded_fen = models.BigIntegerField(default=0)
     live_refunds = models.IntegerField(default=0, db_default=0)
@@ -132,6 +135,11 @@ class Transaction(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="transaction_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(payer_paid_fen__isnull=True)
+                | Q(payer_paid_fen__gte=0, payer_paid_fen__lte=F("amount_fen")),
+                name="transaction_payer_paid_within",
+            ),
             models.CheckConstraint(
                 condition=Q(
                     refunded_fen__gte=0, refunded_fen__lte=F("reserved_fen"), reserved_fen__lte=F("amount_fen")

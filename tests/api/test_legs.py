@@ -138,3 +138,37 @@ def test_move_when_the_route_is_none_on_which_a_person_pays_nothing_changes() ->
     refused = _post(_session(request), request, "move", route="original", payee=None)
     assert (refused.status_code, refused.json()["code"]) == (422, "route_not_for_a_leg")
     assert held(*order) == [(20_000, 20_000, 1), (10_000, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "legs"), [("move", "partially_refunded", 30_000), ("give-up", "refunded", 20_000)]
+)
+def test_act_on_leg_when_its_account_takes_no_calls_it_goes_on_without_it(act: str, state: str, legs: int) -> None:
+    order = order_of_two(rules=RULES)
+    request = ask(order[0])
+    answer(request, 1)
+    request = answer(request, 2, "barred")
+    taken = _post(_session(request), request, act)
+    assert (taken.status_code, taken.json()["state"]) == (200, state), taken.content
+    assert sum(reserved for reserved, _, _ in held(*order)) == legs
+
+
+def test_give_up_when_nothing_else_is_paid_all_of_it_has_failed_and_is_told_truly() -> None:
+    order = order_of_two(rules=RULES)
+    request = ask(order[0])
+    answer(request, 1, "barred")
+    request = answer(request, 2, "barred")
+    session = _session(request)
+    first = _post(session, request, "give-up", leg=1).json()
+    assert (first["state"], first["plan"]["legs"][0]["state"]) == ("executing", "failed")
+    request = RefundRequest.objects.get(pk=request.pk)
+    last = _post(session, request, "give-up", leg=2).json()
+    assert (last["state"], held(*order)) == ("failed", [(0, 0, 0), (0, 0, 0)])
+    assert {row["stand"] for row in last["executions"]} == {"account_given_up"}
+
+
+def test_move_when_the_original_route_is_named_it_says_why_not() -> None:
+    request, _ = _half_paid()
+    refused = _post(_session(request), request, "move", route="original", payee=None)
+    assert (refused.status_code, refused.json()["code"]) == (422, "route_not_for_a_leg")
+    assert RefundRequest.objects.get(pk=request.pk).version == request.version

@@ -22,7 +22,8 @@ from payment_channels.contract import (
     TradeReference,
     Unknown,
 )
-from tests.contracts.rigs import RIGS, reference_of
+from simulators.kit.testing import ControlError
+from tests.contracts.rigs import PAID_FEN, RIGS, reference_of
 from tests.contracts.test_every_fault import CATALOGUES, RigOf, assert_agrees_with_ledger, drive
 
 PATIENCE_S = 60.0
@@ -264,3 +265,55 @@ def test_refund_accepted_for_days_is_not_refused_meanwhile_and_done_at_last(rigs
 
     assert isinstance(said[-1], Done)
     assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+# --- coupons ---
+
+
+@pytest.mark.parametrize("name", ["wechat", "wechat-certificates", "alipay"])
+def test_refund_of_a_sale_with_a_coupon_tells_what_the_payer_got_and_the_parts_come_to_what_was_paid(
+    rigs: RigOf, name: str
+) -> None:
+    """A fifth was a coupon's: 268.00 of which the payer paid 214.41."""
+    rig = rigs(name)
+    rig.simulator.control("POST", "/limits", {"partial_spacing_s" if name != "alipay" else "spacing_s": 0})
+    sent = rig.sale()
+    seed = {"order_no": sent.order_no, "transaction_no": sent.channel_transaction_no, "amount_fen": PAID_FEN}
+    rig.simulator.control("POST", "/payments", {**seed, "payer_fen": 21441, "notify_url": rig.notify_url})
+
+    told, asked = [], []
+    for number, amount_fen in enumerate((1, 1199, 12800, 12800)):
+        order = replace(sent, refund_no=f"{sent.refund_no}{number}", amount_fen=amount_fen)
+        outcome = drive(rig, order, rig.channel.refund(order))
+        again = rig.channel.query_refund(reference_of(order))
+        assert isinstance(outcome, Done)
+        assert isinstance(again, Done)
+        told.append(outcome.payer_fen)
+        asked.append(again.payer_fen)
+
+    assert told == asked
+    assert sum(fen for fen in told if fen is not None) == 21441
+    assert sum(amount for _, amount in rig.moved(sent)) == PAID_FEN
+
+
+@pytest.mark.parametrize("name", ["wechat", "wechat-certificates"])
+def test_notice_of_a_refund_with_a_coupon_tells_what_the_payer_got(rigs: RigOf, name: str) -> None:
+    rig = rigs(name)
+    order = rig.sale()
+    seed = {"order_no": order.order_no, "transaction_no": order.channel_transaction_no, "amount_fen": PAID_FEN}
+    rig.simulator.control("POST", "/payments", {**seed, "payer_fen": PAID_FEN // 2})
+
+    rig.channel.refund(order)
+    (notice, *_) = rig.wait_for_notices()
+    said = rig.channel.read_notice(notice)
+
+    assert isinstance(said, RefundNotice)
+    assert isinstance(said.outcome, Done)
+    assert said.outcome.payer_fen == order.amount_fen // 2
+
+
+@pytest.mark.parametrize("payer_fen", [-1, PAID_FEN + 1, "12", None])
+def test_payment_whose_coupon_makes_no_sense_is_not_seeded(rigs: RigOf, payer_fen: object) -> None:
+    simulator = rigs("wechat").simulator
+    with pytest.raises(ControlError, match="payer_fen"):
+        simulator.control("POST", "/payments", {"order_no": "ODD", "amount_fen": PAID_FEN, "payer_fen": payer_fen})

@@ -66,7 +66,8 @@ def ask(sale: Transaction, amount_fen: int = 30_000, **more: Any) -> RefundReque
 def answer(
     request: RefundRequest, sequence: int, outcome: str = "done", *, at: datetime | None = None
 ) -> RefundRequest:
-    """What the channel says of a leg that was claimed: ``done``, ``refused`` or ``unknown``."""
+    """What the channel says of a leg that was claimed: ``done``, ``refused``, ``barred`` (its account
+    takes no calls) or ``unknown``."""
     now = at or timezone.now()
     payouts.claim(limit=100, at=now)
     row = Execution.objects.get(request=request, sequence=sequence, state__in=("sending", "unknown", "processing"))
@@ -79,6 +80,7 @@ def answer(
             raw="{}",
         ),
         "refused": Refused(code="NO", message="no", retry=Retry.NEW_NUMBER),
+        "barred": Refused(code="account_unusable", message="", retry=Retry.AFTER_MENDING, remedy="check_keys"),
         "unknown": Unknown(code="timeout", message=""),
     }
     payouts.settle([Answer(row.pk, request.pk, row.channel_account_id, said[outcome], "query")], at=now)

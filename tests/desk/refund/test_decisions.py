@@ -18,6 +18,7 @@ from merchants.models import Staff
 from payment_channels.contract import Refused, Retry
 from refunds import payouts
 from refunds.models import Approval, RefundRequest
+from refunds.payouts import Answer
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 
@@ -330,3 +331,25 @@ def test_handing_over_to_a_colleague_who_may_decide(shop: Shop, as_staff: SignIn
     assert _post(client, request, "reassign", staff=shop.manager.pk) == 403
     assert _post(as_staff(shop.manager), request, "reassign", staff=shop.reviewer.pk) == 302
     assert AuditEvent.objects.filter(action="refund.reassign").count() == 2
+
+
+def test_payout_whose_account_takes_no_calls_is_given_up_on_its_page(shop: Shop, as_staff: SignIn) -> None:
+    request = make_request(make_sale(shop.merchant), 1_200)
+    now = timezone.now()
+    (claimed,) = payouts.claim(limit=1, at=now)
+    barred = Refused(code="account_unusable", message="", retry=Retry.AFTER_MENDING, remedy="check_keys")
+    payouts.settle(
+        [Answer(claimed.execution_id, request.pk, claimed.account_id, barred, "answer", turn=claimed.turn)], at=now
+    )
+    request = RefundRequest.objects.get(pk=request.pk)
+    path = f"/desk/refunds/{request.number}"
+    assert "give-up-leg" not in as_staff(shop.reviewer).get(path).content.decode()
+    client = as_staff(shop.finance)
+    assert "Give this payout up" in client.get(path).content.decode()
+    client.post(f"{path}/give-up-leg", {"version": request.version, "leg": "1"})
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert request.state == "failed"
+    shown = client.get(path).content.decode()
+    assert "nothing was paid under this number" in shown
+    assert "gave up waiting for the channel account" in shown
+    assert "Give this payout up" not in shown

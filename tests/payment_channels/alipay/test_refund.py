@@ -155,7 +155,7 @@ def test_query_that_knows_the_refund_is_done(
     assert json.loads(asked_parameters(server.asked[0])["biz_content"]) == {
         "trade_no": ORDER.channel_transaction_no,
         "out_request_no": ORDER.refund_no,
-        "query_options": ["gmt_refund_pay", "deposit_back_info"],
+        "query_options": ["refund_detail_item_list", "gmt_refund_pay", "deposit_back_info"],
     }
 
 

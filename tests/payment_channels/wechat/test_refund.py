@@ -44,6 +44,7 @@ def test_refund_when_channel_says_success_is_done(
         refund_no=ORDER.refund_no,
         channel_refund_no="50000000382026112200000000001",
         amount_fen=1200,
+        payer_fen=1200,
         succeeded_at=datetime.fromisoformat("2026-11-22T12:00:01+08:00"),
         received_account="招商银行信用卡0403",
         paid_to=PaidTo.ORIGINAL,

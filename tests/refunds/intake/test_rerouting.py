@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from core.errors import DomainError, Forbidden
 from merchants.principals import Principal, of_staff
 from payment_channels.manual import ManualRefundChannel
-from refunds import payouts
+from refunds import lifecycle, payouts
 from refunds.intake.claims import Account
 from refunds.intake.rerouting import move_leg
 from refunds.models import RefundRequest
@@ -104,3 +106,28 @@ def test_move_leg_when_a_cashier_would_it_is_forbidden() -> None:
     request = _half_paid()
     with pytest.raises(Forbidden):
         _move(request, of_staff(make_staff(request.merchant, "cashier")))
+
+
+def test_move_leg_when_its_account_takes_no_calls_a_person_pays_it_and_the_channel_is_never_asked() -> None:
+    first, _ = order_of_two(rules=RULES)
+    request = ask(first)
+    answer(request, 1)
+    request = answer(request, 2, "barred")
+    request = RefundRequest.objects.get(pk=request.pk)
+    moved = _move(request, _finance(request))
+    assert moved.state == "partially_refunded"
+    rows = moved.executions.filter(sequence=2).order_by("attempt_no")
+    assert [(row.state, row.due_at is None) for row in rows] == [("failed", True), ("ready", False)]
+    (claimed,) = payouts.claim(limit=10, at=timezone.now() + timedelta(days=1))
+    assert claimed.channel == "bank_transfer"
+
+
+def test_move_leg_when_a_call_may_have_arrived_it_is_refused() -> None:
+    first, _ = order_of_two(rules=RULES)
+    request = ask(first)
+    answer(request, 1)
+    request = answer(request, 2, "barred")
+    request.executions.filter(sequence=2).update(queries=1)
+    with pytest.raises(lifecycle.WrongState):
+        _move(request, _finance(request))
+    assert request.executions.get(sequence=2).state == "held"

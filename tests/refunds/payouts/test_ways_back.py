@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from core.errors import Conflict
+from core.errors import Conflict, Forbidden
+from merchants.models import ChannelAccount
 from merchants.principals import of_staff
 from payment_channels.contract import Refused, Retry
-from refunds import payouts
+from refunds import lifecycle, payouts
 from refunds.facts.sums import CapReached
 from refunds.models import Execution, IdempotencyRecord, RefundRequest
 from refunds.models.idempotency import forget_old
 from refunds.payouts import Answer, settle, ways_back
 from refunds.payouts.ways_back import NeedsReview
 from refunds.review import deciding
+from refunds.telling import payout_words
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.limited import shop
 from tests.refunds.settled import failed
@@ -105,3 +108,75 @@ def test_retry_when_the_channel_takes_no_more_refunds_is_refused() -> None:
             request_id=first.pk, by=of_staff(make_staff(merchant, "finance")), at=timezone.now(), version=first.version
         )
     assert RefundRequest.objects.get(pk=first.pk).state == "failed"
+
+
+# --- an account that takes no calls any more ---
+
+
+def _barred(*, queries: int = 0, retry: Retry = Retry.AFTER_MENDING, active: bool = True) -> RefundRequest:
+    """Held: its account takes no calls."""
+    request = make_request(make_sale(make_merchant()), 1_200)
+    now = timezone.now()
+    (claimed,) = payouts.claim(limit=1, at=now)
+    refused = Refused(code="account_unusable", message="x", retry=retry, remedy="check_keys")
+    answer = Answer(claimed.execution_id, claimed.request_id, claimed.account_id, refused, "answer", turn=claimed.turn)
+    settle([answer], at=now)
+    Execution.objects.filter(request=request).update(queries=queries)
+    ChannelAccount.objects.filter(pk=claimed.account_id).update(is_active=active)
+    return RefundRequest.objects.get(pk=request.pk)
+
+
+def _give_up(request: RefundRequest, role: str = "finance") -> RefundRequest:
+    by = of_staff(make_staff(request.merchant, role))
+    return ways_back.give_up_leg(
+        request_id=request.pk, sequence=1, note="账户已注销", by=by, at=timezone.now(), version=request.version
+    )
+
+
+@pytest.mark.parametrize(("retry", "active"), [(Retry.AFTER_MENDING, True), (Retry.AFTER_TOP_UP, False)])
+def test_give_up_when_the_account_takes_no_calls_the_refund_fails_and_goes_another_way(
+    retry: Retry, active: bool
+) -> None:
+    request = _give_up(_barred(retry=retry, active=active))
+    payout = Execution.objects.get(request=request)
+    sale = request.transaction
+    sale.refresh_from_db()
+    assert (request.state, payout.state, payout.due_at, sale.reserved_fen) == ("failed", "failed", None, 0)
+    assert payouts.claim(limit=9, at=timezone.now() + timedelta(days=1)) == []
+    for language, words in (("en", "nothing was paid"), ("zh-hans", "没有付出任何款项")):
+        with translation.override(language):
+            assert words in payout_words.to_staff(payout, waited=None)
+
+
+def test_give_up_when_the_account_is_put_right_later_it_goes_out_under_its_number() -> None:
+    request = _give_up(_barred())
+    finance = make_staff(request.merchant, "finance")
+    ways_back.retry(request_id=request.pk, by=of_staff(finance), at=timezone.now(), version=request.version)
+    payout = Execution.objects.get(request=request)
+    assert (payout.state, payout.refund_no[-2:]) == ("ready", "N1")
+
+
+@pytest.mark.parametrize(
+    ("case", "role", "error"),
+    [
+        ({"queries": 1}, "finance", lifecycle.WrongState),
+        ({"retry": Retry.AFTER_TOP_UP}, "finance", lifecycle.WrongState),
+        ({}, "reviewer", Forbidden),
+    ],
+)
+def test_give_up_when_a_call_may_have_arrived_or_the_account_works_nothing_changes(
+    case: dict[str, Any], role: str, error: type[Exception]
+) -> None:
+    request = _barred(**case)
+    with pytest.raises(error):
+        _give_up(request, role)
+    assert RefundRequest.objects.get(pk=request.pk).version == request.version
+    assert Execution.objects.get(request=request).state == "held"
+
+
+def test_give_up_when_it_was_seen_at_another_version_nothing_changes() -> None:
+    request = _barred()
+    request.version -= 1
+    with pytest.raises(lifecycle.AlreadyChanged):
+        _give_up(request)
+    assert Execution.objects.get(request=request).state == "held"
