@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("refunds", "0004_judgement"),
+        ("refunds", "0005_clocks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("refunds", "0004_judgement")]
+    dependencies = [("refunds", "0006_approvals")]
 
     operations = [migrations.AddField("execution", "payer_fen", models.BigIntegerField(blank=True, null=True))]

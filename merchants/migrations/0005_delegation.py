@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("merchants", "0003_policy_drafts"),
+        ("merchants", "0004_hours_and_grace"),
     ]
 
     operations = [

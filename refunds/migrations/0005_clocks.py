@@ -13,7 +13,7 @@ MOVES = _BEFORE.MOVES.replace(_WALLS._pairs(_BEFORE.REQUEST_MOVES), _WALLS._pair
 
 
 class Migration(migrations.Migration):
-    dependencies = [("merchants", "0010_hours_and_grace"), ("refunds", "0004_judgement")]
+    dependencies = [("merchants", "0004_hours_and_grace"), ("refunds", "0004_judgement")]
 
     operations = [
         migrations.AddField("refundrequest", "extended_until", models.DateTimeField(blank=True, null=True)),
