@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -62,7 +63,7 @@ def test_sale_that_is_reported_twice_is_the_same_sale(merchant: Merchant) -> Non
     ],
 )
 def test_sale_of_an_unknown_place_or_a_time_to_come_is_not_stored(
-    merchant: Merchant, change: dict[str, object], error: type[Exception]
+    merchant: Merchant, change: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         report_sale(sale=replace(SALE, **change), by=_till(merchant), at=NOW)  # type: ignore[arg-type]
@@ -103,7 +104,7 @@ def test_report_when_a_pending_payment_has_ended_completes_the_sale_once(merchan
 
 @pytest.mark.parametrize("change", [{"amount_fen": 9_900, "lines": ()}, {"cashier": "C999"}])
 def test_report_when_a_pending_payment_ends_with_other_facts_is_told_what_differs(
-    merchant: Merchant, change: dict[str, object]
+    merchant: Merchant, change: dict[str, Any]
 ) -> None:
     sale, _ = report_sale(sale=replace(SALE, status="pending"), by=_till(merchant), at=timezone.now())
     with pytest.raises(SaleDiffers):
