@@ -463,12 +463,14 @@ class RefundRequestPageOut(Page):
 
 class EvidenceOut(Shape):
     id = s.UUIDField(source="pk")
-    refund_request = s.UUIDField(source="request_id")
+    refund_request = s.UUIDField(
+        source="request_id", allow_null=True, help_text="null: it was sent ahead, and waits 24 hours for its request"
+    )
     kind = s.ChoiceField(EvidenceKind.choices)
     note = s.CharField()
-    content_type = s.CharField(help_text="of the picture as it is kept: always written anew")
+    content_type = s.CharField(help_text="of the file as it is kept: always written anew")
     size = s.IntegerField(help_text="bytes, as it is kept")
-    sha256 = s.CharField(help_text="of the picture as it is kept")
+    sha256 = s.CharField(help_text="of the file as it is kept")
     added_at = s.DateTimeField()
 
 

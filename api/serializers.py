@@ -164,6 +164,16 @@ class RefundRequestSerializer(StrictSerializer):
         required=False, default=False, help_text="not the same as one before that asked for the same of this order"
     )
     note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
+    evidence = serializers.ListField(
+        child=Id(), required=False, default=list, max_length=12, help_text="ids of files that were sent ahead"
+    )
+    without_evidence = Text(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="why what the policy asks for is missing: without it such a request is not taken in, with it a person decides",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -193,6 +203,8 @@ def draft_of(data: dict[str, Any]) -> Draft:
         cashier=data["cashier"],
         is_another=data["is_another"],
         another_note=data["note"] if data["is_another"] else "",
+        evidence=data["evidence"],
+        without_evidence=data["without_evidence"].strip(),
     )
 
 

@@ -28,6 +28,7 @@ urlpatterns = [
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", orders.OrderDetail.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
+    path("evidence", evidence.SendEvidenceAhead.as_view()),
     path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),
     path(f"{_REQUEST}/events", refund_requests.RefundRequestEvents.as_view()),

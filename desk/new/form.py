@@ -34,6 +34,7 @@ class Typed:
     whole_order: bool = True
     is_another: bool = False
     another_note: str = ""
+    without_evidence: str = ""
     pieces: Mapping[int, str] = field(default_factory=dict)
     seen_returned: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
@@ -51,6 +52,7 @@ def typed(data: QueryDict) -> Typed:
         whole_order=bool(data.get("whole_order")),
         is_another=bool(data.get("is_another")),
         another_note=data.get("another_note", "").strip()[:200],
+        without_evidence=one_line(data.get("without_evidence", ""), limit=200),
         pieces=_by_line(data, "lines-"),
         seen_returned=_by_line(data, "seen-"),
         way=ways.read(data),
@@ -88,6 +90,7 @@ def draft(
         payee=form.way.account,
         is_another=form.is_another,
         another_note=form.another_note,
+        without_evidence=form.without_evidence,
     )
 
 

@@ -22,6 +22,7 @@ from desk.verdicts import Rule
 from merchants import channels
 from refunds.facts import sums
 from refunds.intake.claims import Draft
+from refunds.models.evidence import EvidenceKind
 from refunds.rules import worth
 from refunds.rules.arrival import expected_arrival
 from refunds.rules.plan import WHY, PlannedLeg
@@ -74,6 +75,7 @@ class Quote:
     legs: Sequence[QuotedLeg]
     rules: Sequence[Rule]
     ask_url: str
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class QuotePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPage:
-    """Without a ``sale`` it is still to be found among the ``candidates``."""
+    """Without a ``sale`` it is still to be found among the ``candidates``. ``papers`` are the kinds of evidence beside photos."""
 
     wanted: Wanted
     searched: bool
@@ -97,6 +99,7 @@ class NewPage:
     error: str
     reasons: Sequence[Choice]
     routes: Sequence[Choice]
+    papers: Sequence[Choice]
     quote: Quote | None
     quote_error: str = ""
     idempotency_key: str
@@ -125,6 +128,7 @@ def new_page(
         error=error,
         reasons=[Choice(item.value, str(item.label)) for item in Reason],
         routes=ways.options(merchant_id=scope.staff.merchant_id, at=at),
+        papers=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind if kind != EvidenceKind.PHOTO],
         quote=quote,
         idempotency_key=request.POST.get("idempotency_key", "")[:64] or secrets.token_urlsafe(24),
     )
@@ -151,6 +155,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
             if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None
             else ""
         ),
+        evidence=gettext(", ").join(str(EvidenceKind(kind).label) for kind in verdict.evidence),
     )
 
 

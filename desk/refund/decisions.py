@@ -23,11 +23,12 @@ from desk.addresses import return_to
 from desk.answers import go_on, refusal
 from desk.refund.page import find
 from desk.refund.view import answer
-from desk.uploads import pictures_of
+from desk.uploads import uploads_of
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
 from refunds.evidence import files
+from refunds.models.evidence import EvidenceKind
 from refunds.facts import conditions
 from refunds.intake import rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
@@ -258,11 +259,14 @@ def resubmit(asked: Asked) -> str:
 
 @_decision("evidence")
 def add_evidence(asked: Asked) -> str:
-    """Pictures that the customer brought to the store."""
-    pictures = pictures_of(asked.request)
+    """Pictures and papers that the customer brought to the store."""
+    kind = asked.form.get("kind", "") or EvidenceKind.PHOTO
+    pictures = uploads_of(asked.request, kind=kind)
     if not pictures:
         raise Invalid("no picture was chosen", code="nothing_sent")
-    files.add(request_id=asked.found.pk, pictures=pictures, by=asked.by, at=asked.at, note=asked.typed("text", 200))
+    files.add(
+        request_id=asked.found.pk, pictures=pictures, by=asked.by, at=asked.at, kind=kind, note=asked.typed("text", 200)
+    )
     return gettext("The evidence is added.")
 
 

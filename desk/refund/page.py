@@ -35,7 +35,9 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
 from refunds.facts import conditions, duplicates, payees
+from refunds.evidence import repeats
 from refunds.models import Evidence, RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.rules import worth
@@ -171,6 +173,7 @@ class Refund:
     revealed: Contact | None
     verdict: VerdictCard
     evidence: Sequence[Piece]
+    evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
     sale: Sale
     steps: Sequence[Step]
@@ -206,6 +209,7 @@ class Dialogs:
     routes: Sequence[Choice]
     way: Way
     assignees: Sequence[Choice]
+    evidence_kinds: Sequence[Choice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +274,7 @@ def refund(
     ]
     payee = payees.of(request)
     known = request.customer_name or request.customer_phone or request.customer_email or payee
+    handed = list(request.evidence.order_by("added_at", "pk"))
     return Refund(
         number=request.number,
         url=url or refund_url(request.number),
@@ -318,7 +323,10 @@ def refund(
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
         verdict=verdicts.shown(request),
-        evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
+        evidence=pieces(request.number, handed),
+        evidence_seen_on=repeats.on_another(
+            handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
+        ),
         lines=_goods(request, sold),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -364,6 +372,7 @@ def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str 
         route=found.route, failure_remedy=last.failure_remedy if last else "", offered=offered_routes
     )
     return Dialogs(
+        evidence_kinds=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind],
         open=opened,
         error=error,
         reject_reasons=reject_reasons(language=found.customer_locale),

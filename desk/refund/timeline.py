@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
+from core.plain_text import plain_text
 from desk.notices import event_label
 from desk.refund.payouts import readable
 from merchants import channels
@@ -135,6 +136,12 @@ def _given_up(data: Mapping[str, Any]) -> tuple[str, str]:
     return gettext("gave up a part of ¥%(amount)s") % {"amount": amount}, str(data.get("note", ""))
 
 
+def _missing(data: Mapping[str, Any]) -> str:
+    if not data.get("without_evidence"):
+        return ""
+    return " · " + gettext("evidence missing: %(why)s") % {"why": plain_text(str(data["without_evidence"]))}
+
+
 def _reject(data: Data) -> tuple[str, str]:
     reason = str(data.get("reason", ""))
     return gettext("rejected the request"), str(RejectReason(reason).label) if reason in RejectReason.values else reason
@@ -163,7 +170,7 @@ def _not_passed(data: Data) -> str:
 
 
 _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
-    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data)),
+    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data) + _missing(data)),
     "refund.resubmit": lambda data: (gettext("sent the request in again"), _amount_and_reason(data)),
     "refund.ask_review": lambda data: (gettext("wants a person to decide"), _not_passed(data)),
     "refund.approve_by_rule": lambda _data: (gettext("approved by rule"), ""),

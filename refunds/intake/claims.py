@@ -57,7 +57,8 @@ class Draft:
     """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
     store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
     which plan was seen, ``seen_returned`` how many pieces of an article (by sku) had come back by then. ``is_another`` says that
-    it is not the same wish as one before, and ``another_note`` how so.
+    it is not the same wish as one before, and ``another_note`` how so. ``evidence`` are files that were sent ahead;
+    ``without_evidence`` says why what the policy asks for is missing.
     """
 
     amount_fen: int
@@ -76,6 +77,8 @@ class Draft:
     cashier: str = ""
     is_another: bool = False
     another_note: str = ""
+    evidence: Sequence[UUID] = ()
+    without_evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core.errors import Invalid
+from core.errors import FieldError, Invalid
 from merchants import policies, rights
 from merchants.principals import Principal
 from merchants.rights import Act
+from refunds.evidence import files, repeats
 from refunds.facts import duplicates, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
@@ -25,6 +26,12 @@ from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, Route, State
+
+
+class EvidenceMissing(Invalid):
+    """The policy asks for evidence that did not come with the request; ``facts["verdict"]`` names it. Nothing was stored."""
+
+    code = "evidence_missing"
 
 
 class PolicyRefused(Invalid):
@@ -95,6 +102,7 @@ def judge(
     own_fen = moving.leg.reserved_fen if moving else stored.reserved_fen if stored else 0
     # Of an order's payments what is its own has been taken off each already.
     of_sale_fen = 0 if stored and stored.leg_count else own_fen
+    handed = evidence_of(sale, draft, stored)
     judged = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -129,7 +137,8 @@ def judge(
         store=sale.store_code,
         groups=_groups(sale, claimed),
         remote=sale.remote,
-        evidence=_evidence(stored),
+        evidence=tuple(sorted({row.kind for row in handed})),
+        seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
         arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
@@ -146,11 +155,33 @@ def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:
     return tuple(sorted(groups)) if groups != {""} else ()
 
 
-def _evidence(stored: RefundRequest | None) -> tuple[str, ...]:
-    """Kinds that were handed in with a stored request; a new one has none yet."""
-    if stored is None:
-        return ()
-    return tuple(sorted(set(Evidence.objects.filter(request_id=stored.pk).values_list("kind", flat=True))))
+def evidence_of(sale: Sale, draft: Draft, stored: RefundRequest | None = None) -> list[Evidence]:
+    """What was handed in with a stored request, or was sent ahead for a new one. Raises ``EvidenceGone``."""
+    if stored is not None:
+        return list(Evidence.objects.filter(request_id=stored.pk).order_by("pk"))
+    return files.sent_ahead(ids=draft.evidence, merchant_id=sale.merchant_id) if draft.evidence else []
+
+
+def _seen_on(handed: Sequence[Evidence], sale: Sale, stored: RefundRequest | None) -> list[str]:
+    if not handed:
+        return []
+    return repeats.on_another(
+        handed, merchant_id=sale.merchant_id, transaction_id=sale.id, but=stored.pk if stored else None
+    )
+
+
+def ask_for_evidence(verdict: Verdict, draft: Draft) -> None:
+    """Raise ``EvidenceMissing`` where the policy asks for what is not there, unless it is said why not: then a person decides."""
+    line = next((rule for rule in verdict.rules if rule.code == "evidence_given" and not rule.passed), None)
+    if line is None or draft.without_evidence:
+        return
+    given = line.actual.split(", ")
+    missing = [kind for kind in verdict.evidence if kind not in given]
+    raise EvidenceMissing(
+        f"the policy asks for {', '.join(missing)}",
+        verdict=verdict,
+        errors=[FieldError("evidence", "evidence_missing", kind) for kind in missing],
+    )
 
 
 def sale_of(request: RefundRequest, *, at: datetime, by_hand_fen: int | None = None) -> Sale:

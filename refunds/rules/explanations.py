@@ -224,6 +224,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Given: %(actual)s. Asked for: %(limit)s."),
         _("Asked for: %(limit)s. Given so far: %(actual)s."),
     ),
+    "new_evidence": (
+        _("Handed in before"),
+        _("None of the files came with another refund."),
+        _("One of the files came with %(actual)s already, a refund of another sale, so a person looks."),
+    ),
     "fault_in_time": (
         _("Found early"),
         _("Asked for within %(actual)s hours of the payment, of %(limit)s."),

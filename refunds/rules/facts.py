@@ -46,7 +46,8 @@ class Facts:
     (``refunds.rules.payment``). ``sums``: what its order, customer, cashier and key have had before.
 
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
-    ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
+    ``evidence``: kinds that were given; ``seen_on``: number of the refund of another sale that one of the files came with.
+    ``store_open``: None where the hours are not known.
     ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
     """
 
@@ -77,6 +78,7 @@ class Facts:
     remote: bool = False
     goods_received: bool = False
     evidence: Sequence[str] = ()
+    seen_on: str = ""
     store_open: bool | None = None
     fee_rate_bp: int = 0
     fee_returned: bool = True
