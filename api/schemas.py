@@ -29,7 +29,7 @@ from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
-from terminals.models import PaymentWord
+from terminals.models import DepositKind, PaymentWord
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -410,6 +410,15 @@ class TransactionOut(Shape):
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
+
+
+class DepositOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    kind = s.ChoiceField(DepositKind.choices)
+    contract_amount_fen = s.IntegerField(source="contract_fen")
+    terms = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
 
 
 class OrderOut(Shape):

@@ -23,6 +23,7 @@ _LEG = f"{_REQUEST}/legs/<int:sequence>"
 urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
+    path("transactions/<uuid:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),

@@ -25,12 +25,13 @@ from refunds.intake.claims import Draft
 from refunds.models.evidence import EvidenceKind
 from refunds.rules import worth
 from refunds.rules.arrival import expected_arrival
+from refunds.rules.deposits import Cause
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import Verdict
 from refunds.states import Reason
 from refunds.telling.destinations import destination_label
 from terminals import orders
-from terminals.models import Transaction, TransactionLine, TransactionStatus
+from terminals.models import Deposit, Transaction, TransactionLine, TransactionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class SaleCard:
     window_label: str
     lines: Sequence[LineRow]
     order_has_refunds: bool
+    deposit: Deposit | None
     others: Sequence[SaleRow]
 
 
@@ -100,6 +102,7 @@ class NewPage:
     reasons: Sequence[Choice]
     routes: Sequence[Choice]
     papers: Sequence[Choice]
+    causes: Sequence[Choice]
     quote: Quote | None
     quote_error: str = ""
     idempotency_key: str
@@ -129,6 +132,7 @@ def new_page(
         reasons=[Choice(item.value, str(item.label)) for item in Reason],
         routes=ways.options(merchant_id=scope.staff.merchant_id, at=at),
         papers=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind if kind != EvidenceKind.PHOTO],
+        causes=[Choice(cause.value, str(cause.label)) for cause in Cause],
         quote=quote,
         idempotency_key=request.POST.get("idempotency_key", "")[:64] or secrets.token_urlsafe(24),
     )
@@ -191,6 +195,7 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
             )
             for line in worth.with_worth_of(payments)
         ],
+        deposit=Deposit.objects.filter(pk=sale.pk).first(),
         order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
         others=rows.sales([one for one in payments if one.pk != sale.pk]),
     )

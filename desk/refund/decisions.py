@@ -28,11 +28,11 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
 from refunds.evidence import files
-from refunds.models.evidence import EvidenceKind
 from refunds.facts import conditions
 from refunds.intake import rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
 from refunds.review import deciding
 from refunds.review.handing_over import hand_over

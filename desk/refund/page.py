@@ -34,8 +34,8 @@ from merchants import channels
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
-from refunds.facts import conditions, duplicates, payees
 from refunds.evidence import repeats
+from refunds.facts import conditions, duplicates, payees
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.review.handing_over import colleagues

@@ -19,6 +19,7 @@ from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
 from refunds.rules import explanations
+from refunds.rules.deposits import Cause
 from refunds.states import HandTrouble, Reason, RejectReason
 from refunds.telling import payout_words
 
@@ -136,10 +137,14 @@ def _given_up(data: Mapping[str, Any]) -> tuple[str, str]:
     return gettext("gave up a part of ¥%(amount)s") % {"amount": amount}, str(data.get("note", ""))
 
 
-def _missing(data: Mapping[str, Any]) -> str:
-    if not data.get("without_evidence"):
-        return ""
-    return " · " + gettext("evidence missing: %(why)s") % {"why": plain_text(str(data["without_evidence"]))}
+def _said_beside(data: Mapping[str, Any]) -> str:
+    """Why a deposit ends, what the customer agreed to, why evidence is missing."""
+    said = [str(Cause(data["cause"]).label)] if data.get("cause") in Cause.values else []
+    if data.get("agreement"):
+        said.append(gettext("agreed with the customer: %(what)s") % {"what": plain_text(str(data["agreement"]))})
+    if data.get("without_evidence"):
+        said.append(gettext("evidence missing: %(why)s") % {"why": plain_text(str(data["without_evidence"]))})
+    return "".join(f" · {one}" for one in said)
 
 
 def _reject(data: Data) -> tuple[str, str]:
@@ -170,7 +175,7 @@ def _not_passed(data: Data) -> str:
 
 
 _TEXTS: dict[str, Callable[[Data], tuple[str, str]]] = {
-    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data) + _missing(data)),
+    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data) + _said_beside(data)),
     "refund.resubmit": lambda data: (gettext("sent the request in again"), _amount_and_reason(data)),
     "refund.ask_review": lambda data: (gettext("wants a person to decide"), _not_passed(data)),
     "refund.approve_by_rule": lambda _data: (gettext("approved by rule"), ""),

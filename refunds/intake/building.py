@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -116,9 +116,14 @@ def build(
 
 
 def _said(draft: Draft) -> dict[str, str]:
-    """What whoever asks says to a possible duplicate and to missing evidence, for the audit trail."""
-    said = {"is_another": draft.another_note or "yes"} if draft.is_another else {}
-    return {**said, "without_evidence": draft.without_evidence} if draft.without_evidence else said
+    """What whoever asks says to a possible duplicate, to missing evidence and of a deposit, for the audit trail."""
+    said = {
+        "is_another": (draft.another_note or "yes") if draft.is_another else "",
+        "without_evidence": draft.without_evidence,
+        "cause": draft.deposit.cause if draft.deposit else "",
+        "agreement": draft.deposit.agreement if draft.deposit else "",
+    }
+    return {name: text for name, text in said.items() if text}
 
 
 def _added(request: RefundRequest, evidence: Sequence[Evidence], *, by: Principal, at: datetime) -> list[AuditEvent]:
@@ -265,6 +270,7 @@ def _request(
         tier=verdict["tier"],
         staff_id=by.staff_id,
         api_key_id=by.key_id,
+        deposit=asdict(draft.deposit) if draft.deposit else None,
         customer_name=customer.name,
         customer_phone=customer.phone,
         customer_phone_hash=phone_hash,

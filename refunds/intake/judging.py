@@ -21,11 +21,12 @@ from refunds.intake.facts import Sale, find_sale, whole_order
 from refunds.models import Evidence, Execution, Judgement, RefundRequest
 from refunds.models.judgement import Occasion
 from refunds.rules import arrival, facts, payment, policy, worth
+from refunds.rules.deposits import DepositClaim
 from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
-from refunds.states import ExecutionState, Route, State
+from refunds.states import ExecutionState, Reason, Route, State
 
 
 class EvidenceMissing(Invalid):
@@ -138,6 +139,11 @@ def judge(
         groups=_groups(sale, claimed),
         remote=sale.remote,
         evidence=tuple(sorted({row.kind for row in handed})),
+        deposit=claims.deposit_of(
+            sale,
+            reason=draft.reason,
+            claim=_stored_claim(stored, draft) if stored else draft.deposit,
+        ),
         seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
@@ -153,6 +159,11 @@ def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:
     named = {claim.line_id for claim in claimed}
     groups = {line.group for line in sale.lines if line.id in named or (not named and worth.can_come_back(line))}
     return tuple(sorted(groups)) if groups != {""} else ()
+
+
+def _stored_claim(stored: RefundRequest, draft: Draft) -> DepositClaim | None:
+    """What was said of the deposit; nothing once it is corrected to another reason."""
+    return DepositClaim(**stored.deposit) if stored.deposit and draft.reason == Reason.DEPOSIT else None
 
 
 def evidence_of(sale: Sale, draft: Draft, stored: RefundRequest | None = None) -> list[Evidence]:
