@@ -333,6 +333,7 @@ _WORDS: dict[str, Promise | str] = {
 
 _MONEY = frozenset(
     {
+        *("deposit_cap", "deposit_deduction", "deposit_settled"),
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
@@ -415,6 +416,8 @@ def shown(rule: Mapping[str, Any]) -> str:
     actual, limit = rule["actual"], rule["limit"]
     if rule["code"] in _MONEY:
         return f"¥{actual} / ¥{limit}"
+    if rule["code"] in ("deposit_forfeited", "deposit_doubled"):
+        return f"¥{actual} ({limit}%)"
     if rule["code"] == "article_quantity":
         return f"{actual} / {limit}"
     if actual.isdigit() and limit.isdigit():

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from core.audit.models import AuditEvent
 from refunds.models import RefundRequest
 from refunds.rules import explanations
-from terminals.models import Deposit, Transaction
+from terminals.models import Transaction
 from tests import papers
 from tests.api.conftest import Api, api_for
 from tests.factories import RULES, make_sale
@@ -47,40 +47,9 @@ def terms(api: Api, sale: Transaction, **fields: Any) -> Any:
 
 
 def ends(api: Api, sale: Transaction, amount_fen: int, cause: str, **more: Any) -> Any:
-    claim = {
-        "cause": cause,
-        **{name: more.pop(name) for name in ("deduction_fen", "open_percent", "agreement") if name in more},
-    }
+    named = [name for name in ("deduction_fen", "open_percent", "agreement") if name in more]
+    claim: dict[str, Any] = {"cause": cause, **{name: more.pop(name) for name in named}}
     return api.post("refund-requests", body(sale, amount_fen, reason="deposit", deposit=claim, **more))
-
-
-def test_record_terms_when_other_terms_follow_keeps_the_first(api: Api) -> None:
-    sale = paid(api)
-    assert terms(api, sale).status_code == 200
-    answer = terms(api, sale, kind="advance")
-    assert (answer.status_code, answer.json()["code"]) == (409, "deposit_terms_differ")
-    assert Deposit.objects.get().kind == "earnest"
-    assert AuditEvent.objects.filter(action="transaction.deposit_terms").count() == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "code"),
-    [
-        ("sale", {}, "no_deposit"),
-        ("deposit", {"contract_amount_fen": 29_999}, "deposit_above_contract"),
-    ],
-)
-def test_record_terms_when_they_do_not_fit_is_refused(api: Api, kind: str, fields: dict[str, int], code: str) -> None:
-    answer = terms(api, make_sale(api.merchant, 30_000, kind=kind), **fields)
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert not Deposit.objects.exists()
-
-
-def test_record_terms_when_a_refund_was_asked_for_is_too_late(api: Api) -> None:
-    sale = make_sale(api.merchant, 30_000, kind="deposit")
-    api.post("refund-requests", body(sale, 1_000, reason="deposit"))
-    assert terms(api, sale).json()["code"] == "deposit_terms_too_late"
-    assert not Deposit.objects.exists()
 
 
 def test_submit_when_the_rule_gives_all_back_is_approved_by_rule(api: Api) -> None:

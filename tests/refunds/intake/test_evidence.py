@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from tests import papers, pictures
 from tests.api.conftest import Api, api_for
 from tests.factories import RULES, make_merchant, make_sale
 from tests.refunds.evidence.conftest import files_below
-from tests.refunds.evidence.test_looks import photo, saved
 from tests.refunds.limited import body, failing, sales, shop
 
 pytestmark = pytest.mark.django_db
@@ -41,12 +39,6 @@ def send(api: Api, key: str, upload: Any = None, kind: str = "photo") -> Any:
     headers = {"Authorization": f"Bearer {api.key}", "Idempotency-Key": key}
     fields = {"file": pictures.upload() if upload is None else upload, "kind": kind}
     return Client().post("/api/v1/evidence", fields, headers=headers)
-
-
-def scene(seed: int, quality: int = 90) -> Any:
-    file = io.BytesIO()
-    saved(photo(seed), quality).save(file, "JPEG", quality=quality)
-    return pictures.upload(file.getvalue())
 
 
 def test_submit_when_evidence_is_missing_takes_nothing_in_and_names_the_kinds(wants: Api) -> None:
@@ -91,42 +83,6 @@ def test_submit_when_a_file_belongs_to_another_refund_or_merchant_is_refused(wan
         answer = wants.post("refund-requests", body(second, 1_000, evidence=[evidence], without_evidence="x"))
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_evidence")
     assert RefundRequest.objects.count() == 1
-
-
-def test_submit_when_a_photo_came_with_another_sale_a_person_looks() -> None:
-    api = api_for(shop())
-    first, second, third = sales(api.merchant, 3)
-    one, again, other = (
-        send(api, key, scene(seed, quality)).json()["id"]
-        for key, seed, quality in (("a", 1, 90), ("b", 1, 50), ("c", 2, 90))
-    )
-    before = api.post("refund-requests", body(first, 1_000, evidence=[one])).json()
-    assert before["state"] == "approved"
-    found = api.post("refund-requests", body(second, 1_000, evidence=[again])).json()
-    assert failing(found) == {"new_evidence": (before["number"], "new")}
-    assert api.post("refund-requests", body(third, 1_000, evidence=[other])).json()["state"] == "approved"
-
-
-def test_submit_when_a_photo_came_with_the_same_order_or_another_merchant_is_no_signal() -> None:
-    api = api_for(shop())
-    (sale,) = sales(api.merchant, 1)
-    stranger = api_for(shop())
-    stranger_id = send(stranger, "a", scene(1)).json()["id"]
-    (theirs,) = sales(stranger.merchant, 1)
-    stranger.post("refund-requests", body(theirs, 1_000, evidence=[stranger_id]))
-    for number in range(2):
-        evidence = send(api, str(number), scene(1)).json()["id"]
-        found = api.post("refund-requests", body(sale, 1_000 + number, evidence=[evidence])).json()
-        assert found["state"] == "approved", found
-
-
-def test_submit_when_a_receipt_is_the_same_file_a_person_looks() -> None:
-    api = api_for(shop())
-    first, second = sales(api.merchant, 2)
-    one, again = (send(api, key, papers.upload(), "receipt").json()["id"] for key in "ab")
-    before = api.post("refund-requests", body(first, 1_000, evidence=[one])).json()
-    found = api.post("refund-requests", body(second, 1_000, evidence=[again])).json()
-    assert failing(found) == {"new_evidence": (before["number"], "new")}
 
 
 def test_forget_unclaimed_when_a_day_has_passed_takes_the_file_away(wants: Api, folder: Path) -> None:
