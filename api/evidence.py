@@ -1,7 +1,9 @@
-"""Pictures for a refund request, sent by a terminal or shop."""
+"""Pictures and PDFs for a refund request, sent by a terminal or shop: ahead of it or afterwards."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from api.views import Endpoint
 from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import files
+from refunds.models import Evidence
 from refunds.models.evidence import EvidenceKind
 
 #: Refused by its length before anything of it is read.
@@ -43,9 +46,46 @@ class TakesAPicture(Endpoint):
         refuse_packed(request)
         super().initial(request, *args, **kwargs)
 
+    def take(self, request: Request, keep: Callable[..., Sequence[Evidence]]) -> Response:
+        """Read the one file, ``keep`` it, and answer; once however often it is sent."""
+        key = idempotency.key_of(request)
+        data = self.read(EvidenceSerializer)
+        if len(request.FILES.getlist("file")) > 1:
+            raise refused("one_file", "file")
+        if idempotency.is_known(self.caller, key):
+            return idempotency.replay(request, self.caller, key)
+        now = timezone.now()
+        picture = files.read_upload(upload=data["file"], kind=data["kind"])
+        try:
+            with transaction.atomic():
+                (row,) = keep(pictures=[picture], kind=data["kind"], note=data["note"], by=self.caller.by, at=now)
+                body = schemas.EvidenceOut.of(row)
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except IntegrityError as error:
+            if "idempotency_key_once" not in str(error):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
+
+
+class SendEvidenceAhead(TakesAPicture):
+    """Evidence for a request that is still to be made; a quote says what the policy asks for."""
+
+    acts = {"POST": Act.SUBMIT}
+
+    @extend_schema(
+        operation_id="send_evidence_ahead",
+        request={"multipart/form-data": EvidenceSerializer},
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
+    )
+    def post(self, request: Request) -> Response:
+        """Send one file ahead; name its `id` in `evidence` of the request within 24 hours."""
+        return self.take(request, files.send_ahead)
+
 
 class AddEvidence(TakesAPicture):
-    """A JPEG, PNG or WebP picture; it is written anew, so that nothing but its pixels is kept."""
+    """A JPEG, PNG or WebP picture, or a PDF; it is written anew, so that nothing but what it shows is kept."""
 
     acts = {"POST": Act.ADD_EVIDENCE}
 
@@ -56,32 +96,8 @@ class AddEvidence(TakesAPicture):
         responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
     )
     def post(self, request: Request, request_id: UUID) -> Response:
-        """Add one picture to a request, at most twelve in all."""
+        """Add one file to a request, at most twelve in all."""
         found = queries.request_for(
             merchant_id=self.caller.merchant_id, request_id=request_id, store_ids=self.caller.store_ids
         )
-        key = idempotency.key_of(request)
-        data = self.read(EvidenceSerializer)
-        if len(request.FILES.getlist("file")) > 1:
-            raise refused("one_file", "file")
-        if idempotency.is_known(self.caller, key):
-            return idempotency.replay(request, self.caller, key)
-        now = timezone.now()
-        picture = files.read_picture(upload=data["file"])
-        try:
-            with transaction.atomic():
-                (row,) = files.add(
-                    request_id=found.pk,
-                    pictures=[picture],
-                    kind=data["kind"],
-                    note=data["note"],
-                    by=self.caller.by,
-                    at=now,
-                )
-                body = schemas.EvidenceOut.of(row)
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        return self.take(request, partial(files.add, request_id=found.pk))

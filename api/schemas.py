@@ -30,7 +30,7 @@ from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
-from terminals.models import PaymentWord
+from terminals.models import DepositKind, PaymentWord
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -461,6 +461,15 @@ class TransactionOut(Shape):
     held_at = s.DateTimeField(allow_null=True)
 
 
+class DepositOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    kind = s.ChoiceField(DepositKind.choices)
+    contract_amount_fen = s.IntegerField(source="contract_fen")
+    terms = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+
+
 class OrderOut(Shape):
     order_no = s.CharField()
     store = s.CharField()
@@ -512,12 +521,14 @@ class RefundRequestPageOut(Page):
 
 class EvidenceOut(Shape):
     id = s.UUIDField(source="pk")
-    refund_request = s.UUIDField(source="request_id")
+    refund_request = s.UUIDField(
+        source="request_id", allow_null=True, help_text="null: it was sent ahead, and waits 24 hours for its request"
+    )
     kind = s.ChoiceField(EvidenceKind.choices)
     note = s.CharField()
-    content_type = s.CharField(help_text="of the picture as it is kept: always written anew")
+    content_type = s.CharField(help_text="of the file as it is kept: always written anew")
     size = s.IntegerField(help_text="bytes, as it is kept")
-    sha256 = s.CharField(help_text="of the picture as it is kept")
+    sha256 = s.CharField(help_text="of the file as it is kept")
     added_at = s.DateTimeField()
 
 

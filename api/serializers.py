@@ -26,8 +26,9 @@ from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
 from refunds.payouts.contradictions import Finding
+from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import Funding, LineKind, TransactionKind, TransactionStatus
+from terminals.models import DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
@@ -152,6 +153,35 @@ class PayeeSerializer(StrictSerializer):
     bank_name = Name(max_length=60)
 
 
+class DepositSerializer(StrictSerializer):
+    """What was agreed when a deposit was paid."""
+
+    kind = serializers.ChoiceField(
+        DepositKind.choices, help_text="earnest is 定金, which has the law's deposit rule; advance 订金; security 押金"
+    )
+    contract_amount_fen = Fen(help_text="what the whole contract comes to")
+    terms = Text(multiline=True, max_length=4000, help_text="the words that the customer agreed to")
+
+
+class DepositClaimSerializer(StrictSerializer):
+    """Why a deposit ends, of which terms are recorded."""
+
+    cause = serializers.ChoiceField(Cause.choices)
+    open_percent = WholeNumber(
+        min_value=1, max_value=100, required=False, default=100, help_text="how much of the contract was not performed"
+    )
+    deduction_fen = WholeNumber(
+        min_value=0, max_value=MAX_FEN, required=False, default=0, help_text="kept of a security, with evidence of it"
+    )
+    agreement = Text(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="what the customer agreed to, where another amount than the rule's goes back",
+    )
+
+
 class RefundRequestSerializer(StrictSerializer):
     """A refund as it is asked for: of one payment (``transaction``), or of an order (``order_no``), by whichever of its payments.
 
@@ -175,6 +205,18 @@ class RefundRequestSerializer(StrictSerializer):
         required=False, default=False, help_text="not the same as one before that asked for the same of this order"
     )
     note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="how it is another one")
+    evidence = serializers.ListField(
+        child=Id(), required=False, default=list, max_length=12, help_text="ids of files that were sent ahead"
+    )
+    without_evidence = Text(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="why what the policy asks for is missing: without it such a request is not taken in, with it a person decides",
+    )
+
+    deposit = DepositClaimSerializer(required=False, allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -204,6 +246,9 @@ def draft_of(data: dict[str, Any]) -> Draft:
         cashier=data["cashier"],
         is_another=data["is_another"],
         another_note=data["note"] if data["is_another"] else "",
+        evidence=data["evidence"],
+        without_evidence=data["without_evidence"].strip(),
+        deposit=DepositClaim(**data["deposit"]) if data["deposit"] else None,
     )
 
 

@@ -14,13 +14,13 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
-from api.serializers import EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
+from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from merchants.rights import Act
 from refunds import queries
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations, worth
-from terminals import correcting, finding, orders, reporting
+from terminals import correcting, deposits, finding, orders, reporting
 from terminals.correcting import SaleCorrection
 from terminals.models import Transaction
 from terminals.reporting import ReportedSale, SaleLine
@@ -203,6 +203,35 @@ class TradeQueries(OneSale):
                 sale, outcome=answer.word.value, explanation=explanations.payment_sentence(answer.word)
             )
         )
+
+
+class TransactionDeposit(OneSale):
+    """The terms of a deposit."""
+
+    acts = {"POST": Act.REPORT_SALE}
+
+    @extend_schema(
+        operation_id="record_deposit_terms",
+        request=DepositSerializer,
+        responses={200: schemas.DepositOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Record what was agreed of a deposit, before any of it goes back. The same again changes nothing; other terms are 409
+        ``deposit_terms_differ``.
+        """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        data = self.read(DepositSerializer)
+        deposit = deposits.record_terms(
+            transaction_id=transaction_id,
+            kind=data["kind"],
+            contract_fen=data["contract_amount_fen"],
+            terms=data["terms"],
+            by=self.caller.by,
+            at=timezone.now(),
+        )
+        return Response(schemas.DepositOut.of(deposit))
 
 
 class TransactionEndHold(OneSale):

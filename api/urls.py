@@ -24,11 +24,13 @@ _LEG = f"{_REQUEST}/legs/<int:sequence>"
 urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
+    path("transactions/<uuid:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", transactions.OrderDetail.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
+    path("evidence", evidence.SendEvidenceAhead.as_view()),
     path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),
     path(f"{_REQUEST}/events", refund_requests.RefundRequestEvents.as_view()),

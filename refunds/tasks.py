@@ -19,6 +19,7 @@ from celery.signals import (
 from django.utils import timezone
 
 from core.periodic import periodic
+from refunds.evidence import files
 from refunds.follow_up import survey
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
@@ -93,6 +94,7 @@ def forget_answers() -> None:
     # Batch by batch, each its own commit, until fewer than a batch were old.
     while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
         pass
+    files.forget_unclaimed(at=now)
 
 
 @celeryd_after_setup.connect

@@ -16,6 +16,7 @@ from core.plain_text import plain_text
 from merchants import channels
 from refunds.evidence import files
 from refunds.models import Evidence, RefundRequest, Survey
+from refunds.models.evidence import EvidenceKind
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
@@ -102,7 +103,9 @@ class RefundPage:
     answer_url: str
     evidence_url: str
     places_left: int
-    pictures: Sequence[str]
+    missing: str
+    kinds: Sequence[tuple[str, str]]
+    pictures: Sequence[tuple[str, str]]
     rating_url: str
     survey: Survey | None
     comment: str
@@ -156,6 +159,11 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
     tone = "warn" if story.payout.call else _TONES.get(state, "info")
     destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
+    given = set(request.evidence.values_list("kind", flat=True))
+    missing = [
+        kind for kind in request.verdict.get("evidence", ()) if kind not in given and kind != EvidenceKind.WITNESS
+    ]
+
     def address(name: str) -> str:
         return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"
 
@@ -184,11 +192,25 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         answer_url=address("answer") if state == State.NEEDS_INFO else "",
         evidence_url=address("add_evidence") if state in _OPEN_TO_PICTURES and places_left else "",
         places_left=places_left,
-        pictures=[reverse("customer:picture", args=[token, piece.pk]) for piece in pictures],
+        missing=gettext(", ").join(str(EvidenceKind(kind).label) for kind in missing),
+        kinds=_kinds(missing),
+        pictures=[
+            (
+                reverse("customer:picture", args=[token, piece.pk]),
+                "" if piece.content_type == files.CONTENT_TYPE else piece.get_kind_display(),
+            )
+            for piece in pictures
+        ],
         rating_url=address("rate") if story.paid and survey is None else "",
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
     )
+
+
+def _kinds(missing: Sequence[str]) -> list[tuple[str, str]]:
+    """What the customer may add: first what is missing. A colleague's word comes from the store."""
+    others = [kind.value for kind in EvidenceKind if kind != EvidenceKind.WITNESS and kind not in missing]
+    return [(kind, str(EvidenceKind(kind).label)) for kind in (*missing, *others)]
 
 
 def _estimate(story: _Story) -> str:

@@ -37,6 +37,7 @@ from refunds.evidence.picture_response import picture_response
 from refunds.follow_up import survey
 from refunds.intake import answering
 from refunds.models import Evidence, RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.telling import tracking
 from refunds.telling.tracking import LinkExpired
 from refunds.telling.wording import language_of
@@ -214,8 +215,9 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
     if not uploads:
         return _refused(request, visit, notice=codes.words("nothing_sent"), message=note)
     try:
-        pictures = _read(uploads)
-        files.add(request_id=visit.refund.pk, pictures=pictures, note=note, by=visit.by, at=timezone.now())
+        kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
+        pictures = _read(uploads, kind)
+        files.add(request_id=visit.refund.pk, pictures=pictures, kind=kind, note=note, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=note)
     return _done(visit, "added")
@@ -229,8 +231,11 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
         return refusal
     words = plain_text(request.POST.get("message", ""), limit=answering.MAX_WORDS)
     try:
-        pictures = _read(request.FILES.getlist("files"))
-        answering.answer(request_id=visit.refund.pk, words=words, pictures=pictures, by=visit.by, at=timezone.now())
+        kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
+        pictures = _read(request.FILES.getlist("files"), kind)
+        answering.answer(
+            request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now()
+        )
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
     return _done(visit, "answered")
@@ -246,7 +251,10 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 
 #: Refusals that a customer can do something about; with the others only the store can help.
 _FOR_CUSTOMERS = frozenset(
-    {"not_a_picture", "picture_too_large", "too_many_at_once", "too_many_pictures", "empty_answer", "state_conflict"}
+    {
+        *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
+        *("empty_answer", "state_conflict"),
+    }
 )
 
 
@@ -256,10 +264,10 @@ class _TooManyAtOnce(DomainError):
     code = "too_many_at_once"
 
 
-def _read(uploads: Sequence[UploadedFile[Any]]) -> list[files.Picture]:
+def _read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:
     if len(uploads) > MAX_AT_ONCE:
         raise _TooManyAtOnce(f"at most {MAX_AT_ONCE} pictures at once")
-    return [files.read_picture(upload=upload) for upload in uploads]
+    return [files.read_upload(upload=upload, kind=kind) for upload in uploads]
 
 
 def _explained(error: DomainError) -> str:

@@ -15,6 +15,7 @@ from desk import forms, ways
 from desk.ways import Way
 from refunds.intake.claims import Customer, Draft
 from refunds.rules import worth
+from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
 
@@ -34,6 +35,11 @@ class Typed:
     whole_order: bool = True
     is_another: bool = False
     another_note: str = ""
+    without_evidence: str = ""
+    cause: str = ""
+    open_percent: str = "100"
+    deduction: str = ""
+    agreement: str = ""
     pieces: Mapping[int, str] = field(default_factory=dict)
     seen_returned: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
@@ -51,6 +57,11 @@ def typed(data: QueryDict) -> Typed:
         whole_order=bool(data.get("whole_order")),
         is_another=bool(data.get("is_another")),
         another_note=data.get("another_note", "").strip()[:200],
+        without_evidence=one_line(data.get("without_evidence", ""), limit=200),
+        cause=data.get("cause", "").strip()[:30],
+        open_percent=one_line(data.get("open_percent", ""), limit=3) or "100",
+        deduction=one_line(data.get("deduction", ""), limit=30),
+        agreement=one_line(data.get("agreement", ""), limit=200),
         pieces=_by_line(data, "lines-"),
         seen_returned=_by_line(data, "seen-"),
         way=ways.read(data),
@@ -88,6 +99,21 @@ def draft(
         payee=form.way.account,
         is_another=form.is_another,
         another_note=form.another_note,
+        without_evidence=form.without_evidence,
+        deposit=_deposit(form) if form.cause and form.reason == Reason.DEPOSIT else None,
+    )
+
+
+def _deposit(form: Typed) -> DepositClaim:
+    if form.cause not in Cause.values:
+        raise Invalid("no such cause", code="deposit_cause_missing")
+    if not form.open_percent.isascii() or not form.open_percent.isdigit() or not 1 <= int(form.open_percent) <= 100:
+        raise Invalid("1 to 100 per cent", code="invalid_percent")
+    return DepositClaim(
+        cause=form.cause,
+        open_percent=int(form.open_percent),
+        deduction_fen=forms.amount_fen(form.deduction) if form.deduction else 0,
+        agreement=form.agreement,
     )
 
 

@@ -24,15 +24,17 @@ from merchants import channels, policies
 from merchants.policies import guides
 from refunds.facts import shares, sums
 from refunds.intake.claims import Draft
+from refunds.models.evidence import EvidenceKind
 from refunds.rules import in_words, worth
 from refunds.rules.arrival import expected_arrival
+from refunds.rules.deposits import Cause
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.rules.policy import KIND_OF_REASON, Verdict
 from refunds.states import Reason
 from refunds.telling import coupons
 from refunds.telling.destinations import destination_label
 from terminals import orders
-from terminals.models import Transaction, TransactionLine, TransactionStatus
+from terminals.models import Deposit, Transaction, TransactionLine, TransactionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class SaleCard:
     window_label: str
     lines: Sequence[LineRow]
     order_has_refunds: bool
+    deposit: Deposit | None
     others: Sequence[SaleRow]
 
 
@@ -79,6 +82,7 @@ class Quote:
     legs: Sequence[QuotedLeg]
     rules: Sequence[Rule]
     ask_url: str
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class QuotePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPage:
-    """Without a ``sale`` it is still to be found among the ``candidates``."""
+    """Without a ``sale`` it is still to be found among the ``candidates``. ``papers`` are the kinds of evidence beside photos."""
 
     wanted: Wanted
     searched: bool
@@ -103,6 +107,8 @@ class NewPage:
     error: str
     reasons: Sequence[Choice]
     routes: Sequence[Choice]
+    papers: Sequence[Choice]
+    causes: Sequence[Choice]
     quote: Quote | None
     quote_error: str = ""
     guide: str
@@ -133,6 +139,8 @@ def new_page(
         error=error,
         reasons=[Choice(item.value, str(item.label)) for item in Reason],
         routes=ways.options(merchant_id=scope.staff.merchant_id, at=at),
+        papers=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind if kind != EvidenceKind.PHOTO],
+        causes=[Choice(cause.value, str(cause.label)) for cause in Cause],
         quote=quote,
         guide=guide_for(KIND_OF_REASON.get(form.reason, ""), scope=scope, at=at),
         guide_without_receipt="" if sale else guide_for("no_receipt", scope=scope, at=at),
@@ -172,6 +180,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
             if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None
             else ""
         ),
+        evidence=gettext(", ").join(str(EvidenceKind(kind).label) for kind in verdict.evidence),
     )
 
 
@@ -208,6 +217,7 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
             )
             for line in worth.with_worth_of(payments)
         ],
+        deposit=Deposit.objects.filter(pk=sale.pk).first(),
         order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
         others=rows.sales([one for one in payments if one.pk != sale.pk]),
     )

@@ -19,7 +19,7 @@ from core.errors import DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
-from desk.forms import pictures_of
+from desk.forms import sorted_uploads
 from desk.new import finding
 from desk.new.finding import wanted
 from desk.new.form import Typed
@@ -31,7 +31,7 @@ from refunds.evidence import files
 from refunds.intake import judging, submitting
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
-from refunds.intake.judging import PolicyRefused
+from refunds.intake.judging import EvidenceMissing, PolicyRefused
 from refunds.models import IdempotencyRecord
 from refunds.rules import worth
 from refunds.rules.policy import KIND_OF_REASON
@@ -96,16 +96,22 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     form = typed_in(request.POST)
     sale = _sale(request.POST.get("sale", ""), scope)
     key = request.POST.get("idempotency_key", "")[:64]
+    ahead: list[UUID] = []
     try:
         if not key:
             raise Invalid("the form names no key", code="form_incomplete")
         if not form.consent:
             raise Invalid("the customer's consent is missing", code="consent_missing")
-        pictures = pictures_of(request)
+        for kind, pictures in sorted_uploads(request).items():
+            ahead += [row.pk for row in files.send_ahead(pictures=pictures, kind=kind, by=scope.by, at=now)]
         submission = submitting.submit(
-            draft=_draft(form, sale), by=scope.by, at=now, before_commit=_once(scope, key, request, now)
+            draft=replace(_draft(form, sale), evidence=ahead),
+            by=scope.by,
+            at=now,
+            before_commit=_once(scope, key, request, now),
         )
     except DomainError as error:
+        files.forget_unclaimed(at=now, ids=ahead)
         # Sent twice: the first one counts, also where it left nothing to refund for the second.
         if number := _made_before(scope, key):
             return go_on(request, refund_url(number))
@@ -114,7 +120,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         if is_htmx(request):
             # The form keeps all that was typed, and the pictures, which no page could give back.
             return refusal(request, error)
-        verdict = error.facts.get("verdict") if isinstance(error, PolicyRefused) else None
+        verdict = error.facts.get("verdict") if isinstance(error, PolicyRefused | EvidenceMissing) else None
         page = new_page(
             request=request,
             scope=scope,
@@ -126,8 +132,6 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
         return render_page(request, "desk/new.html", page, status=words.status(error))
     stored = submission.request
-    if pictures:
-        files.add(request_id=stored.pk, pictures=pictures, by=scope.by, at=now)
     done = (
         gettext("%(number)s submitted.") if stored.state != State.APPROVED else gettext("%(number)s approved by rule.")
     )

@@ -20,7 +20,7 @@ from desk import forms, ways, words
 from desk.access import Scope, is_htmx, staff_page
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
-from desk.forms import pictures_of
+from desk.forms import uploads_of
 from desk.refund.page import find
 from desk.refund.view import answer
 from desk.rendering import go_on, refusal
@@ -33,6 +33,7 @@ from refunds.facts import conditions
 from refunds.intake import rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
 from refunds.review import deciding
 from refunds.review.handing_over import hand_over
@@ -282,11 +283,14 @@ def resubmit(asked: Asked) -> str:
 
 @_decision("evidence")
 def add_evidence(asked: Asked) -> str:
-    """Pictures that the customer brought to the store."""
-    pictures = pictures_of(asked.request)
+    """Pictures and papers that the customer brought to the store."""
+    kind = asked.form.get("kind", "") or EvidenceKind.PHOTO
+    pictures = uploads_of(asked.request, kind=kind)
     if not pictures:
         raise Invalid("no picture was chosen", code="nothing_sent")
-    files.add(request_id=asked.found.pk, pictures=pictures, by=asked.by, at=asked.at, note=asked.typed("text", 200))
+    files.add(
+        request_id=asked.found.pk, pictures=pictures, by=asked.by, at=asked.at, kind=kind, note=asked.typed("text", 200)
+    )
     return gettext("The evidence is added.")
 
 

@@ -36,8 +36,10 @@ from merchants import channels
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
+from refunds.evidence import repeats
 from refunds.facts import conditions, duplicates, payees
 from refunds.models import Evidence, RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.rules import worth
@@ -170,6 +172,7 @@ class Refund:
     verdict: VerdictCard
     second: Second
     evidence: Sequence[Piece]
+    evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
     sale: Sale
     steps: Sequence[Step]
@@ -210,6 +213,7 @@ class Dialogs:
     routes: Sequence[Choice]
     way: Way
     assignees: Sequence[Choice]
+    evidence_kinds: Sequence[Choice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +279,7 @@ def refund(
     payee = payees.of(request)
     actions = offered(request=request, by=scope.by, last=last, at=at)
     known = request.customer_name or request.customer_phone or request.customer_email or payee
+    handed = list(request.evidence.order_by("added_at", "pk"))
     return Refund(
         number=request.number,
         url=url or refund_url(request.number),
@@ -326,7 +331,10 @@ def refund(
         revealed=revealed,
         verdict=verdicts.shown(request),
         second=second(request, rows=approvals, scope=scope, may_approve=bool(actions.approve), at=at),
-        evidence=pieces(request.number, request.evidence.order_by("added_at", "pk")),
+        evidence=pieces(request.number, handed),
+        evidence_seen_on=repeats.on_another(
+            handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
+        ),
         lines=_goods(request, sold),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -374,6 +382,7 @@ def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str 
         route=found.route, failure_remedy=last.failure_remedy if last else "", offered=offered_routes
     )
     return Dialogs(
+        evidence_kinds=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind],
         open=opened,
         error=error,
         reject_reasons=reject_reasons(language=found.customer_locale),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
+from core.plain_text import plain_text
 from desk.notices import event_label
 from desk.refund.payouts import readable
 from desk.templatetags.desk_format import when_minute
@@ -21,6 +22,7 @@ from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
 from refunds.rules import explanations, in_words
+from refunds.rules.deposits import Cause
 from refunds.states import HandTrouble, Reason, RejectReason
 from refunds.telling import payout_words
 
@@ -152,6 +154,16 @@ def _given_up(data: Data) -> tuple[str, str]:
     return gettext("gave up a part of ¥%(amount)s") % _amount(data), str(data.get("note", ""))
 
 
+def _said_beside(data: Data) -> str:
+    """Why a deposit ends, what the customer agreed to, why evidence is missing."""
+    said = [str(Cause(data["cause"]).label)] if data.get("cause") in Cause.values else []
+    if data.get("agreement"):
+        said.append(gettext("agreed with the customer: %(what)s") % {"what": plain_text(str(data["agreement"]))})
+    if data.get("without_evidence"):
+        said.append(gettext("evidence missing: %(why)s") % {"why": plain_text(str(data["without_evidence"]))})
+    return "".join(f" · {one}" for one in said)
+
+
 def _reject(data: Data) -> tuple[str, str]:
     reason = str(data.get("reason", ""))
     return gettext("rejected the request"), str(RejectReason(reason).label) if reason in RejectReason.values else reason
@@ -189,7 +201,7 @@ def _moment(data: Data, name: str) -> str:
 
 #: What an event says, with the name of the data that stands beside it, or how to put both.
 _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = {
-    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data)),
+    "refund.submit": lambda data: (gettext("submitted the request"), _amount_and_reason(data) + _said_beside(data)),
     "refund.resubmit": lambda data: (gettext("sent the request in again"), _amount_and_reason(data)),
     "refund.ask_review": lambda data: (
         gettext("wants a person to decide"),

@@ -1,7 +1,9 @@
-"""Pictures that customers and staff add to a request: nothing that came from outside is ever kept or served as it came.
+"""Pictures and papers that customers and staff add to a request: nothing that came from outside is ever kept or served as it
+came.
 
 ``read_picture`` decodes an upload and re-encodes it: what was hidden in the file (scripts, places, other formats' bytes)
-stays behind. ``add`` stores the result under a random name, with its row and audit event.
+stays behind. ``read_upload`` takes PDFs as well, written anew by ``papers``. ``add`` stores the result under a random name, with
+its row and audit event; ``send_ahead`` does it before there is a request, and ``take_along`` is for the request that names it.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -27,9 +30,11 @@ from PIL import Image, ImageOps
 
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
+from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
+from refunds.evidence import looks, papers
 from refunds.facts import conditions
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
@@ -42,8 +47,12 @@ MAX_SIDE = 2000
 SMALL_SIDE = 400
 MAX_PER_REQUEST = 12
 
+#: How long a file that was sent ahead waits for its request.
+WAITS_FOR_REQUEST = timedelta(hours=24)
+
 CONTENT_TYPE = "image/jpeg"
-#: Names Pillow knows them by. SVG, PDF, GIF, TIFF and whatever else can be drawn are not pictures to us.
+PAPER_TYPE = "application/pdf"
+#: Names Pillow knows them by. SVG, GIF, TIFF and whatever else can be drawn are not pictures to us.
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 86
 #: What Pillow raises for files that are broken, cut or made to break it.
@@ -76,12 +85,32 @@ class TooManyPictures(Conflict):
     code = "too_many_pictures"
 
 
+class PaperTooLong(Invalid):
+    """The PDF has too many pages."""
+
+    code = "paper_too_long"
+
+
+class EvidenceGone(Invalid):
+    """A file that was sent ahead is not there, or belongs to a request already."""
+
+    code = "unknown_evidence"
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture written by us, JPEG: whole (at most 2000 pixels a side) and small (400)."""
+    """A picture written by us, JPEG: whole (at most 2000 pixels a side) and small (400). Of a PDF there is no small one.
+
+    ``look`` as ``looks.look_of`` has it.
+    """
 
     whole: bytes
     small: bytes
+    look: tuple[int, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        return CONTENT_TYPE if self.small else PAPER_TYPE
 
 
 def read_picture(*, upload: UploadedFile[Any]) -> Picture:
@@ -89,16 +118,40 @@ def read_picture(*, upload: UploadedFile[Any]) -> Picture:
 
     Raises ``NotAPicture`` or ``PictureTooLarge``.
     """
-    if (upload.size or 0) > MAX_UPLOAD_BYTES:
-        raise PictureTooLarge("a picture may have 8 MB")
-    content = upload.read(MAX_UPLOAD_BYTES + 1)
-    if len(content) > MAX_UPLOAD_BYTES:
-        raise PictureTooLarge("a picture may have 8 MB")
+    content = _content(upload)
     with _decoding:
         whole = _decoded(io.BytesIO(content))
         small = whole.copy()
         small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-        return Picture(_written(whole), _written(small))
+        return Picture(_written(whole), _written(small), looks.look_of(whole))
+
+
+def read_upload(*, upload: UploadedFile[Any], kind: str = EvidenceKind.PHOTO) -> Picture:
+    """A picture as ``read_picture`` has it, or a PDF with nothing but what its pages show. A photo is no PDF.
+
+    Raises ``NotAPicture``, ``PictureTooLarge`` or ``PaperTooLong``.
+    """
+    start = upload.read(5)
+    upload.seek(0)
+    if kind == EvidenceKind.PHOTO or start != b"%PDF-":
+        return read_picture(upload=upload)
+    content = _content(upload)
+    try:
+        with _decoding:
+            return Picture(papers.strip(content), b"")
+    except papers.TooManyPages as error:
+        raise PaperTooLong(str(error), limit=papers.MAX_PAGES) from error
+    except papers.NotAPaper as error:
+        raise NotAPicture("the PDF cannot be read") from error
+
+
+def _content(upload: UploadedFile[Any]) -> bytes:
+    if (upload.size or 0) > MAX_UPLOAD_BYTES:
+        raise PictureTooLarge("a file may have 8 MB")
+    content: bytes = upload.read(MAX_UPLOAD_BYTES + 1)
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise PictureTooLarge("a file may have 8 MB")
+    return content
 
 
 def _decoded(file: IO[bytes]) -> Image.Image:
@@ -152,17 +205,92 @@ def add(
     """
     if kind not in EvidenceKind.values:
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
-    # Files first: a row without its file would be a lie, a file without its row is only litter.
+    with _written_files(pictures) as paths, transaction.atomic():
+        return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
+
+
+def send_ahead(
+    *, pictures: Sequence[Picture], by: Principal, at: datetime, kind: str = EvidenceKind.PHOTO, note: str = ""
+) -> list[Evidence]:
+    """Keep files for a request that is still to be made by the same merchant, which names them; a day at most.
+
+    Raises ``Forbidden``.
+    """
+    rights.check_may(Act.SUBMIT, by=by)
+    if kind not in EvidenceKind.values:
+        raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
+    with _written_files(pictures) as paths:
+        rows = [_row(picture, path, kind, note, by, at) for picture, path in zip(pictures, paths, strict=True)]
+        for row in rows:
+            row.merchant_id = by.acting_for
+        return Evidence.objects.bulk_create(rows)
+
+
+def sent_ahead(*, ids: Sequence[UUID], merchant_id: int) -> list[Evidence]:
+    """The files of these ids, which belong to no request yet. Raises ``EvidenceGone`` where one is missing, or
+    ``TooManyPictures``.
+    """
+    if len(ids) > MAX_PER_REQUEST:
+        raise TooManyPictures(f"a request may have {MAX_PER_REQUEST} pictures", limit=MAX_PER_REQUEST)
+    found = list(Evidence.objects.filter(pk__in=ids, merchant_id=merchant_id, request=None).order_by("pk"))
+    if len(found) != len(set(ids)):
+        raise EvidenceGone("no such file was sent ahead, or another refund has it")
+    return found
+
+
+def told(row: Evidence) -> dict[str, object]:
+    """What the audit trail says of a file."""
+    return {"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256}
+
+
+def take_along(*, rows: Sequence[Evidence], request_id: UUID) -> None:
+    """Give a new request the files that were sent ahead for it, in its own commit. Raises ``EvidenceGone``."""
+    free = Evidence.objects.filter(pk__in=[row.pk for row in rows], request=None)
+    if free.update(request_id=request_id) != len(rows):
+        raise EvidenceGone("another refund has this file by now")
+
+
+def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
+    """Take away what was sent ahead for no request: of these ids at once, or whatever waits for longer than a day."""
+    found = Evidence.objects.filter(request=None)
+    found = found.filter(added_at__lt=at - WAITS_FOR_REQUEST) if ids is None else found.filter(pk__in=ids)
+    with transaction.atomic():
+        rows = list(found.select_for_update(skip_locked=True)[:200])
+        Evidence.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    for row in rows:
+        _forget(row.path)
+    return len(rows)
+
+
+@contextmanager
+def _written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
+    """The files, gone again where their rows are not stored.
+
+    Files first: a row without its file would be a lie, a file without its row is only litter.
+    """
     paths = [_stored(picture) for picture in pictures]
     try:
-        return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
+        yield paths
     except BaseException:
         for path in paths:
             _forget(path)
         raise
 
 
-@transaction.atomic
+def _row(picture: Picture, path: str, kind: str, note: str, by: Principal, at: datetime) -> Evidence:
+    return Evidence(
+        kind=kind,
+        note=one_line(note, limit=200),
+        path=path,
+        content_type=picture.content_type,
+        size=len(picture.whole),
+        sha256=hashlib.sha256(picture.whole).hexdigest(),
+        look=list(picture.look) if kind == EvidenceKind.PHOTO else [],
+        added_by=by.name[:80],
+        added_at=at,
+    )
+
+
 def _add_rows(
     request_id: UUID, stored: Sequence[tuple[Picture, str]], kind: str, note: str, by: Principal, at: datetime
 ) -> list[Evidence]:
@@ -172,28 +300,16 @@ def _add_rows(
         raise Conflict("the request is over and takes no more evidence", code="state_conflict", state=request.state)
     if len(stored) > places_left(request_id=request_id):
         raise TooManyPictures(f"a request may have {MAX_PER_REQUEST} pictures", limit=MAX_PER_REQUEST)
-    rows = [
-        Evidence(
-            request=request,
-            kind=kind,
-            note=one_line(note, limit=200),
-            path=path,
-            content_type=CONTENT_TYPE,
-            size=len(picture.whole),
-            sha256=hashlib.sha256(picture.whole).hexdigest(),
-            added_by=by.name[:80],
-            added_at=at,
-        )
-        for picture, path in stored
-    ]
+    rows = [_row(picture, path, kind, note, by, at) for picture, path in stored]
+    for row in rows:
+        row.request, row.merchant_id = request, request.merchant_id
     Evidence.objects.bulk_create(rows)
     for row in rows:
-        data = {"evidence": str(row.pk), "kind": row.kind, "size": row.size, "sha256": row.sha256}
-        lifecycle.record_act(request, "refund.evidence", by=by.actor, at=at, data=data)
+        lifecycle.record_act(request, "refund.evidence", by=by.actor, at=at, data=told(row))
     return rows
 
 
-# --- files: <VAR_DIR>/evidence/ab/cd/<32 hex digits>.jpg, and .small.jpg beside it --------------------------------
+# --- files: <VAR_DIR>/evidence/ab/cd/<32 hex digits>.jpg or .pdf, and .small.jpg beside a .jpg --------------------------------
 
 
 def read_file(evidence: Evidence, *, small: bool = False) -> bytes:
@@ -215,10 +331,12 @@ def _small(path: Path) -> Path:
 def _stored(picture: Picture) -> str:
     """Write both sizes under a random name; returns the path below the folder."""
     name = secrets.token_hex(16)
-    relative = f"{name[:2]}/{name[2:4]}/{name}.jpg"
+    relative = f"{name[:2]}/{name[2:4]}/{name}{'.jpg' if picture.small else '.pdf'}"
     path = _folder() / relative
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for target, content in ((path, picture.whole), (_small(path), picture.small)):
+        if not content:
+            continue
         with open(target, "xb", opener=_private) as file:
             file.write(content)
             file.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
 
@@ -19,7 +21,7 @@ def picture_response(evidence: Evidence | None, *, small: bool) -> HttpResponse:
         raise Http404 from error
     is_picture = evidence.content_type == files.CONTENT_TYPE
     disposition = content_disposition_header(
-        as_attachment=not is_picture, filename=f"{evidence.pk}.jpg" if is_picture else str(evidence.pk)
+        as_attachment=not is_picture, filename=f"{evidence.pk}{Path(evidence.path).suffix}"
     )
     return HttpResponse(
         content,

@@ -19,6 +19,7 @@ from refunds.facts import conditions
 from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
+from refunds.models.evidence import EvidenceKind
 from refunds.states import State
 
 MAX_WORDS = 500
@@ -26,7 +27,15 @@ _MAX_DESCRIPTION = 1000
 
 
 @transaction.atomic
-def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], by: Principal, at: datetime) -> RefundRequest:
+def answer(
+    *,
+    request_id: UUID,
+    words: str,
+    pictures: Sequence[Picture],
+    by: Principal,
+    at: datetime,
+    kind: str = EvidenceKind.PHOTO,
+) -> RefundRequest:
     """Add words and pictures and send the request in again, in one commit.
 
     Raises ``Invalid`` for an empty answer, ``WrongState`` when nothing is asked any more, what ``evidence.add`` raises, and
@@ -39,7 +48,7 @@ def answer(*, request_id: UUID, words: str, pictures: Sequence[Picture], by: Pri
     conditions.check(Act.RESUBMIT, by=by, request=request, at=at)
     if request.state != State.NEEDS_INFO:
         raise lifecycle.WrongState("nothing is asked of the customer now", state=request.state)
-    files.add(request_id=request_id, pictures=pictures, by=by, at=at)
+    files.add(request_id=request_id, pictures=pictures, kind=kind, by=by, at=at)
     correction = Correction(description=_joined(request.description, words))
     return resubmitting.resubmit(request_id=request_id, correction=correction, by=by, at=at)
 

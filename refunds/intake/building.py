@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,15 +17,16 @@ from core.personal_data import phone_hashes
 from core.plain_text import person_name
 from merchants.principals import Principal
 from refunds import lifecycle
+from refunds.evidence import files
 from refunds.facts import plans
 from refunds.facts.plans import LegStatus
-from refunds.intake import counters, planning
+from refunds.intake import counters, judging, planning
 from refunds.intake.claims import Account, Claim, Draft
 from refunds.intake.counters import Added, Parties
 from refunds.intake.facts import Sale
 from refunds.intake.judging import Judged
 from refunds.lifecycle import Move
-from refunds.models import Execution, IdempotencyRecord, Judgement, Leg, Payee, RefundLine, RefundRequest
+from refunds.models import Evidence, Execution, IdempotencyRecord, Judgement, Leg, Payee, RefundLine, RefundRequest
 from refunds.models.execution import new_execution
 from refunds.models.hand_accounts import is_by_hand
 from refunds.models.judgement import Occasion
@@ -42,8 +43,8 @@ class Submission:
     """A request that is not stored yet, with the sale it was judged on and all that belongs in its commit.
 
     ``plan`` is by which payments it goes back; ``legs`` are its rows, where it is more than one. ``sums`` are the counters that
-    it moves, ``judgement`` is what it was judged on. ``refunds_limit`` is how many refunds of the sale the channel
-    takes; None: it was not asked, as where a person pays or the money has moved already.
+    it moves, ``judgement`` is what it was judged on, ``evidence`` was sent ahead for it. ``refunds_limit`` is how many refunds
+    of the sale the channel takes; None: it was not asked, as where a person pays or the money has moved already.
     """
 
     request: RefundRequest
@@ -57,6 +58,7 @@ class Submission:
     idempotency: IdempotencyRecord | None = None
     sums: Sequence[Added] = ()
     judgement: Judgement | None = None
+    evidence: Sequence[Evidence] = ()
     refunds_limit: int | None = None
 
 
@@ -82,10 +84,11 @@ def build(
     if len(legs) > 1:
         request.transaction_id, request.leg_count = legs[0].transaction_id, len(legs)
     moves = [Move(request.pk, "verify", POLICY, at), *judgement(request, verdict, at)]
+    evidence = judging.evidence_of(sale, draft)
     submission = Submission(
         request=request,
         sale=sale,
-        changes=_changes(request, moves, by=by, at=at, **_said(draft)),
+        changes=[*_changes(request, moves, by=by, at=at, **_said(draft)), *_added(request, evidence, by=by, at=at)],
         lines=_lines(request, claimed),
         plan=legs,
         legs=plans.rows(request, legs) if len(legs) > 1 else (),
@@ -101,6 +104,7 @@ def build(
             is_near=risk.is_near(request.amount_fen, verdict.auto_limit_fen),
         ),
         judgement=judged.row(request=request, of=parties, occasion=Occasion.SUBMISSION, at=at),
+        evidence=evidence,
         refunds_limit=refunds_limit(sale, draft.route),
     )
     if request.state == State.APPROVED:
@@ -112,8 +116,29 @@ def build(
 
 
 def _said(draft: Draft) -> dict[str, str]:
-    """What whoever asks says to a possible duplicate, for the audit trail."""
-    return {"is_another": draft.another_note or "yes"} if draft.is_another else {}
+    """What whoever asks says to a possible duplicate, to missing evidence and of a deposit, for the audit trail."""
+    said = {
+        "is_another": (draft.another_note or "yes") if draft.is_another else "",
+        "without_evidence": draft.without_evidence,
+        "cause": draft.deposit.cause if draft.deposit else "",
+        "agreement": draft.deposit.agreement if draft.deposit else "",
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _added(request: RefundRequest, evidence: Sequence[Evidence], *, by: Principal, at: datetime) -> list[AuditEvent]:
+    return [
+        event(
+            merchant_id=request.merchant_id,
+            by=by.actor,
+            action="refund.evidence",
+            object_type="refund_request",
+            object_id=request.pk,
+            at=at,
+            data=files.told(row),
+        )
+        for row in evidence
+    ]
 
 
 def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, at: datetime) -> Submission:
@@ -245,6 +270,7 @@ def _request(
         tier=verdict["tier"],
         staff_id=by.staff_id,
         api_key_id=by.key_id,
+        deposit=asdict(draft.deposit) if draft.deposit else None,
         customer_name=customer.name,
         customer_phone=customer.phone,
         customer_phone_hash=phone_hash,

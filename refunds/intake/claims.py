@@ -18,9 +18,11 @@ from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
+from refunds.rules.deposits import Deposit, DepositClaim
 from refunds.rules.facts import LineClaim
 from refunds.states import Reason, Route
-from terminals.models.transaction import LineKind
+from terminals.models import Deposit as DepositTerms
+from terminals.models import DepositKind, LineKind
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -57,7 +59,8 @@ class Draft:
     """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
     store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
     which plan was seen, ``seen_returned`` how many pieces of an article (by sku) had come back by then. ``is_another`` says that
-    it is not the same wish as one before, and ``another_note`` how so.
+    it is not the same wish as one before, and ``another_note`` how so. ``evidence`` are files that were sent ahead;
+    ``without_evidence`` says why what the policy asks for is missing; ``deposit``, why a deposit ends.
     """
 
     amount_fen: int
@@ -76,6 +79,9 @@ class Draft:
     cashier: str = ""
     is_another: bool = False
     another_note: str = ""
+    evidence: Sequence[UUID] = ()
+    without_evidence: str = ""
+    deposit: DepositClaim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +229,30 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
         )
         claims.append(Claim(line.id, judged))
     return claims
+
+
+def deposit_of(sale: Sale, *, reason: str, claim: DepositClaim | None) -> Deposit | None:
+    """The deposit that is to be settled; None where the sale is none, or nothing was recorded of its terms.
+
+    Raises ``Invalid``: of a deposit with terms it is said why it ends, and only of one; only from a security is anything
+    deducted, at most what was paid.
+    """
+    terms = DepositTerms.objects.filter(pk=sale.id).first() if reason == Reason.DEPOSIT else None
+    if terms is None:
+        if claim is not None:
+            raise Invalid("no terms of a deposit are recorded with this sale", code="no_deposit_terms")
+        return None
+    if claim is None:
+        raise Invalid("it is not said why the deposit ends", code="deposit_cause_missing")
+    if claim.deduction_fen and (terms.kind != DepositKind.SECURITY or claim.deduction_fen > sale.amount_fen):
+        raise Invalid("only from a security is anything deducted, and no more than was paid", code="no_deduction")
+    return Deposit(
+        kind=terms.kind,
+        contract_fen=terms.contract_fen,
+        cause=claim.cause,
+        open_percent=claim.open_percent,
+        deduction_fen=claim.deduction_fen,
+    )
 
 
 def check_account(*, route: str, account: Account | None, known: bool = False) -> None:

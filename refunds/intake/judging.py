@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from core.calendar import DayKind
-from core.errors import Invalid
+from core.errors import FieldError, Invalid
 from merchants import hours, policies, rights
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
+from refunds.evidence import files, repeats
 from refunds.facts import duplicates, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
@@ -25,11 +26,18 @@ from refunds.intake.facts import Sale, find_sale, whole_order
 from refunds.models import Evidence, Execution, Judgement, RefundRequest
 from refunds.models.judgement import Occasion
 from refunds.rules import arrival, clocks, facts, payment, policy, worth
+from refunds.rules.deposits import DepositClaim
 from refunds.rules.facts import Facts
 from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
-from refunds.states import ExecutionState, Route, State
+from refunds.states import ExecutionState, Reason, Route, State
+
+
+class EvidenceMissing(Invalid):
+    """The policy asks for evidence that did not come with the request; ``facts["verdict"]`` names it. Nothing was stored."""
+
+    code = "evidence_missing"
 
 
 class PolicyRefused(Invalid):
@@ -101,6 +109,7 @@ def judge(
     # Of an order's payments what is its own has been taken off each already.
     of_sale_fen = 0 if stored and stored.leg_count else own_fen
     rules = policies.rules_of(sale.policy_version_id)
+    handed = evidence_of(sale, draft, stored)
     judged = Facts(
         at=at,
         amount_fen=draft.amount_fen,
@@ -135,8 +144,14 @@ def judge(
         store=sale.store_code,
         groups=_groups(sale, claimed),
         remote=sale.remote,
-        evidence=_evidence(stored),
         **_clocks(sale, rules, at=at),
+        evidence=tuple(sorted({row.kind for row in handed})),
+        deposit=claims.deposit_of(
+            sale,
+            reason=draft.reason,
+            claim=_stored_claim(stored, draft) if stored else draft.deposit,
+        ),
+        seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
         arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
@@ -193,11 +208,38 @@ def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:
     return tuple(sorted(groups)) if groups != {""} else ()
 
 
-def _evidence(stored: RefundRequest | None) -> tuple[str, ...]:
-    """Kinds that were handed in with a stored request; a new one has none yet."""
-    if stored is None:
-        return ()
-    return tuple(sorted(set(Evidence.objects.filter(request_id=stored.pk).values_list("kind", flat=True))))
+def _stored_claim(stored: RefundRequest, draft: Draft) -> DepositClaim | None:
+    """What was said of the deposit; nothing once it is corrected to another reason."""
+    return DepositClaim(**stored.deposit) if stored.deposit and draft.reason == Reason.DEPOSIT else None
+
+
+def evidence_of(sale: Sale, draft: Draft, stored: RefundRequest | None = None) -> list[Evidence]:
+    """What was handed in with a stored request, or was sent ahead for a new one. Raises ``EvidenceGone``."""
+    if stored is not None:
+        return list(Evidence.objects.filter(request_id=stored.pk).order_by("pk"))
+    return files.sent_ahead(ids=draft.evidence, merchant_id=sale.merchant_id) if draft.evidence else []
+
+
+def _seen_on(handed: Sequence[Evidence], sale: Sale, stored: RefundRequest | None) -> list[str]:
+    if not handed:
+        return []
+    return repeats.on_another(
+        handed, merchant_id=sale.merchant_id, transaction_id=sale.id, but=stored.pk if stored else None
+    )
+
+
+def ask_for_evidence(verdict: Verdict, draft: Draft) -> None:
+    """Raise ``EvidenceMissing`` where the policy asks for what is not there, unless it is said why not: then a person decides."""
+    line = next((rule for rule in verdict.rules if rule.code == "evidence_given" and not rule.passed), None)
+    if line is None or draft.without_evidence:
+        return
+    given = line.actual.split(", ")
+    missing = [kind for kind in verdict.evidence if kind not in given]
+    raise EvidenceMissing(
+        f"the policy asks for {', '.join(missing)}",
+        verdict=verdict,
+        errors=[FieldError("evidence", "evidence_missing", kind) for kind in missing],
+    )
 
 
 def sale_of(request: RefundRequest, *, at: datetime, by_hand_fen: int | None = None) -> Sale:

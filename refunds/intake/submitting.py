@@ -27,6 +27,7 @@ from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
+from refunds.evidence import files
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
@@ -93,6 +94,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
     judged = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(judged.verdict)
+    judging.ask_for_evidence(judged.verdict, draft)
     claims.check_account(route=draft.route, account=draft.payee)
     legs = planning.planned(sale, draft)
     planning.check_seen(legs, sale, draft.plan_hash)
@@ -124,7 +126,9 @@ def _draw_number() -> int:
 
 
 def store(submission: Submission) -> None:
-    """Commit a submission whole. Raises ``OverRefund``, ``KeyAlreadyUsed`` or ``RoomTaken``, and then nothing was stored."""
+    """Commit a submission whole. Raises ``OverRefund``, ``KeyAlreadyUsed``, ``RoomTaken`` or ``EvidenceGone``, and then nothing
+    was stored.
+    """
     request = submission.request
     tables = list(_tables(submission))
     statement = _statement(tuple(type(rows[0]) for rows in tables), bool(submission.sums))
@@ -141,9 +145,12 @@ def store(submission: Submission) -> None:
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
-        if submission.legs:
-            _reserve_legs(submission)
-        _execute(statement, parameters)
+        with transaction.atomic() if submission.evidence else nullcontext():
+            if submission.legs:
+                _reserve_legs(submission)
+            _execute(statement, parameters)
+            if submission.evidence:
+                files.take_along(rows=submission.evidence, request_id=request.pk)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error
@@ -193,7 +200,7 @@ def _tables(submission: Submission) -> Iterable[Sequence[models.Model]]:
         yield [submission.idempotency]
     if submission.judgement is not None:
         yield [submission.judgement]
-    yield [lifecycle.outbox_row(change) for change in submission.changes]
+    yield [lifecycle.outbox_row(change) for change in submission.changes if change.version is not None]
     yield submission.changes
 
 

@@ -80,6 +80,8 @@ class RefundRequest(models.Model):
         ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     cashier = models.CharField(max_length=40, blank=True)
+    #: ``refunds.rules.deposits.DepositClaim``: why a deposit ends, as whoever asked said.
+    deposit = models.JSONField(null=True)
     customer_name = SealedTextField(purpose="request.customer_name")
     customer_phone = SealedTextField(purpose="request.customer_phone")
     customer_phone_hash = models.BinaryField(max_length=16, null=True)

@@ -27,6 +27,17 @@ _NEAR_LIMIT = _(
 )
 _SAME_DESTINATION = _("Order number %(actual)s of this customer in 30 days; a person looks from number %(limit)s.")
 
+_DEPOSIT_CAP = _("¥%(actual)s of it is above 20%% of the contract (¥%(limit)s) and goes back as money paid in advance.")
+_DEPOSIT_FORFEITED = _(
+    "The customer does not perform: ¥%(actual)s of the earnest stays with the merchant, for the %(limit)s%% not performed."
+)
+_DEPOSIT_DOUBLED = _(
+    "The merchant does not perform: ¥%(actual)s is owed on top of the deposit, for the %(limit)s%% not performed. It is paid "
+    "apart from the refund: no channel gives more than was paid."
+)
+_DEPOSIT_DEDUCTION = _("¥%(actual)s of the ¥%(limit)s is kept for what is owed.")
+
+
 #: code -> (short label, sentence when it passes, sentence when it does not: the catalogue's, where it has no numbers)
 RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     "payment_succeeded": (
@@ -224,6 +235,27 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Given: %(actual)s. Asked for: %(limit)s."),
         _("Asked for: %(limit)s. Given so far: %(actual)s."),
     ),
+    "deposit_cap": (_("Earnest above 20%"), _DEPOSIT_CAP, _DEPOSIT_CAP),
+    "deposit_forfeited": (_("Earnest forfeited"), _DEPOSIT_FORFEITED, _DEPOSIT_FORFEITED),
+    "deposit_doubled": (_("Earnest doubled"), _DEPOSIT_DOUBLED, _DEPOSIT_DOUBLED),
+    "deposit_deduction": (_("Deduction from the security"), _DEPOSIT_DEDUCTION, _DEPOSIT_DEDUCTION),
+    "deduction_proven": (
+        _("Proof of the deduction"),
+        _("Given: %(actual)s."),
+        _("A deduction needs one of: %(limit)s. Given so far: %(actual)s."),
+    ),
+    "deposit_settled": (
+        _("What goes back of the deposit"),
+        _("¥%(actual)s goes back, as the deposit rule says."),
+        _(
+            "¥%(actual)s is asked for and ¥%(limit)s goes back by the deposit rule: a person decides, and the customer agrees."
+        ),
+    ),
+    "new_evidence": (
+        _("Handed in before"),
+        _("None of the files came with another refund."),
+        _("One of the files came with %(actual)s already, a refund of another sale, so a person looks."),
+    ),
     "fault_in_time": (
         _("Found early"),
         _("Asked for within %(actual)s hours of the payment, of %(limit)s."),
@@ -301,6 +333,7 @@ _WORDS: dict[str, Promise | str] = {
 
 _MONEY = frozenset(
     {
+        *("deposit_cap", "deposit_deduction", "deposit_settled"),
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
@@ -334,7 +367,7 @@ def explain(rule: Mapping[str, Any]) -> str:
     if "%" not in template:
         return template
     said = {name: rule[name] for name in ("actual", "limit")}
-    if rule["code"] == "evidence_given":
+    if rule["code"] in ("evidence_given", "deduction_proven"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
 
@@ -383,6 +416,8 @@ def shown(rule: Mapping[str, Any]) -> str:
     actual, limit = rule["actual"], rule["limit"]
     if rule["code"] in _MONEY:
         return f"¥{actual} / ¥{limit}"
+    if rule["code"] in ("deposit_forfeited", "deposit_doubled"):
+        return f"¥{actual} ({limit}%)"
     if rule["code"] == "article_quantity":
         return f"{actual} / {limit}"
     if actual.isdigit() and limit.isdigit():
@@ -391,4 +426,6 @@ def shown(rule: Mapping[str, Any]) -> str:
         if rule["code"] in {"reason_share", "reason_least"}:
             return f"{actual}% / {limit}%"
         return f"{actual} / {limit}"
-    return _listed(actual) if rule["code"] == "evidence_given" else str(_WORDS.get(actual, actual))
+    return (
+        _listed(actual) if rule["code"] in ("evidence_given", "deduction_proven") else str(_WORDS.get(actual, actual))
+    )

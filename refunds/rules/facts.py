@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.quantities import Quantity, quantity_text
+from refunds.rules.deposits import Deposit
 from refunds.rules.standing import EqualCharges, Standing
 
 _DAY = timedelta(days=1)
@@ -46,7 +47,8 @@ class Facts:
     (``refunds.rules.payment``). ``sums``: what its order, customer, cashier and key have had before.
 
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
-    ``evidence``: kinds that were given. ``store_open``: None where the hours are not known.
+    ``evidence``: kinds that were given; ``seen_on``: number of the refund of another sale that one of the files came with.
+    ``deposit``: what it is of, and why it ends. ``store_open``: None where the hours are not known.
     ``opening`` are the times that it is open from then on (``refunds.rules.clocks``). ``grace_hours`` a disaster gives those
     who decide, ``graces`` those who ask: days from the payment to the beginning of each, and its hours.
     ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
@@ -79,6 +81,8 @@ class Facts:
     remote: bool = False
     goods_received: bool = False
     evidence: Sequence[str] = ()
+    seen_on: str = ""
+    deposit: Deposit | None = None
     store_open: bool | None = None
     opening: Sequence[int] = ()
     grace_hours: int = 0
@@ -132,6 +136,8 @@ def from_text(text: str) -> Facts | None:
         LineClaim(**{**claim, **{name: Decimal(claim[name]) for name in _QUANTITIES}})
         for claim in data.get("claims", ())
     ]
+    if "deposit" in data:
+        data["deposit"] = Deposit(**data["deposit"])
     sums = data.get("sums", {})
     if "charges" in sums:
         sums["charges"] = EqualCharges(**sums["charges"])
@@ -148,13 +154,13 @@ def who(text: str) -> dict[str, Any]:
 _NOT_KEPT = frozenset({"key", "day", "past"})
 _KEPT = {
     kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
-    for kind in (Facts, LineClaim, Standing, EqualCharges)
+    for kind in (Facts, LineClaim, Standing, EqualCharges, Deposit)
 }
 _QUANTITIES = ("quantity", "returnable")
-_NESTED = (LineClaim, Standing, EqualCharges)
+_NESTED = (LineClaim, Standing, EqualCharges, Deposit)
 
 
-def _said(one: Facts | LineClaim | Standing | EqualCharges) -> dict[str, Any]:
+def _said(one: Facts | LineClaim | Standing | EqualCharges | Deposit) -> dict[str, Any]:
     said = {}
     for name, usual in _KEPT[type(one)]:
         value = getattr(one, name)

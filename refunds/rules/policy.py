@@ -23,7 +23,7 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules import clocks, floor, payment, risk
+from refunds.rules import clocks, deposits, floor, payment, risk
 from refunds.rules.facts import Facts, canonical
 from refunds.rules.standing import EqualCharges
 from refunds.rules.worth import GOODS_COME_BACK
@@ -131,6 +131,7 @@ def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
     if law is not None:
         results.append(RuleResult(law.code, passed=True, actual=str(facts.days), limit=str(law.days)))
     results += _merchant_rules(facts, rules, rule, covered=own is not None, limit_fen=limit_fen, grace_hours=grace)
+    results += _deposit(facts)
     results += [RuleResult(*signal) for signal in risk.signals(facts, rules, limit_fen=limit_fen)]
     results += _sums(facts, rules, limit_fen)
     failed = [result for result in results if not result.passed]
@@ -309,6 +310,21 @@ def _reason_rule(facts: Facts, rule: ReasonRule, *, window_days: int) -> list[Ru
         given = all(kind in facts.evidence for kind in rule.evidence_required)
         named = ", ".join(facts.evidence) or "none"
         results.append(RuleResult("evidence_given", given, named, ", ".join(rule.evidence_required)))
+    return results
+
+
+def _deposit(facts: Facts) -> list[RuleResult]:
+    """What the law says of a deposit. Where something stays with the merchant or is owed on top, a person decides."""
+    if facts.deposit is None:
+        return []
+    settled = deposits.settle(facts.deposit, paid_fen=facts.paid_fen)
+    results = [RuleResult(step.code, step.code == "deposit_cap", yuan(step.fen), step.of) for step in settled.steps]
+    if facts.deposit.deduction_fen:
+        proven = bool(deposits.PROVES_DEDUCTION.intersection(facts.evidence))
+        asked = ", ".join(sorted(deposits.PROVES_DEDUCTION))
+        results.append(RuleResult("deduction_proven", proven, ", ".join(facts.evidence) or "none", asked))
+    due_fen = max(0, settled.refund_fen - (facts.paid_fen - facts.refundable_fen))
+    results.append(RuleResult("deposit_settled", facts.amount_fen == due_fen, yuan(facts.amount_fen), yuan(due_fen)))
     return results
 
 

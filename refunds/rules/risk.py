@@ -42,6 +42,8 @@ def signals(facts: Facts, rules: Rules, *, limit_fen: int) -> list[Signal]:
         number = sums.near_limit_count + 1
         if is_near(facts.amount_fen, limit_fen):
             found.append(Signal("near_limit", number < most, str(number), str(most)))
+    if facts.seen_on:
+        found.append(Signal("new_evidence", passed=False, actual=facts.seen_on, limit="new"))
     if (least := rules.soon_after_sale_minutes) is not None:
         minutes = max(0, (facts.at - facts.paid_at) // _MINUTE)
         found.append(Signal("soon_after_sale", facts.at - facts.paid_at > least * _MINUTE, str(minutes), str(least)))

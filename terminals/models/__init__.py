@@ -1,5 +1,6 @@
 """What was paid, and where."""
 
+from terminals.models.deposit import Deposit, DepositKind
 from terminals.models.terminal import Terminal
 from terminals.models.transaction import (
     CONFIRMING,
@@ -14,6 +15,8 @@ from terminals.models.transaction import (
 
 __all__ = [
     "CONFIRMING",
+    "Deposit",
+    "DepositKind",
     "Funding",
     "LineKind",
     "PaymentWord",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from merchants.models import Role
 from refunds.models import RefundRequest
-from terminals.models import Transaction
+from terminals.models import Deposit, Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY
 from tests.walk.cases import case
@@ -98,6 +98,14 @@ def get_transaction(stage: Stage) -> None:
     assert [row["number"] for row in answer["refund_requests"]] == [request.number]
 
 
+@case("POST", f"{_API}transactions/<uuid:transaction_id>/deposit")
+def record_deposit_terms(stage: Stage) -> None:
+    sale = stage.sale(kind="deposit")
+    said = {"kind": "earnest", "contract_amount_fen": 10 * sale.amount_fen, "terms": "婚宴 12 桌"}
+    answer = stage.call("POST", f"transactions/{sale.pk}/deposit", said)
+    assert (answer["kind"], Deposit.objects.get().terms) == ("earnest", "婚宴 12 桌")
+
+
 @case("GET", f"{_API}orders/<str:order_no>")
 def get_order(stage: Stage) -> None:
     sale = stage.sale()
@@ -135,6 +143,14 @@ def events(stage: Stage) -> None:
     request = stage.in_review()
     found = stage.call("GET", f"refund-requests/{request.pk}/events")["results"]
     assert found[-1]["to_state"] == "in_review"
+
+
+@case("POST", f"{_API}evidence")
+def send_evidence_ahead(stage: Stage) -> None:
+    ahead = stage.call("POST", "evidence", pictures.upload(), expect=201)
+    assert ahead["refund_request"] is None
+    stage.call("POST", "refund-requests", {**_body(stage.sale()), "evidence": [ahead["id"]]}, expect=201)
+    assert RefundRequest.objects.get().evidence.count() == 1
 
 
 @case("POST", f"{_REQUEST}/evidence")

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def at_desk(row: Evidence) -> str:
+    assert row.request is not None
     return reverse("desk:evidence", args=[row.request.number, row.pk])
 
 
