@@ -66,7 +66,7 @@ def test_sale_of_an_unknown_place_or_a_time_to_come_is_not_stored(
     merchant: Merchant, change: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        report_sale(sale=replace(SALE, **change), by=_till(merchant), at=NOW)  # type: ignore[arg-type]
+        report_sale(sale=replace(SALE, **change), by=_till(merchant), at=NOW)
     assert not Transaction.objects.exists()
 
 
