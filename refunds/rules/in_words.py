@@ -48,12 +48,13 @@ GROUPS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             *("auto_cashier_day_fen", "auto_store_day_fen", "auto_key_day_count", "auto_key_day_fen"),
         ),
     ),
-    ("tiers", _("Who decides up to which amount"), ("four_eyes_above_fen",)),
+    ("tiers", _("Who decides up to which amount"), ("four_eyes_above_fen", "second_approval_hours")),
     (
         "watch",
         _("What a person looks at all the same"),
         (
-            *("charged_twice_minutes", "fault_hours", "near_limit_count", "soon_after_sale_minutes"),
+            *("confirm_payment_above_fen", "charged_twice_minutes", "fault_hours"),
+            *("near_limit_count", "soon_after_sale_minutes"),
             *("same_destination_count", "watch_opening_hours", "watch_splitting", "excluded_groups"),
         ),
     ),
