@@ -75,6 +75,7 @@ _TAGS = {
     "orders": "All payments of an order, and what is left of each.",
     "refund-quotes": "Ask what the policy would say.",
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
+    "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
     "analytics": "Figures of a period.",
     "reconciliations": "How a day compares with the channels' statements.",

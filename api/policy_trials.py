@@ -72,7 +72,10 @@ class PolicyDraftProof(Endpoint):
 
     @extend_schema(operation_id="prove_policy_draft", responses={200: ProofOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request, draft_id: int) -> Response:
-        """What is wrong with the draft's rules, and what could be paid out in a day without another person looking."""
+        """What is wrong with the draft's rules, and its exposure.
+
+        Exposure: the most that could be paid out in a day without another person looking.
+        """
         rules = read_rules(drafting.draft_of(draft_id=draft_id, by=self.caller.by).rules)
         return Response(ProofOut.of(_Proof(findings(rules), exposures(rules))))
 

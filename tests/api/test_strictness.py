@@ -119,7 +119,7 @@ def test_an_amount_looked_for_is_a_plain_number(api: Api, amount: str) -> None:
         ({"payer": {"card_last4": 1234}}, "payer.card_last4"),
         ({"payer": {"card_last4": "１２３４"}}, "payer.card_last4"),
         ({"payer": {"card_number": "6222021234567890"}}, "payer.card_number"),
-        ({"status": "success"}, "status"),
+        ({"status": "paid"}, "status"),
         ({"merchant": "M002"}, "merchant"),
     ],
 )

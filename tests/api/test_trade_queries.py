@@ -132,9 +132,10 @@ def test_sale_reported_as_pending_is_kept_as_that_and_a_repeat_is_the_same(clien
     assert (again.status_code, late.status_code) == (200, 200)
 
 
-def test_sale_reported_as_paid_that_is_known_as_pending_differs_and_says_whom_to_ask(client: Api) -> None:
+def test_sale_reported_as_paid_whose_channel_said_otherwise_differs_and_says_whom_to_ask(client: Api) -> None:
     body = _sale_body(status="pending")
     client.post("transactions", body)
+    Transaction.objects.update(payment_word="unpaid", payment_word_at=timezone.now())
     differs = client.post("transactions", {**body, "status": "success"})
 
     assert (differs.status_code, differs.json()["errors"][0]["field"]) == (409, "status")

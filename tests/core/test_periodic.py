@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
-import invariants.tasks  # noqa: F401 -- so that their work is known
+import analytics.tasks  # noqa: F401 -- so that their work is known
+import invariants.tasks  # noqa: F401
 import reconciliation.tasks  # noqa: F401
 import refunds.tasks  # noqa: F401
 from core import periodic

@@ -151,8 +151,8 @@ def test_list_sums_both_sides_and_leads_to_what_is_open(world: World) -> None:
     page = client.get("/desk/reconciliation")
 
     shown, sums = page.context, page.context["sums"]
-    (entry,) = (item for group in shown["shell"].groups for item in group.items if item.hot)
-    assert (entry.url, entry.count) == ("/desk/reconciliation", 1)
+    hot = {item.url: item.count for group in shown["shell"].groups for item in group.items if item.hot}
+    assert hot["/desk/reconciliation"] == 1
 
     assert (sums.ours_fen, sums.bill_fen, sums.gap_fen) == (1_500, 1_501, -1)
     assert (shown["open_differences"], len(shown["rows"]), shown["to_close"]) == (1, 2, 2)

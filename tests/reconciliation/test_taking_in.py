@@ -114,7 +114,7 @@ def test_wrong_file_leaves_the_days_statement_standing(channel: Channel) -> None
 
 
 @pytest.mark.usefixtures("login_of_production")
-@pytest.mark.parametrize("day", ["0001-01-01", "2000-02-29"])
+@pytest.mark.parametrize("day", ["2000-02-28", "2000-02-29"])
 def test_statement_of_another_day_is_refused_and_leaves_no_day_behind(channel: Channel, day: str) -> None:
     _paid(channel)
     assert "Nothing was taken from it." in _brought(channel, raw_statement(channel.world.account), day=day)

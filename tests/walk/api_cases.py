@@ -337,6 +337,40 @@ def discard_policy_draft(stage: Stage) -> None:
     assert stage.call_as(Role.MANAGER, path, {"revision": 2})["state"] == "discarded"
 
 
+def _period() -> dict[str, str]:
+    now = timezone.now()
+    return {"since": (now - timedelta(days=1)).isoformat(), "until": now.isoformat()}
+
+
+@case("GET", f"{_DRAFT}/proof")
+def prove_policy_draft(stage: Stage) -> None:
+    assert stage.call_as(Role.OWNER, f"policy/drafts/{stage.draft().pk}/proof", None, method="GET")["exposure"]
+
+
+@case("POST", f"{_DRAFT}/trials")
+@case("GET", f"{_DRAFT}/trials")
+@case("GET", f"{_API}policy/trials/<int:trial_id>")
+@case("POST", f"{_API}policy/trials/<int:trial_id>/cancel")
+def try_policy_draft(stage: Stage) -> None:
+    stage.in_review()
+    path = f"policy/drafts/{stage.draft().pk}/trials"
+    trial = stage.call_as(Role.OWNER, path, _period(), expect=201)
+    assert stage.call_as(Role.OWNER, path, None, method="GET")["results"][0]["id"] == trial["id"]
+    one = f"policy/trials/{trial['id']}"
+    assert stage.call_as(Role.OWNER, one, None, method="GET")["id"] == trial["id"]
+    assert stage.call_as(Role.OWNER, f"{one}/cancel", {})["state"] == "cancelled"
+
+
+@case("POST", f"{_DRAFT}/shadows")
+@case("GET", f"{_DRAFT}/shadows")
+@case("POST", f"{_API}policy/shadows/<int:shadow_id>/stop")
+def let_policy_draft_ride_along(stage: Stage) -> None:
+    path = f"policy/drafts/{stage.draft().pk}/shadows"
+    shadow = stage.call_as(Role.OWNER, path, {"days": 3}, expect=201)
+    assert stage.call_as(Role.OWNER, path, None, method="GET")["results"][0]["id"] == shadow["id"]
+    assert stage.call_as(Role.OWNER, f"policy/shadows/{shadow['id']}/stop", {})["id"] == shadow["id"]
+
+
 @case("POST", f"{_DRAFT}/catch-up")
 def catch_up_policy_draft(stage: Stage) -> None:
     path = f"policy/drafts/{stage.draft().pk}/catch-up"

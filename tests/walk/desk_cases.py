@@ -8,12 +8,14 @@ from typing import Any
 
 from django.utils import timezone
 
+from analytics.models import Shadow, Trial
 from core.audit.models import AuditEvent
 from desk.policy_draft import form
 from merchants.models import (
     ApiKey,
     CalendarDay,
     ChannelRuleChange,
+    Delegation,
     Grace,
     PolicyDraft,
     PolicyReview,
@@ -21,9 +23,13 @@ from merchants.models import (
     Role,
     Store,
 )
+from merchants.policies import drafting
 from merchants.policies.drafting import Written
+from merchants.policies.rules import read_rules
+from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
 from refunds.models import Approval, Execution, Notification, RefundRequest
+from refunds.rules.proof import findings
 from refunds.states import Route
 from refunds.telling import outbox
 from terminals.models import Transaction
@@ -597,6 +603,56 @@ def discard_draft(stage: Stage) -> None:
     draft = stage.draft()
     stage.post(Role.MANAGER, f"/desk/policy/drafts/{draft.pk}/discard", revision=draft.revision)
     assert PolicyDraft.objects.get().state == "discarded"
+
+
+@case("GET", f"{_DRAFT}/proof")
+@case("POST", f"{_DRAFT}/trials")
+@case("POST", f"{_DRAFT}/trials/<int:trial_id>/cancel")
+def try_a_draft(stage: Stage) -> None:
+    stage.in_review()
+    draft, today = stage.draft(), timezone.localdate()
+    path = f"/desk/policy/drafts/{draft.pk}"
+    stage.post(Role.MANAGER, f"{path}/trials", since=str(today - timedelta(days=1)), until=str(today))
+    trial = Trial.objects.get()
+    stage.get(Role.MANAGER, f"{path}/proof")
+    stage.post(Role.MANAGER, f"{path}/trials/{trial.pk}/cancel")
+    assert Trial.objects.get().state == "cancelled"
+
+
+@case("POST", f"{_DRAFT}/proof/repair")
+def repair_a_draft(stage: Stage) -> None:
+    by, draft = of_staff(stage.person(Role.MANAGER)), stage.draft()
+    reasons = draft.rules["reasons"]
+    rules = {**draft.rules, "reasons": {**reasons, "quality": {**reasons["quality"], "window_days": 2}}}
+    written = Written(name=draft.name, rules=rules, guides={})
+    draft = drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
+    found = next(one for one in findings(read_rules(rules)) if one.code == "below_statute")
+    path = f"/desk/policy/drafts/{draft.pk}/proof/repair"
+    form = {"revision": draft.revision, "code": found.code, "path": found.path}
+    assert stage.browser(Role.MANAGER).post(path, form).status_code == 302
+    assert PolicyDraft.objects.get().rules["reasons"]["quality"]["window_days"] >= 7
+
+
+@case("POST", f"{_DRAFT}/shadows")
+@case("POST", f"{_DRAFT}/shadows/<int:shadow_id>/stop")
+def let_a_draft_ride_along(stage: Stage) -> None:
+    path = f"/desk/policy/drafts/{stage.draft().pk}/shadows"
+    stage.post(Role.MANAGER, path, days="3")
+    stage.post(Role.MANAGER, f"{path}/{Shadow.objects.get().pk}/stop")
+    assert Shadow.objects.get().stopped_at is not None
+
+
+@case("GET", "/desk/deputies")
+@case("POST", "/desk/deputies")
+@case("POST", "/desk/deputies/<int:delegation_id>/revoke")
+def name_a_deputy(stage: Stage) -> None:
+    absent, deputy, now = stage.person(Role.MANAGER), stage.person(Role.REVIEWER), timezone.localtime()
+    times = {"starts_at": f"{now:%Y-%m-%dT%H:%M}", "ends_at": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"}
+    stage.post(Role.OWNER, "/desk/deputies", absent=absent.pk, deputy=deputy.pk, limit="", **times)
+    row = Delegation.objects.get()
+    assert deputy.name in stage.get(Role.OWNER, "/desk/deputies")
+    stage.post(Role.OWNER, f"/desk/deputies/{row.pk}/revoke")
+    assert Delegation.objects.get().revoked_at is not None
 
 
 @case("POST", f"{_DRAFT}/catch-up")

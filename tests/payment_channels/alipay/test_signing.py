@@ -76,7 +76,6 @@ def test_text_that_looks_like_the_end_is_not_taken_for_it(
         '{{"{name}":{body} "sign":"{sign}"}}',
         '{{"{name}":{body},7:1,"sign":"{sign}"}}',
         '[{{"{name}":{body},"sign":"{sign}"}}]',
-        '\ufeff{{"{name}":{body},"sign":"{sign}"}}',
     ],
 )
 def test_answer_with_two_meanings_is_refused(

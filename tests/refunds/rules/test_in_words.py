@@ -37,7 +37,7 @@ def test_every_field_of_the_policy_is_shown_in_a_group() -> None:
 def test_sections_say_every_reason_and_tier(rules: dict[str, Any]) -> None:
     sections = {section.name: section for section in in_words.sections(rules)}
     assert [line.label for line in sections["reasons"].lines] == [str(reason.label) for reason in Reason]
-    assert len(sections["tiers"].lines) == len(rules["tiers"]) + 1
+    assert len(sections["tiers"].lines) == len(rules["tiers"]) + 2
     assert all(line.words for section in sections.values() for line in section.lines)
     # What the policy does not use is told apart.
     assert "no limit" in {line.words for line in sections["limits"].left_open}
