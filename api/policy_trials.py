@@ -129,7 +129,7 @@ class PolicyShadows(_Creating):
 
     @extend_schema(operation_id="list_policy_shadows", responses={200: ShadowsOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request, draft_id: int) -> Response:
-        """How the draft agreed with what was in force while it rode along, the last time first."""
+        """How the draft agreed with what was in force, the last time first."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         return Response({"results": [_shadow_json(one) for one in shadow.shadows_of(draft)[:_SHOWN]]})
 
@@ -140,7 +140,7 @@ class PolicyShadows(_Creating):
         responses={201: ShadowOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request, draft_id: int) -> Response:
-        """Let the draft judge beside what is in force, without any effect, for up to 14 days. One of a merchant at a time."""
+        """Let the draft judge beside what is in force for up to 14 days, without effect. One of a merchant at a time."""
         data = self.read(NewShadowSerializer)
         return self.answer_once(
             request,
