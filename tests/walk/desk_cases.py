@@ -647,7 +647,10 @@ def let_a_draft_ride_along(stage: Stage) -> None:
 @case("POST", "/desk/deputies/<int:delegation_id>/revoke")
 def name_a_deputy(stage: Stage) -> None:
     absent, deputy, now = stage.person(Role.MANAGER), stage.person(Role.REVIEWER), timezone.localtime()
-    times: dict[str, Any] = {"starts_at": f"{now:%Y-%m-%dT%H:%M}", "ends_at": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"}
+    times: dict[str, Any] = {
+        "starts_at": f"{now:%Y-%m-%dT%H:%M}",
+        "ends_at": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}",
+    }
     stage.post(Role.OWNER, "/desk/deputies", absent=absent.pk, deputy=deputy.pk, limit="", **times)
     row = Delegation.objects.get()
     assert deputy.name in stage.get(Role.OWNER, "/desk/deputies")
