@@ -511,6 +511,7 @@ REFUSALS: Final = (
     Code("bill_web_page", 422, _("This is a web page, not a statement.")),
     Code("bill_workbook", 422, _("This kind of workbook is not read.")),
     Code("bill_locked", 422, _("The file is locked by a password.")),
+    Code("bill_archive", 422, _("This kind of archive is not read.")),
     Code("bill_zip", 422, _("The zip does not hold exactly one statement.")),
     Code("bill_lacks_columns", 422, _("The statement lacks columns.")),
     Code("bill_does_not_add_up", 422, _("The statement does not add up.")),

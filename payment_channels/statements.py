@@ -32,6 +32,10 @@ MAX_FILE_BYTES = 1_000_000_000
 DOWNLOAD_TIMEOUT_S = 120.0
 _CHUNK_BYTES = 1_048_576
 _GZIP_MAGIC, _ZIP_MAGIC, _OLD_WORKBOOK_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+#: RAR, 7z, XZ and bzip2: not of any portal.
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zX", b"BZh")
+#: A package within a package wins nothing by it: a larger one is a bomb.
+_PACKED_TIMES, _MAX_PACKAGE_BYTES = 3, 128_000_000
 #: A workbook with a password lies in the container of the old ones. Source: MS-OFFCRYPTO, 1.3.2.
 _LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 #: What a file that cannot be unpacked raises while it is read.
@@ -167,6 +171,42 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 yield cast("BinaryIO", content)
     else:
         yield file
+
+
+def peeled(file: BinaryIO) -> BinaryIO:
+    """The file, or the zip or workbook that somebody packed once more in a zip or in gzip; ``file`` stays open.
+
+    Raises ``BillCorrupt`` for archives of other programs.
+    """
+    for _ in range(_PACKED_TIMES):
+        if _magic(file).startswith(_OTHER_ARCHIVES):
+            raise BillCorrupt("an archive of another kind", code="bill_archive")
+        try:
+            inner = _package_in(file)
+        except BROKEN:
+            return file
+        if inner is None:
+            return file
+        file = inner
+    return file
+
+
+def _package_in(file: BinaryIO) -> BinaryIO | None:
+    with ExitStack() as stack:
+        if _magic(file).startswith(_GZIP_MAGIC):
+            content: BinaryIO = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
+        elif is_zip(file):
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            names = [entry for entry in archive.infolist() if is_content(entry)]
+            if len(names) != 1 or names[0].flag_bits & 1:
+                return None
+            content = cast("BinaryIO", stack.enter_context(archive.open(names[0])))
+        else:
+            return None
+        head = content.read(4)
+        if head != _ZIP_MAGIC:
+            return None
+        return io.BytesIO(b"".join([head, *pieces(content, max_bytes=_MAX_PACKAGE_BYTES)]))
 
 
 def _magic(file: BinaryIO) -> bytes:

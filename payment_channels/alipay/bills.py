@@ -65,6 +65,7 @@ def download(gateway: Gateway, *, day: date, kind: BillKind) -> Statement:
 def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file: the zip, or the details taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
+    file = statements.peeled(file)
     digest = statements.digest_of_file(file, wanted=_is_details)
     notes = BillNotes()
     read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)

@@ -117,6 +117,7 @@ def opened(
     file: BinaryIO, *, kind: BillKind, owned: bool = False, own_numbers: frozenset[str] = frozenset()
 ) -> Statement:
     """Read a bill from a file, as it is or as the portal packed it; ``own_numbers`` are the account's. Raises ``BillCorrupt``."""
+    file = statements.peeled(file)
     digest = statements.digest_of_file(file, wanted=_is_table)
     notes = BillNotes(own_numbers=own_numbers)
     read = (
