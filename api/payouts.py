@@ -184,7 +184,8 @@ class RetryLeg(ActOnLeg):
 
 class MoveLeg(ActOnLeg):
     """Have a person pay a failed leg on another route, while others are paid. So goes a leg whose channel account takes no calls.
-    All of a failed refund moves by `resubmit`.
+    On its own route (`original`) it goes through the account in use that has the same merchant number. All of a failed refund
+    moves by `resubmit`.
     """
 
     operation, body = "move_leg", MoveLegSerializer

@@ -19,6 +19,7 @@ from api.schemas import stored_request_json
 from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
+from core.numbers import spellings
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
@@ -44,13 +45,13 @@ class RequestQuery(StrictSerializer):
 
 _FILTERS = {
     "state": "state",
-    "store": "store__code",
-    "terminal": "terminal__code",
+    "store": "store__code__in",
+    "terminal": "terminal__code__in",
     "reason": "reason",
     "created_after": "created_at__gte",
     "created_before": "created_at__lt",
     "number": "number",
-    "order_no": "transaction__order_no",
+    "order_no": "transaction__order_no__in",
 }
 
 
@@ -130,7 +131,13 @@ class RefundRequests(Endpoint):
         """Refund requests, newest first."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
         found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        found = found.filter(**{_FILTERS[name]: value for name, value in wanted.items()})
+        found = found.filter(
+            **{
+                lookup: spellings(wanted[name]) if lookup.endswith("__in") else wanted[name]
+                for name, lookup in _FILTERS.items()
+                if name in wanted
+            }
+        )
         if "order_no" in wanted:
             # Said of the sale as well, so that its index of the merchant's numbers serves.
             found = found.filter(transaction__merchant_id=self.caller.merchant_id)

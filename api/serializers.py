@@ -190,7 +190,7 @@ class RefundRequestSerializer(StrictSerializer):
 
     transaction = Id(required=False)
     order_no = Number(max_length=64, required=False)
-    store = Text(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
+    store = Number(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
     plan_hash = Text(max_length=64, required=False, help_text="of the plan that was seen")
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)

@@ -16,6 +16,7 @@ from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSeriali
 from api.pagination import NewestPaidFirst
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
+from core.numbers import ascii_form
 from merchants.rights import Act
 from refunds import queries
 from refunds.payouts import contradictions, trade_queries
@@ -27,7 +28,7 @@ from terminals.reporting import ReportedSale, SaleLine
 
 
 class OrderQuery(StrictSerializer):
-    store = Text(required=False, help_text="its code; numbers repeat across stores")
+    store = Number(required=False, help_text="its code; numbers repeat across stores")
 
 
 class OrderDetail(Endpoint):
@@ -47,10 +48,10 @@ class OrderDetail(Endpoint):
         """
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))
+        payments = orders.find(sales=sales, order_no=ascii_form(order_no), store=wanted.get("store", ""))
         return Response(
             {
-                "order_no": order_no,
+                "order_no": payments[0].order_no,
                 "store": payments[0].store.code,
                 "amount_fen": sum(sale.amount_fen for sale in payments),
                 "refunded_fen": sum(sale.refunded_fen for sale in payments),

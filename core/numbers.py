@@ -34,6 +34,13 @@ def reference(text: str) -> str:
     )
 
 
+def spellings(number: str) -> tuple[str, ...]:
+    """A number or code in the cases that tills write: as it is, in capitals, in small letters. Channels tell them apart, so that
+    it is stored as it came; people and programs ask for it in any.
+    """
+    return tuple(dict.fromkeys((number, number.upper(), number.lower())))
+
+
 def refund_number(text: str) -> str:
     """``rf－261122－0187``, ``RF2611220187``, ``261122-0187`` and ``单号：RF-261122-0187。`` are ``RF-261122-0187``; empty for
     what is no refund's number, or several.

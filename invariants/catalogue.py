@@ -211,7 +211,9 @@ INVARIANTS: tuple[Invariant, ...] = (
                                   FROM refunds_ledgerentry WHERE execution_id = e.id AND kind = 'payout') b ON true
             WHERE [touched: e.request_id]
               AND ((e.state = 'succeeded') <> (b.entries > 0) OR b.entries NOT IN (0, 2)
-                   OR b.elsewhere > 0 OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state = 'succeeded' THEN -e.amount_fen END)""",
+                   OR b.elsewhere > 0
+                   OR b.moved_fen IS DISTINCT FROM CASE WHEN e.state <> 'succeeded' THEN NULL WHEN e.proof_source = 'person'
+                                                        THEN -coalesce(e.payer_fen, e.amount_fen) ELSE -e.amount_fen END)""",
     ),
     Invariant(
         "I7",

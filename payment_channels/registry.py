@@ -29,7 +29,7 @@ class Channel:
 
     ``label`` is its English name, which pages translate; ``letter`` stands in its mark. ``statements`` and ``fund_flow`` say
     what it lists of a day, ``other_account`` that it sends a refund elsewhere that it cannot deliver, ``by_hand`` that a person
-    pays.
+    pays. ``number`` names the credentials that say whose money it is, whichever keys sign.
     """
 
     label: str
@@ -41,6 +41,7 @@ class Channel:
     fund_flow: bool = False
     other_account: bool = False
     by_hand: bool = False
+    number: tuple[str, ...] = ()
 
 
 CHANNELS: Mapping[str, Channel] = {
@@ -53,6 +54,7 @@ CHANNELS: Mapping[str, Channel] = {
         statements=True,
         fund_flow=True,
         other_account=True,
+        number=("mchid", "sub_mchid"),
     ),
     "alipay": Channel(
         label=gettext_noop("Alipay"),
@@ -61,9 +63,15 @@ CHANNELS: Mapping[str, Channel] = {
         build=build_alipay,
         profile=ALIPAY,
         statements=True,
+        number=("app_id", "app_auth_token"),
     ),
     "unionpay": Channel(
-        label=gettext_noop("UnionPay"), letter="银", build=build_unionpay, profile=UNIONPAY, statements=True
+        label=gettext_noop("UnionPay"),
+        letter="银",
+        build=build_unionpay,
+        profile=UNIONPAY,
+        statements=True,
+        number=("mer_id",),
     ),
     "bank_transfer": Channel(label=gettext_noop("Bank transfer"), letter="转", build=manual.build, by_hand=True),
     "cash": Channel(label=gettext_noop("Cash"), letter="现", build=manual.build, by_hand=True),

@@ -157,7 +157,7 @@ def _place(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         check_paid_at(paid_at=correction.paid_at, at=at)
         sale.paid_at = correction.paid_at
     has_refunds = sale.refund_requests.exists()
-    if correction.store is not None and correction.store != sale.store.code:
+    if correction.store is not None and correction.store.casefold() != sale.store.code.casefold():
         store = store_named(correction.store, by=by)
         if has_refunds:
             raise _not_covered("store", "refunds of it belong to the store where it was reported")

@@ -163,6 +163,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
     terminal = terminal_named(sale.terminal, store=store)
+    sale = replace(sale, store=store.code, terminal=terminal.code if terminal else "")
     known = Transaction.objects.filter(
         merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
@@ -185,7 +186,8 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
 
 def store_named(code: str, *, by: Principal) -> Store:
     """A store of theirs. Raises ``Invalid``."""
-    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
+    stores = Store.objects.filter(merchant_id=by.acting_for)
+    store = stores.filter(code=code).first() or stores.filter(code__iexact=code).first()
     if store is None or not by.works_in(store.pk):
         raise Invalid("there is no such store", code="unknown_store")
     return store
@@ -195,7 +197,8 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
     """A terminal of the store; none for no code. Raises ``Invalid``."""
     if not code:
         return None
-    terminal = Terminal.objects.filter(store=store, code=code).first()
+    terminals = Terminal.objects.filter(store=store)
+    terminal = terminals.filter(code=code).first() or terminals.filter(code__iexact=code).first()
     if terminal is None:
         raise Invalid("the store has no such terminal", code="unknown_terminal")
     return terminal

@@ -37,7 +37,7 @@ from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
 from refunds.review import deciding
 from refunds.review.handing_over import hand_over
-from refunds.states import State
+from refunds.states import BY_HAND, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ def give_up_leg(asked: Asked) -> str:
 
 @_decision()
 def move_leg(asked: Asked) -> str:
-    """Have a person pay a part that failed."""
+    """Have a person pay a part that failed, or send it through the account that took its account's place."""
     way = ways.read(asked.form)
     rerouting.move_leg(
         request_id=asked.found.pk,
@@ -242,6 +242,8 @@ def move_leg(asked: Asked) -> str:
         at=asked.at,
         version=asked.version,
     )
+    if way.route not in BY_HAND:
+        return gettext("%(number)s goes out to the channel again.") % asked.named
     return gettext("%(number)s: a person pays the part that failed.") % asked.named
 
 

@@ -130,10 +130,23 @@ def articles(sale: Sale, draft: Draft) -> list[Claim]:
 
 
 def as_seen(sale: Sale, draft: Draft) -> Draft:
-    """The draft, as another wish where whoever asks for more pieces knows of those that came back already: of three pieces, the
-    third. Sent twice it knows of one too few.
+    """The draft with its articles spelled as the sale spells them, and as another wish where whoever asks for more pieces knows
+    of those that came back already: of three pieces, the third. Sent twice it knows of one too few.
     """
-    if draft.is_another or draft.reason not in worth.GOODS_COME_BACK or not draft.lines:
+    if not draft.lines:
+        return draft
+    skus = {line.sku for line in sale.lines}
+    by_key = {sku.casefold(): sku for sku in skus}
+
+    def own(sku: str) -> str:
+        return sku if sku in skus else by_key.get(sku.casefold(), sku)
+
+    draft = replace(
+        draft,
+        lines=tuple((own(sku), quantity) for sku, quantity in draft.lines),
+        seen_returned={own(sku): quantity for sku, quantity in draft.seen_returned.items()},
+    )
+    if draft.is_another or draft.reason not in worth.GOODS_COME_BACK:
         return draft
     returned = {sku: sum(line.returned for line in sale.lines if line.sku == sku) for sku, _ in draft.lines}
     return replace(draft, is_another=all(0 < back == draft.seen_returned.get(sku) for sku, back in returned.items()))

@@ -32,9 +32,12 @@ SELECT e.merchant_id, e.channel_account_id, e.id, side.kind, side.account, side.
                       WHERE t.id = e.transaction_id AND a.channel IN ({by_hand})) sold ON true
  CROSS JOIN LATERAL (SELECT div(e.amount_fen * coalesce(sold.fee_rate_bp, {fee_rate}) + 5000, 10000)::bigint AS fen,
                             sold.fee_rate_bp IS NULL AND {fee_returned} AS returned) fee
+ -- By hand only the payer's part leaves; a channel takes the whole from us and gives the rest to the coupon's owner.
+ CROSS JOIN LATERAL (SELECT CASE WHEN a.channel IN ({by_hand}) THEN coalesce(e.payer_fen, e.amount_fen)
+                                 ELSE e.amount_fen END AS fen) paid
  CROSS JOIN LATERAL (VALUES
-   ('payout', 'refunds_payable', e.amount_fen),
-   ('payout', 'channel_clearing', -e.amount_fen),
+   ('payout', 'refunds_payable', paid.fen),
+   ('payout', 'channel_clearing', -paid.fen),
    ('fee', CASE WHEN fee.returned THEN 'channel_clearing' ELSE 'fees_lost' END, fee.fen),
    ('fee', 'channel_fees', -fee.fen)) side (kind, account, amount_fen)
  WHERE e.state = 'succeeded' AND side.amount_fen <> 0 AND {which}
