@@ -196,6 +196,8 @@ def _read_trades(
             notes.named.add(fields[28])
             if row.kind in (BillRowKind.REFUND, BillRowKind.VOID) or not refunds_only:
                 yield row
+            elif notes.on_payment and row.kind is BillRowKind.PAYMENT:
+                notes.on_payment(row.channel_transaction_no, row.amount_fen)
     if not notes.rows and notes.period is None:
         raise BillCorrupt("nothing but blanks", code="bill_empty")
     if tables.is_mostly_odd(notes) or notes.odd_count == notes.rows > 0:

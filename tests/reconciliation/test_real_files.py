@@ -22,6 +22,7 @@ from reconciliation.models import Bill, BillLine, Difference, FundStatement, Rec
 from refunds.models import Execution
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.api.conftest import api_for
+from tests.factories import make_sale
 from tests.payment_channels.unionpay.conftest import MER_ID
 from tests.payment_channels.unionpay.test_bills import zm_line
 from tests.reconciliation.test_channels import Channel, _channel
@@ -491,3 +492,34 @@ def test_settlement_file_packed_some_other_way_matches(unionpay: Channel, brough
         brought(unionpay, content)
         assert counts(unionpay.world.day()) == {"matched": 1}
         assert _rest(unionpay)["statement"]["set_aside_n"] == 0
+
+
+def test_statement_with_payments_confirms_what_was_reported_before_it_was_paid(unionpay: Channel) -> None:
+    payout = _paid(unionpay)
+    lines = [_settlement(payout, mer_id=unionpay.simulator.account["mer_id"])]
+    account = unionpay.world.account
+    paid, taken_back, differs, unheard = (
+        make_sale(
+            unionpay.world.merchant,
+            10_000,
+            channel="unionpay",
+            channel_account=account,
+            channel_transaction_no=f"{number:021d}",
+            status="pending",
+        )
+        for number in (11, 12, 13, 14)
+    )
+    for number, kind, fen in ((11, "01", 10_000), (12, "01", 10_000), (13, "01", 9_000), (12, "31", 10_000)):
+        line = zm_line(number, kind, fen, time=f"{DAY:%m%d}120300").replace(
+            MER_ID.encode(), unionpay.simulator.account["mer_id"].encode()
+        )
+        lines.append(line.replace(f"6{number:020d}".encode(), f"{number:021d}".encode()) if kind == "31" else line)
+    assert "taken in: 2 refunds" in _brought(unionpay, b"".join(lines))
+    for sale, status, word in (
+        (paid, "success", "paid"),
+        (taken_back, "pending", ""),
+        (differs, "pending", "amount_differs"),
+        (unheard, "pending", ""),
+    ):
+        sale.refresh_from_db()
+        assert (sale.status, sale.payment_word) == (status, word)
