@@ -72,7 +72,7 @@ class RuleOut(Shape):
     passed = s.BooleanField()
     actual = s.CharField()
     limit = s.CharField()
-    explanation = read(s.CharField(), explanations.explain)
+    explanation = read(s.CharField(), explanations.explain_to_programs)
 
 
 def _said(field: OneField, name: str, usual: Any) -> OneField:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES, words
+from core.plain_text import sentences
 from merchants.policies.fields import PROOFS
 from refunds.rules import payment
 from refunds.states import Reason, Route
@@ -370,6 +371,16 @@ def explain(rule: Mapping[str, Any]) -> str:
     if rule["code"] in ("evidence_given", "deduction_proven"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
+
+
+def explain_to_programs(rule: Mapping[str, Any]) -> str:
+    """The same, with what to send where that answers the rule."""
+    hint = _(
+        "For another piece, send its line's `returned_quantity` as the sale shows it; "
+        "for another wish, `is_another` and a `note`."
+    )
+    asks = rule["code"] == "possible_duplicate" and not rule["passed"]
+    return sentences(explain(rule), str(hint) if asks else "")
 
 
 def _listed(codes: str) -> str:

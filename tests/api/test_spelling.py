@@ -53,7 +53,8 @@ def test_refund_when_asked_in_another_case_it_is_of_that_sale_and_its_articles(a
     body = {"order_no": "db-77", "store": "s001", "amount_fen": 10_000, "reason": "quality"}
     made = api.post("refund-requests", {**body, "lines": [{"sku": "ab-1", "quantity": 1}]})
     assert made.status_code == 201, made.json()
-    assert (made.json()["order_no"], made.json()["lines"][0]["sku"]) == ("DB-77", "AB-1")
+    assert made.json()["order_no"] == "DB-77"
+    assert api.get("orders/DB-77").json()["lines"][0]["returned_quantity"] == 1
     assert len(api.get("refund-requests", order_no="Db-77".lower(), store="s001").json()["results"]) == 1
     third = api.post(
         "refund-requests", {**body, "lines": [{"sku": "Ab-1", "quantity": 1, "returned_quantity": 1}]}
