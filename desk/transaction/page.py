@@ -138,7 +138,8 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
     said = explanations.payment_sentence(sale.payment_word) if payment.is_contradiction(sale.payment_word) else ""
     if not payouts and not said:
         said = gettext(
-            "What its channel says of another payment of the order does not fit. Nothing more leaves meanwhile."
+            "What the channel says of this order does not fit together: a payout is called paid and then not, or another payment "
+            "does not fit. Nothing more leaves meanwhile."
         )
     return Hold(
         texts=[said] * (not payouts)
