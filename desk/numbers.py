@@ -78,10 +78,10 @@ def recognise(text: str, *, scope: Scope) -> Found:
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))
     order_no = order_of_attempt(wanted)
     if order_no and sales.filter(order_no__in=spellings(order_no)).exists():
-        spelled = spellings(order_no)
+        named_so = spellings(order_no)
         return Found(
-            refunds.filter(transaction__order_no__in=spelled, transaction__merchant_id=merchant_id),
-            sales.filter(order_no__in=spelled),
+            refunds.filter(transaction__order_no__in=named_so, transaction__merchant_id=merchant_id),
+            sales.filter(order_no__in=named_so),
             gettext("a number of one attempt to pay"),
         )
     if _TAIL.match(wanted):
