@@ -125,12 +125,16 @@ def fetch(
 # --- what the file is packed in -------------------------------------------------------------------------------------
 
 
-def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool]) -> str:
-    """Hex SHA-256 of the unpacked content. Raises ``BillCorrupt``, also for a file that is empty."""
+def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool], but: re.Pattern[bytes] | None = None) -> str:
+    """Hex SHA-256 of the unpacked content, without what ``but`` finds: that differs from one download to the next.
+
+    Raises ``BillCorrupt``, also for a file that is empty.
+    """
     if file.seek(0, io.SEEK_END) == 0:
         raise BillCorrupt("the file is empty", code="bill_empty")
     try:
-        return digest_of(pieces_of(file, wanted=wanted))
+        found = pieces_of(file, wanted=wanted)
+        return digest_of(but.sub(b"", piece) for piece in found) if but else digest_of(found)
     except BROKEN as error:
         raise BillCorrupt("the file cannot be unpacked") from error
 

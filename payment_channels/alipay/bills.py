@@ -46,6 +46,9 @@ _LAYOUT = Layout(
     free_text=("商品名称", "门店名称", "对方账户", "券名称", "操作员", "终端号", "备注"),
 )
 _ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
+_EXPORTED_AT = re.compile(
+    b"|".join(re.escape("#导出时间：[".encode(name)) + rb"[^\]]*\]" for name in ("gb18030", "utf-8"))
+)
 _DATE = r"([0-9]{4})[-年]([0-9]{2})[-月]([0-9]{2})日? ([0-9]{2}):([0-9]{2}):([0-9]{2})"
 _PERIOD = re.compile(rf"#起始日期：\[{_DATE}\]\s*终止日期：\[{_DATE}\]")
 _TOTAL = re.compile(
@@ -66,7 +69,7 @@ def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file: the zip, or the details taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
     file = statements.peeled(file)
-    digest = statements.digest_of_file(file, wanted=_is_details)
+    digest = statements.digest_of_file(file, wanted=_is_details, but=_EXPORTED_AT)
     notes = BillNotes()
     read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
     return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
