@@ -67,6 +67,8 @@ def search_hash(kind: str, text: str) -> bytes:
     return hmac.digest(_key("SEARCH_KEY"), f"{kind}:{text.strip()}".encode(), "sha256")[:16]
 
 
+# A submission asks for the same number twice.
+@lru_cache(maxsize=1)
 def phone_hashes(phone: str) -> tuple[bytes, bytes] | tuple[None, None]:
     """The hashes of a phone number and of its last four digits; none for no number."""
     if not phone:

@@ -17,6 +17,7 @@ import orjson
 from core.audit import keys
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
+from core.unsaved import unsaved
 
 
 def event(
@@ -33,7 +34,8 @@ def event(
     data: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """An unsaved event, for callers that write many at once."""
-    made = AuditEvent(
+    made = unsaved(
+        AuditEvent,
         merchant_id=merchant_id,
         at=at,
         actor_kind=by.kind,
