@@ -10,12 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid
 from desk import forms as typed_in
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.policy_draft import form as forms
 from desk.policy_draft.page import policy_draft_page, written_of
 from desk.rendering import render_page
@@ -26,7 +25,6 @@ from merchants.rights import Act
 from refunds.rules import in_words
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.DRAFT_POLICY)
 def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The draft; a POST saves its form. A save upon another's is refused, and shows both in one form."""
@@ -52,8 +50,7 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
     return redirect("desk:policy-draft", draft.pk)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def ask(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Ask a colleague to publish."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
@@ -74,8 +71,7 @@ def ask(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return redirect("desk:policy-draft", draft.pk)
 
 
-@require_POST
-@staff_page(Act.PUBLISH_POLICY)
+@staff_posts(Act.PUBLISH_POLICY)
 def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Put it in force, as the second pair of eyes, or alone where there is nobody else."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
@@ -96,8 +92,7 @@ def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def discard(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
     try:
@@ -108,8 +103,7 @@ def discard(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def catch_up(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The versions that were published since are known to who writes."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)

@@ -11,28 +11,25 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from analytics.trials import repairing, running, shadow
 from core.calendar import SHANGHAI
 from core.errors import DomainError, Invalid, NotFound
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_posts, staff_reads
 from desk.policy_proof.page import policy_proof_page
 from desk.rendering import render_page
 from merchants.policies import drafting
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.DRAFT_POLICY)
+@staff_reads(Act.DRAFT_POLICY)
 def policy_proof(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The page; ``trial`` chooses one of the draft's trials."""
     return _page(request, scope, draft_id)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def repair(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Save the draft with the repair of one finding in it."""
 
@@ -50,8 +47,7 @@ def repair(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return _acted(request, scope, draft_id, act)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def start_trial(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Try it on the days that were chosen, the last one whole."""
 
@@ -63,8 +59,7 @@ def start_trial(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespon
     return _acted(request, scope, draft_id, act)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def cancel_trial(request: HttpRequest, scope: Scope, draft_id: int, trial_id: int) -> HttpResponse:
     def act() -> str:
         running.cancel(trial_id=trial_id, by=scope.by, at=timezone.now())
@@ -73,8 +68,7 @@ def cancel_trial(request: HttpRequest, scope: Scope, draft_id: int, trial_id: in
     return _acted(request, scope, draft_id, act)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def start_shadow(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     def act() -> str:
         shadow.start(draft_id=draft_id, days=_number(request, "days"), by=scope.by, at=timezone.now())
@@ -83,8 +77,7 @@ def start_shadow(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
     return _acted(request, scope, draft_id, act)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def stop_shadow(request: HttpRequest, scope: Scope, draft_id: int, shadow_id: int) -> HttpResponse:
     def act() -> str:
         shadow.stop(shadow_id=shadow_id, by=scope.by, at=timezone.now())

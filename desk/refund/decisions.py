@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
 from desk import forms, ways, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
 from desk.forms import uploads_of
@@ -78,8 +77,7 @@ def _decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
     """
 
     def decorate(act: Callable[[Asked], str]) -> View:
-        @require_POST
-        @staff_page()
+        @staff_posts()
         @wraps(act)
         def view(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
             try:
