@@ -25,10 +25,8 @@ _DAILY_UP_TO = 62
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
 
-class BadPeriod(Invalid):
+class BadPeriod(Invalid, code="invalid_period"):
     """The period cannot be understood; ``errors`` names the fields."""
-
-    code = "invalid_period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,8 @@ from refunds.models import IdempotencyRecord
 HEADER = "Idempotency-Key"
 
 
-class KeyReused(Invalid):
+class KeyReused(Invalid, code="idempotency_key_reused"):
     """The key was used for another request."""
-
-    code = "idempotency_key_reused"
 
 
 def key_of(request: Request) -> str:

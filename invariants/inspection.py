@@ -27,10 +27,8 @@ from refunds.facts import judgements
 _LOCK = 5_117_204_633
 
 
-class AlreadyRunning(Conflict):
+class AlreadyRunning(Conflict, code="invariants_running"):
     """Another run of the invariants is at work on this database."""
-
-    code = "invariants_running"
 
 
 @contextmanager

@@ -30,10 +30,8 @@ _SPAN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\s?[-–]\s?([01][0-9]|2[0-4
 Spans = tuple[tuple[int, int], ...]
 
 
-class HoursInvalid(Invalid):
+class HoursInvalid(Invalid, code="hours_invalid"):
     """The hours as typed cannot be understood."""
-
-    code = "hours_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

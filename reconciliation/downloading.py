@@ -50,10 +50,8 @@ _WATCHED = timedelta(days=35)
 _STILL_MOVES = timedelta(days=BACKLOG_DAYS + 5)
 
 
-class DownloadFailed(DomainError):
+class DownloadFailed(DomainError, code="bill_unavailable"):
     """The statement is not to be had now; ``code`` is the channel's."""
-
-    code = "bill_unavailable"
 
 
 def work(*, at: datetime) -> int:

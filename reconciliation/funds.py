@@ -133,10 +133,8 @@ def fetch_quietly(*, day_id: int, at: datetime) -> bool:
     return True
 
 
-class FundsBeforeStatement(Invalid):
+class FundsBeforeStatement(Invalid, code="funds_before_statement"):
     """A fund flow is a witness beside the day's statement, which is not there yet."""
-
-    code = "funds_before_statement"
 
 
 @transaction.atomic

@@ -32,10 +32,8 @@ from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
 
 
-class NothingToAdopt(Conflict):
+class NothingToAdopt(Conflict, code="nothing_to_adopt"):
     """The channel does not say that more was refunded than what we know of."""
-
-    code = "nothing_to_adopt"
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:

@@ -14,10 +14,8 @@ from merchants.rights import Act, check_may
 from terminals.models import Deposit, Transaction, TransactionKind
 
 
-class DepositTermsDiffer(Conflict):
+class DepositTermsDiffer(Conflict, code="deposit_terms_differ"):
     """Other terms are recorded already: they are agreed beforehand, and not changed afterwards."""
-
-    code = "deposit_terms_differ"
 
 
 @transaction.atomic

@@ -14,10 +14,8 @@ from refunds.rules.finding import repaired
 from refunds.rules.proof import findings
 
 
-class FindingGone(Conflict):
+class FindingGone(Conflict, code="finding_gone"):
     """The draft does not have this finding any more."""
-
-    code = "finding_gone"
 
 
 def repair(*, draft_id: int, revision: int, code: str, path: str, by: Principal, at: datetime) -> PolicyDraft:

@@ -46,16 +46,12 @@ LOW_SCORE = 2
 _UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
 
-class TrialRunning(Conflict):
+class TrialRunning(Conflict, code="trial_running"):
     """This merchant's trial has not ended yet: one at a time."""
 
-    code = "trial_running"
 
-
-class TrialEnded(Conflict):
+class TrialEnded(Conflict, code="trial_ended"):
     """It is over; there is nothing to cancel."""
-
-    code = "trial_ended"
 
 
 @transaction.atomic

@@ -32,16 +32,12 @@ _AT_ONCE = 500
 _SETTLED = timedelta(seconds=30)
 
 
-class ShadowRunning(Conflict):
+class ShadowRunning(Conflict, code="shadow_running"):
     """Another draft of this merchant rides along."""
 
-    code = "shadow_running"
 
-
-class ShadowEnded(Conflict):
+class ShadowEnded(Conflict, code="shadow_ended"):
     """It rides along no more."""
-
-    code = "shadow_ended"
 
 
 @transaction.atomic

@@ -22,10 +22,8 @@ UPDATE terminals_transaction x SET held_at = %s
 """  # noqa: S608 - our own text
 
 
-class SaleHeld(Conflict):
+class SaleHeld(Conflict, code="sale_held"):
     """Finance holds the sale: nothing more leaves for it."""
-
-    code = "sale_held"
 
 
 def check_not_held(*, transaction_id: UUID) -> None:

@@ -28,10 +28,8 @@ from refunds.states import Route
 from terminals.models import Transaction
 
 
-class CapReached(Conflict):
+class CapReached(Conflict, code="route_limit"):
     """A limit on the sale, in force at this moment, stands against it; ``code`` is the rule's."""
-
-    code = "route_limit"
 
 
 # --- names of counters ------------------------------------------------------------------------------------------------

@@ -22,10 +22,8 @@ CLOSE_AFTER = timedelta(days=7)
 _BATCH = 200
 
 
-class AlreadyRated(Conflict):
+class AlreadyRated(Conflict, code="already_rated"):
     """The customer has answered before."""
-
-    code = "already_rated"
 
 
 def work(*, at: datetime) -> int:

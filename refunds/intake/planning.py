@@ -14,10 +14,8 @@ from refunds.rules import plan
 from refunds.rules.plan import NotCovered, PlannedLeg, PlanRule
 
 
-class PlanChanged(Conflict):
+class PlanChanged(Conflict, code="plan_changed"):
     """Another plan than the one that was seen holds by now; ``facts["plan"]`` is that."""
-
-    code = "plan_changed"
 
 
 def planned(sale: Sale, draft: Draft) -> tuple[PlannedLeg, ...]:

@@ -30,10 +30,8 @@ from refunds.states import ExecutionState
 __all__ = ["ApplicationRefused", "OtherAccount", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
 
 
-class ApplicationRefused(Conflict):
+class ApplicationRefused(Conflict, code="payee_refused"):
     """The channel did not take this account; the payout stays stuck, and another account may be tried."""
-
-    code = "payee_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

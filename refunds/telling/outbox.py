@@ -30,10 +30,8 @@ from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
 from refunds.telling.wording import NOTIFIED, words
 
 
-class NotGivenUp(Conflict):
+class NotGivenUp(Conflict, code="not_given_up"):
     """Only a message that was given up needs a person."""
-
-    code = "not_given_up"
 
 
 @transaction.atomic

@@ -22,10 +22,9 @@ _ID, _TIME, _SIGNATURE = 16, 4, 16
 _BYTES = _ID + _TIME + _SIGNATURE
 
 
-class LinkExpired(NotFound):
+class LinkExpired(NotFound, code="link_expired"):
     """The link was genuine and is too old."""
 
-    code = "link_expired"
     status = 410
 
 
