@@ -33,16 +33,14 @@ def _layers(contract: str) -> list[str]:
 
 
 def test_every_package_stands_in_exactly_one_layer() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - _APART
+    packages = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("[!.]*/**/*.py")} - _APART
     layers = _layers("house")
     assert sorted(layers) == sorted(packages)
 
 
 def test_every_module_of_a_refunds_life_stands_in_exactly_one_layer() -> None:
     beside = set(_CONTRACTS["refunds"]["exhaustive_ignores"])
-    found = {
-        path.stem for path in (ROOT / "refunds").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
-    }
+    found = {path.stem for path in (ROOT / "refunds").iterdir() if path.suffix == ".py" or any(path.rglob("*.py"))}
     layers = _layers("refunds")
     assert sorted(layers) == sorted(found - beside - {"__init__"})
 
