@@ -92,8 +92,9 @@ def public_key(credentials: Mapping[str, str], name: str) -> RSAPublicKey:
 
 def certificate(credentials: Mapping[str, str], name: str) -> Certificate:
     """The X.509 certificate under ``name``, PEM."""
+    stored = required(credentials, name)
     try:
-        return load_pem_x509_certificate(required(credentials, name).encode())
+        return load_pem_x509_certificate(stored.encode())
     except ValueError as error:
         raise CredentialsInvalid(f"{name} is not a PEM certificate") from error
 
