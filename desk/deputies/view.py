@@ -58,10 +58,10 @@ def revoke(request: HttpRequest, scope: Scope, delegation_id: int) -> HttpRespon
 
 
 def _person(request: HttpRequest, name: str) -> int:
-    typed = request.POST.get(name, "")
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+    found = forms.whole(request.POST.get(name, ""), digits=18)
+    if found is None:
         raise NotFound("there is no such colleague")
-    return int(typed)
+    return found
 
 
 def _instant(request: HttpRequest, name: str) -> datetime:

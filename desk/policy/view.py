@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.errors import DomainError
-from desk import words
+from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.policy.page import policy_page
 from desk.rendering import render_page
@@ -28,20 +28,18 @@ def policy(request: HttpRequest, scope: Scope) -> HttpResponse:
 @staff_posts(Act.DRAFT_POLICY)
 def start_draft(request: HttpRequest, scope: Scope) -> HttpResponse:
     """A draft from the rules in force, or from an old version: rolling back."""
-    typed = request.POST.get("version", "")
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+    number = forms.whole(request.POST.get("version", ""))
     draft = drafting.start(by=scope.by, at=timezone.now(), from_number=number)
     return redirect("desk:policy-draft", draft.pk)
 
 
 @staff_posts(Act.REVIEW_POLICY)
 def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
-    months = request.POST.get("months", "")
     try:
         row = reviewing.review(
             by=scope.by,
             at=timezone.now(),
-            months=int(months) if months.isascii() and months.isdigit() and len(months) < 5 else 0,
+            months=forms.whole(request.POST.get("months", ""), digits=4) or 0,
             note=request.POST.get("note", ""),
         )
     except DomainError as error:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from analytics.trials import repairing, running, shadow
 from core.calendar import SHANGHAI
 from core.errors import DomainError, Invalid, NotFound
-from desk import words
+from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.policy_proof.page import policy_proof_page
 from desk.rendering import render_page
@@ -35,15 +35,15 @@ def _act(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
 
     @staff_posts(Act.DRAFT_POLICY)
     @wraps(act)
-    def view(request: HttpRequest, scope: Scope, draft_id: int, **ids: int) -> HttpResponse:
+    def view(request: HttpRequest, scope: Scope, **ids: int) -> HttpResponse:
         try:
-            said = act(request, scope, draft_id, **ids)
+            said = act(request, scope, **ids)
         except NotFound:
             raise
         except DomainError as error:
-            return _page(request, scope, draft_id, refusal=error)
+            return _page(request, scope, ids["draft_id"], refusal=error)
         messages.success(request, said)
-        return redirect("desk:policy-proof", draft_id)
+        return redirect("desk:policy-proof", ids["draft_id"])
 
     return view
 
@@ -53,7 +53,7 @@ def repair(request: HttpRequest, scope: Scope, draft_id: int) -> str:
     """Save the draft with the repair of one finding in it."""
     repairing.repair(
         draft_id=draft_id,
-        revision=_number(request, "revision"),
+        revision=forms.number(request.POST, "revision"),
         code=request.POST.get("code", ""),
         path=request.POST.get("path", ""),
         by=scope.by,
@@ -78,7 +78,7 @@ def cancel_trial(request: HttpRequest, scope: Scope, draft_id: int, trial_id: in
 
 @_act
 def start_shadow(request: HttpRequest, scope: Scope, draft_id: int) -> str:
-    shadow.start(draft_id=draft_id, days=_number(request, "days"), by=scope.by, at=timezone.now())
+    shadow.start(draft_id=draft_id, days=forms.number(request.POST, "days"), by=scope.by, at=timezone.now())
     return gettext("The draft rides along now. No refund is decided otherwise by it.")
 
 
@@ -90,23 +90,15 @@ def stop_shadow(request: HttpRequest, scope: Scope, draft_id: int, shadow_id: in
 
 def _page(request: HttpRequest, scope: Scope, draft_id: int, *, refusal: DomainError | None = None) -> HttpResponse:
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
-    chosen = request.GET.get("trial", "")
     page = policy_proof_page(
         draft=draft,
         at=timezone.now(),
         query=request.GET.dict(),
-        trial_id=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else None,
+        trial_id=forms.whole(request.GET.get("trial", ""), digits=18),
         error="" if refusal is None else words.short(refusal),
     )
     status = 200 if refusal is None else words.status(refusal)
     return render_page(request, "desk/policy_proof.html", page, status=status)
-
-
-def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid("the form has no such number", code="form_incomplete")
-    return int(text)
 
 
 def _day(request: HttpRequest, name: str) -> datetime:

@@ -183,8 +183,7 @@ def release(asked: Asked) -> str:
 @_decision("reassign")
 def reassign(asked: Asked) -> str:
     """Hand it to a colleague."""
-    chosen = asked.form.get("staff", "")
-    to = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+    to = forms.whole(asked.form.get("staff", ""), digits=18) or 0
     colleague = hand_over(request_id=asked.found.pk, to=to, by=asked.by, at=asked.at)
     return gettext("%(number)s is with %(name)s now.") % {**asked.named, "name": colleague.name}
 
@@ -244,8 +243,7 @@ def move_leg(asked: Asked) -> str:
 
 
 def _leg(asked: Asked) -> int:
-    typed = asked.form.get("leg", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+    return forms.whole(asked.form.get("leg", ""), digits=4) or 0
 
 
 @_decision()

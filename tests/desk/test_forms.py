@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.http import QueryDict
@@ -69,3 +70,11 @@ def test_reject_reasons_have_words_to_the_customer_in_their_own_language() -> No
     assert [one.value for one in offered] == RejectReason.values
     assert all(one.text.isascii() for one in offered)
     assert not any(one.label.isascii() for one in offered)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "１２", " 7", "1234567890"])
+def test_number_when_it_is_none_is_refused_by_its_name(text: str) -> None:
+    assert (forms.whole("007"), forms.whole(text)) == (7, None)
+    assert forms.number(QueryDict("days=14"), "days") == 14
+    with pytest.raises(Invalid, match="names no days"):
+        forms.number(QueryDict(urlencode({"days": text})), "days")
