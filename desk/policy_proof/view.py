@@ -1,7 +1,5 @@
 """A draft's proof: what is wrong with it, what it lets happen, what it would have decided. For those who write drafts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import wraps
@@ -35,7 +33,7 @@ def _act(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
 
     @staff_posts(Act.DRAFT_POLICY)
     @wraps(act)
-    def view(request: HttpRequest, scope: Scope, **ids: int) -> HttpResponse:
+    def view(request: HttpRequest, scope: Scope, /, **ids: int) -> HttpResponse:
         try:
             said = act(request, scope, **ids)
         except NotFound:
