@@ -4,8 +4,6 @@ Days are calendar days in Asia/Shanghai. The previous period has as many days an
 still running, the previous one is cut off at the same time of day, so that like is compared with like.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """Pictures and PDFs for a refund request, sent by a terminal or shop: ahead of it or afterwards."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

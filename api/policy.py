@@ -1,7 +1,5 @@
 """The rules in force, in words, for a terminal's screen, and the history of their versions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils import timezone

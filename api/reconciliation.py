@@ -1,7 +1,5 @@
 """Days of reconciliation for clients: both totals, counts by kind, the differences that are open."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What people typed, without the characters that make text look like something else; and in the form that is compared."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Who is at the desk and what they may look at. Every page and every list starts here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps

@@ -1,7 +1,5 @@
 """Where a person starts: at the work of their role."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 

@@ -3,8 +3,6 @@
 A breach in production is logged as an error, which is what pages people.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator

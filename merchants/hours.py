@@ -9,8 +9,6 @@ Seven texts from Monday on; "" is shut all day. A span that ends at or before it
 ``holiday`` or ``workday`` is left out, such a day is like its weekday. ``{}``: the hours are not known.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@
 A test fails while the page is not what this writes.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from payment_channels.alipay.errors import LISTS as ALIPAY

@@ -1,7 +1,5 @@
 """Reading RSA keys from stored credentials, and the one signature all three channels use: RSA-SHA256."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Mapping

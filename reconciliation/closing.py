@@ -1,7 +1,5 @@
 """Closing a day once everything in it agrees or is resolved, and reopening it with a note."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db import transaction

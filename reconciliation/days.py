@@ -1,7 +1,5 @@
 """The days of reconciliation: made, found, locked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any

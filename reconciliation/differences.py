@@ -3,8 +3,6 @@
 A resolution never changes what either side says. Every step is audited under the difference's day.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import datetime

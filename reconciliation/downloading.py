@@ -4,8 +4,6 @@ A day is a row with a due time, claimed under a lease like a payout: two workers
 leaves the day to the next. Channels that are still making a statement are asked again, ever less often.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import date, datetime, timedelta
 

@@ -5,8 +5,6 @@ closed. A refund row stands in both on the day of acceptance, so every line has 
 itself: it shows which side of a difference the money took.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ ours becomes a refund of ours like one adopted from a statement, and the refused
 A channel that does not say how much was refunded is waited for: its statement names every refund.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Recording what was agreed of a deposit."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """The repair of a finding, written into its draft."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.errors import Conflict

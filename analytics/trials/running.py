@@ -4,8 +4,6 @@ A trial is work like any other: a worker claims it with a lease, says every seco
 in one commit. A worker that was killed leaves nothing but a lease that runs out; the next one begins anew.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Nothing of the refund waits for it or knows of it: a draft that is slow, or cannot judge, is late by itself.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta

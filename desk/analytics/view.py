@@ -1,7 +1,5 @@
 """What refunds tell: the page and its table to take away."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone

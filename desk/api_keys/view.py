@@ -1,7 +1,5 @@
 """API keys: issued and shown once, rotated, revoked. Owners and managers only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

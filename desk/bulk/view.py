@@ -4,8 +4,6 @@ There is no second way of deciding: every row goes through the domain call of a 
 calls and rolls them back, so that it promises exactly what will happen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The list of payouts that wait for a person. Cashiers see the cash of their stores."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 

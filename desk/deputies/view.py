@@ -1,7 +1,5 @@
 """Deputies: given for a time and ended early. Owners and managers only."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """Opening hours, other days and more time after a disaster. Owners and managers."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect

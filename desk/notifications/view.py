@@ -1,7 +1,5 @@
 """Messages to customers: what was sent to whom, and what was not."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

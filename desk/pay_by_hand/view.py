@@ -1,7 +1,5 @@
 """Paying by hand: the form in which a person says what came of a payout, and the page that shows it before it is recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime

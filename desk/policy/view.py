@@ -1,7 +1,5 @@
 """The policy for every member of staff; drafts, reviews and notes of rule changes begin here."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """A draft of the policy. Owners and managers of all stores only."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

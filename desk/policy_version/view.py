@@ -1,7 +1,5 @@
 """One version of the policy, for every member of staff."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 

@@ -1,7 +1,5 @@
 """Ending a payout with proof from the channel's portal: finance and owners, two people, a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

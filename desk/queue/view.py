@@ -1,7 +1,5 @@
 """The review desk."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """Reconciliation: the days, one day against its statement, what is done about differences. Finance, managers, owners."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date

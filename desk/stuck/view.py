@@ -1,7 +1,5 @@
 """Sending a stuck payout to another account: finance, with the customer's card at hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.contrib import messages

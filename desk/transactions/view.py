@@ -1,7 +1,5 @@
 """Sales, and the search box of the top bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A draft has no effect. Its ``revision`` is the lock between two writers: who sav
 nothing. Every act is audited.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 All payments of the order are held together: what was refused on one and asked anew on another is the same money.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

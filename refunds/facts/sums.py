@@ -5,8 +5,6 @@ Two kinds of sums. What was **approved without a person** is counted in ``Runnin
 on a route where a person pays) is read here, under the sale's lock.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Stage 6, follow-up: ask how it went, then close."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """The plan of a refund that is taken in: by which payments of its order it goes back, chosen by the merchant's rule."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

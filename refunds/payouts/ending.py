@@ -5,8 +5,6 @@ settled like a channel's answer, under the same locks. "Not paid" leaves the pay
 only, so that a refund that was there all the same is never paid twice.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID

@@ -4,8 +4,6 @@ The customer's card number and name go to the channel, encrypted by the adapter,
 logged. The audit event keeps the kind of payee, the bank and the card's last four digits.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 ``write_notifications`` turns outbox rows into messages, idempotent per event; ``send_due`` hands them to their carriers.
 """
 
-from __future__ import annotations
-
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ It travels in SMS, which are paid for by the part: 48 characters hold the reques
 signatures as Django makes them would take 73, and most messages a third part.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import time
