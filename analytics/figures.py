@@ -14,10 +14,8 @@ from core.numbers import spellings
 from merchants.models import Store
 
 
-class UnknownStore(Invalid):
+class UnknownStore(Invalid, code="unknown_store"):
     """The merchant has no such store, or not one that this caller may see."""
-
-    code = "unknown_store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

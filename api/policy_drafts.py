@@ -72,18 +72,13 @@ class PublishSerializer(DraftRevisionSerializer):
 class PolicyDrafts(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_drafts", responses={200: PolicyDraftsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_drafts", PolicyDraftsOut)
     def get(self, request: Request) -> Response:
         """Drafts that are being written or wait for a colleague, the last saved first."""
         found = drafting.open_drafts(merchant_id=self.caller.merchant_id)[:200]
         return Response({"results": [draft_json(draft) for draft in found]})
 
-    @extend_schema(
-        operation_id="start_policy_draft",
-        request=NewDraftSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_draft", PolicyDraftOut, takes=NewDraftSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Begin a draft with the rules in force, or with an old version's to roll back."""
         key = idempotency.key_of(request)
@@ -103,16 +98,12 @@ class PolicyDrafts(Endpoint):
 class PolicyDraftDetail(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY, "PATCH": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="get_policy_draft", responses={200: PolicyDraftOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_policy_draft", PolicyDraftOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """A draft, and in words what it changes."""
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
 
-    @extend_schema(
-        operation_id="change_policy_draft",
-        request=DraftChangeSerializer,
-        responses={200: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("change_policy_draft", PolicyDraftOut, takes=DraftChangeSerializer)
     def patch(self, request: Request, draft_id: int) -> Response:
         """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed`, and nothing is stored."""
         data = self.read(DraftChangeSerializer)
@@ -197,11 +188,7 @@ class CatchUp(ActOnDraft):
 class PublishDraft(Endpoint):
     acts = {"POST": Act.PUBLISH_POLICY}
 
-    @extend_schema(
-        operation_id="publish_policy_draft",
-        request=PublishSerializer,
-        responses={200: PolicyVersionDetailOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("publish_policy_draft", PolicyVersionDetailOut, takes=PublishSerializer)
     def post(self, request: Request, draft_id: int) -> Response:
         """Put a draft in force that somebody else wrote and handed over; the answer is the version."""
         data = self.read(PublishSerializer)

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -70,7 +69,7 @@ class _Creating(Endpoint):
 class PolicyDraftProof(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="prove_policy_draft", responses={200: ProofOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("prove_policy_draft", ProofOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """What is wrong with the draft's rules, and its exposure.
 
@@ -83,18 +82,13 @@ class PolicyDraftProof(Endpoint):
 class PolicyTrials(_Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_trials", responses={200: TrialsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_trials", TrialsOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """The draft's trials, the last one first."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         return Response({"results": [trial_json(one) for one in running.trials_of(draft)[:_SHOWN]]})
 
-    @extend_schema(
-        operation_id="start_policy_trial",
-        request=NewTrialSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: TrialOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_trial", TrialOut, takes=NewTrialSerializer, once=True)
     def post(self, request: Request, draft_id: int) -> Response:
         """Try the draft as it is now on a period; read it until its `state` is `done`. One of a merchant at a time."""
         data = self.read(NewTrialSerializer)
@@ -107,7 +101,7 @@ class PolicyTrials(_Creating):
 class PolicyTrialDetail(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="get_policy_trial", responses={200: TrialOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_policy_trial", TrialOut)
     def get(self, request: Request, trial_id: int) -> Response:
         """How far it is, and its results once it is done."""
         return Response(trial_json(running.trial_of(trial_id=trial_id, by=self.caller.by)))
@@ -116,9 +110,7 @@ class PolicyTrialDetail(Endpoint):
 class CancelPolicyTrial(Endpoint):
     acts = {"POST": Act.DRAFT_POLICY}
 
-    @extend_schema(
-        operation_id="cancel_policy_trial", request=None, responses={200: TrialOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("cancel_policy_trial", TrialOut)
     def post(self, request: Request, trial_id: int) -> Response:
         """Nobody wants its results any more."""
         return Response(trial_json(running.cancel(trial_id=trial_id, by=self.caller.by, at=timezone.now())))
@@ -127,18 +119,13 @@ class CancelPolicyTrial(Endpoint):
 class PolicyShadows(_Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_shadows", responses={200: ShadowsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_shadows", ShadowsOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """How the draft agreed with what was in force, the last time first."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         return Response({"results": [_shadow_json(one) for one in shadow.shadows_of(draft)[:_SHOWN]]})
 
-    @extend_schema(
-        operation_id="start_policy_shadow",
-        request=NewShadowSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: ShadowOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_shadow", ShadowOut, takes=NewShadowSerializer, once=True)
     def post(self, request: Request, draft_id: int) -> Response:
         """Let the draft judge beside what is in force for up to 14 days, without effect. One of a merchant at a time."""
         data = self.read(NewShadowSerializer)
@@ -151,9 +138,7 @@ class PolicyShadows(_Creating):
 class StopPolicyShadow(Endpoint):
     acts = {"POST": Act.DRAFT_POLICY}
 
-    @extend_schema(
-        operation_id="stop_policy_shadow", request=None, responses={200: ShadowOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("stop_policy_shadow", ShadowOut)
     def post(self, request: Request, shadow_id: int) -> Response:
         """End it before its time; what it said is kept."""
         return Response(_shadow_json(shadow.stop(shadow_id=shadow_id, by=self.caller.by, at=timezone.now())))

@@ -60,11 +60,7 @@ class Quotes(Endpoint):
 
     acts = {"POST": Act.QUOTE}
 
-    @extend_schema(
-        operation_id="quote_refund",
-        request=RefundRequestSerializer,
-        responses={200: schemas.QuoteOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("quote_refund", schemas.QuoteOut, takes=RefundRequestSerializer)
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
@@ -93,12 +89,7 @@ class RefundRequests(Endpoint):
 
     acts = {"GET": Act.READ_REFUNDS, "POST": Act.SUBMIT}
 
-    @extend_schema(
-        operation_id="submit_refund_request",
-        request=RefundRequestSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("submit_refund_request", schemas.RefundRequestOut, takes=RefundRequestSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
@@ -122,11 +113,7 @@ class RefundRequests(Endpoint):
         assert taken.idempotency is not None
         return idempotency.answer(taken.idempotency)
 
-    @extend_schema(
-        operation_id="list_refund_requests",
-        parameters=[RequestQuery, schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.RefundRequestPageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_refund_requests", schemas.RefundRequestPageOut, pages=True, query=RequestQuery)
     def get(self, request: Request) -> Response:
         """Refund requests, newest first."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
@@ -156,9 +143,7 @@ class OneRequest(Endpoint):
 class RefundRequestDetail(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @extend_schema(
-        operation_id="get_refund_request", responses={200: schemas.RefundRequestOut, **schemas.READ_PROBLEMS}
-    )
+    @schemas.operation("get_refund_request", schemas.RefundRequestOut)
     def get(self, request: Request, request_id: UUID) -> Response:
         """One refund request."""
         return Response(stored_request_json(self.load(request_id)))
@@ -167,11 +152,7 @@ class RefundRequestDetail(OneRequest):
 class RefundRequestEvents(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @extend_schema(
-        operation_id="list_refund_request_events",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_refund_request_events", schemas.EventsOut, pages=True)
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)

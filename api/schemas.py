@@ -5,13 +5,13 @@ Instants in Shanghai's offset, ids as text, amounts in fen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.shapes import OneField, Shape, read
@@ -31,6 +31,8 @@ from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
 from terminals.models import DepositKind, PaymentWord
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -588,3 +590,38 @@ class PolicyOut(Shape):
 #: What may go wrong on a write, beside what the status line of its own says.
 WRITE_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem, 429: Problem}
 READ_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 429: Problem}
+
+
+def operation(
+    name: str,
+    gives: type[Shape],
+    *,
+    takes: type[s.Serializer[Any]] | None = None,
+    form: type[s.Serializer[Any]] | None = None,
+    query: type[s.Serializer[Any]] | None = None,
+    pages: bool = False,
+    once: bool = False,
+    status: Sequence[int] = (),
+    besides: Sequence[int] = (),
+) -> Callable[[Method], Method]:
+    """Describes a view's method: what it gives, and takes as JSON or as a ``form``. ``once``: it makes something, under an
+    Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
+    """
+    parameters: list[Any] = [
+        *([query] if query else []),
+        *([LIMIT, CURSOR] if pages else []),
+        *([IDEMPOTENCY_KEY] if once else []),
+    ]
+
+    def describe(method: Method) -> Method:
+        problems = READ_PROBLEMS if method.__name__ == "get" else WRITE_PROBLEMS
+        return extend_schema(
+            operation_id=name,
+            request={"multipart/form-data": form} if form else takes,
+            parameters=parameters or None,
+            responses=dict.fromkeys(status or (201 if once else 200,), gives)
+            | problems
+            | dict.fromkeys(besides, Problem),
+        )(method)
+
+    return describe

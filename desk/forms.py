@@ -103,6 +103,19 @@ class Rejection:
     message: str
 
 
+def whole(text: str, *, digits: int = 9) -> int | None:
+    """A typed number of at most so many of ASCII's digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def number(data: QueryDict, name: str) -> int:
+    """The number that a form carries under this name. Raises ``Invalid`` where it has none."""
+    found = whole(data.get(name, ""))
+    if found is None:
+        raise Invalid(f"the form names no {name}", code="form_incomplete")
+    return found
+
+
 def version(data: QueryDict) -> int:
     """The version of the refund that the person had before them."""
     try:

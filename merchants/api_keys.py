@@ -33,10 +33,8 @@ OVERLAPS: dict[str, timedelta] = {
 DEFAULT_OVERLAP = OVERLAPS["24h"]
 
 
-class KeyReplaced(Conflict):
+class KeyReplaced(Conflict, code="key_replaced"):
     """The key was rotated or revoked before."""
-
-    code = "key_replaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,31 +50,23 @@ _COLUMNS = (
 )
 
 
-class BillUnreadable(Invalid):
+class BillUnreadable(Invalid, code="bill_unreadable"):
     """The file is no statement of this channel, was damaged, or does not add up. Nothing was taken from it.
 
     ``code`` says which of these, see ``contract.BillCorrupt``; ``refusals`` has the sentences.
     """
 
-    code = "bill_unreadable"
 
-
-class BillOfAnotherDay(BillUnreadable):
+class BillOfAnotherDay(BillUnreadable, code="bill_of_another_day"):
     """The statement speaks of other days than the one it was given for: ``facts`` name ``day`` and ``found``."""
 
-    code = "bill_of_another_day"
 
-
-class BillOfAnotherAccount(BillUnreadable):
+class BillOfAnotherAccount(BillUnreadable, code="bill_of_another_account"):
     """The statement names other merchant numbers, and no refund of it is the account's: ``facts`` name ``own`` and ``found``."""
 
-    code = "bill_of_another_account"
 
-
-class AccountUnusable(Invalid):
+class AccountUnusable(Invalid, code="account_unusable"):
     """The channel account's credentials or profile cannot be used."""
-
-    code = "account_unusable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,9 @@ _STATUS: Mapping[str, TransactionStatus] = {
 }
 
 
-class AskedJustNow(DomainError):
+class AskedJustNow(DomainError, code="asked_just_now"):
     """The channel was asked about this sale a moment ago, perhaps by somebody else; ``facts["retry_after_s"]``."""
 
-    code = "asked_just_now"
     status = 429
 
 

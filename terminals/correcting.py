@@ -37,16 +37,12 @@ from terminals.reporting import (
 )
 
 
-class NotCovered(Conflict):
+class NotCovered(Conflict, code="correction_below_refunds"):
     """Refunds that were asked for or paid would be more than what the sale says after the correction."""
 
-    code = "correction_below_refunds"
 
-
-class SaleChanged(Conflict):
+class SaleChanged(Conflict, code="sale_changed"):
     """Somebody else corrected the sale meanwhile."""
-
-    code = "sale_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

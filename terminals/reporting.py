@@ -35,28 +35,20 @@ _CHINA = timedelta(hours=8)
 _DAY = timedelta(days=1)
 
 
-class PaidInTheFuture(Invalid):
+class PaidInTheFuture(Invalid, code="paid_in_the_future"):
     """A sale that is yet to come. Windows, voids and days of limits would be reckoned from a moment that never was."""
 
-    code = "paid_in_the_future"
 
-
-class SaleDiffers(Conflict):
+class SaleDiffers(Conflict, code="sale_differs"):
     """The channel's number is known with other facts; ``errors`` names them, ``facts["transaction"]`` is that sale."""
 
-    code = "sale_differs"
 
-
-class PayerPaidTooMuch(Invalid):
+class PayerPaidTooMuch(Invalid, code="payer_paid_too_much"):
     """The payer would have paid more than the sale's amount."""
 
-    code = "payer_paid_too_much"
 
-
-class LinesDoNotAddUp(Invalid):
+class LinesDoNotAddUp(Invalid, code="lines_do_not_add_up"):
     """The lines come to another amount than was paid."""
-
-    code = "lines_do_not_add_up"
 
 
 @dataclass(frozen=True, slots=True)

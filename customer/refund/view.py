@@ -258,10 +258,8 @@ _FOR_CUSTOMERS = frozenset(
 )
 
 
-class _TooManyAtOnce(DomainError):
+class _TooManyAtOnce(DomainError, code="too_many_at_once"):
     """More pictures in one form than we read at a time."""
-
-    code = "too_many_at_once"
 
 
 def _read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:

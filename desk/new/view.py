@@ -13,11 +13,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid, NotFound
 from desk import words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_page, staff_posts
 from desk.addresses import refund as refund_url
 from desk.forms import sorted_uploads
 from desk.new import finding
@@ -42,7 +41,6 @@ from terminals.models import Transaction
 _CANDIDATES = 20
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def new(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The page; a POST submits."""
@@ -71,8 +69,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/new.html", page)
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What the policy says to the form as it stands. Nothing is stored."""
     now, form, part = timezone.now(), typed_in(request.POST), QuotePart()

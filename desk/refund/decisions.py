@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
 from desk import forms, ways, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
 from desk.forms import uploads_of
@@ -78,8 +77,7 @@ def _decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
     """
 
     def decorate(act: Callable[[Asked], str]) -> View:
-        @require_POST
-        @staff_page()
+        @staff_posts()
         @wraps(act)
         def view(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
             try:
@@ -185,8 +183,7 @@ def release(asked: Asked) -> str:
 @_decision("reassign")
 def reassign(asked: Asked) -> str:
     """Hand it to a colleague."""
-    chosen = asked.form.get("staff", "")
-    to = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+    to = forms.whole(asked.form.get("staff", ""), digits=18) or 0
     colleague = hand_over(request_id=asked.found.pk, to=to, by=asked.by, at=asked.at)
     return gettext("%(number)s is with %(name)s now.") % {**asked.named, "name": colleague.name}
 
@@ -248,8 +245,7 @@ def move_leg(asked: Asked) -> str:
 
 
 def _leg(asked: Asked) -> int:
-    typed = asked.form.get("leg", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+    return forms.whole(asked.form.get("leg", ""), digits=4) or 0
 
 
 @_decision()

@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
 from desk import rows, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.rendering import go_on, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
@@ -32,16 +31,14 @@ from terminals.models import PaymentWord, Transaction
 _SHOWN = 50
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What was bought, what was refunded, what is left."""
     return _page(request, scope, _find(scope, transaction_id))
 
 
 @sensitive_post_parameters("payer_phone")
-@require_POST
-@staff_page(Act.CORRECT_SALE)
+@staff_posts(Act.CORRECT_SALE)
 def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What differs from the sale as it is, with the reason; a refused form keeps what was typed."""
     found = _find(scope, transaction_id)
@@ -61,8 +58,7 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
     return redirect("desk:transaction", transaction_id=found.pk)
 
 
-@require_POST
-@staff_page(Act.END_HOLD)
+@staff_posts(Act.END_HOLD)
 def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Let go of the sale, with what was found."""
     url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])
@@ -80,8 +76,7 @@ def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRe
     return go_on(request, url)
 
 
-@require_POST
-@staff_page(Act.ASK_CHANNEL)
+@staff_posts(Act.ASK_CHANNEL)
 def ask(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Ask the channel about the payment; the page then shows what it says."""
     url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])

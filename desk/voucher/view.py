@@ -9,9 +9,8 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.views.decorators.http import require_safe
 
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.refund.page import find, requester_label
 from desk.rendering import render_page
@@ -81,8 +80,7 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
     )
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def voucher(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     page = voucher_page(find(scope, number), merchant_name=scope.staff.merchant.name)
     return render_page(request, "desk/voucher.html", page)

@@ -67,34 +67,24 @@ _decoding = threading.BoundedSemaphore(2)
 _OVER = frozenset({State.CANCELLED, State.CLOSED})
 
 
-class NotAPicture(Invalid):
+class NotAPicture(Invalid, code="not_a_picture"):
     """The upload is not a JPEG, PNG or WebP picture that can be read."""
 
-    code = "not_a_picture"
 
-
-class PictureTooLarge(Invalid):
+class PictureTooLarge(Invalid, code="picture_too_large"):
     """The file has too many bytes, or the picture too many pixels."""
 
-    code = "picture_too_large"
 
-
-class TooManyPictures(Conflict):
+class TooManyPictures(Conflict, code="too_many_pictures"):
     """The request has as much evidence as it may have."""
 
-    code = "too_many_pictures"
 
-
-class PaperTooLong(Invalid):
+class PaperTooLong(Invalid, code="paper_too_long"):
     """The PDF has too many pages."""
 
-    code = "paper_too_long"
 
-
-class EvidenceGone(Invalid):
+class EvidenceGone(Invalid, code="unknown_evidence"):
     """A file that was sent ahead is not there, or belongs to a request already."""
-
-    code = "unknown_evidence"
 
 
 @dataclass(frozen=True, slots=True)

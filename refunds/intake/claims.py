@@ -27,10 +27,8 @@ from terminals.models import DepositKind, LineKind
 _NAME_MAX, _BANK_MAX = 60, 60
 
 
-class PayeeInvalid(Invalid):
+class PayeeInvalid(Invalid, code="account_incomplete"):
     """A transfer without a complete account, or an account where nothing is transferred."""
-
-    code = "account_incomplete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,8 @@ _Stored = TypeVar("_Stored")
 _TRIES = 4
 
 
-class RoomTaken(Conflict):
+class RoomTaken(Conflict, code="busy"):
     """Another submission took the room that this one was judged on. It was not stored, and is to be judged again."""
-
-    code = "busy"
 
 
 def judged_again(attempt: Callable[[], _Stored]) -> _Stored:

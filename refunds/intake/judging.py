@@ -35,16 +35,12 @@ from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, Reason, Route, State
 
 
-class EvidenceMissing(Invalid):
+class EvidenceMissing(Invalid, code="evidence_missing"):
     """The policy asks for evidence that did not come with the request; ``facts["verdict"]`` names it. Nothing was stored."""
 
-    code = "evidence_missing"
 
-
-class PolicyRefused(Invalid):
+class PolicyRefused(Invalid, code="refused_by_policy"):
     """A hard limit stands against the refund; ``facts["verdict"]`` explains it. Nothing was stored."""
-
-    code = "refused_by_policy"
 
 
 def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:

@@ -38,10 +38,8 @@ from refunds.models.hand_accounts import is_by_hand
 from refunds.states import State
 
 
-class KeyAlreadyUsed(Conflict):
+class KeyAlreadyUsed(Conflict, code="idempotency_key_used"):
     """The idempotency key has a first answer already."""
-
-    code = "idempotency_key_used"
 
 
 class _SeveralPayments(Exception):

@@ -31,10 +31,8 @@ from terminals.models import Terminal
 from terminals.reporting import CLOCKS_DIFFER
 
 
-class ReferenceUsed(Conflict):
+class ReferenceUsed(Conflict, code="reference_used"):
     """Another payout was confirmed with this number: one slip proves one payout."""
-
-    code = "reference_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

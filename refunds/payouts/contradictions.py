@@ -45,10 +45,8 @@ class Finding(TextChoices):
     CLEARED = "cleared", _("Looked up with the channel: our books are right now")
 
 
-class NotHeld(Conflict):
+class NotHeld(Conflict, code="not_held"):
     """The sale is not held (any more)."""
-
-    code = "not_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,10 +40,8 @@ _NOBODY_TO_ASK = "no_trade_queries"
 _NOT_SENT = (ExecutionState.READY, ExecutionState.FAILED, ExecutionState.CANCELLED)
 
 
-class NobodyToAsk(Conflict):
+class NobodyToAsk(Conflict, code="nobody_to_ask"):
     """The sale was paid through no channel that can be asked: cash, or one without such a query."""
-
-    code = "nobody_to_ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,16 +28,12 @@ from refunds.states import ExecutionState, State
 from terminals.accounts import replacement_of
 
 
-class NeedsReview(Conflict):
+class NeedsReview(Conflict, code="sum_needs_review"):
     """With this refund its order comes to more than was decided on: a person looks at it again."""
 
-    code = "sum_needs_review"
 
-
-class AskedAnew(Conflict):
+class AskedAnew(Conflict, code="possible_duplicate"):
     """The same was asked for again while this one had failed; ``facts["number"]`` is that refund."""
-
-    code = "possible_duplicate"
 
 
 @transaction.atomic

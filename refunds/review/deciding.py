@@ -38,10 +38,8 @@ LAPSED = "refund.approval_lapsed"
 _LOOKS_BACK = timedelta(days=7)
 
 
-class ClaimedByAnother(Conflict):
+class ClaimedByAnother(Conflict, code="claimed_by_another"):
     """A colleague is working on it."""
-
-    code = "claimed_by_another"
 
 
 @transaction.atomic

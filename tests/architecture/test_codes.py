@@ -67,6 +67,7 @@ def _codes_in(module: ast.Module) -> Iterator[str]:
             if number is not None and len(node.args) > number:
                 yield _text(node.args[number])
         if isinstance(node, ast.ClassDef):
+            yield from (_text(keyword.value) for keyword in node.keywords if keyword.arg == "code")
             for line in node.body:
                 if isinstance(line, ast.Assign) and _name(line.targets[0]) in {"code", "default_code"}:
                     yield _text(line.value)
