@@ -19,7 +19,6 @@ from api.fields import Instant, StrictSerializer, Text, WholeNumber
 from api.schemas_opening import CalendarDayOut, GraceOut, OpeningOut, StoreHoursOut
 from api.views import Creating, Endpoint
 from core import calendar
-from core.calendar import DayKind
 from core.errors import Invalid, NotFound
 from merchants import opening
 from merchants.hours import read_hours
@@ -57,9 +56,7 @@ class StoreHoursSerializer(StrictSerializer):
 
 
 class CalendarDaySerializer(StrictSerializer):
-    kind = serializers.ChoiceField(
-        [one.value for one in DayKind], allow_null=True, help_text="null: as the calendar says"
-    )
+    kind = serializers.ChoiceField(CalendarDay.KINDS, allow_null=True, help_text="null: as the calendar says")
 
 
 class GraceSerializer(StrictSerializer):
@@ -77,7 +74,7 @@ class Opening(Endpoint):
 
     @extend_schema(operation_id="get_opening_hours", responses={200: OpeningOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
-        """Hours of one's stores, days that are not as the calendar says, and the last disasters."""
+        """Hours of one's stores, days otherwise than the calendar has them, disasters."""
         by, now = self.caller.by, timezone.now()
         stores = list(_stores(by))
         graces = Grace.objects.filter(merchant_id=by.acting_for).order_by("-starts_at", "-pk")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers as s
 
 from api.shapes import Shape, read
+from merchants.models import CalendarDay
 
 _HOURS = "`week` from Monday on, `holiday`, `workday` where they are another day's, `days` by date; null: not known"
 
@@ -18,7 +19,7 @@ class StoreHoursOut(Shape):
 
 class CalendarDayOut(Shape):
     date = s.DateField()
-    kind = s.ChoiceField(["holiday", "workday", "ordinary"], allow_null=True, help_text="null: as the calendar says")
+    kind = s.ChoiceField(CalendarDay.KINDS, allow_null=True, help_text="null: as the calendar says")
 
 
 class GraceOut(Shape):
