@@ -49,6 +49,7 @@ def load(*, requests: int) -> tuple[Staff, dict[str, object]]:
     version = PolicyVersion.objects.get(merchant=merchant)
     rules = {**version.rules, **_THEN}
     with logins.as_owner(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         # The version that everything was judged under is one that binds: what never changes is changed by its owner, here only.
         cursor.execute("ALTER TABLE merchants_policyversion DISABLE TRIGGER USER")
         cursor.execute("UPDATE merchants_policyversion SET rules = %s WHERE id = %s", [json.dumps(rules), version.pk])

@@ -255,6 +255,8 @@ def _store_chunk(values: Mapping[str, Any]) -> None:
     with connection.cursor() as cursor:
         # An answer that waits for the disk after every chunk tells nobody anything: the whole load can be made anew.
         cursor.execute("SET LOCAL synchronous_commit = off")
+        # While the events of a chunk are made here, one by one, the session waits longer than one of the product's may.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute(scale_sql.PLAN_SALES, values)
         cursor.execute(scale_sql.PLAN_REQUESTS, values)
         cursor.execute("ANALYZE scale_sale, scale_request")

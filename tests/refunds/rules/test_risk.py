@@ -24,9 +24,7 @@ _WATCHED = read_rules(
         "watch_opening_hours": True,
     }
 )
-_UNWATCHED = read_rules(
-    {**sample.RETAIL, "near_limit_count": None, "same_destination_count": None}
-)
+_UNWATCHED = read_rules({**sample.RETAIL, "near_limit_count": None, "same_destination_count": None})
 _SIGNALS = {"near_limit", "soon_after_sale", "opening_hours", "same_destination"}
 
 
