@@ -47,9 +47,10 @@ def owner(page: Page, live_server: object, merchant: Merchant, request: pytest.F
     page.context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
     )
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": str(live_server)}])
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{live_server}/desk?lang={language}")
+    page.goto(f"{live_server}/desk")
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans" if language == "zh-hans" else "en")
     return staff
 
@@ -89,7 +90,7 @@ def test_hours_a_day_and_a_disaster_are_said(
 
     page.locator("#day-date").fill("2027-02-17")
     page.locator("#day-kind").select_option("holiday")
-    page.locator("form[action$='/hours/day'] button").click()
+    page.locator("form[action$='/hours/days'] button").click()
     expect(page.locator("section[aria-labelledby=h-days]")).to_contain_text("2027-02-17")
     assert CalendarDay.objects.get().kind == "holiday"
 
