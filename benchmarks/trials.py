@@ -16,7 +16,7 @@ from analytics.models import Trial, TrialState
 from analytics.trials import running
 from analytics.trials.replay import Past, replayed
 from core.database import logins
-from merchants.models import Merchant, PolicyVersion, Staff
+from merchants.models import Merchant, PolicyVersion, Role, Staff
 from merchants.policies import drafting
 from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
@@ -65,7 +65,7 @@ def load(*, requests: int) -> tuple[Staff, dict[str, object]]:
         cursor.execute("UPDATE refunds_refundrequest r SET verdict = j.verdict FROM judged j WHERE r.id = j.request_id")
     with logins.as_owner(), connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) refunds_refundrequest, refunds_judgement")
-    return Staff.objects.get(username=scale.PEOPLE["owner"]), rules
+    return Staff.objects.get(username=scale.PEOPLE[Role.OWNER]), rules
 
 
 def measure(*, requests: int) -> tuple[Trial, float, float]:

@@ -432,7 +432,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
         body = {"stores": [world.store.code], "starts_at": timezone.now().isoformat(), "ends_at": _later().isoformat()}
         body |= {"hours": 72, "reason": "flood"}
     elif body == "deputy":
-        away = who.staff or Staff.objects.get(pk=world.decider.staff_id)
+        away = who.staff or Staff.objects.filter(merchant=world.merchant).earliest("pk")
         deputy = Staff.objects.filter(merchant=away.merchant, role="owner").exclude(pk=away.pk).order_by("pk")[0]
         body = {"absent": away.username, "deputy": deputy.username, "starts_at": timezone.now().isoformat()}
         body["ends_at"] = _later().isoformat()
