@@ -77,6 +77,9 @@ _TAGS = {
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
     "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
+    "opening-hours": "When stores are open, and other days than the calendar's.",
+    "graces": "More time for stores after a disaster.",
+    "delegations": "Who decides for whom while they are away.",
     "analytics": "Figures of a period.",
     "reconciliations": "How a day compares with the channels' statements.",
 }

@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
         "DepositKindEnum": "terminals.models.DepositKind",
+        "CalendarDayKindEnum": "merchants.models.CalendarDay.KINDS",
         "TransactionKindEnum": "terminals.models.TransactionKind",
         "RefundRequestStateEnum": "refunds.states.State",
         "ExecutionStateEnum": "refunds.states.ExecutionState",

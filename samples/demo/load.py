@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ def _seed_past(accounts: Mapping[str, Account]) -> None:
 
 
 def _add_pictures(told: Iterable[Told]) -> int:
-    count = 0
+    taken: Counter[str] = Counter()
     for one in told:
         if one.request.state == State.CANCELLED:
             continue
@@ -171,7 +172,7 @@ def _add_pictures(told: Iterable[Told]) -> int:
             kind, note = pictures.KINDS[motif]
             files.add(
                 request_id=one.request.pk,
-                pictures=[pictures.picture(motif, one.story.desk % 2)],
+                pictures=[pictures.picture(motif, taken[motif])],
                 by=principals.of_customer(
                     merchant_id=one.request.merchant_id, store_id=one.request.store_id, request_id=one.request.pk
                 ),
@@ -179,8 +180,8 @@ def _add_pictures(told: Iterable[Told]) -> int:
                 kind=kind,
                 note=note,
             )
-            count += 1
-    return count
+            taken[motif] += 1
+    return taken.total()
 
 
 # --- every later start ----------------------------------------------------------------------------------------------

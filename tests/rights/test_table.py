@@ -401,6 +401,11 @@ _REST: list[tuple[Act, str, str, Any]] = [
     ),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/portal-findings", "finding"),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
+    (Act.SET_HOURS, "GET", "opening-hours/stores/{store}", None),
+    (Act.SET_HOURS, "PUT", "opening-hours/stores/{store}", {"hours": {"week": ["09:00-17:00"] * 7}}),
+    (Act.GIVE_GRACE, "POST", "graces", "disaster"),
+    (Act.DELEGATE, "GET", "delegations", None),
+    (Act.DELEGATE, "POST", "delegations", "deputy"),
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
     (Act.SEE_POLICY, "GET", "policy", None),
@@ -414,13 +419,23 @@ _REST: list[tuple[Act, str, str, Any]] = [
 
 def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
     names = {step: str(request.pk) for step, request in world.requests.items()}
-    path = "/api/v1/" + path.format(**names, sale=world.sale.pk, held_sale=world.held_sale.pk, draft=world.draft.pk)
+    path = "/api/v1/" + path.format(
+        **names, sale=world.sale.pk, held_sale=world.held_sale.pk, draft=world.draft.pk, store=world.store.code
+    )
     if body == "sale":
         at = timezone.now().isoformat()
         body = {"order_no": "N1", "channel": "cash", "channel_transaction_no": "N1", "amount_fen": 9, "paid_at": at}
         body["store"] = world.store.code
     elif body == "draft":
         body = {"transaction": str(world.sale.pk), "amount_fen": 1_000, "reason": "quality", "customer_consent": True}
+    elif body == "disaster":
+        body = {"stores": [world.store.code], "starts_at": timezone.now().isoformat(), "ends_at": _later().isoformat()}
+        body |= {"hours": 72, "reason": "flood"}
+    elif body == "deputy":
+        away = who.staff or Staff.objects.filter(merchant=world.merchant).earliest("pk")
+        deputy = Staff.objects.filter(merchant=away.merchant, role="owner").exclude(pk=away.pk).order_by("pk")[0]
+        body = {"absent": away.username, "deputy": deputy.username, "starts_at": timezone.now().isoformat()}
+        body["ends_at"] = _later().isoformat()
     elif body == "extension":
         body = {"version": 3, "until": _later().isoformat(), "reason": "?", "consent": True}
     elif isinstance(body, str) and body.startswith("paid "):
@@ -429,8 +444,10 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
     if method == "GET":
         return client.get(path, headers=headers).status_code
-    if method == "PATCH":
-        return client.patch(path, json.dumps(body), content_type="application/json", headers=headers).status_code
+    if method in ("PATCH", "PUT"):
+        return client.generic(
+            method, path, json.dumps(body), content_type="application/json", headers=headers
+        ).status_code
     if body == "statement":
         sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
         return client.post(path, sent, headers=headers).status_code
