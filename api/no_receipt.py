@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import schemas
+from api import idempotency, schemas
 from api.fields import Fen, Flag, FourDigits, Id, Instant, Number, StrictSerializer, Text
 from api.pagination import NewestFirst, OldestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
@@ -26,6 +27,8 @@ from refunds.models import NoReceiptCase
 from refunds.models.no_receipt import CaseKind, CaseState, Cause
 from refunds.rules.candidates import WEIGHTS, Told
 from refunds.states import BY_HAND, Reason, Route
+
+HAND_ROUTES = [(route.value, route.label) for route in Route if route in BY_HAND]
 
 
 class CaseSerializer(StrictSerializer):
@@ -54,7 +57,7 @@ class WithoutSaleSerializer(StrictSerializer):
     amount_fen = Fen()
     reason = s.ChoiceField(Reason.choices)
     description = Text(multiline=True, max_length=1000, required=False, allow_blank=True, default="")
-    route = s.ChoiceField([(route.value, route.label) for route in Route if route in BY_HAND])
+    route = s.ChoiceField(HAND_ROUTES)
     customer = CustomerSerializer(required=False, allow_null=True, default=None)
     customer_consent = Flag()
     payee = PayeeSerializer(required=False, allow_null=True, default=None)
@@ -156,16 +159,23 @@ class Cases(Endpoint):
     @extend_schema(
         operation_id="open_no_receipt_case",
         request=CaseSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
         responses={201: CaseWithCandidatesOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
         """Look for a sale by what the customer remembers. The answer has the sales that fit best, with why."""
+        key = idempotency.key_of(request)
         data = self.read(CaseSerializer)
+        if idempotency.is_known(self.caller, key):
+            return idempotency.replay(request, self.caller, key)
         kind, note = data.pop("kind"), data.pop("note")
         told = Told(since=data.pop("paid_after"), until=data.pop("paid_before"), **data)
-        by = self.caller.by
-        case = without_receipt.open_case(kind=kind, told=told, note=note, by=by, at=timezone.now())
-        return Response(case_json(without_receipt.find(case_id=case.pk, by=by), by=by), status=201)
+        by, at = self.caller.by, timezone.now()
+        with transaction.atomic():
+            case = without_receipt.open_case(kind=kind, told=told, note=note, by=by, at=at)
+            body = case_json(without_receipt.find(case_id=case.pk, by=by), by=by)
+            idempotency.record(request, self.caller, key, status=201, body=body, at=at).save(force_insert=True)
+        return Response(body, status=201)
 
     @extend_schema(
         operation_id="list_no_receipt_cases",
@@ -183,7 +193,7 @@ class Cases(Endpoint):
 class ChronicCases(Endpoint):
     """Where receipts are missing again and again."""
 
-    acts = {"GET": Act.SETTLE_WITHOUT_RECEIPT}
+    acts = {"GET": Act.SEE_ANALYTICS}
 
     @extend_schema(operation_id="list_chronic_no_receipt", responses={200: ChronicPageOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:

@@ -30,14 +30,14 @@ from refunds.payouts.contradictions import Finding
 from refunds.review.agreeing import Consent
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import REPORTED_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
+from terminals.models import REPORTEDSALE_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
 
 
 #: What a sale may be reported as.
-_KINDS = [(kind.value, kind.label) for kind in REPORTED_KINDS]
+SALE_KINDS = [(kind.value, kind.label) for kind in REPORTEDSALE_KINDS]
 
 
 class PayerSerializer(StrictSerializer):
@@ -95,7 +95,7 @@ class TransactionSerializer(StrictSerializer):
     order_no = Number(max_length=64)
     channel = serializers.ChoiceField(CHANNELS)
     channel_transaction_no = Number(max_length=64)
-    kind = serializers.ChoiceField(_KINDS, required=False, default=TransactionKind.SALE)
+    kind = serializers.ChoiceField(SALE_KINDS, required=False, default=TransactionKind.SALE)
     status = serializers.ChoiceField(
         TransactionStatus.choices,
         required=False,
@@ -130,7 +130,7 @@ class SaleCorrectionSerializer(StrictSerializer):
     """What is to be said of a sale from now on; what is left out stays. ``lines`` are all of its lines."""
 
     order_no = Number(max_length=64, required=False)
-    kind = serializers.ChoiceField(_KINDS, required=False)
+    kind = serializers.ChoiceField(SALE_KINDS, required=False)
     amount_fen = Fen(required=False)
     paid_at = Instant(required=False)
     store = Number(max_length=20, required=False)

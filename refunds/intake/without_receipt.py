@@ -92,7 +92,8 @@ def open_case(*, kind: str, told: Told, note: str, by: Principal, at: datetime) 
 
 
 def find(*, case_id: int, by: Principal, lock: bool = False) -> NoReceiptCase:
-    """The case. Raises ``NotFound``, also for another merchant's or store's."""
+    """The case. Raises ``Forbidden``, or ``NotFound``, also for another merchant's or store's."""
+    rights.check_may(Act.FIND_WITHOUT_RECEIPT, by=by)
     rows = NoReceiptCase.objects.select_related("store", "terminal", "sale", "request", "owner")
     rows = rows.select_for_update(of=("self",)) if lock else rows
     case = rows.filter(pk=case_id, merchant_id=by.acting_for).first()
@@ -217,6 +218,7 @@ def close(
 
 def chronic(*, by: Principal, at: datetime) -> list[Chronic]:
     """Tills and ways of payment whose receipts are missing again and again, the worst first."""
+    rights.check_may(Act.SEE_ANALYTICS, by=by)
     since = cases_of(by=by).filter(opened_at__gte=at - CHRONIC_DAYS).order_by()
     found = []
     for names in (("store__name", "terminal__code"), ("channel",)):
