@@ -30,14 +30,14 @@ from refunds.payouts.contradictions import Finding
 from refunds.review.agreeing import Consent
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import REPORTEDSALE_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
+from terminals.models import REPORTED_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
 
 
 #: What a sale may be reported as.
-SALE_KINDS = [(kind.value, kind.label) for kind in REPORTEDSALE_KINDS]
+SALE_KINDS = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 
 
 class PayerSerializer(StrictSerializer):

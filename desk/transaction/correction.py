@@ -198,7 +198,11 @@ def correction(wanted: Typed, sale: Transaction) -> SaleCorrection:
 def _text(name: str, value: str) -> str:
     if name == "card_last4" and value and not re.fullmatch(r"[0-9]{4}", value):
         raise Invalid("not the last four digits", code="card_end_invalid")
-    choices = {"kind": [*REPORTED_KINDS], "funding": Funding.values, "deposit_kind": DepositKind.values}.get(name)
+    choices: list[str] | None = {
+        "kind": [kind.value for kind in REPORTED_KINDS],
+        "funding": Funding.values,
+        "deposit_kind": DepositKind.values,
+    }.get(name)
     if (choices is not None and value not in choices) or (name in ("order_no", "store") and not value):
         raise Invalid(f"no {name} is named", code="form_incomplete")
     return one_line(value)[: _LONGEST.get(name, 64)]
