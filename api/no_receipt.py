@@ -197,7 +197,10 @@ class ChronicCases(Endpoint):
 
     @extend_schema(operation_id="list_chronic_no_receipt", responses={200: ChronicPageOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
-        """Tills and ways of payment with three cases or more in 90 days, and what their vendors were asked."""
+        """Tills and ways of payment with three cases or more in 90 days.
+
+        With what their vendors or providers were asked.
+        """
         found = without_receipt.chronic(by=self.caller.by, at=timezone.now())
         return Response({"results": ChronicOut.all_of(found)})
 

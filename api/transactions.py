@@ -248,9 +248,13 @@ class DepositDocument(TakesAPicture):
         responses={200: schemas.DepositOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
     )
     def post(self, request: Request, transaction_id: UUID) -> Response:
-        """Keep the paper beside the words, a picture or a PDF, once and before any of the deposit goes back. The same file again
-        changes nothing.
+        """Keep the paper with the terms beside the words.
+
+        A picture or a PDF, once, and before any of the deposit goes back. The same file again changes nothing.
         """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
         data = self.read(EvidenceSerializer)
         picture = files.read_upload(upload=data["file"], kind=EvidenceKind.TERMS)
         kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=timezone.now())

@@ -39,7 +39,8 @@ class Agreement(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount_fen__gt=0, until__isnull=True) | Q(amount_fen__isnull=True, until__isnull=False),
+                condition=Q(amount_fen__isnull=False, amount_fen__gt=0, until__isnull=True)
+                | Q(amount_fen__isnull=True, until__isnull=False),
                 name="agreement_on_amount_or_time",
             )
         ]

@@ -12,10 +12,15 @@ from django.utils import timezone
 from analytics.statements import SALES
 from terminals.models import Transaction, TransactionKind
 from terminals.standing_in import stand_in
-from tests.api.conftest import Api
-from tests.factories import till
+from tests.api.conftest import Api, api_for
+from tests.factories import make_merchant, till
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api() -> Api:
+    return api_for(make_merchant())
 
 
 def _made(api: Api, **said: Any) -> Transaction:

@@ -19,6 +19,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+def api() -> Api:
+    return api_for(make_merchant())
+
+
+@pytest.fixture
 def folder(settings: Settings, tmp_path: Path) -> Path:
     settings.VAR_DIR = tmp_path
     return tmp_path / "evidence"
