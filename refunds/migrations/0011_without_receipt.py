@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='agreements', to='refunds.refundrequest')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('amount_fen__isnull', False), ('amount_fen__gt', 0), ('until__isnull', True)), models.Q(('amount_fen__isnull', True), ('until__isnull', False)), _connector='OR'), name='agreement_on_amount_or_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(("amount_fen__gt", 0), ("amount_fen__isnull", False), ('until__isnull', True)), models.Q(('amount_fen__isnull', True), ('until__isnull', False)), _connector='OR'), name='agreement_on_amount_or_time')],
             },
         ),
         migrations.CreateModel(
