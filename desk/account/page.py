@@ -1,0 +1,54 @@
+"""One's own account: password, language, second factors, browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import get_language
+
+from desk.access import Scope
+from desk.filters import Choice
+from merchants import account, second_factor
+from merchants.account import SignedIn
+from merchants.models import Role
+from merchants.second_factor import MOST_PASSKEYS, Factor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage:
+    """``errors`` by the form that was refused: ``password``, ``language`` or ``factor``."""
+
+    login: str
+    role: str
+    choices: Sequence[Choice]
+    chosen: str
+    factors: Sequence[Factor]
+    codes_left: int
+    is_required: bool
+    may_add: bool
+    sessions: Sequence[SignedIn]
+    error_in: str
+    form_error: str
+
+
+def account_page(
+    *, scope: Scope, session_key: str | None, at: datetime, error_in: str = "", form_error: str = ""
+) -> AccountPage:
+    staff = scope.staff
+    found = second_factor.factors(staff)
+    return AccountPage(
+        login=staff.username,
+        role=str(Role(staff.role).label),
+        choices=[Choice(code, label) for code, label in settings.LANGUAGES],
+        chosen=staff.language or get_language() or "",
+        factors=found,
+        codes_left=second_factor.recovery_codes_left(staff),
+        is_required=second_factor.is_required(staff),
+        may_add=len(found) < MOST_PASSKEYS,
+        sessions=account.sessions(by=scope.by, session_key=session_key, at=at),
+        error_in=error_in,
+        form_error=form_error,
+    )
