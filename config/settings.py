@@ -351,6 +351,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It tells of every passkey that is made or shown.
+        "fido2": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

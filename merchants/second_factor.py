@@ -25,6 +25,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from core.audit.record import record_of
+from core.client_address import network_of
 from core.errors import Conflict, Invalid, NotFound
 from core.personal_data import seal, unseal
 from merchants.models import Staff
@@ -150,7 +151,7 @@ def _json(text: str) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a person is shown who sets up a second factor: the app's secret, its address for the QR, and what the browser is asked
-    for a passkey, as JSON. Kept in the session until one is added.
+    for a passkey, as JSON ("" where the site has no name). Kept in the session until one is added.
     """
 
     secret: str
@@ -158,11 +159,16 @@ class Offer:
     passkey: str
 
 
-def offer(staff: Staff) -> Offer:
+def offer(*, request: HttpRequest, staff: Staff) -> Offer:
     has_app = _rows(staff).filter(type=Authenticator.Type.TOTP).exists()
     secret = "" if has_app else totp.get_totp_secret()
-    passkey = json.dumps(webauthn.begin_registration(staff, passwordless=False))
+    passkey = json.dumps(webauthn.begin_registration(staff, passwordless=False)) if _has_name(request) else ""
     return Offer(secret, Adapter().build_totp_url(staff, secret) if secret else "", passkey)
+
+
+def _has_name(request: HttpRequest) -> bool:
+    """Passkeys belong to a site's name; browsers make none for an address such as 127.0.0.1."""
+    return not network_of(request.get_host())
 
 
 def add_app(*, request: HttpRequest, code: str, by: Principal, at: datetime) -> tuple[str, ...]:

@@ -117,7 +117,12 @@ def add_factor(request: HttpRequest, scope: Scope) -> HttpResponse:
         else:
             messages.success(request, gettext("Your second factor is kept. It is asked for when you sign in."))
             return second.codes_page(request, codes, reverse("desk:account"))
-    page = EnrolPage(offer=second_factor.offer(scope.staff), asks_password=True, form_error=_words(error), languages=())
+    page = EnrolPage(
+        offer=second_factor.offer(request=request, staff=scope.staff),
+        asks_password=True,
+        form_error=_words(error),
+        languages=(),
+    )
     return render_page(request, "desk/account/add_factor.html", page, status=words.status(error) if error else 200)
 
 

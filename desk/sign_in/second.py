@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from core.client_address import client_address
 from core.errors import Conflict, Invalid
+from core.guessing import TooManyGuesses
 from desk import words
 from desk.context import Language, languages
 from desk.rendering import render_page
@@ -62,18 +63,18 @@ def second(request: HttpRequest) -> HttpResponse:
     half = half_way.recall(request)
     if half is None or not second_factor.factors(half.staff):
         return redirect("login")
-    error, status, headers = "", 200, {}
+    error, wait_s = "", 0
     if request.method == "POST":
         try:
             kind, tried = sign_in.show_second(
                 staff=half.staff, address=client_address(request.META), check=lambda: _shown(request, half)
             )
-        except sign_in.TooManyGuesses as refusal:
-            error, status, headers = wait_words(refusal.wait_s), 429, {"Retry-After": str(refusal.wait_s)}
+        except TooManyGuesses as refusal:
+            error, wait_s = wait_words(refusal.wait_s), refusal.wait_s
         else:
             if kind:
                 return half_way.finish(request, half, factor=kind)
-            error, status = wrong_words("second_factor_wrong", tried), 200
+            error = wrong_words("second_factor_wrong", tried)
     passkey = second_factor.passkey_request(half.staff)
     has_codes = any(one.kind == "totp" for one in second_factor.factors(half.staff))
     page = SecondPage(
@@ -82,8 +83,9 @@ def second(request: HttpRequest) -> HttpResponse:
         form_error=error,
         languages=languages(),
     )
-    answer = render_page(request, _TEMPLATE, page, status=status)
-    answer.headers.update(headers)
+    answer = render_page(request, _TEMPLATE, page, status=429 if wait_s else 200)
+    if wait_s:
+        answer["Retry-After"] = str(wait_s)
     return answer
 
 
@@ -112,7 +114,10 @@ def enrol(request: HttpRequest) -> HttpResponse:
             kind = "webauthn" if request.POST.get("kind") == "webauthn" else "totp"
             return half_way.finish(request, half, factor=kind, answer=shown)
     page = EnrolPage(
-        offer=second_factor.offer(half.staff), asks_password=False, form_error=error, languages=languages()
+        offer=second_factor.offer(request=request, staff=half.staff),
+        asks_password=False,
+        form_error=error,
+        languages=languages(),
     )
     return render_page(request, "registration/enrol.html", page, status=422 if error else 200)
 
