@@ -465,7 +465,7 @@ REFUSALS: Final = (
     Code("account_off", 409, _("This account is switched off.")),
     Code("reset_kind", 422, _("Choose what is to be reset.")),
     Code("reset_gone", (404, 409), _("It was confirmed, withdrawn or is too old: there is nothing to do.")),
-    Code("second_person_needed", 403, _("Another person confirms what you asked for.")),
+    Code("reset_by_another", 403, _("Another person confirms what you asked for.")),
     Code("owner_needed", 403, _("An owner's way in is reset by two of whom one is an owner.")),
     Code("invitation_gone", 404, _("This link does not work, or no longer. Ask whoever sent it for a new one.")),
     Code("person_name_missing", 422, _("Please say your name.")),

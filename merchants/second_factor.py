@@ -81,6 +81,12 @@ def factors(staff: Staff) -> list[Factor]:
     return [Factor(row.pk, row.type, row.data.get("name", ""), row.created_at, row.last_used_at) for row in rows]
 
 
+def holders(*, merchant_id: int) -> frozenset[int]:
+    """The ids of all of a merchant's people who have one."""
+    rows = Authenticator.objects.filter(user__merchant_id=merchant_id, type__in=_FACTORS)
+    return frozenset(rows.values_list("user_id", flat=True))
+
+
 def recovery_codes_left(staff: Staff) -> int:
     row = _rows(staff).filter(type=Authenticator.Type.RECOVERY_CODES).first()
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0

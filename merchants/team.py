@@ -151,9 +151,10 @@ def require_second_factor(*, by: Principal, at: datetime) -> None:
         return
     merchant.requires_second_factor = True
     merchant.save(update_fields=["requires_second_factor"])
+    holders = second_factor.holders(merchant_id=merchant.pk)
     for staff in merchant.staff.filter(is_active=True).order_by("pk").select_for_update(of=("self",)):
         staff.merchant = merchant
-        if second_factor.is_required(staff) and not second_factor.factors(staff):
+        if second_factor.is_required(staff) and staff.pk not in holders:
             staff.session_epoch += 1
             staff.save(update_fields=["session_epoch"])
     _record_of_merchant(merchant, "team.require_second_factor", by, at)
@@ -197,7 +198,7 @@ def confirm_reset(*, reset_id: int, by: Principal, at: datetime) -> tuple[Access
     if row is None:
         raise NotFound("there is no such reset to confirm", code="reset_gone")
     if row.asked_by_id == by.staff_id:
-        raise Forbidden("another person confirms", code="second_person_needed")
+        raise Forbidden("another person confirms", code="reset_by_another")
     token = ""
     if row.staff_id is None:
         merchant.requires_second_factor = False

@@ -12,9 +12,28 @@ from django.utils.translation import get_language
 from desk.access import Scope
 from desk.filters import Choice
 from merchants import account, second_factor
-from merchants.account import SignedIn
-from merchants.models import Role
+from merchants.models import Role, StaffSession
 from merchants.second_factor import MOST_PASSKEYS, Factor
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserRow:
+    """A browser that is signed in; ``name`` is short, the row has all that it said of itself."""
+
+    row: StaffSession
+    name: str
+    is_current: bool
+
+
+#: What browsers and systems call themselves, those first that also claim to be others.
+_BROWSERS = ("MicroMessenger", "Edg", "OPR", "Firefox", "Chrome", "Safari")
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
+
+
+def browser_name(told: str) -> str:
+    """``Chrome · Windows`` out of a User-Agent; the start of it where nothing is known."""
+    names = [next((name for name in known if name in told), "") for known in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, names)) or told[:40]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +48,7 @@ class AccountPage:
     codes_left: int
     is_required: bool
     may_add: bool
-    sessions: Sequence[SignedIn]
+    sessions: Sequence[BrowserRow]
     error_in: str
     form_error: str
 
@@ -48,7 +67,10 @@ def account_page(
         codes_left=second_factor.recovery_codes_left(staff),
         is_required=second_factor.is_required(staff),
         may_add=len(found) < MOST_PASSKEYS,
-        sessions=account.sessions(by=scope.by, session_key=session_key, at=at),
+        sessions=[
+            BrowserRow(one.row, browser_name(one.row.browser), one.is_current)
+            for one in account.sessions(by=scope.by, session_key=session_key, at=at)
+        ],
         error_in=error_in,
         form_error=form_error,
     )

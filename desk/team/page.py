@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,9 +98,10 @@ EMPTY = Form(login="", mail="", role=Role.CASHIER, stores=frozenset(), all_store
 
 def team_page(*, scope: Scope, at: datetime, form: Form, form_error: str, link: Link | None) -> TeamPage:
     merchant = scope.staff.merchant
+    holders = second_factor.holders(merchant_id=merchant.pk)
     people = merchant.staff.prefetch_related("stores").order_by("-is_active", "name", "pk")[:_SHOWN]
     return TeamPage(
-        rows=[_row(one, merchant) for one in people],
+        rows=[_row(one, merchant, holders) for one in people],
         waiting=_waiting(scope, at),
         link=link,
         merchant=merchant,
@@ -117,7 +118,8 @@ def member_page(
     *, scope: Scope, staff: Staff, at: datetime, form: Form | None, form_error: str, link: Link | None
 ) -> MemberPage:
     is_self = staff.pk == scope.staff.pk
-    row = _row(staff, scope.staff.merchant)
+    merchant = scope.staff.merchant
+    row = _row(staff, merchant, second_factor.holders(merchant_id=merchant.pk))
     waiting = [one for one in _waiting(scope, at) if one.row.staff_id == staff.pk]
     asked = {one.row.kind for one in waiting}
     may_reset = row.state == "in" and not is_self and scope.may(Act.RESET_ACCESS)
@@ -137,9 +139,9 @@ def member_page(
     )
 
 
-def _row(staff: Staff, merchant: Merchant) -> Row:
+def _row(staff: Staff, merchant: Merchant, holders: Collection[int]) -> Row:
     staff.merchant = merchant
-    has_one = bool(second_factor.factors(staff))
+    has_one = staff.pk in holders
     state = "in" if staff.is_active else "invited" if team.is_invited(staff) else "off"
     factor = "yes" if has_one else "missing" if second_factor.is_required(staff) else "no"
     stores = [] if staff.all_stores else sorted(store.name for store in staff.stores.all())

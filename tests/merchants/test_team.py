@@ -276,7 +276,7 @@ def test_reset_of_a_password_takes_two_and_gives_a_link(owner: Staff) -> None:
     assert _is_in(client)
     with pytest.raises(Forbidden) as refused:
         _confirm(row, manager)
-    assert refused.value.code == "second_person_needed"
+    assert refused.value.code == "reset_by_another"
     token = _confirm(row, owner)
     assert not _is_in(client)
     assert not Staff.objects.get(pk=staff.pk).check_password("an old password")
