@@ -76,10 +76,12 @@ def accept(*, token: str, name: str, password: str, language: str, at: datetime)
 
     Raises ``NotFound`` where it does not work, ``WeakPassword``, or ``Invalid`` for a missing name. Of two at once, one does.
     """
+    people = Staff.objects.select_for_update(of=("self",)).select_related("merchant")
+    # The person first, then their link: as ``merchants.team`` takes them.
+    staff = people.filter(invitations__token_hash=_hash(token)).first()
     row = Invitation.objects.select_for_update().filter(token_hash=_hash(token)).first()
-    if row is None or not _works(row, at):
+    if row is None or staff is None or not _works(row, at):
         raise NotFound("this link does not work", code="invitation_gone")
-    staff = Staff.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=row.staff_id)
     if not row.is_reset:
         staff.name = one_line(name, limit=60)
         if not staff.name:

@@ -238,7 +238,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.PUBLISH_POLICY: Right("put a draft of the policy in force",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
-                              conditions=(_WHOLE, _NOT_AUTHOR)),
+                              system=_YES, conditions=(_WHOLE, _NOT_AUTHOR)),
     Act.REVIEW_POLICY: Right("say that the policy was looked through",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",

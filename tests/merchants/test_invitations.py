@@ -110,6 +110,27 @@ def test_database_keeps_one_open_link_a_person() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_accept_while_the_owner_switches_the_account_off_ends_in_one_of_both() -> None:
+    staff, token = invited()
+    owner = make_staff(staff.merchant, "owner")
+
+    def accept() -> str:
+        try:
+            _accept(token)
+        except NotFound as error:
+            return error.code
+        return "in"
+
+    def off() -> str:
+        team.switch(staff_id=staff.pk, on=False, by=of_staff(owner), at=timezone.now())
+        return "off"
+
+    answers = at_once([accept, off])
+    assert answers[1] == "off"
+    assert not Staff.objects.get(pk=staff.pk).is_active
+
+
+@pytest.mark.django_db(transaction=True)
 def test_accept_of_ten_at_once_lets_one_set_the_password() -> None:
     staff, token = invited()
 

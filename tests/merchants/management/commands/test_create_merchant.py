@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 
 import pytest
@@ -28,6 +29,17 @@ def test_create_merchant_prints_the_link_by_which_its_owner_comes_in() -> None:
     assert answer.status_code == 302
     client = Client()
     assert client.post("/login", {"username": "m009.owner", "password": password})["Location"] == "/login/enrol"
+
+
+def test_owner_of_an_empty_merchant_opens_every_page_of_the_navigation() -> None:
+    _create("M009", "--owner", "沈岚")
+    Staff.objects.update(is_active=True)
+    client = Client()
+    client.force_login(Staff.objects.get(), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/desk/team").content.decode()
+    paths = set(re.findall(r'<a href="(/desk[^"]*)"', page))
+    assert len(paths) > 9
+    assert {path: client.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
 def test_create_merchant_again_invites_one_more_owner() -> None:
