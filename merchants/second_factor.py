@@ -1,7 +1,7 @@
 """The second factor: a code of an authenticator app (TOTP), a passkey (WebAuthn), or a recovery code.
 
 What is shown and checked is django-allauth's (``allauth.mfa``); who needs one, that a code works once, and what is recorded is
-ours (docs/adr/0038). Secrets are sealed; Redis is not needed. Passkeys of a browser keep their challenge in its session, which
+ours (docs/adr/0039). Secrets are sealed; Redis is not needed. Passkeys of a browser keep their challenge in its session, which
 allauth finds by itself.
 """
 
