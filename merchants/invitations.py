@@ -61,7 +61,7 @@ def revoke(*, staff: Staff, at: datetime) -> None:
 
 def link(token: str) -> str:
     """The address to hand over."""
-    return settings.BASE_URL + reverse("join", args=[token])
+    return f"{settings.BASE_URL}{reverse('join', args=[token])}"
 
 
 def found(*, token: str, at: datetime) -> Invitation | None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.audit.actors import Actor
 from core.audit.record import record, record_of
@@ -233,7 +233,7 @@ def withdraw_reset(*, reset_id: int, by: Principal, at: datetime) -> None:
     record_of(row, by=by.actor, action="staff.reset_withdraw", at=at, data={"kind": row.kind})
 
 
-def open_resets(*, merchant_id: int, at: datetime) -> Any:
+def open_resets(*, merchant_id: int, at: datetime) -> QuerySet[AccessReset]:
     """Those that wait for a second person, the oldest first."""
     waiting = Q(confirmed_at=None, withdrawn_at=None, expires_at__gt=at)
     rows = AccessReset.objects.filter(waiting, merchant_id=merchant_id)
@@ -273,7 +273,9 @@ def _check(merchant: Merchant, place: Place, *, but: Staff | None) -> None:
     if len(place.till_codes) > _MOST_CODES or any(len(code) > 40 for code in place.till_codes):
         raise Invalid("these are no codes of one person", code="till_codes_invalid")
     wanted = principals.folded_codes(place.till_codes)
-    others = merchant.staff.filter(is_active=True).exclude(pk=but.pk if but else None)
+    others = merchant.staff.filter(is_active=True)
+    if but is not None:
+        others = others.exclude(pk=but.pk)
     if any(wanted & principals.folded_codes((one.username, *one.till_codes)) for one in others):
         raise Invalid("a till's code is one person's", code="till_code_taken")
 

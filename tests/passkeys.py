@@ -25,7 +25,7 @@ class SoftKey:
     def make(self, options: str, *, origin: str = "") -> str:
         """The answer to ``navigator.credentials.create``."""
         client = self._client("webauthn.create", options, origin)
-        cose = cbor.encode(dict(ES256.from_cryptography_key(self._key.public_key())))
+        cose = cbor.encode(dict(ES256.from_cryptography_key(self._key.public_key())))  # type: ignore[no-untyped-call]
         credential = bytes(16) + len(self._id).to_bytes(2, "big") + self._id + cose
         attestation = {"fmt": "none", "attStmt": {}, "authData": self._data(0x45) + credential}
         return self._answer(clientDataJSON=client, attestationObject=cbor.encode(attestation))

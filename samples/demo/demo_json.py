@@ -43,7 +43,10 @@ def write(file: Path, *, base_url: str, secrets: Secrets, accounts: Mapping[str,
         "base_url": base_url,
         "staff": [
             {
-                "merchant": outline.code, "role": role.value, "username": name, "password": secrets.passwords[name],
+                "merchant": outline.code,
+                "role": role.value,
+                "username": name,
+                "password": secrets.passwords[name],
                 **({"totp_secret": secrets.apps[name]} if name in secrets.apps else {}),
             }
             for outline in (*OUTLINES, GUARDED)

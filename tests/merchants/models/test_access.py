@@ -58,5 +58,5 @@ def test_ways_in_of_other_merchants_are_behind_the_wall() -> None:
         StaffSession.objects.create(**row, session_key=str(n), epoch=0, signed_in_at=now)
     with tenant_wall.within(people[0].merchant_id):
         for model in (Invitation, AccessReset, StaffSession):
-            assert [row.staff_id for row in model.objects.all()] == [people[0].pk], model  # type: ignore[attr-defined]
+            assert [row.staff_id for row in model.objects.all()] == [people[0].pk], model
         assert [row.user_id for row in Authenticator.objects.all()] == [people[0].pk]
