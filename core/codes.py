@@ -101,6 +101,9 @@ PROBLEMS: Final = (
     Code("tier_required", 403, _("The amount is above this role's limit"),
          _("With all that was asked for of the order or by its customer that day, it is above what your role decides."),
          _("`tier` names who decides it.")),
+    Code("above_own_limit", 403, _("The amount is above this person's own limit"),
+         _("This is above your own limit: a colleague decides it."),
+         _("Leave it to a colleague without such a limit.")),
     Code("two_persons_needed", 403, _("Two persons are needed"),
          _("You asked for this one, changed it or approved it. Somebody else must pay it."),
          _("Somebody else has to do the other half.")),
@@ -451,7 +454,6 @@ REFUSALS: Final = (
     Code("delegation_role", 422,
          _("Only somebody whose role decides refunds can decide for another, or be decided for.")),
     Code("delegation_too_much", 422, _("You can give no more than your own role and stores decide.")),
-    Code("above_own_limit", 403, _("This is above your own limit: a colleague decides it.")),
     # the team, and one's own account
     Code("login_invalid", 422, _("A login has letters a to z, digits, dots and dashes, 31 at most.")),
     Code("login_taken", 422, _("Choose another login: this one cannot be given.")),
