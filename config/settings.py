@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "invariants",
     "desk",
     "samples",
+    "allauth.account",
+    "allauth.mfa",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.TooSlow",
+    "allauth.account.middleware.AccountMiddleware",
     "config.middleware.PagesOnly",
     "django.middleware.locale.LocaleMiddleware",
     "config.plain_requests.PlainRequests",
@@ -158,6 +161,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+#: Of django-allauth only the second factor is used (docs/adr/0039): its pages have no addresses here.
+ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+MFA_ADAPTER = "merchants.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+#: A phone's clock may be off by one period of 30 s.
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "desk:start"
 LOGOUT_REDIRECT_URL = "login"
@@ -344,6 +358,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It tells of every passkey that is made or shown.
+        "fido2": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

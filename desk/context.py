@@ -160,6 +160,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("policy", gettext("Refund policy"), "book-open-check", count=Capped(asked) if asked else None, hot=True),
         sees_queue and entry("notifications", gettext("Notifications"), "bell"),
         may(Act.SET_HOURS) and entry("hours", gettext("Opening hours"), "calendar-clock"),
+        (may(Act.MANAGE_TEAM) or may(Act.RESET_ACCESS)) and entry("team", gettext("Team"), "id-card"),
         may(Act.DELEGATE) and entry("deputies", gettext("Deputies"), "users"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
     ]

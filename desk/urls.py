@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from desk import start
+from desk.account import view as account
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
 from desk.bulk import view as bulk
@@ -27,6 +28,7 @@ from desk.refund import decisions
 from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.stuck import view as stuck
+from desk.team import view as team
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
 from desk.voucher import view as voucher
@@ -102,6 +104,22 @@ urlpatterns = [
     path("/no-receipt/<int:case_id>/reprint", no_receipt.reprint, name="no-receipt-reprint"),
     path("/no-receipt/<int:case_id>/refund", no_receipt.refund, name="no-receipt-refund"),
     path("/no-receipt/<int:case_id>/close", no_receipt.close, name="no-receipt-close"),
+    path("/team", team.team, name="team"),
+    path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
+    path("/team/resets", team.ask_reset, name="team-reset"),
+    path("/team/resets/<int:reset_id>/confirm", team.confirm_reset, name="team-reset-confirm"),
+    path("/team/resets/<int:reset_id>/withdraw", team.withdraw_reset, name="team-reset-withdraw"),
+    path("/team/<int:staff_id>", team.member, name="team-member"),
+    path("/team/<int:staff_id>/invite", team.invite_again, name="team-invite"),
+    path("/team/<int:staff_id>/switch", team.switch, name="team-switch"),
+    path("/account", account.account, name="account"),
+    path("/account/password", account.password, name="account-password"),
+    path("/account/language", account.language, name="account-language"),
+    path("/account/sessions/end", account.end_others, name="account-sessions-end"),
+    path("/account/sessions/<int:session_id>/end", account.end_session, name="account-session-end"),
+    path("/account/second-factor", account.add_factor, name="account-factor"),
+    path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
+    path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),

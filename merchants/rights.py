@@ -75,6 +75,8 @@ class Act(StrEnum):
     ADD_CHANNEL_RULE = "add_channel_rule"
     MANAGE_KEYS = "manage_keys"
     CHANGE_CREDENTIALS = "change_credentials"
+    MANAGE_TEAM = "manage_team"
+    RESET_ACCESS = "reset_access"
 
 
 class Reach(StrEnum):
@@ -250,7 +252,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.PUBLISH_POLICY: Right("put a draft of the policy in force",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
-                              conditions=(_WHOLE, _NOT_AUTHOR)),
+                              system=_YES, conditions=(_WHOLE, _NOT_AUTHOR)),
     Act.REVIEW_POLICY: Right("say that the policy was looked through",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",
@@ -258,6 +260,10 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.RESET_ACCESS: Right("be one of two who reset a colleague's password or second factor; an owner's takes an owner",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
 }
 # fmt: on

@@ -151,7 +151,7 @@ def _is_free(request: RefundRequest, by: Principal) -> bool:
 
 def refusal_of(code: str, *, roles: Collection[str]) -> str:
     """Why a decider may not decide; ``roles`` are those whose tier it is."""
-    if code in ("own_request", "second_approver_needed"):
+    if code in ("own_request", "second_approver_needed", "above_own_limit"):
         return codes.words(code)
     named = ", ".join(str(role.label) for role in Role if role.value in roles)
     return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

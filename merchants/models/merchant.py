@@ -12,11 +12,15 @@ class MerchantKind(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """The tenant. Every other row belongs to exactly one."""
+    """The tenant. Every other row belongs to exactly one.
+
+    ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
+    """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
+    requires_second_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
 
     walled_by = "id"

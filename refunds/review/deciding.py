@@ -177,7 +177,7 @@ class _Approval:
         first: Approval | None,
     ) -> _Approval:
         tiers, absent = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at), None
-        tier = next((tier for tier in tiers if by.role in tier.roles), None)
+        tier = next((tier for tier in tiers if by.decides(roles=tier.roles, amount_fen=deciding_fen)), None)
         if tier is None:
             firsts = approvals.givers([first])
             for tier in tiers:

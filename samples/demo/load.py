@@ -19,7 +19,7 @@ from refunds.evidence import files
 from refunds.models import Execution
 from refunds.payouts import ledger
 from refunds.states import State
-from samples.demo import day, demo_json, differences, merchants, pictures, plan, record, stand_ins
+from samples.demo import day, demo_json, differences, guarded, merchants, pictures, plan, record, stand_ins
 from samples.demo.demo_json import Secrets
 from samples.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from samples.demo.record import Told
@@ -66,6 +66,7 @@ def load(*, demo_json_file: Path, simulators: Path, now: datetime) -> Loaded:
         else:
             _refresh(accounts, secrets, now)
         _store_passwords(hashes)
+    guarded.keep(secrets, now=now)
     demo_json.write(demo_json_file, base_url=settings.BASE_URL, secrets=secrets, accounts=accounts)
     return loaded
 

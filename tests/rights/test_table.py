@@ -22,7 +22,7 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, channel_rules, delegations, opening, policies, rights
+from merchants import api_keys, channel_rules, delegations, opening, policies, rights, team
 from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
@@ -246,6 +246,14 @@ def _save_draft(world: World, by: Principal) -> object:
     return drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
 
 
+def _switch_off(world: World, by: Principal) -> object:
+    return team.switch(staff_id=world.asker.pk, on=False, by=by, at=timezone.now())
+
+
+def _ask_reset(world: World, by: Principal) -> object:
+    return team.ask_reset(staff_id=world.asker.pk, kind="password", by=by, at=timezone.now())
+
+
 def _add_rule_change(world: World, by: Principal) -> object:
     day = timezone.now().date()
     return channel_rules.add(channel="wechat", effective_date=day, text="x", source="y", by=by, at=timezone.now())
@@ -333,6 +341,8 @@ _DOMAIN: dict[Act, Domain] = {
     Act.REVIEW_POLICY: lambda world, by: reviewing.review(by=by, at=timezone.now()),
     Act.ADD_CHANNEL_RULE: _add_rule_change,
     Act.MANAGE_KEYS: _issue,
+    Act.MANAGE_TEAM: _switch_off,
+    Act.RESET_ACCESS: _ask_reset,
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
     ),
@@ -628,6 +638,9 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/policy/rule-changes",
         {"channel": "wechat", "effective_date": "2026-12-01", "text": "x", "source": "y"},
     ),
+    (Act.MANAGE_TEAM, "POST", "/desk/team/{asker}/switch", {"confirmed": "1"}),
+    (Act.RESET_ACCESS, "POST", "/desk/team/resets", {"staff": "{asker}", "kind": "password"}),
+    (Act.RESET_ACCESS, "POST", "/desk/team/resets/{reset}/confirm", {"confirmed": "1"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
@@ -650,6 +663,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"store": world.store.code, "case": str(world.case.pk)}
+    names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from merchants import principals
+from merchants import principals, team
 from merchants.api_keys import issue
-from merchants.models import ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
+from merchants.models import AccessReset, ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
 from merchants.policies import drafting
 from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal, of_staff
@@ -102,6 +102,7 @@ class World:
             merchant=self.merchant, kind="photo", path="x", sha256="x", size=1, added_by="x", added_at=timezone.now()
         )
         self.draft = self._draft()
+        self.reset = self._reset()
         self.sale = make_sale(self.merchant, 50_000)
         told = Told(amount_fen=50_000, since=self.sale.paid_at, store=self.store.code)
         self.case = without_receipt.open_case(
@@ -161,6 +162,11 @@ class World:
         written = Written(name="next", rules={**draft.rules, "auto_approve_limit_fen": 1}, guides={})
         drafting.write(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
         return drafting.ask(draft_id=draft.pk, revision=2, by=self.decider, at=now, reason="?")
+
+    def _reset(self) -> AccessReset:
+        """One of two has asked; everybody else is the second."""
+        staff = make_staff(self.merchant, "cashier")
+        return team.ask_reset(staff_id=staff.pk, kind="password", by=self.decider, at=timezone.now())
 
     def _dead_message(self) -> Notification:
         request = self.requests["waiting"]
@@ -234,6 +240,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
        (SELECT count(*) FROM merchants_grace), (SELECT count(*) FROM refunds_agreement),
        (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
+       (SELECT count(*) FROM merchants_invitation),
+       (SELECT array_agg((id, confirmed_at) ORDER BY id)::text FROM merchants_accessreset),
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
@@ -305,6 +313,8 @@ ABOUT: dict[Act, About] = {
     Act.ADD_CHANNEL_RULE: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
+    Act.MANAGE_TEAM: About(of_store=True),
+    Act.RESET_ACCESS: About(of_store=True),
 }
 
 

@@ -81,7 +81,7 @@ class Stage:
         assert answer.status_code == 200, (path, answer.status_code)
         return text_of(answer)
 
-    def post(self, role: str, path: str, *, expect: int = 302, **form: Any) -> Any:
+    def post(self, role: str, path: str, /, *, expect: int = 302, **form: Any) -> Any:
         """A form that is sent and taken."""
         answer = self.browser(role).post(path, form)
         assert answer.status_code == expect, (path, answer.status_code, text_of(answer)[:3000])

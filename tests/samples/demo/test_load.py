@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -30,6 +31,7 @@ from samples.demo import differences, plan
 from simulators.kit.testing import RunningSimulator, running_simulator
 from terminals.models import Transaction
 from tests.factories import of_api_key
+from tests.second_factors import code_of
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +70,7 @@ def test_load_demo_gives_every_role_of_both_merchants_a_login_and_a_key(folders:
 
     assert stat.S_IMODE(folders["demo_json"].stat().st_mode) == 0o600
     assert {(person["merchant"], person["role"]) for person in demo["staff"]} == {
-        (merchant, role) for merchant in ("M001", "M002") for role in Role.values
+        (merchant, role) for merchant in ("M001", "M002", "M003") for role in Role.values
     }
     for person in demo["staff"]:
         assert Staff.objects.get(username=person["username"]).check_password(person["password"])
@@ -110,6 +112,19 @@ def test_load_demo_tells_a_believable_day_that_breaks_no_invariant(
     assert list(against_channels.paid_per_ledger([row for row in rows if row not in portal])) == []
     faults = wechat_of_demo.control("GET", "/faults")["queued"]
     assert [fault["fault"] for fault in faults if fault["operation"] == "bill"] == ["row_missing"]
+
+
+def test_load_demo_lets_nobody_into_the_third_merchant_by_a_password_alone(folders: dict[str, Path]) -> None:
+    demo = load(folders)
+    for person in demo["staff"]:
+        client = Client()
+        answer = client.post("/login", {"username": person["username"], "password": person["password"]})
+        asked = answer["Location"] == "/login/second"
+        assert asked is (person["merchant"] == "M003") is ("totp_secret" in person), person["username"]
+        if asked:
+            answer = client.post("/login/second", {"code": code_of(person["totp_secret"])})
+        assert answer["Location"] == "/desk/start"
+        assert client.get("/desk/start").status_code == 302
 
 
 def test_load_demo_again_changes_nothing_and_asks_little(
