@@ -3,6 +3,7 @@
 from refunds.models.approval import Approval
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
+from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
@@ -19,7 +20,10 @@ __all__ = [
     "Approval",
     "ChannelNotice",
     "Evidence",
+    "ExchangeOffer",
     "Execution",
+    "GoodsReturn",
+    "GoodsReturnLine",
     "IdempotencyRecord",
     "Judgement",
     "LedgerEntry",

@@ -21,6 +21,7 @@ class EvidenceKind(models.TextChoices):
     TERMS = "terms", _("Agreed terms")
     DOCUMENT = "document", _("Document")
     CONVERSATION = "conversation", _("Conversation")
+    INSPECTION = "inspection", _("Photo of the returned goods")
     OTHER = "other", _("Other")
 
 

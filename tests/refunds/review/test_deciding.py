@@ -18,7 +18,7 @@ from refunds.intake.resubmitting import Correction
 from refunds.lifecycle import AlreadyChanged, WrongState
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.review import deciding
-from refunds.review.deciding import ClaimedByAnother
+from refunds.facts.conditions import ClaimedByAnother
 from tests.api.conftest import session_for
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, of_api_key, works_in
 
