@@ -85,6 +85,10 @@ def _review(request: RefundRequest, approvals: list[Approval], at: datetime) -> 
         return Step(label, "now", None, gettext("the channel is asked about the payment"))
     if state is State.NEEDS_INFO:
         return Step(label, "now", None, gettext("waiting for the customer"))
+    if state is State.WAITING_GOODS:
+        return Step(
+            label, "now", None, gettext("waiting for the goods") if request.paused_at else gettext("goods to inspect")
+        )
     if request.by_rule:
         return Step(label, "skipped", None, gettext("not needed"))
     if state is State.CANCELLED and request.decided_at is None:

@@ -30,15 +30,15 @@ class TooManyPieces(Conflict):
 
 
 def latest(request: RefundRequest) -> GoodsReturn | None:
-    return request.goods_returns.order_by("-pk").first()
+    return max(request.goods_returns.all(), key=lambda row: row.pk, default=None)
 
 
 def open_return(request: RefundRequest) -> GoodsReturn | None:
-    return request.goods_returns.filter(state__in=OPEN).first()
+    return next((row for row in request.goods_returns.all() if row.state in OPEN), None)
 
 
 def open_offer(request: RefundRequest) -> ExchangeOffer | None:
-    return request.offers.filter(answer="").first()
+    return next((row for row in request.offers.all() if not row.answer), None)
 
 
 def known(request: RefundRequest) -> dict[str, Any]:
@@ -109,6 +109,4 @@ def clock_again(request: RefundRequest, *, at: datetime) -> datetime:
 def _is_simple(request: RefundRequest) -> bool:
     last = request.judgements.order_by("-sequence").first()
     kept = facts.from_text(last.facts) if last else None
-    return bool(
-        last and kept and policy.is_simple(facts=kept, rules=policies.rules_of(last.policy_version_id))
-    )
+    return bool(last and kept and policy.is_simple(facts=kept, rules=policies.rules_of(last.policy_version_id)))

@@ -33,9 +33,7 @@ class NoOffer(Conflict):
 
 
 @transaction.atomic
-def offer(
-    *, request_id: UUID, kind: str, message: str, by: Principal, at: datetime, version: int
-) -> ExchangeOffer:
+def offer(*, request_id: UUID, kind: str, message: str, by: Principal, at: datetime, version: int) -> ExchangeOffer:
     """Offer the customer of a request in review an exchange or a second delivery; they are told, and may still have the money."""
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.OFFER_EXCHANGE, by=by, request=request, at=at)
@@ -52,9 +50,7 @@ def offer(
 
 
 @transaction.atomic
-def answer(
-    *, request_id: UUID, accepted: bool, by: Principal, at: datetime, new_order_no: str = ""
-) -> ExchangeOffer:
+def answer(*, request_id: UUID, accepted: bool, by: Principal, at: datetime, new_order_no: str = "") -> ExchangeOffer:
     """Say what the customer answered. Accepted, the request is withdrawn and its amount is free again: nothing is paid back.
     Raises ``NoOffer``, or ``WrongState`` where the refund was decided meanwhile.
     """

@@ -95,9 +95,7 @@ def call_off(*, request_id: UUID, by: Principal, at: datetime, version: int) -> 
     row.state = ReturnState.CALLED_OFF
     row.save(update_fields=["state"])
     due_at = goods.clock_again(request, at=at)
-    return lifecycle.advance(
-        request_id, "judge_goods", by=by.actor, at=at, data={"goods": row.state}, due_at=due_at
-    )
+    return lifecycle.advance(request_id, "judge_goods", by=by.actor, at=at, data={"goods": row.state}, due_at=due_at)
 
 
 @transaction.atomic

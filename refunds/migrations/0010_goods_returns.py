@@ -12,9 +12,14 @@ _BEFORE = import_module("refunds.migrations.0005_clocks")
 
 REQUEST_MOVES = (
     *_BEFORE.REQUEST_MOVES,
+    ("failed", "waiting_goods"),
     ("in_review", "waiting_goods"),
+    ("needs_info", "waiting_goods"),
+    ("rejected", "waiting_goods"),
     ("verifying", "waiting_goods"),
+    ("waiting_goods", "approved"),
     ("waiting_goods", "cancelled"),
+    ("waiting_goods", "in_review"),
     ("waiting_goods", "refunded"),
     ("waiting_goods", "verifying"),
     ("waiting_goods", "waiting_goods"),

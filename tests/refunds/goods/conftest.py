@@ -59,7 +59,9 @@ def receive(request: RefundRequest, **more: Any) -> GoodsReturn:
     return returns.receive(request_id=request.pk, **{"by": who(request, "cashier"), "at": timezone.now(), **more})
 
 
-def inspect(request: RefundRequest, *found: tuple[int, str, str], at: datetime | None = None, **more: Any) -> GoodsReturn:
+def inspect(
+    request: RefundRequest, *found: tuple[int, str, str], at: datetime | None = None, **more: Any
+) -> GoodsReturn:
     """So many pieces, how they are, and what becomes of them; two as described back on the shelf where nothing is said."""
     pieces = [
         Found(sku="SKU-1", quantity=Decimal(count), condition=condition, disposition=disposition)

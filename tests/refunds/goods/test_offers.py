@@ -70,10 +70,10 @@ def test_answer_when_the_refund_was_decided_meanwhile_is_refused(in_review: Refu
     assert (refused.value.code, fresh(in_review).state) == ("state_conflict", "approved")
 
 
-@pytest.mark.parametrize(
-    ("more", "code"), [({"kind": "gold"}, "unknown_offer"), ({"version": 1}, "version_conflict")]
-)
-def test_offer_when_something_is_wrong_changes_nothing(in_review: RefundRequest, more: dict[str, Any], code: str) -> None:
+@pytest.mark.parametrize(("more", "code"), [({"kind": "gold"}, "unknown_offer"), ({"version": 1}, "version_conflict")])
+def test_offer_when_something_is_wrong_changes_nothing(
+    in_review: RefundRequest, more: dict[str, Any], code: str
+) -> None:
     with pytest.raises(DomainError) as refused:
         _offer(in_review, **more)
     assert (refused.value.code, ExchangeOffer.objects.count(), fresh(in_review).version) == (code, 0, 3)

@@ -98,7 +98,9 @@ def test_send_when_the_customer_names_the_parcel_gives_it_time_once(waiting: Ref
     assert (again.parcel_no, again.due_at, again.sent_at) == ("7712345678", row.due_at, late)
 
 
-@pytest.mark.parametrize(("carrier", "number"), [("", "SF12345"), ("顺丰", ""), ("顺丰", "12"), ("顺丰", "订单一二三四五")])
+@pytest.mark.parametrize(
+    ("carrier", "number"), [("", "SF12345"), ("顺丰", ""), ("顺丰", "12"), ("顺丰", "订单一二三四五")]
+)
 def test_send_when_the_parcel_is_not_named_changes_nothing(waiting: RefundRequest, carrier: str, number: str) -> None:
     with pytest.raises(DomainError) as refused:
         returns.send(
@@ -199,9 +201,7 @@ def test_give_up_when_the_goods_do_not_come_goes_back_to_a_person_and_says_so(wa
 def test_give_up_when_a_parcel_is_under_way_waits_for_it(waiting: RefundRequest) -> None:
     row = waiting.goods_returns.get()
     assert row.due_at is not None
-    returns.send(
-        request_id=waiting.pk, carrier="顺丰", parcel_no="SF12345", by=of_customer(waiting), at=row.due_at
-    )
+    returns.send(request_id=waiting.pk, carrier="顺丰", parcel_no="SF12345", by=of_customer(waiting), at=row.due_at)
     assert returns.give_up_late(at=row.due_at) == 0
     assert returns.give_up_late(at=row.due_at + returns.IN_TRANSIT) == 1
 
