@@ -49,7 +49,8 @@ class InspectionPage:
     articles: Sequence[Article]
     conditions: Sequence[Choice]
     dispositions: Sequence[Choice]
-    typed: Mapping[str, str]
+    proposed: str
+    finding: str
     error: str
 
 
@@ -74,7 +75,8 @@ def inspection_page(
         ],
         conditions=[Choice(one.value, str(one.label)) for one in Condition],
         dispositions=[Choice(one.value, str(one.label)) for one in Disposition],
-        typed=typed,
+        proposed=typed.get("proposed", ""),
+        finding=typed.get("finding", ""),
         error=error,
     )
 

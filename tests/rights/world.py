@@ -24,6 +24,7 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
+from refunds.goods import offers, returns
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.ending import Finding
@@ -82,11 +83,13 @@ class World:
             "lost": self._lost(),
             "waiting": self._request(26_800),
             "asked_back": self._request(26_800),
+            **{step: self._request(26_800) for step in ("goods_awaited", "goods_here", "offered")},
         }
         asked = self.requests["asked_back"]
         deciding.request_info(
             request_id=asked.pk, by=self.decider, at=timezone.now(), version=asked.version, message="photo?"
         )
+        self._goods()
         RefundRequest.objects.update(staff_id=self.asker.pk)
         self.draft = self._draft()
         self.sale = make_sale(self.merchant, 50_000)
@@ -102,6 +105,15 @@ class World:
             ours_fen=100,
             opened_at=timezone.now(),
         )
+
+    def _goods(self) -> None:
+        """Two were asked for their goods, which are there of one; a third is offered an exchange."""
+        said: dict[str, Any] = {"by": self.decider, "at": timezone.now(), "version": 3}
+        for step in ("goods_awaited", "goods_here"):
+            returns.ask(request_id=self.requests[step].pk, **said)
+        offers.offer(request_id=self.requests["offered"].pk, kind="exchange", message="?", **said)
+        here = self.requests["goods_here"].pk
+        returns.receive(request_id=here, by=of_staff(self.colleague), at=timezone.now())
 
     def _request(self, amount_fen: int) -> RefundRequest:
         return make_request(make_sale(self.merchant, 50_000), amount_fen, by=self.asker)
@@ -215,7 +227,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, version, amount_fen, route, due_at) ORDER BY id)::text FROM refunds_refundrequest),
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
-       (SELECT count(*) FROM merchants_grace),
+       (SELECT count(*) FROM merchants_grace), (SELECT array_agg((id, answer) ORDER BY id)::text FROM refunds_exchangeoffer),
+       (SELECT array_agg((id, state, parcel_no) ORDER BY id)::text FROM refunds_goodsreturn),
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
@@ -258,6 +271,12 @@ ABOUT: dict[Act, About] = {
     Act.REJECT: About(step="waiting"),
     Act.REQUEST_INFO: About(step="waiting"),
     Act.EXTEND: About(step="waiting"),
+    Act.ASK_GOODS: About(step="waiting"),
+    Act.SEND_GOODS: About(step="goods_awaited"),
+    Act.RECEIVE_GOODS: About(step="goods_awaited"),
+    Act.INSPECT_GOODS: About(step="goods_here"),
+    Act.OFFER_EXCHANGE: About(step="waiting"),
+    Act.ANSWER_OFFER: About(step="offered"),
     Act.PAY_CASH: About(step="cash"),
     Act.PAY_BY_HAND: About(step="transfer"),
     Act.RETRY: About(step="failed"),

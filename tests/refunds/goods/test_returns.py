@@ -220,6 +220,14 @@ def test_call_off_when_the_goods_are_not_needed_goes_to_a_person(waiting: Refund
     assert (fresh(waiting).state, waiting.goods_returns.get().state) == ("in_review", "called_off")
 
 
+def test_call_off_when_one_asked_for_the_refund_oneself_is_refused(waiting: RefundRequest) -> None:
+    mine = who(waiting)
+    RefundRequest.objects.filter(pk=waiting.pk).update(staff_id=mine.staff_id)
+    with pytest.raises(DomainError) as refused:
+        returns.call_off(request_id=waiting.pk, by=mine, at=timezone.now(), version=waiting.version)
+    assert (refused.value.code, waiting.goods_returns.get().state) == ("own_request", "awaited")
+
+
 def test_cancel_when_goods_are_awaited_frees_the_amount_and_they_may_still_come(waiting: RefundRequest) -> None:
     ways_back.cancel(request_id=waiting.pk, by=who(waiting), at=timezone.now())
     assert (fresh(waiting).state, fresh(waiting).reserved_fen) == ("cancelled", 0)
