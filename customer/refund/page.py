@@ -359,7 +359,9 @@ def _goods_steps(story: _Story) -> list[Step]:
 
 def _check_step(story: _Story) -> Step:
     request, label = story.request, gettext("The store checks")
-    if request.state in {State.NEEDS_INFO, State.WAITING_GOODS} and request.paused_at is not None:
+    if request.state == State.WAITING_GOODS:
+        return Step(label, "todo", "")
+    if request.state == State.NEEDS_INFO:
         return Step(label, "now", gettext("waits for you"))
     if request.state in _UNDECIDED:
         return Step(label, "now", gettext("in progress"))
