@@ -9,6 +9,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from api.fields import Fen, Flag, Instant, Number, Quantity, StrictSerializer, Text, WholeNumber
+from api.payouts import SeenVersionSerializer
 from api.refund_requests import ActOnRequest
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -31,10 +32,6 @@ class AskGoodsSerializer(StrictSerializer):
     due_at = Instant(required=False)
     way = serializers.ChoiceField(ReturnWay.choices, required=False)
     lines = serializers.ListField(child=ReturnLineSerializer(), required=False, max_length=200)
-
-
-class SeenVersionSerializer(StrictSerializer):
-    version = WholeNumber(min_value=1)
 
 
 class ParcelSerializer(StrictSerializer):

@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
+        "OfferKindEnum": "refunds.models.goods_return.OfferKind",
         "DepositKindEnum": "terminals.models.DepositKind",
         "TransactionKindEnum": "terminals.models.TransactionKind",
         "RefundRequestStateEnum": "refunds.states.State",

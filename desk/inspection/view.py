@@ -23,6 +23,7 @@ from merchants.rights import Act
 from refunds.facts import conditions, goods
 from refunds.goods import inspection
 from refunds.goods.inspection import Found
+from refunds.goods.returns import NoReturn
 from refunds.models import GoodsReturn
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import ReturnState
@@ -38,7 +39,7 @@ def inspect(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     conditions.check(Act.INSPECT_GOODS, by=scope.by, request=found, at=now)
     row = goods.open_return(found)
     if row is None or row.state != ReturnState.RECEIVED:
-        messages.info(request, words.explain(inspection.NoReturn("nothing to look at")))
+        messages.info(request, words.explain(NoReturn("nothing to look at")))
         return redirect(refund_url(number))
     if request.method == "POST":
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from core.calendar import DayKind
 from core.errors import Conflict
 from core.quantities import Quantity
 from merchants import hours, policies
@@ -98,7 +99,8 @@ def clock_again(request: RefundRequest, *, at: datetime) -> datetime:
         return request.due_at
     store = Store.objects.get(pk=request.store_id)
     opening_hours = None if _is_simple(request) else hours.read_hours(store.hours)
-    kinds = dict(CalendarDay.objects.filter(merchant_id=request.merchant_id).values_list("date", "kind"))
+    days = CalendarDay.objects.filter(merchant_id=request.merchant_id).values_list("date", "kind")
+    kinds = {date: DayKind(kind) for date, kind in days}
 
     def opening(since: datetime, lasting: timedelta) -> tuple[int, ...]:
         return opening_hours.opening(since=since, lasting=lasting, kinds=kinds) if opening_hours else ()

@@ -39,7 +39,7 @@ def _sign_in(page: Page, live_server: LiveServer, staff: Staff) -> None:
 def _looked_at(page: Page, axe: Callable[[Page], None], name: str) -> None:
     """Both widths, light and dark: accessible, and nothing to push sideways."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for size in (DESK, PHONE):
             page.set_viewport_size(size)
             axe(page)

@@ -203,7 +203,7 @@ class Stage:
     def offered(self, *, taken: bool = False) -> RefundRequest:
         """Offered an exchange; ``taken``: the customer has accepted it."""
         request, by = self.in_review(), of_staff(self.person(Role.REVIEWER))
-        said = {"request_id": request.pk, "at": timezone.now()}
+        said: dict[str, Any] = {"request_id": request.pk, "at": timezone.now()}
         offers.offer(**said, by=by, kind="exchange", message="换一台", version=request.version)
         if taken:
             offers.answer(**said, by=of_customer(request), accepted=True)
