@@ -86,7 +86,7 @@ def _pieces(data: dict[str, Any]) -> dict[str, Any]:
 
 
 class AskGoods(ActOnRequest):
-    """Ask the customer of a request in review for the goods; its clock pauses until they are there, or until ``due_at``."""
+    """Ask for the goods of a request in review; its clock pauses until they are there, or until ``due_at``."""
 
     acts = {"POST": Act.ASK_GOODS}
     operation, body = "ask_for_goods", AskGoodsSerializer
@@ -116,7 +116,7 @@ class SendGoods(ActOnRequest):
 
 
 class ReceiveGoods(ActOnRequest):
-    """Say that the goods are there, whether they were asked for or not, whatever became of the request."""
+    """Say that the goods are there; whether asked for or not, whatever became of the request."""
 
     acts = {"POST": Act.RECEIVE_GOODS}
     operation, body = "receive_goods", ReceivedSerializer
@@ -126,7 +126,7 @@ class ReceiveGoods(ActOnRequest):
 
 
 class InspectGoods(ActOnRequest):
-    """Say what was found of each piece; a request that waited for it is judged again at once. Photos go to ``evidence``."""
+    """Say what was found of each piece; a request that waited for it is judged again. Photos go to ``evidence``."""
 
     acts = {"POST": Act.INSPECT_GOODS}
     operation, body = "inspect_goods", InspectionSerializer
@@ -137,7 +137,7 @@ class InspectGoods(ActOnRequest):
 
 
 class OfferExchange(ActOnRequest):
-    """Offer the customer of a request in review an exchange or a second delivery instead of the money."""
+    """Offer an exchange or a second delivery instead of the money."""
 
     acts = {"POST": Act.OFFER_EXCHANGE}
     operation, body = "offer_exchange", OfferSerializer
@@ -157,7 +157,7 @@ class AnswerOffer(ActOnRequest):
 
 
 class NameNewOrder(ActOnRequest):
-    """Say which order has taken the place of the old one, where that was not known before."""
+    """Say which order has taken the place of the old one."""
 
     acts = {"POST": Act.ANSWER_OFFER}
     operation, body = "name_exchange_order", NewOrderSerializer

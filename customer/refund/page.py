@@ -18,7 +18,7 @@ from merchants import channels
 from refunds.evidence import files
 from refunds.facts import goods
 from refunds.models import Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
-from refunds.models.evidence import EvidenceKind
+from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
@@ -45,8 +45,6 @@ _ENDED_WITHOUT_MONEY = frozenset({State.REJECTED, State.CANCELLED})
 _TO_SEND = (ReturnState.AWAITED, ReturnState.ON_ITS_WAY)
 #: Where an offer can be answered.
 _OFFERED_IN = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS})
-#: Of colleagues alone: what they say and what they saw.
-_OF_STAFF = (EvidenceKind.WITNESS, EvidenceKind.INSPECTION)
 #: Where nobody can say when it arrives.
 _NO_DAY = frozenset(
     {
@@ -179,7 +177,7 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
     is_told = back is not None and back.state not in (ReturnState.CALLED_OFF, ReturnState.NOT_COME)
 
     given = set(request.evidence.values_list("kind", flat=True))
-    missing = [kind for kind in request.verdict.get("evidence", ()) if kind not in given and kind not in _OF_STAFF]
+    missing = [kind for kind in request.verdict.get("evidence", ()) if kind not in given and kind not in OF_STAFF]
 
     def address(name: str) -> str:
         return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"
@@ -241,7 +239,7 @@ def _goods_lines(back: GoodsReturn) -> list[str]:
 
 def _kinds(missing: Sequence[str]) -> list[tuple[str, str]]:
     """What the customer may add: first what is missing. A colleague's word comes from the store."""
-    others = [kind.value for kind in EvidenceKind if kind not in _OF_STAFF and kind not in missing]
+    others = [kind.value for kind in EvidenceKind if kind not in OF_STAFF and kind not in missing]
     return [(kind, str(EvidenceKind(kind).label)) for kind in (*missing, *others)]
 
 

@@ -25,6 +25,10 @@ class EvidenceKind(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+#: What colleagues say or saw: nothing that a customer hands in.
+OF_STAFF = (EvidenceKind.WITNESS, EvidenceKind.INSPECTION)
+
+
 class Evidence(models.Model):
     """An uploaded picture or PDF, written anew by us. ``sha256`` is of the stored file; ``path`` is relative to the evidence
     folder. Without a ``request`` it was sent ahead of one. ``look`` says what a photo looks like (``refunds.evidence.looks``).
