@@ -261,6 +261,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
+        "OfferKindEnum": "refunds.models.goods_return.OfferKind",
         "DepositKindEnum": "terminals.models.DepositKind",
         "CalendarDayKindEnum": "merchants.models.CalendarDay.KINDS",
         "CaseKindEnum": "refunds.models.no_receipt.CaseKind",

@@ -13,6 +13,7 @@ from desk.by_hand import view as by_hand
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
+from desk.inspection import view as inspection
 from desk.new import view as new
 from desk.no_receipt import view as no_receipt
 from desk.notifications import view as notifications
@@ -24,9 +25,10 @@ from desk.policy_version import view as policy_version
 from desk.portal import view as portal
 from desk.queue import view as queue
 from desk.reconciliation import view as reconciliation
-from desk.refund import decisions
+from desk.refund import decisions, goods_acts
 from desk.refund import view as refund
 from desk.refunds import view as refunds
+from desk.return_slip import view as return_slip
 from desk.stuck import view as stuck
 from desk.team import view as team
 from desk.transaction import view as transaction
@@ -72,6 +74,15 @@ urlpatterns = [
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/refunds/<str:number>/end-unknown", portal.say, name="end-unknown"),
     path("/refunds/<str:number>/end-unknown/confirm", portal.confirm, name="end-unknown-confirm"),
+    path("/refunds/<str:number>/ask-goods", goods_acts.ask_goods, name="ask-goods"),
+    path("/refunds/<str:number>/call-off", goods_acts.call_off_goods, name="call-off"),
+    path("/refunds/<str:number>/send-goods", goods_acts.send_goods, name="send-goods"),
+    path("/refunds/<str:number>/receive-goods", goods_acts.receive_goods, name="receive-goods"),
+    path("/refunds/<str:number>/inspect", inspection.inspect, name="inspect"),
+    path("/refunds/<str:number>/return-slip", return_slip.return_slip, name="return-slip"),
+    path("/refunds/<str:number>/offer", goods_acts.offer, name="offer"),
+    path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
+    path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
     path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),

@@ -49,6 +49,12 @@ class Act(StrEnum):
     REJECT = "reject"
     REQUEST_INFO = "request_info"
     EXTEND = "extend"
+    ASK_GOODS = "ask_goods"
+    SEND_GOODS = "send_goods"
+    RECEIVE_GOODS = "receive_goods"
+    INSPECT_GOODS = "inspect_goods"
+    OFFER_EXCHANGE = "offer_exchange"
+    ANSWER_OFFER = "answer_offer"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
     RETRY = "retry"
@@ -208,6 +214,23 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.EXTEND: Right("give a refund more time, with the customer's consent",
                                                               _NO,   _YES, _YES, _NO,  _YES,
                       conditions=(_DISTANCE, _TIER)),
+    Act.ASK_GOODS: Right("ask for the goods, or say that they are not needed",
+                                                              _NO,   _YES, _YES, _NO,  _YES,
+                         conditions=(_DISTANCE, _TIER)),
+    Act.SEND_GOODS: Right("say by which parcel the goods come",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                          scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN),
+    Act.RECEIVE_GOODS: Right("say that the goods have come",  _YES,  _YES, _YES, _YES, _YES,
+                             scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.INSPECT_GOODS: Right("say what was found of goods that came back",
+                                                              _YES,  _YES, _YES, _NO,  _YES,
+                             scope=KeyScope.REFUNDS_WRITE, key=_YES, conditions=(_DISTANCE,)),
+    Act.OFFER_EXCHANGE: Right("offer an exchange or a second delivery instead",
+                                                              _NO,   _YES, _YES, _NO,  _YES,
+                              conditions=(_DISTANCE, _TIER)),
+    Act.ANSWER_OFFER: Right("say what the customer answered to the offer, and the new order",
+                                                              _OWN,  _YES, _YES, _OWN, _YES,
+                            scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN),
     Act.PAY_CASH: Right("say that cash was paid, or why not", _YES,  _NO,  _YES, _YES, _YES,
                         conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",

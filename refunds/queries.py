@@ -11,7 +11,7 @@ from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Approval, Leg, RefundRequest
+from refunds.models import Approval, ExchangeOffer, GoodsReturn, Leg, RefundRequest
 from terminals.models import Transaction
 
 Row = TypeVar("Row", bound=Model)
@@ -35,6 +35,11 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
             "executions",
             "agreements",
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
+            Prefetch(
+                "goods_returns",
+                queryset=GoodsReturn.objects.select_related("store").prefetch_related("lines__line").order_by("-pk"),
+            ),
+            Prefetch("offers", queryset=ExchangeOffer.objects.order_by("-pk")),
             Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
         )
     )

@@ -31,13 +31,13 @@ from PIL import Image, ImageOps
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
 from merchants import rights
-from merchants.principals import Principal
+from merchants.principals import Kind, Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.evidence import looks, papers
 from refunds.facts import conditions
 from refunds.models import Evidence, RefundRequest
-from refunds.models.evidence import EvidenceKind
+from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.states import State
 
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
@@ -193,7 +193,7 @@ def add(
     """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
     ``TooManyPictures``.
     """
-    if kind not in EvidenceKind.values:
+    if kind not in EvidenceKind.values or (by.kind is Kind.CUSTOMER and kind in OF_STAFF):
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
     with written_files(pictures) as paths, transaction.atomic():
         return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)

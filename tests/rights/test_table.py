@@ -33,6 +33,8 @@ from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.follow_up import survey
+from refunds.goods import inspection, offers, returns
+from refunds.goods.inspection import Found
 from refunds.intake import judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
@@ -181,6 +183,18 @@ def _link(by: Principal, request: RefundRequest) -> Principal:
     return replace(by, request_id=request.pk)
 
 
+def _of_link(step: str, act: Callable[..., object], **more: Any) -> Domain:
+    """An act that a customer has as well, by the link of this refund."""
+
+    def run(world: World, by: Principal) -> object:
+        request = world.requests[step]
+        if by.kind is Kind.CUSTOMER and by.merchant_id == request.merchant_id:
+            by = _link(by, request)
+        return act(request_id=request.pk, by=by, at=timezone.now(), **more)
+
+    return run
+
+
 def _resubmit(step: str) -> Domain:
     def run(world: World, by: Principal) -> object:
         request = world.requests[step]
@@ -299,6 +313,14 @@ _DOMAIN: dict[Act, Domain] = {
     Act.SETTLE_WITHOUT_RECEIPT: lambda world, by: without_receipt.close(
         case_id=world.case.pk, cause="other", prevention="?", by=by, at=timezone.now()
     ),
+    Act.ASK_GOODS: _on("waiting", returns.ask),
+    Act.SEND_GOODS: _of_link("goods_awaited", returns.send, carrier="SF", parcel_no="SF12345"),
+    Act.RECEIVE_GOODS: _on("goods_awaited", returns.receive),
+    Act.INSPECT_GOODS: _on(
+        "goods_here", inspection.inspect, found=[Found(quantity=1, condition="used", disposition="restock")]
+    ),
+    Act.OFFER_EXCHANGE: _on("waiting", offers.offer, kind="exchange", message="?"),
+    Act.ANSWER_OFFER: _of_link("offered", offers.answer, accepted=False),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
     Act.RETRY: _on("failed", ways_back.retry),
@@ -415,6 +437,22 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.FIND_WITHOUT_RECEIPT, "GET", "no-receipt-cases/{case}", None),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/confirm", {"transaction": "{sale}"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/close", {"cause": "other", "prevention": "?"}),
+    (Act.ASK_GOODS, "POST", "refund-requests/{waiting}/goods-return", {"version": 3}),
+    (
+        Act.SEND_GOODS,
+        "POST",
+        "refund-requests/{goods_awaited}/goods-return/parcel",
+        {"carrier": "SF", "parcel_no": "SF12345"},
+    ),
+    (Act.RECEIVE_GOODS, "POST", "refund-requests/{goods_awaited}/received", {}),
+    (
+        Act.INSPECT_GOODS,
+        "POST",
+        "refund-requests/{goods_here}/inspection",
+        {"found": [{"quantity": 1, "condition": "used", "disposition": "restock"}]},
+    ),
+    (Act.OFFER_EXCHANGE, "POST", "refund-requests/{waiting}/exchange-offer", {"version": 3, "kind": "exchange"}),
+    (Act.ANSWER_OFFER, "POST", "refund-requests/{offered}/exchange-answer", {"accepted": False}),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/confirm-payout", "paid POS-01"),
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/confirm-payout", "paid "),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/payout-failed", {"version": 6, "reason_code": "no_means"}),
@@ -571,6 +609,17 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/refunds/{waiting}/extend",
         {"version": "3", "until": "later", "reason": "?", "consent": "1"},
     ),
+    (Act.ASK_GOODS, "POST", "/desk/refunds/{waiting}/ask-goods", {"version": "3"}),
+    (
+        Act.SEND_GOODS,
+        "POST",
+        "/desk/refunds/{goods_awaited}/send-goods",
+        {"carrier": "SF", "parcel_no": "SF12345"},
+    ),
+    (Act.RECEIVE_GOODS, "POST", "/desk/refunds/{goods_awaited}/receive-goods", {}),
+    (Act.INSPECT_GOODS, "GET", "/desk/refunds/{goods_here}/inspect", {}),
+    (Act.OFFER_EXCHANGE, "POST", "/desk/refunds/{waiting}/offer", {"version": "3", "kind": "exchange"}),
+    (Act.ANSWER_OFFER, "POST", "/desk/refunds/{offered}/answer-offer", {"accepted": "0"}),
     (
         Act.AGREE,
         "POST",
