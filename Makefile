@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 EMBEDDED := $(BIN)/python -m dev.embedded
 WITH_SERVICES := $(EMBEDDED) test-services --
-PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev invariants merchants \
+PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev integrations invariants merchants \
 	payment_channels reconciliation refunds samples simulators terminals tests) manage.py
 # Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money". One more than
 # there are cores: half of a worker's time is waiting, for a lease, a time-out or a process of ours.

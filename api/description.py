@@ -78,6 +78,8 @@ _TAGS = {
     "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
     "analytics": "Figures of a period.",
+    "events": "Everything that happens, in one order.",
+    "webhook-endpoints": "Be called instead of asking.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it
@@ -87,6 +89,7 @@ _TYPICAL = {
     403: "missing_scope",
     404: "not_found",
     409: "state_conflict",
+    410: "cursor_expired",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "exceeds_refundable",

@@ -7,6 +7,7 @@ from django.urls import path
 from api import (
     analytics,
     decisions,
+    events,
     evidence,
     payouts,
     policy,
@@ -15,10 +16,12 @@ from api import (
     reconciliation,
     refund_requests,
     transactions,
+    webhooks,
 )
 
 _DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
+_ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
@@ -50,6 +53,14 @@ urlpatterns = [
     path(f"{_LEG}/retry", payouts.RetryLeg.as_view()),
     path(f"{_LEG}/move", payouts.MoveLeg.as_view()),
     path(f"{_LEG}/give-up", payouts.GiveUpLeg.as_view()),
+    path("events", events.Events.as_view()),
+    path("webhook-endpoints", webhooks.WebhookEndpoints.as_view()),
+    path(_ENDPOINT, webhooks.WebhookEndpointDetail.as_view()),
+    path(f"{_ENDPOINT}/rotate", webhooks.RotateSecret.as_view()),
+    path(f"{_ENDPOINT}/test", webhooks.TestEndpoint.as_view()),
+    path(f"{_ENDPOINT}/recover", webhooks.Recover.as_view()),
+    path(f"{_ENDPOINT}/deliveries", webhooks.Deliveries.as_view()),
+    path(f"{_ENDPOINT}/deliveries/<int:delivery_id>/replay", webhooks.Replay.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

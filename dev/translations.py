@@ -23,7 +23,7 @@ from django.utils.translation.template import templatize
 _ROOT = Path(__file__).resolve().parent.parent
 _CATALOGUE = _ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 _PACKAGES = (
-    *("analytics", "api", "config", "core", "customer", "desk", "invariants", "merchants", "payment_channels"),
+    *("analytics", "api", "config", "core", "customer", "desk", "integrations", "invariants", "merchants", "payment_channels"),
     *("reconciliation", "refunds", "samples", "terminals"),
 )
 _FUNCTIONS = {
