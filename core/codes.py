@@ -438,6 +438,7 @@ FIELDS: Final = (
 REFUSALS: Final = (
     Code("refused", 422, _("This cannot be done. Nothing was changed.")),
     Code("form_incomplete", 422, _("The form was incomplete. Load the page again.")),
+    Code("since_required", 422, _("Say since when.")),
     Code("not_confirmed", 422, _("Tick that you have compared it. Nothing was done.")),
     Code("confirmation_stale", 422,
          _("Something changed, or the page is too old. Look at it once more; nothing was recorded.")),

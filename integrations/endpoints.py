@@ -59,6 +59,11 @@ def endpoint_of(*, endpoint_id: int, by: Principal, lock: bool = False) -> Webho
     return row
 
 
+def given_up(by: Principal) -> int:
+    """How many of them were switched off because they did not answer."""
+    return endpoints_of(by).filter(enabled=False, disabled_at__isnull=False).count()
+
+
 def store_for(by: Principal) -> int | None:
     """The store of an endpoint whose maker names none: their only one. None: all. Raises ``Invalid``."""
     if by.stores is None:

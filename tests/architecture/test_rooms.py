@@ -17,7 +17,13 @@ _CONTRACTS = {
 _APART = {"benchmarks", "payment_channels", "simulators", "tests"}
 FACES = ("api", "customer", "desk")
 #: What the API keeps of its own beside an act, in the act's commit: the first answer to an Idempotency-Key.
-_KEEPS_ANSWERS = {"api/evidence.py", "api/policy_drafts.py", "api/policy_trials.py", "api/transactions.py"}
+_KEEPS_ANSWERS = {
+    "api/evidence.py",
+    "api/policy_drafts.py",
+    "api/policy_trials.py",
+    "api/transactions.py",
+    "api/webhooks.py",
+}
 _WRITES = {"save", "delete", "create", "bulk_create", "get_or_create", "update_or_create", "bulk_update", "atomic"}
 
 
