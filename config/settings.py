@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
         "DepositKindEnum": "terminals.models.DepositKind",
         "TransactionKindEnum": "terminals.models.TransactionKind",
         "RefundRequestStateEnum": "refunds.states.State",
+        "EventTypeEnum": "integrations.feed.TYPES",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [

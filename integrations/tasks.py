@@ -19,7 +19,7 @@ from refunds.payouts import loop
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S = 0.1
 
 
 @periodic("integrations.forget_old")

@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import URLPattern
 
 from api.urls import urlpatterns
+from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope
 from refunds.models import RefundRequest
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
+from tests.integrations.rig import make_endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +69,12 @@ def _numbered(path: str) -> str:
 
 
 def _named(path: str, request: RefundRequest) -> str:
+    if "<int:endpoint_id>" in path:
+        endpoint = WebhookEndpoint.objects.first() or make_endpoint(request.merchant)
+        delivery = WebhookDelivery.objects.first() or WebhookDelivery.objects.create(
+            merchant=request.merchant, endpoint=endpoint, webhook_id="x", sequence=1, created_at=request.created_at
+        )
+        path = path.replace("<int:endpoint_id>", str(endpoint.pk)).replace("<int:delivery_id>", str(delivery.pk))
     return (
         _numbered(path)
         .replace("<uuid:request_id>", str(request.pk))

@@ -24,7 +24,7 @@ from merchants.principals import Principal
 from tests.integrations.rig import append
 
 #: How often what runs in a worker looks (integrations.tasks).
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +26,8 @@ from tests.integrations.faults import Writers, consume
 from tests.integrations.rig import append, make_endpoint, take_all, tell
 from tests.refunds import plans
 from tests.terminals.test_reporting import SALE
+
+_SEED = int(os.environ.get("FEED_SEED", "7"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -165,12 +169,22 @@ def test_take_events_when_a_transaction_began_early_and_wrote_late_keeps_the_ord
 
 @pytest.mark.breaks_invariants  # its events are of no refunds
 @pytest.mark.django_db(transaction=True)
-def test_consumer_sees_each_event_once_in_order_while_many_write() -> None:
+@pytest.mark.parametrize("seed", range(_SEED, _SEED + int(os.environ.get("FEED_RUNS", "1"))))
+def test_consumer_sees_each_event_once_in_order_while_many_write_and_connections_are_killed(seed: int) -> None:
+    """`make feed-faults` is the same, larger."""
     merchant = make_merchant()
-    writers = Writers(merchant_id=merchant.pk, seed=7, writers=8, events=400, hold_s=0.5)
+    writers = Writers(
+        merchant_id=merchant.pk,
+        seed=seed,
+        writers=int(os.environ.get("FEED_WRITERS", "8")),
+        events=int(os.environ.get("FEED_EVENTS", "400")),
+        hold_s=float(os.environ.get("FEED_HOLD_S", "0.5")),
+        kills=int(os.environ.get("FEED_KILLS", "3")),
+    )
     writers.start()
     seen = consume(by=of_staff(make_staff(merchant, "owner")), until=writers.is_over)
-    writers.check(seen)
+    lag = writers.check(seen)
+    sys.stdout.write(f"seed {seed}: {len(seen)} events, lag in seconds: {lag}\n")
 
 
 @pytest.mark.breaks_invariants  # its events are of no refunds
