@@ -32,7 +32,9 @@ class WebhookEndpointOut(Shape):
     id = s.IntegerField(source="pk")
     url = s.CharField()
     types = s.ListField(child=s.ChoiceField(feed.TYPES), help_text="empty: every type, also those to come")
-    style = s.ChoiceField(Style.values, help_text="`full`: `data` is the thing as GET gives it when it is first sent")
+    style = s.ChoiceField(  # type: ignore[assignment]  # the library's own property of that name
+        Style.values, help_text="`full`: `data` is the thing as GET gives it when it is first sent"
+    )
     store = read(s.CharField(allow_null=True, help_text="null: all stores"), lambda row: row.store and row.store.code)
     enabled = s.BooleanField()
     disabled_at = s.DateTimeField(
@@ -75,7 +77,7 @@ class RecoveredOut(Shape):
 
 class _EndpointFields(StrictSerializer):
     types = s.ListField(child=Text(max_length=60), required=False, max_length=50)
-    style = s.ChoiceField(Style.values, required=False)
+    style = s.ChoiceField(Style.values, required=False)  # type: ignore[assignment]  # as above
     enabled = Flag(required=False)
 
 

@@ -79,9 +79,10 @@ def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
         call("POST", "/api/v1/refund-requests", {**body, "amount_fen": 1}, idempotency_key="k")
     events = [tell(api.merchant).sequence for _ in range(3)]
     seen: list[Any] = []
-    cursor = names["follow"](None, seen.append, wait=0)
+    follow: Any = names["follow"]
+    cursor = follow(None, seen.append, wait=0)
     assert [one["sequence"] for one in seen] == events
-    assert names["follow"](cursor, seen.append, wait=0) == cursor
+    assert follow(cursor, seen.append, wait=0) == cursor
     assert len(seen) == 3
 
 

@@ -180,7 +180,8 @@ def test_endpoint_that_fails_pauses_and_is_woken_by_its_first_success() -> None:
     (outgoing,) = delivering.claim(at=later)
     delivering.note([(outgoing.delivery_id, Result(204, "", 1))], at=later)
     endpoint.refresh_from_db()
-    assert (endpoint.failures, endpoint.failing_since, endpoint.paused_until) == (0, None, None)
+    woken = WebhookEndpoint.objects.filter(failures=0, failing_since=None, paused_until=None)
+    assert woken.get().pk == endpoint.pk
     assert not WebhookDelivery.objects.filter(state="pending", due_at__gt=later).exists()
 
 
@@ -234,8 +235,14 @@ def test_work_when_one_endpoint_is_slow_and_one_is_dead_delays_nobody_else(recei
             make_endpoint(merchant, url)
             for _ in range(12):
                 tell(merchant)
-        began, arrived = time.monotonic(), []
-        receiver.answer = lambda: arrived.append(time.monotonic()) or 200
+        began = time.monotonic()
+        arrived: list[float] = []
+
+        def quickly() -> int:
+            arrived.append(time.monotonic())
+            return 200
+
+        receiver.answer = quickly
         _work()
         assert len(receiver.calls) == len(slow.calls) == 12
         # Four at a time the slow one takes at least 1.2 s; the sound one was through long before.
