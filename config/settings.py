@@ -308,7 +308,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
-#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
+#: Seconds a claimed execution, or webhook, belongs to one loop. Longer than any channel's or endpoint's time-out: see
+#: docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)
 #: Names of failpoints that kill the process when reached; tests only.
 FAILPOINTS = frozenset(env.list("FAILPOINTS", default=[]))

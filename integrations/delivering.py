@@ -39,7 +39,6 @@ _PAUSES_FROM = 3
 _LONGEST_PAUSE_S = 900
 #: An endpoint that has failed for so long is switched off.
 GIVEN_UP_AFTER = timedelta(days=3)
-_LEASE = timedelta(seconds=60)
 _WIDTH = 64
 _AT_ONCE = 4
 _GONE = 410
@@ -90,7 +89,7 @@ RETURNING d.id
 def claim(*, at: datetime, most: int = _WIDTH) -> list[Outgoing]:
     """Lease what is due, in the order in which it is to be sent."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"at": at, "lease": at + _LEASE, "most": most})
+        cursor.execute(_CLAIM, {"at": at, "lease": at + timedelta(seconds=settings.EXECUTION_LEASE_S), "most": most})
         claimed = [pk for (pk,) in cursor.fetchall()]
     if not claimed:
         return []
