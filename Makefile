@@ -153,7 +153,7 @@ leg-faults: environment ## legs of a plan in trouble, pairwise over what may go 
 .PHONY: feed-faults
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
-		$(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
+		FEED_PACE_S=0.3 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
 
 # So many random orders a property; about six minutes on two cores.
 EXAMPLES ?= 10000

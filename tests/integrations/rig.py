@@ -25,9 +25,15 @@ from merchants.models import Merchant
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="
 
 
-def append(merchant_id: int, *, object_id: str = "", version: int = 1, state: str = "approved") -> AuditEvent:
+def append(merchant_id: int, **fields: Any) -> AuditEvent:
     """An audit event of a refund that is not there, in the caller's transaction."""
-    made = event(
+    made = unsaved(merchant_id, **fields)
+    made.save(force_insert=True)
+    return made
+
+
+def unsaved(merchant_id: int, *, object_id: str = "", version: int = 1, state: str = "approved") -> AuditEvent:
+    return event(
         merchant_id=merchant_id,
         by=SYSTEM,
         action="refund.approve",
@@ -38,8 +44,6 @@ def append(merchant_id: int, *, object_id: str = "", version: int = 1, state: st
         to_state=state,
         version=version,
     )
-    made.save(force_insert=True)
-    return made
 
 
 def take_all(*, patience_s: float = 60) -> None:

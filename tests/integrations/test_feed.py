@@ -180,6 +180,7 @@ def test_consumer_sees_each_event_once_in_order_while_many_write_and_connections
         events=int(os.environ.get("FEED_EVENTS", "400")),
         hold_s=float(os.environ.get("FEED_HOLD_S", "0.5")),
         kills=int(os.environ.get("FEED_KILLS", "3")),
+        pace_s=float(os.environ.get("FEED_PACE_S", "0")),
     )
     writers.start()
     seen = consume(by=of_staff(make_staff(merchant, "owner")), until=writers.is_over)
