@@ -8,6 +8,7 @@ from api import (
     analytics,
     decisions,
     deputies,
+    events,
     evidence,
     goods,
     no_receipt,
@@ -19,11 +20,13 @@ from api import (
     reconciliation,
     refund_requests,
     transactions,
+    webhooks,
 )
 
 _DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 _CASE = "no-receipt-cases/<int:case_id>"
+_ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
@@ -74,6 +77,14 @@ urlpatterns = [
     path(f"{_CASE}/reprint", no_receipt.Reprint.as_view()),
     path(f"{_CASE}/refund", no_receipt.RefundWithoutSale.as_view()),
     path(f"{_CASE}/close", no_receipt.Close.as_view()),
+    path("events", events.Events.as_view()),
+    path("webhook-endpoints", webhooks.WebhookEndpoints.as_view()),
+    path(_ENDPOINT, webhooks.WebhookEndpointDetail.as_view()),
+    path(f"{_ENDPOINT}/rotate", webhooks.RotateSecret.as_view()),
+    path(f"{_ENDPOINT}/test", webhooks.TestEndpoint.as_view()),
+    path(f"{_ENDPOINT}/recover", webhooks.Recover.as_view()),
+    path(f"{_ENDPOINT}/deliveries", webhooks.Deliveries.as_view()),
+    path(f"{_ENDPOINT}/deliveries/<int:delivery_id>/replay", webhooks.Replay.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("opening-hours", opening.Opening.as_view()),
     path("opening-hours/stores/<str:code>", opening.StoreOpening.as_view()),

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "reconciliation",
     "analytics",
     "invariants",
+    "integrations",
     "desk",
     "samples",
     "allauth.account",
@@ -272,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "RefundRequestStateEnum": "refunds.states.State",
+        "EventTypeEnum": "integrations.feed.TYPES",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [
@@ -314,6 +316,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
+    "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
     # Every event of every chain: the hourly one looks at what has grown since.
@@ -327,7 +330,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
-#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
+#: Seconds a claimed execution, or webhook, belongs to one loop. Longer than any channel's or endpoint's time-out: see
+#: docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)
 #: Names of failpoints that kill the process when reached; tests only.
 FAILPOINTS = frozenset(env.list("FAILPOINTS", default=[]))
@@ -346,6 +350,18 @@ SMS_PROVIDER = env.str("SMS_PROVIDER", default="outbox")
 SMS_OUTBOX_URL = env.str("SMS_OUTBOX_URL", default="").rstrip("/")
 #: How long a customer's link works.
 TRACKING_LINK_DAYS = 90
+
+# --- events for programs ------------------------------------------------------------------------------------------
+
+#: Of a web process's threads (8) so many may wait for an event; more calls with ``wait`` are answered at once.
+FEED_WAITING_THREADS = env.int("FEED_WAITING_THREADS", default=4)
+#: How a thing is written in full, by its type: as GET gives it.
+WEBHOOK_BODIES = {
+    "refund_request": "api.webhooks.refund_request_body",
+    "transaction": "api.webhooks.transaction_body",
+}
+#: For tests and the demo alone: webhooks may go to this machine, without TLS.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 
 # --- logs ---------------------------------------------------------------------------------------------------------
 

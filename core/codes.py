@@ -251,6 +251,16 @@ PROBLEMS: Final = (
     Code("not_held", 409, _("The sale is not held"), _("The sale is not held any more."), _("Read the sale again.")),
     Code("unknown_finding", 422, _("Say what was found"), _("Choose what was found."),
          _("One of those that the schema lists."), field="finding"),
+    # events and webhooks
+    Code("cursor_expired", 410, _("Events after this cursor are no longer kept"),
+         remedy=_("Events are kept 90 days. Read what you need as it is now, then go on from `oldest`.")),
+    Code("webhook_url_refused", 422, _("Nothing is sent to this address"),
+         _("Give an https address on the public internet: no private network, no password, and a name that leads there."),
+         _("`detail` says what is wrong with it. The same is asked again at each call."), field="url"),
+    Code("too_many_webhook_endpoints", 422, _("There are too many endpoints"),
+         _("A merchant has at most 20 endpoints. Remove one first."), _("Remove one, or let one take more types.")),
+    Code("webhook_endpoint_disabled", 409, _("The endpoint is switched off"),
+         _("The endpoint is switched off. Switch it on first."), _("`PATCH` it with `enabled: true` first.")),
     # what a person pays
     Code("account_incomplete", 422, _("The account of the transfer is incomplete"),
          _("For a transfer, give the account holder, the bank and 8 to 32 digits; for other routes, nothing."),
@@ -480,6 +490,7 @@ FIELDS: Final = (
     Code("sale_not_named", 400, _("Name the sale by either transaction or order_no.")),
     Code("one_file", 400, _("Send one file at a time.")),
     Code("invalid_limit", 400, _("A whole number from 1 to 200.")),
+    Code("unknown_event_type", 422, _("There is no event of this type."), remedy=_("`GET /events` lists the types.")),
     Code("invalid_cursor", 400, _("It is not a cursor of this list.")),
     Code("idempotency_key_missing", 400, _("Send an Idempotency-Key header.")),
     Code("idempotency_key_invalid", 400, _("1 to 255 visible ASCII characters.")),
@@ -496,6 +507,7 @@ FIELDS: Final = (
 REFUSALS: Final = (
     Code("refused", 422, _("This cannot be done. Nothing was changed.")),
     Code("form_incomplete", 422, _("The form was incomplete. Load the page again.")),
+    Code("since_required", 422, _("Say since when.")),
     Code("not_confirmed", 422, _("Tick that you have compared it. Nothing was done.")),
     Code("confirmation_stale", 422,
          _("Something changed, or the page is too old. Look at it once more; nothing was recorded.")),

@@ -34,6 +34,7 @@ from desk.team import view as team
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
 from desk.voucher import view as voucher
+from desk.webhooks import view as webhooks
 
 app_name = "desk"
 
@@ -136,6 +137,14 @@ urlpatterns = [
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
+    path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),
+    path("/developers/webhooks/<int:endpoint_id>/<str:name>", webhooks.act, name="webhook-act"),
+    path(
+        "/developers/webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/replay",
+        webhooks.replay,
+        name="webhook-replay",
+    ),
     path("/hours", hours.hours, name="hours"),
     path("/hours/stores/<str:code>", hours.set_store, name="hours-store"),
     path("/hours/days", hours.set_day, name="hours-day"),

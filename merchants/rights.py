@@ -80,6 +80,7 @@ class Act(StrEnum):
     REVIEW_POLICY = "review_policy"
     ADD_CHANNEL_RULE = "add_channel_rule"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
     MANAGE_TEAM = "manage_team"
     RESET_ACCESS = "reset_access"
@@ -282,6 +283,9 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _YES, _YES, _YES, _YES),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
+    Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
+                                                              _NO,   _NO,  _YES, _NO,  _YES,
+                               scope=KeyScope.WEBHOOKS_WRITE, key=_YES),
     Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
@@ -341,4 +341,5 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         TransactionLine(transaction=created, position=position, **asdict(line))
         for position, line in enumerate(sale.lines, start=1)
     )
+    record_of(created, by=by.actor, action="transaction.report", at=at)
     return created

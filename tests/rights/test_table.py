@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
+from integrations import endpoints
 from merchants import api_keys, channel_rules, delegations, opening, policies, rights, team
 from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
@@ -365,6 +366,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.MANAGE_KEYS: _issue,
     Act.MANAGE_TEAM: _switch_off,
     Act.RESET_ACCESS: _ask_reset,
+    Act.MANAGE_WEBHOOKS: lambda world, by: endpoints.test(endpoint_id=world.endpoint.pk, by=by, at=timezone.now()),
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
     ),
@@ -481,6 +483,13 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.DRAFT_POLICY, "PATCH", "policy/drafts/{draft}", {"revision": 2, "name": "new"}),
     (Act.DRAFT_POLICY, "POST", "policy/drafts/{draft}/discard", {"revision": 2}),
     (Act.PUBLISH_POLICY, "POST", "policy/drafts/{draft}/publish", {"revision": 2}),
+    (Act.MANAGE_WEBHOOKS, "GET", "webhook-endpoints/{endpoint}", None),
+    (Act.MANAGE_WEBHOOKS, "GET", "webhook-endpoints/{endpoint}/deliveries", None),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/test", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/rotate", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/recover", {"since": "2026-11-20T00:00:00+08:00"}),
+    (Act.MANAGE_WEBHOOKS, "PATCH", "webhook-endpoints/{endpoint}", {"enabled": False}),
+    (Act.MANAGE_WEBHOOKS, "DELETE", "webhook-endpoints/{endpoint}", None),
 ]
 
 
@@ -517,7 +526,8 @@ def _body(world: World, who: Who, body: Any) -> Any:
 def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
-    path = "/api/v1/" + path.format(**names, draft=world.draft.pk, store=world.store.code)
+    names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
+    path = "/api/v1/" + path.format(**names)
     body = _body(world, who, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
     if method == "GET":
@@ -526,6 +536,8 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
         return client.generic(
             method, path, json.dumps(body), content_type="application/json", headers=headers
         ).status_code
+    if method == "DELETE":
+        return client.delete(path, headers=headers).status_code
     if body == "statement":
         sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
         return client.post(path, sent, headers=headers).status_code
@@ -560,7 +572,7 @@ def test_table_through_rest(world: World) -> None:
                     belongs_to(world, act, who, own=own)
                     status = _rest_answer(world, who, client, method, path, body)
                     # Rubbish for a statement: whoever may send one is told what it is.
-                    good = {422} if act is Act.TAKE_STATEMENT else {200, 201}
+                    good = {422} if act is Act.TAKE_STATEMENT else {200, 201, 204}
                     wrong += _judged(f"{method} {path}", act, who, own, status, good, world, before)
     assert not wrong, "\n".join(wrong)
 
@@ -694,6 +706,12 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/revoke", {"typed_name": "{key_name}"}),
+    (Act.MANAGE_WEBHOOKS, "GET", "/desk/developers/webhooks/{endpoint}", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/test", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/rotate", {"confirmed": "1", "overlap": "24h"}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/recover", {"since": "2026-11-20T00:00"}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/disable", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/remove", {"confirmed": "1"}),
 ]
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
@@ -713,6 +731,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"store": world.store.code, "case": str(world.case.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
+    names |= {"endpoint": str(world.endpoint.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

@@ -35,6 +35,7 @@ from refunds.states import Route
 from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
+from tests.integrations.rig import make_endpoint
 from tests.refunds import hand, plans
 from tests.refunds.settled import failed, paid
 
@@ -113,6 +114,7 @@ class World:
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
+        self.endpoint = make_endpoint(self.merchant, store=self.store)
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
             merchant=self.merchant,
@@ -259,6 +261,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
+       (SELECT array_agg((id, url, enabled, previous_until) ORDER BY id)::text FROM integrations_webhookendpoint),
+       (SELECT array_agg((id, state) ORDER BY id)::text FROM integrations_webhookdelivery),
        (SELECT count(*) FROM merchants_channelrulechange), (SELECT count(*) FROM merchants_delegation),
        (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
@@ -332,6 +336,7 @@ ABOUT: dict[Act, About] = {
     Act.REVIEW_POLICY: About(),
     Act.ADD_CHANNEL_RULE: About(),
     Act.MANAGE_KEYS: About(of_store=True),
+    Act.MANAGE_WEBHOOKS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
     Act.MANAGE_TEAM: About(of_store=True),
     Act.RESET_ACCESS: About(of_store=True),
