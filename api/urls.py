@@ -14,6 +14,7 @@ from api import (
     policy_trials,
     reconciliation,
     refund_requests,
+    terminals,
     transactions,
 )
 
@@ -50,6 +51,8 @@ urlpatterns = [
     path(f"{_LEG}/retry", payouts.RetryLeg.as_view()),
     path(f"{_LEG}/move", payouts.MoveLeg.as_view()),
     path(f"{_LEG}/give-up", payouts.GiveUpLeg.as_view()),
+    path("terminals/<str:code>", terminals.TerminalDetail.as_view()),
+    path("terminals/<str:code>/heartbeat", terminals.TerminalHeartbeat.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from desk import start
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
+from desk.audit import view as audit
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
 from desk.day_in_path import DayInPath
@@ -25,7 +26,10 @@ from desk.reconciliation import view as reconciliation
 from desk.refund import decisions
 from desk.refund import view as refund
 from desk.refunds import view as refunds
+from desk.settings import view as settings
+from desk.stores import view as stores
 from desk.stuck import view as stuck
+from desk.terminals import view as terminals
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
 from desk.voucher import view as voucher
@@ -125,6 +129,19 @@ urlpatterns = [
     path("/policy/drafts/<int:draft_id>/publish", policy_draft.publish, name="policy-draft-publish"),
     path("/policy/drafts/<int:draft_id>/discard", policy_draft.discard, name="policy-draft-discard"),
     path("/policy/drafts/<int:draft_id>/catch-up", policy_draft.catch_up, name="policy-draft-catch-up"),
+    path("/audit", audit.audit, name="audit"),
+    path("/audit.csv", audit.audit_csv, name="audit-csv"),
+    path("/audit/verify", audit.verify, name="audit-verify"),
+    path("/audit/verify-whole", audit.verify_whole, name="audit-verify-whole"),
+    path("/settings", settings.settings, name="settings"),
+    path("/settings/stores", stores.stores, name="stores"),
+    path("/settings/stores/<str:code>", stores.store, name="store"),
+    path("/settings/stores/<str:code>/close", stores.close, name="store-close"),
+    path("/settings/stores/<str:code>/reopen", stores.reopen, name="store-reopen"),
+    path("/settings/terminals", terminals.terminals, name="terminals"),
+    path("/settings/terminals/newest", terminals.newest, name="terminals-newest"),
+    path("/settings/terminals/<int:terminal_id>", terminals.terminal, name="terminal"),
+    path("/settings/terminals/<int:terminal_id>/refunds", terminals.refunds, name="terminal-refunds"),
     path("/notifications", notifications.notifications, name="notifications"),
     path("/notifications/<int:notification_id>/resend", notifications.resend, name="resend"),
 ]

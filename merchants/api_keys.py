@@ -30,6 +30,7 @@ OVERLAPS: dict[str, timedelta] = {
     "7d": timedelta(days=7),
 }
 DEFAULT_OVERLAP = OVERLAPS["24h"]
+USE_NOTED_EVERY = timedelta(minutes=10)
 
 
 class KeyReplaced(Conflict):
@@ -165,12 +166,18 @@ def _record(key: ApiKey, action: str, by: Principal, at: datetime, **data: Any) 
 
 
 def recognise(key: str) -> Client | None:
-    """The client behind a key, or None for a key that is unknown, revoked or past its overlap. One indexed read, no model."""
+    """The client behind a key, or None for a key that is unknown, revoked or past its overlap. One indexed read, no model; that
+    the key was used is written down once in ``USE_NOTED_EVERY``.
+    """
+    now = timezone.now()
     with connection.cursor() as cursor:
-        _RECOGNISE.execute(cursor, [_hash(key), timezone.now()])
+        _RECOGNISE.execute(cursor, [_hash(key), now])
         row = cursor.fetchone()
     if row is None:
         return None
+    *row, last_used_at = row
+    if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=row[0]).update(last_used_at=now)
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
     username, till_codes = codes
     stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
@@ -195,7 +202,7 @@ _RECOGNISE = PreparedStatement(
     "api_key_by_hash",
     ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
-    "k.signing_secret, s.username, s.till_codes FROM merchants_apikey k "
+    "k.signing_secret, s.username, s.till_codes, k.last_used_at FROM merchants_apikey k "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
     "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
 )

@@ -18,6 +18,7 @@ from celery.signals import (
 )
 from django.utils import timezone
 
+from core.audit.models import AuditVerification
 from core.periodic import periodic
 from refunds.evidence import files
 from refunds.follow_up import survey
@@ -25,9 +26,10 @@ from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
 from refunds.telling import outbox
-from refunds.worker import confirming, hearing, watch
+from refunds.worker import child, confirming, hearing, watch
 
 logger = logging.getLogger(__name__)
+_VERIFIED_WITHIN_S = 60 * 60
 
 
 @shared_task(name="refunds.execute")
@@ -71,6 +73,13 @@ def sweep() -> None:
             stage()
         except Exception:  # trouble in one stage must not keep the others from running
             logger.exception("sweep: stage %s failed", stage)
+
+
+@periodic("refunds.verify_audit")
+def verify_audit() -> None:
+    """Whole chains that somebody wants verified: long work, in a process of its own."""
+    if AuditVerification.objects.filter(ended_at=None).exists():
+        child.run("verify_audit", within_s=_VERIFIED_WITHIN_S)
 
 
 @periodic("refunds.verify")

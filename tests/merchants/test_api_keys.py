@@ -90,3 +90,16 @@ def test_revoked_key_is_dead_and_each_act_is_in_the_trail(merchant: Merchant, ow
     events = AuditEvent.objects.filter(object_type="api_key", object_id=str(row.pk)).order_by("pk")
     assert [event.action for event in events] == ["api_key.issue", "api_key.revoke"]
     assert {event.data["prefix"] for event in events} == {row.prefix}
+
+
+def test_use_of_a_key_is_written_down_once_in_a_while(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    assert row.last_used_at is None
+    api_keys.recognise(key)
+    first = ApiKey.objects.get(pk=row.pk).last_used_at
+    api_keys.recognise(key)
+    assert first is not None
+    assert ApiKey.objects.get(pk=row.pk).last_used_at == first
+    ApiKey.objects.update(last_used_at=first - api_keys.USE_NOTED_EVERY)
+    api_keys.recognise(key)
+    assert ApiKey.objects.get(pk=row.pk).last_used_at > first - timedelta(minutes=1)  # type: ignore[operator]

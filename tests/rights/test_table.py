@@ -22,7 +22,7 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, channel_rules, delegations, opening, policies, rights
+from merchants import api_keys, audit_trail, channel_rules, delegations, opening, policies, rights, stores
 from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
@@ -43,9 +43,10 @@ from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import deciding, exporting, grace, handing_over, revealing
 from refunds.telling import outbox
-from terminals import correcting, reporting
+from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
+from terminals.tills import Heartbeat
 from tests import pictures
 from tests.rights.world import (
     ABOUT,
@@ -318,6 +319,20 @@ _DOMAIN: dict[Act, Domain] = {
     Act.DELEGATE: _delegate,
     Act.REVIEW_POLICY: lambda world, by: reviewing.review(by=by, at=timezone.now()),
     Act.ADD_CHANNEL_RULE: _add_rule_change,
+    Act.MANAGE_STORES: lambda _world, by: stores.open_store(
+        code="N001", name="x", phone="", address="", by=by, at=timezone.now()
+    ),
+    Act.MANAGE_TILLS: lambda world, by: tills.register(
+        store_id=world.store.pk, code="N1", name="", by=by, at=timezone.now()
+    ),
+    Act.REPORT_TILL: lambda world, by: tills.heartbeat(
+        code="POS-01",
+        store=world.store.code,
+        said=Heartbeat(version="9", checks={}),
+        by=by,
+        at=timezone.now(),
+    ),
+    Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
@@ -403,6 +418,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
+    (Act.REPORT_TILL, "POST", "terminals/POS-01/heartbeat", {"version": "9", "store": "H001"}),
     (Act.SEE_POLICY, "GET", "policy", None),
     (Act.SEE_POLICY, "GET", "policy/versions", None),
     (Act.DRAFT_POLICY, "GET", "policy/drafts/{draft}", None),
@@ -571,6 +587,10 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/policy/rule-changes",
         {"channel": "wechat", "effective_date": "2026-12-01", "text": "x", "source": "y"},
     ),
+    (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
+    (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
+    (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
@@ -579,6 +599,7 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
+    Act.REPORT_TILL,
     Act.RATE,
     Act.CHANGE_CREDENTIALS,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.

@@ -281,6 +281,10 @@ ABOUT: dict[Act, About] = {
     Act.DELEGATE: About(),
     Act.REVIEW_POLICY: About(),
     Act.ADD_CHANNEL_RULE: About(),
+    Act.MANAGE_STORES: About(),
+    Act.MANAGE_TILLS: About(of_store=True),
+    Act.REPORT_TILL: About(of_store=True),
+    Act.SEE_AUDIT: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
 }

@@ -135,6 +135,8 @@ _TASKS = {
     "refunds.second_legs": _second_legs,
     "refunds.escalate": _escalate,
     "refunds.verify": _verify,
+    # Its work is a command, walked below.
+    "refunds.verify_audit": _forget,
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
