@@ -303,6 +303,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Where each channel is called, for accounts that are opened at the desk. The channels' own documents name them.
+CHANNEL_URLS: dict[str, str] = {
+    "wechat": env.str("CHANNEL_URL_WECHAT", default="https://api.mch.weixin.qq.com"),
+    "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
+    "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
+}
+
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)

@@ -491,6 +491,13 @@ REFUSALS: Final = (
     Code("name_not_typed", 422, _("Type the name of the key exactly as it stands above. Nothing was changed.")),
     Code("key_replaced", 409, _("This key was rotated or revoked before. Nothing was changed.")),
     Code("credentials_invalid", 422, _("These credentials cannot be used. Nothing was changed.")),
+    Code("unknown_channel", 422, _("Choose one of the channels.")),
+    Code("profile_invalid", 422, _("One entry cannot be read, or is out of its bounds. Nothing was changed.")),
+    Code("account_in_use", 409,
+         _("An account takes these payments already. Say that the new one replaces it, or choose a store.")),
+    Code("code_not_typed", 422, _("Type the code exactly as it stands above. Nothing was changed.")),
+    Code("account_not_in_use", 409, _("This account was put out of use before.")),
+    Code("tested_just_now", 409, _("The channel was asked a moment ago. Wait a few seconds.")),
     Code("account_unusable", 422, _("This channel account cannot be used: its credentials or settings are incomplete.")),
     # payouts and messages
     Code("retry_is_no_use", 409,

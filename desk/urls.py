@@ -10,6 +10,7 @@ from desk.api_keys import view as api_keys
 from desk.audit import view as audit
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
+from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
@@ -134,6 +135,12 @@ urlpatterns = [
     path("/audit/verify", audit.verify, name="audit-verify"),
     path("/audit/verify-whole", audit.verify_whole, name="audit-verify-whole"),
     path("/settings", settings.settings, name="settings"),
+    path("/settings/channel-accounts", channel_accounts.accounts, name="channel-accounts"),
+    path("/settings/channel-accounts/new/<str:channel>", channel_accounts.open_account, name="channel-account-open"),
+    path("/settings/channel-accounts/<str:code>", channel_accounts.account, name="channel-account"),
+    path("/settings/channel-accounts/<str:code>/credentials", channel_accounts.rotate, name="channel-account-rotate"),
+    path("/settings/channel-accounts/<str:code>/test", channel_accounts.try_it, name="channel-account-test"),
+    path("/settings/channel-accounts/<str:code>/close", channel_accounts.close, name="channel-account-close"),
     path("/settings/stores", stores.stores, name="stores"),
     path("/settings/stores/<str:code>", stores.store, name="store"),
     path("/settings/stores/<str:code>/close", stores.close, name="store-close"),

@@ -255,7 +255,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
-    Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
+    Act.CHANGE_CREDENTIALS: Right("open, set up, test and end channel accounts, and change their credentials",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
 }
 # fmt: on

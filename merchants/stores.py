@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from core.audit.record import record_of
-from core.errors import Conflict, FieldError, Invalid, NotFound
+from core.errors import Conflict, NotFound, wrong
 from core.phones import NotAPhone, phone_number
 from core.plain_text import one_line
 from merchants.models import Store
@@ -31,13 +31,13 @@ def open_store(*, code: str, name: str, phone: str, address: str, by: Principal,
     _check(by)
     code = code.strip()
     if not _CODE.fullmatch(code):
-        raise _wrong("code", "store_code_invalid")
+        raise wrong("code", code="store_code_invalid")
     store = Store(merchant_id=by.acting_for, code=code, **_described(name, phone, address))
     try:
         with transaction.atomic():
             store.save(force_insert=True)
     except IntegrityError as error:
-        raise _wrong("code", "store_code_taken") from error
+        raise wrong("code", code="store_code_taken") from error
     _record(store, "store.open", by, at, name=store.name)
     return store
 
@@ -79,6 +79,7 @@ def _set_closed(store_id: int, action: str, closed_at: datetime | None, by: Prin
 
 
 def _check(by: Principal) -> None:
+    check_may(Act.MANAGE_STORES, by=by)
     check_may(Act.MANAGE_STORES, by=by, subject=Subject(merchant_id=by.acting_for, store_id=None))
 
 
@@ -97,17 +98,13 @@ def _described(name: str, phone: str, address: str) -> dict[str, str]:
         "address": one_line(address, limit=200),
     }
     if not said["name"]:
-        raise _wrong("name", "name_required")
+        raise wrong("name", code="name_required")
     if said["phone"]:
         try:
             phone_number(said["phone"])
         except NotAPhone as error:
-            raise _wrong("phone", "invalid_phone") from error
+            raise wrong("phone", code="invalid_phone") from error
     return said
-
-
-def _wrong(field: str, code: str) -> Invalid:
-    return Invalid(f"{field}: {code}", code=code, errors=[FieldError(field, code, code)])
 
 
 def _record(store: Store, action: str, by: Principal, at: datetime, **data: Any) -> None:

@@ -29,7 +29,7 @@ class Channel:
 
     ``label`` is its English name, which pages translate; ``letter`` stands in its mark. ``statements`` and ``fund_flow`` say
     what it lists of a day, ``other_account`` that it sends a refund elsewhere that it cannot deliver, ``by_hand`` that a person
-    pays.
+    pays. ``credentials`` are the names of what an account signs with, those that are no secret in ``open_credentials``.
     """
 
     label: str
@@ -41,6 +41,8 @@ class Channel:
     fund_flow: bool = False
     other_account: bool = False
     by_hand: bool = False
+    credentials: tuple[str, ...] = ()
+    open_credentials: tuple[str, ...] = ()
 
 
 CHANNELS: Mapping[str, Channel] = {
@@ -53,6 +55,8 @@ CHANNELS: Mapping[str, Channel] = {
         statements=True,
         fund_flow=True,
         other_account=True,
+        open_credentials=("mchid", "sub_mchid", "merchant_serial", "public_key_id"),
+        credentials=("merchant_private_key", "api_v3_key", "public_key"),
     ),
     "alipay": Channel(
         label=gettext_noop("Alipay"),
@@ -61,9 +65,20 @@ CHANNELS: Mapping[str, Channel] = {
         build=build_alipay,
         profile=ALIPAY,
         statements=True,
+        open_credentials=("app_id",),
+        credentials=("app_private_key", "alipay_public_key", "app_auth_token"),
     ),
     "unionpay": Channel(
-        label=gettext_noop("UnionPay"), letter="银", build=build_unionpay, profile=UNIONPAY, statements=True
+        label=gettext_noop("UnionPay"),
+        letter="银",
+        build=build_unionpay,
+        profile=UNIONPAY,
+        statements=True,
+        open_credentials=("mer_id", "access_type", "acq_ins_code", "signer"),
+        credentials=(
+            *("sign_certificate", "sign_private_key", "sign_pfx", "sign_pfx_password"),
+            *("root_certificate", "middle_certificate"),
+        ),
     ),
     "bank_transfer": Channel(label=gettext_noop("Bank transfer"), letter="转", build=manual.build, by_hand=True),
     "cash": Channel(label=gettext_noop("Cash"), letter="现", build=manual.build, by_hand=True),

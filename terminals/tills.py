@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from core.audit.record import record
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import NotFound, wrong
 from core.plain_text import one_line
 from merchants.models import Merchant, Store
 from merchants.principals import Principal
@@ -48,12 +48,12 @@ def register(*, store_id: int, code: str, name: str, by: Principal, at: datetime
     store = _store(store_id, by)
     code = code.strip()
     if not _CODE.fullmatch(code):
-        raise _wrong("code", "terminal_code_invalid")
+        raise wrong("code", code="terminal_code_invalid")
     try:
         with transaction.atomic():
             till = Terminal.objects.create(store=store, code=code, name=one_line(name, limit=60))
     except IntegrityError as error:
-        raise _wrong("code", "terminal_code_taken") from error
+        raise wrong("code", code="terminal_code_taken") from error
     _record(till, "terminal.register", by, at, name=till.name)
     return till
 
@@ -74,7 +74,7 @@ def change(
         with transaction.atomic():
             till.save(update_fields=["store", "name", "next_service_date"])
     except IntegrityError as error:
-        raise _wrong("store", "terminal_code_taken") from error
+        raise wrong("store", code="terminal_code_taken") from error
     _record(till, "terminal.change", by, at, before=before, after=after)
     return till
 
@@ -85,7 +85,7 @@ def switch_refunds(*, terminal_id: int, on: bool, reason: str, by: Principal, at
     till = _locked(terminal_id, by)
     reason = "" if on else one_line(reason, limit=200)
     if not on and not reason:
-        raise _wrong("reason", "reason_required")
+        raise wrong("reason", code="reason_required")
     if (till.refunds_enabled, till.refunds_off_reason) == (on, reason):
         return till
     till.refunds_enabled, till.refunds_off_reason = on, reason
@@ -105,7 +105,7 @@ def heartbeat(*, code: str, store: str, said: Heartbeat, by: Principal, at: date
     till = find(code=code, store=store, by=by, for_update=True)
     check_may(Act.REPORT_TILL, by=by, subject=_subject(till.store))
     if said.version and not _VERSION.fullmatch(said.version):
-        raise _wrong("version", "version_invalid")
+        raise wrong("version", code="version_invalid")
     before = {"version": till.software_version, "checks": till.checks}
     till.last_seen_at = at
     till.software_version = said.version or till.software_version
@@ -127,17 +127,18 @@ def find(*, code: str, store: str, by: Principal, for_update: bool = False) -> T
     if not rows:
         raise NotFound("there is no such terminal")
     if len(rows) > 1:
-        raise _wrong("store", "unknown_store")
+        raise wrong("store", code="unknown_store")
     return rows[0]
 
 
 @transaction.atomic
 def name_newest(*, version: str, by: Principal, at: datetime) -> None:
     """Say which version of the tills' software is the newest; "": the highest that any till has."""
+    check_may(Act.MANAGE_TILLS, by=by)
     check_may(Act.MANAGE_TILLS, by=by, subject=Subject(merchant_id=by.acting_for, store_id=None))
     version = version.strip()
     if version and not _VERSION.fullmatch(version):
-        raise _wrong("version", "version_invalid")
+        raise wrong("version", code="version_invalid")
     merchant = Merchant.objects.select_for_update().get(pk=by.acting_for)
     before, merchant.newest_software_version = merchant.newest_software_version, version
     merchant.save(update_fields=["newest_software_version"])
@@ -199,10 +200,6 @@ def _locked(terminal_id: int, by: Principal) -> Terminal:
 def _described(till: Terminal) -> dict[str, str]:
     day = till.next_service_date
     return {"name": till.name, "store": till.store.code, "next_service_date": day.isoformat() if day else ""}
-
-
-def _wrong(field: str, code: str) -> Invalid:
-    return Invalid(f"{field}: {code}", code=code, errors=[FieldError(field, code, code)])
 
 
 def _record(till: Terminal, action: str, by: Principal, at: datetime, **data: Any) -> None:

@@ -16,6 +16,12 @@ def settings_page(*, scope: Scope) -> SettingsPage:
         (Act.MANAGE_STORES, "stores", gettext("Stores"), gettext("Names, phones and addresses; opened and closed")),
         (Act.MANAGE_TILLS, "terminals", gettext("Tills"), gettext("Parts, software, service; refunds on or off")),
         (Act.SET_HOURS, "hours", gettext("Opening hours"), gettext("Opening hours, holidays, time after a disaster")),
+        (
+            Act.CHANGE_CREDENTIALS,
+            "channel-accounts",
+            gettext("Channel accounts"),
+            gettext("Credentials, contracts, tests of the connection"),
+        ),
         (Act.MANAGE_KEYS, "api-keys", gettext("API keys"), gettext("What tills and other systems sign in with")),
         (Act.SEE_POLICY, "policy", gettext("Refund policy"), gettext("The rules, and who changes them")),
         (Act.DELEGATE, "deputies", gettext("Deputies"), gettext("Who decides for somebody away")),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core.database.timeouts import reports
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import NotFound, wrong
 from desk.access import Scope, staff_page
 from desk.filters import day_typed
 from desk.settings.layout import show, take
@@ -135,7 +135,5 @@ def _store(scope: Scope, code: str) -> Store:
 def _day(typed: str) -> date | None:
     found = day_typed(typed)
     if typed and found is None:
-        raise Invalid(
-            "not a day", code="day_invalid", errors=[FieldError("next_service_date", "day_invalid", "not a day")]
-        )
+        raise wrong("next_service_date", code="day_invalid")
     return found

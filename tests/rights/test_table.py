@@ -589,6 +589,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     ),
     (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
     (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
     (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
     (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
@@ -601,7 +603,6 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
     Act.REPORT_TILL,
     Act.RATE,
-    Act.CHANGE_CREDENTIALS,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

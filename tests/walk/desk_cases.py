@@ -864,3 +864,58 @@ def verify_audit(stage: Stage) -> None:
 def verify_audit_whole(stage: Stage) -> None:
     stage.post(Role.FINANCE, "/desk/audit/verify-whole")
     assert AuditVerification.objects.get().ended_at is None
+
+
+_ACCOUNTS = f"{_SETTINGS}/channel-accounts"
+_ACCOUNT = f"{_ACCOUNTS}/<str:code>"
+
+
+@case("GET", _ACCOUNTS)
+def channel_accounts(stage: Stage) -> None:
+    assert stage.account.code in stage.get(Role.OWNER, _ACCOUNTS)
+
+
+@case("GET", f"{_ACCOUNTS}/new/<str:channel>")
+def new_channel_account(stage: Stage) -> None:
+    assert "api_v3_key" not in stage.get(Role.OWNER, f"{_ACCOUNTS}/new/alipay")
+
+
+@case("POST", f"{_ACCOUNTS}/new/<str:channel>")
+def open_channel_account(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/new/wechat", **stage.account.credentials, store="*", replaces="1")
+    stage.account.refresh_from_db()
+    assert not stage.account.is_active
+
+
+@case("GET", _ACCOUNT)
+def channel_account(stage: Stage) -> None:
+    assert "mchid" in stage.get(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}")
+
+
+@case("POST", _ACCOUNT)
+def change_contract(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}", max_partials="7")
+    stage.account.refresh_from_db()
+    assert stage.account.profile.max_partials == 7
+
+
+@case("POST", f"{_ACCOUNT}/credentials")
+def rotate_credentials(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}/credentials", api_v3_key="n" * 32, overlap="24h")
+    stage.account.refresh_from_db()
+    assert stage.account.credentials["api_v3_key"] == "n" * 32
+
+
+@case("POST", f"{_ACCOUNT}/test")
+def try_connection(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}/test")
+    stage.account.refresh_from_db()
+    assert stage.account.test_word == "works"
+
+
+@case("POST", f"{_ACCOUNT}/close")
+def close_channel_account(stage: Stage) -> None:
+    code = stage.account.code
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{code}/close", typed=code)
+    stage.account.refresh_from_db()
+    assert not stage.account.is_active

@@ -46,6 +46,7 @@ _NOT_WALKED = {
     "replay_returns": "a client of the API, without a database",
     "rights": "prints the code",
     "load_scale": "for measuring only: tests/samples/demo runs it",
+    "verify_audit": "tests/core/management/commands/test_verify_audit.py runs it: what it looks at has to be sealed",
     "begin_audit_heads": "tests/core/management/commands/test_begin_audit_heads.py runs it",
     "states": "prints the code",
 }
