@@ -295,6 +295,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Personal data whose term is over.
+    "erase-expired": {
+        "task": "refunds.erase_expired",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 7200},
+    },
     # Every event of every chain: the hourly one looks at what has grown since.
     "check-everything": {
         "task": "refunds.check_everything",

@@ -14,9 +14,11 @@ from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
+from desk.message_templates import view as message_templates
 from desk.new import view as new
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
+from desk.personal_data import view as personal_data
 from desk.policy import view as policy
 from desk.policy_draft import view as policy_draft
 from desk.policy_proof import view as policy_proof
@@ -38,6 +40,7 @@ from desk.voucher import view as voucher
 app_name = "desk"
 
 register_converter(DayInPath, "day")
+_WORDING = "<str:event>/<str:medium>/<str:language>"
 _DAY = "/reconciliation/<str:account>/<day:day>"
 
 urlpatterns = [
@@ -141,6 +144,12 @@ urlpatterns = [
     path("/settings/channel-accounts/<str:code>/credentials", channel_accounts.rotate, name="channel-account-rotate"),
     path("/settings/channel-accounts/<str:code>/test", channel_accounts.try_it, name="channel-account-test"),
     path("/settings/channel-accounts/<str:code>/close", channel_accounts.close, name="channel-account-close"),
+    path("/settings/messages", message_templates.wordings, name="messages"),
+    path(f"/settings/messages/{_WORDING}", message_templates.wording, name="message"),
+    path(f"/settings/messages/{_WORDING}/preview", message_templates.preview, name="message-preview"),
+    path(f"/settings/messages/{_WORDING}/test", message_templates.send_test, name="message-test"),
+    path("/settings/personal-data", personal_data.personal_data, name="personal-data"),
+    path("/settings/personal-data/erase", personal_data.erase, name="personal-data-erase"),
     path("/settings/stores", stores.stores, name="stores"),
     path("/settings/stores/<str:code>", stores.store, name="store"),
     path("/settings/stores/<str:code>/close", stores.close, name="store-close"),

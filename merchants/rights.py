@@ -73,6 +73,8 @@ class Act(StrEnum):
     MANAGE_TILLS = "manage_tills"
     REPORT_TILL = "report_till"
     SEE_AUDIT = "see_audit"
+    SET_WORDING = "set_wording"
+    ERASE = "erase"
     MANAGE_KEYS = "manage_keys"
     CHANGE_CREDENTIALS = "change_credentials"
 
@@ -253,6 +255,10 @@ TABLE: Final[Mapping[Act, Right]] = {
                            scope=KeyScope.TRANSACTIONS_WRITE, key=_YES),
     Act.SEE_AUDIT: Right("read the audit trail, take it away and have it verified",
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.SET_WORDING: Right("word the messages to customers, and send test messages",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.CHANGE_CREDENTIALS: Right("open, set up, test and end channel accounts, and change their credentials",

@@ -21,7 +21,7 @@ from django.utils import timezone
 from core.audit.models import AuditVerification
 from core.periodic import periodic
 from refunds.evidence import files
-from refunds.follow_up import survey
+from refunds.follow_up import erasing, survey
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
@@ -104,6 +104,11 @@ def forget_answers() -> None:
     while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
         pass
     files.forget_unclaimed(at=now)
+
+
+@periodic("refunds.erase_expired")
+def erase_expired() -> None:
+    erasing.erase_expired(at=timezone.now())
 
 
 @celeryd_after_setup.connect

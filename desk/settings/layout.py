@@ -72,7 +72,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """``tone`` of the button: primary or danger."""
+    """``tone`` of the button: primary or danger; ``also`` are other things that can be done with what is typed."""
 
     name: str
     title: str
@@ -82,6 +82,7 @@ class Form:
     note: str
     tone: str
     error: str
+    also: Sequence[Option] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ def form(
     refusal: Refusal | None,
     note: str = "",
     tone: str = "primary",
+    also: Sequence[Option] = (),
 ) -> Form:
     """A form with what stands in it, or what was typed where that was refused; secrets are typed once more."""
     own = refusal if refusal is not None and refusal.form == name else None
@@ -135,7 +137,9 @@ def form(
             for one in shown
         ]
     error = words.short(own.error) if own is not None else ""
-    return Form(name=name, title=title, url=url, button=button, fields=shown, note=note, tone=tone, error=error)
+    return Form(
+        name=name, title=title, url=url, button=button, fields=shown, note=note, tone=tone, error=error, also=also
+    )
 
 
 def text(

@@ -14,13 +14,16 @@ class MerchantKind(models.TextChoices):
 class Merchant(models.Model):
     """The tenant. Every other row belongs to exactly one.
 
-    ``newest_software_version`` is that of its tills; "" where nobody has said it.
+    ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
+    is erased after ``retention_days``; of those before ``erased_until`` it is.
     """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
     created_at = models.DateTimeField()
+    retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
+    erased_until = models.DateTimeField(null=True, blank=True)
     newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     walled_by = "id"

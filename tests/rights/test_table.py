@@ -32,7 +32,7 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import survey
+from refunds.follow_up import erasing, survey
 from refunds.intake import judging, resubmitting, submitting
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
@@ -42,7 +42,7 @@ from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import deciding, exporting, grace, handing_over, revealing
-from refunds.telling import outbox
+from refunds.telling import outbox, own_words
 from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
@@ -251,6 +251,12 @@ def _add_rule_change(world: World, by: Principal) -> object:
     return channel_rules.add(channel="wechat", effective_date=day, text="x", source="y", by=by, at=timezone.now())
 
 
+def _word(_world: World, by: Principal) -> object:
+    return own_words.write(
+        event="refunded", language="en", medium="sms", text="{amount}", after=0, by=by, at=timezone.now()
+    )
+
+
 _ADD_PICTURE = files.read_picture(upload=pictures.upload())
 
 _DOMAIN: dict[Act, Domain] = {
@@ -332,6 +338,8 @@ _DOMAIN: dict[Act, Domain] = {
         by=by,
         at=timezone.now(),
     ),
+    Act.SET_WORDING: _word,
+    Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
@@ -591,6 +599,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
+    (Act.SET_WORDING, "POST", "/desk/settings/messages/refunded/sms/en", {"text": "{{amount}}", "after": "0"}),
+    (Act.ERASE, "POST", "/desk/settings/personal-data", {"days": "400"}),
     (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
     (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),

@@ -285,6 +285,8 @@ ABOUT: dict[Act, About] = {
     Act.MANAGE_TILLS: About(of_store=True),
     Act.REPORT_TILL: About(of_store=True),
     Act.SEE_AUDIT: About(),
+    Act.ERASE: About(),
+    Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
 }

@@ -31,7 +31,7 @@ from reconciliation.models import Bill, Difference, FundStatement
 from refunds.models import Approval, Execution, Notification, RefundRequest
 from refunds.rules.proof import findings
 from refunds.states import Route
-from refunds.telling import outbox
+from refunds.telling import outbox, wording
 from terminals.models import Terminal, Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY, counts
@@ -919,3 +919,58 @@ def close_channel_account(stage: Stage) -> None:
     stage.post(Role.OWNER, f"{_ACCOUNTS}/{code}/close", typed=code)
     stage.account.refresh_from_db()
     assert not stage.account.is_active
+
+
+_MESSAGES = f"{_SETTINGS}/messages"
+_MESSAGE = f"{_MESSAGES}/<str:event>/<str:medium>/<str:language>"
+_PAID_SMS = f"{_MESSAGES}/refunded/sms/en"
+
+
+@case("GET", _MESSAGES)
+def messages(stage: Stage) -> None:
+    assert "built-in" in stage.get(Role.OWNER, _MESSAGES)
+
+
+@case("GET", _MESSAGE)
+def message(stage: Stage) -> None:
+    assert "268.00" in stage.get(Role.OWNER, _PAID_SMS)
+
+
+@case("POST", _MESSAGE)
+def word_message(stage: Stage) -> None:
+    stage.post(Role.OWNER, _PAID_SMS, text="¥{amount} is back", after="0")
+    request = stage.paid()
+    assert "¥268.00 is back" in wording.words(event="refunded", medium="sms", locale="en", request=request).body
+
+
+@case("POST", f"{_MESSAGE}/preview")
+def preview_message(stage: Stage) -> None:
+    answer = stage.post(Role.OWNER, f"{_PAID_SMS}/preview", text="¥{amount} is back", expect=200)
+    assert "¥268.00 is back" in text_of(answer)
+
+
+@case("POST", f"{_MESSAGE}/test")
+def send_test_message(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_MESSAGES}/refunded/email/en/test", recipient="owner@example.com")
+    assert AuditEvent.objects.get(action="message.test").data["to"] == "o***@example.com"
+
+
+@case("GET", f"{_SETTINGS}/personal-data")
+def personal_data(stage: Stage) -> None:
+    assert "1095" in stage.get(Role.OWNER, f"{_SETTINGS}/personal-data")
+
+
+@case("POST", f"{_SETTINGS}/personal-data")
+def change_term(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_SETTINGS}/personal-data", days="400")
+    stage.merchant.refresh_from_db()
+    assert stage.merchant.retention_days == 400
+
+
+@case("POST", f"{_SETTINGS}/personal-data/erase")
+def erase_person(stage: Stage) -> None:
+    request = stage.in_review(phone="13800006021")
+    RefundRequest.objects.update(state="cancelled")
+    form = {"phone": "138 0000 6021", "again": "13800006021", "reason": "本人要求"}
+    stage.post(Role.OWNER, f"{_SETTINGS}/personal-data/erase", **form)
+    assert fresh(request).customer_phone == ""

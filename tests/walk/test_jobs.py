@@ -125,6 +125,13 @@ def _forget(_stage: Stage, run: Callable[[], object]) -> None:
     run()
 
 
+def _erase(stage: Stage, run: Callable[[], object]) -> None:
+    request = stage.paid()
+    RefundRequest.objects.update(created_at=timezone.now() - timedelta(days=1100), state="closed")
+    run()
+    assert (fresh(request).customer_name, fresh(request).amount_fen) == ("", request.amount_fen)
+
+
 def _check(stage: Stage, run: Callable[[], object]) -> None:
     stage.paid()
     run()
@@ -141,6 +148,7 @@ _TASKS = {
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
+    "refunds.erase_expired": _erase,
     "refunds.check_invariants": _check,
     "refunds.check_everything": _check,
 }

@@ -14,7 +14,7 @@ from merchants.models import ChannelAccount, Merchant
 from merchants.principals import Principal, of_staff
 from payment_channels.contract import NoticeRejected, RawNotice
 from refunds.payouts import accounts, adapters, credentials, notices
-from refunds.payouts.accounts import AccountInUse, NotInUse, JustTested
+from refunds.payouts.accounts import AccountInUse, JustTested, NotInUse
 from simulators.kit.testing import RunningSimulator
 from terminals.accounts import account_of
 from tests.factories import make_account, make_merchant, make_staff, wechat_credentials, works_in
