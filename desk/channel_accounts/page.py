@@ -139,7 +139,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
             Cell(text=f"{settings.BASE_URL}/channels/{account.channel}/{account.code}/notices"),
         ),
         *(Fact(str(LABELS[name]), Cell(text=stored[name])) for name in names if stored.get(name)),
-        Fact(gettext("Secrets"), Cell(text=gettext("%(n)s are stored") % {"n": sum(n not in names for n in stored)})),
+        Fact(gettext("Secrets stored"), Cell(text=str(sum(name not in names for name in stored)))),
     ]
     if until is not None and until > at:
         facts.append(Fact(gettext("Old credentials"), Cell(text=when_minute(until), sub=[gettext("still read until")])))

@@ -47,7 +47,7 @@ def erase(request: HttpRequest, scope: Scope) -> HttpResponse:
             erased = erasing.erase_person(**said, by=scope.by, at=timezone.now())
         except NotFound as error:
             raise wrong("phone", code="nothing_known") from error
-        return gettext("Erased: %(requests)s refunds, %(sales)s sales, %(files)s files.") % {
+        return gettext("Erased. Refunds: %(requests)s, sales: %(sales)s, files: %(files)s.") % {
             "requests": erased.requests,
             "sales": erased.sales,
             "files": erased.files,

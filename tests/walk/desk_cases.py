@@ -882,7 +882,8 @@ def new_channel_account(stage: Stage) -> None:
 
 @case("POST", f"{_ACCOUNTS}/new/<str:channel>")
 def open_channel_account(stage: Stage) -> None:
-    stage.post(Role.OWNER, f"{_ACCOUNTS}/new/wechat", **stage.account.credentials, store="*", replaces="1")
+    given: dict[str, Any] = stage.account.credentials
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/new/wechat", **given, store="*", replaces="1")
     stage.account.refresh_from_db()
     assert not stage.account.is_active
 
@@ -970,7 +971,7 @@ def change_term(stage: Stage) -> None:
 @case("POST", f"{_SETTINGS}/personal-data/erase")
 def erase_person(stage: Stage) -> None:
     request = stage.in_review(phone="13800006021")
-    RefundRequest.objects.update(state="cancelled")
-    form = {"phone": "138 0000 6021", "again": "13800006021", "reason": "本人要求"}
+    _act(stage, Role.MANAGER, request, "cancel")
+    form: dict[str, Any] = {"phone": "138 0000 6021", "again": "13800006021", "reason": "本人要求"}
     stage.post(Role.OWNER, f"{_SETTINGS}/personal-data/erase", **form)
     assert fresh(request).customer_phone == ""

@@ -23,6 +23,7 @@ from merchants.models import Role
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
+from refunds.follow_up import survey
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
@@ -127,7 +128,9 @@ def _forget(_stage: Stage, run: Callable[[], object]) -> None:
 
 def _erase(stage: Stage, run: Callable[[], object]) -> None:
     request = stage.paid()
-    RefundRequest.objects.update(created_at=timezone.now() - timedelta(days=1100), state="closed")
+    for days in (2, 40):
+        survey.work(at=timezone.now() + timedelta(days=days))
+    RefundRequest.objects.update(created_at=timezone.now() - timedelta(days=1100))
     run()
     assert (fresh(request).customer_name, fresh(request).amount_fen) == ("", request.amount_fen)
 

@@ -33,7 +33,7 @@ def owner(merchant: Merchant) -> Principal:
 
 
 def _open(wechat: RunningSimulator, by: Principal, **more: Any) -> ChannelAccount:
-    said = {
+    said: dict[str, Any] = {
         "channel": "wechat",
         "store_id": None,
         "replaces": False,
@@ -104,7 +104,7 @@ def test_profile_that_cannot_be_read_changes_nothing_and_no_form_changes_where_f
     merchant: Merchant, owner: Principal
 ) -> None:
     account = make_account(merchant, file_url="https://files.example")
-    change = {"account_id": account.pk, "by": owner, "at": timezone.now()}
+    change: dict[str, Any] = {"account_id": account.pk, "by": owner, "at": timezone.now()}
     for entry in ({"void_cutoff": "25:00"}, {"max_partials": -1}, {"timeout_s": 0}, {"closed_number": "x"}):
         with pytest.raises(Invalid) as refused:
             accounts.change_profile(**change, given=entry)
@@ -143,7 +143,7 @@ def test_notice_under_the_credentials_before_is_read_until_the_overlap_ends(
     wechat: RunningSimulator, merchant: Merchant, owner: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account, now = make_account(merchant, wechat.account), timezone.now()
-    change = {"account_id": account.pk, "by": owner}
+    change: dict[str, Any] = {"account_id": account.pk, "by": owner}
     with pytest.raises(Invalid, match="overlaps"):
         credentials.change(**change, given={"api_v3_key": "n" * 32}, at=now, overlap=timedelta(days=400))
     credentials.change(**change, given={"api_v3_key": "n" * 32}, at=now, overlap=timedelta(hours=24))

@@ -40,7 +40,7 @@ def test_own_words_take_the_place_of_the_built_in_ones_until_they_are_emptied(
     merchant: Merchant, owner: Principal
 ) -> None:
     request = make_request(make_sale(merchant, 30_000), 26_800, phone="13800006021")
-    told = {"event": "refunded", "medium": "sms", "request": request}
+    told: dict[str, Any] = {"event": "refunded", "medium": "sms", "request": request}
     built_in = words(**told, locale="en").body
     _write(owner, "{merchant}: ¥{amount} is yours again. {braces")
     other = make_request(make_sale(make_merchant(), 30_000), 26_800)
@@ -102,7 +102,13 @@ def test_test_message_goes_to_whom_it_is_for_and_no_further_than_a_few_an_hour(
     owner: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_words, "_TESTS_AN_HOUR", 2)
-    said = {"event": "refunded", "medium": "email", "text": Text("s", "b"), "by": owner, "at": timezone.now()}
+    said: dict[str, Any] = {
+        "event": "refunded",
+        "medium": "email",
+        "text": Text("s", "b"),
+        "by": owner,
+        "at": timezone.now(),
+    }
     for recipient in ("", "owner@", "owner@example.com\nBcc: all@example.com"):
         with pytest.raises(Invalid):
             own_words.send_test(**said, recipient=recipient)
