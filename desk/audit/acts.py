@@ -26,12 +26,13 @@ GROUPS: Final[Mapping[str, Promise]] = {
     "calendar": _("Opening hours"),
     "grace": _("Time after a disaster"),
     "reconciliation": _("Reconciliation"),
-    "message": _("Messages"),
+    "message": _("Message wording"),
     "personal_data": _("Personal data"),
     "audit": _("Audit trail"),
 }
 
 ACTS: Final[Mapping[str, Promise]] = {
+    "refund.verify": _("checked the request"),
     "refund.export": _("took a list of refunds away"),
     "transaction.ask_channel": _("asked the channel about the payment"),
     "transaction.correct": _("corrected what was reported of the sale"),

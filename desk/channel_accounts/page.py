@@ -102,7 +102,7 @@ def open_page(*, scope: Scope, channel: str, refusal: Refusal | None = None) -> 
         title=gettext("New account at %(channel)s") % {"channel": channels.label(channel)},
         sub=gettext("What is entered here is sealed and never shown again."),
         crumbs=_crumbs(),
-        forms=[
+        wide_forms=[
             form(
                 "open",
                 title=gettext("Credentials"),
@@ -194,7 +194,8 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
         sub=account.code,
         crumbs=_crumbs(),
         facts=[Facts(title=gettext("As it is"), facts=facts)],
-        forms=forms,
+        forms=[one for one in forms if one.name in ("test", "close")],
+        wide_forms=[one for one in forms if one.name in ("rotate", "profile")],
     )
 
 

@@ -47,7 +47,7 @@ def messages_page(*, scope: Scope) -> SettingsPage:
     own = {(one.event, one.medium, one.language): one for one in written.only("event", "medium", "language", "text")}
     kinds = [(medium, language) for medium in Medium.values for language in LANGUAGES]
     table = Table(
-        title=gettext("Messages"),
+        title=gettext("Message wording"),
         columns=[gettext("When"), *(Which("", medium, language).label for medium, language in kinds)],
         rows=[
             Row(
@@ -62,7 +62,7 @@ def messages_page(*, scope: Scope) -> SettingsPage:
         icon="message-square-text",
     )
     return SettingsPage(
-        title=gettext("Messages"),
+        title=gettext("Message wording"),
         sub=gettext("What customers are told, and when. Without words of your own it is the built-in wording."),
         crumbs=[settings_crumb()],
         tables=[table],
@@ -143,7 +143,7 @@ def message_page(
     return SettingsPage(
         title=event_label(which.event),
         sub=which.label,
-        crumbs=[settings_crumb(), Option(label=gettext("Messages"), url=reverse("desk:messages"))],
+        crumbs=[settings_crumb(), Option(label=gettext("Message wording"), url=reverse("desk:messages"))],
         facts=[Facts(title=gettext("How it reads"), facts=facts)],
         tables=[table],
         forms=forms,

@@ -44,8 +44,8 @@ def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> Setti
     until = merchant.erased_until
     table = Table(
         title=gettext("What is kept how long"),
-        columns=[gettext("What"), gettext("From when"), gettext("Kept for")],
-        rows=[Row(cells=[Cell(text=what), Cell(text=since), Cell(text=how_long)]) for what, since, how_long in kept],
+        columns=[gettext("Kind of data"), gettext("Kept for")],
+        rows=[Row(cells=[Cell(text=what, sub=[since]), Cell(text=how_long)]) for what, since, how_long in kept],
         empty="",
         icon="hourglass",
     )
@@ -60,7 +60,7 @@ def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> Setti
                 title=gettext("How long it is kept"),
                 url=reverse("desk:personal-data"),
                 button=gettext("Save the term"),
-                fields=[text("days", gettext("Days"), str(merchant.retention_days), kind="number", required=True)],
+                fields=[text("days", gettext("Days kept"), str(merchant.retention_days), kind="number", required=True)],
                 refusal=refusal,
                 note=gettext(
                     "From %(least)s to %(most)s. The E-Commerce Law (article 31) asks for three years (%(usual)s days) of"

@@ -87,7 +87,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPage:
-    """``crumbs`` lead back; ``notes`` are what one should know before changing anything."""
+    """``crumbs`` lead back; ``wide_forms`` have many fields; ``notes`` are what one should know before changing anything."""
 
     title: str
     sub: str
@@ -96,6 +96,7 @@ class SettingsPage:
     facts: Sequence[Facts] = ()
     tables: Sequence[Table] = ()
     forms: Sequence[Form] = ()
+    wide_forms: Sequence[Form] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,12 @@ def settings_page(*, scope: Scope) -> SettingsPage:
         (Act.MANAGE_KEYS, "api-keys", gettext("API keys"), gettext("What tills and other systems sign in with")),
         (Act.SEE_POLICY, "policy", gettext("Refund policy"), gettext("The rules, and who changes them")),
         (Act.DELEGATE, "deputies", gettext("Deputies"), gettext("Who decides for somebody away")),
-        (Act.SET_WORDING, "messages", gettext("Messages"), gettext("Your own words to customers, in both languages")),
+        (
+            Act.SET_WORDING,
+            "messages",
+            gettext("Message wording"),
+            gettext("Your own words to customers, in both languages"),
+        ),
         (Act.ERASE, "personal-data", gettext("Personal data"), gettext("What is kept how long; erasing on request")),
         (Act.SEE_AUDIT, "audit", gettext("Audit trail"), gettext("Who did what, and that nobody changed it")),
     ]

@@ -19,7 +19,7 @@ def stores_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
     found = scope.stores().annotate(tills=Count("terminals"))
     table = Table(
         title=gettext("Stores"),
-        columns=[gettext("Store"), gettext("State"), gettext("Phone"), gettext("Address"), gettext("Tills")],
+        columns=[gettext("Store"), gettext("State"), gettext("Store phone"), gettext("Address"), gettext("Tills")],
         rows=[
             Row(
                 cells=[
@@ -42,7 +42,7 @@ def stores_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
         url=reverse("desk:stores"),
         button=gettext("Open the store"),
         fields=[
-            text("code", gettext("Code"), required=True, hint=gettext("As your tills report it: S001")),
+            text("code", gettext("Store code"), required=True, hint=gettext("As your tills report it: S001")),
             *_described(None),
         ],
         refusal=refusal,
@@ -60,7 +60,7 @@ def store_page(*, store: Store, refusal: Refusal | None = None) -> SettingsPage:
     facts = Facts(
         title=gettext("As it is"),
         facts=[
-            Fact(gettext("Code"), Cell(text=store.code)),
+            Fact(gettext("Store code"), Cell(text=store.code)),
             Fact(gettext("State"), _standing(store)),
             Fact(
                 gettext("Opening hours"),
@@ -116,8 +116,8 @@ def _end_form(store: Store, refusal: Refusal | None) -> Form:
 
 def _described(store: Store | None) -> list[FormField]:
     return [
-        text("name", gettext("Name"), store.name if store else "", required=True),
-        text("phone", gettext("Phone"), store.phone if store else "", hint=gettext("Customers call it")),
+        text("name", gettext("Display name"), store.name if store else "", required=True),
+        text("phone", gettext("Store phone"), store.phone if store else "", hint=gettext("Customers call it")),
         text("address", gettext("Address"), store.address if store else ""),
     ]
 

@@ -84,8 +84,8 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Ref
             url=path,
             button=gettext("Register the till"),
             fields=[
-                text("code", gettext("Number"), required=True, hint=gettext("As the till says it: POS-03")),
-                text("name", gettext("Name"), hint=gettext("What your people call it")),
+                text("code", gettext("Till number"), required=True, hint=gettext("As the till says it: POS-03")),
+                text("name", gettext("Display name"), hint=gettext("What your people call it")),
                 _store_field(scope, ""),
             ],
             refusal=refusal,
@@ -185,7 +185,7 @@ def _change_form(scope: Scope, till: Terminal, refusal: Refusal | None) -> Form:
         url=reverse("desk:terminal", args=[till.pk]),
         button=gettext("Save"),
         fields=[
-            text("name", gettext("Name"), till.name),
+            text("name", gettext("Display name"), till.name),
             _store_field(scope, till.store.code),
             text("next_service_date", gettext("Next service"), day.isoformat() if day else "", kind="date"),
         ],

@@ -21,9 +21,5 @@ def test_list_names_the_account_and_what_its_last_test_came_to(shop: Shop) -> No
     account = make_account(shop.merchant)
     table, _ = accounts_page(scope=scope_of(shop.manager)).tables
     assert table.rows[0].cells[0].url.endswith(account.code)
-    assert [form.name for form in account_page(account=account, at=timezone.now()).forms] == [
-        "test",
-        "rotate",
-        "profile",
-        "close",
-    ]
+    page = account_page(account=account, at=timezone.now())
+    assert [form.name for form in (*page.forms, *page.wide_forms)] == ["test", "close", "rotate", "profile"]
