@@ -7,6 +7,7 @@ import json
 from io import BytesIO
 from typing import Any
 
+import orjson
 from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -21,12 +22,9 @@ class Rendered(str):
     __slots__ = ()
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=str).encode
-
-
 def as_json(data: Any) -> str:
     """The text of an answer."""
-    return _encode(data)
+    return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 class JSONRenderer(BaseRenderer):

@@ -19,6 +19,7 @@ from api.bodies import Rendered, as_json
 from api.caller import Caller
 from api.fields import refused
 from core.errors import Invalid
+from core.unsaved import unsaved
 from refunds.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
@@ -42,7 +43,8 @@ def key_of(request: Request) -> str:
 
 def record(request: Request, caller: Caller, key: str, *, status: int, body: Any, at: datetime) -> IdempotencyRecord:
     """The record of a first answer, to be stored with what it made."""
-    return IdempotencyRecord(
+    return unsaved(
+        IdempotencyRecord,
         principal=caller.principal,
         key=key,
         fingerprint=_fingerprint(request),

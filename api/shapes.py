@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -35,36 +36,69 @@ class Shape(s.Serializer[Any]):
     @classmethod
     def of(cls, record: Any, **made: Any) -> dict[str, Any]:
         """The answer as plain data; ``made`` are fields that the record does not have, as they go out."""
-        return {
-            name: made[name] if name in made else value_of(record) if write is None else write(value_of(record))
-            for name, value_of, write in _plan_of(cls, is_dict=isinstance(record, dict))
-        }
+        plan = _plan_of(cls, tuple(made), is_dict=isinstance(record, dict))
+        answer = plan.empty.copy()
+        # One call for all that stands in the record under its name: a call a field took a tenth of a submission's time.
+        answer.update(zip(plan.direct, plan.read(record), strict=True))
+        for name, how in plan.others:
+            answer[name] = how(record)
+        for name, write in plan.written:
+            answer[name] = write(answer[name])
+        answer.update(made)
+        return answer
 
     @classmethod
     def all_of(cls, records: Any) -> list[dict[str, Any]]:
         return [cls.of(record) for record in records]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    #: All fields in order, still without their values.
+    empty: dict[str, Any]
+    #: Fields that ``read`` gives at once, in its order.
+    direct: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]
+    others: list[tuple[str, Read]]
+    #: Fields whose value goes out in another form.
+    written: list[tuple[str, Read]]
+
+
 @cache
-def _plan_of(shape: type[Shape], *, is_dict: bool) -> list[tuple[str, Read, Read | None]]:
-    """Name, how it is read, how it is written (None: as it is), of each field."""
+def _plan_of(shape: type[Shape], made: tuple[str, ...], *, is_dict: bool) -> _Plan:
     declared: dict[str, Any] = shape._declared_fields
     fields = {name: declared.get(name, field) for name, field in shape().get_fields().items()}
-    return [
-        (name, getattr(field, "how", None) or _reader(field.source or name, is_dict=is_dict), _writer(field))
-        for name, field in fields.items()
-    ]
+    own = {name: field for name, field in fields.items() if name not in made}
+    sources = {name: field.source or name for name, field in own.items() if not hasattr(field, "how")}
+    direct = {name: source for name, source in sources.items() if source != "*" and (is_dict or "." not in source)}
+    get = itemgetter if is_dict else attrgetter
+    return _Plan(
+        empty=dict.fromkeys(fields),
+        direct=tuple(direct),
+        read=_at_once(get, tuple(direct.values())),
+        others=[
+            (name, getattr(field, "how", None) or _reader(sources[name]))
+            for name, field in own.items()
+            if name not in direct
+        ],
+        written=[(name, write) for name, field in own.items() if (write := _writer(field)) is not None],
+    )
 
 
-def _reader(source: str, *, is_dict: bool) -> Read:
+def _at_once(get: Any, sources: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(sources) > 1:
+        return get(*sources)  # type: ignore[no-any-return]
+    # Of one name alone the library gives the value, not a tuple.
+    return lambda record: tuple(get(source)(record) for source in sources)
+
+
+def _reader(source: str) -> Read:
     if source == "*":
         return lambda record: record
-    if is_dict:
-        return itemgetter(source)
     if "." not in source:
         return attrgetter(source)
     first, rest = source.split(".", 1)
-    read_rest = _reader(rest, is_dict=False)
+    read_rest = _reader(rest)
 
     def read_off(record: Any) -> Any:
         found = getattr(record, first)

@@ -8,7 +8,6 @@ key, cut to 16 bytes: equal values meet, nothing can be read back without the ke
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import unicodedata
@@ -65,9 +64,11 @@ def phone_key(phone: str) -> str:
 
 def search_hash(kind: str, text: str) -> bytes:
     """The keyed hash under which a value of this kind is found (``phone``, ``phone_last4``, ``name``)."""
-    return hmac.new(_key("SEARCH_KEY"), f"{kind}:{text.strip()}".encode(), hashlib.sha256).digest()[:16]
+    return hmac.digest(_key("SEARCH_KEY"), f"{kind}:{text.strip()}".encode(), "sha256")[:16]
 
 
+# A submission asks for the same number twice.
+@lru_cache(maxsize=1)
 def phone_hashes(phone: str) -> tuple[bytes, bytes] | tuple[None, None]:
     """The hashes of a phone number and of its last four digits; none for no number."""
     if not phone:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db import connection, transaction
@@ -112,6 +113,7 @@ def revoke(*, key: ApiKey, by: Principal, at: datetime, typed_name: str) -> None
     _check_may_end(key, by)
     _check_typed(key, typed_name)
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=at):
+        _forget_changed()
         _record(key, "api_key.revoke", by, at)
 
 
@@ -133,6 +135,7 @@ def rotate(
         raise KeyReplaced("this key was rotated or revoked before")
     ends = {"expires_at": at + overlap} if overlap else {"revoked_at": at}
     ApiKey.objects.filter(pk=old.pk).update(**ends)
+    _forget_changed()
     issued = issue(
         merchant=key.merchant,
         name=key.name,
@@ -165,23 +168,57 @@ def _record(key: ApiKey, action: str, by: Principal, at: datetime, **data: Any) 
     record_of(key, by=by.actor, action=action, at=at, data={"prefix": key.prefix, **data})
 
 
+#: Seconds for which a process knows a key that it has looked up: a key that sends many calls is not looked up for each, and one
+#: that was revoked is refused everywhere within this time.
+KNOWN_FOR_S = 0.5
+#: By hash: the client, until when by the process's clock, and the end of its overlap.
+_known: dict[bytes, tuple[Client, float, datetime | None]] = {}
+_KNOWN_AT_ONCE = 1_000
+
+
 def recognise(key: str) -> Client | None:
-    """The client behind a key, or None for a key that is unknown, revoked or past its overlap. One indexed read, no model; that
-    the key was used is written down once in ``USE_NOTED_EVERY``.
-    """
+    """The client behind a key, or None for a key that is unknown, revoked or past its overlap."""
+    digest = _hash(key)
+    if (known := _known.get(digest)) is not None:
+        client, until, expires_at = known
+        if monotonic() < until and (expires_at is None or timezone.now() < expires_at):
+            return client
+    found = _look_up(digest)
+    if found is None:
+        _known.pop(digest, None)
+        return None
+    if len(_known) >= _KNOWN_AT_ONCE:
+        _known.clear()
+    client, expires_at = found
+    _known[digest] = client, monotonic() + KNOWN_FOR_S, expires_at
+    return client
+
+
+def _forget_changed() -> None:
+    # Whoever asks until the commit still sees the key as it was, and would know it on.
+    forget_known()
+    transaction.on_commit(forget_known)
+
+
+def forget_known() -> None:
+    """Look every key up again: at once in this process, within ``KNOWN_FOR_S`` in others."""
+    _known.clear()
+
+
+def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
+    """One indexed read, no model; that the key was used is written down once in ``USE_NOTED_EVERY``."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        _RECOGNISE.execute(cursor, [_hash(key), now])
+        _RECOGNISE.execute(cursor, [digest, now])
         row = cursor.fetchone()
     if row is None:
         return None
-    *row, last_used_at = row
-    if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
-        ApiKey.objects.filter(pk=row[0]).update(last_used_at=now)
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
-    username, till_codes = codes
+    expires_at, last_used_at, username, till_codes = codes
+    if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
     stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
-    return Client(
+    client = Client(
         principal=principals.of_key(
             key_id=key_id,
             name=name,
@@ -194,6 +231,7 @@ def recognise(key: str) -> Client | None:
         rate_limit=rate_limit,
         signing_secret=unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else "",
     )
+    return client, expires_at
 
 
 # In SQL and not by the ORM: every request passes here, and building the query cost more than running it. Its maker comes with
@@ -202,7 +240,7 @@ _RECOGNISE = PreparedStatement(
     "api_key_by_hash",
     ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
-    "k.signing_secret, s.username, s.till_codes, k.last_used_at FROM merchants_apikey k "
+    "k.signing_secret, k.expires_at, k.last_used_at, s.username, s.till_codes FROM merchants_apikey k "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
     "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
 )

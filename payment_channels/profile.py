@@ -77,7 +77,7 @@ class Profile:
     def over(self, stored: Mapping[str, object]) -> Self:
         """These defaults with what an account's own contract says. Raises ``ProfileInvalid`` that names the entry."""
         read: dict[str, Any] = {name: _READ[name](name, value) for name, value in stored.items() if name in _READ}
-        return replace(self, **read)
+        return replace(self, **read) if read else self
 
 
 def _invalid(name: str, wanted: str) -> ProfileInvalid:

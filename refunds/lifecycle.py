@@ -26,6 +26,7 @@ from core.audit.record import event, record
 from core.errors import Conflict, NotFound
 from core.quantities import Quantity
 from core.sql import execute_rows, save_fields
+from core.unsaved import unsaved
 from refunds.facts import sums
 from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
 from refunds.rules import worth
@@ -179,7 +180,8 @@ def lock_requests(request_ids: Iterable[UUID]) -> dict[UUID, RefundRequest]:
 def outbox_row(change: AuditEvent) -> OutboxMessage:
     """The outbox row that belongs to a state change."""
     assert change.version is not None
-    return OutboxMessage(
+    return unsaved(
+        OutboxMessage,
         merchant_id=change.merchant_id,
         topic=f"refund_request.{change.to_state}",
         request_id=UUID(change.object_id),

@@ -85,6 +85,8 @@ window.desk = (() => {
       if (event.target !== pane) return;
       const asked = event.detail.requestConfig && event.detail.requestConfig.path;
       if (asked && wanted && asked !== wanted) event.detail.shouldSwap = false;
+      // It is here: the sign of waiting must not come over it before it has settled.
+      else clearTimeout(slow);
     });
     pane.addEventListener("htmx:afterSettle", (event) => {
       if (event.target !== pane) return;

@@ -41,13 +41,13 @@ class SealRefused(Exception):
 
 def digest(previous: bytes, sealed: AuditEvent) -> bytes:
     """An event's hash in a chain from before there was a key."""
-    return hashlib.sha256(previous + encode([sealed.pk, *content(sealed)]).encode()).digest()
+    return hashlib.sha256(previous + encode([sealed.pk, *content(sealed)])).digest()
 
 
 def keyed_digest(key: keys.Key, previous: bytes, seq: int, sealed: AuditEvent) -> bytes:
     """An event's hash in the chain: it binds the event, its place and all events before it."""
     body = [seq, sealed.pk, sealed.txid, bytes(sealed.mac or b"").hex(), *content(sealed)]
-    return hmac.digest(key.links, previous + encode(body).encode(), "sha256")
+    return hmac.digest(key.links, previous + encode(body), "sha256")
 
 
 def seal_events() -> int:

@@ -7,15 +7,17 @@ can be distinguished from ours for ever, whatever time it claims (docs/adr/0030)
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import re
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from core.audit import keys
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
+from core.unsaved import unsaved
 
 
 def event(
@@ -32,7 +34,8 @@ def event(
     data: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """An unsaved event, for callers that write many at once."""
-    made = AuditEvent(
+    made = unsaved(
+        AuditEvent,
         merchant_id=merchant_id,
         at=at,
         actor_kind=by.kind,
@@ -52,7 +55,11 @@ def event(
 
 
 _NONCE_LENGTH = 8
-encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
+def encode(content: list[Any]) -> bytes:
+    """The one text of what an event says: sorted, without blanks."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
 def content(event: AuditEvent) -> list[Any]:
@@ -74,7 +81,7 @@ def content(event: AuditEvent) -> list[Any]:
 
 
 def _tag(key: keys.Key, nonce: bytes, event: AuditEvent) -> bytes:
-    return hmac.digest(key.events, nonce + encode(content(event)).encode(), "sha256")[:16]
+    return hmac.digest(key.events, nonce + encode(content(event)), "sha256")[:16]
 
 
 def is_ours(event: AuditEvent) -> bool:

@@ -15,6 +15,7 @@ from core.audit.record import event
 from core.calendar import SHANGHAI
 from core.personal_data import phone_hashes
 from core.plain_text import person_name
+from core.unsaved import unsaved
 from merchants.principals import Principal
 from refunds import lifecycle
 from refunds.evidence import files
@@ -251,7 +252,8 @@ def _request(
 ) -> RefundRequest:
     customer = draft.customer
     phone_hash, last4_hash = phone_hashes(customer.phone)
-    return RefundRequest(
+    return unsaved(
+        RefundRequest,
         id=uuid7(),
         number=f"RF-{at.astimezone(SHANGHAI):%y%m%d}-{number:04d}",
         merchant_id=sale.merchant_id,

@@ -138,7 +138,9 @@ def _parties(
 
 _READ = PreparedStatement(
     "running_sums",
-    ("text[]", "text[]"),
+    ("text[]", "text[]", "bool"),
+    # The new request's number comes along, if asked for: it would be a round trip by itself.
+    "SELECT '', nextval('refunds_number'), 0, 0, false, 0, 0 WHERE $3 UNION ALL "
     # One name at a time, behind a fence: a plan that was made while the table was empty would read all of it (docs/adr/0027).
     "SELECT s.key, s.count, s.fen, s.asked_fen, s.closed, s.asked_orders, s.near_count FROM unnest($1, $2) k (first, last) "
     "CROSS JOIN LATERAL (SELECT * FROM refunds_runningsum r WHERE r.key BETWEEN k.first AND k.last OFFSET 0) s",
@@ -159,12 +161,29 @@ _NOTHING = _Row()
 
 def standing(*, sale: Sale, of: Parties, reason: str, stored: RefundRequest | None = None) -> Standing:
     """The sums before this request; ``stored`` is the one that is judged again, whose own stands not against itself."""
+    return _standing(_found(of), sale=sale, of=of, reason=reason, stored=stored)
+
+
+def standing_and_number(*, sale: Sale, of: Parties, reason: str) -> tuple[Standing, int]:
+    """The sums before a new request, and the number that it will have."""
+    found = _found(of, draws_number=True)
+    number = found.pop("").count
+    return _standing(found, sale=sale, of=of, reason=reason), number
+
+
+def _found(of: Parties, *, draws_number: bool = False) -> dict[str, _Row]:
+    """The rows of the counters and of their earlier days, by key."""
     since = {**dict.fromkeys(of.customers, risk.CUSTOMER_DAYS), **dict.fromkeys(of.cashiers, risk.NEAR_DAYS)}
     keys = [of.order, of.store, *since, *of.api_keys]
     first = [_earlier(key, of.today, since.get(key, 1) - 1) for key in keys]
     with connection.cursor() as cursor:
-        _READ.execute(cursor, [first, keys])
-        found = {key: _Row(*row) for key, *row in cursor.fetchall()}
+        _READ.execute(cursor, [first, keys, draws_number])
+        return {key: _Row(*row) for key, *row in cursor.fetchall()}
+
+
+def _standing(
+    found: dict[str, _Row], *, sale: Sale, of: Parties, reason: str, stored: RefundRequest | None = None
+) -> Standing:
     order = found.get(of.order, _NOTHING)
     own_fen, own_asked = (stored.reserved_fen, stored.amount_fen) if stored else (0, 0)
     asked_date = day_of(stored.created_at) if stored else None

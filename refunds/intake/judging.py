@@ -12,6 +12,7 @@ from uuid import UUID
 
 from core.calendar import DayKind
 from core.errors import FieldError, Invalid
+from core.unsaved import unsaved
 from merchants import hours, policies, rights
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
@@ -72,7 +73,8 @@ class Judged:
         self, *, request: RefundRequest, of: Parties, occasion: Occasion, at: datetime, sequence: int = 1
     ) -> Judgement:
         """What is kept of it, unsaved."""
-        return Judgement(
+        return unsaved(
+            Judgement,
             request_id=request.pk,
             sequence=sequence,
             merchant_id=request.merchant_id,

@@ -7,15 +7,15 @@ them; a test compares what it stores with what the models would.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import IntegrityError, connection, models, transaction
 from psycopg2.extensions import Binary
 
@@ -91,7 +91,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
-    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
+    seen, number = counters.standing_and_number(sale=sale, of=parties, reason=draft.reason)
     judged = judging.judge(sale, draft, claimed, seen=seen, at=at)
     judging.refuse_hard_limits(judged.verdict)
     judging.ask_for_evidence(judged.verdict, draft)
@@ -106,7 +106,7 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
         judged=judged,
         parties=parties,
         seen=seen,
-        number=_draw_number(),
+        number=number,
         by=by,
         at=at,
     )
@@ -115,14 +115,10 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
 def prepare_paid(*, draft: Draft, source: str, by: Principal, at: datetime) -> Submission:
     """A refund of ours out of one that ``source`` proves; whoever found it adds the payout. Raises ``NotFound``."""
     sale = find_sale(merchant_id=by.acting_for, at=at, transaction_id=draft.transaction_id)
-    return building.paid(sale=sale, draft=draft, number=_draw_number(), source=source, by=by, at=at)
-
-
-def _draw_number() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('refunds_number')")
         (number,) = cursor.fetchone()
-    return int(number)
+    return building.paid(sale=sale, draft=draft, number=number, source=source, by=by, at=at)
 
 
 def store(submission: Submission) -> None:
@@ -275,17 +271,16 @@ def _as_json(rows: Sequence[models.Model]) -> str:
     )
 
 
+def _encode(rows: Any) -> str:
+    return orjson.dumps(rows, default=_stand_in).decode()
+
+
 def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
-    if isinstance(value, date):  # a datetime is one, too
-        return value.isoformat()
-    if isinstance(value, UUID | Decimal):
+    if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Binary):
         value = value.adapted
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     raise TypeError(f"{type(value).__name__} has no form here")
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=_stand_in).encode

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from core.unsaved import unsaved
 from merchants.models import ChannelAccount, Merchant
 from refunds.models.leg import Leg
 from refunds.models.request import RefundRequest
@@ -147,9 +148,10 @@ def new_execution(
     amount_fen = request.approved_fen if leg is None else leg.amount_fen
     assert amount_fen is not None
     leg_no = "" if leg is None or leg.sequence == 1 else f"L{leg.sequence}"
-    return Execution(
+    execution = unsaved(
+        Execution,
         merchant_id=request.merchant_id,
-        request=request,
+        request_id=request.pk,
         transaction_id=request.transaction_id if leg is None else leg.transaction_id,
         channel_account_id=channel_account_id,
         sequence=1 if leg is None else leg.sequence,
@@ -161,3 +163,5 @@ def new_execution(
         due_at=at,
         created_at=at,
     )
+    execution.request = request
+    return execution

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES, words
@@ -362,14 +363,20 @@ def explain(rule: Mapping[str, Any]) -> str:
         return str(rule["code"])
     if not rule["passed"] and (of_payment := _of_payment(rule["code"], rule["actual"])):
         return of_payment
-    _label, passed, failed = RULES[rule["code"]]
-    template = str(passed if rule["passed"] else failed)
+    template = _template(rule["code"], get_language(), has_passed=bool(rule["passed"]))
     if "%" not in template:
         return template
     said = {name: rule[name] for name in ("actual", "limit")}
     if rule["code"] in ("evidence_given", "deduction_proven"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
+
+
+@cache
+def _template(code: str, _language: str | None, *, has_passed: bool) -> str:
+    """A rule's sentence in the language in use, which ``_language`` names: looking it up cost more than filling it in."""
+    _label, passed, failed = RULES[code]
+    return str(passed if has_passed else failed)
 
 
 def _listed(codes: str) -> str:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from core.quantities import Quantity, quantity_text
 from refunds.rules.deposits import Deposit
 from refunds.rules.standing import EqualCharges, Standing
@@ -113,7 +115,7 @@ class Facts:
 
 def canonical(value: Mapping[str, Any]) -> str:
     """The one text of a value: sorted, without blanks."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def as_text(facts: Facts, *, who: Mapping[str, Any]) -> str:

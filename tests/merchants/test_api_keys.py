@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from django.utils import timezone
@@ -79,6 +80,7 @@ def test_rotated_key_works_beside_the_new_one_until_its_overlap_ends(merchant: M
     with pytest.raises(api_keys.KeyReplaced):
         api_keys.rotate(key=row, by=owner, at=NOW, typed_name="till 1")
     ApiKey.objects.filter(pk=row.pk).update(expires_at=NOW - timedelta(seconds=1))
+    api_keys.forget_known()
     assert api_keys.recognise(key) is None
 
 
@@ -92,14 +94,47 @@ def test_revoked_key_is_dead_and_each_act_is_in_the_trail(merchant: Merchant, ow
     assert {event.data["prefix"] for event in events} == {row.prefix}
 
 
+def test_key_that_another_process_revokes_is_refused_within_half_a_second(
+    merchant: Merchant, owner: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, key, _ = _issue(merchant, owner)
+    assert api_keys.recognise(key)
+    ApiKey.objects.filter(pk=row.pk).update(revoked_at=NOW)
+    assert api_keys.recognise(key), "known for a moment: no look into the database"
+    later = monotonic() + api_keys.KNOWN_FOR_S
+    monkeypatch.setattr(api_keys, "monotonic", lambda: later)
+    assert api_keys.recognise(key) is None
+    assert api_keys.KNOWN_FOR_S <= 0.5
+
+
+def test_key_that_is_revoked_here_is_refused_at_once(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    assert api_keys.recognise(key)
+    api_keys.revoke(key=row, by=owner, at=NOW, typed_name="till 1")
+    assert api_keys.recognise(key) is None
+
+
+def test_known_key_whose_overlap_ends_meanwhile_is_refused(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    ApiKey.objects.filter(pk=row.pk).update(expires_at=timezone.now() + timedelta(seconds=0.2))
+    assert api_keys.recognise(key)
+    ends_at = ApiKey.objects.get(pk=row.pk).expires_at
+    assert ends_at is not None
+    while timezone.now() < ends_at:
+        pass
+    assert api_keys.recognise(key) is None
+
+
 def test_use_of_a_key_is_written_down_once_in_a_while(merchant: Merchant, owner: Principal) -> None:
     row, key, _ = _issue(merchant, owner)
     assert row.last_used_at is None
     api_keys.recognise(key)
     first = ApiKey.objects.get(pk=row.pk).last_used_at
+    api_keys.forget_known()
     api_keys.recognise(key)
     assert first is not None
     assert ApiKey.objects.get(pk=row.pk).last_used_at == first
     ApiKey.objects.update(last_used_at=first - api_keys.USE_NOTED_EVERY)
+    api_keys.forget_known()
     api_keys.recognise(key)
     assert ApiKey.objects.get(pk=row.pk).last_used_at > first - timedelta(minutes=1)  # type: ignore[operator]

@@ -63,13 +63,17 @@ def test_file_when_somebody_was_at_it_is_reported_and_heads_go_on_being_written(
 
 
 def test_line_when_a_process_was_killed_in_it_is_cut_off_and_written_again(file: Path) -> None:
+    whole = len(_lines(file))
     with file.open("a") as stream:
         stream.write('{"n": 99, "at": "2026')
     assert verifying.verify().breaches == []
     write_events(1)
     seal_events()
     assert verifying.verify().breaches == []
-    assert [json.loads(line)["n"] for line in _lines(file)] == [1, 2, 3, 4]
+    # What others hold open on the same server decides in how many lines it is sealed.
+    numbers = [json.loads(line)["n"] for line in _lines(file)]
+    assert numbers == [*range(1, len(numbers) + 1)]
+    assert len(numbers) > whole
 
 
 def test_heads_when_the_folder_cannot_be_written_wait_and_sealing_goes_on(
@@ -99,11 +103,12 @@ for n in range(1, 41):
 
 
 def test_several_processes_write_whole_lines_in_one_row(file: Path) -> None:
+    before = heads.read().last_line
     env = os.environ | {"AUDIT_HEADS_DIR": str(file.parent), "DJANGO_SETTINGS_MODULE": "config.settings"}
     children = [subprocess.Popen([sys.executable, "-c", _APPEND % merchant], env=env) for merchant in (7, 8, 9)]
     assert [child.wait(timeout=60) for child in children] == [0, 0, 0]
     found = heads.read()
-    assert (found.faults, found.last_line) == ([], 3 + 120)
+    assert (found.faults, found.last_line) == ([], before + 120)
     assert [found.heads[merchant][0] for merchant in (7, 8, 9)] == [40, 40, 40]
 
 
@@ -123,4 +128,4 @@ def test_verification_when_one_before_found_nothing_begins_where_that_ended() ->
 
 
 def test_point_knows_the_line_that_is_safe(file: Path) -> None:
-    assert AuditSealPoint.objects.get().anchored_line == len(_lines(file)) == 3
+    assert AuditSealPoint.objects.get().anchored_line == len(_lines(file))
