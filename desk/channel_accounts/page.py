@@ -127,7 +127,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
     found = channels.channel(account.channel)
     stored = account.credentials
     until = account.credentials_before_until
-    here = {"args": [account.code]}
+    here = [account.code]
     names = found.open_credentials if found else ()
     facts = [
         Fact(gettext("Store"), Cell(text=account.store.name if account.store else gettext("All stores"))),
@@ -147,7 +147,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
         form(
             "test",
             title=gettext("Test the connection"),
-            url=reverse("desk:channel-account-test", **here),
+            url=reverse("desk:channel-account-test", args=here),
             button=gettext("Test now"),
             fields=[],
             refusal=refusal,
@@ -156,7 +156,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
         form(
             "rotate",
             title=gettext("Change credentials"),
-            url=reverse("desk:channel-account-rotate", **here),
+            url=reverse("desk:channel-account-rotate", args=here),
             button=gettext("Change credentials"),
             fields=[*credential_fields(account.channel), _overlap_field()],
             refusal=refusal,
@@ -166,7 +166,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
         form(
             "profile",
             title=gettext("What the contract says"),
-            url=reverse("desk:channel-account", **here),
+            url=reverse("desk:channel-account", args=here),
             button=gettext("Save the contract"),
             fields=list(form_fields(account)),
             refusal=refusal,
@@ -179,7 +179,7 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
             form(
                 "close",
                 title=gettext("Put it out of use"),
-                url=reverse("desk:channel-account-close", **here),
+                url=reverse("desk:channel-account-close", args=here),
                 button=gettext("Put it out of use"),
                 fields=[
                     text("typed", gettext("To confirm, type the account's code: %(code)s") % {"code": account.code})

@@ -92,7 +92,7 @@ def test_owner_sets_the_shop_up_without_a_shell(
     assert Terminal.objects.get(code="POS-07").refunds_enabled is False
     assert (Store.objects.count(), ApiKey.objects.count(), MessageWording.objects.count()) == (2, 1, 1)
     owner.goto(f"{live_server}/desk/audit?act=beside")
-    for said in ("新开了门店", "关闭了终端的退货功能", "测试了渠道账户", "修改了消息文案"):
+    for said in ("新开了门店", "关闭了收银机的退货功能", "测试了渠道账户", "修改了消息文案"):
         expect(owner.locator("main table")).to_contain_text(said)
     assert not AuditEvent.objects.filter(data__icontains=account.credentials["api_v3_key"]).exists()
 
