@@ -263,6 +263,12 @@ def failed(till: Terminal, failures: dict[int, tuple[int, int]], since: datetime
     asked, lost = failures.get(till.pk, (0, 0))
     if not asked:
         return Cell(text="", sub=[gettext("none in 30 days")])
-    url = with_query(reverse("desk:refunds"), terminal=till.code, created_after=since.date().isoformat())
+    # Codes repeat from store to store.
+    url = with_query(
+        reverse("desk:refunds"),
+        store=till.store.code,
+        terminal=till.code,
+        created_after=since.date().isoformat(),
+    )
     share = f"{100 * lost / asked:.1f}%"
     return Cell(text=share, sub=[gettext("%(n)s of %(all)s in 30 days") % {"n": lost, "all": asked}], url=url)
