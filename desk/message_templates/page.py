@@ -121,7 +121,7 @@ def message_page(
             button=gettext("Use these words"),
             fields=[words, FormField(name="after", label="", kind="hidden", values=(str(last),))],
             refusal=refusal,
-            also=[Option(label=gettext("Preview"), url=which.url("message-preview"))],
+            also=[Option(label=gettext("Preview the words"), url=which.url("message-preview"))],
         ),
         form(
             "test",
