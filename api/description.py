@@ -78,6 +78,7 @@ _TAGS = {
     "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
     "analytics": "Figures of a period.",
+    "terminals": "How each till is, by its own word, and whether it takes refunds.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it

@@ -72,11 +72,12 @@ def _named(path: str, request: RefundRequest) -> str:
         .replace("<uuid:request_id>", str(request.pk))
         .replace("<uuid:transaction_id>", str(request.transaction_id))
         .replace("<str:order_no>", request.transaction.order_no)
+        .replace("<str:code>", "POS-01")
     )
 
 
 def _nobodys(path: str) -> str:
-    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>"):
+    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>", "<str:code>"):
         path = path.replace(name, str(uuid4()))
     return _numbered(path)
 
