@@ -5,8 +5,6 @@ for it than in the period before. Clearly: by half as much again, and not by cha
 two proportions), on numbers large enough to mean something.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Every refund has one store and one reason, so the parts add up to the change. Ho
 said apart: at the rate of the period before, so much would have come back anyway.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -10,13 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from core.errors import FieldError, Invalid
+from core.numbers import spellings
 from merchants.models import Store
 
 
-class UnknownStore(Invalid):
+class UnknownStore(Invalid, code="unknown_store"):
     """The merchant has no such store, or not one that this caller may see."""
-
-    code = "unknown_store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,8 @@ def narrowed(
     """
     ids = None if store_ids is None else tuple(sorted(store_ids))
     if store_code:
-        found = Store.objects.filter(merchant_id=merchant_id, code=store_code).values_list("pk", flat=True).first()
+        named = Store.objects.filter(merchant_id=merchant_id, code__in=spellings(store_code))
+        found = named.values_list("pk", flat=True).first()
         if found is None or (ids is not None and found not in ids):
             message = "there is no such store"
             raise UnknownStore(message, errors=[FieldError("store", UnknownStore.code, message)])

@@ -1,7 +1,5 @@
 """Trials of a policy's draft on the past, and drafts that ride along beside what comes in."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,5 @@
 """From the statements' rows to typed figures. The database has counted; here rows get their names and order."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar

@@ -4,8 +4,6 @@ Days are calendar days in Asia/Shanghai. The previous period has as many days an
 still running, the previous one is cut off at the same time of day, so that like is compared with like.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -25,10 +23,8 @@ _DAILY_UP_TO = 62
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
 
-class BadPeriod(Invalid):
+class BadPeriod(Invalid, code="invalid_period"):
     """The period cannot be understood; ``errors`` names the fields."""
-
-    code = "invalid_period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

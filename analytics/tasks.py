@@ -1,7 +1,5 @@
 """When drafts are tried and ride along."""
 
-from __future__ import annotations
-
 from django.utils import timezone
 
 from analytics.trials import running, shadow

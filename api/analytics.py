@@ -16,7 +16,7 @@ from analytics.overview import overview, payouts
 from analytics.periods import BadPeriod, Period
 from api import schemas
 from api import schemas_figures as shapes
-from api.fields import StrictSerializer, Text
+from api.fields import Number, StrictSerializer, Text
 from api.serializers import CHANNELS
 from api.views import Endpoint
 from core.database.timeouts import reports
@@ -29,7 +29,7 @@ _SUCCESS, _SUBMISSION, _SALE = "succeeded_at", "created_at", "paid_at"
 class SummaryQuery(StrictSerializer):
     """Days as ``yyyy-mm-dd`` in Asia/Shanghai, both included; nothing named is the last 30."""
 
-    store = Text(required=False, max_length=20)
+    store = Number(required=False, max_length=20)
     channel = serializers.ChoiceField(CHANNELS, required=False)
 
     def get_fields(self) -> dict[str, Any]:

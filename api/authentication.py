@@ -1,7 +1,5 @@
 """Recognising callers and signed requests (HMAC over id, time, method, path with query, body), and what each may do."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import time

@@ -1,7 +1,5 @@
 """Who calls the API: a key's client, or a member of staff in their browser."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from merchants.api_keys import Client

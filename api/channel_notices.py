@@ -1,7 +1,5 @@
 """Where channels call back: ``POST /channels/<channel>/<account>/notices``."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt

@@ -1,15 +1,11 @@
 """Pictures and PDFs for a refund request, sent by a terminal or shop: ahead of it or afterwards."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -54,18 +50,13 @@ class TakesAPicture(Endpoint):
             raise refused("one_file", "file")
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
-        now = timezone.now()
-        picture = files.read_upload(upload=data["file"], kind=data["kind"])
-        try:
-            with transaction.atomic():
-                (row,) = keep(pictures=[picture], kind=data["kind"], note=data["note"], by=self.caller.by, at=now)
-                body = schemas.EvidenceOut.of(row)
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        picture, now = files.read_upload(upload=data["file"], kind=data["kind"]), timezone.now()
+
+        def stored() -> tuple[int, Any]:
+            (row,) = keep(pictures=[picture], kind=data["kind"], note=data["note"], by=self.caller.by, at=now)
+            return 201, schemas.EvidenceOut.of(row)
+
+        return idempotency.answer_once(request, self.caller, stored)
 
 
 class SendEvidenceAhead(TakesAPicture):
@@ -73,11 +64,8 @@ class SendEvidenceAhead(TakesAPicture):
 
     acts = {"POST": Act.SUBMIT}
 
-    @extend_schema(
-        operation_id="send_evidence_ahead",
-        request={"multipart/form-data": EvidenceSerializer},
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
+    @schemas.operation(
+        "send_evidence_ahead", schemas.EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415)
     )
     def post(self, request: Request) -> Response:
         """Send one file ahead; name its `id` in `evidence` of the request within 24 hours."""
@@ -89,12 +77,7 @@ class AddEvidence(TakesAPicture):
 
     acts = {"POST": Act.ADD_EVIDENCE}
 
-    @extend_schema(
-        operation_id="add_evidence",
-        request={"multipart/form-data": EvidenceSerializer},
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: schemas.EvidenceOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
-    )
+    @schemas.operation("add_evidence", schemas.EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415))
     def post(self, request: Request, request_id: UUID) -> Response:
         """Add one file to a request, at most twelve in all."""
         found = queries.request_for(

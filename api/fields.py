@@ -1,7 +1,5 @@
 """Fields that take nothing for something else: no text for a number, no boolean for one, no unknown names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,10 +28,8 @@ from refunds.models import IdempotencyRecord
 HEADER = "Idempotency-Key"
 
 
-class KeyReused(Invalid):
+class KeyReused(Invalid, code="idempotency_key_reused"):
     """The key was used for another request."""
-
-    code = "idempotency_key_reused"
 
 
 def key_of(request: Request) -> str:
@@ -57,6 +58,20 @@ def record(request: Request, caller: Caller, key: str, *, status: int, body: Any
 def answer(first: IdempotencyRecord) -> Response:
     """What a record keeps, to the byte."""
     return Response(Rendered(first.body), status=first.status)
+
+
+def answer_once(request: Request, caller: Caller, make: Callable[[], tuple[int, Any]]) -> Response:
+    """Status and body that ``make`` gives for one key, kept in the commit of what it made; to a repeat the first answer."""
+    key = key_of(request)
+    try:
+        with transaction.atomic():
+            status, body = make()
+            record(request, caller, key, status=status, body=body, at=timezone.now()).save(force_insert=True)
+    except IntegrityError as error:
+        if "idempotency_key_once" not in str(error):
+            raise
+        return replay(request, caller, key)
+    return Response(body, status=status)
 
 
 def is_known(caller: Caller, key: str) -> bool:

@@ -1,7 +1,5 @@
 """Cursor pages, newest first: by an instant of the row and its id, so that a page of a year ago costs what the first one does."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -101,16 +100,7 @@ class ProposeEnd(TakesAPicture, OneRequest):
 
     acts = {"POST": Act.END_UNKNOWN}
 
-    @extend_schema(
-        operation_id="propose_end",
-        request={"multipart/form-data": PortalFindingSerializer},
-        responses={
-            200: schemas.RefundRequestOut,
-            **schemas.WRITE_PROBLEMS,
-            413: schemas.Problem,
-            415: schemas.Problem,
-        },
-    )
+    @schemas.operation("propose_end", schemas.RefundRequestOut, form=PortalFindingSerializer, besides=(413, 415))
     def post(self, request: Request, request_id: UUID) -> Response:
         """Say what the channel's portal shows of a payout without an answer. The refund is in `unknown` and its execution has
         `needs_attention`. Nothing is decided by it: somebody else of finance confirms it.
@@ -184,7 +174,8 @@ class RetryLeg(ActOnLeg):
 
 class MoveLeg(ActOnLeg):
     """Have a person pay a failed leg on another route, while others are paid. So goes a leg whose channel account takes no calls.
-    All of a failed refund moves by `resubmit`.
+    On its own route (`original`) it goes through the account in use that has the same merchant number. All of a failed refund
+    moves by `resubmit`.
     """
 
     operation, body = "move_leg", MoveLegSerializer

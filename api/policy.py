@@ -1,12 +1,9 @@
 """The rules in force, in words, for a terminal's screen, and the history of their versions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import get_language
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,7 +21,7 @@ from refunds.states import BY_HAND, Reason, Route
 class PolicyInForce(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @extend_schema(operation_id="get_policy", responses={200: schemas.PolicyOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_policy", schemas.PolicyOut)
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
         now, merchant_id = timezone.now(), self.caller.merchant_id
@@ -66,11 +63,7 @@ class PolicyInForce(Endpoint):
 class PolicyVersions(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @extend_schema(
-        operation_id="list_policy_versions",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas_policy.PolicyVersionPageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_policy_versions", schemas_policy.PolicyVersionPageOut, pages=True)
     def get(self, request: Request) -> Response:
         """Every version of the rules, those published last first, coming ones included."""
         found = versions.of_merchant(merchant_id=self.caller.merchant_id)
@@ -84,10 +77,7 @@ class NewestPublishedFirst(NewestFirst):
 class PolicyVersionDetail(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @extend_schema(
-        operation_id="get_policy_version",
-        responses={200: schemas_policy.PolicyVersionDetailOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("get_policy_version", schemas_policy.PolicyVersionDetailOut)
     def get(self, request: Request, number: int) -> Response:
         """One version: its rules in words and as data, and what it changed."""
         version = versions.version_numbered(merchant_id=self.caller.merchant_id, number=number)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber
 from api.policy import version_json
 from api.schemas_policy import PolicyChangeOut, PolicyDraftOut, PolicyDraftsOut, PolicyVersionDetailOut
-from api.views import Endpoint
+from api.views import Creating, Endpoint
 from core.errors import Invalid
 from merchants.models import PolicyDraft, Staff
 from merchants.policies import drafting, versions
@@ -69,50 +68,34 @@ class PublishSerializer(DraftRevisionSerializer):
     effective_at = Instant(required=False, allow_null=True, default=None, help_text="alone only")
 
 
-class PolicyDrafts(Endpoint):
+class PolicyDrafts(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_drafts", responses={200: PolicyDraftsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_drafts", PolicyDraftsOut)
     def get(self, request: Request) -> Response:
         """Drafts that are being written or wait for a colleague, the last saved first."""
         found = drafting.open_drafts(merchant_id=self.caller.merchant_id)[:200]
         return Response({"results": [draft_json(draft) for draft in found]})
 
-    @extend_schema(
-        operation_id="start_policy_draft",
-        request=NewDraftSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_draft", PolicyDraftOut, takes=NewDraftSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Begin a draft with the rules in force, or with an old version's to roll back."""
-        key = idempotency.key_of(request)
-        data, now = self.read(NewDraftSerializer), timezone.now()
-        try:
-            with transaction.atomic():
-                draft = drafting.start(by=self.caller.by, at=now, from_number=data["from_version"])
-                body = draft_json(draft)
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        data = self.read(NewDraftSerializer)
+        return self.answer_once(
+            request,
+            lambda: draft_json(drafting.start(by=self.caller.by, at=timezone.now(), from_number=data["from_version"])),
+        )
 
 
 class PolicyDraftDetail(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY, "PATCH": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="get_policy_draft", responses={200: PolicyDraftOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_policy_draft", PolicyDraftOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """A draft, and in words what it changes."""
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
 
-    @extend_schema(
-        operation_id="change_policy_draft",
-        request=DraftChangeSerializer,
-        responses={200: PolicyDraftOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("change_policy_draft", PolicyDraftOut, takes=DraftChangeSerializer)
     def patch(self, request: Request, draft_id: int) -> Response:
         """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed`, and nothing is stored."""
         data = self.read(DraftChangeSerializer)
@@ -197,11 +180,7 @@ class CatchUp(ActOnDraft):
 class PublishDraft(Endpoint):
     acts = {"POST": Act.PUBLISH_POLICY}
 
-    @extend_schema(
-        operation_id="publish_policy_draft",
-        request=PublishSerializer,
-        responses={200: PolicyVersionDetailOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("publish_policy_draft", PolicyVersionDetailOut, takes=PublishSerializer)
     def post(self, request: Request, draft_id: int) -> Response:
         """Put a draft in force that somebody else wrote and handed over; the answer is the version."""
         data = self.read(PublishSerializer)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.models import Shadow, Trial
 from analytics.trials import running, shadow
 from analytics.trials.shadow import Agreement
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Instant, StrictSerializer, WholeNumber
 from api.schemas_trials import ProofOut, ShadowOut, ShadowsOut, TrialOut, TrialsOut
-from api.views import Endpoint
-from core.errors import Conflict
+from api.views import Creating, Endpoint
 from merchants.policies import drafting
 from merchants.policies.rules import read_rules
 from merchants.rights import Act
@@ -51,26 +47,10 @@ class _Shadow:
     agreement: Agreement
 
 
-class _Creating(Endpoint):
-    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
-        """What ``make`` answers, once for one Idempotency-Key."""
-        key = idempotency.key_of(request)
-        try:
-            with transaction.atomic():
-                body, now = make(), timezone.now()
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except (Conflict, IntegrityError):
-            # What runs stands against itself: the first answer is told before the conflict.
-            if not idempotency.is_known(self.caller, key):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
-
-
 class PolicyDraftProof(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="prove_policy_draft", responses={200: ProofOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("prove_policy_draft", ProofOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """What is wrong with the draft's rules, and its exposure.
 
@@ -80,21 +60,16 @@ class PolicyDraftProof(Endpoint):
         return Response(ProofOut.of(_Proof(findings(rules), exposures(rules))))
 
 
-class PolicyTrials(_Creating):
+class PolicyTrials(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_trials", responses={200: TrialsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_trials", TrialsOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """The draft's trials, the last one first."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         return Response({"results": [trial_json(one) for one in running.trials_of(draft)[:_SHOWN]]})
 
-    @extend_schema(
-        operation_id="start_policy_trial",
-        request=NewTrialSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: TrialOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_trial", TrialOut, takes=NewTrialSerializer, once=True)
     def post(self, request: Request, draft_id: int) -> Response:
         """Try the draft as it is now on a period; read it until its `state` is `done`. One of a merchant at a time."""
         data = self.read(NewTrialSerializer)
@@ -107,7 +82,7 @@ class PolicyTrials(_Creating):
 class PolicyTrialDetail(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="get_policy_trial", responses={200: TrialOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_policy_trial", TrialOut)
     def get(self, request: Request, trial_id: int) -> Response:
         """How far it is, and its results once it is done."""
         return Response(trial_json(running.trial_of(trial_id=trial_id, by=self.caller.by)))
@@ -116,29 +91,22 @@ class PolicyTrialDetail(Endpoint):
 class CancelPolicyTrial(Endpoint):
     acts = {"POST": Act.DRAFT_POLICY}
 
-    @extend_schema(
-        operation_id="cancel_policy_trial", request=None, responses={200: TrialOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("cancel_policy_trial", TrialOut)
     def post(self, request: Request, trial_id: int) -> Response:
         """Nobody wants its results any more."""
         return Response(trial_json(running.cancel(trial_id=trial_id, by=self.caller.by, at=timezone.now())))
 
 
-class PolicyShadows(_Creating):
+class PolicyShadows(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
-    @extend_schema(operation_id="list_policy_shadows", responses={200: ShadowsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_policy_shadows", ShadowsOut)
     def get(self, request: Request, draft_id: int) -> Response:
         """How the draft agreed with what was in force, the last time first."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         return Response({"results": [_shadow_json(one) for one in shadow.shadows_of(draft)[:_SHOWN]]})
 
-    @extend_schema(
-        operation_id="start_policy_shadow",
-        request=NewShadowSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: ShadowOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("start_policy_shadow", ShadowOut, takes=NewShadowSerializer, once=True)
     def post(self, request: Request, draft_id: int) -> Response:
         """Let the draft judge beside what is in force for up to 14 days, without effect. One of a merchant at a time."""
         data = self.read(NewShadowSerializer)
@@ -151,9 +119,7 @@ class PolicyShadows(_Creating):
 class StopPolicyShadow(Endpoint):
     acts = {"POST": Act.DRAFT_POLICY}
 
-    @extend_schema(
-        operation_id="stop_policy_shadow", request=None, responses={200: ShadowOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("stop_policy_shadow", ShadowOut)
     def post(self, request: Request, shadow_id: int) -> Response:
         """End it before its time; what it said is kept."""
         return Response(_shadow_json(shadow.stop(shadow_id=shadow_id, by=self.caller.by, at=timezone.now())))

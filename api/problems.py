@@ -1,7 +1,5 @@
 """Every error as a problem document (RFC 9457): ``type, title, status, detail, code, errors[{field, code, message}]``."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Days of reconciliation for clients: both totals, counts by kind, the differences that are open."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 
@@ -80,11 +78,7 @@ class Reconciliations(Endpoint):
             }
         )
 
-    @extend_schema(
-        operation_id="upload_statement",
-        request={"multipart/form-data": StatementUpload},
-        responses={200: schemas_figures.ReconciliationOut, **schemas.WRITE_PROBLEMS, 415: schemas.Problem},
-    )
+    @schemas.operation("upload_statement", schemas_figures.ReconciliationOut, form=StatementUpload, besides=(415,))
     def post(self, request: Request) -> Response:
         """Take in a file that a person got from the portal: finance, managers and owners in their session. The same content again
         changes nothing, so that no key is needed. A refusal says what the file is instead, and nothing of it stays.

@@ -16,14 +16,23 @@ from api import idempotency, schemas
 from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas import stored_request_json
-from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
+from api.serializers import (
+    PayeeSerializer,
+    RefundRequestSerializer,
+    ResubmitSerializer,
+    VersionSerializer,
+    correction_of,
+    draft_of,
+)
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
+from core.numbers import spellings
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
-from refunds.intake import judging, resubmitting, submitting
+from refunds.intake import compensating, judging, resubmitting
 from refunds.intake.building import Submission
+from refunds.intake.claims import Account
 from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
@@ -44,13 +53,13 @@ class RequestQuery(StrictSerializer):
 
 _FILTERS = {
     "state": "state",
-    "store": "store__code",
-    "terminal": "terminal__code",
+    "store": "store__code__in",
+    "terminal": "terminal__code__in",
     "reason": "reason",
     "created_after": "created_at__gte",
     "created_before": "created_at__lt",
     "number": "number",
-    "order_no": "transaction__order_no",
+    "order_no": "transaction__order_no__in",
 }
 
 
@@ -59,11 +68,7 @@ class Quotes(Endpoint):
 
     acts = {"POST": Act.QUOTE}
 
-    @extend_schema(
-        operation_id="quote_refund",
-        request=RefundRequestSerializer,
-        responses={200: schemas.QuoteOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("quote_refund", schemas.QuoteOut, takes=RefundRequestSerializer)
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
@@ -92,12 +97,7 @@ class RefundRequests(Endpoint):
 
     acts = {"GET": Act.READ_REFUNDS, "POST": Act.SUBMIT}
 
-    @extend_schema(
-        operation_id="submit_refund_request",
-        request=RefundRequestSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("submit_refund_request", schemas.RefundRequestOut, takes=RefundRequestSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
@@ -110,7 +110,7 @@ class RefundRequests(Endpoint):
             )
 
         try:
-            taken = submitting.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
+            taken = compensating.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -121,16 +121,18 @@ class RefundRequests(Endpoint):
         assert taken.idempotency is not None
         return idempotency.answer(taken.idempotency)
 
-    @extend_schema(
-        operation_id="list_refund_requests",
-        parameters=[RequestQuery, schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.RefundRequestPageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_refund_requests", schemas.RefundRequestPageOut, pages=True, query=RequestQuery)
     def get(self, request: Request) -> Response:
         """Refund requests, newest first."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
         found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        found = found.filter(**{_FILTERS[name]: value for name, value in wanted.items()})
+        found = found.filter(
+            **{
+                lookup: spellings(wanted[name]) if lookup.endswith("__in") else wanted[name]
+                for name, lookup in _FILTERS.items()
+                if name in wanted
+            }
+        )
         if "order_no" in wanted:
             # Said of the sale as well, so that its index of the merchant's numbers serves.
             found = found.filter(transaction__merchant_id=self.caller.merchant_id)
@@ -149,9 +151,7 @@ class OneRequest(Endpoint):
 class RefundRequestDetail(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @extend_schema(
-        operation_id="get_refund_request", responses={200: schemas.RefundRequestOut, **schemas.READ_PROBLEMS}
-    )
+    @schemas.operation("get_refund_request", schemas.RefundRequestOut)
     def get(self, request: Request, request_id: UUID) -> Response:
         """One refund request."""
         return Response(stored_request_json(self.load(request_id)))
@@ -160,11 +160,7 @@ class RefundRequestDetail(OneRequest):
 class RefundRequestEvents(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @extend_schema(
-        operation_id="list_refund_request_events",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.EventsOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_refund_request_events", schemas.EventsOut, pages=True)
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
@@ -214,6 +210,16 @@ class ResubmitRefundRequest(ActOnRequest):
         resubmitting.resubmit(
             request_id=request_id, correction=correction_of(data), by=by, at=at, expected_version=data["version"]
         )
+
+
+class AskForCompensation(ActOnRequest):
+    """Ask for what is owed on top of a deposit's refund by the merchant's breach: a transfer to the customer's own account."""
+
+    acts = {"POST": Act.SUBMIT}
+    operation, body = "ask_for_compensation", PayeeSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        compensating.ask(request_id=request_id, account=Account(**data), by=by, at=at)
 
 
 def _new_request_json(submission: Submission) -> dict[str, object]:

@@ -5,13 +5,13 @@ Instants in Shanghai's offset, ids as text, amounts in fen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.shapes import OneField, Shape, read
@@ -22,15 +22,30 @@ from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
+from refunds.models import (
+    Agreement,
+    Approval,
+    ExchangeOffer,
+    Execution,
+    GoodsReturn,
+    Leg,
+    Payee,
+    RefundRequest,
+)
+from refunds.models.agreement import Means
 from refunds.models.evidence import EvidenceKind
+from refunds.models.goods_return import OfferAnswer, OfferKind, ReturnState, ReturnWay
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
+from refunds.rules.deposits import Cause
+from refunds.rules.goods import Condition, Disposition
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
 from refunds.telling.payout_words import Stand, advice, stand, to_staff
 from terminals.models import DepositKind, PaymentWord
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -72,7 +87,7 @@ class RuleOut(Shape):
     passed = s.BooleanField()
     actual = s.CharField()
     limit = s.CharField()
-    explanation = read(s.CharField(), explanations.explain)
+    explanation = read(s.CharField(), explanations.explain_to_programs)
 
 
 def _said(field: OneField, name: str, usual: Any) -> OneField:
@@ -204,6 +219,69 @@ class ApprovalOut(Shape):
     )
 
 
+class AgreementOut(Shape):
+    """What the customer agreed to: ``amount_fen`` or ``until``."""
+
+    amount_fen = s.IntegerField(allow_null=True)
+    until = s.DateTimeField(allow_null=True)
+    agreed_by = s.CharField()
+    means = s.ChoiceField(Means.choices)
+    agreed_at = s.DateTimeField()
+    words = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+
+
+class DepositEndOut(Shape):
+    cause = s.ChoiceField(Cause.choices)
+    open_percent = s.IntegerField(help_text="how much of the contract was not performed")
+    deduction_fen = s.IntegerField()
+    agreement = s.CharField()
+
+
+class CompensationOut(Shape):
+    refund_request = s.UUIDField(source="pk")
+    number = s.CharField()
+    state = s.ChoiceField(State.choices)
+    amount_fen = s.IntegerField()
+
+
+class ReturnLineOut(Shape):
+    sku = read(s.CharField(allow_null=True), lambda one: one.line.sku if one.line else None)
+    name = read(s.CharField(allow_null=True), lambda one: one.line.name if one.line else None)
+    quantity = read(s.FloatField(), lambda one: quantity_number(one.quantity))
+    condition = s.ChoiceField(Condition.choices, allow_null=True, help_text="null until somebody has looked")
+    disposition = s.ChoiceField(Disposition.choices, allow_null=True)
+
+
+class GoodsReturnOut(Shape):
+    state = s.ChoiceField(ReturnState.choices)
+    way = s.ChoiceField(ReturnWay.choices, allow_null=True)
+    store = read(s.CharField(help_text="where they go, or are"), lambda row: row.store.code)
+    by_policy = s.BooleanField(help_text="the policy asked for them, not a person")
+    asked_at = s.DateTimeField()
+    due_at = s.DateTimeField(allow_null=True, help_text="null where they came without having been asked for")
+    carrier = s.CharField(allow_null=True)
+    parcel_no = s.CharField(allow_null=True)
+    sent_at = s.DateTimeField(allow_null=True)
+    received_at = s.DateTimeField(allow_null=True)
+    received_by = s.CharField(allow_null=True)
+    inspected_at = s.DateTimeField(allow_null=True)
+    inspected_by = s.CharField(allow_null=True)
+    proposed_fen = s.IntegerField(allow_null=True, help_text="what who looked at them would pay; `finding` says why")
+    finding = s.CharField(allow_null=True)
+    lines = read(ReturnLineOut(many=True), lambda row: row.lines.all())
+
+
+class ExchangeOfferOut(Shape):
+    kind = s.ChoiceField(OfferKind.choices)
+    message = s.CharField()
+    offered_at = s.DateTimeField()
+    answer = s.ChoiceField(OfferAnswer.choices, allow_null=True)
+    answered_at = s.DateTimeField(allow_null=True)
+    new_order_no = s.CharField(allow_null=True, help_text="the order that takes the place of the old one")
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -234,7 +312,18 @@ class RefundRequestOut(Shape):
     escalated_at = s.DateTimeField(allow_null=True, help_text="when its time ran out and it went to the next tier")
     expected_arrival = ArrivalOut()
     plan = PlanOut(help_text="by which payments of the order it goes back")
+    deposit = DepositEndOut(allow_null=True, help_text="why a deposit ends")
+    compensation = CompensationOut(
+        allow_null=True,
+        help_text="what is paid beside a deposit's refund by the merchant's breach, once it was asked for",
+    )
+    agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
+    goods_return = GoodsReturnOut(
+        allow_null=True,
+        help_text="the last one; read the request again where the answer to a new one says `waiting_goods`",
+    )
+    exchange_offer = ExchangeOfferOut(allow_null=True, help_text="the last one: what the customer may have instead")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -250,6 +339,10 @@ def request_json(
     plan: dict[str, Any],
     payee: Payee | None,
     approved: Iterable[Approval] = (),
+    compensation: RefundRequest | None = None,
+    agreements: Iterable[Agreement] = (),
+    goods_return: GoodsReturn | None = None,
+    exchange_offer: ExchangeOffer | None = None,
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -259,10 +352,14 @@ def request_json(
         expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
         plan=plan,
         approvals=ApprovalOut.all_of(approved),
+        compensation=CompensationOut.of(compensation) if compensation else None,
+        agreements=AgreementOut.all_of(agreements),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
         payee=None if payee is None else payees.masked(payee),
+        goods_return=None if goods_return is None else GoodsReturnOut.of(goods_return),
+        exchange_offer=None if exchange_offer is None else ExchangeOfferOut.of(exchange_offer),
         **place,
     )
 
@@ -299,7 +396,11 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         plan={"hash": plans.hash_of(request), "legs": legs},
         sale=sale,
         payee=payees.of(request),
+        goods_return=next(iter(request.goods_returns.all()), None),
+        exchange_offer=next(iter(request.offers.all()), None),
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
+        compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
+        agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
     )
 
 
@@ -438,6 +539,18 @@ class PaymentCheckOut(Shape):
     )
 
 
+class DepositOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    kind = s.ChoiceField(DepositKind.choices)
+    contract_amount_fen = s.IntegerField(source="contract_fen")
+    terms = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+    document_sha256 = s.CharField(
+        allow_null=True, help_text="of the paper with the terms, as it is kept; null: none is"
+    )
+
+
 class TransactionOut(Shape):
     id = s.UUIDField(source="pk")
     order_no = s.CharField()
@@ -455,19 +568,14 @@ class TransactionOut(Shape):
     terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
     payer = PayerOut(source="*")
+    deposit = read(
+        DepositOut(allow_null=True, help_text="its terms, where they are recorded"),
+        lambda sale: getattr(sale, "deposit", None),
+    )
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
-
-
-class DepositOut(Shape):
-    transaction = s.UUIDField(source="pk")
-    kind = s.ChoiceField(DepositKind.choices)
-    contract_amount_fen = s.IntegerField(source="contract_fen")
-    terms = s.CharField()
-    recorded_by = s.CharField()
-    recorded_at = s.DateTimeField()
 
 
 class OrderOut(Shape):
@@ -588,3 +696,38 @@ class PolicyOut(Shape):
 #: What may go wrong on a write, beside what the status line of its own says.
 WRITE_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem, 429: Problem}
 READ_PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 429: Problem}
+
+
+def operation(
+    name: str,
+    gives: type[Shape],
+    *,
+    takes: type[s.Serializer[Any]] | None = None,
+    form: type[s.Serializer[Any]] | None = None,
+    query: type[s.Serializer[Any]] | None = None,
+    pages: bool = False,
+    once: bool = False,
+    status: Sequence[int] = (),
+    besides: Sequence[int] = (),
+) -> Callable[[Method], Method]:
+    """Describes a view's method: what it gives, and takes as JSON or as a ``form``. ``once``: it makes something, under an
+    Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
+    """
+    parameters: list[Any] = [
+        *([query] if query else []),
+        *([LIMIT, CURSOR] if pages else []),
+        *([IDEMPOTENCY_KEY] if once else []),
+    ]
+
+    def describe(method: Method) -> Method:
+        problems = READ_PROBLEMS if method.__name__ == "get" else WRITE_PROBLEMS
+        return extend_schema(
+            operation_id=name,
+            request={"multipart/form-data": form} if form else takes,
+            parameters=parameters or None,
+            responses=dict.fromkeys(status or (201 if once else 200,), gives)
+            | problems
+            | dict.fromkeys(besides, Problem),
+        )(method)
+
+    return describe

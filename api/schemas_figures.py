@@ -1,7 +1,5 @@
 """What the API answers about figures and days of reconciliation: each shape once, for the description and for the answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer

@@ -1,7 +1,5 @@
 """What the API answers about the policy's versions and drafts."""
 
-from __future__ import annotations
-
 from rest_framework import serializers as s
 
 from api.schemas import Page, RuleSectionOut

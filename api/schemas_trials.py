@@ -1,7 +1,5 @@
 """What the API answers about a draft's proof, its trials and its ride beside what comes in."""
 
-from __future__ import annotations
-
 from rest_framework import serializers as s
 
 from analytics.models import TrialState

@@ -1,7 +1,5 @@
 """Fixed windows counted in Redis. Without Redis requests pass: money is safe either way."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

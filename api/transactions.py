@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
+from api.evidence import EvidenceSerializer, TakesAPicture
 from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
+from core.numbers import ascii_form
 from merchants.rights import Act
 from refunds import queries
+from refunds.evidence import files, terms
+from refunds.models.evidence import EvidenceKind
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations, worth
 from terminals import correcting, deposits, finding, orders, reporting
@@ -27,7 +29,7 @@ from terminals.reporting import ReportedSale, SaleLine
 
 
 class OrderQuery(StrictSerializer):
-    store = Text(required=False, help_text="its code; numbers repeat across stores")
+    store = Number(required=False, help_text="its code; numbers repeat across stores")
 
 
 class OrderDetail(Endpoint):
@@ -35,11 +37,7 @@ class OrderDetail(Endpoint):
 
     acts = {"GET": Act.READ_SALES}
 
-    @extend_schema(
-        operation_id="get_order",
-        parameters=[OrderQuery],
-        responses={200: schemas.OrderOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
-    )
+    @schemas.operation("get_order", schemas.OrderOut, query=OrderQuery, besides=(422,))
     def get(self, request: Request, order_no: str) -> Response:
         """The payments of an order, and what is left of each.
 
@@ -47,10 +45,10 @@ class OrderDetail(Endpoint):
         """
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        payments = orders.find(sales=sales, order_no=order_no, store=wanted.get("store", ""))
+        payments = orders.find(sales=sales, order_no=ascii_form(order_no), store=wanted.get("store", ""))
         return Response(
             {
-                "order_no": order_no,
+                "order_no": payments[0].order_no,
                 "store": payments[0].store.code,
                 "amount_fen": sum(sale.amount_fen for sale in payments),
                 "refunded_fen": sum(sale.refunded_fen for sale in payments),
@@ -80,36 +78,24 @@ class Transactions(Endpoint):
 
     acts = {"GET": Act.READ_SALES, "POST": Act.REPORT_SALE}
 
-    @extend_schema(
-        operation_id="report_transaction",
-        request=TransactionSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: schemas.TransactionOut, 200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    @schemas.operation(
+        "report_transaction", schemas.TransactionOut, takes=TransactionSerializer, once=True, status=(201, 200)
     )
     def post(self, request: Request) -> Response:
         """Report a sale. The same ``channel`` and ``channel_transaction_no`` with the same facts give the existing one (200);
         with other facts it is 409 ``sale_differs``, and ``errors`` names them.
         """
-        key = idempotency.key_of(request)
-        data = self.read(TransactionSerializer)
-        try:
-            with transaction.atomic():
-                sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
-                loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body, status = schemas.TransactionOut.of(loaded), 201 if is_new else 200
-                idempotency.record(request, self.caller, key, status=status, body=body, at=timezone.now()).save(
-                    force_insert=True
-                )
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=status)
 
-    @extend_schema(
-        operation_id="list_transactions",
-        parameters=[TransactionQuery, schemas.LIMIT, schemas.CURSOR],
-        responses={200: schemas.TransactionPageOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
+        def reported() -> tuple[int, Any]:
+            data = self.read(TransactionSerializer)
+            sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
+            loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
+            return 201 if is_new else 200, schemas.TransactionOut.of(loaded)
+
+        return idempotency.answer_once(request, self.caller, reported)
+
+    @schemas.operation(
+        "list_transactions", schemas.TransactionPageOut, pages=True, query=TransactionQuery, besides=(422,)
     )
     def get(self, request: Request) -> Response:
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
@@ -134,9 +120,7 @@ class TransactionDetail(OneSale):
 
     acts = {"GET": Act.READ_SALES}
 
-    @extend_schema(
-        operation_id="get_transaction", responses={200: schemas.TransactionWithRequestsOut, **schemas.READ_PROBLEMS}
-    )
+    @schemas.operation("get_transaction", schemas.TransactionWithRequestsOut)
     def get(self, request: Request, transaction_id: UUID) -> Response:
         """One sale: what was refunded, what is reserved, what can still be refunded."""
         return Response(schemas.TransactionWithRequestsOut.of(self.load(transaction_id)))
@@ -147,37 +131,28 @@ class TransactionCorrections(OneSale):
 
     acts = {"POST": Act.CORRECT_SALE}
 
-    @extend_schema(
-        operation_id="correct_transaction",
-        request=SaleCorrectionSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
+    @schemas.operation(
+        "correct_transaction", schemas.TransactionOut, takes=SaleCorrectionSerializer, once=True, status=(200,)
     )
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Change what was reported wrongly, with the reason; what is left out stays. Before and after are kept. The channel's
         number cannot be changed, and refunds that were asked for stay covered (409 ``correction_below_refunds``).
         """
         self.load(transaction_id)
-        key = idempotency.key_of(request)
-        data = self.read(SaleCorrectionSerializer)
-        at = timezone.now()
-        try:
-            with transaction.atomic():
-                sale = correcting.correct_sale(
-                    transaction_id=transaction_id,
-                    correction=_correction(data),
-                    reason=data["reason"],
-                    by=self.caller.by,
-                    at=at,
-                )
-                loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-                body = schemas.TransactionOut.of(loaded)
-                idempotency.record(request, self.caller, key, status=200, body=body, at=at).save(force_insert=True)
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body)
+
+        def corrected() -> tuple[int, Any]:
+            data = self.read(SaleCorrectionSerializer)
+            sale = correcting.correct_sale(
+                transaction_id=transaction_id,
+                correction=_correction(data),
+                reason=data["reason"],
+                by=self.caller.by,
+                at=timezone.now(),
+            )
+            loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
+            return 200, schemas.TransactionOut.of(loaded)
+
+        return idempotency.answer_once(request, self.caller, corrected)
 
 
 class TradeQueries(OneSale):
@@ -185,11 +160,7 @@ class TradeQueries(OneSale):
 
     acts = {"POST": Act.ASK_CHANNEL}
 
-    @extend_schema(
-        operation_id="ask_channel_about_transaction",
-        request=None,
-        responses={200: schemas.TradeQueryOut, **schemas.WRITE_PROBLEMS, 429: schemas.Problem},
-    )
+    @schemas.operation("ask_channel_about_transaction", schemas.TradeQueryOut)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """What the sale's channel says of its payment now. ``no_answer`` is unknown, never "not paid". A sale not known as paid
         becomes a success where the channel says so. One sale is not asked about twice within seconds (429). No body.
@@ -210,11 +181,7 @@ class TransactionDeposit(OneSale):
 
     acts = {"POST": Act.REPORT_SALE}
 
-    @extend_schema(
-        operation_id="record_deposit_terms",
-        request=DepositSerializer,
-        responses={200: schemas.DepositOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("record_deposit_terms", schemas.DepositOut, takes=DepositSerializer)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Record what was agreed of a deposit, before any of it goes back. The same again changes nothing; other terms are 409
         ``deposit_terms_differ``.
@@ -234,16 +201,32 @@ class TransactionDeposit(OneSale):
         return Response(schemas.DepositOut.of(deposit))
 
 
+class DepositDocument(TakesAPicture):
+    """The paper with a deposit's terms."""
+
+    acts = {"POST": Act.REPORT_SALE}
+
+    @schemas.operation("add_deposit_document", schemas.DepositOut, form=EvidenceSerializer, besides=(413, 415))
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Keep the paper with the terms beside the words.
+
+        A picture or a PDF, once, and before any of the deposit goes back. The same file again changes nothing.
+        """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        data = self.read(EvidenceSerializer)
+        picture = files.read_upload(upload=data["file"], kind=EvidenceKind.TERMS)
+        kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=timezone.now())
+        return Response(schemas.DepositOut.of(kept))
+
+
 class TransactionEndHold(OneSale):
     """Let go of a sale that finance holds."""
 
     acts = {"POST": Act.END_HOLD}
 
-    @extend_schema(
-        operation_id="end_hold",
-        request=EndHoldSerializer,
-        responses={200: schemas.TransactionOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("end_hold", schemas.TransactionOut, takes=EndHoldSerializer)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """End the hold of a sale whose channel called a payout refused and then paid. ``paid`` books that payout; ``not_paid``
         and ``settled`` leave the books as they are.
@@ -256,7 +239,7 @@ class TransactionEndHold(OneSale):
 
 
 def _correction(data: dict[str, Any]) -> SaleCorrection:
-    payer = data.get("payer") or {}
+    payer, deposit = data.get("payer") or {}, data.get("deposit") or {}
     named = {name: data[name] for name in _CORRECTABLE if name in data}
     if "lines" in data:
         named["lines"] = [SaleLine(**line) for line in data["lines"]]
@@ -266,6 +249,9 @@ def _correction(data: dict[str, Any]) -> SaleCorrection:
         card_last4=payer.get("card_last4"),
         funding=payer.get("funding"),
         payer_paid_fen=payer.get("paid_fen"),
+        deposit_kind=deposit.get("kind"),
+        contract_fen=deposit.get("contract_amount_fen"),
+        terms=deposit.get("terms"),
     )
 
 

@@ -1,7 +1,5 @@
 """The cache: who is looking, how often somebody tried. Nothing in it may stop a page, so it forgets when Redis is away."""
 
-from __future__ import annotations
-
 import functools
 import logging
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 ``CHECKS`` is the one list of what is looked at: ``/readyz`` says it in words, ``/metrics`` as figures. A new check is a line.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ A call with an API key has no session, no flash messages and no page to protect:
 recognising its key. Everything else goes through the chain as if it stood in ``MIDDLEWARE``.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import Any

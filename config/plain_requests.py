@@ -5,8 +5,6 @@ are taken out of what people send, and once more out of every page: whatever was
 beside it reads as it is. JSON below /api/v1 is judged where it is parsed, field by field.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The calendar that merchants and channels live by: Shanghai's days, the statutory holidays with their make-up workdays."""
 
-from __future__ import annotations
-
 from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Where a request comes from, for counting who tries too often."""
 
-from __future__ import annotations
-
 import ipaddress
 import logging
 from collections.abc import Mapping

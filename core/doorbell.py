@@ -4,8 +4,6 @@ A message is not sent again while one is pending: ``ring`` sets a mark in Redis,
 work. A lost message therefore costs at most the mark's time to live, not a refund.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Sequence

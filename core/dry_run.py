@@ -1,7 +1,5 @@
 """Making a call and taking it back: to see whether it would be refused."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

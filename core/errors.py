@@ -24,6 +24,11 @@ class DomainError(Exception):
     code = "refused"
     status = 422
 
+    def __init_subclass__(cls, *, code: str = "") -> None:
+        super().__init_subclass__()
+        if code:
+            cls.code = code
+
     def __init__(
         self, message: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **facts: Any
     ) -> None:
@@ -49,10 +54,9 @@ class Forbidden(DomainError):
     status = 403
 
 
-class NotFound(DomainError):
+class NotFound(DomainError, code="not_found"):
     """There is no such thing here, or none that the actor may know of."""
 
-    code = "not_found"
     status = 404
 
 

@@ -1,7 +1,5 @@
 """Places where a test may kill the process. Off unless named in the setting ``FAILPOINTS``."""
 
-from __future__ import annotations
-
 import os
 import signal
 

@@ -12,8 +12,6 @@ Without Redis every try is looked at, and the log says so: guessing is slow enou
 cannot sign in is worse.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time

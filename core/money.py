@@ -1,7 +1,5 @@
 """Money as integer fen. No float ever touches an amount."""
 
-from __future__ import annotations
-
 import re
 
 from core.plain_text import folded

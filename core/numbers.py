@@ -34,6 +34,23 @@ def reference(text: str) -> str:
     )
 
 
+def spellings(number: str) -> tuple[str, ...]:
+    """A number or code in the cases that tills write: as it is, in capitals, in small letters. Channels tell them apart, so that
+    it is stored as it came; people and programs ask for it in any.
+    """
+    return tuple(dict.fromkeys((number, number.upper(), number.lower())))
+
+
+#: What a shop's software puts behind an order's number for each try to pay it: -02, _3, #1, .2, -R1.
+_ATTEMPT = re.compile(r"(?P<order>.*[0-9A-Za-z])[-_#.@/*|][A-Za-z]?[0-9]{1,3}")
+
+
+def order_of_attempt(number: str) -> str:
+    """The order's number behind one that a channel was sent for a single try to pay it; empty where it is none. A guess."""
+    found = _ATTEMPT.fullmatch(number)
+    return found["order"] if found and len(found["order"]) > 2 else ""
+
+
 def refund_number(text: str) -> str:
     """``rf－261122－0187``, ``RF2611220187``, ``261122-0187`` and ``单号：RF-261122-0187。`` are ``RF-261122-0187``; empty for
     what is no refund's number, or several.

@@ -4,8 +4,6 @@ Kept in the database, for the broker may be what is gone. Beat calls for each pi
 for a worker runs by itself (``refunds.worker.watch``), and the two are kept apart here.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass

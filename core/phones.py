@@ -1,7 +1,5 @@
 """Phone numbers as people type and paste them, in one normal form: the form that is stored, hashed, sent to and searched for."""
 
-from __future__ import annotations
-
 import re
 
 from core.plain_text import folded

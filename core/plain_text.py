@@ -1,7 +1,5 @@
 """What people typed, without the characters that make text look like something else; and in the form that is compared."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache
@@ -28,13 +26,15 @@ def without_direction_in_bytes(content: bytes) -> bytes:
 
 
 def plain_text(text: str, *, limit: int | None = None) -> str:
-    """``text`` without control and direction marks, line breaks kept, trimmed, at most ``limit`` characters."""
+    """``text`` without control and direction marks, line breaks kept, trimmed, at most ``limit`` characters. What has nothing
+    that anybody sees is empty.
+    """
     kept = "".join(
         character
         for character in text.replace("\r\n", "\n").replace("\r", "\n").translate(_GONE)
         if character == "\n" or unicodedata.category(character) not in {"Cc", "Cs"}
     )
-    return kept.strip()[:limit]
+    return kept.strip()[:limit] if without_marks(kept).strip() else ""
 
 
 def one_line(text: str, *, limit: int | None = None) -> str:

@@ -4,8 +4,6 @@ Whatever asks Redis for one of them asks through here, under one circuit breaker
 first callers a moment each, and those after them nothing until it answers again. Celery's own connections are its own.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import threading

@@ -1,7 +1,5 @@
 """Cells of a CSV that spreadsheets show, and give back, as they were: no formulas, no rounded numbers, no dates."""
 
-from __future__ import annotations
-
 import csv
 import re
 import unicodedata

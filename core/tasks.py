@@ -1,7 +1,5 @@
 """Scheduled work of the core."""
 
-from __future__ import annotations
-
 from core.audit import chain
 from core.periodic import periodic
 

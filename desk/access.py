@@ -1,8 +1,6 @@
 """Who is at the desk and what they may look at. Every page and every list starts here."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -13,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from core import tenant_wall
 from core.errors import Forbidden, NotFound
@@ -88,14 +87,17 @@ View = Callable[Concatenate[HttpRequest, Scope, Parameters], HttpResponseBase]
 Routed = Callable[Concatenate[HttpRequest, Parameters], HttpResponseBase]
 
 
-def staff_page(*acts: Act) -> Callable[[View[Parameters]], Routed[Parameters]]:
-    """Sign-in first, then whether the person may do any of the acts that the page is for, then the view with their scope, behind
-    their merchant's wall.
+def staff_page(
+    *acts: Act, methods: Sequence[str] = ("GET", "HEAD", "POST")
+) -> Callable[[View[Parameters]], Routed[Parameters]]:
+    """The method first, sign-in next, then whether the person may do any of the acts that the page is for, then the view with
+    their scope, behind their merchant's wall.
 
     What the domain does not know, or may not tell of, is a 404; what it forbids and the view does not explain, a 403.
     """
 
     def decorate(view: View[Parameters]) -> Routed[Parameters]:
+        @require_http_methods(methods)
         @wraps(view)
         def routed(request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponseBase:
             staff = request.user
@@ -123,6 +125,16 @@ def staff_page(*acts: Act) -> Callable[[View[Parameters]], Routed[Parameters]]:
         return routed
 
     return decorate
+
+
+def staff_reads(*acts: Act) -> Callable[[View[Parameters]], Routed[Parameters]]:
+    """A ``staff_page`` that changes nothing."""
+    return staff_page(*acts, methods=("GET", "HEAD"))
+
+
+def staff_posts(*acts: Act) -> Callable[[View[Parameters]], Routed[Parameters]]:
+    """A ``staff_page`` that is only an act."""
+    return staff_page(*acts, methods=("POST",))
 
 
 def _behind_the_wall(content: Iterator[bytes], merchant_id: int) -> Iterator[bytes]:

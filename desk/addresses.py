@@ -1,7 +1,5 @@
 """Addresses of desk pages. What a page shows is all in its URL, so that it can be shared and come back to."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from urllib.parse import urlencode
 

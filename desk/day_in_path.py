@@ -1,7 +1,5 @@
 """A day in an address: ``2026-11-22`` and nothing else."""
 
-from __future__ import annotations
-
 from datetime import date
 
 

@@ -1,7 +1,5 @@
 """Error pages. They read no database, so that they can be shown when it is the one in trouble."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 

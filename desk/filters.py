@@ -1,7 +1,5 @@
 """Filters of the lists: each is a name in the URL, its choices, and what it does to the rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

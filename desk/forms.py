@@ -15,10 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed
+from core.numbers import reference
 from core.phones import NotAPhone, phone_number
+from core.plain_text import person_name
 from desk.filters import Choice
 from refunds.evidence import files
 from refunds.evidence.files import Picture, TooManyPictures
+from refunds.intake.claims import Account
 from refunds.models.evidence import EvidenceKind
 from refunds.states import RejectReason
 
@@ -131,6 +134,19 @@ class Rejection:
     message: str
 
 
+def whole(text: str, *, digits: int = 9) -> int | None:
+    """A typed number of at most so many of ASCII's digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def number(data: QueryDict, name: str) -> int:
+    """The number that a form carries under this name. Raises ``Invalid`` where it has none."""
+    found = whole(data.get(name, ""))
+    if found is None:
+        raise Invalid(f"the form names no {name}", code="form_incomplete")
+    return found
+
+
 def version(data: QueryDict) -> int:
     """The version of the refund that the person had before them."""
     try:
@@ -140,6 +156,15 @@ def version(data: QueryDict) -> int:
     if not 0 <= found < 2**31:
         raise Invalid("no version is so large", code="form_incomplete")
     return found
+
+
+def account(data: QueryDict, prefix: str) -> Account:
+    """The account in the fields of this prefix, complete or not."""
+    return Account(
+        holder_name=person_name(data.get(f"{prefix}_holder", ""))[:60],
+        account_no=reference(data.get(f"{prefix}_account", ""))[:50],
+        bank_name=person_name(data.get(f"{prefix}_bank", ""))[:60],
+    )
 
 
 def check_confirmed(data: QueryDict) -> None:

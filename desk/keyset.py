@@ -4,8 +4,6 @@ A cursor says on which side of which row the page lies and the number of its fir
 or ``p....`` (previous). ``value`` is the sort field in microseconds since 1970, empty where the list is sorted by id alone.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar

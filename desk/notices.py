@@ -1,7 +1,5 @@
 """Messages to customers as the pages show them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

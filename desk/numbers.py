@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
-from core.numbers import reference, refund_number
+from core.numbers import order_of_attempt, reference, refund_number, spellings
 from core.personal_data import phone_key, search_hash
 from core.phones import NotAPhone, phone_number
 from core.spreadsheets import from_cell
@@ -76,6 +76,14 @@ def recognise(text: str, *, scope: Scope) -> Found:
     payouts = Execution.objects.filter(Q(refund_no=wanted) | Q(channel_refund_no=wanted))
     if paid := list(refunds.filter(pk__in=payouts.values("request_id")).values_list("pk", flat=True)[:10]):
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))
+    order_no = order_of_attempt(wanted)
+    if order_no and sales.filter(order_no__in=spellings(order_no)).exists():
+        named_so = spellings(order_no)
+        return Found(
+            refunds.filter(transaction__order_no__in=named_so, transaction__merchant_id=merchant_id),
+            sales.filter(order_no__in=named_so),
+            gettext("a number of one attempt to pay"),
+        )
     if _TAIL.match(wanted):
         tail = search_hash("phone_last4", wanted)
         # Many cards end alike: theirs are looked for where customers come back from, among the sales of late.

@@ -1,7 +1,5 @@
 """People as the pages show them, and who looks at which refund right now: a courtesy, kept in the cache and nowhere else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,17 +1,13 @@
 """Where a person starts: at the work of their role."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_safe
 
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def start(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Reviewers at the queue, finance at the channels' trouble, cashiers at a new refund."""
     if scope.may(Act.CLAIM):

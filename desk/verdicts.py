@@ -1,7 +1,5 @@
 """A stored verdict in the reader's words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

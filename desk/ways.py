@@ -1,7 +1,5 @@
 """How a refund is to be paid back, as forms offer and send it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

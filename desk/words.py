@@ -1,7 +1,5 @@
 """Refusals in the reader's words. Each says what happened and whether money moved."""
 
-from __future__ import annotations
-
 from django.utils.translation import gettext
 
 from core import codes

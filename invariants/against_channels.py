@@ -1,7 +1,5 @@
 """What we believe against what a channel has in its own books."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from django.db import connection

@@ -1,7 +1,5 @@
 """What every check gives."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -3,8 +3,6 @@
 A breach in production is logged as an error, which is what pages people.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,10 +25,8 @@ from refunds.facts import judgements
 _LOCK = 5_117_204_633
 
 
-class AlreadyRunning(Conflict):
+class AlreadyRunning(Conflict, code="invariants_running"):
     """Another run of the invariants is at work on this database."""
-
-    code = "invariants_running"
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """When what must never be untrue is looked at, in a process of its own: its memory and time are not the workers'."""
 
-from __future__ import annotations
-
 from core.periodic import periodic
 from refunds.worker import child
 

@@ -34,10 +34,8 @@ DEFAULT_OVERLAP = OVERLAPS["24h"]
 USE_NOTED_EVERY = timedelta(minutes=10)
 
 
-class KeyReplaced(Conflict):
+class KeyReplaced(Conflict, code="key_replaced"):
     """The key was rotated or revoked before."""
-
-    code = "key_replaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """What changed in the channels' own rules: noted with its day and source, and seen by the staff."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from django.db import transaction

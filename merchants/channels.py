@@ -3,8 +3,6 @@
 Only ``refunds.payouts`` and ``reconciliation`` talk to channels; all others ask here for a name or a limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -9,8 +9,6 @@ Seven texts from Monday on; "" is shut all day. A span that ends at or before it
 ``holiday`` or ``workday`` is left out, such a day is like its weekday. ``{}``: the hours are not known.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +28,8 @@ _SPAN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\s?[-–]\s?([01][0-9]|2[0-4
 Spans = tuple[tuple[int, int], ...]
 
 
-class HoursInvalid(Invalid):
+class HoursInvalid(Invalid, code="hours_invalid"):
     """The hours as typed cannot be understood."""
-
-    code = "hours_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

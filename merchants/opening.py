@@ -4,8 +4,6 @@ What is said here counts for what is asked for from then on; due times that stan
 gives more time to what lies on the desk (``refunds.review.grace``).
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from django.db import transaction

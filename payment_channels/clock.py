@@ -1,7 +1,5 @@
 """The channels' wall clock. All three speak Beijing time, which has had no summer time since 1991."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime

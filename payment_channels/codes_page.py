@@ -5,8 +5,6 @@
 A test fails while the page is not what this writes.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from payment_channels.alipay.errors import LISTS as ALIPAY
@@ -30,7 +28,7 @@ _DONE_ABOUT = {
 _HEAD = """# Codes of the channels
 
 Made by `python -m payment_channels.codes_page` from `payment_channels/<channel>/errors.py`; do not edit. The vendors'
-lists, as far as public copies have them, are held against these tables in `tests/payment_channels/test_codes.py`;
+lists, as far as public copies have them, are held against these tables in `tests/payment_channels/test_codes_page.py`;
 `tests/payment_channels/vendors_codes.py` names what is inferred. An application answered with a code that is in no list proves
 nothing: the query decides, the same number goes out again a few times, then a person decides with the channel's own words.
 """

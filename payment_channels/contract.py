@@ -11,7 +11,7 @@ An unknown outcome is queried, never sent again under another number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -186,9 +186,13 @@ class RefundNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignNotice:
-    """A verified notice about something else than a refund: a payment, a complaint, a coupon. ``about`` is the channel's word."""
+    """A verified notice about something else than a refund: a payment, a complaint, a coupon. ``about`` is the channel's word.
+
+    ``paid``: the channel's number and the fen of a payment that it says was made.
+    """
 
     about: str
+    paid: tuple[str, int] | None = None
 
 
 class NoticeRejected(Exception):
@@ -417,10 +421,12 @@ class BillNotes:
     """What a statement says beside its rows. Complete once all of them were read.
 
     ``own_numbers`` are the merchant numbers of the account it was opened for, ``named`` those that the file names;
-    ``period`` is the first and the last day that it says it covers.
+    ``period`` is the first and the last day that it says it covers. ``on_payment`` is told the channel's number and
+    the fen of payments that pass by where only refunds are wanted.
     """
 
     own_numbers: frozenset[str] = frozenset()
+    on_payment: Callable[[str, int], None] | None = None
     named: set[str] = field(default_factory=set)
     period: tuple[date, date] | None = None
     rows: int = 0
@@ -464,8 +470,8 @@ class BillUnavailable(Exception):
 class BillCorrupt(Exception):
     """The file is no statement that can be used: nothing of it may be. ``line`` or 0; ``code`` names what it is instead:
 
-    bill_damaged, bill_empty, bill_locked, bill_of_another_channel, bill_of_another_kind, bill_of_consumer, bill_resaved,
-    bill_web_page, bill_workbook, or bill_unreadable where nobody can tell. ``facts`` fill the code's sentence.
+    bill_archive, bill_damaged, bill_empty, bill_locked, bill_of_another_channel, bill_of_another_kind, bill_of_consumer,
+    bill_resaved, bill_web_page, bill_workbook, or bill_unreadable where nobody can tell. ``facts`` fill the code's sentence.
     """
 
     def __init__(self, message: str, *, line: int = 0, code: str = "bill_damaged", **facts: str | int) -> None:

@@ -74,10 +74,12 @@ class ManualRefundChannel:
         by: str,
         received_account: str = "",
         drawer: str = "",
+        payer_fen: int | None = None,
     ) -> Done:
         """What a person has entered as proof: the slip's or transfer's number, when, who says so, from which drawer.
 
-        ``received_account`` is masked. Raises ``ValueError`` where the number is empty or the instant has no offset.
+        ``received_account`` is masked; ``payer_fen`` is what was paid where a coupon had paid a part. Raises ``ValueError`` where
+        the number is empty or the instant has no offset.
         """
         if not voucher_no.strip():
             raise ValueError("voucher_no is empty")
@@ -89,7 +91,15 @@ class ManualRefundChannel:
             amount_fen=reference.amount_fen,
             succeeded_at=paid_at,
             received_account=received_account,
-            raw=_statement(reference, number=voucher_no.strip(), paid_at=paid_at.isoformat(), drawer=drawer, by=by),
+            payer_fen=payer_fen,
+            raw=_statement(
+                reference,
+                number=voucher_no.strip(),
+                paid_at=paid_at.isoformat(),
+                drawer=drawer,
+                by=by,
+                payer_fen="" if payer_fen is None else str(payer_fen),
+            ),
         )
 
     def given_up(self, *, reference: RefundReference, trouble: str, note: str, by: str) -> Refused:

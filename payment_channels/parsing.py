@@ -1,7 +1,5 @@
 """Foreign JSON and amounts in yuan become typed values here, at the edge; whatever does not fit is ``Unreadable``."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Plain text without Django; the pages translate the sentence (it is the msgid of the locale files).
 """
 
-from __future__ import annotations
-
 from payment_channels.words import gettext_noop
 
 REMEDIES: dict[str, str] = {

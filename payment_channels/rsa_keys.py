@@ -1,7 +1,5 @@
 """Reading RSA keys from stored credentials, and the one signature all three channels use: RSA-SHA256."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Mapping
@@ -92,8 +90,9 @@ def public_key(credentials: Mapping[str, str], name: str) -> RSAPublicKey:
 
 def certificate(credentials: Mapping[str, str], name: str) -> Certificate:
     """The X.509 certificate under ``name``, PEM."""
+    stored = required(credentials, name)
     try:
-        return load_pem_x509_certificate(required(credentials, name).encode())
+        return load_pem_x509_certificate(stored.encode())
     except ValueError as error:
         raise CredentialsInvalid(f"{name} is not a PEM certificate") from error
 

@@ -1,7 +1,5 @@
 """What a channel's code proves: the type of every channel's table, and how it is read."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar

@@ -32,6 +32,10 @@ MAX_FILE_BYTES = 1_000_000_000
 DOWNLOAD_TIMEOUT_S = 120.0
 _CHUNK_BYTES = 1_048_576
 _GZIP_MAGIC, _ZIP_MAGIC, _OLD_WORKBOOK_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+#: RAR, 7z, XZ and bzip2: not of any portal.
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zX", b"BZh")
+#: A package within a package wins nothing by it: a larger one is a bomb.
+_PACKED_TIMES, _MAX_PACKAGE_BYTES = 3, 128_000_000
 #: A workbook with a password lies in the container of the old ones. Source: MS-OFFCRYPTO, 1.3.2.
 _LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 #: What a file that cannot be unpacked raises while it is read.
@@ -121,12 +125,16 @@ def fetch(
 # --- what the file is packed in -------------------------------------------------------------------------------------
 
 
-def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool]) -> str:
-    """Hex SHA-256 of the unpacked content. Raises ``BillCorrupt``, also for a file that is empty."""
+def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool], but: re.Pattern[bytes] | None = None) -> str:
+    """Hex SHA-256 of the unpacked content, without what ``but`` finds: that differs from one download to the next.
+
+    Raises ``BillCorrupt``, also for a file that is empty.
+    """
     if file.seek(0, io.SEEK_END) == 0:
         raise BillCorrupt("the file is empty", code="bill_empty")
     try:
-        return digest_of(pieces_of(file, wanted=wanted))
+        found = pieces_of(file, wanted=wanted)
+        return digest_of(but.sub(b"", piece) for piece in found) if but else digest_of(found)
     except BROKEN as error:
         raise BillCorrupt("the file cannot be unpacked") from error
 
@@ -167,6 +175,42 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 yield cast("BinaryIO", content)
     else:
         yield file
+
+
+def peeled(file: BinaryIO) -> BinaryIO:
+    """The file, or the zip or workbook that somebody packed once more in a zip or in gzip; ``file`` stays open.
+
+    Raises ``BillCorrupt`` for archives of other programs.
+    """
+    for _ in range(_PACKED_TIMES):
+        if _magic(file).startswith(_OTHER_ARCHIVES):
+            raise BillCorrupt("an archive of another kind", code="bill_archive")
+        try:
+            inner = _package_in(file)
+        except BROKEN:
+            return file
+        if inner is None:
+            return file
+        file = inner
+    return file
+
+
+def _package_in(file: BinaryIO) -> BinaryIO | None:
+    with ExitStack() as stack:
+        if _magic(file).startswith(_GZIP_MAGIC):
+            content: BinaryIO = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
+        elif is_zip(file):
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            names = [entry for entry in archive.infolist() if is_content(entry)]
+            if len(names) != 1 or names[0].flag_bits & 1:
+                return None
+            content = cast("BinaryIO", stack.enter_context(archive.open(names[0])))
+        else:
+            return None
+        head = content.read(4)
+        if head != _ZIP_MAGIC:
+            return None
+        return io.BytesIO(b"".join([head, *pieces(content, max_bytes=_MAX_PACKAGE_BYTES)]))
 
 
 def _magic(file: BinaryIO) -> bytes:

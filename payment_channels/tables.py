@@ -415,7 +415,7 @@ def head_of(content: BinaryIO | Workbook) -> str:
 def kind_in(file: BinaryIO) -> tuple[str, str]:
     """Channel and kind of the statement that a file seems to hold; empty where it seems to hold none."""
     try:
-        with statements.unpacked(file, wanted=lambda name: "汇总" not in name) as content:
+        with statements.unpacked(statements.peeled(file), wanted=lambda name: "汇总" not in name) as content:
             return kind_of(head_of(content))
     except (BillCorrupt, *statements.BROKEN):
         return "", ""

@@ -3,8 +3,6 @@
 A transport error is never an answer about the refund: each becomes ``Unknown`` in one place.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import re

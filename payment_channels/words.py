@@ -1,7 +1,5 @@
 """Marks for texts that people read. This package is plain Python: whoever shows a text translates it."""
 
-from __future__ import annotations
-
 
 def gettext_noop(text: str) -> str:
     """The text as it is; the catalogue finds it by this call."""

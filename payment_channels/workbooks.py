@@ -3,8 +3,6 @@
 Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what a table needs is read: no formulas, no styles.
 """
 
-from __future__ import annotations
-
 import re
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Closing a day once everything in it agrees or is resolved, and reopening it with a note."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db import transaction
@@ -16,16 +14,12 @@ from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState
 
 
-class CannotClose(Conflict):
+class CannotClose(Conflict, code="cannot_close"):
     """Something is open yet; ``code`` says what: ``bill_missing``, ``differences_open`` or ``payouts_pending``."""
 
-    code = "cannot_close"
 
-
-class NotClosed(Conflict):
+class NotClosed(Conflict, code="day_not_closed"):
     """Only a closed day can be reopened."""
-
-    code = "day_not_closed"
 
 
 def why_not_close(day: ReconciliationDay) -> str:

@@ -1,7 +1,5 @@
 """The days of reconciliation: made, found, locked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -58,10 +56,8 @@ class Habits:
         return timedelta(seconds=self.profile.bill_grace_s)
 
 
-class DayClosed(Conflict):
+class DayClosed(Conflict, code="day_closed"):
     """The day is closed: nothing in it changes until somebody reopens it with a note."""
-
-    code = "day_closed"
 
 
 def accounts_of(*, merchant_id: int) -> QuerySet[ChannelAccount]:

@@ -3,8 +3,6 @@
 A resolution never changes what either side says. Every step is audited under the difference's day.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -38,16 +36,12 @@ from terminals.models import Transaction
 NOTE_MAX = 500
 
 
-class AlreadyResolved(Conflict):
+class AlreadyResolved(Conflict, code="already_resolved"):
     """Somebody resolved it meanwhile."""
 
-    code = "already_resolved"
 
-
-class CannotAdopt(Conflict):
+class CannotAdopt(Conflict, code="cannot_adopt"):
     """Nothing here that could become a refund of ours; ``code`` says why not."""
-
-    code = "cannot_adopt"
 
 
 def differences_of(*, merchant_id: int) -> QuerySet[Difference]:

@@ -4,8 +4,6 @@ A day is a row with a due time, claimed under a lease like a payout: two workers
 leaves the day to the next. Channels that are still making a statement are asked again, ever less often.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import date, datetime, timedelta
 
@@ -50,10 +48,8 @@ _WATCHED = timedelta(days=35)
 _STILL_MOVES = timedelta(days=BACKLOG_DAYS + 5)
 
 
-class DownloadFailed(DomainError):
+class DownloadFailed(DomainError, code="bill_unavailable"):
     """The statement is not to be had now; ``code`` is the channel's."""
-
-    code = "bill_unavailable"
 
 
 def work(*, at: datetime) -> int:

@@ -1,7 +1,5 @@
 """A day as rows to take away: every refund of either side, what the comparison says of it, what was done about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

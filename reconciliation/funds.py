@@ -5,8 +5,6 @@ closed. A refund row stands in both on the day of acceptance, so every line has 
 itself: it shows which side of a difference the money took.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -133,10 +131,8 @@ def fetch_quietly(*, day_id: int, at: datetime) -> bool:
     return True
 
 
-class FundsBeforeStatement(Invalid):
+class FundsBeforeStatement(Invalid, code="funds_before_statement"):
     """A fund flow is a witness beside the day's statement, which is not there yet."""
-
-    code = "funds_before_statement"
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 
-from core.audit.actors import SYSTEM
+from core.audit.actors import SYSTEM, channel
 from core.audit.record import record_of
 from core.errors import Invalid
 from core.plain_text import plain_text, without_direction
@@ -41,38 +41,32 @@ from reconciliation.days import Habits
 from reconciliation.models import Bill, BillLine, ReconciliationDay
 from reconciliation.models.bill import BillSource, MatchOutcome
 from refunds.payouts.adapters import adapter_for
+from terminals import confirming
 
+_PAYMENTS_AT_ONCE = 2_000
 _COLUMNS = (
     *("bill_id", "line", "kind", "order_no", "channel_transaction_no", "refund_no", "channel_refund_no"),
     *("amount_fen", "fee_fen", "accepted_at", "succeeded_at", "state", "outcome"),
 )
 
 
-class BillUnreadable(Invalid):
+class BillUnreadable(Invalid, code="bill_unreadable"):
     """The file is no statement of this channel, was damaged, or does not add up. Nothing was taken from it.
 
     ``code`` says which of these, see ``contract.BillCorrupt``; ``refusals`` has the sentences.
     """
 
-    code = "bill_unreadable"
 
-
-class BillOfAnotherDay(BillUnreadable):
+class BillOfAnotherDay(BillUnreadable, code="bill_of_another_day"):
     """The statement speaks of other days than the one it was given for: ``facts`` name ``day`` and ``found``."""
 
-    code = "bill_of_another_day"
 
-
-class BillOfAnotherAccount(BillUnreadable):
+class BillOfAnotherAccount(BillUnreadable, code="bill_of_another_account"):
     """The statement names other merchant numbers, and no refund of it is the account's: ``facts`` name ``own`` and ``found``."""
 
-    code = "bill_of_another_account"
 
-
-class AccountUnusable(Invalid):
+class AccountUnusable(Invalid, code="account_unusable"):
     """The channel account's credentials or profile cannot be used."""
-
-    code = "account_unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +120,9 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
         return Imported(current, is_new=False)
     bill = _new_version(day, sha256=statement.digest, size=statement.size, at=at, by=by)
     tally = _Tally(day.date, days.habits_for(day), by_hand=by is not None)
+    statement.notes.on_payment = payments = _Payments(day.channel_account, at)
     insert_rows(BillLine, _COLUMNS, (_stored(bill.pk, row) for row in tally.counted(statement)))
+    payments.confirm(bill)
     notes = statement.notes
     bill.gap_fen = _total_gap_fen(statement, tally)
     bill.set_aside, bill.set_aside_count = [_odd(row) for row in notes.odd], notes.odd_count
@@ -230,6 +226,36 @@ class _Tally:
             if instant is not None and not self._habits.may_stand_on(self._day, instant, near=self._near):
                 self.elsewhere[self._habits.day_of(instant)] += 1
             yield row
+
+
+class _Payments:
+    """Payments that pass by in a statement: they confirm sales that were reported before they were paid, but for what the same
+    statement takes back.
+    """
+
+    def __init__(self, account: ChannelAccount, at: datetime) -> None:
+        self._of, self._at = {"merchant_id": account.merchant_id, "account_id": account.pk}, at
+        self._by = channel(account.channel)
+        self._paid_fen: dict[str, int] = {}
+        self._waiting_fen: dict[str, int] = {}
+
+    def __call__(self, number: str, amount_fen: int) -> None:
+        self._paid_fen[number] = amount_fen
+        if len(self._paid_fen) >= _PAYMENTS_AT_ONCE:
+            self._sift()
+
+    def confirm(self, bill: Bill) -> None:
+        self._sift()
+        gone = bill.lines.filter(channel_transaction_no__in=list(self._waiting_fen))
+        for number in gone.values_list("channel_transaction_no", flat=True):
+            self._waiting_fen.pop(number, None)
+        confirming.confirm_paid(**self._of, paid_fen=self._waiting_fen, by=self._by, at=self._at)
+
+    def _sift(self) -> None:
+        waiting = confirming.not_known_as_paid(**self._of, numbers=self._paid_fen)
+        for number in waiting.values_list("channel_transaction_no", flat=True):
+            self._waiting_fen[number] = self._paid_fen[number]
+        self._paid_fen = {}
 
 
 def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:

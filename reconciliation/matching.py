@@ -5,8 +5,6 @@ bills of all days on which it may stand are there: our clock and the channel's d
 sent again may stand on a later day. What is still in flight is pending, which is no difference.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

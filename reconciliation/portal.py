@@ -5,8 +5,6 @@ ours becomes a refund of ours like one adopted from a statement, and the refused
 A channel that does not say how much was refunded is waited for: its statement names every refund.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -32,10 +30,8 @@ from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
 
 
-class NothingToAdopt(Conflict):
+class NothingToAdopt(Conflict, code="nothing_to_adopt"):
     """The channel does not say that more was refunded than what we know of."""
-
-    code = "nothing_to_adopt"
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:

@@ -40,6 +40,7 @@ _SENTENCES: Mapping[str, Promise | str] = {
     "bill_web_page": _("This is a web page, not a statement: sign in to the portal and download the file again."),
     "bill_workbook": _("This kind of workbook is not read: choose CSV in the portal."),
     "bill_locked": _("The file is locked by a password: take the password off, or download it anew."),
+    "bill_archive": _("This kind of archive is not read: unpack it and upload the statement itself."),
     "bill_zip": _("The zip does not hold exactly one statement: upload the statement itself."),
     "bill_lacks_columns": _("The statement lacks columns without which nothing can be compared: %(columns)s."),
     "bill_does_not_add_up": _(

@@ -1,7 +1,5 @@
 """When statements are fetched and compared."""
 
-from __future__ import annotations
-
 from django.utils import timezone
 
 from core.periodic import periodic

@@ -1,7 +1,5 @@
 """A file as a person brings it: the day's statement, or the account's fund flow beside it. The file itself says which."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import BinaryIO
 

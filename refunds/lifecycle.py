@@ -46,22 +46,16 @@ NEXT_STEP: Mapping[State, str] = {
 NOTIFY = "refunds.notify"
 
 
-class AlreadyChanged(Conflict):
+class AlreadyChanged(Conflict, code="version_conflict"):
     """Somebody else was faster: the request is at another version than the caller saw."""
 
-    code = "version_conflict"
 
-
-class WrongState(Conflict):
+class WrongState(Conflict, code="state_conflict"):
     """The request is not in a state from which this can be done."""
 
-    code = "state_conflict"
 
-
-class OverRefund(Conflict):
+class OverRefund(Conflict, code="exceeds_refundable"):
     """The sale has less left to refund than this asks for."""
-
-    code = "exceeds_refundable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QueryS
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Approval, Execution, Leg, RefundRequest
+from refunds.models import Approval, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState
 from terminals.models import Transaction
 
@@ -30,11 +30,17 @@ def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) ->
 def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """What a full representation reads, in a fixed number of statements."""
     return (
-        found.select_related("transaction__channel_account", "store", "terminal", "payee")
+        found.select_related("transaction__channel_account", "store", "terminal", "payee", "compensation__payout")
         .defer("transaction__channel_account__sealed_credentials")
         .prefetch_related(
             "executions",
+            "agreements",
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
+            Prefetch(
+                "goods_returns",
+                queryset=GoodsReturn.objects.select_related("store").prefetch_related("lines__line").order_by("-pk"),
+            ),
+            Prefetch("offers", queryset=ExchangeOffer.objects.order_by("-pk")),
             Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
         )
     )
@@ -80,7 +86,7 @@ def events_of(request_id: UUID) -> QuerySet[AuditEvent]:
 
 def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[Transaction]:
     """The merchant's sales with lines."""
-    found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal")
+    found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal", "deposit")
     found = found.prefetch_related("lines")
     return found if store_ids is None else found.filter(store_id__in=store_ids)
 

@@ -22,6 +22,7 @@ from core.audit.models import AuditVerification
 from core.periodic import periodic
 from refunds.evidence import files
 from refunds.follow_up import erasing, survey
+from refunds.goods import returns
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
@@ -89,7 +90,9 @@ def verify() -> None:
 
 @periodic("refunds.escalate")
 def escalate() -> None:
-    escalating.work(at=timezone.now())
+    now = timezone.now()
+    returns.give_up_late(at=now)
+    escalating.work(at=now)
 
 
 @periodic("refunds.second_legs")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max, Q
 
+from merchants import channels
 from merchants.models import ChannelAccount, Store
 from terminals.models import Transaction
 
@@ -36,6 +37,19 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
         (account for account in accounts if account.is_active), key=lambda account: account.store_id is None
     )
     return next(iter([*fitting, *in_use]), None)
+
+
+def replacement_of(account: ChannelAccount) -> ChannelAccount | None:
+    """The account in use that has the merchant number of one that is not: the same money at the channel, under new keys."""
+    found = channels.channel(account.channel)
+    if account.is_active or found is None or not found.number:
+        return None
+
+    def number(one: ChannelAccount) -> list[str]:
+        return [one.credentials.get(name, "") for name in found.number]
+
+    in_use = ChannelAccount.objects.filter(merchant_id=account.merchant_id, channel=account.channel, is_active=True)
+    return next((one for one in in_use.order_by("pk") if number(one)[0] and number(one) == number(account)), None)
 
 
 def _took(account: ChannelAccount, ended: dict[int, datetime | None], paid_at: datetime) -> bool:

@@ -1,7 +1,5 @@
 """Storing many sales at once, for imports of hundreds of thousands of lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -7,12 +7,12 @@ A sale that was reported as a success keeps its status: where its channel says o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.audit.actors import Actor
 from core.audit.record import record_of
@@ -34,10 +34,9 @@ _STATUS: Mapping[str, TransactionStatus] = {
 }
 
 
-class AskedJustNow(DomainError):
+class AskedJustNow(DomainError, code="asked_just_now"):
     """The channel was asked about this sale a moment ago, perhaps by somebody else; ``facts["retry_after_s"]``."""
 
-    code = "asked_just_now"
     status = 429
 
 
@@ -75,6 +74,28 @@ def keep_word(
         )
     sale.save(update_fields=saved)
     return sale
+
+
+def not_known_as_paid(*, merchant_id: int, account_id: int, numbers: Collection[str]) -> QuerySet[Transaction]:
+    """Sales of an account, by the channel's numbers, that were reported as anything but paid."""
+    named = Transaction.objects.filter(merchant_id=merchant_id, channel_transaction_no__in=list(numbers))
+    named = named.filter(channel_account_id=account_id)
+    return named.exclude(status=TransactionStatus.SUCCESS) if numbers else named.none()
+
+
+def confirm_paid(*, merchant_id: int, account_id: int, paid_fen: Mapping[str, int], by: Actor, at: datetime) -> int:
+    """What a statement or a notice of an account proves: these payments, by the channel's number, were made, of so many fen.
+
+    Only sales are looked at of which it was not known yet. Returns how many it says something of; ``by`` is the channel.
+    """
+    waiting = not_known_as_paid(merchant_id=merchant_id, account_id=account_id, numbers=paid_fen).exclude(
+        payment_word=PaymentWord.AMOUNT_DIFFERS
+    )
+    found = list(waiting.order_by("pk").values_list("pk", "channel_transaction_no", "amount_fen"))
+    for pk, number, amount_fen in found:
+        word = PaymentWord.PAID if paid_fen[number] == amount_fen else PaymentWord.AMOUNT_DIFFERS
+        keep_word(transaction_id=pk, word=word, amounts={"amount_fen": paid_fen[number]}, by=by, at=at)
+    return len(found)
 
 
 def no_answer_since(sale: Transaction) -> bool:

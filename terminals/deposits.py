@@ -1,7 +1,5 @@
 """Recording what was agreed of a deposit."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 
@@ -14,10 +12,8 @@ from merchants.rights import Act, check_may
 from terminals.models import Deposit, Transaction, TransactionKind
 
 
-class DepositTermsDiffer(Conflict):
+class DepositTermsDiffer(Conflict, code="deposit_terms_differ"):
     """Other terms are recorded already: they are agreed beforehand, and not changed afterwards."""
-
-    code = "deposit_terms_differ"
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from core.errors import FieldError, Invalid
+from core.numbers import spellings
 from core.personal_data import search_hash
 from terminals.models import Transaction, TransactionLine
 
@@ -15,17 +16,22 @@ from terminals.models import Transaction, TransactionLine
 _FACTS = ("amount_fen", "card_last4", "phone_last4", "sku")
 #: What a sale is looked for by -> the look-up of it.
 _LOOKUPS = {
-    **{name: name for name in ("order_no", "channel_transaction_no", "cashier", "amount_fen", "card_last4")},
-    "store": "store__code",
-    "terminal": "terminal__code",
+    **{name: name for name in ("cashier", "amount_fen", "card_last4")},
     "paid_after": "paid_at__gte",
     "paid_before": "paid_at__lt",
+}
+#: And what is found in any case.
+_NUMBERS = {
+    "order_no": "order_no__in",
+    "channel_transaction_no": "channel_transaction_no__in",
+    "store": "store__code__in",
+    "terminal": "terminal__code__in",
 }
 
 
 def with_article(sku: str) -> Exists:
     """Sales that hold this article. Not a join: its rows would have to be made distinct, all of them, before the first page."""
-    return Exists(TransactionLine.objects.filter(transaction=OuterRef("pk"), sku=sku))
+    return Exists(TransactionLine.objects.filter(transaction=OuterRef("pk"), sku__in=spellings(sku)))
 
 
 def check_two_facts(given: Collection[str]) -> None:
@@ -49,6 +55,7 @@ def narrow(found: QuerySet[Transaction], *, wanted: Mapping[str, Any]) -> QueryS
     if facts and not numbered and not window:
         check_two_facts(facts)
     known = {lookup: wanted[name] for name, lookup in _LOOKUPS.items() if wanted.get(name) not in (None, "")}
+    known |= {lookup: spellings(wanted[name]) for name, lookup in _NUMBERS.items() if wanted.get(name)}
     if wanted.get("phone_last4"):
         known["payer_phone_last4_hash"] = search_hash("phone_last4", wanted["phone_last4"])
     found = found.filter(**known)

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
 from core.money import yuan
+from core.numbers import spellings
 from core.quantities import Quantity
 from terminals.models import Transaction
 
@@ -27,6 +28,8 @@ class Payment(Protocol):
     def id(self) -> UUID: ...
     @property
     def store_code(self) -> str: ...
+    @property
+    def order_no(self) -> str: ...
     @property
     def channel(self) -> str: ...
     @property
@@ -45,6 +48,7 @@ class Line(Protocol):
 
 
 LineT = TypeVar("LineT", bound=Line)
+PaymentT = TypeVar("PaymentT", bound=Payment)
 
 
 def order_date(paid_at: datetime) -> date:
@@ -52,10 +56,16 @@ def order_date(paid_at: datetime) -> date:
     return paid_at.astimezone(SHANGHAI).date()
 
 
+def as_asked(payments: Iterable[PaymentT], order_no: str) -> list[PaymentT]:
+    """Of payments found by any spelling of a number, those of the number as it was asked for, where there are any."""
+    found = list(payments)
+    return [one for one in found if one.order_no == order_no] or found
+
+
 def check_one(payments: Iterable[Payment]) -> None:
     """Raise ``Invalid`` unless these payments are of one order; ``facts["candidates"]`` are their ids."""
     found = sorted(payments, key=lambda one: (one.paid_at, one.id))
-    if len({(one.store_code, order_date(one.paid_at)) for one in found}) > 1:
+    if len({(one.store_code, one.order_no, order_date(one.paid_at)) for one in found}) > 1:
         raise ambiguous(found)
 
 
@@ -113,8 +123,9 @@ def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[Line
 
 def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:
     """The payments of an order among ``sales``, earliest first. Raises ``NotFound``, or ``Invalid`` where it may be several."""
-    wanted = sales.filter(order_no=order_no)
-    found = list((wanted.filter(store__code=store) if store else wanted).order_by("paid_at", "pk")[:50])
+    wanted = sales.filter(order_no__in=spellings(order_no))
+    wanted = wanted.filter(store__code__in=spellings(store)) if store else wanted
+    found = as_asked(wanted.order_by("paid_at", "pk")[:50], order_no)
     if not found:
         raise NotFound("there is no such order", code="transaction_not_found")
     check_one(found)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
@@ -35,28 +35,20 @@ _CHINA = timedelta(hours=8)
 _DAY = timedelta(days=1)
 
 
-class PaidInTheFuture(Invalid):
+class PaidInTheFuture(Invalid, code="paid_in_the_future"):
     """A sale that is yet to come. Windows, voids and days of limits would be reckoned from a moment that never was."""
 
-    code = "paid_in_the_future"
 
-
-class SaleDiffers(Conflict):
+class SaleDiffers(Conflict, code="sale_differs"):
     """The channel's number is known with other facts; ``errors`` names them, ``facts["transaction"]`` is that sale."""
 
-    code = "sale_differs"
 
-
-class PayerPaidTooMuch(Invalid):
+class PayerPaidTooMuch(Invalid, code="payer_paid_too_much"):
     """The payer would have paid more than the sale's amount."""
 
-    code = "payer_paid_too_much"
 
-
-class LinesDoNotAddUp(Invalid):
+class LinesDoNotAddUp(Invalid, code="lines_do_not_add_up"):
     """The lines come to another amount than was paid."""
-
-    code = "lines_do_not_add_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +155,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
     terminal = terminal_named(sale.terminal, store=store)
+    sale = replace(sale, store=store.code, terminal=terminal.code if terminal else "")
     known = Transaction.objects.filter(
         merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
     )
@@ -187,7 +180,8 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
 
 def store_named(code: str, *, by: Principal) -> Store:
     """A store of theirs. Raises ``Invalid``."""
-    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
+    stores = Store.objects.filter(merchant_id=by.acting_for)
+    store = stores.filter(code=code).first() or stores.filter(code__iexact=code).first()
     if store is None or not by.works_in(store.pk):
         raise Invalid("there is no such store", code="unknown_store")
     return store
@@ -197,7 +191,8 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
     """A terminal of the store; none for no code. Raises ``Invalid``."""
     if not code:
         return None
-    terminal = Terminal.objects.filter(store=store, code=code).first()
+    terminals = Terminal.objects.filter(store=store)
+    terminal = terminals.filter(code=code).first() or terminals.filter(code__iexact=code).first()
     if terminal is None:
         raise Invalid("the store has no such terminal", code="unknown_terminal")
     return terminal
@@ -348,4 +343,5 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         TransactionLine(transaction=created, position=position, **asdict(line))
         for position, line in enumerate(sale.lines, start=1)
     )
+    record_of(created, by=by.actor, action="transaction.report", at=at)
     return created

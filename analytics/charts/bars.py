@@ -1,7 +1,5 @@
 """Bars in a row, one bar cut into parts, and the steps of a funnel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

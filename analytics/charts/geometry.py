@@ -1,7 +1,5 @@
 """Numbers behind the drawings: scales, curves, short decimals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """When things happen: weekdays down, hours across, darker for more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from django.utils.html import format_html, format_html_join

@@ -1,7 +1,5 @@
 """Bars over time with the period before as a dashed line; a figure's course in the size of a word."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The past as it was judged: stored facts, read in order of time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

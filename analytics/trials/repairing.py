@@ -1,7 +1,5 @@
 """The repair of a finding, written into its draft."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.errors import Conflict
@@ -14,10 +12,8 @@ from refunds.rules.finding import repaired
 from refunds.rules.proof import findings
 
 
-class FindingGone(Conflict):
+class FindingGone(Conflict, code="finding_gone"):
     """The draft does not have this finding any more."""
-
-    code = "finding_gone"
 
 
 def repair(*, draft_id: int, revision: int, code: str, path: str, by: Principal, at: datetime) -> PolicyDraft:

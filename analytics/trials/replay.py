@@ -8,8 +8,6 @@ put into it, plus what the draft's would have; where the policy of then counted 
 customers and channels did stays as it was, and so do signals that depend on the limit of another day.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

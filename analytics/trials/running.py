@@ -4,8 +4,6 @@ A trial is work like any other: a worker claims it with a lease, says every seco
 in one commit. A worker that was killed leaves nothing but a lease that runs out; the next one begins anew.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,16 +44,12 @@ LOW_SCORE = 2
 _UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
 
-class TrialRunning(Conflict):
+class TrialRunning(Conflict, code="trial_running"):
     """This merchant's trial has not ended yet: one at a time."""
 
-    code = "trial_running"
 
-
-class TrialEnded(Conflict):
+class TrialEnded(Conflict, code="trial_ended"):
     """It is over; there is nothing to cancel."""
-
-    code = "trial_ended"
 
 
 @transaction.atomic

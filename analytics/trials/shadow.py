@@ -3,8 +3,6 @@
 Nothing of the refund waits for it or knows of it: a draft that is slow, or cannot judge, is late by itself.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,16 +30,12 @@ _AT_ONCE = 500
 _SETTLED = timedelta(seconds=30)
 
 
-class ShadowRunning(Conflict):
+class ShadowRunning(Conflict, code="shadow_running"):
     """Another draft of this merchant rides along."""
 
-    code = "shadow_running"
 
-
-class ShadowEnded(Conflict):
+class ShadowEnded(Conflict, code="shadow_ended"):
     """It rides along no more."""
-
-    code = "shadow_ended"
 
 
 @transaction.atomic

@@ -4,8 +4,6 @@ All of it is plain JSON, made once when the trial ends. Decisions are ``approve`
 is "was > is". Minutes are of review: positive ones are saved.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Who acts. Every change names one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -6,8 +6,6 @@ line, a missing line and a cut end are seen. A line may say up to where a verifi
 for ever which earlier heads were no longer in the database when their chains grew on.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hmac
 import json

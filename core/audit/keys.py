@@ -4,8 +4,6 @@
 database stores each key's fingerprint, never a key, and a process whose key is another one does not start (docs/adr/0030).
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hmac

@@ -1,7 +1,5 @@
 """The connection wrapper that Django loads by this module's name."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Two logins to one database: the owner's, for migrations, and the application's, which owns nothing (docs/adr/0029)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

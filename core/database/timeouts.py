@@ -5,8 +5,6 @@ nature, a report or an export, says so for as long as it lasts: ``within("report
 command line, who may wait as long as they like.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps

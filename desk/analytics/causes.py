@@ -1,7 +1,5 @@
 """Why it changed, and at which till: the two cards a manager reads when refunds rise."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

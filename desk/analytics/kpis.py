@@ -1,7 +1,5 @@
 """The strip of key figures: value, n, change against the previous period, course."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ channel's code of the payout that failed last, or - for none), ``late`` (1), and
 but without which it reaches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

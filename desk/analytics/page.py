@@ -1,7 +1,5 @@
 """What the analytics page shows. Amounts in fen; counts, shares and durations are written out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The figures as a table to take away: one figure a line, with its n and basis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from django.utils.translation import gettext

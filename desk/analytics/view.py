@@ -1,12 +1,9 @@
 """What refunds tell: the page and its table to take away."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
 
 from analytics import figures as scopes
 from analytics import periods
@@ -14,7 +11,7 @@ from analytics.overview import fees_lost_fen, overview, payouts
 from analytics.periods import BadPeriod, Period
 from core.database.timeouts import reports
 from desk import filters
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from desk.addresses import with_query
 from desk.analytics import kpis, table
 from desk.analytics.links import Links
@@ -24,8 +21,7 @@ from desk.rendering import render_page
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.SEE_ANALYTICS)
+@staff_reads(Act.SEE_ANALYTICS)
 @reports
 def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The figures of a period, compared with the one before. A period that cannot be understood shows the usual one."""
@@ -53,8 +49,7 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/analytics.html", page, status=400 if error else 200)
 
 
-@require_safe
-@staff_page(Act.SEE_ANALYTICS)
+@staff_reads(Act.SEE_ANALYTICS)
 @reports
 def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The same figures as a table, one a line."""

@@ -1,7 +1,5 @@
 """How the analytics page writes figures, changes and findings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

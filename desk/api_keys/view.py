@@ -1,7 +1,5 @@
 """API keys: issued and shown once, rotated, revoked. Owners and managers only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods
 
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from desk import words
@@ -127,7 +124,6 @@ def _state(key: ApiKey, at: datetime) -> str:
     return "used"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def api_keys(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST issues a key and shows it this one time."""
@@ -164,7 +160,6 @@ def _issue(request: HttpRequest, scope: Scope) -> Issued:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """What rotating means for this key; a POST with its name does it and shows the new one this one time."""
@@ -187,7 +182,6 @@ def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     return _page(request, scope, issued=issued)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """What revoking means for this key; a POST with its name does it."""

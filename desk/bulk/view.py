@@ -4,8 +4,6 @@ There is no second way of deciding: every row goes through the domain call of a 
 calls and rolls them back, so that it promises exactly what will happen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,12 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_POST
 
 from core.dry_run import taken_back
 from core.errors import DomainError, Invalid
 from desk import forms, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts
 from desk.addresses import return_to
 from desk.forms import RejectReasonChoice
 from desk.rendering import go_on, refusal, render_page
@@ -86,8 +83,7 @@ _DEEDS: dict[str, Callable[[RefundRequest, int, BulkAction], object]] = {
 }
 
 
-@require_POST
-@staff_page(Act.CLAIM)
+@staff_posts(Act.CLAIM)
 def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Without ``confirm`` the dry run, with it the deed; keys are ``<number>`` or ``<number>@<version>``."""
     back = return_to(request, reverse("desk:queue"))

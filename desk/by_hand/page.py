@@ -1,7 +1,5 @@
 """What waits to be paid by a person, the longest first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,18 +1,14 @@
 """The list of payouts that wait for a person. Cashiers see the cash of their stores."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from desk.by_hand.page import by_hand_page
 from desk.rendering import render_page
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
+@staff_reads(Act.PAY_CASH, Act.PAY_BY_HAND)
 def by_hand(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/by_hand.html", by_hand_page(scope=scope, at=timezone.now()))

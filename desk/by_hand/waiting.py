@@ -1,7 +1,5 @@
 """Which payouts wait for a person who is looking."""
 
-from __future__ import annotations
-
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from desk.access import Scope

@@ -1,7 +1,5 @@
 """Deputies: given for a time and ended early. Owners and managers only."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.contrib import messages
@@ -10,11 +8,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import Invalid, NotFound
 from desk import forms, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.deputies.page import deputies_page
 from desk.rendering import render_page
 from merchants import delegations
@@ -23,7 +20,6 @@ from merchants.rights import Act
 _FIELDS = ("absent", "deputy", "starts_at", "ends_at", "limit")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.DELEGATE)
 def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST makes somebody a deputy."""
@@ -50,8 +46,7 @@ def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/deputies.html", page, status=422 if error else 200)
 
 
-@require_POST
-@staff_page(Act.DELEGATE)
+@staff_posts(Act.DELEGATE)
 def revoke(request: HttpRequest, scope: Scope, delegation_id: int) -> HttpResponse:
     """End it now."""
     row = delegations.revoke(delegation_id=delegation_id, by=scope.by, at=timezone.now())
@@ -61,10 +56,10 @@ def revoke(request: HttpRequest, scope: Scope, delegation_id: int) -> HttpRespon
 
 
 def _person(request: HttpRequest, name: str) -> int:
-    typed = request.POST.get(name, "")
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+    found = forms.whole(request.POST.get(name, ""), digits=18)
+    if found is None:
         raise NotFound("there is no such colleague")
-    return int(typed)
+    return found
 
 
 def _instant(request: HttpRequest, name: str) -> datetime:

@@ -1,7 +1,5 @@
 """Opening hours and disasters as people type them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime
 

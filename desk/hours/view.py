@@ -1,17 +1,14 @@
 """Opening hours, other days and more time after a disaster. Owners and managers."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_posts, staff_reads
 from desk.hours.form import typed_day, typed_disaster, typed_hours
 from desk.hours.page import hours_page
 from desk.rendering import render_page
@@ -20,15 +17,13 @@ from merchants.rights import Act
 from refunds.review import grace
 
 
-@require_safe
-@staff_page(Act.SET_HOURS)
+@staff_reads(Act.SET_HOURS)
 def hours(request: HttpRequest, scope: Scope) -> HttpResponse:
     """All of it."""
     return render_page(request, "desk/hours.html", hours_page(scope=scope, at=timezone.now()))
 
 
-@require_POST
-@staff_page(Act.SET_HOURS)
+@staff_posts(Act.SET_HOURS)
 def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """Say when a store is open."""
     store = scope.stores().filter(code=code).first()
@@ -48,8 +43,7 @@ def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     return redirect("desk:hours")
 
 
-@require_POST
-@staff_page(Act.SET_HOURS)
+@staff_posts(Act.SET_HOURS)
 def set_day(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Say what a day is."""
     try:
@@ -61,8 +55,7 @@ def set_day(request: HttpRequest, scope: Scope) -> HttpResponse:
     return redirect("desk:hours")
 
 
-@require_POST
-@staff_page(Act.GIVE_GRACE)
+@staff_posts(Act.GIVE_GRACE)
 def declare(request: HttpRequest, scope: Scope) -> HttpResponse:
     """More time after a disaster."""
     try:
@@ -89,8 +82,7 @@ def _store_ids(scope: Scope, codes: list[str]) -> list[int]:
     return ids
 
 
-@require_POST
-@staff_page(Act.GIVE_GRACE)
+@staff_posts(Act.GIVE_GRACE)
 def end(request: HttpRequest, scope: Scope, grace_id: int) -> HttpResponse:
     """No more from now on."""
     try:

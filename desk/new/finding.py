@@ -1,7 +1,5 @@
 """Finding the sale: by a number, or without its receipt by at least two facts that the customer knows."""
 
-from __future__ import annotations
-
 from dataclasses import astuple, dataclass
 from datetime import datetime, time, timedelta
 

@@ -169,7 +169,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         }[decision],
         tone=verdicts.tone(decision),
         amount_fen=draft.amount_fen,
-        coupon=coupons.to_staff(sum(leg.amount_fen for leg in legs), sum(payer_fen.values())),
+        coupon=coupons.to_staff((leg.route, leg.amount_fen, payer_fen[leg.sequence]) for leg in legs),
         route_label=destination_label(sale=sale, route=draft.route),
         arrival_label=progress.arrival_label(arrival),
         tier_label=in_words.tier_label(verdict.tier) if decision == "review" else "",

@@ -13,11 +13,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid, NotFound
 from desk import words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_page, staff_posts
 from desk.addresses import refund as refund_url
 from desk.forms import sorted_uploads
 from desk.new import finding
@@ -28,7 +27,7 @@ from desk.new.form import typed as typed_in
 from desk.new.page import QuotePart, guide_for, new_page, quote_of
 from desk.rendering import go_on, refusal, render_page
 from refunds.evidence import files
-from refunds.intake import judging, submitting
+from refunds.intake import compensating, judging
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import EvidenceMissing, PolicyRefused
@@ -42,7 +41,6 @@ from terminals.models import Transaction
 _CANDIDATES = 20
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def new(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The page; a POST submits."""
@@ -71,8 +69,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/new.html", page)
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What the policy says to the form as it stands. Nothing is stored."""
     now, form, part = timezone.now(), typed_in(request.POST), QuotePart()
@@ -104,7 +101,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
             raise Invalid("the customer's consent is missing", code="consent_missing")
         for kind, pictures in sorted_uploads(request).items():
             ahead += [row.pk for row in files.send_ahead(pictures=pictures, kind=kind, by=scope.by, at=now)]
-        submission = submitting.submit(
+        submission = compensating.submit(
             draft=replace(_draft(form, sale), evidence=ahead),
             by=scope.by,
             at=now,

@@ -1,7 +1,5 @@
 """Messages to customers: what was sent to whom, and what was not."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,11 +10,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_safe
 
 from core.errors import Conflict, NotFound
 from desk import filters, keyset, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_reads
 from desk.addresses import return_to, with_query
 from desk.filters import Choice, Filter, Narrowed
 from desk.keyset import Capped
@@ -102,13 +99,11 @@ def _choices(of: type[NotificationState] | type[Medium]) -> list[Choice]:
     return [Choice(item.value, str(item.label)) for item in of]
 
 
-@require_safe
-@staff_page(Act.SEE_QUEUE)
+@staff_reads(Act.SEE_QUEUE)
 def notifications(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/notifications.html", notifications_page(request, scope))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.RESEND)
 def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResponse:
     """Which message would go out once more to whom; that page's POST sends it."""

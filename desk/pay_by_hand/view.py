@@ -1,7 +1,5 @@
 """Paying by hand: the form in which a person says what came of a payout, and the page that shows it before it is recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -12,13 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core import codes
 from core.dry_run import taken_back
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from desk import forms, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.forms import pictures_of
 from desk.refund.page import find
 from desk.rendering import render_page
@@ -169,7 +166,6 @@ def _payee(refund: RefundRequest, route: str) -> Mapping[str, str] | None:
     return payees.masked(payee) if payee else None
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
 def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponseBase:
     """In two steps: the form, and a page that shows what is about to be recorded. Only that page's POST records it."""
@@ -230,8 +226,7 @@ def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Pict
     return gettext("%(number)s is paid; the customer is told.") % {"number": found.number}
 
 
-@require_POST
-@staff_page(Act.PAY_CASH, Act.PAY_BY_HAND)
+@staff_posts(Act.PAY_CASH, Act.PAY_BY_HAND)
 def reveal_payee(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The account in full, to make the transfer; the look is recorded like every other."""
     found = find(scope, number)

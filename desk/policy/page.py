@@ -1,7 +1,5 @@
 """The policy in force and all that belongs to it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

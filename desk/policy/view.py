@@ -1,7 +1,5 @@
 """The policy for every member of staff; drafts, reviews and notes of rule changes begin here."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from django.contrib import messages
@@ -9,11 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
-from desk import words
-from desk.access import Scope, staff_page
+from desk import forms, words
+from desk.access import Scope, staff_posts, staff_reads
 from desk.policy.page import policy_page
 from desk.rendering import render_page
 from merchants import channel_rules
@@ -21,31 +18,26 @@ from merchants.policies import drafting, reviewing
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.SEE_POLICY)
+@staff_reads(Act.SEE_POLICY)
 def policy(request: HttpRequest, scope: Scope) -> HttpResponse:
     return _page(request, scope)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def start_draft(request: HttpRequest, scope: Scope) -> HttpResponse:
     """A draft from the rules in force, or from an old version: rolling back."""
-    typed = request.POST.get("version", "")
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+    number = forms.whole(request.POST.get("version", ""))
     draft = drafting.start(by=scope.by, at=timezone.now(), from_number=number)
     return redirect("desk:policy-draft", draft.pk)
 
 
-@require_POST
-@staff_page(Act.REVIEW_POLICY)
+@staff_posts(Act.REVIEW_POLICY)
 def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
-    months = request.POST.get("months", "")
     try:
         row = reviewing.review(
             by=scope.by,
             at=timezone.now(),
-            months=int(months) if months.isascii() and months.isdigit() and len(months) < 5 else 0,
+            months=forms.whole(request.POST.get("months", ""), digits=4) or 0,
             note=request.POST.get("note", ""),
         )
     except DomainError as error:
@@ -54,8 +46,7 @@ def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.ADD_CHANNEL_RULE)
+@staff_posts(Act.ADD_CHANNEL_RULE)
 def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
     names = ("channel", "effective_date", "text", "source")
     typed = {name: request.POST.get(name, "").strip() for name in names}
@@ -74,8 +65,7 @@ def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.SEE_POLICY)
+@staff_posts(Act.SEE_POLICY)
 def seen_rule_change(request: HttpRequest, scope: Scope, change_id: int) -> HttpResponse:
     channel_rules.mark_seen(change_id=change_id, by=scope.by, at=timezone.now())
     return redirect("desk:policy")

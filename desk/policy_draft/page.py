@@ -1,7 +1,5 @@
 """A draft: its form, what it changes against the rules in force, and what may be done with it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """A draft of the policy. Owners and managers of all stores only."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,12 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid
 from desk import forms as typed_in
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.policy_draft import form as forms
 from desk.policy_draft.page import policy_draft_page, written_of
 from desk.rendering import render_page
@@ -26,7 +23,6 @@ from merchants.rights import Act
 from refunds.rules import in_words
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.DRAFT_POLICY)
 def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The draft; a POST saves its form. A save upon another's is refused, and shows both in one form."""
@@ -42,7 +38,11 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
     try:
         in_words.check_names(parsed.written.rules)
         drafting.write(
-            draft_id=draft.pk, revision=_revision(request), written=parsed.written, by=scope.by, at=timezone.now()
+            draft_id=draft.pk,
+            revision=typed_in.number(request.POST, "revision"),
+            written=parsed.written,
+            by=scope.by,
+            at=timezone.now(),
         )
     except DraftChanged as error:
         return _both(request, scope, draft, values, error)
@@ -52,18 +52,16 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
     return redirect("desk:policy-draft", draft.pk)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def ask(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Ask a colleague to publish."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
-    chosen = request.POST.get("colleague", "")
     try:
         drafting.ask(
             draft_id=draft.pk,
-            revision=_revision(request),
+            revision=typed_in.number(request.POST, "revision"),
             reason=request.POST.get("reason", ""),
-            colleague_id=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else None,
+            colleague_id=typed_in.whole(request.POST.get("colleague", ""), digits=18),
             effective_at=_effective_at(request),
             by=scope.by,
             at=timezone.now(),
@@ -74,8 +72,7 @@ def ask(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return redirect("desk:policy-draft", draft.pk)
 
 
-@require_POST
-@staff_page(Act.PUBLISH_POLICY)
+@staff_posts(Act.PUBLISH_POLICY)
 def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """Put it in force, as the second pair of eyes, or alone where there is nobody else."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
@@ -83,7 +80,7 @@ def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
         typed_in.check_confirmed(request.POST)
         version = drafting.publish(
             draft_id=draft.pk,
-            revision=_revision(request),
+            revision=typed_in.number(request.POST, "revision"),
             says_alone=request.POST.get("alone") == "1",
             reason=request.POST.get("reason"),
             effective_at=_effective_at(request),
@@ -96,35 +93,30 @@ def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def discard(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
     try:
-        drafting.discard(draft_id=draft.pk, revision=_revision(request), by=scope.by, at=timezone.now())
+        drafting.discard(
+            draft_id=draft.pk, revision=typed_in.number(request.POST, "revision"), by=scope.by, at=timezone.now()
+        )
     except DomainError as error:
         return _acted(request, scope, draft, error)
     messages.success(request, gettext("The draft is discarded."))
     return redirect("desk:policy")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
+@staff_posts(Act.DRAFT_POLICY)
 def catch_up(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The versions that were published since are known to who writes."""
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
     try:
-        drafting.catch_up(draft_id=draft.pk, revision=_revision(request), by=scope.by, at=timezone.now())
+        drafting.catch_up(
+            draft_id=draft.pk, revision=typed_in.number(request.POST, "revision"), by=scope.by, at=timezone.now()
+        )
     except DomainError as error:
         return _acted(request, scope, draft, error)
     return redirect("desk:policy-draft", draft.pk)
-
-
-def _revision(request: HttpRequest) -> int:
-    text = request.POST.get("revision", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid("the form names no revision", code="form_incomplete")
-    return int(text)
 
 
 def _effective_at(request: HttpRequest) -> datetime | None:
@@ -138,7 +130,7 @@ def _both(
 ) -> HttpResponse:
     """What a colleague saved meanwhile, and a form with both: theirs where only they wrote, one's own elsewhere."""
     draft = drafting.draft_of(draft_id=draft.pk, by=scope.by)
-    before = draft.revisions.filter(number=_revision(request)).first()
+    before = draft.revisions.filter(number=typed_in.number(request.POST, "revision")).first()
     base, theirs = written_of(before or draft), written_of(draft)
     values = forms.merged(base=forms.values_of(base), mine=mine, theirs=forms.values_of(theirs))
     return _typed(

@@ -1,7 +1,5 @@
 """What the page of a draft's proof shows: findings, exposure, trials on the past, and how it agrees with what is in force."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

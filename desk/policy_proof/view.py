@@ -1,129 +1,102 @@
 """A draft's proof: what is wrong with it, what it lets happen, what it would have decided. For those who write drafts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import wraps
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from analytics.trials import repairing, running, shadow
 from core.calendar import SHANGHAI
 from core.errors import DomainError, Invalid, NotFound
-from desk import words
-from desk.access import Scope, staff_page
+from desk import forms, words
+from desk.access import Scope, staff_posts, staff_reads
 from desk.policy_proof.page import policy_proof_page
 from desk.rendering import render_page
 from merchants.policies import drafting
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.DRAFT_POLICY)
+@staff_reads(Act.DRAFT_POLICY)
 def policy_proof(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
     """The page; ``trial`` chooses one of the draft's trials."""
     return _page(request, scope, draft_id)
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
-def repair(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
+def _act(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
+    """A view of an act: back to the page with what was done, or the page with why it was not."""
+
+    @staff_posts(Act.DRAFT_POLICY)
+    @wraps(act)
+    def view(request: HttpRequest, scope: Scope, /, **ids: int) -> HttpResponse:
+        try:
+            said = act(request, scope, **ids)
+        except NotFound:
+            raise
+        except DomainError as error:
+            return _page(request, scope, ids["draft_id"], refusal=error)
+        messages.success(request, said)
+        return redirect("desk:policy-proof", ids["draft_id"])
+
+    return view
+
+
+@_act
+def repair(request: HttpRequest, scope: Scope, draft_id: int) -> str:
     """Save the draft with the repair of one finding in it."""
-
-    def act() -> str:
-        repairing.repair(
-            draft_id=draft_id,
-            revision=_number(request, "revision"),
-            code=request.POST.get("code", ""),
-            path=request.POST.get("path", ""),
-            by=scope.by,
-            at=timezone.now(),
-        )
-        return gettext("The draft is saved with this repair in it.")
-
-    return _acted(request, scope, draft_id, act)
+    repairing.repair(
+        draft_id=draft_id,
+        revision=forms.number(request.POST, "revision"),
+        code=request.POST.get("code", ""),
+        path=request.POST.get("path", ""),
+        by=scope.by,
+        at=timezone.now(),
+    )
+    return gettext("The draft is saved with this repair in it.")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
-def start_trial(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
+@_act
+def start_trial(request: HttpRequest, scope: Scope, draft_id: int) -> str:
     """Try it on the days that were chosen, the last one whole."""
-
-    def act() -> str:
-        since, until = _day(request, "since"), _day(request, "until") + timedelta(days=1)
-        running.start(draft_id=draft_id, since=since, until=until, by=scope.by, at=timezone.now())
-        return gettext("The trial is on its way. You may leave this page meanwhile.")
-
-    return _acted(request, scope, draft_id, act)
+    since, until = _day(request, "since"), _day(request, "until") + timedelta(days=1)
+    running.start(draft_id=draft_id, since=since, until=until, by=scope.by, at=timezone.now())
+    return gettext("The trial is on its way. You may leave this page meanwhile.")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
-def cancel_trial(request: HttpRequest, scope: Scope, draft_id: int, trial_id: int) -> HttpResponse:
-    def act() -> str:
-        running.cancel(trial_id=trial_id, by=scope.by, at=timezone.now())
-        return gettext("The trial is cancelled.")
-
-    return _acted(request, scope, draft_id, act)
+@_act
+def cancel_trial(request: HttpRequest, scope: Scope, draft_id: int, trial_id: int) -> str:
+    running.cancel(trial_id=trial_id, by=scope.by, at=timezone.now())
+    return gettext("The trial is cancelled.")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
-def start_shadow(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
-    def act() -> str:
-        shadow.start(draft_id=draft_id, days=_number(request, "days"), by=scope.by, at=timezone.now())
-        return gettext("The draft rides along now. No refund is decided otherwise by it.")
-
-    return _acted(request, scope, draft_id, act)
+@_act
+def start_shadow(request: HttpRequest, scope: Scope, draft_id: int) -> str:
+    shadow.start(draft_id=draft_id, days=forms.number(request.POST, "days"), by=scope.by, at=timezone.now())
+    return gettext("The draft rides along now. No refund is decided otherwise by it.")
 
 
-@require_POST
-@staff_page(Act.DRAFT_POLICY)
-def stop_shadow(request: HttpRequest, scope: Scope, draft_id: int, shadow_id: int) -> HttpResponse:
-    def act() -> str:
-        shadow.stop(shadow_id=shadow_id, by=scope.by, at=timezone.now())
-        return gettext("The draft rides along no more. What it said is kept.")
-
-    return _acted(request, scope, draft_id, act)
+@_act
+def stop_shadow(request: HttpRequest, scope: Scope, draft_id: int, shadow_id: int) -> str:
+    shadow.stop(shadow_id=shadow_id, by=scope.by, at=timezone.now())
+    return gettext("The draft rides along no more. What it said is kept.")
 
 
 def _page(request: HttpRequest, scope: Scope, draft_id: int, *, refusal: DomainError | None = None) -> HttpResponse:
     draft = drafting.draft_of(draft_id=draft_id, by=scope.by)
-    chosen = request.GET.get("trial", "")
     page = policy_proof_page(
         draft=draft,
         at=timezone.now(),
         query=request.GET.dict(),
-        trial_id=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else None,
+        trial_id=forms.whole(request.GET.get("trial", ""), digits=18),
         error="" if refusal is None else words.short(refusal),
     )
     status = 200 if refusal is None else words.status(refusal)
     return render_page(request, "desk/policy_proof.html", page, status=status)
-
-
-def _acted(request: HttpRequest, scope: Scope, draft_id: int, act: Callable[[], str]) -> HttpResponse:
-    """Back to the page with what was done, or the page with why it was not."""
-    try:
-        said = act()
-    except NotFound:
-        raise
-    except DomainError as error:
-        return _page(request, scope, draft_id, refusal=error)
-    messages.success(request, said)
-    return redirect(reverse("desk:policy-proof", args=[draft_id]))
-
-
-def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid("the form has no such number", code="form_incomplete")
-    return int(text)
 
 
 def _day(request: HttpRequest, name: str) -> datetime:

@@ -1,7 +1,5 @@
 """One version in words, against the one before it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Ending a payout with proof from the channel's portal: finance and owners, two people, a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +9,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, Invalid
 from desk import forms, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.forms import pictures_of
 from desk.refund.page import Piece, find, pieces
 from desk.rendering import render_page
@@ -111,7 +108,6 @@ def _proposal(found: RefundRequest, scope: Scope) -> Proposal | None:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.END_UNKNOWN)
 def say(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The form; a POST says what the portal shows, and decides nothing."""
@@ -136,8 +132,7 @@ def say(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     return redirect("desk:end-unknown", number=number)
 
 
-@require_POST
-@staff_page(Act.END_UNKNOWN)
+@staff_posts(Act.END_UNKNOWN)
 def confirm(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """What was said happens."""
     found = find(scope, number)

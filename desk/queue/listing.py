@@ -1,7 +1,5 @@
 """Which refunds the review desk lists for an address, and where one of them stands among them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """What the desk got done today, and what a saved view says when it holds nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -113,8 +113,8 @@ def _held(merchant_id: int) -> list[Trouble]:
         return []
     numbers = list(dict.fromkeys(order_no for order_no, _ in held))[:_NAMED]
     text = gettext(
-        "%(channel)s called refunds refused and then paid. These sales are held for finance, nothing more leaves for them: "
-        "%(numbers)s."
+        "%(channel)s contradicts itself about refunds or payments. These sales are held for finance, nothing more leaves for "
+        "them: %(numbers)s."
     )
     more = ", …" if len(held) > _NAMED else ""
     channel = held[0][1]

@@ -1,7 +1,5 @@
 """The review desk."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from django.contrib import messages
@@ -9,10 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from desk import keyset, people, rows
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
 from desk.queue.listing import desk_list
@@ -26,8 +23,7 @@ from refunds.review import deciding
 PAGE_SIZE = 20
 
 
-@require_safe
-@staff_page(Act.SEE_QUEUE)
+@staff_reads(Act.SEE_QUEUE)
 def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview.
 
@@ -71,8 +67,7 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/queue.html", page)
 
 
-@require_safe
-@staff_page(Act.SEE_QUEUE)
+@staff_reads(Act.SEE_QUEUE)
 def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The preview beside the queue; a decision in it goes on with the next row."""
     now = timezone.now()
@@ -90,8 +85,7 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     return render_page(request, "desk/queue.html#pane", page)
 
 
-@require_POST
-@staff_page(Act.CLAIM)
+@staff_posts(Act.CLAIM)
 def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Take on the unclaimed refund whose time is shortest."""
     claimed = deciding.claim_next(by=scope.by, at=timezone.now())

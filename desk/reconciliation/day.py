@@ -1,7 +1,5 @@
 """One account's day: both sides, every refund by kind, the difference that the address names."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the account's money says of a day, and of one refund of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

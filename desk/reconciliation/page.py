@@ -1,7 +1,5 @@
 """The days of reconciliation, account by account."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta

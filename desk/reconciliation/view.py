@@ -1,7 +1,5 @@
 """Reconciliation: the days, one day against its statement, what is done about differences. Finance, managers, owners."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -14,14 +12,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from core.database.timeouts import reports
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
 from core.spreadsheets import cell, csv_lines, name
 from desk import forms, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to
 from desk.filters import day as day_of
 from desk.reconciliation.day import address, day_page
@@ -80,24 +77,21 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-@require_safe
-@staff_page(Act.SEE_RECONCILIATION)
+@staff_reads(Act.SEE_RECONCILIATION)
 def reconciliation(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Days by account, newest first."""
     page = reconciliation_page(request=request, scope=scope, at=timezone.now())
     return render_page(request, "desk/reconciliation.html", page)
 
 
-@require_safe
-@staff_page(Act.SEE_RECONCILIATION)
+@staff_reads(Act.SEE_RECONCILIATION)
 def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """One account's day: both totals, every refund by kind, the difference that the address names."""
     page = day_page(day=_day(scope, account, day), scope=scope, query=request.GET, at=timezone.now())
     return render_page(request, "desk/reconciliation_day.html", page)
 
 
-@require_safe
-@staff_page(Act.SEE_RECONCILIATION)
+@staff_reads(Act.SEE_RECONCILIATION)
 @reports
 def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Every refund of the day as a table to take away."""
@@ -109,8 +103,7 @@ def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> Http
     return cast("HttpResponse", streamed)
 
 
-@require_POST
-@staff_page(Act.TAKE_STATEMENT)
+@staff_posts(Act.TAKE_STATEMENT)
 def add(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Upload a statement for an account and day chosen in the form."""
     accounts, wanted = days.accounts_of(merchant_id=scope.staff.merchant_id), day_of(request.POST, "date")
@@ -121,16 +114,14 @@ def add(request: HttpRequest, scope: Scope) -> HttpResponse:
     return _upload(request, scope, account, wanted, refused=reverse("desk:reconciliation"))
 
 
-@require_POST
-@staff_page(Act.TAKE_STATEMENT)
+@staff_posts(Act.TAKE_STATEMENT)
 def upload(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Upload another version of the day's statement."""
     found = _day(scope, account, day)
     return _upload(request, scope, found.channel_account, day, refused=address(found))
 
 
-@require_POST
-@staff_page(Act.TAKE_STATEMENT)
+@staff_posts(Act.TAKE_STATEMENT)
 def download(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Fetch the statement from the channel now."""
     found = _day(scope, account, day)
@@ -142,8 +133,7 @@ def download(request: HttpRequest, scope: Scope, account: str, day: date) -> Htt
     return redirect(address(found))
 
 
-@require_POST
-@staff_page(Act.CLOSE_DAY)
+@staff_posts(Act.CLOSE_DAY)
 def close(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Close the day."""
     found = _day(scope, account, day)
@@ -154,8 +144,7 @@ def close(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpRe
     return redirect(address(found))
 
 
-@require_POST
-@staff_page(Act.CLOSE_DAY)
+@staff_posts(Act.CLOSE_DAY)
 def reopen(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
     """Open a closed day again."""
     found = _day(scope, account, day)
@@ -165,8 +154,7 @@ def reopen(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpR
     return redirect(address(found))
 
 
-@require_POST
-@staff_page(Act.RESOLVE_DIFFERENCE)
+@staff_posts(Act.RESOLVE_DIFFERENCE)
 def resolve(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Say what became of a difference."""
     with _refusals_said(request):
@@ -181,8 +169,7 @@ def resolve(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespo
     return _back(request)
 
 
-@require_POST
-@staff_page(Act.RESOLVE_DIFFERENCE)
+@staff_posts(Act.RESOLVE_DIFFERENCE)
 def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Give a difference to a colleague, or take it from everybody."""
     text = request.POST.get("owner", "")
@@ -195,8 +182,7 @@ def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespon
     return _back(request)
 
 
-@require_POST
-@staff_page(Act.ADOPT)
+@staff_posts(Act.ADOPT)
 def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpResponse:
     """Make a refund of ours out of one made in the channel's portal."""
     known = differences.differences_of(merchant_id=scope.staff.merchant_id)

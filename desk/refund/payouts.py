@@ -1,7 +1,5 @@
 """Payouts of a refund as its page shows them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import datetime

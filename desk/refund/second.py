@@ -1,7 +1,5 @@
 """Two approvals: who gave the first, whether it lapsed, and whether enough people are there for what is missing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -8,10 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from desk import people, rows
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.queue.listing import position
@@ -23,11 +22,12 @@ from refunds.evidence.picture_response import picture_response
 from refunds.models import Evidence, RefundRequest
 from refunds.review.revealing import Contact, reveal
 
-_DIALOGS = frozenset({"approve", "reject", "info", "extend", "cancel", "resubmit", "evidence", "reassign", "retry"})
+_DIALOGS = frozenset({"approve", "reject", "info", "extend", "cancel", "resubmit", "evidence", "reassign", "retry"}) | {
+    *("ask_goods", "send_goods", "receive_goods", "offer")
+}
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def refund(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The whole refund."""
     dialog = request.GET.get("do", "")
@@ -60,8 +60,7 @@ def answer(
     return render_page(request, "desk/refund.html", page, status=status)
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The steps and who else looks. Once anything changed, a claim included, the whole page is loaded anew."""
     found = find(scope, number)
@@ -73,8 +72,7 @@ def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpRespon
     return render_parts(request, "desk/refund.html", part, "progress", "viewers")
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def reveal_contact(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The customer's full contact, once, with an audit event."""
     found, now = find(scope, number), timezone.now()
@@ -85,8 +83,7 @@ def reveal_contact(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     return render_page(request, "desk/refund.html#contact", part)
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def evidence(request: HttpRequest, scope: Scope, number: str, evidence_id: UUID) -> HttpResponse:
     """A stored picture, whole or (``?size=small``) small."""
     piece = Evidence.objects.filter(pk=evidence_id, request__in=scope.requests().filter(number=number)).first()

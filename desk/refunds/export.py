@@ -4,8 +4,6 @@ Rows are fetched page by page along the key, so neither the web process nor the 
 transaction stays open while a slow client reads. No customer's name or contact is in the file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain

@@ -1,7 +1,5 @@
 """All refunds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +11,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from core.database.timeouts import reports
 from core.errors import Invalid
 from desk import filters, keyset, numbers, rows, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_reads
 from desk.addresses import with_query
 from desk.analytics import links
 from desk.filters import Filter, Narrowed
@@ -46,8 +43,7 @@ PAGE_SIZE = 50
 _NEWEST = keyset.Order("created_at", descending=True)
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Newest first; found by any number, narrowed by the filters of the address."""
     query, now, path = request.GET, timezone.now(), request.path
@@ -65,8 +61,7 @@ def refunds(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/refunds.html#list" if is_htmx(request) else "desk/refunds.html", page)
 
 
-@require_safe
-@staff_page(Act.EXPORT)
+@staff_reads(Act.EXPORT)
 @reports
 def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The list of the same address as a file; with ``view`` the one of the review desk."""

@@ -1,7 +1,5 @@
 """Sending a stuck payout to another account: finance, with the customer's card at hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -10,7 +8,6 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, Forbidden, NotFound
 from core.numbers import reference
@@ -43,7 +40,6 @@ class StuckPage:
 
 
 @sensitive_post_parameters("card_number", "holder_name")
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.REDIRECT, Act.REDIRECT_TO_PERSON)
 def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The form; a POST sends it to the channel. Card number and name are shown again to nobody."""

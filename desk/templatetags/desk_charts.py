@@ -1,7 +1,5 @@
 """The charts as template tags: words and number formats are added here, drawing is in ``analytics.charts``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django import template

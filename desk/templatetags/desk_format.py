@@ -1,7 +1,5 @@
 """How the pages write things: money, instants, states, the clock. Registered as template builtins in the settings."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from datetime import datetime

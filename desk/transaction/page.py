@@ -22,7 +22,7 @@ from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
 from terminals.correcting import corrections_of
-from terminals.models import CONFIRMING, PaymentWord, Transaction, TransactionLine
+from terminals.models import CONFIRMING, Deposit, PaymentWord, Transaction, TransactionLine
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20
@@ -90,6 +90,7 @@ class TransactionPage:
     till_url: str
     reporter_label: str
     payer_paid_fen: int | None
+    deposit: Deposit | None
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
@@ -139,7 +140,8 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
     said = explanations.payment_sentence(sale.payment_word) if payment.is_contradiction(sale.payment_word) else ""
     if not payouts and not said:
         said = gettext(
-            "What its channel says of another payment of the order does not fit. Nothing more leaves meanwhile."
+            "What the channel says of this order does not fit together: a payout is called paid and then not, or another payment "
+            "does not fit. Nothing more leaves meanwhile."
         )
     return Hold(
         texts=[said] * (not payouts)
@@ -179,6 +181,7 @@ def transaction_page(
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),
         payer_paid_fen=found.payer_paid_fen,
+        deposit=getattr(found, "deposit", None),
         channel_no=found.channel_transaction_no or "",
         till_label=till_label(found.terminal),
         till_url=till_url,

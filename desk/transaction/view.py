@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
 
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from desk import rows, words
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.refund.page import till_url
 from desk.rendering import go_on, refusal, render_page
 from desk.transaction import correction
@@ -23,26 +22,34 @@ from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page
 from merchants.rights import Act
 from refunds import queries
+from refunds.evidence.picture_response import stored_response
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations
 from terminals import orders
 from terminals.correcting import correct_sale
-from terminals.models import PaymentWord, Transaction
+from terminals.models import Deposit, PaymentWord, Transaction
 
 #: As many refunds of one sale are listed.
 _SHOWN = 50
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What was bought, what was refunded, what is left."""
     return _page(request, scope, _find(scope, transaction_id))
 
 
+@staff_reads()
+def terms(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """The paper with a deposit's terms."""
+    deposit = Deposit.objects.filter(pk=_find(scope, transaction_id).pk).exclude(document_path="").first()
+    if deposit is None:
+        raise NotFound("no paper is kept with this sale")
+    return stored_response(deposit.document_path, deposit.document_type, name=f"terms-{deposit.pk}")
+
+
 @sensitive_post_parameters("payer_phone")
-@require_POST
-@staff_page(Act.CORRECT_SALE)
+@staff_posts(Act.CORRECT_SALE)
 def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What differs from the sale as it is, with the reason; a refused form keeps what was typed."""
     found = _find(scope, transaction_id)
@@ -62,8 +69,7 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
     return redirect("desk:transaction", transaction_id=found.pk)
 
 
-@require_POST
-@staff_page(Act.END_HOLD)
+@staff_posts(Act.END_HOLD)
 def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Let go of the sale, with what was found."""
     url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])
@@ -81,8 +87,7 @@ def end_hold(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRe
     return go_on(request, url)
 
 
-@require_POST
-@staff_page(Act.ASK_CHANNEL)
+@staff_posts(Act.ASK_CHANNEL)
 def ask(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """Ask the channel about the payment; the page then shows what it says."""
     url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])

@@ -1,7 +1,5 @@
 """Sales, and the search box of the top bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
 
 from desk import filters, keyset, numbers, rows
-from desk.access import Scope, is_htmx, staff_page
+from desk.access import Scope, is_htmx, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.filters import Narrowed
@@ -37,15 +34,13 @@ PAGE_SIZE = 50
 _NEWEST = keyset.Order("paid_at", descending=True)
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def transactions(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Newest first; one box recognises receipt, order and channel numbers, and the end of a phone or card."""
     return _listed(request, scope)
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def search(request: HttpRequest, scope: Scope) -> HttpResponse:
     """A refund's number opens the refund, a sale's the sale; a phone lists what belongs to it."""
     text = request.GET.get("q", "").strip()

@@ -9,13 +9,12 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.views.decorators.http import require_safe
 
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.refund.page import find, requester_label
 from desk.rendering import render_page
-from refunds.models import RefundRequest
+from refunds.models import Agreement, RefundRequest
 from refunds.states import ExecutionState, Reason, State
 from refunds.telling import hand_words, payout_words, tracking
 from refunds.telling.coupons import both_figures
@@ -44,6 +43,7 @@ class VoucherPage:
     goods: Sequence[str]
     legs: Sequence[Told]
     reason_label: Promise | str
+    agreements: Sequence[Agreement]
     handled_by: Sequence[str]
     tracking_url: str
     back_url: str
@@ -72,6 +72,7 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         goods=goods_with_worth(found.lines.select_related("line").order_by("pk")),
         legs=told(found),
         reason_label=Reason(found.reason).label,
+        agreements=list(found.agreements.order_by("pk")),
         handled_by=[
             requester_label(found),
             *found.approvals.order_by("pk").values_list("staff__name", flat=True),
@@ -81,8 +82,7 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
     )
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def voucher(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     page = voucher_page(find(scope, number), merchant_name=scope.staff.merchant.name)
     return render_page(request, "desk/voucher.html", page)

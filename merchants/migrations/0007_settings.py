@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('merchants', '0005_delegation'),
+        ('merchants', '0006_team'),
     ]
 
     operations = [

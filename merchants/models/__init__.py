@@ -1,5 +1,6 @@
 """Who takes part."""
 
+from merchants.models.access import AccessReset, Invitation, ResetKind, StaffSession
 from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
 from merchants.models.channel_rule import ChannelRuleChange, ChannelRuleReading
@@ -11,6 +12,7 @@ from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, Polic
 from merchants.models.staff import Role, Staff
 
 __all__ = [
+    "AccessReset",
     "ApiKey",
     "CalendarDay",
     "ChannelAccount",
@@ -19,6 +21,7 @@ __all__ = [
     "Delegation",
     "DraftState",
     "Grace",
+    "Invitation",
     "KeyScope",
     "Merchant",
     "MerchantKind",
@@ -27,7 +30,9 @@ __all__ = [
     "PolicyReview",
     "PolicyRevision",
     "PolicyVersion",
+    "ResetKind",
     "Role",
     "Staff",
+    "StaffSession",
     "Store",
 ]

@@ -1,7 +1,5 @@
 """What changed in the rules of channels and platforms, as the merchant's staff heard of it."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from merchants.models.merchant import Merchant

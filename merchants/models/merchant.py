@@ -14,6 +14,7 @@ class MerchantKind(models.TextChoices):
 class Merchant(models.Model):
     """The tenant. Every other row belongs to exactly one.
 
+    ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
     ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
     is erased after ``retention_days``; of those before ``erased_until`` it is.
     """
@@ -21,6 +22,7 @@ class Merchant(models.Model):
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
+    requires_second_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
     erased_until = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,5 @@
 """The refund policy: versions that never change once they are published, and drafts of the next one."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -4,8 +4,6 @@ A draft has no effect. Its ``revision`` is the lock between two writers: who sav
 nothing. Every act is audited.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,22 +22,16 @@ from merchants.principals import Principal
 from merchants.rights import Act, check_may
 
 
-class DraftChanged(Conflict):
+class DraftChanged(Conflict, code="draft_changed"):
     """Somebody else saved it since; ``facts`` has the revision it is at."""
 
-    code = "draft_changed"
 
-
-class DraftClosed(Conflict):
+class DraftClosed(Conflict, code="draft_closed"):
     """It was published or discarded."""
 
-    code = "draft_closed"
 
-
-class PolicyMoved(Conflict):
+class PolicyMoved(Conflict, code="policy_moved"):
     """Another version was published since this draft was begun; ``facts`` has its number."""
-
-    code = "policy_moved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,6 @@
     {"goods_return": {"zh": "1. 核对小票 …", "en": "1. Compare the receipt …"}, ...}
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

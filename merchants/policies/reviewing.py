@@ -1,7 +1,5 @@
 """Looking the policy through regularly: when it was last done, when it is due, and saying that it was done."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime
 

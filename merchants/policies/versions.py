@@ -1,7 +1,5 @@
 """Publishing a policy version and knowing which one is in force."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache

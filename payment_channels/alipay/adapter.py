@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import BinaryIO, Final, TypeVar
 
@@ -29,7 +30,7 @@ from payment_channels.contract import (
     mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import json_object, text
+from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text
 from payment_channels.profile import Profile
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
@@ -45,6 +46,14 @@ _SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
 DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
 
 
+def _paid(parameters: Mapping[str, str]) -> tuple[str, int] | None:
+    if parameters.get("msg_method") or parameters.get("trade_status") not in ("TRADE_SUCCESS", "TRADE_FINISHED"):
+        return None
+    with suppress(Unreadable, ValueError):
+        return text(parameters, "trade_no"), fen_from_yuan(text(parameters, "total_amount"))
+    return None
+
+
 # Source: https://opendocs.alipay.com/open/270/105902 (异步通知). A refund's notice goes to the payment's address and names the
 # sum of all refunds of the sale, so it is a reason to ask and no proof of this refund's amount.
 def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
@@ -56,7 +65,8 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
         refund_no = text(parameters, "out_biz_no")
     else:
         about = ("msg_method", "notify_type", "trade_status")
-        return ForeignNotice(about=next((found for name in about if (found := parameters.get(name))), "unnamed"))
+        word = next((found for name in about if (found := parameters.get(name))), "unnamed")
+        return ForeignNotice(about=word, paid=_paid(parameters))
     return RefundNotice(
         event_id=text(parameters, "notify_id"),
         refund_no=refund_no,

@@ -46,6 +46,9 @@ _LAYOUT = Layout(
     free_text=("商品名称", "门店名称", "对方账户", "券名称", "操作员", "终端号", "备注"),
 )
 _ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
+_EXPORTED_AT = re.compile(
+    b"|".join(re.escape("#导出时间：[".encode(name)) + rb"[^\]]*\]" for name in ("gb18030", "utf-8"))
+)
 _DATE = r"([0-9]{4})[-年]([0-9]{2})[-月]([0-9]{2})日? ([0-9]{2}):([0-9]{2}):([0-9]{2})"
 _PERIOD = re.compile(rf"#起始日期：\[{_DATE}\]\s*终止日期：\[{_DATE}\]")
 _TOTAL = re.compile(
@@ -65,7 +68,8 @@ def download(gateway: Gateway, *, day: date, kind: BillKind) -> Statement:
 def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file: the zip, or the details taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
-    digest = statements.digest_of_file(file, wanted=_is_details)
+    file = statements.peeled(file)
+    digest = statements.digest_of_file(file, wanted=_is_details, but=_EXPORTED_AT)
     notes = BillNotes()
     read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
     return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
@@ -136,6 +140,8 @@ def _read_trades(
                     received_fen += abs(statements.fen(field("商家实收(元)"), line=row.line))
             if row.kind is BillRowKind.REFUND or not refunds_only:
                 yield row
+            elif notes.on_payment and row.kind is BillRowKind.PAYMENT:
+                notes.on_payment(row.channel_transaction_no, row.amount_fen)
     return remarks.totals(total_fen=total_fen, received_fen=received_fen if "商家实收(元)" in table.has else None)
 
 

@@ -1,7 +1,5 @@
 """An Alipay application's credentials, read once: loading an RSA key takes 50 ms."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self

@@ -5,8 +5,6 @@ Sources, one list an operation (``LISTS``): https://opendocs.alipay.com/open/02e
 https://opendocs.alipay.com/common/02km9f (公共错误码).
 """
 
-from __future__ import annotations
-
 from payment_channels.alipay.messages import Status
 from payment_channels.contract import Outcome, Unknown
 from payment_channels.rules import CodeList, Rule, ask, mend, never, outcome_of, slow_down, top_up

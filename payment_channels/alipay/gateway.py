@@ -1,7 +1,5 @@
 """One signed call to Alipay: sign, send, check what comes back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from urllib.parse import urlencode

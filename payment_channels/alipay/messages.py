@@ -5,8 +5,6 @@ Code 10000 says that the request was handled, not that money moved: only ``fund_
 is the sum of all refunds of the sale, never this refund's amount.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ An answer's signature covers the raw text of one member of its JSON, byte for by
 what arrived and never written anew.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -42,6 +42,7 @@ PROFILE = Profile(bill_cutoff=time(23, 0), bill_grace_s=600)
 
 ACKNOWLEDGED: Final = NoticeReply(status=200, content_type="text/plain", body=b"ok")
 DECLINED: Final = NoticeReply(status=400, content_type="text/plain", body=b"fail")
+_PAYMENT: Final = "01"
 _TYPES = (messages.REFUND, *messages.VOIDS.values())
 
 
@@ -50,7 +51,11 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
     if fields.get("merId") != credentials.mer_id:
         raise NoticeRejected("wrong_merchant", "a notice for another merchant")
     if fields.get("txnType") not in _TYPES:
-        return ForeignNotice(about=f"txnType {text(fields, 'txnType')}")
+        made = fields.get("txnType") == _PAYMENT and fields.get("respCode") in errors.SUCCEEDED
+        amount, number = fields.get("txnAmt", ""), fields.get("queryId", "")
+        is_named = made and number and amount.isascii() and amount.isdecimal()
+        paid = (number, int(amount)) if is_named else None
+        return ForeignNotice(about=f"txnType {text(fields, 'txnType')}", paid=paid)
     report = TradeReport.parse_notice(fields)
     raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
     return RefundNotice(

@@ -43,9 +43,15 @@ MAX_ANSWER_BYTES = 64_000_000
 _MAX_ZIP_BYTES = 128_000_000
 _MAX_LINE_BYTES = 65_536
 _NO_FILE = "98"
-_SETTLED = re.compile(r"(?:^|/)INN([0-9]{6})[0-9]*ZM_")
+_SETTLED = re.compile(r"INN([0-9]{6})[0-9]*ZM_", re.IGNORECASE)
 _STARTS_LIKE_A_ROW = re.compile(r"\w{3}[ |\t]")
-_TRADES = re.compile(r"(^|/)INN[0-9]+ZM_[0-9A-Za-z]+$")
+#: Browsers and people add to the name: " (1)", ".txt", the shop's.
+_TRADES = re.compile(r"INN[0-9]+ZM_[0-9A-Z]+[^/]*\Z", re.IGNORECASE)
+#: How DOS ends a text, and what fills a block.
+_BLANK = " \t\x1a\0\n"
+#: Source: RFC 1950, 2.2.
+_ZLIB_MAGIC = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+_ZLIB_IN_BASE64 = re.compile(rb"e[AJN][A-Za-z0-9+/=\s]+")
 
 # fmt: off
 _WIDTHS = (
@@ -82,10 +88,11 @@ def opened(
     owned: bool = False,
     own_numbers: frozenset[str] = frozenset(),
 ) -> Statement:
-    """Read a file: the zip, or the ``ZM_`` text taken out of it. Raises ``BillCorrupt``."""
+    """Read a file: the zip, its ``ZM_`` text, or the answer's ``fileContent`` as it came. Raises ``BillCorrupt``."""
     _supported(kind)
     if file.seek(0, io.SEEK_END) == 0:
         raise BillCorrupt("the file is empty", code="bill_empty")
+    file = statements.peeled(_unwrapped(file))
     digest = hashlib.sha256()
     try:
         for _, trades in _trades(file):
@@ -122,7 +129,19 @@ def _apply(gateway: Gateway, *, transport: Transport, day: date, clock: Clock) -
     raise BillUnavailable(code, text_or_empty(answer.body, "respMsg"), later=later, empty=code == _NO_FILE)
 
 
-def _unpacked(content: str) -> bytes:
+def _unwrapped(file: BinaryIO) -> BinaryIO:
+    """A file that holds ``fileContent`` in Base64, or decoded and not yet inflated, as the zip in it."""
+    file.seek(0)
+    head = file.read(64)
+    is_base64 = _ZLIB_IN_BASE64.fullmatch(head)
+    if is_base64 or head[:2] in _ZLIB_MAGIC:
+        file.seek(0)
+        content = file.read(MAX_ANSWER_BYTES)
+        return io.BytesIO(_unpacked(b"".join(content.split()) if is_base64 else base64.b64encode(content)))
+    return file
+
+
+def _unpacked(content: str | bytes) -> bytes:
     try:
         inflate = zlib.decompressobj()
         packed = inflate.decompress(base64.b64decode(content, validate=True), _MAX_ZIP_BYTES)
@@ -158,27 +177,44 @@ def _read_trades(
     for name, trades in _trades(file):
         if found := _SETTLED.search(name):
             settled = datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date()
-            notes.period = settled, settled
-        while raw := trades.readline(_MAX_LINE_BYTES):
+            first, last = notes.period or (settled, settled)
+            notes.period = min(first, settled), max(last, settled)
+        for line in _lines(trades):
             number += 1
-            if len(raw) >= _MAX_LINE_BYTES:
+            if len(line) >= _MAX_LINE_BYTES:
                 raise BillCorrupt("the line is too long", line=number)
-            line = raw.rstrip(b"\r\n")
-            if not line.strip():
+            if not line.strip(_BLANK):
                 continue
             notes.rows += 1
             try:
-                fields = _fields(line, number=number)
+                fields = _fields(line.rstrip("\n").encode("latin-1"), number=number)
                 row = _row(fields, day=day, line=number)
             except BillCorrupt as error:
-                notes.set_aside(tables.odd_row(error, line.decode("gb18030", "replace"), line=number))
+                said = line.rstrip("\n").encode("latin-1").decode("gb18030", "replace")
+                notes.set_aside(tables.odd_row(error, said, line=number))
                 continue
             notes.named.add(fields[28])
             if row.kind in (BillRowKind.REFUND, BillRowKind.VOID) or not refunds_only:
                 yield row
+            elif notes.on_payment and row.kind is BillRowKind.PAYMENT:
+                notes.on_payment(row.channel_transaction_no, row.amount_fen)
+    if not notes.rows and notes.period is None:
+        raise BillCorrupt("nothing but blanks", code="bill_empty")
     if tables.is_mostly_odd(notes) or notes.odd_count == notes.rows > 0:
         _say_what_it_is(file, notes.odd[0])
     return None  # the file carries no totals
+
+
+def _lines(trades: BinaryIO) -> Iterator[str]:
+    """Lines with their ends, whichever these are, each byte as one character; without a byte order mark."""
+    text_ = io.TextIOWrapper(trades, encoding="latin-1")
+    try:
+        first = text_.readline(_MAX_LINE_BYTES)
+        yield first.removeprefix("\xef\xbb\xbf")
+        while line := text_.readline(_MAX_LINE_BYTES):
+            yield line
+    finally:
+        text_.detach()  # the file is not ours to close
 
 
 def _say_what_it_is(file: BinaryIO, first: OddRow) -> NoReturn:

@@ -1,7 +1,5 @@
 """A UnionPay merchant's credentials, read once: loading an RSA key takes 50 ms."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re

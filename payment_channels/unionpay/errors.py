@@ -4,8 +4,6 @@ Source: https://open.unionpay.com/tjweb/support/faq/mchlist?id=234 (应答码), 
 all operations, so that most of its codes speak of paying.
 """
 
-from __future__ import annotations
-
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
 from payment_channels.rules import CodeList, Rule, ask, later, mend, never, outcome_of, slow_down, top_up
 

@@ -1,7 +1,5 @@
 """One signed call to UnionPay: sign, send, check what comes back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from urllib.parse import urlencode
 

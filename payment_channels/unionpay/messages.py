@@ -4,8 +4,6 @@ Source: https://open.unionpay.com/tjweb/acproduct/APIList?acpAPIId=754&apiservId
 merId + orderId + txnTime name a trade, so that ``txnTime`` is made of ``first_sent_at`` and never of now.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

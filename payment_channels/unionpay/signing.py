@@ -5,8 +5,6 @@ lower-case hexadecimal SHA-256 of the sorted ``k=v&...``: a hash of a hash. Answ
 which counts only if it hangs on the configured root and names UnionPay.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, time
 from typing import BinaryIO, Final
 from urllib.parse import quote, urlencode
@@ -29,7 +30,7 @@ from payment_channels.contract import (
     mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty
+from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty, whole
 from payment_channels.profile import BillBasis, Profile
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
@@ -47,13 +48,25 @@ PROFILE = Profile(partial_spacing_s=60.0, bill_basis=BillBasis.ACCEPTED, bill_re
 ACKNOWLEDGED: Final = NoticeReply(status=204, content_type="application/json", body=b"")
 
 
+# Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791882 (支付成功回调通知).
+def _paid(about: str, resource: Mapping[str, object], credentials: Credentials) -> tuple[str, int] | None:
+    if about != "TRANSACTION.SUCCESS":
+        return None
+    with suppress(Unreadable, NoticeRejected):
+        content = json_object(signing.decrypt(credentials.api_v3_key, resource))
+        ours = content.get("sp_mchid", content.get("mchid")) == credentials.mchid
+        if ours and content.get("trade_state") == "SUCCESS":
+            return text(content, "transaction_id"), whole(member(content, "amount"), "total")
+    return None
+
+
 # Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791886 (退款结果通知).
 def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice | ForeignNotice:
     envelope = json_object(body)
     resource = member(envelope, "resource")
     about, original = text(envelope, "event_type"), text_or_empty(resource, "original_type")
     if about.partition(".")[0] != "REFUND" or original not in ("refund", ""):
-        return ForeignNotice(about=about)
+        return ForeignNotice(about=about, paid=_paid(about, resource, credentials))
     plain = signing.decrypt(credentials.api_v3_key, resource)
     content = json_object(plain)
     # A service provider's notices name it as sp_mchid, and the merchant as sub_mchid.

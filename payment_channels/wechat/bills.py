@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -117,6 +118,7 @@ def opened(
     file: BinaryIO, *, kind: BillKind, owned: bool = False, own_numbers: frozenset[str] = frozenset()
 ) -> Statement:
     """Read a bill from a file, as it is or as the portal packed it; ``own_numbers`` are the account's. Raises ``BillCorrupt``."""
+    file = statements.peeled(file)
     digest = statements.digest_of_file(file, wanted=_is_table)
     notes = BillNotes(own_numbers=own_numbers)
     read = (
@@ -187,6 +189,9 @@ def _read_trades(
         refund_no = statements.number(_number(field("微信退款单号")), line=line)
         is_void = field("交易状态").upper() == _REVOKED
         if refunds_only and not refund_no and not is_void:
+            if notes.on_payment and field("交易状态").upper() == _SUCCESS:
+                with suppress(BillCorrupt):
+                    notes.on_payment(statements.number(field("微信订单号"), line=line), amount(field))
             return None
         is_return = bool(refund_no) or is_void
         traded_at = statements.moment(field("交易时间"), line=line)

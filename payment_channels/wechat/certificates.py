@@ -4,8 +4,6 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012551764. A new certificate 
 used, so asking on the first unknown serial is early enough.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass

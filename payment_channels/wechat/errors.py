@@ -6,8 +6,6 @@ Sources, one list an operation (``LISTS``): https://pay.weixin.qq.com/doc/v3/mer
 https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html (撤销).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from payment_channels.contract import Outcome, Unknown

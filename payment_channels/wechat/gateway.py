@@ -1,7 +1,5 @@
 """One signed call to WeChat Pay: sign, send, check what comes back."""
 
-from __future__ import annotations
-
 from payment_channels.clock import Clock
 from payment_channels.transport import Reply, Transport
 from payment_channels.wechat import signing

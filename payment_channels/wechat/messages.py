@@ -1,7 +1,5 @@
 """What we send to WeChat Pay and what comes back, typed. Source: .../doc/v3/merchant/4012587971."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365342 (requests), .../4012365350 (answers).
 """
 
-from __future__ import annotations
-
 import base64
 import secrets
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What we and a channel's statement do not agree on, and what was done about it."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -31,13 +31,13 @@ from PIL import Image, ImageOps
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
 from merchants import rights
-from merchants.principals import Principal
+from merchants.principals import Kind, Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.evidence import looks, papers
 from refunds.facts import conditions
 from refunds.models import Evidence, RefundRequest
-from refunds.models.evidence import EvidenceKind
+from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.states import State
 
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
@@ -67,34 +67,24 @@ _decoding = threading.BoundedSemaphore(2)
 _OVER = frozenset({State.CANCELLED, State.CLOSED})
 
 
-class NotAPicture(Invalid):
+class NotAPicture(Invalid, code="not_a_picture"):
     """The upload is not a JPEG, PNG or WebP picture that can be read."""
 
-    code = "not_a_picture"
 
-
-class PictureTooLarge(Invalid):
+class PictureTooLarge(Invalid, code="picture_too_large"):
     """The file has too many bytes, or the picture too many pixels."""
 
-    code = "picture_too_large"
 
-
-class TooManyPictures(Conflict):
+class TooManyPictures(Conflict, code="too_many_pictures"):
     """The request has as much evidence as it may have."""
 
-    code = "too_many_pictures"
 
-
-class PaperTooLong(Invalid):
+class PaperTooLong(Invalid, code="paper_too_long"):
     """The PDF has too many pages."""
 
-    code = "paper_too_long"
 
-
-class EvidenceGone(Invalid):
+class EvidenceGone(Invalid, code="unknown_evidence"):
     """A file that was sent ahead is not there, or belongs to a request already."""
-
-    code = "unknown_evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +193,9 @@ def add(
     """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
     ``TooManyPictures``.
     """
-    if kind not in EvidenceKind.values:
+    if kind not in EvidenceKind.values or (by.kind is Kind.CUSTOMER and kind in OF_STAFF):
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
-    with _written_files(pictures) as paths, transaction.atomic():
+    with written_files(pictures) as paths, transaction.atomic():
         return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
 
 
@@ -219,7 +209,7 @@ def send_ahead(
     rights.check_may(Act.SUBMIT, by=by)
     if kind not in EvidenceKind.values:
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
-    with _written_files(pictures) as paths:
+    with written_files(pictures) as paths:
         rows = [_row(picture, path, kind, note, by, at) for picture, path in zip(pictures, paths, strict=True)]
         for row in rows:
             row.merchant_id = by.acting_for
@@ -268,7 +258,7 @@ def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
 
 
 @contextmanager
-def _written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
+def written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
     """The files, gone again where their rows are not stored.
 
     Files first: a row without its file would be a lie, a file without its row is only litter.
@@ -317,9 +307,9 @@ def _add_rows(
 # --- files: <VAR_DIR>/evidence/ab/cd/<32 hex digits>.jpg or .pdf, and .small.jpg beside a .jpg --------------------------------
 
 
-def read_file(evidence: Evidence, *, small: bool = False) -> bytes:
-    """The stored picture, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
-    path = _folder() / evidence.path
+def read_file(stored: str, *, small: bool = False) -> bytes:
+    """The file with this path, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
+    path = _folder() / stored
     if small and (smaller := _small(path)).exists():
         path = smaller
     return path.read_bytes()

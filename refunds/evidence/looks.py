@@ -5,8 +5,6 @@ The bits are kept as four numbers, a band each: two photos that differ in at mos
 finds them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

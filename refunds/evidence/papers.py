@@ -5,8 +5,6 @@ Run as a program it does the work, from standard input to standard output: a fil
 process of its own, which has little memory and little time.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import resource

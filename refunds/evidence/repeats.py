@@ -1,7 +1,5 @@
 """Files that were handed in before, for another sale: a photo that looks the same, a paper that is the same file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """How many approve a refund, and the first of two approvals while it waits for the second."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -5,8 +5,6 @@ same at the same moment are no group. Nor are payments for other articles, or th
 who paid half each were charged once.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Refunds that take so long that the law will call it deliberate delay (``refunds.rules.floor``)."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from django.db.models import Q

@@ -5,8 +5,6 @@ where both name any. Reason and words are no difference: they change from one te
 or refused by the channel for good has let go of its amount and stands against nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal

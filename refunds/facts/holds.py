@@ -3,8 +3,6 @@
 All payments of the order are held together: what was refused on one and asked anew on another is the same money.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 
@@ -22,10 +20,8 @@ UPDATE terminals_transaction x SET held_at = %s
 """  # noqa: S608 - our own text
 
 
-class SaleHeld(Conflict):
+class SaleHeld(Conflict, code="sale_held"):
     """Finance holds the sale: nothing more leaves for it."""
-
-    code = "sale_held"
 
 
 def check_not_held(*, transaction_id: UUID) -> None:

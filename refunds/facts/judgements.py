@@ -1,7 +1,5 @@
 """What is kept of judgements; and judging once more, which gives the same verdict from the same facts, byte for byte."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime

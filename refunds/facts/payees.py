@@ -1,7 +1,5 @@
 """The bank account of a transfer, as every room and face may show it. Only ``refunds.review.revealing`` shows it whole."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from core.personal_data import mask_name

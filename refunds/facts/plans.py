@@ -1,7 +1,5 @@
 """The legs of a stored request: what they are, where each stands, and which of them may be paid out now."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -9,10 +9,9 @@ from uuid import UUID
 
 from refunds.facts import plans
 from refunds.models import Execution, Leg, RefundRequest
-from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.coupon import payer_share_fen
 from refunds.rules.plan import PlannedLeg
-from refunds.states import ExecutionState, Route
+from refunds.states import ExecutionState
 
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 
@@ -36,13 +35,13 @@ def payer_shares(pairs: Iterable[tuple[PlannedLeg | Leg, Paid]], *, request_id: 
     """By sequence, what the payer gets of each leg of a refund; each comes with its payment.
 
     What the channel said of a payout counts; the rest is reckoned in the order in which refunds of the payment were paid, then
-    asked for. Who is paid by hand gets the whole amount.
+    asked for. By hand, too, nobody gets in money what a coupon had paid.
     """
     found: dict[int, int] = {}
     with_coupon: dict[UUID, tuple[Paid, dict[tuple[UUID | None, int], int]]] = {}
     for leg, sale in pairs:
         found[leg.sequence] = leg.amount_fen
-        if sale.payer_paid_fen is not None and not is_by_hand(leg.route):
+        if sale.payer_paid_fen is not None:
             with_coupon.setdefault(leg.transaction_id, (sale, {}))[1][request_id, leg.sequence] = leg.amount_fen
     for sale_id, (sale, own) in with_coupon.items():
         said = _said(sale_id)
@@ -68,7 +67,7 @@ _Key = tuple[UUID | None, int]
 
 
 def _said(sale_id: UUID) -> dict[_Key, tuple[datetime | None, int | None]]:
-    """When payouts of the sale through its channel were paid, and what the channel said of the payer's part."""
+    """When payouts of the sale were paid, and what the channel, or whoever paid by hand, said of the payer's part."""
     rows = Execution.objects.filter(transaction_id=sale_id, state=ExecutionState.SUCCEEDED).values_list(
         "request_id", "request__leg_count", "sequence", "succeeded_at", "payer_fen"
     )
@@ -76,12 +75,12 @@ def _said(sale_id: UUID) -> dict[_Key, tuple[datetime | None, int | None]]:
 
 
 def _in_order(sale_id: UUID, said: dict[_Key, tuple[datetime | None, int | None]]) -> list[tuple[_Key, int]]:
-    """What refunds through the channel hold of the sale: paid ones by when, then the others as they were asked for."""
+    """What refunds hold of the sale: paid ones by when, then the others as they were asked for."""
     held: dict[_Key, int] = {}
-    alone = RefundRequest.objects.filter(transaction_id=sale_id, leg_count=0, reserved_fen__gt=0, route=Route.ORIGINAL)
+    alone = RefundRequest.objects.filter(transaction_id=sale_id, leg_count=0, reserved_fen__gt=0)
     for request, fen in alone.values_list("pk", "reserved_fen"):
         held[request, 1] = fen
-    legs = Leg.objects.filter(transaction_id=sale_id, reserved_fen__gt=0, route=Route.ORIGINAL)
+    legs = Leg.objects.filter(transaction_id=sale_id, reserved_fen__gt=0)
     for request, sequence, fen in legs.values_list("request_id", "sequence", "amount_fen"):
         held[request, sequence] = fen
     return sorted(held.items(), key=lambda row: (said.get(row[0], (None, None))[0] or _NOT_YET, row[0]))

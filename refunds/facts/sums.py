@@ -5,8 +5,6 @@ Two kinds of sums. What was **approved without a person** is counted in ``Runnin
 on a route where a person pays) is read here, under the sale's lock.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,10 +26,8 @@ from refunds.states import Route
 from terminals.models import Transaction
 
 
-class CapReached(Conflict):
+class CapReached(Conflict, code="route_limit"):
     """A limit on the sale, in force at this moment, stands against it; ``code`` is the rule's."""
-
-    code = "route_limit"
 
 
 # --- names of counters ------------------------------------------------------------------------------------------------

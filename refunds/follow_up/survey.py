@@ -1,7 +1,5 @@
 """Stage 6, follow-up: ask how it went, then close."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,10 +20,8 @@ CLOSE_AFTER = timedelta(days=7)
 _BATCH = 200
 
 
-class AlreadyRated(Conflict):
+class AlreadyRated(Conflict, code="already_rated"):
     """The customer has answered before."""
-
-    code = "already_rated"
 
 
 def work(*, at: datetime) -> int:

@@ -1,7 +1,5 @@
 """The customer's answer to "we need something from you"."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

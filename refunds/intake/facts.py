@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.errors import NotFound
+from core.numbers import spellings
 from core.quantities import Quantity
 from core.sql import PreparedStatement
 from merchants import channels
@@ -90,6 +91,7 @@ class Sale:
     paid_at: datetime
     cashier: str
     remote: bool
+    kind: str
     held: bool
     payment_word: str
     is_corrected: bool
@@ -133,7 +135,7 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
        t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::json, t.order_no, t.status, t.funding, t.amount_fen,
-       t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.held_at IS NOT NULL,
+       t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.kind, t.held_at IS NOT NULL,
        t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM (SELECT * FROM terminals_transaction x
@@ -181,8 +183,10 @@ _OF_ORDER = PreparedStatement(
 )
 _BY_ORDER_NO = PreparedStatement(
     "sale_by_order_no",
-    ("text", "bigint", "bigint[]", "timestamptz"),
-    _SELECT.replace("{found}", "SELECT * FROM terminals_transaction WHERE order_no = $1 AND merchant_id = $2 OFFSET 0"),
+    ("text[]", "bigint", "bigint[]", "timestamptz"),
+    _SELECT.replace(
+        "{found}", "SELECT * FROM terminals_transaction WHERE order_no = ANY($1) AND merchant_id = $2 OFFSET 0"
+    ),
 )
 
 
@@ -203,19 +207,21 @@ def find_sale(
     """
     stores = None if store_ids is None else sorted(store_ids)
     if store:
-        named = set(Store.objects.filter(merchant_id=merchant_id, code=store).values_list("pk", flat=True))
+        stores_named = Store.objects.filter(merchant_id=merchant_id, code__in=spellings(store))
+        named = set(stores_named.values_list("pk", flat=True))
         stores = sorted(named if store_ids is None else named & store_ids)
     with connection.cursor() as cursor:
         if transaction_id:
             _BY_ID.execute(cursor, [transaction_id, merchant_id, stores, at])
         else:
-            _BY_ORDER_NO.execute(cursor, [order_no, merchant_id, stores, at])
+            _BY_ORDER_NO.execute(cursor, [list(spellings(order_no)), merchant_id, stores, at])
         found = [_sale(row) for row in cursor.fetchall()]
     if not found:
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
         (sale,) = found
         return sale if sale.order_payments < 2 else replace(sale, **_lines(_order_of(sale, at)))
+    found = orders.as_asked(found, order_no)
     orders.check_one(found)
     # A payment that was declined is followed by another attempt: the one that is paid is meant.
     paid = [sale for sale in found if sale.status == "success"] or found

@@ -1,7 +1,5 @@
 """The plan of a refund that is taken in: by which payments of its order it goes back, chosen by the merchant's rule."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +12,8 @@ from refunds.rules import plan
 from refunds.rules.plan import NotCovered, PlannedLeg, PlanRule
 
 
-class PlanChanged(Conflict):
+class PlanChanged(Conflict, code="plan_changed"):
     """Another plan than the one that was seen holds by now; ``facts["plan"]`` is that."""
-
-    code = "plan_changed"
 
 
 def planned(sale: Sale, draft: Draft) -> tuple[PlannedLeg, ...]:

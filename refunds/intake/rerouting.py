@@ -19,6 +19,7 @@ from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.models.judgement import Occasion
 from refunds.states import State
+from terminals.accounts import replacement_of
 
 
 @transaction.atomic
@@ -33,8 +34,8 @@ def move_leg(
     at: datetime,
     version: int,
 ) -> RefundRequest:
-    """Let a person pay a leg that failed, or whose account takes no calls: by transfer, from a drawer, as store credit. The rest
-    of the plan stays as it is.
+    """Let a person pay a leg that failed, or whose account takes no calls: by transfer, from a drawer, as store credit. On its
+    own route it goes through the account in place of one that was replaced. The rest of the plan stays as it is.
 
     Whoever moves it has a hand in the refund, and does not pay it. Where the policy wants two to approve the new route, it is
     not moved by who approved the refund: they are one, who moves it the other. Raises ``Forbidden``, ``WrongState``,
@@ -48,7 +49,8 @@ def move_leg(
     failed = next((one for one in legs if one.leg.sequence == sequence and (one.has_failed or one.is_barred)), None)
     if request.state != State.PARTIALLY_REFUNDED or failed is None:
         raise lifecycle.WrongState("only a failed leg can be moved", state=request.state, version=request.version)
-    if not is_by_hand(route) or route == failed.leg.route:
+    replaced_by = replacement_of(failed.attempts[-1].channel_account) if route == failed.leg.route else None
+    if replaced_by is None and (not is_by_hand(route) or route == failed.leg.route):
         raise Invalid("a failed leg moves to another route, on which a person pays", code="route_not_for_a_leg")
     if approvals.needed(request=request, sum_fen=failed.leg.amount_fen, at=at, routes=(route,)) > 1:
         conditions.check_not_approver(request, by=by)
@@ -72,10 +74,14 @@ def move_leg(
     )
     if failed.is_barred:
         plans.end_barred(failed, request=request, by=by.actor, at=at)
-    Leg.objects.filter(pk=leg.pk).update(route=route, why="moved")
-    leg.route = route
+    if replaced_by is None:
+        Leg.objects.filter(pk=leg.pk).update(route=route, why="moved")
+        leg.route = route
     if account is not None:
         building.payee(request, account, by=by.actor, at=at).save()
     attempt_no = failed.attempts[-1].attempt_no + 1
-    Execution.objects.bulk_create(plans.payouts(moved, [leg], at=at, attempt_no=attempt_no))
+    (payout,) = plans.payouts(moved, [leg], at=at, attempt_no=attempt_no)
+    if replaced_by is not None:
+        payout.channel_account_id = replaced_by.pk
+    payout.save()
     return moved

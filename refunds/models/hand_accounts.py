@@ -1,7 +1,5 @@
 """The routes on which a person pays back, and the account each is booked on."""
 
-from __future__ import annotations
-
 from merchants.models import ChannelAccount
 from refunds.models import RefundRequest
 from refunds.rules.method import BY_HAND as METHOD_BY_HAND

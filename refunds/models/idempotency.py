@@ -1,7 +1,5 @@
 """The first answer to a keyed POST, written in the same commit as what it made."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from django.db import models

@@ -1,7 +1,5 @@
 """What a request was judged on, each time that it was."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from merchants.models import Merchant, PolicyVersion

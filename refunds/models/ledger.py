@@ -1,7 +1,5 @@
 """The double-entry ledger: money that moved, written in the same commit as the fact it tells of."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -3,8 +3,6 @@
 The everyday refund has none: it is one leg, of its sale and its amount, and the request says all of it (``leg_count`` 0).
 """
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 

@@ -1,7 +1,5 @@
 """The inbox of channel call backs: stored as they came, applied once."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 

@@ -1,7 +1,5 @@
 """What the world is to be told, written in the same commit as what happened."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 

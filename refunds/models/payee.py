@@ -1,7 +1,5 @@
 """The bank account that a transfer goes to."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from core.personal_data import SealedTextField

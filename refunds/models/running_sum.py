@@ -1,7 +1,5 @@
 """What was approved without a person in all: of an order, of a customer's, a cashier's, a store's and an API key's day."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 

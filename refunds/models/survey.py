@@ -1,7 +1,5 @@
 """How the customer found it."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 

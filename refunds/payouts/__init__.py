@@ -6,8 +6,6 @@ are being sent; ``ask`` talks to the channel; ``settle`` writes down what the ch
 always under the number it already has.
 """
 
-from __future__ import annotations
-
 from refunds.payouts.asking import Answer, ask
 from refunds.payouts.claiming import Claimed, claim
 from refunds.payouts.settling import FOLLOW_UP_AFTER, NOT_STORABLE, settle

@@ -1,7 +1,5 @@
 """Talking to a channel about one payout: outside of any transaction, without the database, safe in any thread."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from uuid import UUID
 

@@ -3,8 +3,6 @@
 Each drain loop judges by what it saw itself; what it found is also written to Redis, where the desk reads it.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterable

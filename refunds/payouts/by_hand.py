@@ -22,7 +22,7 @@ from payment_channels.manual import ManualRefundChannel
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.evidence.files import Picture
-from refunds.facts import conditions, holds, payees
+from refunds.facts import conditions, holds, payees, shares
 from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import Answer, settle
@@ -31,10 +31,8 @@ from terminals.models import Terminal
 from terminals.reporting import CLOCKS_DIFFER
 
 
-class ReferenceUsed(Conflict):
+class ReferenceUsed(Conflict, code="reference_used"):
     """Another payout was confirmed with this number: one slip proves one payout."""
-
-    code = "reference_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +60,7 @@ def confirm(
         request, execution = _take(request_id, by, version)
         holds.check_not_held(transaction_id=request.transaction_id)
         reference_no = _checked(payment, request, execution.channel_account.channel, at)
+        payer_fen = shares.of_request(request)[execution.sequence if request.leg_count else 1]
         payee = payees.of(request, route=execution.channel_account.channel)
         outcome = ManualRefundChannel().confirmed(
             reference=_reference(execution),
@@ -71,6 +70,7 @@ def confirm(
             by=by.name,
             received_account="" if payee is None else str(payee),
             drawer=payment.drawer,
+            payer_fen=None if payer_fen == execution.amount_fen else payer_fen,
         )
         try:
             with transaction.atomic():
@@ -127,11 +127,14 @@ def waiting(request: RefundRequest) -> Execution | None:
 
 
 def waiting_part(request: RefundRequest) -> tuple[str, int]:
-    """Route and fen of what a person is to pay, of the whole refund or of a leg; of a refund where nothing waits, its own."""
+    """Route and fen of what a person is to pay, of the whole refund or of a leg, without what a coupon had paid; of a refund
+    where nothing waits, its own.
+    """
+    payer_fen = shares.of_request(request)
     execution = waiting(request) if request.leg_count else None
     if execution is None:
-        return request.route, request.approved_fen or request.amount_fen
-    return execution.channel_account.channel, execution.amount_fen
+        return request.route, sum(payer_fen.values())
+    return execution.channel_account.channel, payer_fen[execution.sequence]
 
 
 def waiting_route(request: RefundRequest) -> str:

@@ -3,8 +3,6 @@
 A payout whose lease ran out was in the hands of a worker that died: it is asked about before anything is sent again.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

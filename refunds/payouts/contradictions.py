@@ -1,4 +1,4 @@
-"""A channel that contradicts itself: it refused a payout for good, and later proves that it had paid it.
+"""A channel that contradicts itself: it refused a payout for good, and later proves that it had paid it, or the other way round.
 
 The word that came first has let go of the amount, so that it may have been asked for again by now. The sale is held, whoever
 brings the later word (notice, query or statement); what is in review stays there, what is approved is not sent. Finance looks it
@@ -45,10 +45,8 @@ class Finding(TextChoices):
     CLEARED = "cleared", _("Looked up with the channel: our books are right now")
 
 
-class NotHeld(Conflict):
+class NotHeld(Conflict, code="not_held"):
     """The sale is not held (any more)."""
-
-    code = "not_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +87,22 @@ def hold(execution: Execution, word: PaidAfterAll, *, by: Actor, at: datetime) -
             "amount_fen": execution.amount_fen,
             "source": word.source,
         },
+    )
+
+
+def hold_paid(execution: Execution, *, by: Actor, at: datetime) -> None:
+    """Hold the sale of a payout that was proven paid and of which the channel says now that it was not; it stays paid in the
+    books until finance has looked.
+    """
+    holds.set_held(transaction_id=execution.transaction_id, at=at)
+    record(
+        merchant_id=execution.merchant_id,
+        by=by,
+        action="transaction.hold",
+        object_type="transaction",
+        object_id=execution.transaction_id,
+        at=at,
+        data={"refund_no": execution.refund_no},
     )
 
 
@@ -248,5 +262,6 @@ _BOOKABLE = (
     State.APPROVED,
     State.IN_REVIEW,
     State.NEEDS_INFO,
+    State.WAITING_GOODS,
     State.REJECTED,
 )

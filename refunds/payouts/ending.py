@@ -5,8 +5,6 @@ settled like a channel's answer, under the same locks. "Not paid" leaves the pay
 only, so that a refund that was there all the same is never paid twice.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -32,16 +30,12 @@ from refunds.states import ExecutionState, State
 _PROPOSED = "refund.end_proposed"
 
 
-class NothingProposed(Conflict):
+class NothingProposed(Conflict, code="nothing_proposed"):
     """Nobody has said what the portal shows, or the refund has moved since."""
 
-    code = "nothing_proposed"
 
-
-class NumberUsed(Conflict):
+class NumberUsed(Conflict, code="reference_used"):
     """The channel's number belongs to another payout."""
-
-    code = "reference_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

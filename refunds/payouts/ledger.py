@@ -4,6 +4,8 @@ A paid refund takes what was owed to the customer off the books and the money ou
 
     refunds payable   +amount        channel clearing   -amount
 
+A compensation was never paid to us: it is our own cost, booked on ``compensation`` instead of what is payable.
+
 and, where the account's profile names a fee rate, what becomes of the fee on the refunded part:
 
     returned: channel clearing +fee, channel fees -fee        kept: fees lost +fee, channel fees -fee
@@ -32,9 +34,13 @@ SELECT e.merchant_id, e.channel_account_id, e.id, side.kind, side.account, side.
                       WHERE t.id = e.transaction_id AND a.channel IN ({by_hand})) sold ON true
  CROSS JOIN LATERAL (SELECT div(e.amount_fen * coalesce(sold.fee_rate_bp, {fee_rate}) + 5000, 10000)::bigint AS fen,
                             sold.fee_rate_bp IS NULL AND {fee_returned} AS returned) fee
+ -- By hand only the payer's part leaves; a channel takes the whole from us and gives the rest to the coupon's owner.
+ CROSS JOIN LATERAL (SELECT CASE WHEN a.channel IN ({by_hand}) THEN coalesce(e.payer_fen, e.amount_fen)
+                                 ELSE e.amount_fen END AS fen) paid
  CROSS JOIN LATERAL (VALUES
-   ('payout', 'refunds_payable', e.amount_fen),
-   ('payout', 'channel_clearing', -e.amount_fen),
+   ('payout', CASE WHEN EXISTS (SELECT FROM refunds_compensation c WHERE c.payout_id = e.request_id)
+                   THEN 'compensation' ELSE 'refunds_payable' END, paid.fen),
+   ('payout', 'channel_clearing', -paid.fen),
    ('fee', CASE WHEN fee.returned THEN 'channel_clearing' ELSE 'fees_lost' END, fee.fen),
    ('fee', 'channel_fees', -fee.fen)) side (kind, account, amount_fen)
  WHERE e.state = 'succeeded' AND side.amount_fen <> 0 AND {which}

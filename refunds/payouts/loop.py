@@ -4,8 +4,6 @@ PostgreSQL is the queue. A Celery task is only the doorbell that starts the loop
 rings meanwhile is heard by it. The loop's own thread does all the database work; the pool's threads only talk to channels.
 """
 
-from __future__ import annotations
-
 import logging
 import queue
 import threading

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from core import doorbell
+from core.audit.actors import channel as actor_of
 from core.failpoints import failpoint
 from core.plain_text import one_line
 from core.sql import save_fields
@@ -35,6 +36,7 @@ from payment_channels.contract import (
 from refunds.models import ChannelNotice, Execution
 from refunds.payouts import NOT_STORABLE, Answer, settle
 from refunds.payouts.adapters import adapter_before, adapter_for
+from terminals import confirming
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +54,12 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         ChannelAccount.objects.filter(code=account_code, channel=channel)
         # One that is no longer in use still tells what became of its refunds.
         .filter(Q(is_active=True) | Exists(Execution.objects.filter(channel_account=OuterRef("pk"))))
-        .values_list("pk", "revision")
+        .values_list("pk", "revision", "merchant_id")
         .first()
     )
     if account is None:
         raise UnknownAccount(account_code)
-    account_id, revision = account
+    account_id, revision, merchant_id = account
     adapter = adapter_for(account_id, revision)
     raw = RawNotice(headers=headers, body=body, received_at=at)
     try:
@@ -72,6 +74,12 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
             return adapter.decline(error.code)
     if isinstance(notice, ForeignNotice):
         _count_foreign(account_id, about=notice.about, at=at)
+        if notice.paid:
+            number, amount_fen = notice.paid
+            paid_fen = {number: amount_fen}
+            confirming.confirm_paid(
+                merchant_id=merchant_id, account_id=account_id, paid_fen=paid_fen, by=actor_of(channel), at=at
+            )
         return adapter.acknowledge()
     row = ChannelNotice(
         channel_account_id=account_id,

@@ -4,8 +4,6 @@ The customer's card number and name go to the channel, encrypted by the adapter,
 logged. The audit event keeps the kind of payee, the bank and the card's last four digits.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,10 +28,8 @@ from refunds.states import ExecutionState
 __all__ = ["ApplicationRefused", "OtherAccount", "PayeeKind", "can_be_sent_elsewhere", "send_elsewhere"]
 
 
-class ApplicationRefused(Conflict):
+class ApplicationRefused(Conflict, code="payee_refused"):
     """The channel did not take this account; the payout stays stuck, and another account may be tried."""
-
-    code = "payee_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

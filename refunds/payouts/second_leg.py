@@ -4,8 +4,6 @@ The payout is paid and booked when the channel says so. Alipay passes the money 
 may refuse; until it is known, the channel is asked again. A refusal calls finance: the customer looks for the money on the card.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta

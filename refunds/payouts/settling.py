@@ -87,7 +87,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         if execution.state in EXECUTION_ENDED:
             second_leg.hear(execution, answer.outcome, at=at)
             _note_late(execution, requests[answer.request_id], answer, at)
-            if execution.state != ExecutionState.SUCCEEDED and isinstance(answer.outcome, Done):
+            if _contradicts(execution, answer):
                 late.append((execution, answer))
             continue
         outcome = _believed(execution, answer)
@@ -121,10 +121,18 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     failpoint("execution.before_commit")
 
 
+def _contradicts(execution: Execution, answer: Answer) -> bool:
+    """Paid after all, or a verified word that it was not; a refusal of a send says that of the send alone."""
+    if execution.state != ExecutionState.SUCCEEDED:
+        return isinstance(answer.outcome, Done)
+    refused = isinstance(answer.outcome, Refused) and answer.outcome.retry in (Retry.NEVER, Retry.NEW_NUMBER)
+    return refused and answer.source in ("notice", "query")
+
+
 def _hold(
     late: Sequence[tuple[Execution, Answer]], moves: Sequence[Move], executions: Iterable[Execution], at: datetime
 ) -> None:
-    """Hold the sales of payouts that had been refused and are proven paid."""
+    """Hold the sales of payouts that had been refused and are proven paid, or the other way round."""
     if not late:
         return
     moved = {move.request_id for move in moves}
@@ -133,14 +141,17 @@ def _hold(
         ids = {row.transaction_id for row in executions if row.request_id in moved}
         lifecycle.lock_sales(cursor, sorted(ids | {row.transaction_id for row, _ in late}))
     for execution, answer in late:
-        assert isinstance(answer.outcome, Done)
+        by = channel(execution.channel_account.channel)
+        if not isinstance(answer.outcome, Done):
+            contradictions.hold_paid(execution, by=by, at=at)
+            continue
         word = contradictions.PaidAfterAll(
             channel_refund_no=answer.outcome.channel_refund_no,
             paid_at=answer.outcome.succeeded_at,
             proof=_text(answer.outcome.raw),
             source=answer.source,
         )
-        contradictions.hold(execution, word, by=channel(execution.channel_account.channel), at=at)
+        contradictions.hold(execution, word, by=by, at=at)
 
 
 def _was_taken(outcome: Outcome) -> bool:

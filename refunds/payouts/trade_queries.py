@@ -28,6 +28,7 @@ from refunds.models import Execution
 from refunds.payouts.adapters import adapter_for
 from refunds.states import ExecutionState
 from terminals import confirming
+from terminals.accounts import replacement_of
 from terminals.models import PaymentWord, Transaction
 
 logger = logging.getLogger(__name__)
@@ -39,10 +40,8 @@ _NOBODY_TO_ASK = "no_trade_queries"
 _NOT_SENT = (ExecutionState.READY, ExecutionState.FAILED, ExecutionState.CANCELLED)
 
 
-class NobodyToAsk(Conflict):
+class NobodyToAsk(Conflict, code="nobody_to_ask"):
     """The sale was paid through no channel that can be asked: cash, or one without such a query."""
-
-    code = "nobody_to_ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +85,14 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
 
 
 def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
-    """What the sale's channel says of its payment, through the account that took it.
+    """What the sale's channel says of its payment, through the account that took it, or the one in its place.
 
     ``payment_no`` is the number the shop sent this payment under, where that is not the order's. ``Unknown``: ``not_found`` where
     the channel knows no such payment, ``no_trade_queries`` or ``account_unusable`` where it cannot be asked, else why there is
     no answer. Nothing is stored. Raises ``Transaction.DoesNotExist``.
     """
     sale = Transaction.objects.select_related("channel_account").get(pk=transaction_id)
-    account = sale.channel_account
+    account = sale.channel_account and (replacement_of(sale.channel_account) or sale.channel_account)
     # Cash has no channel that could be asked.
     try:
         adapter: object = None if account is None else adapter_for(account.pk, account.revision)
@@ -154,5 +153,5 @@ def _word(trade: Trade, sale: Transaction) -> PaymentWord:
 
 def _ours_fen(sale: Transaction) -> int:
     """What of the payment may have gone back by our own payouts."""
-    sent = Execution.objects.filter(transaction_id=sale.pk, channel_account_id=sale.channel_account_id)
+    sent = Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel)
     return sent.exclude(state__in=_NOT_SENT).aggregate(sum=Sum("amount_fen"))["sum"] or 0

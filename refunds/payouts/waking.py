@@ -1,7 +1,5 @@
 """Payouts that wait for their channel account: due at once when it is well again, instead of after their back-off."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime, timedelta
 

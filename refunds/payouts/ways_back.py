@@ -25,18 +25,15 @@ from refunds.models.execution import new_execution
 from refunds.payouts.settling import FOLLOW_UP_AFTER
 from refunds.rules.method import MethodChoice
 from refunds.states import ExecutionState, State
+from terminals.accounts import replacement_of
 
 
-class NeedsReview(Conflict):
+class NeedsReview(Conflict, code="sum_needs_review"):
     """With this refund its order comes to more than was decided on: a person looks at it again."""
 
-    code = "sum_needs_review"
 
-
-class AskedAnew(Conflict):
+class AskedAnew(Conflict, code="possible_duplicate"):
     """The same was asked for again while this one had failed; ``facts["number"]`` is that refund."""
-
-    code = "possible_duplicate"
 
 
 @transaction.atomic
@@ -73,7 +70,8 @@ def can_retry(request: RefundRequest, last: Execution | None) -> bool:
 
 @transaction.atomic
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequence: int | None = None) -> RefundRequest:
-    """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that.
+    """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that or its
+    account was replaced (``accounts.replacement_of``), through which it goes then.
 
     Of a plan all legs that failed, or the one that is named; what is paid already stays as it is. Raises ``AskedAnew`` where the
     same was asked for again meanwhile.
@@ -109,10 +107,11 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequen
         data={"refund_no": ", ".join(row.refund_no for row in failed)},
     )
     for row in failed:
-        if row.failure_retry == Retry.NEW_NUMBER:
+        replaced_by = replacement_of(row.channel_account)
+        if replaced_by is not None or row.failure_retry == Retry.NEW_NUMBER:
             new_execution(
                 retried,
-                channel_account_id=row.channel_account_id,
+                channel_account_id=row.channel_account_id if replaced_by is None else replaced_by.pk,
                 choice=MethodChoice(row.method, row.method_reason),
                 at=at,
                 attempt_no=row.attempt_no + 1,

@@ -1,7 +1,5 @@
 """Taking a whole list of refunds away as a file: by whom, how many, and that it was."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """More time after a disaster, for chosen stores and days: to ask, and to decide."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime, timedelta
 

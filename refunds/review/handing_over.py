@@ -1,7 +1,5 @@
 """Handing a request to a colleague."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Seeing a customer's full contact: allowed to some, and never without a trace."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 

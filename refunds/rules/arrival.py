@@ -4,8 +4,6 @@ Working days follow the statutory calendar with its make-up workdays. The calend
 later years weekends alone count, and the basis says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

@@ -1,7 +1,5 @@
 """The finitely many kinds of requests that a policy tells apart, and the engine asked about one of each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

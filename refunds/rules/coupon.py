@@ -1,7 +1,5 @@
 """What the payer gets of a refund where a coupon paid a part of the sale: refund x paid / total, as the channels reckon it."""
 
-from __future__ import annotations
-
 
 def payer_share_fen(
     *, amount_fen: int, sale_fen: int, payer_paid_fen: int | None, before_fen: int = 0, payer_before_fen: int = 0

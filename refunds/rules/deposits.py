@@ -7,8 +7,6 @@ security less what is proven to be owed. Doubling is the deposit by its own way 
 channel gives more than was paid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

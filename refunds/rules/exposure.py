@@ -4,8 +4,6 @@ An upper bound from the rules alone, pure: it takes for granted that there are s
 that whatever evidence is asked for can be made. ``amount_fen`` None: the policy sets no end to the day, only to each refund.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum

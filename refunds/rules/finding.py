@@ -1,7 +1,5 @@
 """What a static analysis of a policy says: what is wrong, where, a request that shows it, and what would mend it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import KW_ONLY, asdict, dataclass, field

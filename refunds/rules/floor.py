@@ -4,8 +4,6 @@ Sources: 消费者权益保护法 (2014) 24 (defective goods) and 25 (remote sal
 侵害消费者权益行为处罚办法 (2020) 6 (deliberate delay). Days are counted from the payment, the earliest that they may begin.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from merchants.policies.fields import Extent

@@ -4,8 +4,6 @@ A void undoes the payment before it is cleared: the same clearing day, the whole
 the channel account's contract has voids. Everything else is a refund.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 

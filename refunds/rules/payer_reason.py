@@ -1,7 +1,5 @@
 """What the payer reads at the channel as the reason of a refund: a short phrase in their language, never a code of ours."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Final

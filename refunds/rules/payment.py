@@ -1,7 +1,5 @@
 """What a channel's word about a payment means for a refund of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

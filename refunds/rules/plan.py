@@ -4,8 +4,6 @@ The legs sum to the amount, and none is above what its payment can still take. S
 are named says nothing. What was paid in cash goes back last and at once: a drawer is opened one time.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ engine itself: no solver, and no opinion of its own on how the engine judges.
 A ``Finding`` names where it is, a request that shows it, and the change of the rules that would mend it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise

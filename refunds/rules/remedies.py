@@ -1,7 +1,5 @@
 """What a person can do about a channel's refusal, in the reader's language."""
 
-from __future__ import annotations
-
 from django.utils.translation import gettext
 
 from payment_channels.remedies import REMEDIES

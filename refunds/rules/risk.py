@@ -3,8 +3,6 @@
 A merchant says what is watched and from which number on. What is not watched, or not known, has no line.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Pure: the promise is what the customer was told (``refunds.rules.arrival``).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final

@@ -6,8 +6,6 @@ worth is shared out over its pieces by what has been given of it so far, so that
 end at the line's worth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Who carries a message: e-mail by SMTP, SMS by a provider. One dict registers them."""
 
-from __future__ import annotations
-
 import json
 import smtplib
 from contextlib import suppress

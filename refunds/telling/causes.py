@@ -3,8 +3,6 @@
 A customer reads what they can do and what we do; the channel's codes and the merchant's balance are not their business.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.utils.functional import Promise

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from django.utils.translation import gettext
 
 from core.money import yuan_grouped
+from core.plain_text import sentences
 from refunds.facts import plans, shares
 from refunds.models import RefundRequest
+from refunds.states import BY_HAND, Route
 
 
 def both_figures(request: RefundRequest) -> str:
     """To the customer; empty where no coupon has a part in it."""
-    amount_fen, payer_fen = _sums(request)
-    said = gettext("¥%(amount)s of the sale is refunded, ¥%(payer)s to you, ¥%(coupon)s as coupon.")
-    return "" if payer_fen == amount_fen else said % _named(amount_fen, payer_fen)
+    by_channel = gettext("¥%(amount)s of the sale is refunded, ¥%(payer)s to you, ¥%(coupon)s as coupon.")
+    by_hand = gettext(
+        "¥%(amount)s of the sale is refunded, ¥%(payer)s to you: a coupon had paid the other ¥%(coupon)s."
+    )
+    return _said(_of_request(request), by_channel, by_hand)
 
 
 def both_figures_to_staff(request: RefundRequest) -> str:
     """The same to staff."""
-    return to_staff(*_sums(request))
+    return to_staff(_of_request(request))
 
 
-def to_staff(amount_fen: int, payer_fen: int) -> str:
-    """Of a refund of ``amount_fen`` that gives its payer ``payer_fen``; empty where that is all."""
-    said = gettext("¥%(amount)s of the sale is refunded: ¥%(payer)s to the payer, ¥%(coupon)s as coupon.")
-    return "" if payer_fen == amount_fen else said % _named(amount_fen, payer_fen)
+#: Of a leg: its route, its amount and what the payer gets of that, in fen.
+Part = tuple[str, int, int]
+
+
+def to_staff(parts: Iterable[Part]) -> str:
+    """Of a refund that is to be asked for or stored; empty where its payer gets all of it."""
+    by_channel = gettext("¥%(amount)s of the sale is refunded: ¥%(payer)s to the payer, ¥%(coupon)s as coupon.")
+    by_hand = gettext(
+        "¥%(amount)s of the sale is refunded: ¥%(payer)s by hand; a coupon had paid the other ¥%(coupon)s."
+    )
+    return _said(parts, by_channel, by_hand)
+
+
+def _said(parts: Iterable[Part], by_channel: str, by_hand: str) -> str:
+    """What a person pays stands apart: the coupon's part does not come back there."""
+    found = list(parts)
+    sums = [
+        (said, sum(row[1] for row in found if row[0] in routes), sum(row[2] for row in found if row[0] in routes))
+        for said, routes in ((by_channel, {Route.ORIGINAL}), (by_hand, BY_HAND))
+    ]
+    return sentences(*(said % _named(amount, payer) for said, amount, payer in sums if amount != payer))
 
 
 def _named(amount_fen: int, payer_fen: int) -> dict[str, str]:
@@ -37,10 +58,10 @@ def _named(amount_fen: int, payer_fen: int) -> dict[str, str]:
     }
 
 
-def _sums(request: RefundRequest) -> tuple[int, int]:
-    """What the refund comes to and what its payer gets of that, without legs that were given up."""
+def _of_request(request: RefundRequest) -> list[Part]:
+    """Without legs that were given up."""
     if not request.leg_count and request.transaction.payer_paid_fen is None:
-        return 0, 0
-    legs: Sequence[plans.LegStatus] = [one for one in plans.standing_of(request) if one.state != plans.GIVEN_UP]
+        return []
     payer_fen = shares.of_request(request)
-    return sum(one.leg.amount_fen for one in legs), sum(payer_fen[one.leg.sequence] for one in legs)
+    legs = [one.leg for one in plans.standing_of(request) if one.state != plans.GIVEN_UP]
+    return [(leg.route, leg.amount_fen, payer_fen[leg.sequence]) for leg in legs]

@@ -1,7 +1,5 @@
 """Where a refund goes, in words: the account that a customer will look at."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

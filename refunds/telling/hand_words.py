@@ -1,7 +1,5 @@
 """What a customer reads where a person pays them back: on their page and in messages."""
 
-from __future__ import annotations
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy

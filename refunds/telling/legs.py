@@ -1,7 +1,5 @@
 """A refund that goes back by several payments, in words: each destination with its amount."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

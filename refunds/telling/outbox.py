@@ -3,8 +3,6 @@
 ``write_notifications`` turns outbox rows into messages, idempotent per event; ``send_due`` hands them to their carriers.
 """
 
-from __future__ import annotations
-
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,10 +28,8 @@ from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
 from refunds.telling.wording import NOTIFIED, words
 
 
-class NotGivenUp(Conflict):
+class NotGivenUp(Conflict, code="not_given_up"):
     """Only a message that was given up needs a person."""
-
-    code = "not_given_up"
 
 
 @transaction.atomic

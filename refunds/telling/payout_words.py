@@ -4,8 +4,6 @@ A sentence says only what is known. What is asked about is never said to be sent
 to be with the store, and a time that has passed is never promised.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

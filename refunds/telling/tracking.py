@@ -4,8 +4,6 @@ It travels in SMS, which are paid for by the part: 48 characters hold the reques
 signatures as Django makes them would take 73, and most messages a third part.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import time
@@ -22,10 +20,9 @@ _ID, _TIME, _SIGNATURE = 16, 4, 16
 _BYTES = _ID + _TIME + _SIGNATURE
 
 
-class LinkExpired(NotFound):
+class LinkExpired(NotFound, code="link_expired"):
     """The link was genuine and is too old."""
 
-    code = "link_expired"
     status = 410
 
 

@@ -19,7 +19,9 @@ from core.calendar import SHANGHAI
 from core.money import yuan_grouped
 from core.plain_text import one_line, plain_text
 from merchants.models import Merchant
+from refunds.facts import goods
 from refunds.models import RefundRequest
+from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
@@ -60,6 +62,7 @@ NOTIFIED: frozenset[str] = frozenset(
     {
         State.IN_REVIEW,
         State.NEEDS_INFO,
+        State.WAITING_GOODS,
         State.APPROVED,
         State.REJECTED,
         State.PARTIALLY_REFUNDED,
@@ -71,7 +74,12 @@ NOTIFIED: frozenset[str] = frozenset(
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
-_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED})
+_SMS_WITH_LINK = frozenset(
+    {
+        *(State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
+        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED),
+    }
+)
 
 #: Characters of a reviewer's words that an SMS quotes; the page has all of them.
 _QUOTED = 24
@@ -156,6 +164,18 @@ def _has_link(event: str, request: RefundRequest) -> bool:
     return event in _SMS_WITH_LINK or (event == State.APPROVED and request.by_rule)
 
 
+def _goods(request: RefundRequest) -> dict[str, object]:
+    """What is awaited of the customer, or offered to them: nothing that is over."""
+    back, offer = goods.open_return(request), goods.open_offer(request)
+    due_at = back.due_at if back else None
+    return {
+        "goods_here": back is not None and back.state == ReturnState.RECEIVED,
+        "goods_by": f"{day_of(due_at)} {due_at.astimezone(SHANGHAI):%H:%M}" if due_at else "",
+        "offer": offer.get_kind_display() if offer and request.state == State.IN_REVIEW else "",
+        "offer_message": plain_text(offer.message) if offer else "",
+    }
+
+
 def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, object]:
     sale, gone = request.transaction, went(request=request)
     split = legs.split_label(request)
@@ -190,6 +210,7 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "instead": story.failure.sentence if state == State.FAILED else story.sentence,
         "where": story.note,
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
+        **_goods(request),
         "extended": request.extended_until is not None,
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),

@@ -1,7 +1,5 @@
 """Long work in a process of its own: its memory and its time are not the worker's."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

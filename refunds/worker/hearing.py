@@ -5,8 +5,6 @@ where nobody else consumes and beat is not needed. One that does not receive its
 thread is free, is deaf: it ends itself, and its supervisor starts another.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

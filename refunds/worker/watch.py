@@ -5,8 +5,6 @@ and through a broker that is gone nobody does. What is due lies in the database 
 time, a worker runs by itself.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Iterable

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("terminals", "0006_deposit"),
+        ("terminals", "0007_standing_in"),
     ]
 
     operations = [

@@ -1,20 +1,16 @@
-"""How often a caller may call, and how long a first answer is remembered."""
+"""How often a caller may call."""
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
 from django.test import Client
-from django.utils import timezone
 
 from api import throttling
-from refunds import tasks
-from refunds.models import IdempotencyRecord, RefundRequest
-from refunds.models import idempotency as records
+from refunds.models import RefundRequest
 from tests.api.conftest import Api, api_for
 from tests.factories import make_merchant, make_sale
 
@@ -55,32 +51,3 @@ def test_requests_pass_while_nobody_can_count_them(api: Api, monkeypatch: pytest
 
     monkeypatch.setattr(throttling, "client", away)
     assert api.get("policy").status_code == 200
-
-
-def test_a_first_answer_is_given_again_for_a_day_and_then_the_key_is_free(api: Api) -> None:
-    sale = make_sale(api.merchant)
-    body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}
-    first = api.post("refund-requests", body, idempotency_key="k").json()
-    _age(records.KEPT - timedelta(minutes=1))
-    tasks.forget_answers()
-    again = api.post("refund-requests", body, idempotency_key="k")
-    assert (again.json(), again["Idempotent-Replayed"]) == (first, "true")
-    _age(records.KEPT + timedelta(minutes=1))
-    tasks.forget_answers()
-    later = api.post("refund-requests", body, idempotency_key="k")
-    assert (later.status_code, later.headers.get("Idempotent-Replayed")) == (201, None)
-    assert later.json()["id"] != first["id"]
-
-
-def test_more_old_answers_than_a_batch_are_all_forgotten() -> None:
-    old = timezone.now() - records.KEPT - timedelta(hours=1)
-    IdempotencyRecord.objects.bulk_create(
-        IdempotencyRecord(principal="key:1", key=str(number), fingerprint=b"x", status=201, body="{}", created_at=old)
-        for number in range(records.AT_ONCE + 1)
-    )
-    tasks.forget_answers()
-    assert not IdempotencyRecord.objects.exists()
-
-
-def _age(by: timedelta) -> None:
-    IdempotencyRecord.objects.update(created_at=timezone.now() - by)

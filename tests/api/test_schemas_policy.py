@@ -10,7 +10,7 @@ from api.policy_drafts import draft_json
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from tests.api.conftest import Api
-from tests.api.test_schema import same_names
+from tests.api.test_description import same_names
 from tests.factories import make_staff
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,18 @@ from core.errors import DomainError
 
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
-    *("analytics", "api", "core", "customer", "desk", "invariants", "merchants", "reconciliation", "refunds"),
+    *(
+        "analytics",
+        "api",
+        "core",
+        "customer",
+        "desk",
+        "integrations",
+        "invariants",
+        "merchants",
+        "reconciliation",
+        "refunds",
+    ),
     "terminals",
 )
 #: What a payout came to, as its channel says it (payment_channels.contract): no refusal of ours. Advice about it: ``remedies``.
@@ -67,6 +78,7 @@ def _codes_in(module: ast.Module) -> Iterator[str]:
             if number is not None and len(node.args) > number:
                 yield _text(node.args[number])
         if isinstance(node, ast.ClassDef):
+            yield from (_text(keyword.value) for keyword in node.keywords if keyword.arg == "code")
             for line in node.body:
                 if isinstance(line, ast.Assign) and _name(line.targets[0]) in {"code", "default_code"}:
                     yield _text(line.value)

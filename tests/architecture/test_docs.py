@@ -140,3 +140,27 @@ def test_settings_that_operations_explains_are_settings() -> None:
     read = set(re.findall(r"env\.\w+\(\s*[\"']([A-Z0-9_]+)[\"']", settings))
     assert named <= read
     assert read - named <= {"DEBUG", "FAILPOINTS", "EMAIL_BACKEND"}
+
+
+def test_way_of_an_amount_is_at_most_fourteen_files_and_each_has_what_the_page_says() -> None:
+    way = (DOCS / "architecture.md").read_text().partition("## The way of `amount_fen`")[2]
+    rows = re.findall(r"^\| \d+ \| `([^`]+)` \| (.+) \|$", way, re.MULTILINE)
+
+    names = {
+        file: [re.split(r"[.(]", name)[-1 if "(" not in name else 0] for name in re.findall(r"`([^`]+)`", said)]
+        for file, said in rows
+    }
+    missing = [
+        f"{file}: {name}" for file, said in names.items() for name in said if name not in (ROOT / file).read_text()
+    ]
+
+    assert 10 <= len(rows) <= 14
+    assert not missing
+
+
+def test_where_x_lives_has_twenty_answers_of_one_file_each() -> None:
+    asked = (DOCS / "architecture.md").read_text().partition("## Where does X live")[2].partition("## ")[0]
+    answers = re.findall(r"<summary>\d+\. [^<]+\?</summary>\n\n`([^`]+)`\n</details>", asked)
+
+    assert len(answers) == len(set(answers)) == 20
+    assert [name for name in answers if not (ROOT / name).is_file()] == []

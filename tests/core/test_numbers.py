@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.numbers import reference, refund_number
+from core.numbers import order_of_attempt, reference, refund_number
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,21 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
 
 def test_reference_keeps_case_and_zeros() -> None:
     assert reference(" Ａb－00１２\t") == "Ab-0012"
+
+
+@pytest.mark.parametrize(
+    ("number", "order_no"),
+    [
+        ("DB-77-02", "DB-77"),
+        ("DB-77_3", "DB-77"),
+        ("20261127001#1", "20261127001"),
+        ("DB-77-R1", "DB-77"),
+        ("S001/88.2", "S001/88"),
+        ("20261127-0001", ""),
+        ("DB-77", ""),
+        ("A-1", ""),
+        ("4200009000202611260000000001", ""),
+    ],
+)
+def test_order_of_attempt_is_what_stands_before_the_try(number: str, order_no: str) -> None:
+    assert order_of_attempt(number) == order_no

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.personal_data import phone_key
-from core.plain_text import name_key, name_key_sql, person_name, reference_key
+from core.plain_text import name_key, name_key_sql, one_line, person_name, plain_text, reference_key
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,12 @@ def test_name_key_in_sql_is_the_same_for_any_spelling(typed: list[str]) -> None:
 )
 def test_person_name_when_only_the_writing_differs_is_the_same(typed: str) -> None:
     assert person_name(typed) == "Wang Min"
+
+
+@pytest.mark.parametrize("typed", ["", " \n", "\u200b", " \u200b\u2060 \ufeff\n", "\ufe0f"])
+def test_text_when_nobody_sees_anything_of_it_is_empty(typed: str) -> None:
+    assert (plain_text(typed), one_line(typed)) == ("", "")
+
+
+def test_text_when_something_is_seen_keeps_the_joiners_in_it() -> None:
+    assert plain_text(" 家人 👨\u200d👩\u200d👧 ") == "家人 👨\u200d👩\u200d👧"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import html
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,9 @@ from reconciliation.models import Bill, BillLine, Difference, FundStatement, Rec
 from refunds.models import Execution
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.api.conftest import api_for
+from tests.factories import make_sale
+from tests.payment_channels.unionpay.conftest import MER_ID
+from tests.payment_channels.unionpay.test_bills import zm_line
 from tests.reconciliation.test_channels import Channel, _channel
 from tests.reconciliation.world import DAY, counts, on_day
 from tests.walk.roles import login_of_production
@@ -417,3 +422,104 @@ def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipa
     page = _brought(alipay, other.replace(payout.refund_no.encode(), b"ELSEWHERE"))
     assert "merchant number 20889999999999990156; this account is 20880000000000010156" in page
     assert list(Bill.objects.values()) == before
+
+
+# --- UnionPay's: the desk and REST answer alike ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unionpay_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with running_simulator("unionpay", tmp_path_factory.mktemp("unionpay"), settle_ms=20) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def unionpay(unionpay_stand_in: RunningSimulator) -> Channel:
+    return _channel("unionpay", unionpay_stand_in)
+
+
+def _settlement(payout: Execution, *, mer_id: str) -> bytes:
+    line = zm_line(1, "04", 10_000, time=f"{DAY:%m%d}120300").replace(MER_ID.encode(), mer_id.encode())
+    line = line.replace(b"R20261121000001".ljust(32), payout.refund_no.encode().ljust(32))
+    return line.replace(b"1".zfill(21), payout.channel_refund_no.encode().ljust(21))
+
+
+_UNIONPAY_WRONG: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda line: b"", "bill_empty"),
+    "blank": (lambda line: b"\r\n\x1a", "bill_empty"),
+    "cut": (lambda line: line[:200], "bill_damaged"),
+    "archive": (lambda line: b"Rar!\x1a\x07\x00" + line, "bill_archive"),
+    "errors alone": (lambda line: _zipped({"INN26112188ZME_777": line}), "bill_unreadable"),
+    "login page": (lambda line: b"<html><body>UnionPay</body></html>", "bill_web_page"),
+    "answer": (lambda line: b'{"respCode":"98"}', "bill_web_page"),
+    "another channel": (lambda line: (FILES / "wechat-refund-plain.csv").read_bytes(), "bill_of_another_channel"),
+    "another day": (
+        lambda line: line.replace(f"{DAY:%m%d}".encode(), f"{DAY - timedelta(days=40):%m%d}".encode()),
+        "bill_of_another_day",
+    ),
+    "two days": (
+        lambda line: _zipped({f"INN{d:%y%m%d}88ZM_777": line for d in (DAY, DAY - timedelta(days=1))}),
+        "bill_of_another_day",
+    ),
+}
+
+
+def _zipped(entries: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, held in entries.items():
+            archive.writestr(name, held)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("what", _UNIONPAY_WRONG)
+def test_wrong_file_of_unionpay_has_one_sentence_at_the_desk_and_by_rest(unionpay: Channel, what: str) -> None:
+    change, code = _UNIONPAY_WRONG[what]
+    wrong = change(_settlement(_paid(unionpay), mer_id=unionpay.simulator.account["mer_id"]))
+    for language in ("en", "zh-hans"):
+        answer = _sent(unionpay, wrong, language=language)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert answer.json()["detail"] in _brought(unionpay, wrong, language=language)
+    assert not Bill.objects.exists()
+    assert not ReconciliationDay.objects.exists()
+
+
+@pytest.mark.parametrize("brought", [_brought, _sent])
+def test_settlement_file_packed_some_other_way_matches(unionpay: Channel, brought: Callable[..., Any]) -> None:
+    line = _settlement(_paid(unionpay), mer_id=unionpay.simulator.account["mer_id"])
+    named = _zipped({f"INN{DAY:%y%m%d}88ZM_777.txt": line.replace(b"\r\n", b"\r")})
+    for content in (base64.encodebytes(zlib.compress(named)), _zipped({"a.zip": named}), b"\xef\xbb\xbf" + line):
+        brought(unionpay, content)
+        assert counts(unionpay.world.day()) == {"matched": 1}
+        assert _rest(unionpay)["statement"]["set_aside_n"] == 0
+
+
+def test_statement_with_payments_confirms_what_was_reported_before_it_was_paid(unionpay: Channel) -> None:
+    payout = _paid(unionpay)
+    lines = [_settlement(payout, mer_id=unionpay.simulator.account["mer_id"])]
+    account = unionpay.world.account
+    paid, taken_back, differs, unheard = (
+        make_sale(
+            unionpay.world.merchant,
+            10_000,
+            channel="unionpay",
+            channel_account=account,
+            channel_transaction_no=f"{number:021d}",
+            status="pending",
+        )
+        for number in (11, 12, 13, 14)
+    )
+    for number, kind, fen in ((11, "01", 10_000), (12, "01", 10_000), (13, "01", 9_000), (12, "31", 10_000)):
+        line = zm_line(number, kind, fen, time=f"{DAY:%m%d}120300").replace(
+            MER_ID.encode(), unionpay.simulator.account["mer_id"].encode()
+        )
+        lines.append(line.replace(f"6{number:020d}".encode(), f"{number:021d}".encode()) if kind == "31" else line)
+    assert "taken in: 2 refunds" in _brought(unionpay, b"".join(lines))
+    for sale, status, word in (
+        (paid, "success", "paid"),
+        (taken_back, "pending", ""),
+        (differs, "pending", "amount_differs"),
+        (unheard, "pending", ""),
+    ):
+        sale.refresh_from_db()
+        assert (sale.status, sale.payment_word) == (status, word)

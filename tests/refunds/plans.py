@@ -91,3 +91,15 @@ def held(*sales: Transaction) -> list[tuple[int, int, int]]:
     """(reserved, refunded, refunds) of each payment."""
     rows = {sale.pk: sale for sale in Transaction.objects.filter(pk__in=[sale.pk for sale in sales])}
     return [(rows[sale.pk].reserved_fen, rows[sale.pk].refunded_fen, rows[sale.pk].live_refunds) for sale in sales]
+
+
+def replaced(old: ChannelAccount, *, number: str = "1900000001") -> ChannelAccount:
+    """Another account in the place of this one, whose merchant number is 1900000001."""
+    names = ("mchid", "app_id", "mer_id")
+    old.set_credentials(dict.fromkeys(names, "1900000001"))
+    old.is_active = False
+    old.save()
+    new = ChannelAccount(merchant=old.merchant, channel=old.channel, code=f"{old.code}-new", base_url=old.base_url)
+    new.set_credentials(dict.fromkeys(names, number))
+    new.save()
+    return new

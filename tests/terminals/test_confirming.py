@@ -74,3 +74,36 @@ def test_begin_asking_twice_at_once_lets_one_through() -> None:
     confirming.begin_asking(transaction_id=sale.pk, at=now + confirming.ASK_AGAIN_AFTER)
 
     assert refused.value.facts == {"retry_after_s": 5}
+
+
+def _waiting(amount_fen: int = 10_000, **fields: object) -> Transaction:
+    return make_sale(make_merchant(), amount_fen, **{"status": TransactionStatus.PENDING, **fields})
+
+
+def _confirm(sale: Transaction, *, amount_fen: int, account_id: int | None = None) -> Transaction:
+    confirming.confirm_paid(
+        merchant_id=sale.merchant_id,
+        account_id=account_id or sale.channel_account_id or 0,
+        paid_fen={sale.channel_transaction_no: amount_fen, "4200000000": 1},
+        by=_WECHAT,
+        at=timezone.now(),
+    )
+    return Transaction.objects.get(pk=sale.pk)
+
+
+def test_confirm_paid_when_the_amount_fits_the_sale_is_a_success() -> None:
+    sale = _confirm(_waiting(), amount_fen=10_000)
+    assert (sale.status, sale.payment_word) == ("success", "paid")
+
+
+def test_confirm_paid_when_it_was_another_amount_the_sale_waits_for_a_person() -> None:
+    sale = _confirm(_waiting(), amount_fen=9_000)
+    assert (sale.status, sale.payment_word, sale.payment_word_amounts) == (
+        "pending", "amount_differs", {"amount_fen": 9_000},
+    )  # fmt: skip
+
+
+def test_confirm_paid_when_another_account_says_so_or_it_was_known_nothing_changes() -> None:
+    for sale, account_id in ((_waiting(), 999_999), (_waiting(status=TransactionStatus.SUCCESS), None)):
+        after = _confirm(sale, amount_fen=10_000, account_id=account_id)
+        assert (after.status, after.payment_word, after.corrected_at) == (sale.status, "", None)

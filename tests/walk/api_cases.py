@@ -215,6 +215,60 @@ def extend(stage: Stage) -> None:
     assert done.extended_until == done.due_at
 
 
+@case("POST", f"{_REQUEST}/goods-return")
+def ask_for_goods(stage: Stage) -> None:
+    assert _as(stage, Role.REVIEWER, stage.in_review(), "goods-return", message="请带包装").state == "waiting_goods"
+
+
+@case("POST", f"{_REQUEST}/goods-return/call-off")
+def call_off_goods(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.asked_for_goods(), "goods-return/call-off")
+    assert done.goods_returns.get().state == "called_off"
+
+
+def _goods(stage: Stage, role: str, request: RefundRequest, act: str, **body: Any) -> RefundRequest:
+    """An act that asks for no version: what came, came."""
+    stage.call_as(role, f"refund-requests/{request.pk}/{act}", body)
+    return fresh(request)
+
+
+@case("POST", f"{_REQUEST}/goods-return/parcel")
+def send_goods(stage: Stage) -> None:
+    parcel = {"carrier": "顺丰", "parcel_no": "SF12345"}
+    done = _goods(stage, Role.CASHIER, stage.asked_for_goods(), "goods-return/parcel", **parcel)
+    assert done.goods_returns.get().state == "on_its_way"
+
+
+@case("POST", f"{_REQUEST}/received")
+def receive_goods(stage: Stage) -> None:
+    done = _goods(stage, Role.CASHIER, stage.asked_for_goods(), "received")
+    assert done.goods_returns.get().state == "received"
+
+
+@case("POST", f"{_REQUEST}/inspection")
+def inspect_goods(stage: Stage) -> None:
+    found = [{"quantity": 1, "condition": "as_described", "disposition": "restock"}]
+    done = _goods(stage, Role.REVIEWER, stage.goods_here(), "inspection", found=found)
+    assert (done.state, done.goods_returns.get().state) == ("verifying", "inspected")
+
+
+@case("POST", f"{_REQUEST}/exchange-offer")
+def offer_exchange(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "exchange-offer", kind="reship", message="补发")
+    assert done.offers.get().kind == "reship"
+
+
+@case("POST", f"{_REQUEST}/exchange-answer")
+def answer_exchange_offer(stage: Stage) -> None:
+    assert _goods(stage, Role.REVIEWER, stage.offered(), "exchange-answer", accepted=True).state == "cancelled"
+
+
+@case("POST", f"{_REQUEST}/exchange-order")
+def name_exchange_order(stage: Stage) -> None:
+    done = _goods(stage, Role.REVIEWER, stage.offered(taken=True), "exchange-order", new_order_no="B0001")
+    assert done.offers.get().new_order_no == "B0001"
+
+
 @case("POST", f"{_REQUEST}/confirm-payout")
 def confirm_payout(stage: Stage) -> None:
     request = stage.by_hand()

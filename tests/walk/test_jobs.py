@@ -24,7 +24,7 @@ from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.follow_up import survey
-from refunds.models import Execution, Notification, RefundRequest
+from refunds.models import Execution, GoodsReturn, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -91,8 +91,11 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
 def _escalate(stage: Stage, run: Callable[[], object]) -> None:
     request = stage.in_review()
     RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now())
+    late = stage.asked_for_goods()
+    GoodsReturn.objects.filter(request=late).update(due_at=timezone.now())
     run()
     assert fresh(request).escalated_at is not None
+    assert late.goods_returns.get().state == "not_come"
 
 
 def _verify(stage: Stage, run: Callable[[], object]) -> None:

@@ -1,7 +1,5 @@
 """``manage.py try_policies``: works off the trials that wait, as the worker does in a process of its own."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

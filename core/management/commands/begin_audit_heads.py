@@ -1,7 +1,5 @@
 """``manage.py begin_audit_heads``: after a restore, or once a finding has been looked into, a new set of heads is written."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser

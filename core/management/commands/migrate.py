@@ -1,7 +1,5 @@
 """``manage.py migrate``: Django's own, under the owner's login; then the rights of the application's login are set again."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``manage.py raise_tenant_wall``: the second wall between merchants, where migrating could not build it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError

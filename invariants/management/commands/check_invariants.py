@@ -1,7 +1,5 @@
 """``manage.py check_invariants``: says what is broken, and fails if anything is."""
 
-from __future__ import annotations
-
 import logging
 import os
 from typing import Any

@@ -1,7 +1,5 @@
 """``manage.py rights``: writes docs/rights.md from the table of rights; ``--check`` fails when the page is not up to date."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

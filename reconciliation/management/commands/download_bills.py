@@ -1,7 +1,5 @@
 """``manage.py download_bills``: fetch statements now, all that are due or those of one account and day."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``manage.py import_bill``: take in a statement from a file, as somebody of finance would in the browser."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``manage.py rejudge``: judge once more what was judged, and fail where a verdict is another one."""
 
-from __future__ import annotations
-
 from datetime import datetime, time
 from typing import Any
 

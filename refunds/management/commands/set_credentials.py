@@ -1,7 +1,5 @@
 """``manage.py set_credentials``: give a channel account new keys or certificates."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``manage.py states``: writes docs/states.md from the state machine; ``--check`` fails when the page is not up to date."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

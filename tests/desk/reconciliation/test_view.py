@@ -17,7 +17,7 @@ from merchants.principals import of_staff
 from reconciliation import closing, differences
 from reconciliation.models import Bill, Difference, ReconciliationDay
 from tests.api.conftest import api_for
-from tests.api.test_schema import same_names
+from tests.api.test_description import same_names
 from tests.desk.conftest import BACKEND
 from tests.factories import make_staff, works_in
 from tests.reconciliation.world import DAY, MORNING, World, on_day

@@ -34,3 +34,10 @@ def test_a_phones_sales_lead_to_its_refunds(reviewer: Client, shop: Shop) -> Non
     assert found.context["refunds_url"] == "/desk/refunds?q=6021"
     assert len(reviewer.get(found.context["refunds_url"]).context["rows"]) == 2
     assert reviewer.get("/desk/transactions").context["refunds_url"] == ""
+
+
+def test_search_when_the_slip_names_an_attempt_to_pay_finds_the_order(reviewer: Client, shop: Shop) -> None:
+    sale = make_sale(shop.merchant, order_no="DB-77")
+    for slip in ("DB-77-02", "db－77－2", "DB-77#1"):
+        assert reviewer.get("/desk/search", {"q": slip})["Location"] == f"/desk/transactions/{sale.pk}"
+    assert reviewer.get("/desk/search", {"q": "DB-78-02"}).status_code == 200

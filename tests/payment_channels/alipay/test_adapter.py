@@ -54,7 +54,19 @@ def test_notice_for_another_application_is_rejected(channel: AlipayRefundChannel
 
 @pytest.mark.parametrize("missing", ["refund_fee", "out_biz_no"])
 def test_notice_about_a_payment_is_foreign(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
-    assert channel.read_notice(platform.notice(**{missing: ""})) == ForeignNotice(about="trade_status_sync")
+    notice = platform.notice(**{missing: "", "trade_no": "2026112722001", "total_amount": "268.00"})
+    paid = ForeignNotice(about="trade_status_sync", paid=("2026112722001", 26_800))
+
+    assert channel.read_notice(notice) == paid
+
+
+@pytest.mark.parametrize("changes", [{"trade_status": "TRADE_CLOSED"}, {"total_amount": "x"}, {"trade_no": ""}])
+def test_notice_about_a_payment_when_it_proves_none_says_nothing_of_one(
+    channel: AlipayRefundChannel, platform: Platform, changes: dict[str, str]
+) -> None:
+    values = {"refund_fee": "", "trade_no": "2026112722001", "total_amount": "268.00", **changes}
+
+    assert channel.read_notice(platform.notice(**values)) == ForeignNotice(about="trade_status_sync")
 
 
 def test_notice_about_a_complaint_is_foreign(channel: AlipayRefundChannel, platform: Platform) -> None:

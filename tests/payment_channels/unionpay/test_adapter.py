@@ -58,7 +58,11 @@ def test_notice_for_another_merchant_is_rejected(channel: UnionPayRefundChannel,
 
 
 def test_notice_about_a_purchase_is_foreign(channel: UnionPayRefundChannel, platform: Platform) -> None:
-    assert channel.read_notice(platform.notice(txnType="01")) == ForeignNotice(about="txnType 01")
+    notice = platform.notice(txnType="01", queryId="123456789012345678901", txnAmt="26800", respCode="00")
+    refused = platform.notice(txnType="01", queryId="123456789012345678901", txnAmt="26800", respCode="61")
+
+    assert channel.read_notice(notice) == ForeignNotice(about="txnType 01", paid=("123456789012345678901", 26_800))
+    assert channel.read_notice(refused) == ForeignNotice(about="txnType 01")
 
 
 @pytest.mark.parametrize("changes", [{"txnAmt": "x"}, {"orderId": ""}, {"queryId": ""}, {"txnTime": "x"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import zipfile
@@ -228,3 +229,80 @@ def test_any_bytes_are_read_or_refused_but_nothing_else(raw: bytes, zipped: bool
             list(bills.opened(io.BytesIO(file), day=DAY, kind=BillKind.TRADES))
         except BillCorrupt:
             continue
+
+
+_NAME = f"INN26112188ZM_{MER_ID}"
+
+
+def _zip(**entries: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, held in entries.items():
+            archive.writestr(name, held)
+    return file.getvalue()
+
+
+_BROUGHT: dict[str, bytes] = {
+    "byte order mark": b"\xef\xbb\xbf" + TRADES,
+    "line feeds": TRADES.replace(b"\r\n", b"\n"),
+    "carriage returns": TRADES.replace(b"\r\n", b"\r"),
+    "both twice": TRADES.replace(b"\r\n", b"\r\r\n"),
+    "end of DOS": TRADES + b"\x1a",
+    "filled block": TRADES + b"\0" * 512,
+    "blanks cut": b"\r\n".join(line.rstrip() for line in TRADES.split(b"\r\n")),
+    "tabs": TRADES.replace(b" ", b"\t"),
+    "fileContent": content(packed(TRADES)).encode(),
+    "fileContent in lines": base64.encodebytes(zlib.compress(packed(TRADES))),
+    "fileContent decoded": zlib.compress(packed(TRADES), 1),
+    "gzip": gzip.compress(TRADES),
+    "gzip of the zip": gzip.compress(packed(TRADES)),
+    "zip of the zip": _zip(**{"银联.zip": packed(TRADES)}),
+    "a name with an ending": packed(TRADES, name=f"{_NAME}.txt"),
+    "a name of a copy": packed(TRADES, name=f"银联/{_NAME} (1)"),
+    "a name before it": packed(TRADES, name=f"一店-{_NAME}"),
+    "small letters": packed(TRADES, name=_NAME.lower()),
+    "of a Mac": _zip(**{f"__MACOSX/._{_NAME}": b"x", _NAME: TRADES, ".DS_Store": b"x"}),
+    "two of a day": _zip(**{_NAME: TRADES, _NAME.replace("88ZM", "99ZM"): zm_line(1, "01", 1)}),
+}
+
+
+@pytest.mark.parametrize("what", _BROUGHT)
+def test_file_when_a_person_brings_it_some_other_way_is_read(what: str) -> None:
+    bill = bills.opened(io.BytesIO(_BROUGHT[what]), day=DAY, kind=BillKind.REFUNDS)
+
+    assert [(row.amount_fen, row.refund_no) for row in bill] == [(1200, "R20261121000002"), (500, "R20261121000003")]
+    assert bill.notes.odd_count == 0
+
+
+@pytest.mark.parametrize(
+    ("brought", "code"),
+    [
+        (b"\x1a", "bill_empty"),
+        (b" \r\n\0\r\n", "bill_empty"),
+        (_zip(**{_NAME.replace("ZM_", "ZME_"): b""}), "bill_empty"),
+        (b"Rar!\x1a\x07\x00" + b"x" * 99, "bill_archive"),
+        (b"7z\xbc\xaf'\x1c" + b"x" * 99, "bill_archive"),
+        (content(packed(TRADES)).encode()[:-40], "bill_damaged"),
+        ("商户号,终端号,交易日期\n1,2,20261121\n".encode("gbk"), "bill_unreadable"),
+    ],
+)
+def test_file_when_nothing_can_be_read_of_it_is_refused_by_name(brought: bytes, code: str) -> None:
+    with pytest.raises(BillCorrupt) as refused:
+        list(bills.opened(io.BytesIO(brought), day=DAY, kind=BillKind.REFUNDS))
+
+    assert refused.value.code == code
+
+
+def test_zip_of_two_days_says_both() -> None:
+    both = _zip(**{_NAME: TRADES, _NAME.replace("261121", "261122"): TRADES})
+    bill = bills.opened(io.BytesIO(both), day=date(2026, 11, 22), kind=BillKind.REFUNDS)
+
+    assert len(list(bill)) == 4
+    assert bill.notes.period == (DAY, date(2026, 11, 22))
+
+
+def test_zip_of_a_day_without_trades_is_an_empty_day() -> None:
+    bill = bills.opened(io.BytesIO(_zip(**{_NAME: b""})), day=DAY, kind=BillKind.REFUNDS)
+
+    assert list(bill) == []
+    assert bill.notes.period == (DAY, DAY)

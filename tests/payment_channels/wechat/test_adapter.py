@@ -138,6 +138,29 @@ def test_notice_about_something_else_is_foreign(
     assert rejected.value.code == "bad_signature"
 
 
+@pytest.mark.parametrize(
+    ("changes", "paid"),
+    [
+        ({}, (ORDER.channel_transaction_no, 26_800)),
+        ({"trade_state": "REFUND"}, None),
+        ({"mchid": "1900000999"}, None),
+        ({"transaction_id": ""}, None),
+        ({"amount": {"total": "26800"}}, None),
+    ],
+)
+def test_notice_about_a_payment_says_what_was_paid_where_it_proves_it(
+    channel: WeChatRefundChannel, platform: Platform, changes: dict[str, object], paid: tuple[str, int] | None
+) -> None:
+    envelope = json.loads(platform.notice(notice_content(**{"trade_state": "SUCCESS", **changes})).body)
+    envelope["event_type"], envelope["resource"]["original_type"] = "TRANSACTION.SUCCESS", "transaction"
+    body = json.dumps(envelope).encode()
+    headers = {name.lower(): value for name, value in platform.signed(body).items()}
+
+    read = channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
+
+    assert read == ForeignNotice(about="TRANSACTION.SUCCESS", paid=paid)
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"resource":{}}', b"[" * 50_000])
 def test_signed_notice_that_cannot_be_read_is_rejected(
     channel: WeChatRefundChannel, platform: Platform, body: bytes

@@ -48,11 +48,11 @@ def test_of_request_when_the_one_before_failed_it_takes_nothing_of_the_payers_pa
     assert _shares(second, first) == [{1: 0}, {1: 1}]
 
 
-def test_of_request_when_a_person_pays_it_the_whole_amount_is_the_payers() -> None:
+def test_of_request_when_a_person_pays_it_the_coupons_part_is_not_paid_in_money() -> None:
     sale = _sale(8_000)
     by_hand, by_channel = make_request(sale, 5_000), make_request(sale, 5_000)
     RefundRequest.objects.filter(pk=by_hand.pk).update(route="cash")
-    assert _shares(by_hand, by_channel) == [{1: 5_000}, {1: 4_000}]
+    assert _shares(by_hand, by_channel) == [{1: 4_000}, {1: 4_000}]
 
 
 def test_of_request_when_one_payment_of_an_order_had_a_coupon_its_leg_alone_is_shared() -> None:

@@ -18,7 +18,7 @@ from refunds.payouts import by_hand
 from refunds.payouts.by_hand import Payment
 from refunds.review import deciding
 from tests.factories import make_staff
-from tests.refunds.plans import WIDE, answer, ask, held, order_of_two
+from tests.refunds.plans import WIDE, answer, ask, held, order_of_two, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -131,3 +131,26 @@ def test_move_leg_when_a_call_may_have_arrived_it_is_refused() -> None:
     with pytest.raises(lifecycle.WrongState):
         _move(request, _finance(request))
     assert request.executions.get(sequence=2).state == "held"
+
+
+@pytest.mark.parametrize(("number", "goes"), [("1900000001", True), ("1900000002", False), ("", False)])
+def test_move_leg_when_its_account_was_replaced_it_goes_through_the_one_of_the_same_number(
+    number: str, goes: bool
+) -> None:
+    first, _ = order_of_two(rules=RULES)
+    request = ask(first)
+    answer(request, 1)
+    request = answer(request, 2, "barred")
+    old = request.executions.get(sequence=2).channel_account
+    new = replaced(old, number=number)
+    if not goes:
+        with pytest.raises(DomainError) as caught:
+            _move(request, _finance(request), "original")
+        assert caught.value.code == "route_not_for_a_leg"
+        assert request.executions.get(sequence=2).state == "held"
+        return
+    moved = _move(request, _finance(request), "original")
+    rows = moved.executions.filter(sequence=2).order_by("attempt_no")
+    assert [(row.state, row.channel_account) for row in rows] == [("failed", old), ("ready", new)]
+    assert (moved.legs.get(sequence=2).route, moved.state) == ("original", "partially_refunded")
+    assert answer(moved, 2).state == "refunded"

@@ -18,6 +18,7 @@ from merchants.models import ApiKey, ChannelAccount
 from merchants.principals import Principal, of_staff
 from payment_channels.contract import Retry, Unknown
 from refunds import payouts
+from refunds.facts import shares
 from refunds.intake import judging, resubmitting
 from refunds.intake.claims import Account, PayeeInvalid
 from refunds.intake.resubmitting import Correction
@@ -26,8 +27,9 @@ from refunds.payouts import by_hand, ways_back
 from refunds.payouts.adapters import adapter_for
 from refunds.payouts.loop import drain
 from refunds.states import BY_HAND, HandTrouble, Route
+from refunds.telling import coupons
 from terminals.models import Transaction
-from tests.factories import make_sale, make_staff, of_api_key
+from tests.factories import make_request, make_sale, make_staff, of_api_key
 from tests.refunds import hand
 from tests.refunds.settled import failed
 
@@ -506,3 +508,23 @@ def test_merchant_has_one_account_a_route_however_many_are_paid() -> None:
     for _ in range(2):
         hand.waiting(Route.BANK_TRANSFER, sale=hand.sale_for(merchant, Route.BANK_TRANSFER))
     assert ChannelAccount.objects.filter(channel="bank_transfer").count() == 1
+
+
+def test_payout_when_a_coupon_had_paid_a_part_only_the_payers_part_is_paid_and_booked() -> None:
+    sale = hand.sale_for(hand.make_shop(), Route.BANK_TRANSFER, payer_paid_fen=8_000)
+    request = hand.waiting(Route.BANK_TRANSFER, sale=sale, amount_fen=5_000)
+    assert by_hand.waiting_part(request) == (Route.BANK_TRANSFER, 4_000)
+    assert coupons.both_figures(request) == (
+        "¥50.00 of the sale is refunded, ¥40.00 to you: a coupon had paid the other ¥10.00."
+    )
+
+    request = _confirm(request)
+
+    payout = Execution.objects.get(request=request)
+    assert (request.state, request.refunded_fen, payout.amount_fen, payout.payer_fen) == (
+        "refunded", 5_000, 5_000, 4_000,
+    )  # fmt: skip
+    booked = LedgerEntry.objects.filter(execution=payout, kind="payout").order_by("amount_fen")
+    assert [entry.amount_fen for entry in booked] == [-4_000, 4_000]
+    rest = make_request(sale, 5_000)
+    assert shares.of_request(rest) == {1: 4_000}

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from merchants.principals import of_staff
-from payment_channels.contract import Done, Retry
+from payment_channels.contract import Done, Refused, Retry
 from refunds import payouts
+from refunds.facts import holds
 from refunds.facts.holds import SaleHeld
 from refunds.lifecycle import OverRefund, WrongState
 from refunds.models import Execution, LedgerEntry, RefundRequest
@@ -21,7 +22,7 @@ from terminals.models import Transaction
 from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
-from tests.refunds.settled import failed
+from tests.refunds.settled import failed, paid
 
 pytestmark = pytest.mark.django_db
 
@@ -277,3 +278,35 @@ def test_end_hold_when_the_leg_was_given_up_its_books_stay_and_finance_settles_i
         _end_hold(request)
     assert plans.held(*order) == [(20_000, 20_000, 1), (0, 0, 0)]
     assert _end_hold(request, "settled").refunded_fen == 20_000
+
+
+@pytest.mark.parametrize(
+    ("source", "retry", "held"),
+    [
+        ("notice", Retry.NEW_NUMBER, True),
+        ("query", Retry.NEVER, True),
+        ("query", Retry.LATER, False),
+        ("answer", Retry.NEVER, False),
+    ],
+)
+def test_settle_when_a_paid_payout_is_called_refused_by_a_verified_word_the_sale_is_held(
+    source: str, retry: Retry, held: bool
+) -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = paid(submit(sale, 9_000))
+    payout = request.executions.get()
+    refused = Refused(code="CLOSED", message="x", retry=retry)
+
+    payouts.settle([Answer(payout.pk, request.pk, payout.channel_account_id, refused, source)], at=timezone.now())
+
+    sale.refresh_from_db()
+    assert (sale.held_at is not None, request.executions.get().state, sale.refunded_fen) == (held, "succeeded", 9_000)
+    assert AuditEvent.objects.filter(action="transaction.hold", object_id=str(sale.pk)).count() == held
+    if held:
+        with pytest.raises(SaleHeld):
+            holds.check_not_held(transaction_id=sale.pk)
+        note = "已在商户平台核对"
+        ended = contradictions.end_hold(
+            transaction_id=sale.pk, finding="cleared", note=note, by=_finance(sale), at=timezone.now()
+        )
+        assert ended.held_at is None

@@ -16,9 +16,10 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from merchants.models import ChannelAccount
-from payment_channels.contract import NoticeReply
+from payment_channels.contract import ForeignNotice, NoticeReply
 from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import notices
+from refunds.payouts.adapters import adapter_for
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -320,3 +321,19 @@ def test_notice_about_something_else_when_badly_signed_is_refused(
 
     assert heard[1][1].status == 400
     assert not ChannelNotice.objects.filter(effect="foreign").exists()
+
+
+def test_notice_about_a_payment_confirms_a_sale_that_was_reported_before_it_was_paid(
+    sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = sale.channel_account
+    assert account is not None
+    Transaction.objects.filter(pk=sale.pk).update(status="pending")
+    told = ForeignNotice(about="TRANSACTION.SUCCESS", paid=(sale.channel_transaction_no, sale.amount_fen))
+    monkeypatch.setattr(adapter_for(account.pk, account.revision), "read_notice", lambda _: told)
+
+    reply = notices.receive(channel="wechat", account_code=account.code, headers={}, body=b"", at=timezone.now())
+
+    sale.refresh_from_db()
+    assert (reply.status, sale.status, sale.payment_word) == (204, "success", "paid")
+    assert ChannelNotice.objects.get().effect == "foreign"

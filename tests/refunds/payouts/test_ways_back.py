@@ -23,6 +23,7 @@ from refunds.review import deciding
 from refunds.telling import payout_words
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.limited import shop
+from tests.refunds.plans import replaced
 from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +181,16 @@ def test_give_up_when_it_was_seen_at_another_version_nothing_changes() -> None:
     with pytest.raises(lifecycle.AlreadyChanged):
         _give_up(request)
     assert Execution.objects.get(request=request).state == "held"
+
+
+def test_retry_when_the_account_was_replaced_it_goes_through_the_one_of_the_same_number() -> None:
+    request = _give_up(_barred())
+    old = Execution.objects.get(request=request).channel_account
+    new = replaced(old)
+    finance = of_staff(make_staff(request.merchant, "finance"))
+    ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    rows = Execution.objects.filter(request=request).order_by("attempt_no")
+    assert [(row.state, row.channel_account, row.refund_no[-2:]) for row in rows] == [
+        ("failed", old, "N1"),
+        ("ready", new, "N2"),
+    ]

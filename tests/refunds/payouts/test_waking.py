@@ -13,8 +13,7 @@ from merchants.models import ChannelAccount
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
 from refunds import payouts
 from refunds.models import Execution, RefundRequest
-from refunds.payouts import Answer, Claimed, breaker
-from refunds.payouts.breaker import OPENS_AFTER, PROBE_AFTER_S, Breakers
+from refunds.payouts import Answer, Claimed
 from tests.factories import make_account, make_merchant, make_request, make_sale
 
 pytestmark = pytest.mark.django_db
@@ -104,35 +103,6 @@ def test_channel_that_wants_time_before_a_query_gets_it() -> None:
     assert waits[0] < 3
     assert waits[1] == 10
     assert waits[2] < 3
-
-
-def test_wrong_keys_open_the_circuit_without_calling_the_channel_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    account = make_account(make_merchant())
-    breakers = Breakers()
-    for _ in range(OPENS_AFTER):
-        assert breakers.note(account.pk, WRONG_KEY) is False
-    assert breakers.open_accounts() == [account.pk]
-    assert breaker.down([account.pk]) == set()
-    assert breakers.note(account.pk, TAKEN) is True
-    assert breakers.open_accounts() == []
-    assert breakers.note(account.pk, TAKEN) is False
-
-
-def test_first_probes_come_quickly_and_later_ones_at_a_steady_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1_000.0
-    monkeypatch.setattr("refunds.payouts.breaker.time.monotonic", lambda: now)
-    breakers = Breakers()
-    for _ in range(OPENS_AFTER):
-        breakers.note(7, SILENT)
-    probes = []
-    for _ in range(600):
-        if breakers.due_probes():
-            probes.append(now)
-            breakers.note(7, SILENT)
-        now += 0.1
-    gaps = [round(later - earlier) for earlier, later in zip([1_000.0, *probes], probes, strict=False)]
-    assert gaps[:4] == [round(seconds) for seconds in PROBE_AFTER_S]
-    assert set(gaps[4:]) == {round(PROBE_AFTER_S[-1])}
 
 
 def test_channel_that_answers_again_is_asked_at_once_about_what_it_left_unknown() -> None:

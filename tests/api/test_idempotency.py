@@ -1,0 +1,73 @@
+"""How long a first answer is remembered, and for whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from refunds import tasks
+from refunds.models import IdempotencyRecord, RefundRequest
+from refunds.models import idempotency as records
+from tests.api.conftest import Api, api_for
+from tests.factories import make_sale
+
+pytestmark = pytest.mark.django_db
+
+
+def test_key_when_another_caller_has_used_it_is_free(api: Api) -> None:
+    other = api_for(api.merchant)
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    first = api.post("refund-requests", body, idempotency_key="same")
+    second = other.post("refund-requests", {**body, "is_another": True}, idempotency_key="same")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] != second.json()["id"]
+
+
+def test_key_when_it_comes_with_another_wish_is_refused_and_nothing_is_stored(api: Api) -> None:
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    api.post("refund-requests", body, idempotency_key="k")
+    refused = api.post("refund-requests", {**body, "amount_fen": 101}, idempotency_key="k")
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert RefundRequest.objects.count() == IdempotencyRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", [None, "", "键", "a" * 256, "a\tb"])
+def test_key_when_it_is_missing_or_no_visible_ascii_is_an_error_and_nothing_is_stored(
+    api: Api, key: str | None
+) -> None:
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    headers = {} if key is None else {"Idempotency-Key": key}
+    answer = api.post("refund-requests", body, idempotency_key=None, **headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+    assert not RefundRequest.objects.exists()
+
+
+def test_a_first_answer_is_given_again_for_a_day_and_then_the_key_is_free(api: Api) -> None:
+    sale = make_sale(api.merchant)
+    body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}
+    first = api.post("refund-requests", body, idempotency_key="k").json()
+    _age(records.KEPT - timedelta(minutes=1))
+    tasks.forget_answers()
+    again = api.post("refund-requests", body, idempotency_key="k")
+    assert (again.json(), again["Idempotent-Replayed"]) == (first, "true")
+    _age(records.KEPT + timedelta(minutes=1))
+    tasks.forget_answers()
+    later = api.post("refund-requests", body, idempotency_key="k")
+    assert (later.status_code, later.headers.get("Idempotent-Replayed")) == (201, None)
+    assert later.json()["id"] != first["id"]
+
+
+def test_more_old_answers_than_a_batch_are_all_forgotten() -> None:
+    old = timezone.now() - records.KEPT - timedelta(hours=1)
+    IdempotencyRecord.objects.bulk_create(
+        IdempotencyRecord(principal="key:1", key=str(number), fingerprint=b"x", status=201, body="{}", created_at=old)
+        for number in range(records.AT_ONCE + 1)
+    )
+    tasks.forget_answers()
+    assert not IdempotencyRecord.objects.exists()
+
+
+def _age(by: timedelta) -> None:
+    IdempotencyRecord.objects.update(created_at=timezone.now() - by)

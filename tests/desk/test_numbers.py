@@ -1,0 +1,70 @@
+"""What a typed number names."""
+
+from __future__ import annotations
+
+import pytest
+
+from desk.access import scope_of
+from desk.numbers import clean, recognise
+from merchants.models import Merchant
+from refunds.models import Execution, RefundRequest
+from terminals.models import Transaction
+from tests.desk.conftest import Shop
+from tests.factories import make_merchant, make_request, make_sale
+
+pytestmark = pytest.mark.django_db
+
+
+def _refund(merchant: Merchant) -> RefundRequest:
+    sale = make_sale(merchant, phone="13800006021", order_no="A-77-b", card_last4="4321")
+    return make_request(sale, 1_200, phone="13800006021")
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["number", "lower case", "blanks", "receipt", "receipt in another case", "channel", "payout", "phone", "tail"],
+)
+def test_number_when_it_names_a_refund_finds_that_one_alone(shop: Shop, how: str) -> None:
+    request, sale = _refund(shop.merchant), None
+    make_request(make_sale(shop.merchant), 1_000)
+    sale = Transaction.objects.get(pk=request.transaction_id)
+    text = {
+        "number": request.number,
+        "lower case": request.number.lower(),
+        "blanks": f" {request.number[:5]} {request.number[5:]}\u200b",
+        "receipt": "A-77-b",
+        "receipt in another case": "a-77-B",
+        "channel": sale.channel_transaction_no,
+        "payout": Execution.objects.get(request=request).refund_no,
+        "phone": "+86 138-0000-6021",
+        "tail": "6021",
+    }[how]
+    if how == "receipt in another case":
+        Transaction.objects.filter(pk=sale.pk).update(order_no="A-77-B")
+    found = recognise(text, scope=scope_of(shop.reviewer))
+    assert list(found.refunds.values_list("number", flat=True)) == [request.number]
+    assert found.recognised != ""
+
+
+def test_number_when_it_is_the_end_of_a_card_finds_the_sale(shop: Shop) -> None:
+    request = _refund(shop.merchant)
+    found = recognise("4321", scope=scope_of(shop.reviewer))
+    assert list(found.sales.values_list("pk", flat=True)) == [request.transaction_id]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u200b", "nothing-like-it", "9999"])
+def test_number_when_it_names_nothing_finds_nothing(shop: Shop, text: str) -> None:
+    _refund(shop.merchant)
+    found = recognise(text, scope=scope_of(shop.reviewer))
+    assert not found.refunds.exists()
+    assert not found.sales.exists()
+
+
+def test_number_when_it_is_another_merchants_finds_nothing(shop: Shop) -> None:
+    theirs = _refund(make_merchant())
+    found = recognise(theirs.number, scope=scope_of(shop.reviewer))
+    assert not found.refunds.exists()
+
+
+def test_clean_when_the_text_is_long_keeps_what_a_number_can_have() -> None:
+    assert len(clean("9" * 500)) == 64

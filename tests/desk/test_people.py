@@ -1,0 +1,46 @@
+"""Who looks at which refund right now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from desk import people
+from tests.desk.conftest import Shop
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def test_viewers_when_others_look_are_named_and_oneself_is_not(shop: Shop) -> None:
+    request_id, other_id = uuid4(), uuid4()
+    for one in (shop.reviewer, shop.colleague):
+        people.look(request_id=request_id, staff=one, at=NOW)
+    seen = people.viewers(request_ids=[request_id, other_id], but=shop.reviewer, at=NOW)
+    assert seen == {request_id: [shop.colleague.name]}
+    assert people.viewers(request_ids=[], but=shop.reviewer, at=NOW) == {}
+
+
+def test_viewers_when_a_look_is_old_are_gone(shop: Shop) -> None:
+    request_id = uuid4()
+    people.look(request_id=request_id, staff=shop.colleague, at=NOW)
+    later = NOW + timedelta(seconds=people.LOOKS_FOR_S + 1)
+    assert people.viewers(request_ids=[request_id], but=shop.reviewer, at=later) == {request_id: []}
+
+
+def test_on_duty_is_who_has_looked_at_anything(shop: Shop) -> None:
+    people.look(request_id=uuid4(), staff=shop.colleague, at=NOW)
+    assert people.on_duty([shop.colleague, shop.manager]) == [shop.colleague]
+    assert people.on_duty([]) == []
+
+
+def test_person_when_there_is_nobody_is_none_and_a_colour_stays(shop: Shop) -> None:
+    assert people.person(None) is None
+    first = people.person(shop.reviewer)
+    assert first == people.person(shop.reviewer)
+    assert first is not None
+    assert (first.name, first.initial) == (shop.reviewer.name, shop.reviewer.name[0])
+    assert people.named(pk=1, name="").initial == "?"

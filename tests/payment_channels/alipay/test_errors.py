@@ -1,0 +1,49 @@
+"""What Alipay's codes prove of a refund: an application's something, a query's nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from payment_channels.alipay import errors
+from payment_channels.alipay.messages import Status
+from payment_channels.contract import Refused, Retry, Unknown
+
+
+def _status(sub_code: str, code: str = "40004") -> Status:
+    return Status(code=code, sub_code=sub_code, message="said")
+
+
+@pytest.mark.parametrize(
+    ("sub_code", "code", "retry"),
+    [
+        ("ACQ.SELLER_BALANCE_NOT_ENOUGH", "40004", Retry.AFTER_TOP_UP),
+        ("ACQ.TRADE_HAS_FINISHED", "40004", Retry.NEVER),
+        ("isv.invalid-signature", "40002", Retry.AFTER_MENDING),
+        ("isv.nobody-lists-this", "40005", Retry.SAME_NUMBER),
+    ],
+)
+def test_application_when_its_code_is_listed_is_refused_as_listed(sub_code: str, code: str, retry: Retry) -> None:
+    outcome = errors.outcome_of_application(_status(sub_code, code), raw="", maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert outcome.retry is retry
+
+
+@pytest.mark.parametrize("sub_code", ["ACQ.SYSTEM_ERROR", "ACQ.NOBODY_LISTS_THIS"])
+def test_application_when_its_code_proves_nothing_is_unknown(sub_code: str) -> None:
+    outcome = errors.outcome_of_application(_status(sub_code), raw="", maybe_received=False)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == sub_code
+
+
+@pytest.mark.parametrize("sub_code", errors.NOT_FOUND)
+def test_query_when_it_knows_no_refund_is_no_proof(sub_code: str) -> None:
+    outcome = errors.outcome_of_query(_status(sub_code), raw="")
+    assert (outcome.code, outcome.accepted, outcome.remedy) == ("not_found", False, "")
+
+
+def test_query_when_our_keys_are_wrong_says_how_to_mend_them() -> None:
+    assert errors.outcome_of_query(_status("isv.invalid-signature", "40002"), raw="").remedy == "check_keys"
+
+
+def test_refunds_own_rules_when_a_code_is_in_both_lists_are_those_of_the_refund() -> None:
+    assert errors.RULES["ACQ.INVALID_PARAMETER"].retry is Retry.NEVER

@@ -1,0 +1,59 @@
+"""What WeChat Pay's errors prove: of an application something, of a query nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from payment_channels.contract import Refused, Retry, Unknown
+from payment_channels.transport import Reply
+from payment_channels.wechat import errors
+
+
+def _reply(code: str, message: str = "said", *, status: int = 400) -> Reply:
+    return Reply(status, {}, json.dumps({"code": code, "message": message}, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize(
+    ("code", "retry"),
+    [
+        ("NOT_ENOUGH", Retry.AFTER_TOP_UP),
+        ("NOTENOUGH", Retry.AFTER_TOP_UP),
+        ("SIGN_ERROR", Retry.AFTER_MENDING),
+        ("FREQUENCY_LIMITED", Retry.SAME_NUMBER),
+        ("REQUEST_BLOCKED", Retry.LATER),
+        ("RESOURCE_NOT_EXISTS", Retry.NEVER),
+    ],
+)
+def test_application_when_its_code_is_listed_is_refused_as_listed(code: str, retry: Retry) -> None:
+    outcome = errors.outcome_of_application(_reply(code), maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert outcome.retry is retry
+
+
+@pytest.mark.parametrize("reply", [_reply("NOT_ENOUGH", status=500), Reply(502, {}, b"<html>bad gateway</html>")])
+def test_application_when_the_channel_is_at_fault_is_unknown_whatever_it_says(reply: Reply) -> None:
+    outcome = errors.outcome_of_application(reply, maybe_received=False)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "server_error"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "no code"}'])
+def test_error_when_it_cannot_be_read_proves_nothing(body: bytes) -> None:
+    reply = Reply(403, {}, body)
+    assert errors.outcome_of_application(reply, maybe_received=False).code == "unreadable"  # type: ignore[union-attr]
+    assert errors.outcome_of_query(reply).code == "unreadable"
+
+
+@pytest.mark.parametrize("message", ["Timestamp is out of range", "请求头时间戳已过期"])
+def test_application_when_the_words_name_the_timestamp_blames_the_clock(message: str) -> None:
+    outcome = errors.outcome_of_application(_reply("SIGN_ERROR", message, status=401), maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert (outcome.remedy, outcome.retry) == ("check_clock", Retry.AFTER_MENDING)
+
+
+def test_query_when_it_finds_nothing_is_no_proof_and_only_with_404() -> None:
+    assert errors.outcome_of_query(_reply("RESOURCE_NOT_EXISTS", status=404)).code == "not_found"
+    assert errors.outcome_of_query(_reply("RESOURCE_NOT_EXISTS", status=400)).code == "RESOURCE_NOT_EXISTS"
+    assert errors.outcome_of_query(_reply("SIGN_ERROR", status=401)).remedy == "check_keys"
