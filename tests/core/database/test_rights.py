@@ -22,6 +22,8 @@ from merchants import channel_rules
 from merchants.policies import drafting, reviewing
 from merchants.principals import of_staff
 from refunds.models import Approval, LedgerEntry, RefundRequest
+from refunds.review import agreeing
+from refunds.review.agreeing import Consent
 from refunds.telling import own_words
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
@@ -83,6 +85,8 @@ def past() -> None:
     by, at = of_staff(manager), timezone.now()
     drafting.start(by=by, at=at)
     reviewing.review(by=by, at=at)
+    said = Consent(agreed_by="王敏", means="phone", agreed_at=at)
+    agreeing.agree_amount(request_id=review.pk, amount_fen=20_000, consent=said, by=by, at=at, version=review.version)
     own_words.write(event="refunded", language="en", medium="sms", text="x", after=0, by=by, at=at)
     channel_rules.add(channel="wechat", effective_date=at.date(), text="x", source="y", by=by, at=at)
     assert LedgerEntry.objects.filter(execution__request=request).exists()
@@ -124,6 +128,7 @@ def test_what_is_said_to_never_change_is_among_them() -> None:
         "merchants_policyreview",
         "merchants_policyrevision",
         "merchants_policyversion",
+        "refunds_agreement",
         "refunds_approval",
         "refunds_judgement",
         "refunds_ledgerentry",
