@@ -20,6 +20,7 @@ from api import (
     reconciliation,
     refund_requests,
     terminals,
+    till,
     transactions,
     webhooks,
 )
@@ -56,6 +57,8 @@ urlpatterns = [
     path(f"{_REQUEST}/agreements", decisions.Agree.as_view()),
     path(f"{_REQUEST}/reopen", decisions.Reopen.as_view()),
     path(f"{_REQUEST}/compensation", refund_requests.AskForCompensation.as_view()),
+    path(f"{_REQUEST}/till-authorisations", till.TillAuthorisations.as_view()),
+    path(f"{_REQUEST}/till-authorisations/<uuid:authorisation_id>", till.TillAuthorisationDetail.as_view()),
     path(f"{_REQUEST}/goods-return", goods.AskGoods.as_view()),
     path(f"{_REQUEST}/goods-return/call-off", goods.CallOffGoods.as_view()),
     path(f"{_REQUEST}/goods-return/parcel", goods.SendGoods.as_view()),

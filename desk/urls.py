@@ -8,6 +8,7 @@ from desk import start
 from desk.account import view as account
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
+from desk.at_till import view as at_till
 from desk.audit import view as audit
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
@@ -140,6 +141,7 @@ urlpatterns = [
     path("/account/second-factor", account.add_factor, name="account-factor"),
     path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
     path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
+    path("/at-till/<str:token>", at_till.at_till, name="at-till"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),

@@ -243,7 +243,7 @@ async function confirm(event) {
 async function agreed() {
   $("consent").close();
   const { body, orderNo } = refund;
-  $("ask").hidden = true; $("found").replaceChildren();
+  $("ask").hidden = true; $("found").replaceChildren(); $("find").reset();
   // Only here: the customer has seen amount and reason and has pressed the button.
   await submit("refund-requests", { ...body, customer_consent: true }, `${t("refund")} ${orderNo} ${yuan(body.amount_fen)}`);
 }
