@@ -35,6 +35,7 @@ from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.return_slip import view as return_slip
 from desk.settings import view as settings
+from desk.shifts import view as shifts
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
@@ -141,6 +142,8 @@ urlpatterns = [
     path("/account/second-factor", account.add_factor, name="account-factor"),
     path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
     path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
+    path("/shifts", shifts.shifts, name="shifts"),
+    path("/shifts/<int:shift_id>", shifts.shift, name="shift"),
     path("/at-till/<str:token>", at_till.at_till, name="at-till"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),

@@ -54,6 +54,8 @@ ACTS: Final[Mapping[str, Promise]] = {
     "terminal.refunds_on": _("switched refunds on at a till"),
     "terminal.refunds_off": _("switched refunds off at a till"),
     "terminal.report": _("reported another version, or a part that broke or works again"),
+    "shift.open": _("opened a shift"),
+    "shift.close": _("closed a shift"),
     "terminal.newest_version": _("named the newest software"),
     "api_key.issue": _("issued an API key"),
     "api_key.rotate": _("rotated an API key"),

@@ -42,7 +42,8 @@ function speak(text) {
 function sayProblem(problem) {
   const errors = (problem.errors ?? []).map((one) => one.message).join(" ");
   const broken = (problem.verdict?.rules ?? []).filter((rule) => !rule.passed).map((rule) => rule.explanation).join(" ");
-  say(t("refused"), { cause: [problem.title, errors, broken].filter(Boolean).join(" "), remedy: problem.remedy ?? "", bad: true });
+  const cause = [problem.title, errors, broken].filter(Boolean).join(" ");
+  say(t("refused"), { cause, remedy: problem.message === problem.title ? "" : problem.message, bad: true });
 }
 
 // --- the line -------------------------------------------------------------------------------------------------------

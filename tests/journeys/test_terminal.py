@@ -18,11 +18,12 @@ from pytest_django import Settings
 from merchants import api_keys
 from merchants.models import KeyScope, Merchant, Role
 from merchants.principals import of_staff
-from refunds.models import IdempotencyRecord, RefundRequest
+from refunds.models import IdempotencyRecord, RefundRequest, Shift
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant, make_staff
+from tests.refunds import hand
 from tests.simulators.till import running_till
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def expected_complaints() -> list[str]:
     # A line that is down answers 504, and a refused refund 422: the browser notes both.
-    return [r"status of (422|504)"]
+    return [r"status of (409|422|504)"]
 
 
 @pytest.fixture
@@ -234,3 +235,36 @@ def test_manager_scans_the_tills_code_and_the_till_hears_it_paid(
     held.goto(url)
     expect(held.locator("[role=alert]")).to_be_visible()
     phone.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
+    page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
+) -> None:
+    shop, client = hand.make_shop(), Client()
+    client.force_login(make_staff(shop, Role.CASHIER), backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two
+    page.goto(f"{live_server}/desk/shifts")
+    page.locator("#f-begin-terminal").select_option(label="一号店 · POS-01")
+    page.locator("#f-begin-float").fill("200")
+    page.locator("form:has(#f-begin-float) button[type=submit]").click()
+    axe(page)
+    _shown(page, f"shifts-{width}")
+    request = hand.waiting("cash", sale=hand.sale_for(shop, "cash", 5_000))
+    page.get_by_role("link", name="POS-01").first.click()
+    expect(page.locator("p.banner.warn")).to_contain_text(request.number)
+    page.locator("#f-close-counted").fill("238")
+    page.locator("form:has(#f-close-counted) button[type=submit]").click()
+    assert Shift.objects.get().closed_at is None
+    hand.confirmed(request)
+    page.locator("#f-close-counted").fill("238")
+    page.locator("form:has(#f-close-counted) button[type=submit]").click()
+    expect(page.locator("#f-close-counted")).to_have_count(0)
+    axe(page)
+    _shown(page, f"shift-{width}")
+    shift = Shift.objects.get()
+    assert (shift.expected_fen, shift.counted_fen) == (23_800, 23_800)
