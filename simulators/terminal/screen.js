@@ -1,7 +1,8 @@
 // The till's screen. It knows the product by /api/v1 only; what cannot be sent now is kept and sent once, also days later.
 import { STATES, TEXTS } from "/texts.js";
 
-const GOODS = [["AF-4L", "空气炸锅 4L", 26800], ["TW-12", "洗衣液 2kg", 3980], ["SN-01", "坚果礼盒", 8800], ["UM-02", "雨伞", 5900]];
+const GOODS = [["AF-4L", "空气炸锅 4L", 26800], ["TW-12", "洗衣液 2kg", 3980], ["SN-01", "坚果礼盒", 8800],
+  ["UM-02", "雨伞", 5900]];
 const FINAL = new Set(["refunded", "follow_up", "closed", "rejected", "cancelled", "failed", "partially_refunded"]);
 const RESTING = new Set([...FINAL, "in_review", "needs_info", "waiting_goods", "manual_pending"]);
 const FLUSH_MS = 3000, POLL_MS = 1000, BEAT_MS = 60000;
@@ -13,11 +14,13 @@ const kept = (name, usual) => JSON.parse(localStorage.getItem(name) ?? "null") ?
 const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
-let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null, flushing = false, watch = 0;
+let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
+let flushing = false, watch = 0;
 const t = (name) => TEXTS[name][language === "zh" ? 0 : 1];
 
 function fresh() { return { orderNo: "", lines: [], paid: [] }; }
 function el(tag, text = "", more = {}) { return Object.assign(document.createElement(tag), { textContent: text, ...more }); }
+function press(text, onclick, id) { return el("button", text, { type: "button", onclick, ...(id && { id }) }); }
 function row(text, ...buttons) {
   const line = el("li"); line.append(el("span", text), ...buttons); return line;
 }
@@ -204,7 +207,7 @@ async function find(event) {
     if (!sales.length) return say(t("nothing_found"), { remedy: t("check_number"), bad: true });
     $("found").replaceChildren(...sales.map((one) => row(
       `${one.order_no} · ${one.channel} · ${yuan(one.amount_fen)} · ${t("left")} ${yuan(one.refundable_fen)}`,
-      el("button", t("choose"), { type: "button", onclick: () => ask({ transaction: one.id }, one.order_no, one.refundable_fen) }))));
+      press(t("choose"), () => ask({ transaction: one.id }, one.order_no, one.refundable_fen)))));
     const left = sales.reduce((sum, one) => sum + one.refundable_fen, 0);
     if (number) ask(sales.length > 1 ? { order_no: number, store: till.store } : { transaction: sales[0].id }, number, left);
   } catch (error) {
@@ -260,10 +263,14 @@ function tell(request, already = false) {
   if (already) more.push(el("p", t("already")));
   if (by && !by.startsWith("Invalid")) more.push(el("p", `${t("arrives")} ${by}`));
   if (request.state === "in_review")
-    more.push(el("button", t("ask_manager"), { type: "button", id: "ask-manager", onclick: () => authorise(request) }));
+    more.push(press(t("ask_manager"), () => authorise(request), "ask-manager"));
+  const why = request.state === "failed" ? failure : null;
   say(language === "zh" ? zh : en, {
-    cause: (request.state === "failed" && failure?.message) || request.message_to_customer || broken,
-    remedy: (request.state === "failed" && failure?.remedy) || (language === "zh" ? todo : todoEn), bad: tone === "bad", more });
+    cause: why?.message || request.message_to_customer || broken,
+    remedy: why?.remedy || (language === "zh" ? todo : todoEn),
+    bad: tone === "bad",
+    more,
+  });
 }
 // Until it rests, and then no more: the screen is free for the next customer.
 function follow(id, seen = "") {
@@ -303,8 +310,8 @@ function hear(request, made, seen) {
       if (data.state === "decided" || data.request_state !== "in_review") return follow(request.id);
       if (data.state === "expired") {
         const { data: now } = await get(`refund-requests/${request.id}`);
-        return say(t("scan_over"), { remedy: t("scan_again"), bad: true, more:
-          [el("button", t("ask_manager"), { type: "button", id: "ask-manager", onclick: () => authorise(now) })] });
+        const again = press(t("ask_manager"), () => authorise(now), "ask-manager");
+        return say(t("scan_over"), { remedy: t("scan_again"), bad: true, more: [again] });
       }
       if (data.state === "opened" && seen !== "opened") say(t("scan_opened"), { cause: data.opened_by });
       hear(request, made, data.state);
@@ -323,7 +330,8 @@ function translate() {
   $("language").textContent = language === "zh" ? "EN" : "中文";
 }
 function show(view) {
-  for (const button of document.querySelectorAll("nav button")) button.toggleAttribute("aria-current", button.dataset.view === view);
+  for (const one of document.querySelectorAll("nav button"))
+    one.dataset.view === view ? one.setAttribute("aria-current", "page") : one.removeAttribute("aria-current");
   for (const section of document.querySelectorAll("main > [id^=view-]")) section.hidden = section.id !== `view-${view}`;
 }
 async function learn() {
@@ -352,11 +360,14 @@ async function begin() {
   $("who").textContent = `${till.merchant} · ${till.store_name} · ${till.terminal}`;
   $("pay-channel").replaceChildren(...till.channels.map((name) => el("option", name, { value: name })));
   $("ask-cashier").replaceChildren(...till.cashiers.map((name) => el("option", name, { value: name })));
-  $("goods").replaceChildren(...GOODS.map((one) => el("button", `${one[1]} ${yuan(one[2])}`, { type: "button", onclick: () => add(one) })));
+  $("goods").replaceChildren(...GOODS.map((one) => press(`${one[1]} ${yuan(one[2])}`, () => add(one))));
   for (const button of document.querySelectorAll("nav button")) button.onclick = () => show(button.dataset.view);
   $("pay").onsubmit = pay; $("find").onsubmit = find; $("ask").onsubmit = confirm; $("agree").onclick = agreed;
   $("decline").onclick = () => $("consent").close("declined");
-  $("consent").onclose = () => { if ($("consent").returnValue === "declined") { $("consent").returnValue = ""; say(t("declined")); } };
+  $("consent").onclose = () => {
+    if ($("consent").returnValue === "declined") say(t("declined"));
+    $("consent").returnValue = "";
+  };
   $("cut").onchange = () => { keep("cut", $("cut").checked); line(!$("cut").checked); flush(); };
   $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
   showSale(); showQueue(); await learn();

@@ -84,20 +84,8 @@ def till_of(file: Path, *, merchant: str, terminal: str) -> Till:
 def terminal_app(find: Callable[[], Till]) -> web.Application:
     """GET / and its files, /till, /qr, /health; POST /payments; /api/v1/... is the product's, under the till's key."""
 
-    async def index(request: web.Request) -> web.Response:
-        return web.Response(text=(_HERE / "screen.html").read_text("utf-8"), content_type="text/html", headers=_HEADERS)
-
-    async def part(request: web.Request) -> web.Response:
-        name = request.path.lstrip("/")
-        return web.Response(text=(_HERE / name).read_text("utf-8"), content_type=_SCREEN[name], headers=_HEADERS)
-
     async def till(request: web.Request) -> web.Response:
         return answer(find().shown)
-
-    async def qr(request: web.Request) -> web.Response:
-        drawing = BytesIO()
-        segno.make(request.query.get("text", "")[:300] or "-", error="m").save(drawing, kind="svg", scale=5, border=2)
-        return web.Response(body=drawing.getvalue(), content_type="image/svg+xml", headers=_HEADERS)
 
     async def pay(request: web.Request) -> web.Response:
         """What a card reader or a scanner does at a till: the channel takes the customer's money."""
@@ -141,8 +129,10 @@ def terminal_app(find: Callable[[], Till]) -> web.Application:
 
     app = web.Application(client_max_size=1024 * 1024, middlewares=[_guard])
     app.cleanup_ctx.append(client)
-    app.add_routes([web.get("/", index), *(web.get(f"/{name}", part) for name in _SCREEN)])
-    app.add_routes([web.get("/till", till), web.get("/qr", qr), web.get("/health", health), web.post("/payments", pay)])
+    app.add_routes([web.get("/", _index), *(web.get(f"/{name}", _part) for name in _SCREEN)])
+    app.add_routes(
+        [web.get("/till", till), web.get("/qr", _qr), web.get("/health", health), web.post("/payments", pay)]
+    )
     app.add_routes([web.route(method, "/api/v1/{call:.+}", forward) for method in ("GET", "POST")])
     return app
 
@@ -153,6 +143,21 @@ _SESSION = web.AppKey("session", aiohttp.ClientSession)
 def session(request: web.Request) -> aiohttp.ClientSession:
     """The one client of this process."""
     return request.app[_SESSION]
+
+
+async def _index(request: web.Request) -> web.Response:
+    return web.Response(text=(_HERE / "screen.html").read_text("utf-8"), content_type="text/html", headers=_HEADERS)
+
+
+async def _part(request: web.Request) -> web.Response:
+    name = request.path.lstrip("/")
+    return web.Response(text=(_HERE / name).read_text("utf-8"), content_type=_SCREEN[name], headers=_HEADERS)
+
+
+async def _qr(request: web.Request) -> web.Response:
+    drawing = BytesIO()
+    segno.make(request.query.get("text", "")[:300] or "-", error="m").save(drawing, kind="svg", scale=5, border=2)
+    return web.Response(body=drawing.getvalue(), content_type="image/svg+xml", headers=_HEADERS)
 
 
 @web.middleware
