@@ -155,7 +155,7 @@ def test_shift_of_another_merchant_or_store_is_not_found(shop: Merchant) -> None
 def test_close_while_refunds_are_paid_counts_each_once() -> None:
     shop = hand.make_shop()
     begin(shop)
-    requests = [make_request(make_sale(shop, 3_000), 1_000 + n) for n in range(24)]
+    requests = [make_request(make_sale(shop, 3_000, cashier=f"K{n}"), 1_000 + n) for n in range(24)]
     payouts.claim(limit=100, at=timezone.now())
 
     def pay(request: RefundRequest) -> None:
