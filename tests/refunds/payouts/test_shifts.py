@@ -164,20 +164,20 @@ def test_close_while_refunds_are_paid_counts_each_once() -> None:
         finally:
             connection.close()
 
-    def hand_over(_turn: int) -> None:
+    def hand_over() -> None:
         try:
-            shift = Shift.objects.get(closed_at=None)
-            close(shift, shift.float_fen)
-            begin(shop)
+            for _ in range(4):
+                shift = Shift.objects.get(closed_at=None)
+                close(shift, shift.float_fen)
+                begin(shop)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        payments = [pool.submit(pay, request) for request in requests[:12]]
-        turns = pool.submit(lambda: [hand_over(turn) for turn in range(4)])
-        payments += [pool.submit(pay, request) for request in requests[12:]]
-        for one in [*payments, turns]:
-            one.result()
+        jobs = [pool.submit(pay, request) for request in requests[:12]]
+        jobs += [pool.submit(hand_over), *(pool.submit(pay, request) for request in requests[12:])]
+        for job in jobs:
+            job.result()
     close(Shift.objects.get(closed_at=None), 20_000)
     assert ShiftLine.objects.count() == len(requests)
     assert in_shifts() == in_ledger() == -sum(request.amount_fen for request in requests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -149,7 +150,7 @@ def test_scan_by_another_merchant_or_store_finds_nothing(waiting: RefundRequest,
         of_staff(make_staff(other, Role.OWNER)),
         of_staff(make_staff(merchant, Role.MANAGER, stores=[store])),
     ):
-        refused(lambda by=by: at_the_till.scan(token=token, by=by, at=NOW), waiting, "not_found")
+        refused(partial(at_the_till.scan, token=token, by=by, at=NOW), waiting, "not_found")
     assert TillAuthorisation.objects.get().opened_by_id is None
 
 
