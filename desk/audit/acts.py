@@ -19,6 +19,7 @@ GROUPS: Final[Mapping[str, Promise]] = {
     "delegation": _("Deputies"),
     "store": _("Stores"),
     "terminal": _("Tills"),
+    "shift": _("Shifts"),
     "api_key": _("API keys"),
     "channel_account": _("Channel accounts"),
     "policy": _("Refund policy"),

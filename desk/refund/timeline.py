@@ -296,7 +296,7 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.claim": (_("took it on"), ""),
     "refund.release": (_("gave it back to the queue"), ""),
     "refund.show_at_till": lambda data: (
-        gettext("asked for a decision by scan at %(till)s") % {"till": data["terminal"]},
+        gettext("asked for a decision by scan at %(till)s") % {"till": data.get("terminal", "")},
         "",
     ),
     "refund.agree": lambda data: (
