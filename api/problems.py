@@ -41,7 +41,7 @@ def address_of(code: str) -> str:
 def problem(
     *, code: str, detail: str, status: int = 0, errors: list[dict[str, str]] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The document itself. ``title`` and the messages, what to do among them, are in the caller's language; ``detail`` is for a log.
+    """The document itself. ``title`` and messages are in the caller's language; ``detail`` is for a log.
 
     ``status`` where the code comes with two.
     """
