@@ -27,7 +27,8 @@ class ApiKey(models.Model):
 
     ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key that was rotated works until
     ``expires_at``, a revoked one is dead since ``revoked_at``. A key with a ``signing_secret`` only takes signed requests.
-    ``rate_limit`` is requests in ten seconds.
+    ``rate_limit`` is requests in ten seconds. ``mandate`` is as ``merchants.mandates`` has it; while ``stopped_at`` is set it
+    may nothing.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -46,6 +47,8 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    mandate = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:
         constraints = [

@@ -15,12 +15,14 @@ class Merchant(models.Model):
     """The tenant. Every other row belongs to exactly one.
 
     ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
+    While ``keys_stopped_at`` is set no API key does anything; a store's is for those of the store, and for all others there.
     """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
     requires_second_factor = models.BooleanField(default=False, db_default=False)
+    keys_stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     walled_by = "id"
@@ -40,6 +42,7 @@ class Store(models.Model):
     phone = models.CharField(max_length=30, blank=True)
     opening_hours = models.CharField(max_length=40, blank=True)
     hours = models.JSONField(default=dict, blank=True, db_default={})
+    keys_stopped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="store_code_once")]
