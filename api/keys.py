@@ -136,7 +136,5 @@ class KeyStops(_OfKeys):
             which = self.key(key_id)
         elif "store" in data:
             which = _found(Store.objects.filter(merchant_id=merchant_id, code=data["store"]).first())
-        api_keys.stop(
-            which=which, by=self.caller.by, at=timezone.now(), stopped=data["stopped"], note=data["note"]
-        )
+        api_keys.stop(which=which, by=self.caller.by, at=timezone.now(), stopped=data["stopped"], note=data["note"])
         return self.answer()

@@ -20,6 +20,7 @@ from api import (
     policy_trials,
     reconciliation,
     refund_requests,
+    terminals,
     transactions,
     webhooks,
 )
@@ -86,6 +87,8 @@ urlpatterns = [
     path(f"{_ENDPOINT}/recover", webhooks.Recover.as_view()),
     path(f"{_ENDPOINT}/deliveries", webhooks.Deliveries.as_view()),
     path(f"{_ENDPOINT}/deliveries/<int:delivery_id>/replay", webhooks.Replay.as_view()),
+    path("terminals/<str:code>", terminals.TerminalDetail.as_view()),
+    path("terminals/<str:code>/heartbeat", terminals.TerminalHeartbeat.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("opening-hours", opening.Opening.as_view()),
     path("opening-hours/stores/<str:code>", opening.StoreOpening.as_view()),

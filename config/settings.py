@@ -315,16 +315,30 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
+    "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
     "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Personal data whose term is over.
+    "erase-expired": {
+        "task": "refunds.erase_expired",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 7200},
+    },
     # Every event of every chain: the hourly one looks at what has grown since.
     "check-everything": {
         "task": "refunds.check_everything",
         "schedule": crontab(hour=4, minute=20),
         "options": {"expires": 7200},
     },
+}
+
+#: Where each channel is called, for accounts that are opened at the desk. The channels' own documents name them.
+CHANNEL_URLS: dict[str, str] = {
+    "wechat": env.str("CHANNEL_URL_WECHAT", default="https://api.mch.weixin.qq.com"),
+    "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
+    "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
 }
 
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.

@@ -167,6 +167,9 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
         may(Act.MANAGE_WEBHOOKS)
         and entry("webhooks", gettext("Webhooks"), "send", count=Capped(silent) if silent else None, hot=True),
+        may(Act.MANAGE_TILLS) and entry("terminals", gettext("Tills"), "monitor-smartphone"),
+        may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
+        entry("settings", gettext("All settings"), "settings", within=""),
     ]
     groups = [
         Group(gettext("Refunds"), [item for item in work if item]),

@@ -34,6 +34,7 @@ OVERLAPS: dict[str, timedelta] = {
     "7d": timedelta(days=7),
 }
 DEFAULT_OVERLAP = OVERLAPS["24h"]
+USE_NOTED_EVERY = timedelta(minutes=10)
 
 
 class KeyReplaced(Conflict, code="key_replaced"):
@@ -178,7 +179,9 @@ def set_mandate(*, key: ApiKey, mandate: Mandate | None, by: Principal, at: date
 
 
 @transaction.atomic
-def stop(*, which: ApiKey | Store | Merchant, by: Principal, at: datetime, stopped: bool = True, note: str = "") -> None:
+def stop(
+    *, which: ApiKey | Store | Merchant, by: Principal, at: datetime, stopped: bool = True, note: str = ""
+) -> None:
     """From now on this key, the keys of this store, or all of the merchant's may nothing, or (not ``stopped``) may again.
 
     Known everywhere within ``KNOWN_FOR_S``. Stopping twice changes nothing. Raises ``Forbidden``.
@@ -266,21 +269,26 @@ def forget_known() -> None:
 
 
 def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
-    """One indexed read, no model."""
+    """One indexed read, no model; that the key was used is written down once in ``USE_NOTED_EVERY``."""
+    now = timezone.now()
     with connection.cursor() as cursor:
-        _RECOGNISE.execute(cursor, [digest, timezone.now()])
+        _RECOGNISE.execute(cursor, [digest, now])
         row = cursor.fetchone()
     if row is None:
         return None
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
-    expires_at, username, till_codes, kept, is_stopped, all_stopped, stopped_stores, mandate_stores = codes
+    expires_at, last_used_at, username, till_codes, kept, is_stopped, all_stopped, stopped_stores, mandate_stores = (
+        codes
+    )
     mandate = mandates.read(json.loads(kept)) if kept else None
+    if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
     stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
     if mandate is not None and mandate.stores:
         stores = frozenset(mandate_stores)
     stopped = "key" if is_stopped else "all keys" if all_stopped else "store" if store_id in stopped_stores else ""
     if mandate is not None and mandate.expires_at is not None:
-        if mandate.expires_at <= timezone.now():
+        if mandate.expires_at <= now:
             stopped = stopped or "expired"
         else:
             expires_at = min(filter(None, (expires_at, mandate.expires_at)))
@@ -309,8 +317,8 @@ _RECOGNISE = PreparedStatement(
     "api_key_by_hash",
     ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
-    "k.signing_secret, k.expires_at, s.username, s.till_codes, nullif(k.mandate, '{}')::text, k.stopped_at IS NOT NULL, "
-    "m.keys_stopped_at IS NOT NULL, "
+    "k.signing_secret, k.expires_at, k.last_used_at, s.username, s.till_codes, "
+    "nullif(k.mandate, '{}')::text, k.stopped_at IS NOT NULL, m.keys_stopped_at IS NOT NULL, "
     "ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id AND o.keys_stopped_at IS NOT NULL), "
     "CASE WHEN k.mandate ? 'stores' THEN ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id "
     "AND k.mandate->'stores' ? o.code) END "

@@ -83,6 +83,12 @@ class Act(StrEnum):
     DELEGATE = "delegate"
     REVIEW_POLICY = "review_policy"
     ADD_CHANNEL_RULE = "add_channel_rule"
+    MANAGE_STORES = "manage_stores"
+    MANAGE_TILLS = "manage_tills"
+    REPORT_TILL = "report_till"
+    SEE_AUDIT = "see_audit"
+    SET_WORDING = "set_wording"
+    ERASE = "erase"
     MANAGE_KEYS = "manage_keys"
     MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
@@ -285,12 +291,24 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",
                                                               _NO,   _YES, _YES, _YES, _YES),
+    Act.MANAGE_STORES: Right("open, describe and close stores",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.MANAGE_TILLS: Right("register and describe tills of one's stores, let them take refunds or not",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
+    Act.REPORT_TILL: Right("say how a till is",               _NO,   _NO,  _NO,  _NO,  _NO,
+                           scope=KeyScope.TRANSACTIONS_WRITE, key=_YES),
+    Act.SEE_AUDIT: Right("read the audit trail, take it away and have it verified",
+                                                              _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.SET_WORDING: Right("word the messages to customers, and send test messages",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_KEYS: Right("issue, limit, stop, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
                                scope=KeyScope.WEBHOOKS_WRITE, key=_YES),
-    Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
+    Act.CHANGE_CREDENTIALS: Right("open, set up, test and end channel accounts, and change their credentials",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),

@@ -162,6 +162,8 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by, at), False
+    if store.closed_at is not None and sale.paid_at > store.closed_at:
+        raise Invalid("the store was closed when this was paid", code="store_closed")
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
     others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
     check_lines(

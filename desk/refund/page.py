@@ -105,6 +105,7 @@ class Sale:
     row: Transaction
     url: str
     till_label: str
+    till_url: str
     equal: Sequence[EqualSale]
     same: Sequence[Choice]
     refunded_fen: int
@@ -421,6 +422,11 @@ def till_label(till: Terminal | None) -> str:
     return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
 
 
+def till_url(till: Terminal | None, *, scope: Scope) -> str:
+    """Where its faults and software are looked at, for those who may."""
+    return reverse("desk:terminal", args=[till.pk]) if till is not None and scope.may(Act.MANAGE_TILLS) else ""
+
+
 def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quantity]) -> str:
     """``空气炸锅 4L × 1``; of a request without pieces, what was bought."""
     pieces = [
@@ -503,6 +509,7 @@ def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: dateti
         row=sale,
         url=reverse("desk:transaction", args=[sale.pk]),
         till_label=till_label(sale.terminal),
+        till_url=till_url(sale.terminal, scope=scope),
         equal=equal_sales(sale, scope=scope, at=at),
         same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
         refunded_fen=before,

@@ -95,13 +95,13 @@ def timeline(
 
 
 def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
-    text, detail = _described(event)
+    text, detail = described(event)
     proof = proofs.get(event.data.get("refund_no", ""), "") if event.action == "refund.succeed" else ""
     return Line(
         at=event.at,
         order=event.pk,
         kind=_KIND_OF_ACTION.get(event.action) or _KINDS.get(ActorKind(event.actor_kind), "system"),
-        actor=_actor(event),
+        actor=actor(event),
         text=text,
         detail=detail,
         note=str(event.data.get("text") or event.data.get("note") or ""),
@@ -110,14 +110,16 @@ def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
     )
 
 
-def _described(event: AuditEvent) -> tuple[str, str]:
+def described(event: AuditEvent) -> tuple[str, str]:
+    """What an event says, and what stands beside it; its bare name where it has no words."""
     found = _TEXTS.get(event.action)
     if found is None:
         return event.action, ""
     return found(event.data) if callable(found) else (str(found[0]), str(event.data.get(found[1], "")))
 
 
-def _actor(event: AuditEvent) -> str:
+def actor(event: AuditEvent) -> str:
+    """Who did it, as staff read it; "" for the system."""
     if event.actor_kind == ActorKind.CUSTOMER:
         return gettext("Customer")
     if event.actor_kind == ActorKind.CHANNEL:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("merchants", "0006_team")]
+    dependencies = [("merchants", "0007_settings")]
 
     operations = [
         migrations.AddField("apikey", "mandate", models.JSONField(blank=True, db_default={}, default=dict)),

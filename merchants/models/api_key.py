@@ -29,6 +29,7 @@ class ApiKey(models.Model):
     ``expires_at``, a revoked one is dead since ``revoked_at``. A key with a ``signing_secret`` only takes signed requests.
     ``rate_limit`` is requests in ten seconds. ``mandate`` is as ``merchants.mandates`` has it; while ``stopped_at`` is set it
     may nothing.
+    ``last_used_at`` is at most ``api_keys.USE_NOTED_EVERY`` too early.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -49,6 +50,7 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
     mandate = models.JSONField(default=dict, blank=True, db_default={})
+    last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

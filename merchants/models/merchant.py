@@ -16,6 +16,8 @@ class Merchant(models.Model):
 
     ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
     While ``keys_stopped_at`` is set no API key does anything; a store's is for those of the store, and for all others there.
+    ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
+    is erased after ``retention_days``; of those before ``erased_until`` it is.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -24,6 +26,9 @@ class Merchant(models.Model):
     requires_second_factor = models.BooleanField(default=False, db_default=False)
     keys_stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
+    erased_until = models.DateTimeField(null=True, blank=True)
+    newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     walled_by = "id"
 
@@ -33,7 +38,8 @@ class Merchant(models.Model):
 
 class Store(models.Model):
     """A shop of the merchant. ``phone`` is the shop's own, shown to customers, as are ``opening_hours``; ``hours`` are those that
-    clocks are counted in (``merchants.hours``), empty where they are not known.
+    clocks are counted in (``merchants.hours``), empty where they are not known. One that is closed takes no sale paid after
+    ``closed_at``; its refunds go on.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="stores")
@@ -43,6 +49,8 @@ class Store(models.Model):
     opening_hours = models.CharField(max_length=40, blank=True)
     hours = models.JSONField(default=dict, blank=True, db_default={})
     keys_stopped_at = models.DateTimeField(null=True, blank=True)
+    address = models.CharField(max_length=200, blank=True, default="", db_default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="store_code_once")]

@@ -240,6 +240,12 @@ def take_along(*, rows: Sequence[Evidence], request_id: UUID) -> None:
         raise EvidenceGone("another refund has this file by now")
 
 
+def forget(paths: Sequence[str]) -> None:
+    """Take files away whose rows are gone."""
+    for path in paths:
+        _forget_file(path)
+
+
 def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
     """Take away what was sent ahead for no request: of these ids at once, or whatever waits for longer than a day."""
     found = Evidence.objects.filter(request=None)
@@ -247,8 +253,7 @@ def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
     with transaction.atomic():
         rows = list(found.select_for_update(skip_locked=True)[:200])
         Evidence.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    for row in rows:
-        _forget(row.path)
+    forget([row.path for row in rows])
     return len(rows)
 
 
@@ -263,7 +268,7 @@ def written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
         yield paths
     except BaseException:
         for path in paths:
-            _forget(path)
+            _forget_file(path)
         raise
 
 
@@ -338,7 +343,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _forget(relative: str) -> None:
+def _forget_file(relative: str) -> None:
     path = _folder() / relative
     path.unlink(missing_ok=True)
     _small(path).unlink(missing_ok=True)

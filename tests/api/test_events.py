@@ -11,7 +11,7 @@ from django.utils import timezone
 from api.events import FeedOut
 from integrations import feed
 from tests.api.conftest import Api, api_for
-from tests.api.test_schema import same_names
+from tests.api.test_description import same_names
 from tests.factories import make_merchant
 from tests.integrations.rig import tell
 

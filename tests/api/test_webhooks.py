@@ -15,7 +15,7 @@ from integrations.addresses import Result
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from refunds.models import IdempotencyRecord
 from tests.api.conftest import Api, api_for
-from tests.api.test_schema import same_names
+from tests.api.test_description import same_names
 from tests.factories import make_merchant
 from tests.integrations.rig import make_endpoint, tell
 

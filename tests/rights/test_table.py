@@ -23,7 +23,7 @@ from pytest_django import Settings
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from integrations import endpoints
-from merchants import api_keys, channel_rules, delegations, opening, policies, rights, team
+from merchants import api_keys, audit_trail, channel_rules, delegations, opening, policies, rights, stores, team
 from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
@@ -33,7 +33,7 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import survey
+from refunds.follow_up import erasing, survey
 from refunds.goods import inspection, offers, returns
 from refunds.goods.inspection import Found
 from refunds.intake import judging, resubmitting, submitting, without_receipt
@@ -46,10 +46,11 @@ from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import agreeing, deciding, exporting, grace, handing_over, revealing
 from refunds.review.agreeing import Consent
-from refunds.telling import outbox
-from terminals import correcting, reporting
+from refunds.telling import outbox, own_words
+from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
+from terminals.tills import Heartbeat
 from tests import pictures
 from tests.rights.world import (
     ABOUT,
@@ -274,6 +275,12 @@ def _add_rule_change(world: World, by: Principal) -> object:
     return channel_rules.add(channel="wechat", effective_date=day, text="x", source="y", by=by, at=timezone.now())
 
 
+def _word(_world: World, by: Principal) -> object:
+    return own_words.write(
+        event="refunded", language="en", medium="sms", text="{amount}", after=0, by=by, at=timezone.now()
+    )
+
+
 _ADD_PICTURE = files.read_picture(upload=pictures.upload())
 
 _DOMAIN: dict[Act, Domain] = {
@@ -363,6 +370,22 @@ _DOMAIN: dict[Act, Domain] = {
     Act.DELEGATE: _delegate,
     Act.REVIEW_POLICY: lambda world, by: reviewing.review(by=by, at=timezone.now()),
     Act.ADD_CHANNEL_RULE: _add_rule_change,
+    Act.MANAGE_STORES: lambda _world, by: stores.open_store(
+        code="N001", name="x", phone="", address="", by=by, at=timezone.now()
+    ),
+    Act.MANAGE_TILLS: lambda world, by: tills.register(
+        store_id=world.store.pk, code="N1", name="", by=by, at=timezone.now()
+    ),
+    Act.REPORT_TILL: lambda world, by: tills.heartbeat(
+        code="POS-01",
+        store=world.store.code,
+        said=Heartbeat(version="9", checks={}),
+        by=by,
+        at=timezone.now(),
+    ),
+    Act.SET_WORDING: _word,
+    Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
+    Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
     Act.MANAGE_TEAM: _switch_off,
     Act.RESET_ACCESS: _ask_reset,
@@ -477,6 +500,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.DELEGATE, "POST", "delegations", "deputy"),
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
+    (Act.REPORT_TILL, "POST", "terminals/POS-01/heartbeat", {"version": "9", "store": "H001"}),
     (Act.SEE_POLICY, "GET", "policy", None),
     (Act.SEE_POLICY, "GET", "policy/versions", None),
     (Act.DRAFT_POLICY, "GET", "policy/drafts/{draft}", None),
@@ -702,6 +726,14 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.MANAGE_TEAM, "POST", "/desk/team/{asker}/switch", {"confirmed": "1"}),
     (Act.RESET_ACCESS, "POST", "/desk/team/resets", {"staff": "{asker}", "kind": "password"}),
     (Act.RESET_ACCESS, "POST", "/desk/team/resets/{reset}/confirm", {"confirmed": "1"}),
+    (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
+    (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
+    (Act.SET_WORDING, "POST", "/desk/settings/messages/refunded/sms/en", {"text": "{{amount}}", "after": "0"}),
+    (Act.ERASE, "POST", "/desk/settings/personal-data", {"days": "400"}),
+    (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
+    (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
@@ -716,8 +748,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
+    Act.REPORT_TILL,
     Act.RATE,
-    Act.CHANGE_CREDENTIALS,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from merchants.models import Role
 from refunds.models import RefundRequest
-from terminals.models import Deposit, Transaction
+from terminals.models import Deposit, Terminal, Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY
 from tests.walk.cases import case
@@ -429,3 +429,15 @@ def let_policy_draft_ride_along(stage: Stage) -> None:
 def catch_up_policy_draft(stage: Stage) -> None:
     path = f"policy/drafts/{stage.draft().pk}/catch-up"
     assert stage.call_as(Role.MANAGER, path, {"revision": 2})["state"] == "open"
+
+
+@case("GET", f"{_API}terminals/<str:code>")
+def get_terminal(stage: Stage) -> None:
+    assert stage.call("GET", "terminals/POS-01")["refunds_enabled"] is True
+
+
+@case("POST", f"{_API}terminals/<str:code>/heartbeat")
+def report_terminal(stage: Stage) -> None:
+    body = {"version": "4.2.1", "checks": {"display": True, "keyboard": True, "printer": True}, "missing_slips": 0}
+    assert stage.call("POST", "terminals/POS-01/heartbeat", body)["is_current"] is True
+    assert Terminal.objects.get().software_version == "4.2.1"
