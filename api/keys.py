@@ -53,7 +53,10 @@ class KeyOut(Shape):
     prefix = s.CharField(help_text="how the key begins")
     store = s.CharField(source="store.code", allow_null=True, default=None, help_text="null: of all stores")
     scopes = s.ListField(child=s.CharField())
-    mandate = s.JSONField(help_text="as it was set, without what limits nothing")
+    mandate = read(
+        s.JSONField(help_text="as it was set, without what limits nothing"),
+        lambda row: mandates.as_json(mandates.read({**row.mandate, "counted_as": None})),
+    )
     stopped_at = s.DateTimeField(allow_null=True)
     revoked_at = s.DateTimeField(allow_null=True)
 
@@ -75,7 +78,7 @@ class StopSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum((attrs.get("key") is not None, "store" in attrs, bool(attrs.get("all")))) != 1:
-            raise refused("several_named", "key")
+            raise refused("one_of_them", "key")
         return attrs
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from api import (
     analytics,
+    batches,
     decisions,
     deputies,
     events,
@@ -97,6 +98,11 @@ urlpatterns = [
     path("graces/<int:grace_id>/end", opening.EndGrace.as_view()),
     path("delegations", deputies.Delegations.as_view()),
     path("delegations/<int:delegation_id>/revoke", deputies.RevokeDelegation.as_view()),
+    path("refund-batches", batches.Batches.as_view()),
+    path("refund-batches/<int:batch_id>", batches.BatchDetail.as_view()),
+    path("refund-batches/<int:batch_id>/rows", batches.BatchRows.as_view()),
+    path("refund-batches/<int:batch_id>/confirm", batches.ConfirmBatch.as_view()),
+    path("refund-batches/<int:batch_id>/cancel", batches.CancelBatch.as_view()),
     path("api-keys", keys.Keys.as_view()),
     path("api-keys/<int:key_id>/mandate", keys.KeyMandate.as_view()),
     path("key-stops", keys.KeyStops.as_view()),

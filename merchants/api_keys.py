@@ -268,6 +268,13 @@ def forget_known() -> None:
     _known.clear()
 
 
+def principal_of(key_id: int) -> Principal | None:
+    """Who acts by a key that asked for something to be done later; None for one that works no more."""
+    digest = ApiKey.objects.filter(pk=key_id).values_list("hash", flat=True).first()
+    found = None if digest is None else _look_up(bytes(digest))
+    return None if found is None else found[0].principal
+
+
 def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
     """One indexed read, no model; that the key was used is written down once in ``USE_NOTED_EVERY``."""
     now = timezone.now()

@@ -123,7 +123,7 @@ def as_json(mandate: Mandate | None) -> dict[str, Any]:
         elif name == "hours" and value:
             value = {"from": f"{value[0]:%H:%M}", "to": f"{value[1]:%H:%M}"}
         elif isinstance(value, datetime):
-            value = value.isoformat()
+            value = value.astimezone(SHANGHAI).isoformat()
         if value:
             said[name] = value
     return said
@@ -143,7 +143,7 @@ def _texts(value: Any) -> frozenset[str]:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("true or false")
+        raise TypeError("true or false")
     return value
 
 

@@ -34,6 +34,8 @@ class Act(StrEnum):
     ASK_CHANNEL = "ask_channel"
     QUOTE = "quote"
     SUBMIT = "submit"
+    FILE_BATCH = "file_batch"
+    CONFIRM_BATCH = "confirm_batch"
     READ_REFUNDS = "read_refunds"
     CANCEL = "cancel"
     RESUBMIT = "resubmit"
@@ -186,6 +188,11 @@ TABLE: Final[Mapping[Act, Right]] = {
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
                       scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
+    Act.FILE_BATCH: Right("ask for many refunds at once, and call a batch off",
+                                                              _NO,   _NO,  _YES, _YES, _YES,
+                          scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.CONFIRM_BATCH: Right("let a batch run that somebody else filed",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_READ, key=_YES, customer=_OWN),
     Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,

@@ -45,12 +45,14 @@ class PolicyRefused(Invalid, code="refused_by_policy"):
     """A hard limit stands against the refund; ``facts["verdict"]`` explains it. Nothing was stored."""
 
 
-def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
+def quote(
+    *, draft: Draft, by: Principal, at: datetime, act: Act = Act.QUOTE
+) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
     """The policy's verdict, refusals included, and the plan (none where it refuses), without making anything.
 
     Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
     """
-    rights.check_may(Act.QUOTE, by=by)
+    rights.check_may(act, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
