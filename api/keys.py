@@ -118,6 +118,11 @@ class Keys(_OfKeys):
 
 
 class KeyMandate(_OfKeys):
+    @schemas.operation("get_mandate", KeyOut)
+    def get(self, request: Request, key_id: int) -> Response:
+        """What a key may do of its scopes."""
+        return Response(KeyOut.of(self.key(key_id)))
+
     @schemas.operation("set_mandate", KeyOut, takes=MandateSerializer)
     def put(self, request: Request, key_id: int) -> Response:
         """Limit a key anew; `{}` limits it no longer. What it has used up stays so. Known everywhere within a second."""

@@ -130,7 +130,7 @@ PROBLEMS: Final = (
          remedy=_("Send several batches. Nothing was stored."), field="rows"),
     Code("batch_has_bad_rows", 409, _("Some rows cannot be asked for"),
          _("Some rows cannot be asked for. Say that the others go on without them, or file the batch anew."),
-         remedy=_("Read `rows?outcome=&verdict=bad`; confirm with `skip_bad`, or cancel and send the batch mended.")),
+         remedy=_("Read `rows?verdict=bad`; confirm with `skip_bad`, or cancel and send the batch mended.")),
     Code("batch_state", 409, _("The batch is not in a state that allows this"),
          _("The batch has gone on meanwhile. Read it again."), remedy=_("`state` says which it is in.")),
     Code("idempotency_key_reused", 422, _("The Idempotency-Key belongs to another request"),

@@ -190,7 +190,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                       scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
     Act.FILE_BATCH: Right("ask for many refunds at once, and call a batch off",
                                                               _NO,   _NO,  _YES, _YES, _YES,
-                          scope=KeyScope.REFUNDS_WRITE, key=_YES),
+                          scope=KeyScope.REFUNDS_WRITE, key=_OWN),
     Act.CONFIRM_BATCH: Right("let a batch run that somebody else filed",
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,

@@ -136,7 +136,9 @@ def _row(row: RefundBatchRow) -> Row:
     if row.request is not None:
         result = Cell(text=row.request.number, url=refund_url(row.request.number))
     elif row.outcome:
-        result = Cell(text=_word(row.outcome), tone=_TONES[row.outcome], sub=why if row.outcome == Outcome.REFUSED else [])
+        result = Cell(
+            text=_word(row.outcome), tone=_TONES[row.outcome], sub=why if row.outcome == Outcome.REFUSED else []
+        )
     checked = Cell(text=_word(row.verdict), tone=_TONES.get(row.verdict, ""), sub=why if row.verdict == "bad" else [])
     fen = "--" if row.amount_fen is None else f"¥{yuan_grouped(row.amount_fen)}"
     return Row(cells=[Cell(text=str(row.number)), Cell(text=row.label or "--"), Cell(text=fen), checked, result])

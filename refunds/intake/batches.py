@@ -138,20 +138,24 @@ def cancel(*, batch_id: int, by: Principal, at: datetime) -> RefundBatch:
 def find(*, batch_id: int, by: Principal, act: Act = Act.FILE_BATCH, lock: bool = False) -> RefundBatch:
     """A batch that they may know of; a key's are those that it filed itself. Raises ``Forbidden`` or ``NotFound``."""
     check_may(act, by=by)
-    rows = of(by=by).filter(pk=batch_id)
+    rows = _in_stores_of(by).filter(pk=batch_id)
     batch = (rows.select_for_update(of=("self",)) if lock else rows).first()
     if batch is None:
         raise NotFound("there is no such batch")
-    check_may(act, by=by, subject=Subject(merchant_id=batch.merchant_id, store_id=batch.store_id))
+    is_own = by.key_id is not None and batch.api_key_id == by.key_id
+    check_may(act, by=by, subject=Subject(merchant_id=batch.merchant_id, store_id=batch.store_id, is_own=is_own))
     return batch
 
 
 def of(*, by: Principal) -> QuerySet[RefundBatch]:
     """The batches that they may know of, the newest first."""
-    rows = RefundBatch.objects.filter(merchant_id=by.acting_for).order_by("-pk")
-    if by.stores is not None:
-        rows = rows.filter(store_id__in=by.stores)
+    rows = _in_stores_of(by)
     return rows.filter(api_key_id=by.key_id) if by.kind is Kind.KEY else rows
+
+
+def _in_stores_of(by: Principal) -> QuerySet[RefundBatch]:
+    rows = RefundBatch.objects.filter(merchant_id=by.acting_for).order_by("-pk")
+    return rows if by.stores is None else rows.filter(store_id__in=by.stores)
 
 
 def totals(batch: RefundBatch) -> dict[str, dict[str, int]]:

@@ -43,7 +43,7 @@ def test_batch_as_json_is_checked_confirmed_and_told_row_by_row() -> None:
     (taken,) = api.get(f"{address}/rows", outcome="taken").json()["results"]
     assert taken["request"] == str(RefundRequest.objects.get().pk)
     assert owner.post(f"{address}/cancel").json()["code"] == "batch_state"
-    assert api_for(merchant).get(address).status_code == 404, "another key's"
+    assert api_for(merchant).get(address).status_code == 403, "another key's"
 
 
 def test_batch_as_csv_asks_for_the_same() -> None:
