@@ -1,5 +1,5 @@
 // A file of many refunds: [data-batch] on a form is the address of the API that takes it, [data-filed] where its page is, and
-// [data-failed] what is said where the answer cannot be read. The same file sent twice is one batch.
+// [data-failed] what is said where the answer cannot be read.
 (() => {
   const form = document.querySelector("form[data-batch]");
   if (!form) return;
@@ -8,17 +8,18 @@
     said.textContent = text;
     said.hidden = false;
   };
+  // One key for one choice of a file: pressed twice, or again after the line was down, it is one batch.
+  let key = "";
+  form.elements.file.addEventListener("change", () => {
+    key = `desk-${[...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-")}`;
+  });
   const send = async (file) => {
-    const content = await file.arrayBuffer();
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-    const day = new Date().toISOString().slice(0, 10);
-    const key = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const answer = await fetch(form.dataset.batch, {
       method: "POST",
-      body: content,
+      body: file,
       headers: {
         "Content-Type": "text/csv",
-        "Idempotency-Key": `desk-${day}-${key}`,
+        "Idempotency-Key": key,
         "X-CSRFToken": form.elements.csrfmiddlewaretoken.value,
       },
     });
