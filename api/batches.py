@@ -170,12 +170,12 @@ class BatchesOut(Shape):
 
 class BatchRowOut(Shape):
     number = s.IntegerField(help_text="from 1, as they were sent")
-    label = s.CharField(help_text="its order or transaction")
+    label = s.CharField(help_text="its order or transaction")  # type: ignore[assignment]  # a field, not the label of one
     amount_fen = s.IntegerField(allow_null=True)
     verdict = s.CharField(allow_null=True, help_text="of the dry run: approve, review or bad")
     outcome = s.CharField(allow_null=True, help_text="taken, refused or skipped")
     code = s.CharField(allow_null=True, help_text="why it is bad or was refused")
-    errors = s.JSONField()
+    errors = s.JSONField()  # type: ignore[assignment]  # a field, not those of this
     request = s.UUIDField(source="request_id", allow_null=True)
 
 

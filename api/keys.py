@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -86,7 +87,10 @@ class _OfKeys(Endpoint):
     acts = {"GET": Act.MANAGE_KEYS, "PUT": Act.MANAGE_KEYS, "POST": Act.MANAGE_KEYS}
 
     def key(self, key_id: int) -> ApiKey:
-        return _found(_keys(self.caller.merchant_id, self.caller.store_ids).filter(pk=key_id).first())
+        found = _keys(self.caller.merchant_id, self.caller.store_ids).filter(pk=key_id).first()
+        if found is None:
+            raise NotFound("there is no such key")
+        return found
 
     def answer(self) -> Response:
         merchant = Merchant.objects.get(pk=self.caller.merchant_id)
@@ -99,15 +103,9 @@ class _OfKeys(Endpoint):
         return Response(KeysOut.of(found))
 
 
-def _keys(merchant_id: int, store_ids: frozenset[int] | None) -> Any:
+def _keys(merchant_id: int, store_ids: frozenset[int] | None) -> QuerySet[ApiKey]:
     rows = ApiKey.objects.filter(merchant_id=merchant_id).defer("signing_secret").select_related("store", "merchant")
     return (rows if store_ids is None else rows.filter(store_id__in=store_ids)).order_by("-pk")
-
-
-def _found(row: Any) -> Any:
-    if row is None:
-        raise NotFound("there is no such thing")
-    return row
 
 
 class Keys(_OfKeys):
@@ -143,6 +141,9 @@ class KeyStops(_OfKeys):
         if (key_id := data.get("key")) is not None:
             which = self.key(key_id)
         elif "store" in data:
-            which = _found(Store.objects.filter(merchant_id=merchant_id, code=data["store"]).first())
+            store = Store.objects.filter(merchant_id=merchant_id, code=data["store"]).first()
+            if store is None:
+                raise NotFound("there is no such store")
+            which = store
         api_keys.stop(which=which, by=self.caller.by, at=timezone.now(), stopped=data["stopped"], note=data["note"])
         return self.answer()

@@ -12,7 +12,7 @@ cancelled or rejected afterwards gives no room back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
@@ -161,7 +161,7 @@ def _instant(value: Any) -> datetime:
     return instant
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_AMOUNTS, _amount),
     **dict.fromkeys(_LISTS, _texts),
     **dict.fromkeys(_FLAGS, _flag),

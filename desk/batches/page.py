@@ -17,7 +17,6 @@ from desk.addresses import with_query
 from desk.filters import Option
 from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
 from desk.templatetags.desk_format import when_minute
-from merchants.models import Store
 from merchants.rights import Act
 from refunds.intake import batches
 from refunds.models import RefundBatch, RefundBatchRow
@@ -32,19 +31,16 @@ _TONES = {"approve": "ok", "review": "warn", "bad": "bad", "taken": "ok", "refus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchesPage:
-    """``columns`` are those that a file may have; ``store_code`` stands in the example."""
+    """``columns`` are those that a file may have."""
 
     rows: Sequence[RefundBatch]
     columns: str
-    store_code: str
 
 
 def batches_page(*, scope: Scope) -> BatchesPage:
-    first: Store | None = scope.stores().first()
     return BatchesPage(
         rows=list(batches.of(by=scope.by).select_related("filed_by", "api_key")[:_SHOWN]),
         columns="order_no, store, transaction, amount_fen, reason, customer_consent, customer.phone, lines, description",
-        store_code=first.code if first else "",
     )
 
 
@@ -72,8 +68,12 @@ def batch_page(
         ],
         tables=[_table(batch, rows.filter(**chosen), chosen)],
         forms=_forms(scope, batch, sums, refusal),
-        poll_url=with_query(reverse("desk:batch", args=[batch.pk]), **chosen) if batch.state in _MOVING else "",
+        poll_url=_address(batch, **chosen) if batch.state in _MOVING else "",
     )
+
+
+def _address(batch: RefundBatch, *, verdict: str = "", outcome: str = "") -> str:
+    return with_query(reverse("desk:batch", args=[batch.pk]), verdict=verdict, outcome=outcome)
 
 
 def _filer(batch: RefundBatch) -> str:
@@ -94,7 +94,7 @@ def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, 
     def cell(value: str) -> Cell:
         one = sums[f"{name}:{value}"]
         said = gettext("%(rows)s rows, ¥%(amount)s") % {"rows": one["rows"], "amount": yuan_grouped(one["fen"])}
-        url = with_query(reverse("desk:batch", args=[batch.pk]), **{name: value}) if value else ""
+        url = _address(batch, **{name: value}) if value else ""
         return Cell(text=said, url=url)
 
     order = ("approve", "review", "bad", "taken", "refused", "skipped", "")

@@ -49,7 +49,9 @@ def mandate_page(*, scope: Scope, key: ApiKey, refusal: Refusal | None = None) -
         note=gettext("A stopped key may nothing, within a second everywhere. It can go on as it was."),
         tone="" if is_stopped else "danger",
     )
-    notes = [Cell(text=gettext("Stopped since %(time)s") % {"time": when_minute(key.stopped_at)}, tone="warn")]
+    notes = [
+        Cell(text=gettext("Stopped since %(time)s") % {"time": when_minute(key.stopped_at)}, tone="warn", icon="ban")
+    ]
     return SettingsPage(
         title=gettext("Mandate of %(name)s") % {"name": key.name},
         sub=f"{key.prefix}…",

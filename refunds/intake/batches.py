@@ -204,6 +204,7 @@ def _filer(batch: RefundBatch) -> Principal | None:
     """Who asks, as they are now: a right, a store or a mandate that was taken away counts from the next rows on."""
     if batch.api_key_id is not None:
         return api_keys.principal_of(batch.api_key_id)
+    assert batch.filed_by_id is not None  # a key, or a person
     return of_staff(Staff.objects.get(pk=batch.filed_by_id))
 
 

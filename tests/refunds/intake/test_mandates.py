@@ -181,7 +181,8 @@ def test_300_hostile_sequences_move_nothing_beyond_the_mandate(seed: int) -> Non
     chance = random.Random(seed)
     merchant = shop()
     limits = {"max_fen": 700, "max_fen_day": 5_000, "reasons": ["quality"], "routes": ["original"]}
-    api, made = _limited(merchant, limits), []
+    api = _limited(merchant, limits)
+    made: list[str] = []
     places = sales(merchant, 20, 3_000)
     for _ in range(300):
         act = chance.choice(["submit", "submit", "cancel", "resubmit"])
@@ -218,7 +219,8 @@ def test_stopped_key_is_refused_in_every_call_until_it_goes_on(which: str) -> No
     )
     api = api_for(merchant)
     api.key = key
-    stopped = {"key": row, "store": store, "merchant": merchant}[which]
+    places: dict[str, ApiKey | Store | Merchant] = {"key": row, "store": store, "merchant": merchant}
+    stopped = places[which]
     (sale,) = sales(merchant, 1)
     api_keys.stop(which=stopped, by=by, at=timezone.now())
     for answer in (api.post("refund-requests", body(sale, 100)), api.get("refund-requests")):
