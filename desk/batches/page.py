@@ -148,7 +148,8 @@ def _forms(
     scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], refusal: Refusal | None
 ) -> list[Form]:
     forms = []
-    if batch.state == BatchState.READY and scope.may(Act.CONFIRM_BATCH):
+    may_confirm = scope.may(Act.CONFIRM_BATCH) and batch.filed_by_id != scope.by.person_id
+    if batch.state == BatchState.READY and may_confirm:
         bad = sums.get("verdict:bad", {"rows": 0})["rows"]
         fields = [text("window_minutes", gettext("Minutes in which all can be cancelled"), "10", kind="number")]
         if bad:

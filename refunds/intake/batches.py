@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from core import doorbell
 from core.audit.record import record_of
+from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from core.failpoints import failpoint
 from core.plain_text import one_line
@@ -77,7 +78,7 @@ def file(*, name: str, wishes: Sequence[Wish], by: Principal, at: datetime) -> R
     batch = RefundBatch.objects.create(
         merchant_id=by.acting_for,
         store_id=store_id,
-        name=one_line(name, limit=80) or f"{at:%Y-%m-%d %H:%M}",
+        name=one_line(name, limit=80) or f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
         api_key_id=by.key_id,
         filed_by_id=by.person_id,
         filed_at=at,
