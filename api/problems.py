@@ -116,7 +116,7 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if isinstance(error, exceptions.ValidationError):
-        body = problem(code="invalid_input", detail="the input has errors", errors=[*_flatten(error.detail, "")])
+        body = problem(code="invalid_input", detail="the input has errors", errors=[*flattened(error.detail, "")])
         return Response(body, status=400, headers=headers)
     detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
     code = str(getattr(detail, "code", error.default_code))
@@ -125,16 +125,17 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     )
 
 
-def _flatten(detail: Any, path: str) -> Iterator[dict[str, str]]:
+def flattened(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """What is wrong with the fields of a body, one by one."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             part = "" if name == "non_field_errors" else str(name)
-            yield from _flatten(inner, f"{path}.{part}".strip("."))
+            yield from flattened(inner, f"{path}.{part}".strip("."))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)
             if not nested or inner:
-                yield from _flatten(inner, f"{path}.{number}".strip(".") if nested else path)
+                yield from flattened(inner, f"{path}.{number}".strip(".") if nested else path)
     else:
         yield {"field": path, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
 

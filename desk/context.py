@@ -144,6 +144,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("transactions", gettext("Transactions"), "search"),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
+        may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [

@@ -10,6 +10,7 @@ from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
 from desk.at_till import view as at_till
 from desk.audit import view as audit
+from desk.batches import view as batches
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
 from desk.channel_accounts import view as channel_accounts
@@ -17,6 +18,7 @@ from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
 from desk.inspection import view as inspection
+from desk.mandate import view as mandate
 from desk.message_templates import view as message_templates
 from desk.new import view as new
 from desk.no_receipt import view as no_receipt
@@ -56,6 +58,10 @@ urlpatterns = [
     path("/start", start.start, name="start"),
     path("/claim-next", queue.claim_next, name="claim-next"),
     path("/bulk", bulk.bulk, name="bulk"),
+    path("/batches", batches.batches, name="batches"),
+    path("/batches/<int:batch_id>", batches.batch, name="batch"),
+    path("/batches/<int:batch_id>/confirm", batches.confirm, name="batch-confirm"),
+    path("/batches/<int:batch_id>/cancel", batches.cancel, name="batch-cancel"),
     path("/search", transactions.search, name="search"),
     path("/new", new.new, name="new"),
     path("/new/quote", new.quote, name="quote"),
@@ -150,6 +156,9 @@ urlpatterns = [
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/api-keys/<int:key_id>/mandate", mandate.mandate, name="api-key-mandate"),
+    path("/api-keys/<int:key_id>/stop", mandate.stop, name="api-key-stop"),
+    path("/api-keys/stops", mandate.stops, name="api-key-stops"),
     path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
     path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),
     path("/developers/webhooks/<int:endpoint_id>/<str:name>", webhooks.act, name="webhook-act"),

@@ -2,6 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.batch import RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
@@ -38,6 +39,8 @@ __all__ = [
     "Notification",
     "OutboxMessage",
     "Payee",
+    "RefundBatch",
+    "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
     "RunningSum",

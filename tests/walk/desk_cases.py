@@ -593,6 +593,70 @@ def revoke_key(stage: Stage) -> None:
     assert row.revoked_at is not None
 
 
+@case("GET", "/desk/api-keys/<int:key_id>/mandate")
+def mandate_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "max_fen_day" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/mandate")
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/mandate")
+def set_mandate(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/mandate", max_fen="200")
+    row.refresh_from_db()
+    assert row.mandate == {"max_fen": 20_000}
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/stop")
+def stop_key(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/stop")
+    row.refresh_from_db()
+    assert row.stopped_at is not None
+
+
+@case("GET", "/desk/api-keys/stops")
+def stops(stage: Stage) -> None:
+    assert "S001" in stage.get(Role.OWNER, "/desk/api-keys/stops")
+
+
+@case("POST", "/desk/api-keys/stops")
+def stop_keys(stage: Stage) -> None:
+    stage.post(Role.OWNER, "/desk/api-keys/stops", which="*", act="stop")
+    stage.merchant.refresh_from_db()
+    assert stage.merchant.keys_stopped_at is not None
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk/batches")
+def batches(stage: Stage) -> None:
+    assert stage.batch().name in stage.get(Role.FINANCE, "/desk/batches")
+
+
+@case("GET", "/desk/batches/<int:batch_id>")
+def batch(stage: Stage) -> None:
+    found = stage.batch()
+    assert "¥12.00" in stage.get(Role.FINANCE, f"/desk/batches/{found.pk}")
+
+
+@case("POST", "/desk/batches/<int:batch_id>/confirm")
+def confirm_batch(stage: Stage) -> None:
+    found = stage.batch()
+    stage.post(Role.OWNER, f"/desk/batches/{found.pk}/confirm", window_minutes="0")
+    found.refresh_from_db()
+    assert found.state == "confirmed"
+
+
+@case("POST", "/desk/batches/<int:batch_id>/cancel")
+def cancel_batch(stage: Stage) -> None:
+    found = stage.batch()
+    stage.post(Role.FINANCE, f"/desk/batches/{found.pk}/cancel")
+    found.refresh_from_db()
+    assert found.state == "cancelled"
+
+
 # --- the policy -------------------------------------------------------------------------------------------------------
 
 _DRAFT = "/desk/policy/drafts/<int:draft_id>"
