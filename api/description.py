@@ -77,11 +77,18 @@ _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _TAGS = {
     "transactions": "Report sales and find them again.",
     "orders": "All payments of an order, and what is left of each.",
+    "no-receipt-cases": "Customers without a receipt, and tills that print none.",
     "refund-quotes": "Ask what the policy would say.",
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
     "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
+    "opening-hours": "When stores are open, and other days than the calendar's.",
+    "graces": "More time for stores after a disaster.",
+    "delegations": "Who decides for whom while they are away.",
+    "terminals": "Tills: whether they take refunds, and how they are.",
     "analytics": "Figures of a period.",
+    "events": "Everything that happens, in one order.",
+    "webhook-endpoints": "Be called instead of asking.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it, and a line for its log
@@ -91,6 +98,7 @@ _TYPICAL = {
     403: ("missing_scope", "the key lacks the scope"),
     404: ("not_found", "there is no such thing here"),
     409: ("state_conflict", "the request has moved on"),
+    410: ("cursor_expired", "events after this cursor are no longer kept"),
     413: ("body_too_large", "the body is larger than this call takes: 1 MB, 8 MB for a picture"),
     415: ("unsupported_media_type", "send application/json"),
     422: ("exceeds_refundable", "more than can still be refunded"),
@@ -200,6 +208,8 @@ def _example(field: dict[str, Any], entry: list[Any] | None, shapes: dict[str, A
     kind = kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null")
     if choices:
         return given if given in choices else choices[0]
+    if kind == "array" and isinstance(given, list):
+        return given
     if kind == "array":
         inner = _resolved(schema["items"], shapes)
         return None if "properties" in inner else [_example(inner, entry, shapes)]
@@ -209,7 +219,9 @@ def _example(field: dict[str, Any], entry: list[Any] | None, shapes: dict[str, A
         return given if isinstance(given, bool) else False
     if kind == "integer" and isinstance(given, str):
         return 14
-    return {} if not kind or (kind == "object" and "properties" not in schema) else given
+    if kind == "object":
+        return None if "properties" in schema else {}
+    return {} if not kind and given is None else given
 
 
 _FORMATS = {
@@ -336,6 +348,8 @@ class Description(AutoSchema):
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         """As the library does it, with what a field of ours declares of itself; None takes a word of the library's back."""
         super()._insert_field_validators(field, schema)
+        if schema.get("default") == "" and schema.get("minLength"):
+            del schema["default"]  # what is left out, not what may be sent
         declared = getattr(field, "declares", {})
         if (
             declared and "oneOf" in schema

@@ -143,7 +143,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
         ):
             yield _json(example)
     good = {status: answer for status, answer in operation["responses"].items() if status < "4"}
-    for form in list(good.values())[:1]:
+    for form in [form for form in good.values() if "content" in form][:1]:
         schema = form["content"]["application/json"]["schema"]
         yield f"\n{_('Gives')} {', '.join(good)} {_link(schema)}\n"
         if _link(schema) not in shown:

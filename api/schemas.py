@@ -22,10 +22,23 @@ from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
+from refunds.models import (
+    Agreement,
+    Approval,
+    ExchangeOffer,
+    Execution,
+    GoodsReturn,
+    Leg,
+    Payee,
+    RefundRequest,
+)
+from refunds.models.agreement import Means
 from refunds.models.evidence import EvidenceKind
+from refunds.models.goods_return import OfferAnswer, OfferKind, ReturnState, ReturnWay
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
+from refunds.rules.deposits import Cause
+from refunds.rules.goods import Condition, Disposition
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
@@ -206,6 +219,69 @@ class ApprovalOut(Shape):
     )
 
 
+class AgreementOut(Shape):
+    """What the customer agreed to: ``amount_fen`` or ``until``."""
+
+    amount_fen = s.IntegerField(allow_null=True)
+    until = s.DateTimeField(allow_null=True)
+    agreed_by = s.CharField()
+    means = s.ChoiceField(Means.choices)
+    agreed_at = s.DateTimeField()
+    words = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+
+
+class DepositEndOut(Shape):
+    cause = s.ChoiceField(Cause.choices)
+    open_percent = s.IntegerField(help_text="how much of the contract was not performed")
+    deduction_fen = s.IntegerField()
+    agreement = s.CharField()
+
+
+class CompensationOut(Shape):
+    refund_request = s.UUIDField(source="pk")
+    number = s.CharField()
+    state = s.ChoiceField(State.choices)
+    amount_fen = s.IntegerField()
+
+
+class ReturnLineOut(Shape):
+    sku = read(s.CharField(allow_null=True), lambda one: one.line.sku if one.line else None)
+    name = read(s.CharField(allow_null=True), lambda one: one.line.name if one.line else None)
+    quantity = read(s.FloatField(), lambda one: quantity_number(one.quantity))
+    condition = s.ChoiceField(Condition.choices, allow_null=True, help_text="null until somebody has looked")
+    disposition = s.ChoiceField(Disposition.choices, allow_null=True)
+
+
+class GoodsReturnOut(Shape):
+    state = s.ChoiceField(ReturnState.choices)
+    way = s.ChoiceField(ReturnWay.choices, allow_null=True)
+    store = read(s.CharField(help_text="where they go, or are"), lambda row: row.store.code)
+    by_policy = s.BooleanField(help_text="the policy asked for them, not a person")
+    asked_at = s.DateTimeField()
+    due_at = s.DateTimeField(allow_null=True, help_text="null where they came without having been asked for")
+    carrier = s.CharField(allow_null=True)
+    parcel_no = s.CharField(allow_null=True)
+    sent_at = s.DateTimeField(allow_null=True)
+    received_at = s.DateTimeField(allow_null=True)
+    received_by = s.CharField(allow_null=True)
+    inspected_at = s.DateTimeField(allow_null=True)
+    inspected_by = s.CharField(allow_null=True)
+    proposed_fen = s.IntegerField(allow_null=True, help_text="what who looked at them would pay; `finding` says why")
+    finding = s.CharField(allow_null=True)
+    lines = read(ReturnLineOut(many=True), lambda row: row.lines.all())
+
+
+class ExchangeOfferOut(Shape):
+    kind = s.ChoiceField(OfferKind.choices)
+    message = s.CharField()
+    offered_at = s.DateTimeField()
+    answer = s.ChoiceField(OfferAnswer.choices, allow_null=True)
+    answered_at = s.DateTimeField(allow_null=True)
+    new_order_no = s.CharField(allow_null=True, help_text="the order that takes the place of the old one")
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -236,7 +312,18 @@ class RefundRequestOut(Shape):
     escalated_at = s.DateTimeField(allow_null=True, help_text="when its time ran out and it went to the next tier")
     expected_arrival = ArrivalOut()
     plan = PlanOut(help_text="by which payments of the order it goes back")
+    deposit = DepositEndOut(allow_null=True, help_text="why a deposit ends")
+    compensation = CompensationOut(
+        allow_null=True,
+        help_text="what is paid beside a deposit's refund by the merchant's breach, once it was asked for",
+    )
+    agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
+    goods_return = GoodsReturnOut(
+        allow_null=True,
+        help_text="the last one; read the request again where the answer to a new one says `waiting_goods`",
+    )
+    exchange_offer = ExchangeOfferOut(allow_null=True, help_text="the last one: what the customer may have instead")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -252,6 +339,10 @@ def request_json(
     plan: dict[str, Any],
     payee: Payee | None,
     approved: Iterable[Approval] = (),
+    compensation: RefundRequest | None = None,
+    agreements: Iterable[Agreement] = (),
+    goods_return: GoodsReturn | None = None,
+    exchange_offer: ExchangeOffer | None = None,
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -261,10 +352,14 @@ def request_json(
         expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
         plan=plan,
         approvals=ApprovalOut.all_of(approved),
+        compensation=CompensationOut.of(compensation) if compensation else None,
+        agreements=AgreementOut.all_of(agreements),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
         payee=None if payee is None else payees.masked(payee),
+        goods_return=None if goods_return is None else GoodsReturnOut.of(goods_return),
+        exchange_offer=None if exchange_offer is None else ExchangeOfferOut.of(exchange_offer),
         **place,
     )
 
@@ -301,7 +396,11 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         plan={"hash": plans.hash_of(request), "legs": legs},
         sale=sale,
         payee=payees.of(request),
+        goods_return=next(iter(request.goods_returns.all()), None),
+        exchange_offer=next(iter(request.offers.all()), None),
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
+        compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
+        agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
     )
 
 
@@ -440,6 +539,18 @@ class PaymentCheckOut(Shape):
     )
 
 
+class DepositOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    kind = s.ChoiceField(DepositKind.choices)
+    contract_amount_fen = s.IntegerField(source="contract_fen")
+    terms = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+    document_sha256 = s.CharField(
+        allow_null=True, help_text="of the paper with the terms, as it is kept; null: none is"
+    )
+
+
 class TransactionOut(Shape):
     id = s.UUIDField(source="pk")
     order_no = s.CharField()
@@ -457,19 +568,14 @@ class TransactionOut(Shape):
     terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
     payer = PayerOut(source="*")
+    deposit = read(
+        DepositOut(allow_null=True, help_text="its terms, where they are recorded"),
+        lambda sale: getattr(sale, "deposit", None),
+    )
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
-
-
-class DepositOut(Shape):
-    transaction = s.UUIDField(source="pk")
-    kind = s.ChoiceField(DepositKind.choices)
-    contract_amount_fen = s.IntegerField(source="contract_fen")
-    terms = s.CharField()
-    recorded_by = s.CharField()
-    recorded_at = s.DateTimeField()
 
 
 class OrderOut(Shape):

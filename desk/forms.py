@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +15,42 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed
+from core.numbers import reference
 from core.phones import NotAPhone, phone_number
+from core.plain_text import person_name
 from desk.filters import Choice
 from refunds.evidence import files
 from refunds.evidence.files import Picture, TooManyPictures
+from refunds.intake.claims import Account
 from refunds.models.evidence import EvidenceKind
 from refunds.states import RejectReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One field as ``components/typed_field.html`` shows it: ``kind`` is number, money, choice, checks, flag, text, list, long,
+    date, or secret, whose value is never shown again. ``form`` keeps apart the fields of several forms on one page.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+    choices: Sequence[Choice] = ()
+    unit: str = ""
+    hint: str = ""
+    error: str = ""
+    changed: bool = False
+    required: bool = False
+    form: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.values[0] if self.values else ""
+
+    @property
+    def id(self) -> str:
+        return f"f-{self.form}{self.name}".replace(".", "-")
 
 
 def pictures_of(request: HttpRequest) -> list[Picture]:
@@ -125,6 +156,15 @@ def version(data: QueryDict) -> int:
     if not 0 <= found < 2**31:
         raise Invalid("no version is so large", code="form_incomplete")
     return found
+
+
+def account(data: QueryDict, prefix: str) -> Account:
+    """The account in the fields of this prefix, complete or not."""
+    return Account(
+        holder_name=person_name(data.get(f"{prefix}_holder", ""))[:60],
+        account_no=reference(data.get(f"{prefix}_account", ""))[:50],
+        bank_name=person_name(data.get(f"{prefix}_bank", ""))[:60],
+    )
 
 
 def check_confirmed(data: QueryDict) -> None:

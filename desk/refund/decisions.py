@@ -29,12 +29,13 @@ from merchants.rights import Act
 from reconciliation import portal
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.intake import rerouting, resubmitting
+from refunds.intake import compensating, rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
-from refunds.review import deciding
+from refunds.review import agreeing, deciding
+from refunds.review.agreeing import Consent
 from refunds.review.handing_over import hand_over
 from refunds.states import BY_HAND, State
 
@@ -69,7 +70,7 @@ class Asked:
 View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
-def _decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
+def decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
     """A view of an act that says in a sentence what it did.
 
     Back to where the person came from; after a refusal the refund as it is now, with the reason, and ``dialog`` open where the
@@ -106,7 +107,7 @@ def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError
     return answer(request, scope, fresh, status=words.status(error))
 
 
-@_decision("approve")
+@decision("approve")
 def approve(asked: Asked) -> str:
     """Approve what was asked for, or less."""
     approved = deciding.approve(
@@ -127,7 +128,7 @@ def approve(asked: Asked) -> str:
     }
 
 
-@_decision("reject")
+@decision("reject")
 def reject(asked: Asked) -> str:
     """Refuse, with a coded reason and words to the customer."""
     said, version, found = forms.rejection(asked.form), asked.version, asked.found
@@ -137,7 +138,7 @@ def reject(asked: Asked) -> str:
     return gettext("%(number)s rejected; the customer is told. No money moved.") % asked.named
 
 
-@_decision("info")
+@decision("info")
 def info(asked: Asked) -> str:
     """Ask the customer for what is missing."""
     message = forms.information_wanted(asked.form, language=asked.found.customer_locale)
@@ -146,7 +147,7 @@ def info(asked: Asked) -> str:
     return gettext("%(number)s: the customer is asked; the clock is paused.") % asked.named
 
 
-@_decision("extend")
+@decision("extend")
 def extend(asked: Asked) -> str:
     """Give it the time that the customer agreed to."""
     until = forms.moment(asked.form.get("until", ""))
@@ -158,7 +159,7 @@ def extend(asked: Asked) -> str:
         version=version,
         until=until,
         reason=asked.typed("reason", 500),
-        consent=asked.form.get("consent") == "1",
+        consent=asked.form.get("consent") == "1" and (_consent(asked) if "means" in asked.form else True),
     )
     return gettext("%(number)s has time until %(time)s; the customer is told.") % {
         **asked.named,
@@ -166,21 +167,74 @@ def extend(asked: Asked) -> str:
     }
 
 
-@_decision()
+def _consent(asked: Asked) -> Consent:
+    """Who agreed and how: it was said just now."""
+    said = {name: asked.typed(name, longest) for name, longest in (("agreed_by", 60), ("means", 20), ("words", 500))}
+    return Consent(agreed_at=asked.at, **said)
+
+
+@decision()
+def agree(asked: Asked) -> str:
+    """Note what else the customer agreed to."""
+    agreed = agreeing.agree_amount(
+        request_id=asked.found.pk,
+        amount_fen=forms.amount_fen(asked.form.get("amount", "")),
+        consent=_consent(asked),
+        by=asked.by,
+        at=asked.at,
+        version=asked.version,
+    )
+    return gettext("%(number)s: ¥%(amount)s is agreed with the customer.") % {
+        **asked.named,
+        "amount": yuan_grouped(agreed.amount_fen or 0),
+    }
+
+
+@decision()
+def reopen(asked: Asked) -> str:
+    """Take a rejected one up again, with new evidence."""
+    version = asked.version
+    conditions.check(Act.REOPEN, by=asked.by, request=asked.found, at=asked.at)
+    files_in = uploads_of(asked.request, kind=EvidenceKind.OTHER)
+    ahead = files.send_ahead(pictures=files_in, kind=EvidenceKind.OTHER, by=asked.by, at=asked.at)
+    try:
+        resubmitting.reopen(
+            request_id=asked.found.pk,
+            evidence=[row.pk for row in ahead],
+            note=asked.typed("note", 300),
+            by=asked.by,
+            at=asked.at,
+            version=version,
+        )
+    except DomainError:
+        files.forget_unclaimed(at=asked.at, ids=[row.pk for row in ahead])
+        raise
+    return gettext("%(number)s is in review again.") % asked.named
+
+
+@decision()
+def compensation(asked: Asked) -> str:
+    """Ask for what is owed on top of a deposit."""
+    account = forms.account(asked.form, "owed")
+    asked_for = compensating.ask(request_id=asked.found.pk, account=account, by=asked.by, at=asked.at)
+    return gettext("%(number)s submitted.") % {"number": asked_for.number}
+
+
+@decision()
 def claim(asked: Asked) -> str:
     """Take it onto one's own desk."""
     deciding.claim(request_id=asked.found.pk, by=asked.by, at=asked.at)
     return gettext("%(number)s is yours.") % asked.named
 
 
-@_decision()
+@decision()
 def release(asked: Asked) -> str:
     """Give it back to the queue."""
     deciding.release(request_id=asked.found.pk, by=asked.by, at=asked.at)
     return gettext("%(number)s is back in the queue.") % asked.named
 
 
-@_decision("reassign")
+@decision("reassign")
 def reassign(asked: Asked) -> str:
     """Hand it to a colleague."""
     to = forms.whole(asked.form.get("staff", ""), digits=18) or 0
@@ -188,7 +242,7 @@ def reassign(asked: Asked) -> str:
     return gettext("%(number)s is with %(name)s now.") % {**asked.named, "name": colleague.name}
 
 
-@_decision("cancel")
+@decision("cancel")
 def cancel(asked: Asked) -> str:
     """Withdraw it before anything was sent."""
     ways_back.cancel(
@@ -201,7 +255,7 @@ def cancel(asked: Asked) -> str:
     return gettext("%(number)s cancelled. No money moved.") % asked.named
 
 
-@_decision("retry")
+@decision("retry")
 def retry(asked: Asked) -> str:
     """Send a failed payout out again."""
     # Whoever may not is told so first, not asked to confirm.
@@ -211,7 +265,7 @@ def retry(asked: Asked) -> str:
     return gettext("%(number)s goes out to the channel again.") % asked.named
 
 
-@_decision()
+@decision()
 def give_up_leg(asked: Asked) -> str:
     """Give up a part that failed; what was paid stands."""
     ways_back.give_up_leg(
@@ -225,7 +279,7 @@ def give_up_leg(asked: Asked) -> str:
     return gettext("%(number)s: the part that failed is given up.") % asked.named
 
 
-@_decision()
+@decision()
 def move_leg(asked: Asked) -> str:
     """Have a person pay a part that failed, or send it through the account that took its account's place."""
     way = ways.read(asked.form)
@@ -248,7 +302,7 @@ def _leg(asked: Asked) -> int:
     return forms.whole(asked.form.get("leg", ""), digits=4) or 0
 
 
-@_decision()
+@decision()
 def adopt(asked: Asked) -> str:
     """Take the refund made in the channel's portal into the books."""
     adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=asked.version)
@@ -257,7 +311,7 @@ def adopt(asked: Asked) -> str:
     }
 
 
-@_decision("resubmit")
+@decision("resubmit")
 def resubmit(asked: Asked) -> str:
     """Send it in again with what was missing or wrong; the policy judges it anew."""
     found, version = asked.found, asked.version
@@ -279,7 +333,7 @@ def resubmit(asked: Asked) -> str:
     return gettext("%(number)s submitted.") % asked.named
 
 
-@_decision("evidence")
+@decision("evidence")
 def add_evidence(asked: Asked) -> str:
     """Pictures and papers that the customer brought to the store."""
     kind = asked.form.get("kind", "") or EvidenceKind.PHOTO
@@ -292,7 +346,7 @@ def add_evidence(asked: Asked) -> str:
     return gettext("The evidence is added.")
 
 
-@_decision()
+@decision()
 def note(asked: Asked) -> str:
     """A note for colleagues."""
     deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))

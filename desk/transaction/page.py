@@ -22,7 +22,7 @@ from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
 from terminals.correcting import corrections_of
-from terminals.models import CONFIRMING, PaymentWord, Transaction, TransactionLine
+from terminals.models import CONFIRMING, Deposit, PaymentWord, Transaction, TransactionLine
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20
@@ -87,8 +87,10 @@ class TransactionPage:
     destination_label: str
     channel_no: str
     till_label: str
+    till_url: str
     reporter_label: str
     payer_paid_fen: int | None
+    deposit: Deposit | None
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
@@ -165,6 +167,7 @@ def transaction_page(
     equal: Sequence[EqualSale],
     others: Sequence[Transaction],
     correction: CorrectionForm | None,
+    till_url: str,
     at: datetime,
     asked: Asked | None,
     hold: Hold | None = None,
@@ -178,8 +181,10 @@ def transaction_page(
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),
         payer_paid_fen=found.payer_paid_fen,
+        deposit=getattr(found, "deposit", None),
         channel_no=found.channel_transaction_no or "",
         till_label=till_label(found.terminal),
+        till_url=till_url,
         reporter_label=found.reported_by,
         under_way_fen=found.reserved_fen - found.refunded_fen,
         lines=[

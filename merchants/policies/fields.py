@@ -232,6 +232,12 @@ POLICY = _fields(
         ),
         # What the law leaves to the merchant.
         ("excluded_groups", Unit.CODES, _("Article groups that never come back without a reason"), {"default": ()}),
+        (
+            "goods_days",
+            Unit.DAYS,
+            _("Goods that are asked for come back within"),
+            {"least": 1, "most": 60, "default": 7},
+        ),
         # How it is paid back.
         ("plan_rule", Unit.CHOICE, _("An order paid in several ways"), {"choices": PLAN_RULES, "default": "pro_rata"}),
         (
@@ -245,6 +251,12 @@ POLICY = _fields(
             Unit.FEN,
             _("The channel is asked whether it was paid, before an order gets back more than"),
             {"most": _MONEY, "default": None, "null": _("never asked")},
+        ),
+        (
+            "no_receipt_limit_fen",
+            Unit.FEN,
+            _("Without a receipt, where the sale is not found, at most"),
+            {"most": _MONEY, "default": 100_00},
         ),
     ],
 )

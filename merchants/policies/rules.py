@@ -137,11 +137,13 @@ class Rules:
     soon_after_sale_minutes: int | None = None
     same_destination_count: int | None = None
     excluded_groups: tuple[str, ...] = ()
+    goods_days: int = 7
     watch_opening_hours: bool = False
     watch_splitting: bool = True
     plan_rule: str = "pro_rata"
     tranche_fen: int | None = None
     confirm_payment_above_fen: int | None = None
+    no_receipt_limit_fen: int = 10_000
 
     @property
     def order_limit_fen(self) -> int:

@@ -14,6 +14,7 @@ from core.codes import CODES, words
 from core.plain_text import sentences
 from merchants.policies.fields import PROOFS
 from refunds.rules import payment
+from refunds.rules.goods import OTHERWISE, Condition
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding, PaymentWord
 
@@ -232,6 +233,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("The goods have come back."),
         _("The goods come back first, and a person looks at them."),
     ),
+    "goods_as_described": (
+        _("What was found of the goods"),
+        _("The goods are as the customer described."),
+        _("Of the goods: %(actual)s. A person decides."),
+    ),
     "evidence_given": (
         _("Evidence"),
         _("Given: %(actual)s. Asked for: %(limit)s."),
@@ -252,6 +258,16 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _(
             "¥%(actual)s is asked for and ¥%(limit)s goes back by the deposit rule: a person decides, and the customer agrees."
         ),
+    ),
+    "sale_found": (
+        _("Sale found"),
+        _("The sale is known."),
+        _("Nobody found the sale: what goes back without it, a person decides."),
+    ),
+    "no_receipt_limit": (
+        _("Limit without a receipt"),
+        _("¥%(actual)s, of at most ¥%(limit)s where the sale is not found."),
+        _("¥%(actual)s is more than the ¥%(limit)s that go back at most where the sale is not found."),
     ),
     "new_evidence": (
         _("Handed in before"),
@@ -331,11 +347,13 @@ _WORDS: dict[str, Promise | str] = {
     "open": _("open"),
     "shut": _("shut"),
     **PROOFS,
+    **{condition.value: condition.label for condition in Condition},
+    **OTHERWISE,
 }
 
 _MONEY = frozenset(
     {
-        *("deposit_cap", "deposit_deduction", "deposit_settled"),
+        *("deposit_cap", "deposit_deduction", "deposit_settled", "no_receipt_limit"),
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
@@ -368,7 +386,7 @@ def explain(rule: Mapping[str, Any]) -> str:
     if "%" not in template:
         return template
     said = {name: rule[name] for name in ("actual", "limit")}
-    if rule["code"] in ("evidence_given", "deduction_proven"):
+    if rule["code"] in ("evidence_given", "deduction_proven", "goods_as_described"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
 
