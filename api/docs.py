@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +23,6 @@ from markdown_it.token import Token
 from api.fields import MULTILINE, ONE_LINE
 from core.codes import PROBLEMS
 
-_PLAIN_TEXT = "text/plain; charset=utf-8"
 #: What the library calls the empty text and null, where a choice may be one of them.
 _NOTHING = ("BlankEnum", "NullEnum")
 #: Limits of a field, in the words of JSON Schema.
@@ -62,13 +61,13 @@ def docs_as_markdown(request: HttpRequest) -> HttpResponse:
 def for_programs_that_read(request: HttpRequest) -> HttpResponse:
     """https://llmstxt.org: where a program that reads finds what there is."""
     base = settings.BASE_URL
-    return HttpResponse(
-        f"# RefundDesk\n\n> {_('The back office in which POS merchants handle refunds. Its REST API:')}\n\n"
-        f"- [{_('Guide and reference')}]({base}/api/docs.md)\n"
-        f"- [OpenAPI 3.1]({base}/api/schema?format=json)\n"
-        f"- [{_('Problems of the API')}]({base}/api/problems)\n",
-        content_type=_PLAIN_TEXT,
-    )
+    lines = [
+        "# RefundDesk",
+        "> " + _("The back office in which POS merchants handle refunds. Its REST API:"),
+        "- [" + _("Guide and reference") + f"]({base}/api/docs.md)\n- [OpenAPI 3.1]({base}/api/schema?format=json)",
+        "- [" + _("Problems of the API") + f"]({base}/api/problems)",
+    ]
+    return HttpResponse("\n\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @lru_cache(maxsize=4)
@@ -82,7 +81,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     shapes = document["components"]["schemas"]
     yield f"# {document['info']['title']}\n"
     yield document["info"]["description"]
-    yield f"\n## {_('What every answer carries')}\n"
+    yield from ("", "## " + _("What every answer carries"), "")
     yield from _table([_("Header"), _("Meaning"), _("Example")], _headers(document["components"]["headers"]))
     shown: set[str] = set()
     for tag in document["tags"]:
@@ -91,7 +90,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             for method, operation in item.items():
                 if operation["tags"] == [tag["name"]]:
                     yield from _operation(path, method, operation, shown)
-    yield f"\n## {_('Shapes')}"
+    yield from ("", "## " + _("Shapes"))
     for name, shape in shapes.items():
         if name in _NOTHING:
             continue
@@ -110,7 +109,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
                 for field, schema in shape["properties"].items()
             ]
             yield from _table([_("Field"), _("Type"), _("Meaning"), _("Example")], rows)
-    yield f"\n## {_('Problems of the API')}\n"
+    yield from ("", "## " + _("Problems of the API"), "")
     codes = [
         (f"`{code.name}`", ", ".join(map(str, code.statuses)), f"{code.title}. {code.remedy or ''}")
         for code in PROBLEMS
@@ -137,7 +136,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
         ]
         yield from _table([_("Parameter"), _("Type"), _("Meaning"), _("Example")], rows)
     for media, form in operation.get("requestBody", {}).get("content", {}).items():
-        yield f"\n{_('Takes')} {_link(form['schema'])} (`{media}`):\n"
+        yield from ("", _("Takes") + f" {_link(form['schema'])} (`{media}`):", "")
         for example in (
             [form["example"]] if "example" in form else [one["value"] for one in form.get("examples", {}).values()]
         ):
@@ -145,7 +144,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
     good = {status: answer for status, answer in operation["responses"].items() if status < "4"}
     for form in [form for form in good.values() if "content" in form][:1]:
         schema = form["content"]["application/json"]["schema"]
-        yield f"\n{_('Gives')} {', '.join(good)} {_link(schema)}\n"
+        yield from ("", _("Gives") + f" {', '.join(good)} {_link(schema)}", "")
         if _link(schema) not in shown:
             shown.add(_link(schema))
             yield _json(form["content"]["application/json"]["example"])
@@ -155,7 +154,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
         if status >= "4"
         for media in form["content"]
     ]
-    yield f"\n{_('Refuses, for example')}: {', '.join(refused)}."
+    yield from ("", _("Refuses, for example") + f": {', '.join(refused)}.")
 
 
 def _table(titles: list[str], rows: list[tuple[str, ...]]) -> Iterator[str]:
@@ -190,14 +189,19 @@ def _kind(schema: dict[str, Any]) -> str:
     for several in ("oneOf", "allOf", "anyOf"):
         if several in schema:
             kinds = [_kind(one) for one in schema[several]]
-            return f" {_('or')} ".join(dict.fromkeys(kind for kind in kinds if kind))
+            return _either(dict.fromkeys(kind for kind in kinds if kind))
     if schema.get("type") == "array":
         return f"[{_kind(schema['items'])}]"
     kinds = schema.get("type", "JSON")
     limits = [
         f"{name} `{schema[name]}`" for name in _LIMITS if name in schema and schema[name] not in (ONE_LINE, MULTILINE)
     ]
-    return ", ".join([kinds if isinstance(kinds, str) else f" {_('or')} ".join(kinds), *limits])
+    return ", ".join([kinds if isinstance(kinds, str) else _either(kinds), *limits])
+
+
+def _either(kinds: Iterable[str]) -> str:
+    """One kind or another."""
+    return (" " + _("or") + " ").join(kinds)
 
 
 def _examples(schema: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ class FieldError:
 
     field: str
     code: str
-    message: str | Promise = ""
+    message: Promise | str = ""
 
 
 class DomainError(Exception):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
+from core.codes import CODES
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
 from core.personal_data import phone_hashes
@@ -113,8 +114,9 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     else:
         hint = "check the till's clock"
     message = f"the sale would be paid in the future; {now}; {hint}"
-    sentence = _("The sale would be paid in the future. Look at the clock and the time zone.")
-    raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", sentence)])
+    raise PaidInTheFuture(
+        message, errors=[FieldError("paid_at", "in_the_future", CODES[PaidInTheFuture.code].sentence or "")]
+    )
 
 
 def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Container[int] = ()) -> None:

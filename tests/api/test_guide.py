@@ -7,11 +7,14 @@ import hmac
 import json
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -22,11 +25,13 @@ from api.description import BODIES, guide
 from merchants import policies
 from merchants.models import ChannelAccount
 from refunds.models import Evidence, RefundRequest
+from refunds.payouts.loop import drain
 from samples.demo import rules as sample
+from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests import pictures
 from tests.api.conftest import Api, api_for, session_for
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 from tests.integrations.rig import SECRET, tell
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
@@ -36,30 +41,54 @@ def _blocks(language: str, kind: str) -> list[str]:
     return [text for found, text in _BLOCK.findall(guide(language=language)) if found == kind]
 
 
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Pays out what is due, as a worker does."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.1):
+            drain()
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
 @pytest.mark.django_db(transaction=True)
-def test_every_command_of_the_guide_does_what_it_says(
-    live_server: LiveServer, settings: Settings, tmp_path: Path
+@pytest.mark.usefixtures("worker")
+def test_who_reads_nothing_but_the_page_gets_to_a_paid_refund(
+    live_server: LiveServer, settings: Settings, tmp_path: Path, wechat: RunningSimulator
 ) -> None:
     settings.VAR_DIR = tmp_path
     api = _shop()
+    make_account(api.merchant, wechat.account)
     (tmp_path / "picture.jpg").write_bytes(pictures.encoded())
-    first, *commands = _blocks("en", "sh")
-    assert "KEY=" in first
-    script = "\n".join([f"BASE={live_server.url}", f"KEY={api.key}", *commands])
+    page = Client().get("/api/docs.md").content.decode()
+    first, *commands = [text for kind, text in _BLOCK.findall(page) if kind == "sh"]
+    assert re.findall(r"^(\w+)=", first, re.M) == ["BASE", "KEY", "WECHAT"]
+    known = [f"BASE={live_server.url}", f"KEY={api.key}", f"WECHAT={wechat.control_url}"]
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", "\n".join([*known, *commands])],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    sale, request = Transaction.objects.get(), RefundRequest.objects.get()
+    sale, paid = Transaction.objects.order_by("channel")
+    request, refund = (RefundRequest.objects.get(transaction=one) for one in (sale, paid))
     assert (sale.amount_fen, request.transaction_id, request.amount_fen) == (33_980, sale.pk, 26_800)
     assert (request.state, Evidence.objects.count()) == ("cancelled", 1)
     assert f"{request.pk}\n" in done.stdout
     assert done.stdout.count(f'"order_no":"{sale.order_no}"') >= 4
+    assert re.search("^paid back: (refunded|follow_up|closed)$", done.stdout, re.M)
+    assert refund.amount_fen == 1_200
+    assert [row["amount_fen"] for row in wechat.control("GET", "/ledger")["rows"]] == [1_200]
 
 
 @pytest.mark.django_db(transaction=True)
