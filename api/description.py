@@ -138,6 +138,8 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         }
         for name, (text, example) in _HEADERS.items()
     }
+    # RFC 9457: a problem may have members beside these.
+    components["schemas"]["Problem"]["additionalProperties"] = True
     for name, schema in components["schemas"].items():
         _explain_shape(name, schema, components["schemas"])
     for name, operation in _operations(result):
@@ -178,11 +180,13 @@ def _explain_shape(shape: str, schema: dict[str, Any], shapes: dict[str, Any]) -
 
 
 def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[str, Any]) -> None:
+    if {} in field.get("oneOf", ()):
+        del field["oneOf"]  # anything, or null: which is anything
     fields = _REFERENCE["fields"]
     usual = fields.get(name)
     said, choices = _parts(field.get("description", ""))
     if own in fields or not said:
-        said = _meaning(fields.get(own) or usual) if own in fields or usual else ""
+        said = _meaning(fields.get(own) or usual or ["", ""])
     unit = next((_meaning(unit) for ending, unit in _REFERENCE["units"].items() if name.endswith(ending)), "")
     if text := "; ".join(part for part in (in_words(said), unit) if part):
         field["description"] = f"{text}\n\n{choices}".strip()
@@ -347,7 +351,7 @@ class Description(AutoSchema):
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         """As the library does it, with what a field of ours declares of itself; None takes a word of the library's back."""
-        super()._insert_field_validators(field, schema)
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
         if schema.get("default") == "" and schema.get("minLength"):
             del schema["default"]  # what is left out, not what may be sent
         declared = getattr(field, "declares", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -157,7 +157,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
     yield from ("", _("Refuses, for example") + f": {', '.join(refused)}.")
 
 
-def _table(titles: list[str], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(titles: list[str], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(titles)} |"
     yield f"|{'---|' * len(titles)}"
     for row in rows:

@@ -94,7 +94,8 @@ class Text(serializers.CharField):
     def __init__(self, *, multiline: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._refused = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
-        self.declares = {"pattern": MULTILINE if multiline else ONE_LINE}
+        #: What the description says of it beside what the library reads off it.
+        self.declares: dict[str, Any] = {"pattern": MULTILINE if multiline else ONE_LINE}
 
     def run_validation(self, data: Any = empty) -> Any:
         """What is blank without its direction marks is blank."""

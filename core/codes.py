@@ -485,6 +485,7 @@ FIELDS: Final = (
     Code("min_length", 400, _("It is too short.")),
     Code("invalid_choice", 400, _("It is none of the values that the description lists.")),
     Code("not_a_list", 400, _("A list belongs here.")),
+    Code("not_a_dict", 400, _("An object belongs here.")),
     Code("no_name", 400, _("The file has no name.")),
     Code("unknown_field", 400, _("This field is not known.")),
     Code("control_character", 400, _("Control characters are not allowed.")),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from jsonschema import Draft202012Validator
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_framework.serializers import BaseSerializer
 
@@ -67,7 +67,7 @@ def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _misfits(schema: dict[str, Any], one: dict[str, Any], example: Any) -> list[str]:
     """What a validator of JSON Schema has against an example."""
-    validator = Draft202012Validator({**one, "components": schema["components"]})
+    validator = OAS31Validator({**one, "components": schema["components"]})
     return [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(example)]
 
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pytest_django.live_server_helper import LiveServer
 from standardwebhooks.webhooks import Webhook
 
 from api.description import BODIES, guide
+from integrations import delivering
 from merchants import policies
 from merchants.models import ChannelAccount
 from refunds.models import Evidence, RefundRequest
@@ -43,12 +45,13 @@ def _blocks(language: str, kind: str) -> list[str]:
 
 @pytest.fixture
 def worker() -> Iterator[None]:
-    """Pays out what is due, as a worker does."""
+    """Pays out what is due and calls webhooks, as a worker does."""
     stop = threading.Event()
 
     def work() -> None:
         while not stop.wait(0.1):
             drain()
+            delivering.work(clock=timezone.now)
         connections.close_all()
 
     thread = threading.Thread(target=work)
@@ -70,7 +73,7 @@ def test_who_reads_nothing_but_the_page_gets_to_a_paid_refund(
     page = Client().get("/api/docs.md").content.decode()
     first, *commands = [text for kind, text in _BLOCK.findall(page) if kind == "sh"]
     assert re.findall(r"^(\w+)=", first, re.M) == ["BASE", "KEY", "WECHAT"]
-    known = [f"BASE={live_server.url}", f"KEY={api.key}", f"WECHAT={wechat.control_url}"]
+    known = [f"BASE={live_server.url}", f"KEY={api.key}", "WECHAT=" + wechat.account["control_url"]]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join([*known, *commands])],
         cwd=tmp_path,
@@ -94,8 +97,7 @@ def test_who_reads_nothing_but_the_page_gets_to_a_paid_refund(
 @pytest.mark.django_db(transaction=True)
 def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
     api, names = _shop(), {"BASE": live_server.url}
-    repeating, following, signing = _blocks("en", "python")
-    for text in (repeating, following, signing):
+    for text in _blocks("en", "python"):
         exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
     names["KEY"] = api.key
     call: Any = names["call"]
@@ -128,6 +130,21 @@ def test_the_guides_program_takes_a_genuine_webhook_and_no_other() -> None:
     assert not genuine(headers, body + b" ", SECRET)
     assert not genuine({**headers, "webhook-id": "evt_2"}, body, SECRET)
     assert not genuine({**headers, "webhook-timestamp": str(int(now.timestamp()) - 600)}, body, SECRET)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("worker")
+def test_who_reads_nothing_but_the_page_gets_to_a_verified_webhook(live_server: LiveServer, settings: Settings) -> None:
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    names: dict[str, Any] = {"BASE": live_server.url, "KEY": _shop().key}
+    page = Client().get("/api/docs.md").content.decode()
+    for kind, text in _BLOCK.findall(page):
+        if kind == "python":
+            exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    first: Any = names["first_webhook"]
+    assert first(port)["type"] == "webhook.test"
 
 
 def test_the_printed_signature_is_that_of_its_parts() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from config.request_id import InEveryLine, RequestId
+from config.settings import LOGGING
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_id_that_is_not_sane_is_another_one(given: str) -> None:
 
 def test_every_line_of_the_log_has_the_id_of_its_request(caplog: pytest.LogCaptureFixture) -> None:
     said = logging.getLogger("tests.request_id")
-    line = logging.Formatter(settings.LOGGING["formatters"]["line"]["format"])
+    line = logging.Formatter(LOGGING["formatters"]["line"]["format"])
     lines: list[str] = []
 
     class Kept(logging.Handler):
