@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -38,7 +39,8 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocsPage:
-    html: str
+    #: Made of Markdown in which no HTML is taken: everything is escaped.
+    html: SafeString
     contents: list[Heading]
     languages: list[tuple[str, str]]
 
@@ -49,7 +51,9 @@ def docs(request: HttpRequest) -> HttpResponse:
     language = get_language() or ""
     html, contents = _as_page(language)
     others = [(code, name) for code, name in settings.LANGUAGES if code != language]
-    return render(request, "api/docs.html", {"page": DocsPage(html=html, contents=contents, languages=others)})
+    return render(
+        request, "api/docs.html", {"page": DocsPage(html=SafeString(html), contents=contents, languages=others)}
+    )
 
 
 @require_safe
@@ -90,7 +94,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             for method, operation in item.items():
                 if operation["tags"] == [tag["name"]]:
                     yield from _operation(path, method, operation, shown)
-    yield from ("", "## " + _("Shapes"))
+    yield from ("", "## " + _("Shapes"), "", _("What has a question mark may be left out."))
     for name, shape in shapes.items():
         if name in _NOTHING:
             continue

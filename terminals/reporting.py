@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
-from core.codes import CODES
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
 from core.personal_data import phone_hashes
@@ -108,14 +107,16 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     ahead = paid_at - at
     if ahead <= CLOCKS_DIFFER:
         return
-    now = f"now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if ahead <= _CHINA + CLOCKS_DIFFER:
-        hint = "check the offset (a local time in China ends in +08:00, not in Z) and the till's clock"
-    else:
-        hint = "check the till's clock"
-    message = f"the sale would be paid in the future; {now}; {hint}"
+    hint = (
+        _(
+            "It is in the future: check the offset (a local time in China ends in +08:00, not in Z) and the till's clock."
+        )
+        if ahead <= _CHINA + CLOCKS_DIFFER
+        else _("It is in the future: check the till's clock.")
+    )
     raise PaidInTheFuture(
-        message, errors=[FieldError("paid_at", "in_the_future", CODES[PaidInTheFuture.code].sentence or "")]
+        f"the sale would be paid in the future; now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        errors=[FieldError("paid_at", "in_the_future", hint)],
     )
 
 
