@@ -40,6 +40,8 @@ class Act(StrEnum):
     REOPEN = "reopen"
     FIND_WITHOUT_RECEIPT = "find_without_receipt"
     SETTLE_WITHOUT_RECEIPT = "settle_without_receipt"
+    REPORT_INCIDENT = "report_incident"
+    HANDLE_INCIDENT = "handle_incident"
     RATE = "rate"
     SEE_QUEUE = "see_queue"
     CLAIM = "claim"
@@ -192,6 +194,11 @@ TABLE: Final[Mapping[Act, Right]] = {
                                     scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SETTLE_WITHOUT_RECEIPT: Right("say which sale it was after a refund without it, and close such a case",
                                                               _NO,   _YES, _YES, _YES, _YES),
+    Act.REPORT_INCIDENT: Right("report that something is out of order, and see what it affects",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                               scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.HANDLE_INCIDENT: Right("see to an incident: its provider, an apology to those affected, its end",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,

@@ -6,6 +6,7 @@ from refunds.models.compensation import Compensation
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
+from refunds.models.incident import Apology, Incident
 from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
 from refunds.models.leg import Leg
@@ -20,12 +21,14 @@ from refunds.models.survey import Survey
 
 __all__ = [
     "Agreement",
+    "Apology",
     "Approval",
     "ChannelNotice",
     "Compensation",
     "Evidence",
     "Execution",
     "IdempotencyRecord",
+    "Incident",
     "Judgement",
     "LedgerEntry",
     "Leg",

@@ -19,6 +19,7 @@ from core.money import yuan_grouped
 from core.plain_text import one_line, plain_text
 from refunds.models import RefundRequest
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.notification import APOLOGY
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
 from refunds.telling import coupons, hand_words, legs, payout_words, tracking
@@ -49,8 +50,8 @@ _HEADLINES: dict[State, Promise | str] = {
 
 
 def headline(state: str) -> str:
-    """What a customer reads first about a refund in this state."""
-    return str(_HEADLINES[State(state)])
+    """What a customer reads first about a refund in this state, or in an apology for an incident."""
+    return gettext("We are sorry") if state == APOLOGY else str(_HEADLINES[State(state)])
 
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
@@ -69,7 +70,7 @@ NOTIFIED: frozenset[str] = frozenset(
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
-_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED})
+_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED, APOLOGY})
 
 #: Characters of a reviewer's words that an SMS quotes; the page has all of them.
 _QUOTED = 24
