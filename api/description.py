@@ -82,6 +82,8 @@ _TAGS = {
     "graces": "More time for stores after a disaster.",
     "delegations": "Who decides for whom while they are away.",
     "analytics": "Figures of a period.",
+    "events": "Everything that happens, in one order.",
+    "webhook-endpoints": "Be called instead of asking.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it
@@ -91,6 +93,7 @@ _TYPICAL = {
     403: "missing_scope",
     404: "not_found",
     409: "state_conflict",
+    410: "cursor_expired",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "exceeds_refundable",

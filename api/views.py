@@ -59,9 +59,9 @@ class Endpoint(APIView):
     def read_query(
         self, serializer: type[StrictSerializer], *, besides: frozenset[str] = frozenset()
     ) -> dict[str, Any]:
-        """The validated query parameters; repeated and unknown ones are errors."""
+        """The validated query parameters; repeated ones (but for ``name[]``) and unknown ones are errors."""
         given = self.request.query_params
-        if repeated := [name for name, values in given.lists() if len(values) > 1]:
+        if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
         data: dict[str, Any] = _kept(serializer).run_validation(parameters)

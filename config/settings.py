@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "reconciliation",
     "analytics",
     "invariants",
+    "integrations",
     "desk",
     "samples",
     "allauth.account",
@@ -261,16 +262,20 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
+        "OfferKindEnum": "refunds.models.goods_return.OfferKind",
         "DepositKindEnum": "terminals.models.DepositKind",
         "CalendarDayKindEnum": "merchants.models.CalendarDay.KINDS",
         "CaseKindEnum": "refunds.models.no_receipt.CaseKind",
         "CaseStateEnum": "refunds.models.no_receipt.CaseState",
         "CaseCauseEnum": "refunds.models.no_receipt.Cause",
+        "IncidentCauseEnum": "refunds.models.incident.IncidentCause",
+        "IncidentStateEnum": "refunds.models.incident.IncidentState",
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "RefundRequestStateEnum": "refunds.states.State",
+        "EventTypeEnum": "integrations.feed.TYPES",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [
@@ -312,9 +317,17 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
+    "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
+    "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Personal data whose term is over.
+    "erase-expired": {
+        "task": "refunds.erase_expired",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 7200},
+    },
     # Every event of every chain: the hourly one looks at what has grown since.
     "check-everything": {
         "task": "refunds.check_everything",
@@ -323,10 +336,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Where each channel is called, for accounts that are opened at the desk. The channels' own documents name them.
+CHANNEL_URLS: dict[str, str] = {
+    "wechat": env.str("CHANNEL_URL_WECHAT", default="https://api.mch.weixin.qq.com"),
+    "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
+    "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
+}
+
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
-#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
+#: Seconds a claimed execution, or webhook, belongs to one loop. Longer than any channel's or endpoint's time-out: see
+#: docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)
 #: Names of failpoints that kill the process when reached; tests only.
 FAILPOINTS = frozenset(env.list("FAILPOINTS", default=[]))
@@ -345,6 +366,18 @@ SMS_PROVIDER = env.str("SMS_PROVIDER", default="outbox")
 SMS_OUTBOX_URL = env.str("SMS_OUTBOX_URL", default="").rstrip("/")
 #: How long a customer's link works.
 TRACKING_LINK_DAYS = 90
+
+# --- events for programs ------------------------------------------------------------------------------------------
+
+#: Of a web process's threads (8) so many may wait for an event; more calls with ``wait`` are answered at once.
+FEED_WAITING_THREADS = env.int("FEED_WAITING_THREADS", default=4)
+#: How a thing is written in full, by its type: as GET gives it.
+WEBHOOK_BODIES = {
+    "refund_request": "api.webhooks.refund_request_body",
+    "transaction": "api.webhooks.transaction_body",
+}
+#: For tests and the demo alone: webhooks may go to this machine, without TLS.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 
 # --- logs ---------------------------------------------------------------------------------------------------------
 

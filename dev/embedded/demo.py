@@ -76,6 +76,8 @@ class Demo:
             "SMS_PROVIDER": "outbox",
             "SMS_OUTBOX_URL": self.mailbox_url,
             "MAILBOX_URL": self.mailbox_url,
+            # Whoever tries webhooks out listens on this machine.
+            "WEBHOOKS_TO_LOOPBACK": "true",
         }
         fixed = {
             "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
-from core.errors import DomainError, Forbidden, NotFound
+from core.errors import Conflict, DomainError, Forbidden, NotFound
 from merchants import delegations, rights
 from merchants.delegations import Deputyship
 from merchants.models import ApiKey
@@ -40,6 +40,12 @@ _HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
 
+class ClaimedByAnother(Conflict):
+    """A colleague is working on it."""
+
+    code = "claimed_by_another"
+
+
 def check(
     act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
 ) -> None:
@@ -61,6 +67,12 @@ def check_known(request: RefundRequest, *, by: Principal) -> None:
         rights.check_within_walls(by=by, subject=subject_of(request, by=by))
     except NotFound as error:
         raise NotFound("there is no such refund request") from error
+
+
+def check_not_anothers(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``ClaimedByAnother`` where a colleague works on it: a courtesy, the version is the lock."""
+    if request.claimed_by_id not in (None, by.staff_id):
+        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 
 
 def may(

@@ -5,6 +5,7 @@ from refunds.models.approval import Approval
 from refunds.models.compensation import Compensation
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
+from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.incident import Apology, Incident
 from refunds.models.judgement import Judgement
@@ -26,7 +27,10 @@ __all__ = [
     "ChannelNotice",
     "Compensation",
     "Evidence",
+    "ExchangeOffer",
     "Execution",
+    "GoodsReturn",
+    "GoodsReturnLine",
     "IdempotencyRecord",
     "Incident",
     "Judgement",

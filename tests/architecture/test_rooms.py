@@ -21,10 +21,12 @@ FACES = ("api", "customer", "desk")
 _KEEPS_ANSWERS = {
     "api/evidence.py",
     "api/idempotency.py",
+    "api/incidents.py",
     "api/no_receipt.py",
     "api/policy_drafts.py",
     "api/policy_trials.py",
     "api/transactions.py",
+    "api/webhooks.py",
 }
 _WRITES = {"save", "delete", "create", "bulk_create", "get_or_create", "update_or_create", "bulk_update", "atomic"}
 _WRITES |= {f"a{name}" for name in _WRITES}

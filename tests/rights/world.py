@@ -24,6 +24,7 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
+from refunds.goods import offers, returns
 from refunds.intake import without_receipt
 from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.payouts import ending
@@ -34,6 +35,7 @@ from refunds.states import Route
 from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
+from tests.integrations.rig import make_endpoint
 from tests.refunds import hand, plans
 from tests.refunds.settled import failed, paid
 
@@ -84,6 +86,7 @@ class World:
             "lost": self._lost(),
             "waiting": self._request(26_800),
             "asked_back": self._request(26_800),
+            **{step: self._request(26_800) for step in ("goods_awaited", "goods_here", "offered")},
         }
         asked = self.requests["asked_back"]
         deciding.request_info(
@@ -97,6 +100,7 @@ class World:
             reason="no_proof",
             message="?",
         )
+        self._goods()
         RefundRequest.objects.update(staff_id=self.asker.pk)
         self.ahead = Evidence.objects.create(
             merchant=self.merchant, kind="photo", path="x", sha256="x", size=1, added_by="x", added_at=timezone.now()
@@ -110,6 +114,7 @@ class World:
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
+        self.endpoint = make_endpoint(self.merchant, store=self.store)
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
             merchant=self.merchant,
@@ -120,6 +125,15 @@ class World:
             ours_fen=100,
             opened_at=timezone.now(),
         )
+
+    def _goods(self) -> None:
+        """Two were asked for their goods, which are there of one; a third is offered an exchange."""
+        said: dict[str, Any] = {"by": self.decider, "at": timezone.now(), "version": 3}
+        for step in ("goods_awaited", "goods_here"):
+            returns.ask(request_id=self.requests[step].pk, **said)
+        offers.offer(request_id=self.requests["offered"].pk, kind="exchange", message="?", **said)
+        here = self.requests["goods_here"].pk
+        returns.receive(request_id=here, by=of_staff(self.colleague), at=timezone.now())
 
     def _request(self, amount_fen: int) -> RefundRequest:
         return make_request(make_sale(self.merchant, 50_000), amount_fen, by=self.asker)
@@ -242,9 +256,13 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
        (SELECT count(*) FROM merchants_invitation),
        (SELECT array_agg((id, confirmed_at) ORDER BY id)::text FROM merchants_accessreset),
+       (SELECT array_agg((id, answer) ORDER BY id)::text FROM refunds_exchangeoffer),
+       (SELECT array_agg((id, state, parcel_no) ORDER BY id)::text FROM refunds_goodsreturn),
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
+       (SELECT array_agg((id, url, enabled, previous_until) ORDER BY id)::text FROM integrations_webhookendpoint),
+       (SELECT array_agg((id, state) ORDER BY id)::text FROM integrations_webhookdelivery),
        (SELECT count(*) FROM merchants_channelrulechange), (SELECT count(*) FROM merchants_delegation),
        (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
@@ -288,6 +306,12 @@ ABOUT: dict[Act, About] = {
     Act.REOPEN: About(step="rejected"),
     Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
     Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
+    Act.ASK_GOODS: About(step="waiting"),
+    Act.SEND_GOODS: About(step="goods_awaited"),
+    Act.RECEIVE_GOODS: About(step="goods_awaited"),
+    Act.INSPECT_GOODS: About(step="goods_here"),
+    Act.OFFER_EXCHANGE: About(step="waiting"),
+    Act.ANSWER_OFFER: About(step="offered"),
     Act.PAY_CASH: About(step="cash"),
     Act.PAY_BY_HAND: About(step="transfer"),
     Act.RETRY: About(step="failed"),
@@ -311,7 +335,14 @@ ABOUT: dict[Act, About] = {
     Act.DELEGATE: About(),
     Act.REVIEW_POLICY: About(),
     Act.ADD_CHANNEL_RULE: About(),
+    Act.MANAGE_STORES: About(),
+    Act.MANAGE_TILLS: About(of_store=True),
+    Act.REPORT_TILL: About(of_store=True),
+    Act.SEE_AUDIT: About(),
+    Act.ERASE: About(),
+    Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
+    Act.MANAGE_WEBHOOKS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
     Act.MANAGE_TEAM: About(of_store=True),
     Act.RESET_ACCESS: About(of_store=True),
