@@ -21,6 +21,7 @@ from refunds.models.incident import IncidentCause, IncidentState
 from terminals.models import Terminal, Transaction
 
 _SHOWN, _AFFECTED_SHOWN = 100, 20
+_TYPED = ("provider", "ticket_no", "promised_at", "cost", "words", "cause", "prevention", "ended_at")
 CHANNELS = ("wechat", "alipay", "unionpay", "cash")
 
 
@@ -128,7 +129,7 @@ def incident_page(
         would=would,
         answers=[(datetime.fromisoformat(one["at"]), one["by"], one["words"]) for one in incident.answers],
         causes=[Choice(cause.value, str(cause.label)) for cause in IncidentCause],
-        typed=typed or {},
+        typed={**dict.fromkeys(_TYPED, ""), **(typed or {})},
         form_error=form_error,
     )
 
