@@ -41,6 +41,7 @@ from desk.team import view as team
 from desk.terminals import view as terminals
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
+from desk.transfers import view as transfers
 from desk.voucher import view as voucher
 from desk.webhooks import view as webhooks
 
@@ -94,6 +95,12 @@ urlpatterns = [
     path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
     path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
+    path("/transfers", transfers.transfers, name="transfers"),
+    path("/transfers/export", transfers.export, name="transfers-export"),
+    path("/transfers/files/<int:file_id>", transfers.file, name="transfers-file"),
+    path("/transfers/result", transfers.result, name="transfers-result"),
+    path("/transfers/returned", transfers.note_return, name="transfer-returned"),
+    path("/transfers/returned/<str:number>", transfers.pay_again, name="transfer-repaid"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
     path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),
     path("/refunds/<str:number>/resubmit", decisions.resubmit, name="resubmit"),

@@ -59,6 +59,7 @@ class Act(StrEnum):
     ANSWER_OFFER = "answer_offer"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
+    TAKE_TRANSFERS = "take_transfers"
     RETRY = "retry"
     REDIRECT = "redirect"
     REDIRECT_TO_PERSON = "redirect_to_person"
@@ -250,6 +251,8 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                            scope=KeyScope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.TAKE_TRANSFERS: Right("take transfers to the bank in a file, read its result, and note what came back",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.RETRY: Right("send a failed payout or leg out again, move a failed leg to another way, or give it up",
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.REDIRECT: Right("send a stuck payout to the merchant's own account",

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.by_hand.waiting import count, waiting
 from desk.keyset import Capped
+from merchants.rights import Act
 from refunds.facts import payees
 from refunds.models import RefundRequest
 from refunds.payouts import by_hand
@@ -33,16 +35,18 @@ class HandRow:
 
 @dataclass(frozen=True, slots=True)
 class ByHandPage:
-    """The first ``shown`` of ``total``."""
+    """The first ``shown`` of ``total``. ``transfers_url`` is where transfers go by the file, for who may."""
 
     rows: Sequence[HandRow]
     total: Capped
+    transfers_url: str
     shown: int = _SHOWN
 
 
 def by_hand_page(*, scope: Scope, at: datetime) -> ByHandPage:
     found = waiting(scope).select_related("store", "transaction", "payee").order_by("decided_at", "pk")[:_SHOWN]
-    return ByHandPage([_row(refund, at) for refund in found], count(scope))
+    transfers = reverse("desk:transfers") if scope.may(Act.TAKE_TRANSFERS) else ""
+    return ByHandPage([_row(refund, at) for refund in found], count(scope), transfers)
 
 
 def _row(refund: RefundRequest, at: datetime) -> HandRow:

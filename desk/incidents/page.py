@@ -62,7 +62,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentPage:
-    """``may_handle`` shows the forms of an open one. ``told`` are the people who were written to, ``would`` what a dry run found."""
+    """``may_handle`` shows the forms of an open one. ``told``: people who were written to; ``would``: what a dry run found."""
 
     incident: Incident
     place: str
@@ -121,9 +121,7 @@ def incident_page(
         may_handle=scope.may(Act.HANDLE_INCIDENT) and incident.state != IncidentState.CLOSED,
         sales=list(sales.select_related("store")[:_AFFECTED_SHOWN]),
         sales_count=Capped(sales.order_by()[: CAP + 1].count()),
-        refunds=[
-            Affected(one, refund_url(one.number)) for one in refunds.select_related("store")[:_AFFECTED_SHOWN]
-        ],
+        refunds=[Affected(one, refund_url(one.number)) for one in refunds.select_related("store")[:_AFFECTED_SHOWN]],
         refunds_count=Capped(refunds.order_by()[: CAP + 1].count()),
         told=incident.apologies.count(),
         would=would,

@@ -144,16 +144,14 @@ def affected_refunds(incident: Incident) -> QuerySet[RefundRequest]:
     asked = Q(created_at__gte=incident.began_at)
     if incident.ended_at:
         sent, asked = sent.filter(first_sent_at__lt=incident.ended_at), asked & Q(created_at__lt=incident.ended_at)
-    if incident.error_code:
-        within = Q(Exists(sent.filter(failure_code=incident.error_code)))
-    else:
-        within = asked | Q(Exists(sent))
+    failed = Q(Exists(sent.filter(failure_code=incident.error_code)))
+    within = failed if incident.error_code else asked | Q(Exists(sent))
     return RefundRequest.objects.filter(within, **_place(incident)).order_by("-created_at", "-pk")
 
 
 @transaction.atomic
 def ask_provider(*, incident_id: int, ticket: Ticket, by: Principal, at: datetime) -> Incident:
-    """Keep the provider's ticket; it is due by what was promised. Raises ``Forbidden``, ``NotFound``, ``Conflict``, ``Invalid``."""
+    """Keep the provider's ticket; it is due by then. Raises ``Forbidden``, ``NotFound``, ``Conflict`` or ``Invalid``."""
     incident = _open(incident_id, by)
     provider = one_line(ticket.provider, limit=80)
     if not provider:

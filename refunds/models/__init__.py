@@ -16,6 +16,7 @@ from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
 from refunds.models.payee import Payee
+from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTransfer
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
@@ -40,8 +41,11 @@ __all__ = [
     "Notification",
     "OutboxMessage",
     "Payee",
+    "PaymentFile",
+    "PaymentFileRow",
     "RefundLine",
     "RefundRequest",
+    "ReturnedTransfer",
     "RunningSum",
     "Survey",
 ]

@@ -97,7 +97,11 @@ def test_apologise_when_tried_first_writes_nothing_and_then_to_each_person_once(
     assert again == Told(1, 2, 1)
     said = Notification.objects.filter(event="apology")
     assert said.count() == 3
-    assert sorted(said.values_list("masked_recipient", flat=True)) == ["137 **** 0009", "138 **** 0001", "139 **** 5678"]
+    assert sorted(said.values_list("masked_recipient", flat=True)) == [
+        "137 **** 0009",
+        "138 **** 0001",
+        "139 **** 5678",
+    ]
     assert AuditEvent.objects.filter(action="incident.apologise").count() == 2
 
 
