@@ -82,7 +82,8 @@ SALES = Statement(
 WITH sold AS (
   SELECT r.paid_at >= %(start)s AS current, {bucket} AS bucket, r.store_id, r.cashier, r.terminal_id, r.amount_fen,
          r.refunded_fen
-    FROM terminals_transaction r WHERE {scope} AND {span} AND r.status = 'success')
+    FROM terminals_transaction r WHERE {scope} AND {span} AND r.status = 'success'
+     AND r.kind IN ('sale', 'deposit'))
 SELECT grouping(bucket, store_id, cashier, terminal_id) AS level, current, bucket, store_id, cashier, terminal_id,
        count(*), sum(amount_fen)::bigint, sum(refunded_fen)::bigint
   FROM sold

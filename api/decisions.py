@@ -7,11 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from api.refund_requests import ActOnRequest
-from api.serializers import DecisionSerializer, ExtensionSerializer, VersionSerializer
+from api.serializers import (
+    AgreementSerializer,
+    DecisionSerializer,
+    ExtensionSerializer,
+    ReopenSerializer,
+    VersionSerializer,
+    consent_of,
+)
 from core.errors import Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
-from refunds.review import deciding
+from refunds.intake import resubmitting
+from refunds.review import agreeing, deciding
 
 
 class Claim(ActOnRequest):
@@ -76,4 +84,27 @@ class Extend(ActOnRequest):
     operation, body = "extend_refund_request", ExtensionSerializer
 
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        said = data.pop("agreement")
+        data["consent"] = consent_of(said) if said and data["consent"] else data["consent"]
         deciding.extend(request_id=request_id, by=by, at=at, **data)
+
+
+class Agree(ActOnRequest):
+    """Note that the customer agreed to another amount: nothing else is approved from then on."""
+
+    acts = {"POST": Act.AGREE}
+    operation, body = "note_agreement", AgreementSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        chosen = {name: data[name] for name in ("version", "amount_fen")}
+        agreeing.agree_amount(request_id=request_id, consent=consent_of(data), by=by, at=at, **chosen)
+
+
+class Reopen(ActOnRequest):
+    """Take a rejected request up again, with new evidence. It is judged like a new one, and a person decides it."""
+
+    acts = {"POST": Act.REOPEN}
+    operation, body = "reopen_refund_request", ReopenSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        resubmitting.reopen(request_id=request_id, by=by, at=at, **data)

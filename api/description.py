@@ -73,6 +73,7 @@ _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _TAGS = {
     "transactions": "Report sales and find them again.",
     "orders": "All payments of an order, and what is left of each.",
+    "no-receipt-cases": "Customers without a receipt, and tills that print none.",
     "refund-quotes": "Ask what the policy would say.",
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
     "evidence": "Photos and papers that are sent ahead of a request.",

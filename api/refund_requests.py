@@ -16,15 +16,23 @@ from api import idempotency, schemas
 from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas import stored_request_json
-from api.serializers import RefundRequestSerializer, ResubmitSerializer, VersionSerializer, correction_of, draft_of
+from api.serializers import (
+    PayeeSerializer,
+    RefundRequestSerializer,
+    ResubmitSerializer,
+    VersionSerializer,
+    correction_of,
+    draft_of,
+)
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import DomainError
 from core.numbers import spellings
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
-from refunds.intake import judging, resubmitting, submitting
+from refunds.intake import compensating, judging, resubmitting
 from refunds.intake.building import Submission
+from refunds.intake.claims import Account
 from refunds.intake.submitting import KeyAlreadyUsed
 from refunds.models import RefundRequest
 from refunds.payouts import ways_back
@@ -102,7 +110,7 @@ class RefundRequests(Endpoint):
             )
 
         try:
-            taken = submitting.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
+            taken = compensating.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -202,6 +210,16 @@ class ResubmitRefundRequest(ActOnRequest):
         resubmitting.resubmit(
             request_id=request_id, correction=correction_of(data), by=by, at=at, expected_version=data["version"]
         )
+
+
+class AskForCompensation(ActOnRequest):
+    """Ask for what is owed on top of a deposit's refund by the merchant's breach: a transfer to the customer's own account."""
+
+    acts = {"POST": Act.SUBMIT}
+    operation, body = "ask_for_compensation", PayeeSerializer
+
+    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        compensating.ask(request_id=request_id, account=Account(**data), by=by, at=at)
 
 
 def _new_request_json(submission: Submission) -> dict[str, object]:

@@ -22,10 +22,12 @@ from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
+from refunds.models import Agreement, Approval, Execution, Leg, Payee, RefundRequest
+from refunds.models.agreement import Means
 from refunds.models.evidence import EvidenceKind
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
+from refunds.rules.deposits import Cause
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
@@ -206,6 +208,33 @@ class ApprovalOut(Shape):
     )
 
 
+class AgreementOut(Shape):
+    """What the customer agreed to: ``amount_fen`` or ``until``."""
+
+    amount_fen = s.IntegerField(allow_null=True)
+    until = s.DateTimeField(allow_null=True)
+    agreed_by = s.CharField()
+    means = s.ChoiceField(Means.choices)
+    agreed_at = s.DateTimeField()
+    words = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+
+
+class DepositEndOut(Shape):
+    cause = s.ChoiceField(Cause.choices)
+    open_percent = s.IntegerField(help_text="how much of the contract was not performed")
+    deduction_fen = s.IntegerField()
+    agreement = s.CharField()
+
+
+class CompensationOut(Shape):
+    refund_request = s.UUIDField(source="pk")
+    number = s.CharField()
+    state = s.ChoiceField(State.choices)
+    amount_fen = s.IntegerField()
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -236,6 +265,12 @@ class RefundRequestOut(Shape):
     escalated_at = s.DateTimeField(allow_null=True, help_text="when its time ran out and it went to the next tier")
     expected_arrival = ArrivalOut()
     plan = PlanOut(help_text="by which payments of the order it goes back")
+    deposit = DepositEndOut(allow_null=True, help_text="why a deposit ends")
+    compensation = CompensationOut(
+        allow_null=True,
+        help_text="what is paid beside a deposit's refund by the merchant's breach, once it was asked for",
+    )
+    agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
@@ -252,6 +287,8 @@ def request_json(
     plan: dict[str, Any],
     payee: Payee | None,
     approved: Iterable[Approval] = (),
+    compensation: RefundRequest | None = None,
+    agreements: Iterable[Agreement] = (),
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -261,6 +298,8 @@ def request_json(
         expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
         plan=plan,
         approvals=ApprovalOut.all_of(approved),
+        compensation=CompensationOut.of(compensation) if compensation else None,
+        agreements=AgreementOut.all_of(agreements),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
@@ -302,6 +341,8 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         sale=sale,
         payee=payees.of(request),
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
+        compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
+        agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
     )
 
 
@@ -440,6 +481,18 @@ class PaymentCheckOut(Shape):
     )
 
 
+class DepositOut(Shape):
+    transaction = s.UUIDField(source="pk")
+    kind = s.ChoiceField(DepositKind.choices)
+    contract_amount_fen = s.IntegerField(source="contract_fen")
+    terms = s.CharField()
+    recorded_by = s.CharField()
+    recorded_at = s.DateTimeField()
+    document_sha256 = s.CharField(
+        allow_null=True, help_text="of the paper with the terms, as it is kept; null: none is"
+    )
+
+
 class TransactionOut(Shape):
     id = s.UUIDField(source="pk")
     order_no = s.CharField()
@@ -457,19 +510,14 @@ class TransactionOut(Shape):
     terminal = s.CharField(allow_null=True, source="terminal.code")
     cashier = s.CharField()
     payer = PayerOut(source="*")
+    deposit = read(
+        DepositOut(allow_null=True, help_text="its terms, where they are recorded"),
+        lambda sale: getattr(sale, "deposit", None),
+    )
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
-
-
-class DepositOut(Shape):
-    transaction = s.UUIDField(source="pk")
-    kind = s.ChoiceField(DepositKind.choices)
-    contract_amount_fen = s.IntegerField(source="contract_fen")
-    terms = s.CharField()
-    recorded_by = s.CharField()
-    recorded_at = s.DateTimeField()
 
 
 class OrderOut(Shape):

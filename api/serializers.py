@@ -25,13 +25,19 @@ from api.fields import (
 from core.money import MAX_FEN
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.intake.resubmitting import Correction
+from refunds.models.agreement import Means
 from refunds.payouts.contradictions import Finding
+from refunds.review.agreeing import Consent
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
-from terminals.models import DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
+from terminals.models import REPORTED_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
 
 #: How a sale may have been paid.
 CHANNELS = ["wechat", "alipay", "unionpay", "cash"]
+
+
+#: What a sale may be reported as.
+SALE_KINDS = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 
 
 class PayerSerializer(StrictSerializer):
@@ -89,7 +95,7 @@ class TransactionSerializer(StrictSerializer):
     order_no = Number(max_length=64)
     channel = serializers.ChoiceField(CHANNELS)
     channel_transaction_no = Number(max_length=64)
-    kind = serializers.ChoiceField(TransactionKind.choices, required=False, default=TransactionKind.SALE)
+    kind = serializers.ChoiceField(SALE_KINDS, required=False, default=TransactionKind.SALE)
     status = serializers.ChoiceField(
         TransactionStatus.choices,
         required=False,
@@ -112,11 +118,19 @@ class TransactionSerializer(StrictSerializer):
     remote = Flag(required=False, default=False, help_text="sold at a distance: online, by phone or by mail")
 
 
+class TermsChangeSerializer(StrictSerializer):
+    """What was recorded wrongly of a deposit's terms."""
+
+    kind = serializers.ChoiceField(DepositKind.choices, required=False)
+    contract_amount_fen = Fen(required=False)
+    terms = Text(multiline=True, max_length=4000, required=False)
+
+
 class SaleCorrectionSerializer(StrictSerializer):
     """What is to be said of a sale from now on; what is left out stays. ``lines`` are all of its lines."""
 
     order_no = Number(max_length=64, required=False)
-    kind = serializers.ChoiceField(TransactionKind.choices, required=False)
+    kind = serializers.ChoiceField(SALE_KINDS, required=False)
     amount_fen = Fen(required=False)
     paid_at = Instant(required=False)
     store = Number(max_length=20, required=False)
@@ -124,6 +138,7 @@ class SaleCorrectionSerializer(StrictSerializer):
     cashier = Text(max_length=40, required=False, allow_blank=True)
     payer = PayerChangeSerializer(required=False)
     lines = serializers.ListField(child=SaleLineSerializer(), required=False, max_length=500)
+    deposit = TermsChangeSerializer(required=False)
     reason = Text(max_length=200)
 
 
@@ -179,6 +194,12 @@ class DepositClaimSerializer(StrictSerializer):
         allow_blank=True,
         default="",
         help_text="what the customer agreed to, where another amount than the rule's goes back",
+    )
+    payee = PayeeSerializer(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="the customer's account for what the merchant's breach owes on top: that is asked for at once, as a transfer",
     )
 
 
@@ -248,8 +269,43 @@ def draft_of(data: dict[str, Any]) -> Draft:
         another_note=data["note"] if data["is_another"] else "",
         evidence=data["evidence"],
         without_evidence=data["without_evidence"].strip(),
-        deposit=DepositClaim(**data["deposit"]) if data["deposit"] else None,
+        **_of_deposit(data["deposit"] or {}),
     )
+
+
+def _of_deposit(data: dict[str, Any]) -> dict[str, Any]:
+    payee = data.pop("payee", None)
+    return {
+        "deposit": DepositClaim(**data) if data else None,
+        "compensation_to": Account(**payee) if payee else None,
+    }
+
+
+class ConsentSerializer(StrictSerializer):
+    """Who agreed, how, and when."""
+
+    agreed_by = Name(max_length=60, help_text="the customer, or who speaks for them")
+    means = serializers.ChoiceField(Means.choices)
+    agreed_at = Instant()
+    words = Text(max_length=500, required=False, allow_blank=True, default="", help_text="what was said")
+
+
+def consent_of(data: dict[str, Any]) -> Consent:
+    """The consent in a validated ``ConsentSerializer`` body."""
+    return Consent(**{name: data[name] for name in ("agreed_by", "means", "agreed_at", "words")})
+
+
+class AgreementSerializer(ConsentSerializer):
+    version = WholeNumber(min_value=1, required=False, allow_null=True, default=None)
+    amount_fen = Fen()
+
+
+class ReopenSerializer(StrictSerializer):
+    """``evidence`` are ids of files sent ahead; ``note`` says what is new in them."""
+
+    version = WholeNumber(min_value=1)
+    evidence = serializers.ListField(child=Id(), min_length=1, max_length=12)
+    note = Text(max_length=300)
 
 
 class ExtensionSerializer(StrictSerializer):
@@ -259,6 +315,9 @@ class ExtensionSerializer(StrictSerializer):
     until = Instant()
     reason = Text(multiline=True, max_length=500)
     consent = Flag(help_text="the customer agreed")
+    agreement = ConsentSerializer(
+        required=False, allow_null=True, default=None, help_text="who agreed, how, and when: kept with the refund"
+    )
 
 
 class VersionSerializer(StrictSerializer):

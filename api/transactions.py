@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
+from api.evidence import EvidenceSerializer, TakesAPicture
 from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
@@ -17,6 +18,8 @@ from api.views import PAGE_PARAMETERS, Endpoint
 from core.numbers import ascii_form
 from merchants.rights import Act
 from refunds import queries
+from refunds.evidence import files, terms
+from refunds.models.evidence import EvidenceKind
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations, worth
 from terminals import correcting, deposits, finding, orders, reporting
@@ -198,6 +201,30 @@ class TransactionDeposit(OneSale):
         return Response(schemas.DepositOut.of(deposit))
 
 
+class DepositDocument(TakesAPicture):
+    """The paper with a deposit's terms."""
+
+    acts = {"POST": Act.REPORT_SALE}
+
+    @extend_schema(
+        operation_id="add_deposit_document",
+        request={"multipart/form-data": EvidenceSerializer},
+        responses={200: schemas.DepositOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Keep the paper with the terms beside the words.
+
+        A picture or a PDF, once, and before any of the deposit goes back. The same file again changes nothing.
+        """
+        queries.transaction_for(
+            merchant_id=self.caller.merchant_id, transaction_id=transaction_id, store_ids=self.caller.store_ids
+        )
+        data = self.read(EvidenceSerializer)
+        picture = files.read_upload(upload=data["file"], kind=EvidenceKind.TERMS)
+        kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=timezone.now())
+        return Response(schemas.DepositOut.of(kept))
+
+
 class TransactionEndHold(OneSale):
     """Let go of a sale that finance holds."""
 
@@ -216,7 +243,7 @@ class TransactionEndHold(OneSale):
 
 
 def _correction(data: dict[str, Any]) -> SaleCorrection:
-    payer = data.get("payer") or {}
+    payer, deposit = data.get("payer") or {}, data.get("deposit") or {}
     named = {name: data[name] for name in _CORRECTABLE if name in data}
     if "lines" in data:
         named["lines"] = [SaleLine(**line) for line in data["lines"]]
@@ -226,6 +253,9 @@ def _correction(data: dict[str, Any]) -> SaleCorrection:
         card_last4=payer.get("card_last4"),
         funding=payer.get("funding"),
         payer_paid_fen=payer.get("paid_fen"),
+        deposit_kind=deposit.get("kind"),
+        contract_fen=deposit.get("contract_amount_fen"),
+        terms=deposit.get("terms"),
     )
 
 

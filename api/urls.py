@@ -8,6 +8,7 @@ from api import (
     analytics,
     decisions,
     evidence,
+    no_receipt,
     payouts,
     policy,
     policy_drafts,
@@ -19,12 +20,14 @@ from api import (
 
 _DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
+_CASE = "no-receipt-cases/<int:case_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
     path("transactions/<uuid:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
+    path("transactions/<uuid:transaction_id>/deposit/document", transactions.DepositDocument.as_view()),
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
@@ -43,6 +46,9 @@ urlpatterns = [
     path(f"{_REQUEST}/reject", decisions.Reject.as_view()),
     path(f"{_REQUEST}/request-info", decisions.RequestInfo.as_view()),
     path(f"{_REQUEST}/extend", decisions.Extend.as_view()),
+    path(f"{_REQUEST}/agreements", decisions.Agree.as_view()),
+    path(f"{_REQUEST}/reopen", decisions.Reopen.as_view()),
+    path(f"{_REQUEST}/compensation", refund_requests.AskForCompensation.as_view()),
     path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
     path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
     path(f"{_REQUEST}/portal-findings", payouts.ProposeEnd.as_view()),
@@ -50,6 +56,13 @@ urlpatterns = [
     path(f"{_LEG}/retry", payouts.RetryLeg.as_view()),
     path(f"{_LEG}/move", payouts.MoveLeg.as_view()),
     path(f"{_LEG}/give-up", payouts.GiveUpLeg.as_view()),
+    path("no-receipt-cases", no_receipt.Cases.as_view()),
+    path("no-receipt-cases/chronic", no_receipt.ChronicCases.as_view()),
+    path(_CASE, no_receipt.CaseDetail.as_view()),
+    path(f"{_CASE}/confirm", no_receipt.Confirm.as_view()),
+    path(f"{_CASE}/reprint", no_receipt.Reprint.as_view()),
+    path(f"{_CASE}/refund", no_receipt.RefundWithoutSale.as_view()),
+    path(f"{_CASE}/close", no_receipt.Close.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

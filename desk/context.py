@@ -142,6 +142,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("refunds", gettext("All refunds"), "receipt-text", within="" if sees_queue else None),
         entry("transactions", gettext("Transactions"), "search"),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
+        entry("no-receipt", gettext("Without a receipt"), "search-x"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [

@@ -14,10 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed
+from core.numbers import reference
 from core.phones import NotAPhone, phone_number
+from core.plain_text import person_name
 from desk.filters import Choice
 from refunds.evidence import files
 from refunds.evidence.files import Picture, TooManyPictures
+from refunds.intake.claims import Account
 from refunds.models.evidence import EvidenceKind
 from refunds.states import RejectReason
 
@@ -125,6 +128,15 @@ def version(data: QueryDict) -> int:
     if not 0 <= found < 2**31:
         raise Invalid("no version is so large", code="form_incomplete")
     return found
+
+
+def account(data: QueryDict, prefix: str) -> Account:
+    """The account in the fields of this prefix, complete or not."""
+    return Account(
+        holder_name=person_name(data.get(f"{prefix}_holder", ""))[:60],
+        account_no=reference(data.get(f"{prefix}_account", ""))[:50],
+        bank_name=person_name(data.get(f"{prefix}_bank", ""))[:60],
+    )
 
 
 def check_confirmed(data: QueryDict) -> None:

@@ -13,6 +13,7 @@ from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
 from desk.new import view as new
+from desk.no_receipt import view as no_receipt
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
 from desk.policy import view as policy
@@ -55,6 +56,9 @@ urlpatterns = [
     path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
     path("/refunds/<str:number>/info", decisions.info, name="info"),
     path("/refunds/<str:number>/extend", decisions.extend, name="extend"),
+    path("/refunds/<str:number>/agree", decisions.agree, name="agree"),
+    path("/refunds/<str:number>/reopen", decisions.reopen, name="reopen"),
+    path("/refunds/<str:number>/compensation", decisions.compensation, name="compensation"),
     path("/refunds/<str:number>/claim", decisions.claim, name="claim"),
     path("/refunds/<str:number>/release", decisions.release, name="release"),
     path("/refunds/<str:number>/cancel", decisions.cancel, name="cancel"),
@@ -76,6 +80,7 @@ urlpatterns = [
     path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
     path("/transactions/<uuid:transaction_id>/end-hold", transaction.end_hold, name="end-hold"),
     path("/transactions/<uuid:transaction_id>/ask", transaction.ask, name="ask-channel"),
+    path("/transactions/<uuid:transaction_id>/terms", transaction.terms, name="deposit-document"),
     path("/transactions/<uuid:transaction_id>/correct", transaction.correct, name="correct-sale"),
     path("/analytics", analytics.analytics, name="analytics"),
     path("/analytics.csv", analytics.analytics_csv, name="analytics-csv"),
@@ -90,6 +95,13 @@ urlpatterns = [
     path(f"{_DAY}/reopen", reconciliation.reopen, name="reconciliation-reopen"),
     path(f"{_DAY}/download", reconciliation.download, name="reconciliation-download"),
     path(f"{_DAY}/upload", reconciliation.upload, name="reconciliation-upload"),
+    path("/no-receipt", no_receipt.cases, name="no-receipt"),
+    path("/no-receipt/<int:case_id>", no_receipt.case, name="no-receipt-case"),
+    path("/no-receipt/<int:case_id>/confirm", no_receipt.confirm, name="no-receipt-confirm"),
+    path("/no-receipt/<int:case_id>/ask", no_receipt.ask_channel, name="no-receipt-ask"),
+    path("/no-receipt/<int:case_id>/reprint", no_receipt.reprint, name="no-receipt-reprint"),
+    path("/no-receipt/<int:case_id>/refund", no_receipt.refund, name="no-receipt-refund"),
+    path("/no-receipt/<int:case_id>/close", no_receipt.close, name="no-receipt-close"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),

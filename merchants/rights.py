@@ -36,6 +36,10 @@ class Act(StrEnum):
     RESUBMIT_FAILED = "resubmit_failed"
     ADD_EVIDENCE = "add_evidence"
     ADD_NOTE = "add_note"
+    AGREE = "agree"
+    REOPEN = "reopen"
+    FIND_WITHOUT_RECEIPT = "find_without_receipt"
+    SETTLE_WITHOUT_RECEIPT = "settle_without_receipt"
     RATE = "rate"
     SEE_QUEUE = "see_queue"
     CLAIM = "claim"
@@ -176,6 +180,16 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
+    Act.AGREE: Right("note what a customer agreed to: another amount",
+                                                              _OWN,  _YES, _YES, _OWN, _YES,
+                     scope=KeyScope.REFUNDS_WRITE, key=_OWN),
+    Act.REOPEN: Right("take up a rejected refund again, with new evidence; somebody else decides it",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
+    Act.FIND_WITHOUT_RECEIPT: Right("look for a sale without its receipt, say which it is, or ask for a refund without it",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                                    scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.SETTLE_WITHOUT_RECEIPT: Right("say which sale it was after a refund without it, and close such a case",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,

@@ -29,10 +29,11 @@ def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) ->
 def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """What a full representation reads, in a fixed number of statements."""
     return (
-        found.select_related("transaction__channel_account", "store", "terminal", "payee")
+        found.select_related("transaction__channel_account", "store", "terminal", "payee", "compensation__payout")
         .defer("transaction__channel_account__sealed_credentials")
         .prefetch_related(
             "executions",
+            "agreements",
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
             Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
         )
@@ -79,7 +80,7 @@ def events_of(request_id: UUID) -> QuerySet[AuditEvent]:
 
 def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) -> QuerySet[Transaction]:
     """The merchant's sales with lines."""
-    found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal")
+    found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal", "deposit")
     found = found.prefetch_related("lines")
     return found if store_ids is None else found.filter(store_id__in=store_ids)
 

@@ -23,7 +23,7 @@ from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals.accounts import account_of
-from terminals.models import Transaction, TransactionLine
+from terminals.models import REPORTED_KINDS, Deposit, Transaction, TransactionKind, TransactionLine
 from terminals.reporting import (
     CORRECTED,
     SaleLine,
@@ -47,7 +47,9 @@ class SaleChanged(Conflict, code="sale_changed"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleCorrection:
-    """What is to be said of a sale from now on; None leaves a fact as it is. ``lines`` are all of its lines."""
+    """What is to be said of a sale from now on; None leaves a fact as it is. ``lines`` are all of its lines. Of a deposit whose
+    terms are recorded they can be said otherwise as long as nothing of it goes back.
+    """
 
     order_no: str | None = None
     kind: str | None = None
@@ -61,6 +63,9 @@ class SaleCorrection:
     funding: str | None = None
     payer_paid_fen: int | None = None
     lines: Sequence[SaleLine] | None = None
+    deposit_kind: str | None = None
+    contract_fen: int | None = None
+    terms: str | None = None
 
     @property
     def changes_anything(self) -> bool:
@@ -84,7 +89,7 @@ def correct_sale(
     """
     check_may(Act.CORRECT_SALE, by=by)
     sale = Transaction.objects.select_for_update().filter(pk=transaction_id, merchant_id=by.acting_for).first()
-    if sale is None:
+    if sale is None or sale.kind not in REPORTED_KINDS:
         raise NotFound("there is no such sale")
     check_may(Act.CORRECT_SALE, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     if seen is not None and seen != (sale.corrected_at.isoformat() if sale.corrected_at else ""):
@@ -129,6 +134,7 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         sale.amount_fen = correction.amount_fen
     paid_fen = sale.payer_paid_fen if correction.payer_paid_fen is None else correction.payer_paid_fen
     sale.payer_paid_fen = payer_paid(paid_fen=paid_fen, amount_fen=sale.amount_fen)
+    _deposit(sale, correction)
     _place(sale, correction, by, at)
     if correction.terminal is not None:
         sale.terminal = terminal_named(correction.terminal, store=sale.store)
@@ -144,6 +150,27 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
             paid_fen=sale.amount_fen,
             order_fen=[sale.amount_fen + others_fen],
         )
+
+
+def _deposit(sale: Transaction, correction: SaleCorrection) -> None:
+    """What is said of a deposit otherwise than its terms were recorded."""
+    deposit = Deposit.objects.filter(pk=sale.pk).first()
+    said = {"kind": correction.deposit_kind, "contract_fen": correction.contract_fen, "terms": correction.terms}
+    changed = {name: value for name, value in said.items() if value is not None}
+    if changed and (deposit is None or sale.kind != TransactionKind.DEPOSIT):
+        raise Invalid("no terms of a deposit are recorded with this sale", code="no_deposit_terms")
+    if deposit is None:
+        return
+    differs = {name: value for name, value in changed.items() if value != getattr(deposit, name)}
+    if differs and sale.reserved_fen:
+        raise _not_covered("deposit", "a refund of the deposit was asked for by its terms")
+    for name, value in differs.items():
+        setattr(deposit, name, value)
+    if sale.kind == TransactionKind.DEPOSIT and sale.amount_fen > deposit.contract_fen:
+        raise Invalid("a deposit is a part of its contract", code="deposit_above_contract")
+    if not deposit.terms.strip():
+        raise Invalid("terms are words", code="no_deposit_terms")
+    deposit.save(update_fields=["kind", "contract_fen", "terms"])
 
 
 def _place(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:
@@ -217,6 +244,9 @@ def _not_covered(field: str, why: str) -> NotCovered:
     return NotCovered(why, errors=[FieldError(field, NotCovered.code, why)])
 
 
+_TERMS = ("kind", "contract_fen", "terms")
+
+
 def _as_told(sale: Transaction) -> dict[str, Any]:
     """What is said of a sale, as the audit trail keeps it: of the payer only whether it changed."""
     return {
@@ -230,6 +260,9 @@ def _as_told(sale: Transaction) -> dict[str, Any]:
         "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
         "funding": str(sale.funding),
         "payer_paid_fen": sale.payer_paid_fen,
+        "deposit": list(deposit)
+        if (deposit := Deposit.objects.filter(pk=sale.pk).values_list(*_TERMS).first())
+        else [],
         "lines": [
             [
                 line.sku,

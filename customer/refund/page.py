@@ -15,7 +15,7 @@ from core.calendar import SHANGHAI
 from core.plain_text import plain_text
 from merchants import channels
 from refunds.evidence import files
-from refunds.models import Evidence, RefundRequest, Survey
+from refunds.models import Agreement, Evidence, RefundRequest, Survey
 from refunds.models.evidence import EvidenceKind
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import Arrival, expected_arrival
@@ -26,6 +26,7 @@ from refunds.telling.destinations import Went, destination_and_way, destination_
 from refunds.telling.legs import goods_with_worth
 from refunds.telling.payout_words import Stand, day_of
 from refunds.telling.wording import headline
+from terminals.models import TransactionKind
 
 _TONES: dict[str, str] = {
     **dict.fromkeys((State.NEEDS_INFO, State.WAITING_GOODS, State.FAILED), "warn"),
@@ -99,6 +100,8 @@ class RefundPage:
     goods_summary: str
     destination_label: str
     legs: Sequence[legs.Told]
+    agreements: Sequence[Agreement]
+    without_sale: str
     reference: Mapping[str, str] | None
     answer_url: str
     evidence_url: str
@@ -188,6 +191,8 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
         goods_summary=_goods(request),
         destination_label=story.destination if story.by_hand else destination,
         legs=legs.told(request),
+        agreements=list(request.agreements.order_by("pk")),
+        without_sale=_without_sale(request),
         reference=hand_words.reference(request) if story.by_hand and story.paid else None,
         answer_url=address("answer") if state == State.NEEDS_INFO else "",
         evidence_url=address("add_evidence") if state in _OPEN_TO_PICTURES and places_left else "",
@@ -275,6 +280,17 @@ def _appeal(request: RefundRequest) -> str:
     if request.store.phone:
         return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
     return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
+
+
+def _without_sale(request: RefundRequest) -> str:
+    """Where there is no payment behind it, why so."""
+    if request.transaction.kind == TransactionKind.COMPENSATION:
+        return gettext("This is paid beside the deposit %(number)s, because we did not keep the contract.") % {
+            "number": request.description
+        }
+    if request.transaction.kind == TransactionKind.NO_RECEIPT:
+        return gettext("We did not find your payment. If the receipt turns up, please show it in the store.")
+    return ""
 
 
 def _goods(request: RefundRequest) -> str:

@@ -13,7 +13,7 @@ from core.plain_text import one_line, without_marks
 from core.quantities import quantity
 from desk import forms, ways
 from desk.ways import Way
-from refunds.intake.claims import Customer, Draft
+from refunds.intake.claims import Account, Customer, Draft
 from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason
@@ -40,6 +40,7 @@ class Typed:
     open_percent: str = "100"
     deduction: str = ""
     agreement: str = ""
+    owed: Account | None = None
     pieces: Mapping[int, str] = field(default_factory=dict)
     seen_returned: Mapping[int, str] = field(default_factory=dict)
     way: Way = field(default_factory=Way)
@@ -62,6 +63,9 @@ def typed(data: QueryDict) -> Typed:
         open_percent=one_line(data.get("open_percent", ""), limit=3) or "100",
         deduction=one_line(data.get("deduction", ""), limit=30),
         agreement=one_line(data.get("agreement", ""), limit=200),
+        owed=forms.account(data, "owed")
+        if any(data.get(f"owed_{name}") for name in ("holder", "account", "bank"))
+        else None,
         pieces=_by_line(data, "lines-"),
         seen_returned=_by_line(data, "seen-"),
         way=ways.read(data),
@@ -101,6 +105,7 @@ def draft(
         another_note=form.another_note,
         without_evidence=form.without_evidence,
         deposit=_deposit(form) if form.cause and form.reason == Reason.DEPOSIT else None,
+        compensation_to=form.owed if form.cause == Cause.MERCHANT_BREAKS and form.reason == Reason.DEPOSIT else None,
     )
 
 

@@ -27,7 +27,7 @@ from desk.new.form import typed as typed_in
 from desk.new.page import QuotePart, guide_for, new_page, quote_of
 from desk.rendering import go_on, refusal, render_page
 from refunds.evidence import files
-from refunds.intake import judging, submitting
+from refunds.intake import compensating, judging
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import EvidenceMissing, PolicyRefused
@@ -101,7 +101,7 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
             raise Invalid("the customer's consent is missing", code="consent_missing")
         for kind, pictures in sorted_uploads(request).items():
             ahead += [row.pk for row in files.send_ahead(pictures=pictures, kind=kind, by=scope.by, at=now)]
-        submission = submitting.submit(
+        submission = compensating.submit(
             draft=replace(_draft(form, sale), evidence=ahead),
             by=scope.by,
             at=now,

@@ -29,12 +29,13 @@ from merchants.rights import Act
 from reconciliation import portal
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.intake import rerouting, resubmitting
+from refunds.intake import compensating, rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
-from refunds.review import deciding
+from refunds.review import agreeing, deciding
+from refunds.review.agreeing import Consent
 from refunds.review.handing_over import hand_over
 from refunds.states import BY_HAND, State
 
@@ -158,12 +159,65 @@ def extend(asked: Asked) -> str:
         version=version,
         until=until,
         reason=asked.typed("reason", 500),
-        consent=asked.form.get("consent") == "1",
+        consent=asked.form.get("consent") == "1" and (_consent(asked) if "means" in asked.form else True),
     )
     return gettext("%(number)s has time until %(time)s; the customer is told.") % {
         **asked.named,
         "time": when_minute(until),
     }
+
+
+def _consent(asked: Asked) -> Consent:
+    """Who agreed and how: it was said just now."""
+    said = {name: asked.typed(name, longest) for name, longest in (("agreed_by", 60), ("means", 20), ("words", 500))}
+    return Consent(agreed_at=asked.at, **said)
+
+
+@_decision()
+def agree(asked: Asked) -> str:
+    """Note what else the customer agreed to."""
+    agreed = agreeing.agree_amount(
+        request_id=asked.found.pk,
+        amount_fen=forms.amount_fen(asked.form.get("amount", "")),
+        consent=_consent(asked),
+        by=asked.by,
+        at=asked.at,
+        version=asked.version,
+    )
+    return gettext("%(number)s: ¥%(amount)s is agreed with the customer.") % {
+        **asked.named,
+        "amount": yuan_grouped(agreed.amount_fen or 0),
+    }
+
+
+@_decision()
+def reopen(asked: Asked) -> str:
+    """Take a rejected one up again, with new evidence."""
+    version = asked.version
+    conditions.check(Act.REOPEN, by=asked.by, request=asked.found, at=asked.at)
+    files_in = uploads_of(asked.request, kind=EvidenceKind.OTHER)
+    ahead = files.send_ahead(pictures=files_in, kind=EvidenceKind.OTHER, by=asked.by, at=asked.at)
+    try:
+        resubmitting.reopen(
+            request_id=asked.found.pk,
+            evidence=[row.pk for row in ahead],
+            note=asked.typed("note", 300),
+            by=asked.by,
+            at=asked.at,
+            version=version,
+        )
+    except DomainError:
+        files.forget_unclaimed(at=asked.at, ids=[row.pk for row in ahead])
+        raise
+    return gettext("%(number)s is in review again.") % asked.named
+
+
+@_decision()
+def compensation(asked: Asked) -> str:
+    """Ask for what is owed on top of a deposit."""
+    account = forms.account(asked.form, "owed")
+    asked_for = compensating.ask(request_id=asked.found.pk, account=account, by=asked.by, at=asked.at)
+    return gettext("%(number)s submitted.") % {"number": asked_for.number}
 
 
 @_decision()

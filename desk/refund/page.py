@@ -24,6 +24,7 @@ from desk.notices import Notice, notice
 from desk.progress import Step
 from desk.queue.listing import Position
 from desk.refund import payouts
+from desk.refund.beside import Beside, beside
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.second import Second, second
@@ -171,6 +172,7 @@ class Refund:
     revealed: Contact | None
     verdict: VerdictCard
     second: Second
+    beside: Beside
     evidence: Sequence[Piece]
     evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
@@ -331,6 +333,7 @@ def refund(
         revealed=revealed,
         verdict=verdicts.shown(request),
         second=second(request, rows=approvals, scope=scope, may_approve=bool(actions.approve), at=at),
+        beside=beside(request, scope=scope, at=at),
         evidence=pieces(request.number, handed),
         evidence_seen_on=repeats.on_another(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk

@@ -17,14 +17,23 @@ from django.utils.translation import gettext_lazy as _
 from core.audit.models import AuditEvent
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed, yuan
-from core.plain_text import one_line
+from core.plain_text import one_line, plain_text
 from core.quantities import quantity, quantity_text
 from desk import forms
 from desk.filters import Choice
 from desk.templatetags.desk_format import when
 from terminals.confirming import CHANNEL_SAYS
 from terminals.correcting import SaleCorrection
-from terminals.models import Funding, Transaction, TransactionKind, TransactionLine, TransactionStatus
+from terminals.models import (
+    REPORTED_KINDS,
+    Deposit,
+    DepositKind,
+    Funding,
+    Transaction,
+    TransactionKind,
+    TransactionLine,
+    TransactionStatus,
+)
 from terminals.reporting import TILL_SAYS, SaleLine, lines_of
 
 _LABELS: Mapping[str, Promise | str] = {
@@ -38,6 +47,7 @@ _LABELS: Mapping[str, Promise | str] = {
     "payer": _("Payer"),
     "funding": _("Paid from"),
     "payer_paid_fen": _("Paid by the payer, without coupons"),
+    "deposit": _("Terms of the deposit"),
     "lines": _("Goods"),
     "status": _("Payment"),
 }
@@ -74,6 +84,9 @@ class Typed:
     card_last4: str
     funding: str
     payer_paid: str
+    deposit_kind: str
+    contract: str
+    terms: str
     lines: Sequence[LineTyped]
     reason: str
     seen: str
@@ -83,6 +96,7 @@ class Typed:
 class CorrectionForm:
     typed: Typed
     kinds: Sequence[Choice]
+    deposit_kinds: Sequence[Choice]
     fundings: Sequence[Choice]
     stores: Sequence[str]
     error: str
@@ -109,6 +123,7 @@ class Corrected:
 
 def shown(sale: Transaction) -> Typed:
     """The fields as the sale has them; the payer's phone is never shown."""
+    deposit = Deposit.objects.filter(pk=sale.pk).first()
     return Typed(
         order_no=sale.order_no,
         kind=sale.kind,
@@ -120,6 +135,9 @@ def shown(sale: Transaction) -> Typed:
         payer_phone="",
         card_last4=sale.card_last4 or "",
         funding=sale.funding,
+        deposit_kind=deposit.kind if deposit else "",
+        contract=yuan(deposit.contract_fen) if deposit else "",
+        terms=deposit.terms if deposit else "",
         payer_paid=yuan(sale.amount_fen if sale.payer_paid_fen is None else sale.payer_paid_fen),
         lines=[_line(line) for line in lines_of(sale)],
         reason="",
@@ -163,6 +181,12 @@ def correction(wanted: Typed, sale: Transaction) -> SaleCorrection:
         changed["paid_at"] = forms.moment(wanted.paid_at)
     if wanted.payer_paid != as_it_is.payer_paid:
         changed["payer_paid_fen"] = _fen(wanted.payer_paid)
+    if wanted.deposit_kind != as_it_is.deposit_kind:
+        changed["deposit_kind"] = _text("deposit_kind", wanted.deposit_kind)
+    if wanted.contract != as_it_is.contract:
+        changed["contract_fen"] = forms.amount_fen(wanted.contract)
+    if wanted.terms.split() != as_it_is.terms.split():
+        changed["terms"] = plain_text(wanted.terms, limit=4000)
     if wanted.payer_phone:
         changed["payer_phone"] = forms.phone(wanted.payer_phone)
     if wanted.lines != as_it_is.lines:
@@ -174,7 +198,11 @@ def correction(wanted: Typed, sale: Transaction) -> SaleCorrection:
 def _text(name: str, value: str) -> str:
     if name == "card_last4" and value and not re.fullmatch(r"[0-9]{4}", value):
         raise Invalid("not the last four digits", code="card_end_invalid")
-    choices = {"kind": TransactionKind.values, "funding": Funding.values}.get(name)
+    choices: list[str] | None = {
+        "kind": [kind.value for kind in REPORTED_KINDS],
+        "funding": Funding.values,
+        "deposit_kind": DepositKind.values,
+    }.get(name)
     if (choices is not None and value not in choices) or (name in ("order_no", "store") and not value):
         raise Invalid(f"no {name} is named", code="form_incomplete")
     return one_line(value)[: _LONGEST.get(name, 64)]
@@ -213,7 +241,8 @@ def form(
 ) -> CorrectionForm:
     return CorrectionForm(
         typed=filled_in or shown(sale),
-        kinds=[Choice(kind.value, str(kind.label)) for kind in TransactionKind],
+        kinds=[Choice(kind.value, str(kind.label)) for kind in REPORTED_KINDS],
+        deposit_kinds=[Choice(kind.value, str(kind.label)) for kind in DepositKind],
         fundings=[Choice(funding.value, str(funding.label)) for funding in Funding],
         stores=stores,
         error=error,
@@ -245,6 +274,8 @@ def _told(name: str, value: Any) -> str:
         return gettext("all of it") if value is None else f"¥{yuan(value)}"
     if name == "paid_at":
         return when(datetime.fromisoformat(value))
+    if name == "deposit":
+        return f"{DepositKind(value[0]).label}, ¥{yuan(value[1])}: {value[2]}" if value else "--"
     if name == "lines":
         return gettext(", ").join(f"{line[1]} × {line[-3]}: ¥{yuan(line[-1])}" for line in value) or "--"
     labels: dict[str, Any] = {"kind": TransactionKind, "funding": Funding, "status": TransactionStatus}

@@ -22,7 +22,7 @@ from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
 from terminals.correcting import corrections_of
-from terminals.models import CONFIRMING, PaymentWord, Transaction, TransactionLine
+from terminals.models import CONFIRMING, Deposit, PaymentWord, Transaction, TransactionLine
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20
@@ -89,6 +89,7 @@ class TransactionPage:
     till_label: str
     reporter_label: str
     payer_paid_fen: int | None
+    deposit: Deposit | None
     under_way_fen: int
     lines: Sequence[Article]
     refunds: Sequence[RefundRow]
@@ -178,6 +179,7 @@ def transaction_page(
         channel_label=channels.label(found.channel),
         destination_label=destination_label(sale=found),
         payer_paid_fen=found.payer_paid_fen,
+        deposit=getattr(found, "deposit", None),
         channel_no=found.channel_transaction_no or "",
         till_label=till_label(found.terminal),
         reporter_label=found.reported_by,

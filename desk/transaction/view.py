@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from desk import rows, words
 from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.rendering import go_on, refusal, render_page
@@ -21,11 +21,12 @@ from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page
 from merchants.rights import Act
 from refunds import queries
+from refunds.evidence.picture_response import stored_response
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations
 from terminals import orders
 from terminals.correcting import correct_sale
-from terminals.models import PaymentWord, Transaction
+from terminals.models import Deposit, PaymentWord, Transaction
 
 #: As many refunds of one sale are listed.
 _SHOWN = 50
@@ -35,6 +36,16 @@ _SHOWN = 50
 def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """What was bought, what was refunded, what is left."""
     return _page(request, scope, _find(scope, transaction_id))
+
+
+@require_safe
+@staff_page()
+def terms(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """The paper with a deposit's terms."""
+    deposit = Deposit.objects.filter(pk=_find(scope, transaction_id).pk).exclude(document_path="").first()
+    if deposit is None:
+        raise NotFound("no paper is kept with this sale")
+    return stored_response(deposit.document_path, deposit.document_type, name=f"terms-{deposit.pk}")
 
 
 @sensitive_post_parameters("payer_phone")

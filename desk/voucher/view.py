@@ -14,7 +14,7 @@ from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.refund.page import find, requester_label
 from desk.rendering import render_page
-from refunds.models import RefundRequest
+from refunds.models import Agreement, RefundRequest
 from refunds.states import ExecutionState, Reason, State
 from refunds.telling import hand_words, payout_words, tracking
 from refunds.telling.coupons import both_figures
@@ -43,6 +43,7 @@ class VoucherPage:
     goods: Sequence[str]
     legs: Sequence[Told]
     reason_label: Promise | str
+    agreements: Sequence[Agreement]
     handled_by: Sequence[str]
     tracking_url: str
     back_url: str
@@ -71,6 +72,7 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         goods=goods_with_worth(found.lines.select_related("line").order_by("pk")),
         legs=told(found),
         reason_label=Reason(found.reason).label,
+        agreements=list(found.agreements.order_by("pk")),
         handled_by=[
             requester_label(found),
             *found.approvals.order_by("pk").values_list("staff__name", flat=True),

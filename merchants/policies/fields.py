@@ -246,6 +246,12 @@ POLICY = _fields(
             _("The channel is asked whether it was paid, before an order gets back more than"),
             {"most": _MONEY, "default": None, "null": _("never asked")},
         ),
+        (
+            "no_receipt_limit_fen",
+            Unit.FEN,
+            _("Without a receipt, where the sale is not found, at most"),
+            {"most": _MONEY, "default": 100_00},
+        ),
     ],
 )
 

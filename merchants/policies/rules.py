@@ -142,6 +142,7 @@ class Rules:
     plan_rule: str = "pro_rata"
     tranche_fen: int | None = None
     confirm_payment_above_fen: int | None = None
+    no_receipt_limit_fen: int = 10_000
 
     @property
     def order_limit_fen(self) -> int:

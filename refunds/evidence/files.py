@@ -195,7 +195,7 @@ def add(
     """
     if kind not in EvidenceKind.values:
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
-    with _written_files(pictures) as paths, transaction.atomic():
+    with written_files(pictures) as paths, transaction.atomic():
         return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
 
 
@@ -209,7 +209,7 @@ def send_ahead(
     rights.check_may(Act.SUBMIT, by=by)
     if kind not in EvidenceKind.values:
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
-    with _written_files(pictures) as paths:
+    with written_files(pictures) as paths:
         rows = [_row(picture, path, kind, note, by, at) for picture, path in zip(pictures, paths, strict=True)]
         for row in rows:
             row.merchant_id = by.acting_for
@@ -253,7 +253,7 @@ def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
 
 
 @contextmanager
-def _written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
+def written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
     """The files, gone again where their rows are not stored.
 
     Files first: a row without its file would be a lie, a file without its row is only litter.
@@ -302,9 +302,9 @@ def _add_rows(
 # --- files: <VAR_DIR>/evidence/ab/cd/<32 hex digits>.jpg or .pdf, and .small.jpg beside a .jpg --------------------------------
 
 
-def read_file(evidence: Evidence, *, small: bool = False) -> bytes:
-    """The stored picture, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
-    path = _folder() / evidence.path
+def read_file(stored: str, *, small: bool = False) -> bytes:
+    """The file with this path, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
+    path = _folder() / stored
     if small and (smaller := _small(path)).exists():
         path = smaller
     return path.read_bytes()

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from core.errors import FieldError, Invalid
+from core.errors import FieldError, Invalid, NotFound
 from core.plain_text import without_marks
 from core.quantities import Quantity
 from merchants.principals import Principal
@@ -21,8 +21,8 @@ from refunds.rules import worth
 from refunds.rules.deposits import Deposit, DepositClaim
 from refunds.rules.facts import LineClaim
 from refunds.states import Reason, Route
+from terminals.models import REPORTED_KINDS, DepositKind, LineKind
 from terminals.models import Deposit as DepositTerms
-from terminals.models import DepositKind, LineKind
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -59,6 +59,8 @@ class Draft:
     which plan was seen, ``seen_returned`` how many pieces of an article (by sku) had come back by then. ``is_another`` says that
     it is not the same wish as one before, and ``another_note`` how so. ``evidence`` are files that were sent ahead;
     ``without_evidence`` says why what the policy asks for is missing; ``deposit``, why a deposit ends.
+    ``compensation_to``: the customer's account for what is owed on top of a deposit (``refunds.intake.compensating``).
+    ``stands_in``: made by us for a payment that stands in for one (``terminals.standing_in``), which nobody else may name.
     """
 
     amount_fen: int
@@ -80,6 +82,8 @@ class Draft:
     evidence: Sequence[UUID] = ()
     without_evidence: str = ""
     deposit: DepositClaim | None = None
+    compensation_to: Account | None = None
+    stands_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         store_ids=by.stores,
         by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
+    if sale.kind not in REPORTED_KINDS and not draft.stands_in:
+        raise NotFound("there is no such transaction", code="transaction_not_found")
     equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]
     if draft.reason == Reason.DUPLICATE_CHARGE and equal:
         return replace(equal[-1], lines=sale.lines, worths=sale.worths)

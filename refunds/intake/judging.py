@@ -33,6 +33,7 @@ from refunds.rules.plan import PlannedLeg
 from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, Reason, Route, State
+from terminals.models import TransactionKind
 
 
 class EvidenceMissing(Invalid, code="evidence_missing"):
@@ -149,6 +150,7 @@ def judge(
             reason=draft.reason,
             claim=_stored_claim(stored, draft) if stored else draft.deposit,
         ),
+        no_sale=sale.kind == TransactionKind.NO_RECEIPT,
         seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,

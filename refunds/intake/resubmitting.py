@@ -11,9 +11,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
+from core.errors import Invalid
+from core.plain_text import one_line
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
+from refunds.evidence import files
 from refunds.facts import conditions, payees, plans, sums
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.claims import Account, Draft
@@ -51,6 +54,40 @@ def resubmit(
         return _resubmit(request_id, correction, by, at, expected_version)
 
     return counters.judged_again(attempt)
+
+
+@transaction.atomic
+def reopen(
+    *,
+    request_id: UUID,
+    evidence: Sequence[UUID],
+    note: str,
+    by: Principal,
+    at: datetime,
+    version: int | None = None,
+) -> RefundRequest:
+    """Take a rejected request up again, for files that were sent ahead and say something new; another person decides it.
+
+    Raises ``Forbidden``, ``WrongState``, ``Invalid`` without new evidence, ``EvidenceGone``, or as ``resubmit`` does.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.REOPEN, by=by, request=request, at=at)
+    lifecycle.check_version(request, version)
+    if request.state != State.REJECTED:
+        raise lifecycle.WrongState("only a rejected refund is reopened", state=request.state, version=request.version)
+    note = one_line(note, limit=300)
+    if not evidence or not note:
+        raise Invalid("a rejected refund is reopened for new evidence", code="new_evidence_missing")
+    rows = files.sent_ahead(ids=evidence, merchant_id=request.merchant_id)
+    known = set(request.evidence.values_list("sha256", flat=True))
+    if known.issuperset(row.sha256 for row in rows):
+        raise Invalid("these files were there before", code="new_evidence_missing")
+    if len(rows) > files.places_left(request_id=request_id):
+        raise files.TooManyPictures("it has as many files as it may", limit=files.MAX_PER_REQUEST)
+    files.take_along(rows=rows, request_id=request_id)
+    data = {"note": note, "evidence": [files.told(row) for row in rows]}
+    lifecycle.record_act(request, "refund.reopen", by=by.actor, at=at, data=data)
+    return resubmit(request_id=request_id, correction=Correction(), by=by, at=at, expected_version=version)
 
 
 @transaction.atomic

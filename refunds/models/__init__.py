@@ -1,12 +1,15 @@
 """The records of the journey."""
 
+from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.compensation import Compensation
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
 from refunds.models.leg import Leg
+from refunds.models.no_receipt import NoReceiptCase
 from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
@@ -16,14 +19,17 @@ from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
 
 __all__ = [
+    "Agreement",
     "Approval",
     "ChannelNotice",
+    "Compensation",
     "Evidence",
     "Execution",
     "IdempotencyRecord",
     "Judgement",
     "LedgerEntry",
     "Leg",
+    "NoReceiptCase",
     "Notification",
     "OutboxMessage",
     "Payee",

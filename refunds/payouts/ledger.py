@@ -4,6 +4,8 @@ A paid refund takes what was owed to the customer off the books and the money ou
 
     refunds payable   +amount        channel clearing   -amount
 
+A compensation was never paid to us: it is our own cost, booked on ``compensation`` instead of what is payable.
+
 and, where the account's profile names a fee rate, what becomes of the fee on the refunded part:
 
     returned: channel clearing +fee, channel fees -fee        kept: fees lost +fee, channel fees -fee
@@ -36,7 +38,8 @@ SELECT e.merchant_id, e.channel_account_id, e.id, side.kind, side.account, side.
  CROSS JOIN LATERAL (SELECT CASE WHEN a.channel IN ({by_hand}) THEN coalesce(e.payer_fen, e.amount_fen)
                                  ELSE e.amount_fen END AS fen) paid
  CROSS JOIN LATERAL (VALUES
-   ('payout', 'refunds_payable', paid.fen),
+   ('payout', CASE WHEN EXISTS (SELECT FROM refunds_compensation c WHERE c.payout_id = e.request_id)
+                   THEN 'compensation' ELSE 'refunds_payable' END, paid.fen),
    ('payout', 'channel_clearing', -paid.fen),
    ('fee', CASE WHEN fee.returned THEN 'channel_clearing' ELSE 'fees_lost' END, fee.fen),
    ('fee', 'channel_fees', -fee.fen)) side (kind, account, amount_fen)

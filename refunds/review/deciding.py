@@ -21,13 +21,14 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.facts import approvals, conditions, holds, judgements, plans, sums
-from refunds.models import Approval, Execution, RefundRequest, hand_accounts
+from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
-from refunds.review import decidable
+from refunds.review import agreeing, decidable
+from refunds.review.agreeing import Consent
 from refunds.rules import clocks
 from refunds.rules.method import MethodChoice, choose_method
-from refunds.states import OPEN_FOR_REVIEW, RejectReason, State
+from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, RejectReason, State
 from terminals.models import Transaction
 
 #: So many candidates for the next one are looked at together.
@@ -111,10 +112,14 @@ def approve(
     amount = request.amount_fen if amount_fen is None else amount_fen
     if not 0 < amount <= request.amount_fen:
         raise Invalid("the approved amount is above what was asked for", code="amount_above_requested")
+    agreed_fen = agreeing.agreed_fen(request)
+    if agreed_fen is not None and amount != agreed_fen:
+        raise Conflict("the customer agreed to another amount", code="differs_from_agreement", amount_fen=agreed_fen)
     # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
     deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     holds.check_not_held(transaction_id=request.transaction_id)
+    _check_deposit_first(request)
     account_id = None if request.leg_count else _account_of(request)
     sums.check_caps(request=request, amount_fen=amount, at=at)
     first = approvals.first_of_two(request=request, at=at)
@@ -297,15 +302,23 @@ def request_info(*, request_id: UUID, by: Principal, at: datetime, version: int,
 
 @transaction.atomic
 def extend(
-    *, request_id: UUID, by: Principal, at: datetime, version: int, until: datetime, reason: str, consent: bool
+    *,
+    request_id: UUID,
+    by: Principal,
+    at: datetime,
+    version: int,
+    until: datetime,
+    reason: str,
+    consent: Consent | bool,
 ) -> RefundRequest:
-    """Give a request in review a later due time, with a reason and the customer's consent; the customer is told.
+    """Give a request in review a later due time, with a reason and the customer's consent, kept with who gave it and how where
+    that is said; the customer is told.
 
     Never later than the law lets a refund take. Raises ``Invalid``, or what a decision raises.
     """
     request = _open_request(Act.EXTEND, request_id, by, version)
     conditions.check(Act.EXTEND, by=by, request=request, at=at)
-    if consent is not True:
+    if not consent:
         raise Invalid("more time is the customer's to give", code="consent_required")
     if not reason.strip():
         raise Invalid("say why it takes longer", code="reason_required")
@@ -313,6 +326,8 @@ def extend(
         raise Invalid("the new time is not later than the old", code="extension_too_short")
     if until > request.created_at + clocks.LONGEST:
         raise Invalid("no refund may take that long", code="extension_too_long")
+    if isinstance(consent, Consent):
+        agreeing.keep(request, consent, by=by, at=at, until=until)
     return lifecycle.advance(
         request_id,
         "extend",
@@ -346,6 +361,13 @@ def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> Re
     lifecycle.check_version(request, version)
     _check_not_anothers(request, by)
     return request
+
+
+def _check_deposit_first(request: RefundRequest) -> None:
+    """What is owed on top of a deposit is not approved before the deposit itself, nor when that ends otherwise by now."""
+    beside = Compensation.objects.select_related("request").filter(payout_id=request.pk).first()
+    if beside is not None and (beside.request.state in (*UNDECIDED, *RELEASED) or beside.request.reason != "deposit"):
+        raise Conflict("the deposit itself is not approved", code="deposit_first", number=beside.request.number)
 
 
 def _check_not_anothers(request: RefundRequest, by: Principal) -> None:

@@ -253,6 +253,16 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
             "¥%(actual)s is asked for and ¥%(limit)s goes back by the deposit rule: a person decides, and the customer agrees."
         ),
     ),
+    "sale_found": (
+        _("Sale found"),
+        _("The sale is known."),
+        _("Nobody found the sale: what goes back without it, a person decides."),
+    ),
+    "no_receipt_limit": (
+        _("Limit without a receipt"),
+        _("¥%(actual)s, of at most ¥%(limit)s where the sale is not found."),
+        _("¥%(actual)s is more than the ¥%(limit)s that go back at most where the sale is not found."),
+    ),
     "new_evidence": (
         _("Handed in before"),
         _("None of the files came with another refund."),
@@ -335,7 +345,7 @@ _WORDS: dict[str, Promise | str] = {
 
 _MONEY = frozenset(
     {
-        *("deposit_cap", "deposit_deduction", "deposit_settled"),
+        *("deposit_cap", "deposit_deduction", "deposit_settled", "no_receipt_limit"),
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",

@@ -59,7 +59,7 @@ GROUPS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
         ),
     ),
     ("times", _("How soon it is answered"), ("handling_minutes", "complex_handling_hours")),
-    ("paying", _("How it is paid back"), ("routes", "plan_rule", "tranche_fen")),
+    ("paying", _("How it is paid back"), ("routes", "plan_rule", "tranche_fen", "no_receipt_limit_fen")),
 )
 
 #: Names of tiers as policies write them.

@@ -272,6 +272,12 @@ def _merchant_rules(
         dearer = any(claim.is_dearer for claim in facts.claims)
         if dearer or any(claim.is_cheaper for claim in facts.claims):
             results.append(RuleResult("cheaper_piece", not dearer, "dearer" if dearer else "cheaper", "cheaper"))
+    if facts.no_sale:
+        # Whatever comes back without its sale, a person looks at: the limit only says how much at most.
+        results += [
+            RuleResult("sale_found", passed=False, actual="no", limit="yes"),
+            _within("no_receipt_limit", facts.amount_fen, rules.no_receipt_limit_fen, shown=yuan, hard=True),
+        ]
     if facts.consent is False:
         results.append(RuleResult("customer_consent", passed=False, actual="no", limit="yes"))
     results.append(_within("auto_approve_limit", facts.amount_fen, limit_fen, shown=yuan))

@@ -4,6 +4,7 @@ from terminals.models.deposit import Deposit, DepositKind
 from terminals.models.terminal import Terminal
 from terminals.models.transaction import (
     CONFIRMING,
+    REPORTED_KINDS,
     Funding,
     LineKind,
     PaymentWord,
@@ -15,6 +16,7 @@ from terminals.models.transaction import (
 
 __all__ = [
     "CONFIRMING",
+    "REPORTED_KINDS",
     "Deposit",
     "DepositKind",
     "Funding",

@@ -19,7 +19,8 @@ class DepositKind(models.TextChoices):
 
 class Deposit(models.Model):
     """The terms of a deposit, as they were agreed before it is settled: written once. ``contract_fen``: what the whole contract
-    comes to; ``terms`` are the words that the customer agreed to.
+    comes to; ``terms`` are the words that the customer agreed to. The ``document`` is the paper with them, written anew by us
+    (``refunds.evidence.terms``); ``sha256`` is of the stored file.
     """
 
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="deposit", primary_key=True)
@@ -28,6 +29,9 @@ class Deposit(models.Model):
     terms = models.TextField()
     recorded_by = models.CharField(max_length=80)
     recorded_at = models.DateTimeField()
+    document_path = models.CharField(max_length=80, blank=True, default="", db_default="")
+    document_type = models.CharField(max_length=40, blank=True, default="", db_default="")
+    document_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     walled_by = "transaction"
 

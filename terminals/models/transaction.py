@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 class TransactionKind(models.TextChoices):
     SALE = "sale", _("Sale")
     DEPOSIT = "deposit", _("Deposit")
+    NO_RECEIPT = "no_receipt", _("Sale that was not found")
+    COMPENSATION = "compensation", _("Compensation")
+
+
+#: What a payment is reported as; the others stand in for one (``terminals.standing_in``) and count in no figure of sales.
+REPORTED_KINDS = (TransactionKind.SALE, TransactionKind.DEPOSIT)
 
 
 class TransactionStatus(models.TextChoices):

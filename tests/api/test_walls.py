@@ -9,12 +9,15 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from api.urls import urlpatterns
 from merchants.models import KeyScope
+from refunds.intake import without_receipt
 from refunds.models import RefundRequest
+from refunds.rules.candidates import Told
 from tests.api.conftest import api_for, session_for
-from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
+from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +41,7 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
     if key:
         headers["Authorization"] = f"Bearer {key}"
     headers["Idempotency-Key"] = uuid4().hex
-    is_form = path.endswith(("evidence", "portal-findings"))
+    is_form = path.endswith(("evidence", "portal-findings", "document"))
     form = "multipart/form-data; boundary=x" if is_form else "application/json"
     body = _PICTURE if is_form else b'{"version": 3}'
     for end, more in _BODIES.items():
@@ -57,7 +60,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 
 
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
-_NUMBERS = ("<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>")
+_NUMBERS = ("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>")
 
 
 def _numbered(path: str) -> str:
@@ -67,6 +70,11 @@ def _numbered(path: str) -> str:
 
 
 def _named(path: str, request: RefundRequest) -> str:
+    if "<int:case_id>" in path:
+        told = Told(amount_fen=1, sku="A", store=request.store.code)
+        by, at = till(request.merchant), timezone.now()
+        case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=by, at=at)
+        path = path.replace("<int:case_id>", str(case.pk))
     return (
         _numbered(path)
         .replace("<uuid:request_id>", str(request.pk))

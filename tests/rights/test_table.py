@@ -33,7 +33,7 @@ from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.follow_up import survey
-from refunds.intake import judging, resubmitting, submitting
+from refunds.intake import judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
@@ -41,7 +41,8 @@ from refunds.payouts import by_hand, contradictions, credentials, ending, redire
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
-from refunds.review import deciding, exporting, grace, handing_over, revealing
+from refunds.review import agreeing, deciding, exporting, grace, handing_over, revealing
+from refunds.review.agreeing import Consent
 from refunds.telling import outbox
 from terminals import correcting, reporting
 from terminals.correcting import SaleCorrection
@@ -277,6 +278,19 @@ _DOMAIN: dict[Act, Domain] = {
     Act.REJECT: _on("waiting", deciding.reject, reason="no_proof", message="?"),
     Act.REQUEST_INFO: _on("waiting", deciding.request_info, message="?"),
     Act.EXTEND: lambda world, by: _on("waiting", deciding.extend, until=_later(), reason="?", consent=True)(world, by),
+    Act.AGREE: lambda world, by: _on(
+        "waiting",
+        agreeing.agree_amount,
+        amount_fen=1,
+        consent=Consent(agreed_by="?", means="phone", agreed_at=timezone.now()),
+    )(world, by),
+    Act.REOPEN: lambda world, by: _on("rejected", resubmitting.reopen, evidence=[world.ahead.pk], note="?")(world, by),
+    Act.FIND_WITHOUT_RECEIPT: lambda world, by: without_receipt.confirm(
+        case_id=world.case.pk, transaction_id=world.sale.pk, by=by, at=timezone.now()
+    ),
+    Act.SETTLE_WITHOUT_RECEIPT: lambda world, by: without_receipt.close(
+        case_id=world.case.pk, cause="other", prevention="?", by=by, at=timezone.now()
+    ),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
     Act.RETRY: _on("failed", ways_back.retry),
@@ -386,6 +400,11 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REJECT, "POST", "refund-requests/{waiting}/reject", {"version": 3, "reason_code": "no_proof", "message": "?"}),
     (Act.REQUEST_INFO, "POST", "refund-requests/{waiting}/request-info", {"version": 3, "message": "?"}),
     (Act.EXTEND, "POST", "refund-requests/{waiting}/extend", "extension"),
+    (Act.AGREE, "POST", "refund-requests/{waiting}/agreements", "agreement"),
+    (Act.REOPEN, "POST", "refund-requests/{rejected}/reopen", "reopening"),
+    (Act.FIND_WITHOUT_RECEIPT, "GET", "no-receipt-cases/{case}", None),
+    (Act.FIND_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/confirm", {"transaction": "{sale}"}),
+    (Act.SETTLE_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/close", {"cause": "other", "prevention": "?"}),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/confirm-payout", "paid POS-01"),
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/confirm-payout", "paid "),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/payout-failed", {"version": 6, "reason_code": "no_means"}),
@@ -412,20 +431,33 @@ _REST: list[tuple[Act, str, str, Any]] = [
 ]
 
 
-def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
-    names = {step: str(request.pk) for step, request in world.requests.items()}
-    path = "/api/v1/" + path.format(**names, sale=world.sale.pk, held_sale=world.held_sale.pk, draft=world.draft.pk)
+def _body(world: World, body: Any) -> Any:
+    """What is sent, where its name stands for it."""
     if body == "sale":
         at = timezone.now().isoformat()
         body = {"order_no": "N1", "channel": "cash", "channel_transaction_no": "N1", "amount_fen": 9, "paid_at": at}
         body["store"] = world.store.code
     elif body == "draft":
         body = {"transaction": str(world.sale.pk), "amount_fen": 1_000, "reason": "quality", "customer_consent": True}
+    elif body == "agreement":
+        body = {"amount_fen": 1, "agreed_by": "?", "means": "phone", "agreed_at": timezone.now().isoformat()}
+    elif body == "reopening":
+        body = {"version": world.requests["rejected"].version, "evidence": [str(world.ahead.pk)], "note": "?"}
+    elif body == {"transaction": "{sale}"}:
+        body = {"transaction": str(world.sale.pk)}
     elif body == "extension":
         body = {"version": 3, "until": _later().isoformat(), "reason": "?", "consent": True}
     elif isinstance(body, str) and body.startswith("paid "):
         paid_at = timezone.now().isoformat()
         body = {"version": 6, "reference_no": "0042", "paid_at": paid_at, "drawer": body.removeprefix("paid ")}
+    return body
+
+
+def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
+    names = {step: str(request.pk) for step, request in world.requests.items()}
+    names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
+    path = "/api/v1/" + path.format(**names, draft=world.draft.pk)
+    body = _body(world, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
     if method == "GET":
         return client.get(path, headers=headers).status_code
@@ -515,6 +547,16 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         {"version": "3", "until": "later", "reason": "?", "consent": "1"},
     ),
     (
+        Act.AGREE,
+        "POST",
+        "/desk/refunds/{waiting}/agree",
+        {"version": "3", "amount": "0.01", "agreed_by": "?", "means": "phone"},
+    ),
+    (Act.REOPEN, "POST", "/desk/refunds/{rejected}/reopen", {"version": "4", "files": "picture", "note": "?"}),
+    (Act.FIND_WITHOUT_RECEIPT, "GET", "/desk/no-receipt/{case}", {}),
+    (Act.FIND_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/confirm", {"sale": "{sale}"}),
+    (Act.SETTLE_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/close", {"cause": "other", "prevention": "?"}),
+    (
         Act.PAY_CASH,
         "POST",
         "/desk/by-hand/{cash}",
@@ -592,7 +634,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
-    names |= {"store": world.store.code}
+    names |= {"store": world.store.code, "case": str(world.case.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

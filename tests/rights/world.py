@@ -24,10 +24,12 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
-from refunds.models import Execution, Notification, RefundRequest
+from refunds.intake import without_receipt
+from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.ending import Finding
 from refunds.review import deciding
+from refunds.rules.candidates import Told
 from refunds.states import Route
 from terminals.models import Transaction
 from tests import pictures
@@ -87,9 +89,24 @@ class World:
         deciding.request_info(
             request_id=asked.pk, by=self.decider, at=timezone.now(), version=asked.version, message="photo?"
         )
+        self.requests["rejected"] = deciding.reject(
+            request_id=(rejected := self._request(26_800)).pk,
+            by=self.decider,
+            at=timezone.now(),
+            version=rejected.version,
+            reason="no_proof",
+            message="?",
+        )
         RefundRequest.objects.update(staff_id=self.asker.pk)
+        self.ahead = Evidence.objects.create(
+            merchant=self.merchant, kind="photo", path="x", sha256="x", size=1, added_by="x", added_at=timezone.now()
+        )
         self.draft = self._draft()
         self.sale = make_sale(self.merchant, 50_000)
+        told = Told(amount_fen=50_000, since=self.sale.paid_at, store=self.store.code)
+        self.case = without_receipt.open_case(
+            kind="lost_receipt", told=told, note="", by=self.decider, at=timezone.now()
+        )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
         self.day = days.day_made(account=self.account, day=DAY)
@@ -215,7 +232,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, version, amount_fen, route, due_at) ORDER BY id)::text FROM refunds_refundrequest),
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
-       (SELECT count(*) FROM merchants_grace),
+       (SELECT count(*) FROM merchants_grace), (SELECT count(*) FROM refunds_agreement),
+       (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
@@ -258,6 +276,10 @@ ABOUT: dict[Act, About] = {
     Act.REJECT: About(step="waiting"),
     Act.REQUEST_INFO: About(step="waiting"),
     Act.EXTEND: About(step="waiting"),
+    Act.AGREE: About(step="waiting"),
+    Act.REOPEN: About(step="rejected"),
+    Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
+    Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
     Act.PAY_CASH: About(step="cash"),
     Act.PAY_BY_HAND: About(step="transfer"),
     Act.RETRY: About(step="failed"),

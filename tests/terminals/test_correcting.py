@@ -18,7 +18,7 @@ from refunds.models import RefundRequest
 from refunds.payouts import ways_back
 from refunds.review import deciding
 from terminals.correcting import SaleCorrection, correct_sale
-from terminals.models import Transaction
+from terminals.models import Deposit, Transaction
 from terminals.reporting import CORRECTED
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
@@ -271,3 +271,26 @@ def test_correct_sale_when_its_store_has_an_account_of_its_own_goes_back_through
     api.post(f"transactions/{sale['id']}/corrections", {"store": "S002", "reason": "x"})
 
     assert Transaction.objects.get().channel_account == account
+
+
+def test_correct_sale_when_a_deposits_terms_were_recorded_wrongly_keeps_before_and_after() -> None:
+    shop = _shop()
+    api = api_for(shop)
+    sale = make_sale(shop, 30_000, kind="deposit")
+    said = {"kind": "earnest", "contract_amount_fen": 100_000, "terms": "婚宴 12 桌"}
+    assert api.post(f"transactions/{sale.pk}/deposit", said).status_code == 200
+    path = f"transactions/{sale.pk}/corrections"
+    right = {"deposit": {"kind": "advance", "contract_amount_fen": 120_000}, "reason": "录错"}
+    answer = api.post(path, right)
+    assert answer.status_code == 200, answer.content
+    deposit = answer.json()["deposit"]
+    assert (deposit["kind"], deposit["contract_amount_fen"], deposit["terms"]) == ("advance", 120_000, "婚宴 12 桌")
+    told = AuditEvent.objects.get(action=CORRECTED).data
+    assert (told["before"]["deposit"][0], told["after"]["deposit"][0]) == ("earnest", "advance")
+    assert api.post(path, {"deposit": {"contract_amount_fen": 29_999}, "reason": "x"}).status_code == 422
+    make_request(sale, 1_000)
+    late = api.post(path, {"deposit": {"kind": "earnest"}, "reason": "x"})
+    assert (late.status_code, late.json()["code"]) == (409, "correction_below_refunds")
+    none = api.post(f"transactions/{make_sale(shop).pk}/corrections", {"deposit": {"terms": "x"}, "reason": "x"})
+    assert (none.status_code, none.json()["code"]) == (422, "no_deposit_terms")
+    assert Deposit.objects.get().kind == "advance"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from core.errors import Conflict
+from core.audit.models import AuditEvent
+from core.errors import Conflict, Forbidden
 from merchants.principals import of_staff
 from refunds.intake import resubmitting
 from refunds.intake.judging import PolicyRefused
@@ -15,8 +19,10 @@ from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.review import deciding
 from terminals.models import Transaction, TransactionLine
+from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
+from tests.refunds.intake.test_evidence import send
 from tests.refunds.settled import failed
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +132,69 @@ def test_resubmit_when_a_correction_made_the_sale_part_of_an_order_keeps_its_own
     for sale in (first, second):
         sale.lines.update(amount_fen=18_000)
     assert _resubmit(request).state == "in_review"
+
+
+def _rejected() -> RefundRequest:
+    sale = make_sale(make_merchant(), 50_000)
+    request = submit(sale, 30_000)
+    manager = of_staff(make_staff(request.merchant, "manager"))
+    said: dict[str, Any] = {"reason": "no_proof", "message": "无凭证"}
+    return deciding.reject(request_id=request.pk, by=manager, at=timezone.now(), version=request.version, **said)
+
+
+def test_reopen_when_there_is_new_evidence_goes_to_a_person_who_is_somebody_else(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.VAR_DIR = tmp_path
+    request, now = _rejected(), timezone.now()
+    manager = make_staff(request.merchant, "manager")
+    api = api_for(request.merchant)
+    photo = send(api, "k1").json()["id"]
+    said = {"version": request.version, "evidence": [photo], "note": "顾客补了照片"}
+    path = f"refund-requests/{request.pk}/reopen"
+    assert api.post(path, said).status_code == 403
+    assert session_for(make_staff(request.merchant, "reviewer")).post(path, said).status_code == 403
+    answer = session_for(manager).post(path, said)
+    assert answer.status_code == 200, answer.content
+    found = RefundRequest.objects.get()
+    assert (found.state, found.by_rule, found.reserved_fen, found.reject_reason) == ("in_review", False, 30_000, "")
+    assert found.evidence.count() == 1
+    assert AuditEvent.objects.get(action="refund.reopen").data["note"] == "顾客补了照片"
+    with pytest.raises(Forbidden):
+        deciding.approve(request_id=found.pk, by=of_staff(manager), at=now, version=found.version)
+
+
+def test_reopen_when_nothing_is_new_or_it_is_not_rejected_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    request = _rejected()
+    manager = session_for(make_staff(request.merchant, "manager"))
+    api = api_for(request.merchant)
+    path = f"refund-requests/{request.pk}/reopen"
+    photo = send(api, "k1").json()["id"]
+    said = {"version": request.version, "evidence": [photo], "note": "x"}
+    assert manager.post(path, {**said, "version": 1}).json()["code"] == "version_conflict"
+    assert manager.post(path, {**said, "evidence": [str(uuid4())]}).json()["code"] == "unknown_evidence"
+    assert manager.post(path, {**said, "evidence": []}).status_code == 400
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (request.state, request.evidence.count()) == ("rejected", 0)
+    opened = submit(make_sale(request.merchant, 50_000), 30_000)
+    answer = manager.post(f"refund-requests/{opened.pk}/reopen", {**said, "version": opened.version})
+    assert (answer.status_code, answer.json()["code"]) == (409, "state_conflict")
+
+
+def test_reopen_when_the_file_was_there_before_is_refused(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    request = _rejected()
+    manager = session_for(make_staff(request.merchant, "manager"))
+    api = api_for(request.merchant)
+    path = f"refund-requests/{request.pk}/reopen"
+    first = {"version": request.version, "evidence": [send(api, "k1").json()["id"]], "note": "x"}
+    again = manager.post(path, first).json()
+    by = of_staff(make_staff(request.merchant, "manager"))
+    said: dict[str, Any] = {"reason": "no_proof", "message": "无凭证"}
+    version = deciding.reject(request_id=request.pk, by=by, at=timezone.now(), version=again["version"], **said).version
+    same = {"version": version, "evidence": [send(api, "k2").json()["id"]], "note": "x"}
+    answer = manager.post(path, same)
+    assert (answer.status_code, answer.json()["code"]) == (422, "new_evidence_missing")
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (request.state, request.evidence.count()) == ("rejected", 1)

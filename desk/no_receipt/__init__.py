@@ -1,0 +1,1 @@
+"""Customers without a receipt, and tills that print none."""
