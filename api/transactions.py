@@ -206,11 +206,7 @@ class DepositDocument(TakesAPicture):
 
     acts = {"POST": Act.REPORT_SALE}
 
-    @extend_schema(
-        operation_id="add_deposit_document",
-        request={"multipart/form-data": EvidenceSerializer},
-        responses={200: schemas.DepositOut, **schemas.WRITE_PROBLEMS, 413: schemas.Problem, 415: schemas.Problem},
-    )
+    @schemas.operation("add_deposit_document", schemas.DepositOut, form=EvidenceSerializer, besides=(413, 415))
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Keep the paper with the terms beside the words.
 

@@ -41,6 +41,7 @@ class Act(StrEnum):
     FIND_WITHOUT_RECEIPT = "find_without_receipt"
     SETTLE_WITHOUT_RECEIPT = "settle_without_receipt"
     RATE = "rate"
+    ANSWER_REPORT = "answer_report"
     SEE_QUEUE = "see_queue"
     CLAIM = "claim"
     RELEASE = "release"
@@ -190,7 +191,10 @@ TABLE: Final[Mapping[Act, Right]] = {
                                     scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SETTLE_WITHOUT_RECEIPT: Right("say which sale it was after a refund without it, and close such a case",
                                                               _NO,   _YES, _YES, _YES, _YES),
-    Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.RATE: Right("say how it went, whether it has arrived, and ask for help",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.ANSWER_REPORT: Right("take on what a customer reports, and close it with an answer",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
                      conditions=(_DISTANCE, _NOT_FIRST, _TIER)),

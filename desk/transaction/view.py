@@ -38,8 +38,7 @@ def transaction(request: HttpRequest, scope: Scope, transaction_id: UUID) -> Htt
     return _page(request, scope, _find(scope, transaction_id))
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def terms(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
     """The paper with a deposit's terms."""
     deposit = Deposit.objects.filter(pk=_find(scope, transaction_id).pk).exclude(document_path="").first()

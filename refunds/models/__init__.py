@@ -3,6 +3,7 @@
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
 from refunds.models.compensation import Compensation
+from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.idempotency import IdempotencyRecord
@@ -23,6 +24,7 @@ __all__ = [
     "Approval",
     "ChannelNotice",
     "Compensation",
+    "CustomerReport",
     "Evidence",
     "Execution",
     "IdempotencyRecord",
