@@ -22,8 +22,9 @@ from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Agreement, Approval, Execution, Leg, Payee, RefundRequest
+from refunds.models import Agreement, Approval, CustomerReport, Execution, Leg, Payee, RefundRequest
 from refunds.models.agreement import Means
+from refunds.models.customer_report import ReportKind
 from refunds.models.evidence import EvidenceKind
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
@@ -221,6 +222,22 @@ class AgreementOut(Shape):
     recorded_at = s.DateTimeField()
 
 
+class CustomerReportOut(Shape):
+    """What the customer said through their link. With ``due_at`` somebody sees to it, until ``closed_at``."""
+
+    kind = s.ChoiceField(ReportKind.choices)
+    words = s.CharField()
+    said_at = s.DateTimeField()
+    proven = read(
+        s.ListField(child=s.CharField(), help_text="the channel's numbers under which it was shown as paid"),
+        lambda report: [proof["reference"] for proof in report.proofs],
+    )
+    owner = s.CharField(allow_null=True, source="owner.name")
+    due_at = s.DateTimeField(allow_null=True)
+    outcome = s.CharField()
+    closed_at = s.DateTimeField(allow_null=True)
+
+
 class DepositEndOut(Shape):
     cause = s.ChoiceField(Cause.choices)
     open_percent = s.IntegerField(help_text="how much of the contract was not performed")
@@ -271,6 +288,7 @@ class RefundRequestOut(Shape):
         help_text="what is paid beside a deposit's refund by the merchant's breach, once it was asked for",
     )
     agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
+    customer_reports = CustomerReportOut(many=True, help_text="whether it has arrived, and more, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
@@ -289,6 +307,7 @@ def request_json(
     approved: Iterable[Approval] = (),
     compensation: RefundRequest | None = None,
     agreements: Iterable[Agreement] = (),
+    customer_reports: Iterable[CustomerReport] = (),
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -300,6 +319,7 @@ def request_json(
         approvals=ApprovalOut.all_of(approved),
         compensation=CompensationOut.of(compensation) if compensation else None,
         agreements=AgreementOut.all_of(agreements),
+        customer_reports=CustomerReportOut.all_of(customer_reports),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
@@ -343,6 +363,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
         compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
         agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
+        customer_reports=request.customer_reports.all(),
     )
 
 

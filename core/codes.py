@@ -500,6 +500,9 @@ REFUSALS: Final = (
     Code("nothing_sent", 422, _("Please choose at least one picture.")),
     Code("empty_answer", 422, _("Please write an answer or add a picture.")),
     Code("score_out_of_range", 422, _("Please choose one to five stars.")),
+    Code("not_paid_yet", 409, _("The refund is not paid yet: nothing can have arrived.")),
+    Code("appealed_before", 409, _("You have appealed before. For more, please call the store.")),
+    Code("report_closed", 409, _("Somebody has closed this case.")),
     Code("already_rated", 409, _("This refund was rated before.")),
     Code("unknown_kind", 422, _("Choose what the picture shows.")),
     # hours and grace

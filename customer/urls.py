@@ -13,5 +13,9 @@ urlpatterns = [
     path("<str:token>/rate", view.rate, name="rate"),
     path("<str:token>/evidence", view.add_evidence, name="add_evidence"),
     path("<str:token>/answer", view.answer, name="answer"),
+    path("<str:token>/arrived", view.arrived, name="arrived"),
+    path("<str:token>/missing", view.missing, name="missing"),
+    path("<str:token>/appeal", view.appeal, name="appeal"),
+    path("<str:token>/help", view.ask_help, name="help"),
     path("<str:token>/evidence/<uuid:evidence_id>", view.picture, name="picture"),
 ]

@@ -26,6 +26,7 @@ from desk.reconciliation import view as reconciliation
 from desk.refund import decisions
 from desk.refund import view as refund
 from desk.refunds import view as refunds
+from desk.reports import view as reports
 from desk.stuck import view as stuck
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
@@ -102,6 +103,9 @@ urlpatterns = [
     path("/no-receipt/<int:case_id>/reprint", no_receipt.reprint, name="no-receipt-reprint"),
     path("/no-receipt/<int:case_id>/refund", no_receipt.refund, name="no-receipt-refund"),
     path("/no-receipt/<int:case_id>/close", no_receipt.close, name="no-receipt-close"),
+    path("/customer-reports", reports.customer_reports, name="customer-reports"),
+    path("/customer-reports/<int:report_id>/take", reports.take, name="customer-report-take"),
+    path("/customer-reports/<int:report_id>/close", reports.close, name="customer-report-close"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),

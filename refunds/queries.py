@@ -11,7 +11,7 @@ from django.db.models import Model, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Approval, Leg, RefundRequest
+from refunds.models import Approval, CustomerReport, Leg, RefundRequest
 from terminals.models import Transaction
 
 Row = TypeVar("Row", bound=Model)
@@ -34,6 +34,7 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
         .prefetch_related(
             "executions",
             "agreements",
+            Prefetch("customer_reports", queryset=CustomerReport.objects.select_related("owner").order_by("pk")),
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
             Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
         )

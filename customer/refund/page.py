@@ -13,7 +13,10 @@ from django.utils.translation import get_language, gettext
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
 from core.plain_text import plain_text
+from customer.refund.questions import questions
+from customer.refund.reports import Reports, reports_of
 from merchants import channels
+from merchants.principals import Principal
 from refunds.evidence import files
 from refunds.models import Agreement, Evidence, RefundRequest, Survey
 from refunds.models.evidence import EvidenceKind
@@ -109,6 +112,8 @@ class RefundPage:
     missing: str
     kinds: Sequence[tuple[str, str]]
     pictures: Sequence[tuple[str, str]]
+    reports: Reports
+    questions: Sequence[tuple[str, str]]
     rating_url: str
     survey: Survey | None
     comment: str
@@ -144,7 +149,9 @@ class _Story:
         return self.gone.arrives_at or (waited.expected_at if waited else self.arrival.latest_at)
 
 
-def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
+def refund_page(
+    *, request: RefundRequest, token: str, language: str, by: Principal, now: datetime, notice: Notice
+) -> RefundPage:
     """``request`` comes with store, merchant, transaction and channel account."""
     sale, state, gone = request.transaction, request.state, went(request=request)
     arrival = legs.slowest(request, at=request.succeeded_at or now) or expected_arrival(
@@ -206,6 +213,13 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
             )
             for piece in pictures
         ],
+        reports=reports_of(request, by=by, now=now, address=address),
+        questions=questions(
+            request,
+            day=_estimate(story),
+            destination=story.destination,
+            headline=story.payout.headline or headline(state),
+        ),
         rating_url=address("rate") if story.paid and survey is None else "",
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
@@ -277,9 +291,9 @@ def _appeal(request: RefundRequest) -> str:
     """A refusal is not the end of it, and says where to go."""
     if request.state != State.REJECTED:
         return ""
-    if request.store.phone:
-        return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
-    return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
+    return gettext(
+        "If you see it differently or have new proof, it can be looked at again, by somebody else: see below."
+    )
 
 
 def _without_sale(request: RefundRequest) -> str:

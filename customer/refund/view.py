@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
@@ -32,10 +32,11 @@ from core.plain_text import plain_text
 from customer.refund.page import Notice, refund_page
 from merchants import principals
 from merchants.principals import Principal
+from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
-from refunds.follow_up import survey
-from refunds.intake import answering
+from refunds.follow_up import reports, survey
+from refunds.intake import answering, appealing
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.telling import tracking
@@ -182,6 +183,10 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
     thanks = {
         "rated": gettext("Thank you for your score."),
         "added": gettext("Thank you, your pictures have arrived."),
+        "arrived": gettext("Thank you. Good to know that it is there."),
+        "missing": gettext("We have looked into it; see below."),
+        "appealed": gettext("Your appeal has arrived. Somebody else looks at it."),
+        "help": gettext("Your question has arrived. Somebody answers it."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -227,18 +232,59 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What the store asked for: words, pictures or both. The request goes back to the store at once."""
+    return _with_words(request, visit, "answered", answering.answer)
+
+
+def _with_words(request: HttpRequest, visit: Visit, what: str, send: Callable[..., object]) -> HttpResponse:
     if refusal := _too_much(request, visit):
         return refusal
     words = plain_text(request.POST.get("message", ""), limit=answering.MAX_WORDS)
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
         pictures = _read(request.FILES.getlist("files"), kind)
-        answering.answer(
-            request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now()
-        )
+        send(request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
-    return _done(visit, "answered")
+    return _done(visit, what)
+
+
+@behind_link
+@require_POST
+def arrived(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The money is there."""
+    return _said(request, visit, "arrived", partial(reports.arrived, request_id=visit.refund.pk))
+
+
+@behind_link
+@require_POST
+def missing(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The money is not there: the channel is asked, and proof or a case comes of it."""
+    return _said(request, visit, "missing", partial(arrivals.not_arrived, request_id=visit.refund.pk))
+
+
+@behind_link
+@require_POST
+def ask_help(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A question for a person."""
+    words = plain_text(request.POST.get("message", ""), limit=reports.MAX_WORDS)
+    return _said(request, visit, "help", partial(reports.help_wanted, request_id=visit.refund.pk, words=words))
+
+
+def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
+    if refusal := _too_much(request, visit):
+        return refusal
+    try:
+        keep(by=visit.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    return _done(visit, what)
+
+
+@behind_link
+@require_POST
+def appeal(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The customer sees a rejection differently."""
+    return _with_words(request, visit, "appealed", appealing.appeal)
 
 
 @behind_link
@@ -253,7 +299,7 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 _FOR_CUSTOMERS = frozenset(
     {
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
-        *("empty_answer", "state_conflict"),
+        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet"),
     }
 )
 
@@ -299,6 +345,6 @@ def _refused(
 
 def _page(request: HttpRequest, visit: Visit, notice: Notice, *, status: int = 200) -> HttpResponse:
     page = refund_page(
-        request=visit.refund, token=visit.token, language=visit.language, now=timezone.now(), notice=notice
+        request=visit.refund, token=visit.token, language=visit.language, by=visit.by, now=timezone.now(), notice=notice
     )
     return render(request, "customer/refund.html", {"page": page}, status=status)

@@ -269,6 +269,15 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.reveal": (_("looked at the customer's full contact"), ""),
     "refund.resend": (_("sent a message once more"), ""),
     "refund.evidence": (_("added evidence"), ""),
+    "refund.arrived": (_("said that the money is there"), ""),
+    "refund.not_arrived": lambda data: (
+        gettext("said that the money is not there"),
+        gettext("A person sees to it.") if data.get("case") else gettext("Shown as paid, with the channel's number."),
+    ),
+    "refund.help": (_("asked for help"), ""),
+    "refund.appeal": (_("appealed against the rejection"), "message"),
+    "refund.report_taken": (_("took on what the customer reported"), ""),
+    "refund.report_closed": (_("answered what the customer reported"), "outcome"),
     "refund.rated": (_("rated the refund"), ""),
     "refund.close_against": lambda data: (
         gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},

@@ -39,9 +39,9 @@ class ReportClosed(Conflict, code="report_closed"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A payout that the channel says is paid. ``reference`` is the channel's or the bank's own number, never ours or a person's;
-    ``seen`` says where it stands: ``channel`` (asked just now), ``statement``, ``fund_flow``. ``there_by``: when it arrives at the
-    latest. Times are ISO 8601.
+    """A payout that the channel says is paid. ``reference`` is the channel's own number, never ours or a person's; ``seen`` says
+    where it stands: ``channel`` (asked just now), ``statement``, ``fund_flow``. ``there_by``: when it arrives at the latest.
+    Times are ISO 8601.
     """
 
     refund_no: str
@@ -154,7 +154,9 @@ def take(*, report_id: int, by: Principal, at: datetime) -> CustomerReport:
 
 @transaction.atomic
 def close(*, report_id: int, outcome: str, by: Principal, at: datetime) -> CustomerReport:
-    """End it with what came of it, in words for the customer. Raises ``Forbidden``, ``NotFound``, ``ReportClosed`` or ``Invalid``."""
+    """End it with what came of it, in words for the customer. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or
+    ``ReportClosed``.
+    """
     report = _found(report_id, by=by)
     outcome = one_line(outcome, limit=MAX_WORDS)
     if not outcome:

@@ -32,7 +32,7 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import survey
+from refunds.follow_up import reports, survey
 from refunds.intake import judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
@@ -290,6 +290,9 @@ _DOMAIN: dict[Act, Domain] = {
     ),
     Act.SETTLE_WITHOUT_RECEIPT: lambda world, by: without_receipt.close(
         case_id=world.case.pk, cause="other", prevention="?", by=by, at=timezone.now()
+    ),
+    Act.ANSWER_REPORT: lambda world, by: reports.close(
+        report_id=world.report.pk, outcome="?", by=by, at=timezone.now()
     ),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
@@ -555,6 +558,9 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.REOPEN, "POST", "/desk/refunds/{rejected}/reopen", {"version": "4", "files": "picture", "note": "?"}),
     (Act.FIND_WITHOUT_RECEIPT, "GET", "/desk/no-receipt/{case}", {}),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/confirm", {"sale": "{sale}"}),
+    (Act.ANSWER_REPORT, "GET", "/desk/customer-reports", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/take", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/close", {"outcome": "?"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/close", {"cause": "other", "prevention": "?"}),
     (
         Act.PAY_CASH,
@@ -634,7 +640,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
-    names |= {"store": world.store.code, "case": str(world.case.pk)}
+    names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

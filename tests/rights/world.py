@@ -24,6 +24,7 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
+from refunds.follow_up import reports
 from refunds.intake import without_receipt
 from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.payouts import ending
@@ -106,6 +107,12 @@ class World:
         told = Told(amount_fen=50_000, since=self.sale.paid_at, store=self.store.code)
         self.case = without_receipt.open_case(
             kind="lost_receipt", told=told, note="", by=self.decider, at=timezone.now()
+        )
+        self.report = reports.help_wanted(
+            request_id=(told := self.requests["paid"]).pk,
+            words="?",
+            by=principals.of_customer(merchant_id=told.merchant_id, store_id=told.store_id, request_id=told.pk),
+            at=timezone.now(),
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
