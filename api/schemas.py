@@ -537,6 +537,10 @@ class TransactionOut(Shape):
     )
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
+    apply_url = read(
+        s.URLField(help_text="for a QR on the receipt: there the customer asks for a refund by themselves"),
+        lambda sale: tracking.apply_url(tracking.Receipt(sale.store_id, sale.pk)),
+    )
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
 

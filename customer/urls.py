@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
+from customer.apply import view as apply
 from customer.refund import view
 
 app_name = "customer"
 
 urlpatterns = [
+    path("apply/<str:token>", apply.start, name="apply"),
+    path("apply/<str:token>/send", apply.send, name="apply-send"),
     path("<str:token>", view.refund, name="refund"),
     path("<str:token>/rate", view.rate, name="rate"),
     path("<str:token>/evidence", view.add_evidence, name="add_evidence"),

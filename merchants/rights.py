@@ -167,7 +167,7 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
-                      scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
+                      scope=KeyScope.REFUNDS_WRITE, key=_YES, customer=_OWN, system=_YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_READ, key=_YES, customer=_OWN),
     Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,

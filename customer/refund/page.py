@@ -118,6 +118,10 @@ class RefundPage:
     survey: Survey | None
     comment: str
 
+    @property
+    def merchant_name(self) -> str:
+        return self.request.merchant.name
+
 
 @dataclass(frozen=True, slots=True)
 class _Story:

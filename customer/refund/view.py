@@ -117,16 +117,21 @@ def behind_link(view: View[Parameters]) -> Routed:
         except LinkExpired:
             response: HttpResponseBase = _expired(request)
         except NotFound:
-            response = _unknown(request)
+            response = unknown(request)
         else:
-            with _speaking(request, visit.language):
+            with speaking(request, visit.language):
                 response = view(request, visit, *args, **kwargs)
                 response["Content-Language"] = visit.language
-        for name, value in _HEADERS.items():
-            response[name] = value
-        return response
+        return with_headers(response)
 
     return routed
+
+
+def with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    """What every answer to a visitor says: kept by nobody, told to nobody."""
+    for name, value in _HEADERS.items():
+        response[name] = value
+    return response
 
 
 def open_link(request: HttpRequest, token: str) -> Visit:
@@ -145,19 +150,19 @@ def _asked_language(request: HttpRequest) -> str:
     return asked if asked in dict(settings.LANGUAGES) else ""
 
 
-def _speaking(request: HttpRequest, language: str) -> translation.override:
+def speaking(request: HttpRequest, language: str) -> translation.override:
     request.LANGUAGE_CODE = language
     return translation.override(language)
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
-    with _speaking(request, _visitors_language(request)):
+    with speaking(request, visitors_language(request)):
         return render(request, "customer/expired.html", status=410)
 
 
-def _unknown(request: HttpRequest) -> HttpResponse:
+def unknown(request: HttpRequest) -> HttpResponse:
     """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
-    with _speaking(request, _visitors_language(request)):
+    with speaking(request, visitors_language(request)):
         wait_s = wait_for_bad_token(request)
         if not wait_s:
             return render(request, "customer/unknown.html", status=404)
@@ -166,7 +171,7 @@ def _unknown(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _visitors_language(request: HttpRequest) -> str:
+def visitors_language(request: HttpRequest) -> str:
     """The browser's, unless the link says another: whose refund it was is no longer told."""
     return _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
 
@@ -187,6 +192,7 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
         "missing": gettext("We have looked into it; see below."),
         "appealed": gettext("Your appeal has arrived. Somebody else looks at it."),
         "help": gettext("Your question has arrived. Somebody answers it."),
+        "applied": gettext("Your request has arrived. Follow it here."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -221,7 +227,7 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _refused(request, visit, notice=codes.words("nothing_sent"), message=note)
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
-        pictures = _read(uploads, kind)
+        pictures = read(uploads, kind)
         files.add(request_id=visit.refund.pk, pictures=pictures, kind=kind, note=note, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=note)
@@ -241,7 +247,7 @@ def _with_words(request: HttpRequest, visit: Visit, what: str, send: Callable[..
     words = plain_text(request.POST.get("message", ""), limit=answering.MAX_WORDS)
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
-        pictures = _read(request.FILES.getlist("files"), kind)
+        pictures = read(request.FILES.getlist("files"), kind)
         send(request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
@@ -308,7 +314,7 @@ class _TooManyAtOnce(DomainError, code="too_many_at_once"):
     """More pictures in one form than we read at a time."""
 
 
-def _read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:
+def read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:
     if len(uploads) > MAX_AT_ONCE:
         raise _TooManyAtOnce(f"at most {MAX_AT_ONCE} pictures at once")
     return [files.read_upload(upload=upload, kind=kind) for upload in uploads]

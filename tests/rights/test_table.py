@@ -166,6 +166,8 @@ def _submit(world: World, by: Principal) -> object:
     if by.kind is Kind.SYSTEM:
         rights.check_may(Act.SUBMIT, by=by)
         return None
+    if by.kind is Kind.CUSTOMER and by.merchant_id == world.sale.merchant_id:
+        by = replace(by, sale_id=world.sale.pk)
     return submitting.submit(draft=_draft(world), by=by, at=timezone.now())
 
 

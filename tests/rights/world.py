@@ -287,6 +287,7 @@ ABOUT: dict[Act, About] = {
     Act.REOPEN: About(step="rejected"),
     Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
     Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
+    Act.ANSWER_REPORT: About(of_store=True),
     Act.PAY_CASH: About(step="cash"),
     Act.PAY_BY_HAND: About(step="transfer"),
     Act.RETRY: About(step="failed"),
