@@ -19,6 +19,7 @@ urlpatterns = [
     path("<str:token>/arrived", view.arrived, name="arrived"),
     path("<str:token>/missing", view.missing, name="missing"),
     path("<str:token>/appeal", view.appeal, name="appeal"),
+    path("<str:token>/account", view.name_account, name="account"),
     path("<str:token>/help", view.ask_help, name="help"),
     path("<str:token>/evidence/<uuid:evidence_id>", view.picture, name="picture"),
 ]

@@ -177,7 +177,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                         scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.RESUBMIT_FAILED: Right("send in again, corrected, what could not be paid",
                                                               _OWN,  _YES, _YES, _YES, _YES,
-                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, system=_YES),
+                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),

@@ -15,7 +15,6 @@ from refunds.intake.applying import REASONS
 from refunds.models.evidence import EvidenceKind
 from terminals.models import Transaction
 
-
 #: What the forms of both steps take as text.
 FIELDS = ("order_no", "amount", "paid_on", "card_last4", "phone_last4", "phone", "reason", "description")
 

@@ -16,7 +16,7 @@ from core.money import yuan_grouped
 from core.plain_text import plain_text
 from merchants import channels
 from merchants.principals import Principal
-from refunds.intake import appealing
+from refunds.intake import appealing, naming
 from refunds.models import CustomerReport, RefundRequest
 from refunds.models.customer_report import ReportKind
 from refunds.rules import explanations
@@ -67,6 +67,7 @@ class Reports:
     arrived_url: str
     missing_url: str
     appeal_url: str
+    account_url: str
     help_url: str
 
 
@@ -100,6 +101,7 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
         arrived_url=address("arrived") if paid and not has_arrived else "",
         missing_url=address("missing") if may_ask and not has_arrived else "",
         appeal_url=address("appeal") if appealing.may_appeal(request, by=by) else "",
+        account_url=address("account") if naming.waits_for_account(request, by=by) else "",
         help_url="" if help_wanted else address("help"),
     )
 

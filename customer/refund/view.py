@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from core import codes
@@ -28,7 +29,7 @@ from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, take
-from core.plain_text import plain_text
+from core.plain_text import one_line, plain_text
 from customer.refund.page import Notice, refund_page
 from merchants import principals
 from merchants.principals import Principal
@@ -36,7 +37,8 @@ from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
 from refunds.follow_up import reports, survey
-from refunds.intake import answering, appealing
+from refunds.intake import answering, appealing, naming
+from refunds.intake.claims import Account
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.telling import tracking
@@ -193,6 +195,7 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
         "appealed": gettext("Your appeal has arrived. Somebody else looks at it."),
         "help": gettext("Your question has arrived. Somebody answers it."),
         "applied": gettext("Your request has arrived. Follow it here."),
+        "account": gettext("Your account has arrived. Somebody checks it before anything is paid."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -293,6 +296,21 @@ def appeal(request: HttpRequest, visit: Visit) -> HttpResponse:
     return _with_words(request, visit, "appealed", appealing.appeal)
 
 
+@sensitive_post_parameters("payee_holder", "payee_account", "payee_bank")
+@behind_link
+@require_POST
+def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Another account of the customer's, where the one that paid is closed. It is never shown again."""
+    account = Account(
+        holder_name=one_line(request.POST.get("payee_holder", ""), limit=200),
+        account_no=request.POST.get("payee_account", "")[:100],
+        bank_name=one_line(request.POST.get("payee_bank", ""), limit=200),
+    )
+    consent = request.POST.get("consent") == "1"
+    keep = partial(naming.name_account, request_id=visit.refund.pk, account=account, consent=consent)
+    return _said(request, visit, "account", keep)
+
+
 @behind_link
 @require_safe
 def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpResponseBase:
@@ -305,7 +323,7 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 _FOR_CUSTOMERS = frozenset(
     {
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
-        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet"),
+        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete", "consent_needed"),
     }
 )
 

@@ -59,7 +59,7 @@ def ticket_of(response: Any) -> str:
     return found[1]
 
 
-def ask(sale: Transaction, ticket: str, code: str, **changes: Any) -> Any:
+def ask(sale: Transaction, ticket: str, code: str, /, **changes: Any) -> Any:
     wanted = {"ticket": ticket, "code": code, "amount": "12", "reason": "quality", "consent": "1", **changes}
     return Client().post(f"{address(sale)}/send?lang=en", {k: v for k, v in wanted.items() if v is not None})
 
@@ -138,7 +138,7 @@ def test_wrong_facts_send_no_code(sale: Transaction, mailbox: Mailbox, changes: 
         {"amount": "-5"},
         {"amount": "9999"},
         {"reason": "goodwill"},
-        {"kind": "<x>"},
+        {"kind": "<x>", "files": [b""]},
         {"files": [b"<svg onload=alert(1)>"]},
     ],
 )
@@ -147,7 +147,10 @@ def test_what_is_refused_stores_nothing_and_can_be_sent_again(
 ) -> None:
     ticket = ticket_of(start(sale))
     if "files" in changes:
-        changes = {"files": [pictures.upload(content) for content in changes["files"]]}
+        changes = {
+            **changes,
+            "files": [pictures.upload(content) if content else pictures.upload() for content in changes["files"]],
+        }
     response = ask(sale, ticket, changes.pop("code", mailbox.code), **changes)
     assert response.status_code == 422
     assert not RefundRequest.objects.exists()

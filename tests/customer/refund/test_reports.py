@@ -166,3 +166,18 @@ def test_what_is_sent_is_throttled_and_ends_with_the_link(
 @pytest.mark.parametrize("state", ["in_review", "rejected", "refunded"])
 def test_the_page_stays_small(staged: Staged, state: str) -> None:
     assert len(read(staged(state)).encode()) <= 60_000
+
+
+def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged) -> None:
+    request = staged("failed")
+    assert "Name another account of yours" in read(request)
+    typed = {"payee_holder": "王小敏", "payee_account": "12", "payee_bank": "工商银行", "consent": "1"}
+
+    refused = post(request, "account", **typed)
+
+    assert refused.status_code == 422
+    assert "account of the transfer is incomplete" in refused.content.decode()
+    # This merchant pays no transfers: the customer is told to call, and nothing has changed.
+    assert post(request, "account", **{**typed, "payee_account": "6222021234567890123"}).status_code == 422
+    assert fresh(request).state == "failed"
+    assert "6222021234567890123" not in read(request)
