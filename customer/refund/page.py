@@ -21,6 +21,7 @@ from refunds.evidence import files
 from refunds.models import Agreement, Evidence, RefundRequest, Survey
 from refunds.models.evidence import EvidenceKind
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.survey import RatingReason
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
 from refunds.telling import coupons, hand_words, legs, payout_words
@@ -117,6 +118,7 @@ class RefundPage:
     rating_url: str
     survey: Survey | None
     comment: str
+    rating_reasons: Sequence[tuple[str, str]]
 
     @property
     def merchant_name(self) -> str:
@@ -227,6 +229,7 @@ def refund_page(
         rating_url=address("rate") if story.paid and survey is None else "",
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
+        rating_reasons=[(one.value, str(one.label)) for one in RatingReason],
     )
 
 

@@ -211,7 +211,14 @@ def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
     if score not in {"1", "2", "3", "4", "5"}:
         return _refused(request, visit, notice=codes.words("score_out_of_range"), comment=comment)
     try:
-        survey.rate(request_id=visit.refund.pk, score=int(score), comment=comment, by=visit.by, at=timezone.now())
+        survey.rate(
+            request_id=visit.refund.pk,
+            score=int(score),
+            comment=comment,
+            reasons=request.POST.getlist("reason")[:20],
+            by=visit.by,
+            at=timezone.now(),
+        )
     except survey.AlreadyRated:
         return _done(visit, "rated")
     except DomainError:

@@ -21,6 +21,7 @@ from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.notification import NotificationState
+from refunds.models.survey import RatingReason
 from refunds.rules import explanations, in_words
 from refunds.rules.deposits import Cause
 from refunds.states import HandTrouble, Reason, RejectReason
@@ -278,7 +279,10 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.appeal": (_("appealed against the rejection"), "message"),
     "refund.report_taken": (_("took on what the customer reported"), ""),
     "refund.report_closed": (_("answered what the customer reported"), "outcome"),
-    "refund.rated": (_("rated the refund"), ""),
+    "refund.rated": lambda data: (
+        gettext("rated the refund"),
+        " · ".join((f"{data.get('score')} / 5", *(str(RatingReason(one).label) for one in data.get("reasons", ())))),
+    ),
     "refund.close_against": lambda data: (
         gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},
         "",

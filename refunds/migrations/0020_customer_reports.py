@@ -1,5 +1,6 @@
-"""What customers report, and the cases that come of it."""
+"""What customers report, the cases that come of it, and what a score is about."""
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -21,6 +22,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            "survey",
+            "reasons",
+            django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=20), default=list, size=None
+            ),
+        ),
         migrations.CreateModel(
             name="CustomerReport",
             fields=[

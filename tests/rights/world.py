@@ -109,9 +109,9 @@ class World:
             kind="lost_receipt", told=told, note="", by=self.decider, at=timezone.now()
         )
         self.report = reports.help_wanted(
-            request_id=(told := self.requests["paid"]).pk,
+            request_id=(its := self.requests["paid"]).pk,
             words="?",
-            by=principals.of_customer(merchant_id=told.merchant_id, store_id=told.store_id, request_id=told.pk),
+            by=principals.of_customer(merchant_id=its.merchant_id, store_id=its.store_id, request_id=its.pk),
             at=timezone.now(),
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())

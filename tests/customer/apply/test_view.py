@@ -121,7 +121,7 @@ def test_a_form_at_the_same_moment_as_its_twin_waits(sale: Transaction, mailbox:
         {"order_no": "'; --"},
     ],
 )
-def test_wrong_facts_send_no_code(sale: Transaction, mailbox: Mailbox, changes: dict[str, str]) -> None:
+def test_wrong_facts_send_no_code(sale: Transaction, mailbox: Mailbox, changes: dict[str, Any]) -> None:
     response = start(sale, **changes)
     assert response.status_code == 422
     assert "6021" not in response.content.decode()
