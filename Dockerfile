@@ -26,6 +26,7 @@ COPY core ./core
 COPY customer ./customer
 COPY desk ./desk
 COPY dev ./dev
+COPY integrations ./integrations
 COPY invariants ./invariants
 COPY merchants ./merchants
 COPY payment_channels ./payment_channels

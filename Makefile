@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 EMBEDDED := $(BIN)/python -m dev.embedded
 WITH_SERVICES := $(EMBEDDED) test-services --
-PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev invariants merchants \
+PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev integrations invariants merchants \
 	payment_channels reconciliation refunds samples simulators terminals tests) manage.py
 # Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money". One more than
 # there are cores: half of a worker's time is waiting, for a lease, a time-out or a process of ours.
@@ -148,6 +148,12 @@ broker-faults: environment ## seconds until all is paid: KILLED=40 FROZEN=20 EMP
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
 	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
+
+# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; some two minutes on two cores.
+.PHONY: feed-faults
+feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
+	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
+		FEED_PACE_S=0.3 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
 
 # So many random orders a property; about six minutes on two cores.
 EXAMPLES ?= 10000

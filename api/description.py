@@ -78,7 +78,13 @@ _TAGS = {
     "refund-requests": "Submit, follow, correct, withdraw; staff decide.",
     "evidence": "Photos and papers that are sent ahead of a request.",
     "policy": "The rules in force, in words.",
+    "opening-hours": "When stores are open, and other days than the calendar's.",
+    "graces": "More time for stores after a disaster.",
+    "delegations": "Who decides for whom while they are away.",
     "analytics": "Figures of a period.",
+    "terminals": "How each till is, by its own word, and whether it takes refunds.",
+    "events": "Everything that happens, in one order.",
+    "webhook-endpoints": "Be called instead of asking.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it
@@ -88,6 +94,7 @@ _TYPICAL = {
     403: "missing_scope",
     404: "not_found",
     409: "state_conflict",
+    410: "cursor_expired",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "exceeds_refundable",

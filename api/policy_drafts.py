@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber
 from api.policy import version_json
 from api.schemas_policy import PolicyChangeOut, PolicyDraftOut, PolicyDraftsOut, PolicyVersionDetailOut
-from api.views import Endpoint
+from api.views import Creating, Endpoint
 from core.errors import Invalid
 from merchants.models import PolicyDraft, Staff
 from merchants.policies import drafting, versions
@@ -69,7 +68,7 @@ class PublishSerializer(DraftRevisionSerializer):
     effective_at = Instant(required=False, allow_null=True, default=None, help_text="alone only")
 
 
-class PolicyDrafts(Endpoint):
+class PolicyDrafts(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
     @schemas.operation("list_policy_drafts", PolicyDraftsOut)
@@ -81,18 +80,11 @@ class PolicyDrafts(Endpoint):
     @schemas.operation("start_policy_draft", PolicyDraftOut, takes=NewDraftSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Begin a draft with the rules in force, or with an old version's to roll back."""
-        key = idempotency.key_of(request)
-        data, now = self.read(NewDraftSerializer), timezone.now()
-        try:
-            with transaction.atomic():
-                draft = drafting.start(by=self.caller.by, at=now, from_number=data["from_version"])
-                body = draft_json(draft)
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except IntegrityError as error:
-            if "idempotency_key_once" not in str(error):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        data = self.read(NewDraftSerializer)
+        return self.answer_once(
+            request,
+            lambda: draft_json(drafting.start(by=self.caller.by, at=timezone.now(), from_number=data["from_version"])),
+        )
 
 
 class PolicyDraftDetail(Endpoint):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,11 +12,10 @@ from rest_framework.response import Response
 from analytics.models import Shadow, Trial
 from analytics.trials import running, shadow
 from analytics.trials.shadow import Agreement
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Instant, StrictSerializer, WholeNumber
 from api.schemas_trials import ProofOut, ShadowOut, ShadowsOut, TrialOut, TrialsOut
-from api.views import Endpoint
-from core.errors import Conflict
+from api.views import Creating, Endpoint
 from merchants.policies import drafting
 from merchants.policies.rules import read_rules
 from merchants.rights import Act
@@ -50,22 +47,6 @@ class _Shadow:
     agreement: Agreement
 
 
-class _Creating(Endpoint):
-    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
-        """What ``make`` answers, once for one Idempotency-Key."""
-        key = idempotency.key_of(request)
-        try:
-            with transaction.atomic():
-                body, now = make(), timezone.now()
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except (Conflict, IntegrityError):
-            # What runs stands against itself: the first answer is told before the conflict.
-            if not idempotency.is_known(self.caller, key):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
-
-
 class PolicyDraftProof(Endpoint):
     acts = {"GET": Act.DRAFT_POLICY}
 
@@ -79,7 +60,7 @@ class PolicyDraftProof(Endpoint):
         return Response(ProofOut.of(_Proof(findings(rules), exposures(rules))))
 
 
-class PolicyTrials(_Creating):
+class PolicyTrials(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
     @schemas.operation("list_policy_trials", TrialsOut)
@@ -116,7 +97,7 @@ class CancelPolicyTrial(Endpoint):
         return Response(trial_json(running.cancel(trial_id=trial_id, by=self.caller.by, at=timezone.now())))
 
 
-class PolicyShadows(_Creating):
+class PolicyShadows(Creating):
     acts = {"GET": Act.DRAFT_POLICY, "POST": Act.DRAFT_POLICY}
 
     @schemas.operation("list_policy_shadows", ShadowsOut)

@@ -22,13 +22,25 @@ from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
 from refunds.intake.facts import Sale
-from refunds.models import Agreement, Approval, CustomerReport, Execution, Leg, Payee, RefundRequest
+from refunds.models import (
+    Agreement,
+    Approval,
+    CustomerReport,
+    ExchangeOffer,
+    Execution,
+    GoodsReturn,
+    Leg,
+    Payee,
+    RefundRequest,
+)
 from refunds.models.agreement import Means
 from refunds.models.customer_report import ReportKind
 from refunds.models.evidence import EvidenceKind
+from refunds.models.goods_return import OfferAnswer, OfferKind, ReturnState, ReturnWay
 from refunds.rules import explanations, worth
 from refunds.rules.arrival import PaidFrom, expected_arrival
 from refunds.rules.deposits import Cause
+from refunds.rules.goods import Condition, Disposition
 from refunds.rules.plan import WHY, PlannedLeg
 from refunds.states import ExecutionState, Reason, Route, State
 from refunds.telling import payout_words, tracking
@@ -252,6 +264,42 @@ class CompensationOut(Shape):
     amount_fen = s.IntegerField()
 
 
+class ReturnLineOut(Shape):
+    sku = read(s.CharField(allow_null=True), lambda one: one.line.sku if one.line else None)
+    name = read(s.CharField(allow_null=True), lambda one: one.line.name if one.line else None)
+    quantity = read(s.FloatField(), lambda one: quantity_number(one.quantity))
+    condition = s.ChoiceField(Condition.choices, allow_null=True, help_text="null until somebody has looked")
+    disposition = s.ChoiceField(Disposition.choices, allow_null=True)
+
+
+class GoodsReturnOut(Shape):
+    state = s.ChoiceField(ReturnState.choices)
+    way = s.ChoiceField(ReturnWay.choices, allow_null=True)
+    store = read(s.CharField(help_text="where they go, or are"), lambda row: row.store.code)
+    by_policy = s.BooleanField(help_text="the policy asked for them, not a person")
+    asked_at = s.DateTimeField()
+    due_at = s.DateTimeField(allow_null=True, help_text="null where they came without having been asked for")
+    carrier = s.CharField(allow_null=True)
+    parcel_no = s.CharField(allow_null=True)
+    sent_at = s.DateTimeField(allow_null=True)
+    received_at = s.DateTimeField(allow_null=True)
+    received_by = s.CharField(allow_null=True)
+    inspected_at = s.DateTimeField(allow_null=True)
+    inspected_by = s.CharField(allow_null=True)
+    proposed_fen = s.IntegerField(allow_null=True, help_text="what who looked at them would pay; `finding` says why")
+    finding = s.CharField(allow_null=True)
+    lines = read(ReturnLineOut(many=True), lambda row: row.lines.all())
+
+
+class ExchangeOfferOut(Shape):
+    kind = s.ChoiceField(OfferKind.choices)
+    message = s.CharField()
+    offered_at = s.DateTimeField()
+    answer = s.ChoiceField(OfferAnswer.choices, allow_null=True)
+    answered_at = s.DateTimeField(allow_null=True)
+    new_order_no = s.CharField(allow_null=True, help_text="the order that takes the place of the old one")
+
+
 class RefundRequestOut(Shape):
     id = s.UUIDField(source="pk")
     number = s.CharField()
@@ -290,6 +338,11 @@ class RefundRequestOut(Shape):
     agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
     customer_reports = CustomerReportOut(many=True, help_text="whether it has arrived, and more, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
+    goods_return = GoodsReturnOut(
+        allow_null=True,
+        help_text="the last one; read the request again where the answer to a new one says `waiting_goods`",
+    )
+    exchange_offer = ExchangeOfferOut(allow_null=True, help_text="the last one: what the customer may have instead")
     tracking_url = read(s.URLField(), lambda request: tracking.url_for(request.pk))
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
@@ -308,6 +361,8 @@ def request_json(
     compensation: RefundRequest | None = None,
     agreements: Iterable[Agreement] = (),
     customer_reports: Iterable[CustomerReport] = (),
+    goods_return: GoodsReturn | None = None,
+    exchange_offer: ExchangeOffer | None = None,
     **place: str | None,
 ) -> dict[str, Any]:
     """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
@@ -324,6 +379,8 @@ def request_json(
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
         payee=None if payee is None else payees.masked(payee),
+        goods_return=None if goods_return is None else GoodsReturnOut.of(goods_return),
+        exchange_offer=None if exchange_offer is None else ExchangeOfferOut.of(exchange_offer),
         **place,
     )
 
@@ -360,6 +417,8 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         plan={"hash": plans.hash_of(request), "legs": legs},
         sale=sale,
         payee=payees.of(request),
+        goods_return=next(iter(request.goods_returns.all()), None),
+        exchange_offer=next(iter(request.offers.all()), None),
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
         compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
         agreements=sorted(request.agreements.all(), key=lambda one: one.pk),

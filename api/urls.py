@@ -7,20 +7,27 @@ from django.urls import path
 from api import (
     analytics,
     decisions,
+    deputies,
+    events,
     evidence,
+    goods,
     no_receipt,
+    opening,
     payouts,
     policy,
     policy_drafts,
     policy_trials,
     reconciliation,
     refund_requests,
+    terminals,
     transactions,
+    webhooks,
 )
 
 _DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 _CASE = "no-receipt-cases/<int:case_id>"
+_ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
@@ -49,6 +56,14 @@ urlpatterns = [
     path(f"{_REQUEST}/agreements", decisions.Agree.as_view()),
     path(f"{_REQUEST}/reopen", decisions.Reopen.as_view()),
     path(f"{_REQUEST}/compensation", refund_requests.AskForCompensation.as_view()),
+    path(f"{_REQUEST}/goods-return", goods.AskGoods.as_view()),
+    path(f"{_REQUEST}/goods-return/call-off", goods.CallOffGoods.as_view()),
+    path(f"{_REQUEST}/goods-return/parcel", goods.SendGoods.as_view()),
+    path(f"{_REQUEST}/received", goods.ReceiveGoods.as_view()),
+    path(f"{_REQUEST}/inspection", goods.InspectGoods.as_view()),
+    path(f"{_REQUEST}/exchange-offer", goods.OfferExchange.as_view()),
+    path(f"{_REQUEST}/exchange-answer", goods.AnswerOffer.as_view()),
+    path(f"{_REQUEST}/exchange-order", goods.NameNewOrder.as_view()),
     path(f"{_REQUEST}/confirm-payout", payouts.ConfirmPayout.as_view()),
     path(f"{_REQUEST}/payout-failed", payouts.PayoutFailed.as_view()),
     path(f"{_REQUEST}/portal-findings", payouts.ProposeEnd.as_view()),
@@ -63,7 +78,24 @@ urlpatterns = [
     path(f"{_CASE}/reprint", no_receipt.Reprint.as_view()),
     path(f"{_CASE}/refund", no_receipt.RefundWithoutSale.as_view()),
     path(f"{_CASE}/close", no_receipt.Close.as_view()),
+    path("events", events.Events.as_view()),
+    path("webhook-endpoints", webhooks.WebhookEndpoints.as_view()),
+    path(_ENDPOINT, webhooks.WebhookEndpointDetail.as_view()),
+    path(f"{_ENDPOINT}/rotate", webhooks.RotateSecret.as_view()),
+    path(f"{_ENDPOINT}/test", webhooks.TestEndpoint.as_view()),
+    path(f"{_ENDPOINT}/recover", webhooks.Recover.as_view()),
+    path(f"{_ENDPOINT}/deliveries", webhooks.Deliveries.as_view()),
+    path(f"{_ENDPOINT}/deliveries/<int:delivery_id>/replay", webhooks.Replay.as_view()),
+    path("terminals/<str:code>", terminals.TerminalDetail.as_view()),
+    path("terminals/<str:code>/heartbeat", terminals.TerminalHeartbeat.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
+    path("opening-hours", opening.Opening.as_view()),
+    path("opening-hours/stores/<str:code>", opening.StoreOpening.as_view()),
+    path("opening-hours/days/<str:day>", opening.CalendarDayDetail.as_view()),
+    path("graces", opening.Graces.as_view()),
+    path("graces/<int:grace_id>/end", opening.EndGrace.as_view()),
+    path("delegations", deputies.Delegations.as_view()),
+    path("delegations/<int:delegation_id>/revoke", deputies.RevokeDelegation.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),
     path("policy/versions", policy.PolicyVersions.as_view()),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api import idempotency
 from api.authentication import ApiKeyAuthentication, StaffSession
 from api.bodies import JSONRenderer
 from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
+from core.errors import Conflict
 from merchants.rights import TABLE, Act
 
 
@@ -55,9 +59,9 @@ class Endpoint(APIView):
     def read_query(
         self, serializer: type[StrictSerializer], *, besides: frozenset[str] = frozenset()
     ) -> dict[str, Any]:
-        """The validated query parameters; repeated and unknown ones are errors."""
+        """The validated query parameters; repeated ones (but for ``name[]``) and unknown ones are errors."""
         given = self.request.query_params
-        if repeated := [name for name, values in given.lists() if len(values) > 1]:
+        if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
         data: dict[str, Any] = _kept(serializer).run_validation(parameters)
@@ -70,6 +74,22 @@ class Endpoint(APIView):
         pages = order()
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
+
+
+class Creating(Endpoint):
+    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
+        """What ``make`` answers, once for one Idempotency-Key."""
+        key = idempotency.key_of(request)
+        try:
+            with transaction.atomic():
+                body, now = make(), timezone.now()
+                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
+        except (Conflict, IntegrityError):
+            # What runs stands against itself: the first answer is told before the conflict.
+            if not idempotency.is_known(self.caller, key):
+                raise
+            return idempotency.replay(request, self.caller, key)
+        return Response(body, status=201)
 
 
 @lru_cache(maxsize=64)

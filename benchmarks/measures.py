@@ -16,7 +16,8 @@ from django.db import close_old_connections, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from benchmarks import beside, outage, pages, raw, reconciliation
+from analytics.trials.tally import MODES
+from benchmarks import beside, outage, pages, raw, reconciliation, trials
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
@@ -374,6 +375,15 @@ def invariants_at_scale() -> list[Figure]:
     ]
 
 
+def policy_trial() -> list[Figure]:
+    """A draft tried on ``TRIAL_REQUESTS`` requests (100,000) with their counters, as it was and with feedback."""
+    trial, seconds, cpu_s = trials.measure(requests=int(os.environ.get("TRIAL_REQUESTS", "100000")))
+    assert trial.results is not None
+    changed = " and ".join(f"{trial.results[mode]['changed']:,}" for mode in MODES)
+    detail = f"s for {trial.total:,} requests, of which {changed} are decided otherwise; {cpu_s:.0f} s of processor"
+    return [Figure("trial_s", seconds, 30, detail, at_most=True)]
+
+
 MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "intake": intake,
     "execution": execution,
@@ -391,4 +401,5 @@ LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "outage": one_dark,
     "pages": pages_at_scale,
     "invariants": invariants_at_scale,
+    "trial": policy_trial,
 }

@@ -39,8 +39,11 @@ INSTALLED_APPS = [
     "reconciliation",
     "analytics",
     "invariants",
+    "integrations",
     "desk",
     "samples",
+    "allauth.account",
+    "allauth.mfa",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.TooSlow",
+    "allauth.account.middleware.AccountMiddleware",
     "config.middleware.PagesOnly",
     "django.middleware.locale.LocaleMiddleware",
     "config.plain_requests.PlainRequests",
@@ -158,6 +162,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+#: Of django-allauth only the second factor is used (docs/adr/0039): its pages have no addresses here.
+ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+MFA_ADAPTER = "merchants.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+#: A phone's clock may be off by one period of 30 s.
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "desk:start"
 LOGOUT_REDIRECT_URL = "login"
@@ -247,7 +262,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "EvidenceKindEnum": "refunds.models.evidence.EvidenceKind",
+        "OfferKindEnum": "refunds.models.goods_return.OfferKind",
         "DepositKindEnum": "terminals.models.DepositKind",
+        "CalendarDayKindEnum": "merchants.models.CalendarDay.KINDS",
         "CaseKindEnum": "refunds.models.no_receipt.CaseKind",
         "CaseStateEnum": "refunds.models.no_receipt.CaseState",
         "CaseCauseEnum": "refunds.models.no_receipt.Cause",
@@ -256,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "RefundRequestStateEnum": "refunds.states.State",
+        "EventTypeEnum": "integrations.feed.TYPES",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [
@@ -297,9 +315,17 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
+    "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
+    "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # Personal data whose term is over.
+    "erase-expired": {
+        "task": "refunds.erase_expired",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 7200},
+    },
     # Every event of every chain: the hourly one looks at what has grown since.
     "check-everything": {
         "task": "refunds.check_everything",
@@ -308,10 +334,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Where each channel is called, for accounts that are opened at the desk. The channels' own documents name them.
+CHANNEL_URLS: dict[str, str] = {
+    "wechat": env.str("CHANNEL_URL_WECHAT", default="https://api.mch.weixin.qq.com"),
+    "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
+    "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
+}
+
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
-#: Seconds a claimed execution belongs to one drain loop. Longer than any channel time-out: see docs/adr/0011.
+#: Seconds a claimed execution, or webhook, belongs to one loop. Longer than any channel's or endpoint's time-out: see
+#: docs/adr/0011.
 EXECUTION_LEASE_S = env.float("EXECUTION_LEASE_S", default=30)
 #: Names of failpoints that kill the process when reached; tests only.
 FAILPOINTS = frozenset(env.list("FAILPOINTS", default=[]))
@@ -331,6 +365,18 @@ SMS_OUTBOX_URL = env.str("SMS_OUTBOX_URL", default="").rstrip("/")
 #: How long a customer's link works.
 TRACKING_LINK_DAYS = 90
 
+# --- events for programs ------------------------------------------------------------------------------------------
+
+#: Of a web process's threads (8) so many may wait for an event; more calls with ``wait`` are answered at once.
+FEED_WAITING_THREADS = env.int("FEED_WAITING_THREADS", default=4)
+#: How a thing is written in full, by its type: as GET gives it.
+WEBHOOK_BODIES = {
+    "refund_request": "api.webhooks.refund_request_body",
+    "transaction": "api.webhooks.transaction_body",
+}
+#: For tests and the demo alone: webhooks may go to this machine, without TLS.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
+
 # --- logs ---------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
@@ -343,6 +389,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It tells of every passkey that is made or shown.
+        "fido2": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -13,6 +13,8 @@ from api import problems
 from api.channel_notices import channel_notice
 from api.problems import problem_types
 from config import health
+from desk.join import view as join
+from desk.sign_in import second
 from desk.sign_in import view as sign_in
 
 # What is only looked at. Of a page, the library cannot even say its OPTIONS.
@@ -31,6 +33,9 @@ handler500 = "config.middleware.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="desk:start", http_method_names=_LOOKS)),
     path("login", sign_in.SignIn.as_view(), name="login"),
+    path("login/second", second.second, name="login-second"),
+    path("login/enrol", second.enrol, name="login-enrol"),
+    path("join/<str:token>", join.join, name="join"),
     path("logout", sign_in.SignOut.as_view(), name="logout"),
     path("desk", include("desk.urls", namespace="desk")),
     path("r/", include("customer.urls", namespace="customer")),

@@ -43,6 +43,11 @@ class Invalid(DomainError):
     """The input is well formed but cannot be accepted."""
 
 
+def wrong(field: str, *, code: str) -> Invalid:
+    """What is wrong with one field of a form or body."""
+    return Invalid(f"{field}: {code}", code=code, errors=[FieldError(field, code, code)])
+
+
 class Forbidden(DomainError):
     """This actor may not do this."""
 

@@ -37,6 +37,13 @@ _MISSING = """The role {role} is missing and this login may not make it. As a su
     CREATE ROLE {role} NOLOGIN; GRANT {role} TO {application};
 Then: manage.py raise_tenant_wall"""
 
+#: Tables of libraries, by the field that leads to somebody's merchant.
+_OF_LIBRARIES = {
+    "mfa.authenticator": "user",
+    "account.emailaddress": "user",
+    "account.emailconfirmation": "email_address",
+}
+
 #: What this process has found out and said so far.
 _seen_standing = False
 _told_of_none = False
@@ -138,7 +145,7 @@ def _way_to_merchant(model: type[Model]) -> str:
     owner: Any = model._meta.auto_created
     if owner:
         return str(owner._meta.model_name) if _way_to_merchant(owner) else ""
-    return getattr(model, "walled_by", first)
+    return getattr(model, "walled_by", _OF_LIBRARIES.get(model._meta.label_lower, first))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from desk.by_hand.waiting import count
 from desk.keyset import Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
+from integrations import endpoints
 from merchants.models import Role
 from merchants.policies import drafting
 from merchants.rights import Act
@@ -157,12 +158,19 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         )
     ]
     asked = drafting.waiting_for(scope.by).count() if may(Act.PUBLISH_POLICY) else 0
+    silent = endpoints.given_up(scope.by) if may(Act.MANAGE_WEBHOOKS) else 0
     others = [
         entry("policy", gettext("Refund policy"), "book-open-check", count=Capped(asked) if asked else None, hot=True),
         sees_queue and entry("notifications", gettext("Notifications"), "bell"),
         may(Act.SET_HOURS) and entry("hours", gettext("Opening hours"), "calendar-clock"),
+        (may(Act.MANAGE_TEAM) or may(Act.RESET_ACCESS)) and entry("team", gettext("Team"), "id-card"),
         may(Act.DELEGATE) and entry("deputies", gettext("Deputies"), "users"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
+        may(Act.MANAGE_WEBHOOKS)
+        and entry("webhooks", gettext("Webhooks"), "send", count=Capped(silent) if silent else None, hot=True),
+        may(Act.MANAGE_TILLS) and entry("terminals", gettext("Tills"), "monitor-smartphone"),
+        may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
+        entry("settings", gettext("All settings"), "settings", within=""),
     ]
     groups = [
         Group(gettext("Refunds"), [item for item in work if item]),

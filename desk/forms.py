@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,33 @@ from refunds.evidence.files import Picture, TooManyPictures
 from refunds.intake.claims import Account
 from refunds.models.evidence import EvidenceKind
 from refunds.states import RejectReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One field as ``components/typed_field.html`` shows it: ``kind`` is number, money, choice, checks, flag, text, list, long,
+    date, or secret, whose value is never shown again. ``form`` keeps apart the fields of several forms on one page.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+    choices: Sequence[Choice] = ()
+    unit: str = ""
+    hint: str = ""
+    error: str = ""
+    changed: bool = False
+    required: bool = False
+    form: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.values[0] if self.values else ""
+
+    @property
+    def id(self) -> str:
+        return f"f-{self.form}{self.name}".replace(".", "-")
 
 
 def pictures_of(request: HttpRequest) -> list[Picture]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
+from refunds.rules import payment
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.rules.waiting import Waiting
 from refunds.states import PAID, UNDECIDED, State
@@ -19,7 +20,7 @@ from refunds.telling.destinations import went
 from refunds.telling.payout_words import Stand
 
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
-MOVING = (State.APPROVED, State.EXECUTING, State.UNKNOWN)
+MOVING = (State.VERIFYING, State.APPROVED, State.EXECUTING, State.UNKNOWN)
 
 #: Of these nobody can say when it arrives.
 _NO_DAY = frozenset({Stand.STUCK, Stand.SILENT, Stand.NOT_TAKEN, Stand.DIFFERS, Stand.SHORT, Stand.BARRED})
@@ -82,9 +83,15 @@ def _review(request: RefundRequest, approvals: list[Approval], at: datetime) -> 
         note = gettext("with %(name)s") % {"name": owner.name} if owner else gettext("nobody's yet")
         return Step(label, "now", None, note)
     if state is State.VERIFYING:
-        return Step(label, "now", None, gettext("the channel is asked about the payment"))
+        asked = any(rule["code"] == payment.RULE and not rule["passed"] for rule in request.verdict["rules"])
+        said = gettext("the channel is asked about the payment") if asked else gettext("the policy judges it again")
+        return Step(label, "now", None, said)
     if state is State.NEEDS_INFO:
         return Step(label, "now", None, gettext("waiting for the customer"))
+    if state is State.WAITING_GOODS:
+        return Step(
+            label, "now", None, gettext("waiting for the goods") if request.paused_at else gettext("goods to inspect")
+        )
     if request.by_rule:
         return Step(label, "skipped", None, gettext("not needed"))
     if state is State.CANCELLED and request.decided_at is None:

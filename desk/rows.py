@@ -42,6 +42,7 @@ _SHOWN = (
     "tier",
     "policy_version_id",
     "due_at",
+    "paused_at",
     "created_at",
     "updated_at",
     "succeeded_at",

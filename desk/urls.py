@@ -5,17 +5,23 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from desk import start
+from desk.account import view as account
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
+from desk.audit import view as audit
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
+from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
+from desk.inspection import view as inspection
+from desk.message_templates import view as message_templates
 from desk.new import view as new
 from desk.no_receipt import view as no_receipt
 from desk.notifications import view as notifications
 from desk.pay_by_hand import view as pay_by_hand
+from desk.personal_data import view as personal_data
 from desk.policy import view as policy
 from desk.policy_draft import view as policy_draft
 from desk.policy_proof import view as policy_proof
@@ -23,18 +29,25 @@ from desk.policy_version import view as policy_version
 from desk.portal import view as portal
 from desk.queue import view as queue
 from desk.reconciliation import view as reconciliation
-from desk.refund import decisions
+from desk.refund import decisions, goods_acts
 from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.reports import view as reports
+from desk.return_slip import view as return_slip
+from desk.settings import view as settings
+from desk.stores import view as stores
 from desk.stuck import view as stuck
+from desk.team import view as team
+from desk.terminals import view as terminals
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
 from desk.voucher import view as voucher
+from desk.webhooks import view as webhooks
 
 app_name = "desk"
 
 register_converter(DayInPath, "day")
+_WORDING = "<str:event>/<str:medium>/<str:language>"
 _DAY = "/reconciliation/<str:account>/<day:day>"
 
 urlpatterns = [
@@ -71,6 +84,15 @@ urlpatterns = [
     path("/refunds/<str:number>/send-elsewhere", stuck.send_elsewhere, name="send-elsewhere"),
     path("/refunds/<str:number>/end-unknown", portal.say, name="end-unknown"),
     path("/refunds/<str:number>/end-unknown/confirm", portal.confirm, name="end-unknown-confirm"),
+    path("/refunds/<str:number>/ask-goods", goods_acts.ask_goods, name="ask-goods"),
+    path("/refunds/<str:number>/call-off", goods_acts.call_off_goods, name="call-off"),
+    path("/refunds/<str:number>/send-goods", goods_acts.send_goods, name="send-goods"),
+    path("/refunds/<str:number>/receive-goods", goods_acts.receive_goods, name="receive-goods"),
+    path("/refunds/<str:number>/inspect", inspection.inspect, name="inspect"),
+    path("/refunds/<str:number>/return-slip", return_slip.return_slip, name="return-slip"),
+    path("/refunds/<str:number>/offer", goods_acts.offer, name="offer"),
+    path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
+    path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
     path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),
@@ -106,11 +128,35 @@ urlpatterns = [
     path("/customer-reports", reports.customer_reports, name="customer-reports"),
     path("/customer-reports/<int:report_id>/take", reports.take, name="customer-report-take"),
     path("/customer-reports/<int:report_id>/close", reports.close, name="customer-report-close"),
+    path("/team", team.team, name="team"),
+    path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
+    path("/team/resets", team.ask_reset, name="team-reset"),
+    path("/team/resets/<int:reset_id>/confirm", team.confirm_reset, name="team-reset-confirm"),
+    path("/team/resets/<int:reset_id>/withdraw", team.withdraw_reset, name="team-reset-withdraw"),
+    path("/team/<int:staff_id>", team.member, name="team-member"),
+    path("/team/<int:staff_id>/invite", team.invite_again, name="team-invite"),
+    path("/team/<int:staff_id>/switch", team.switch, name="team-switch"),
+    path("/account", account.account, name="account"),
+    path("/account/password", account.password, name="account-password"),
+    path("/account/language", account.language, name="account-language"),
+    path("/account/sessions/end", account.end_others, name="account-sessions-end"),
+    path("/account/sessions/<int:session_id>/end", account.end_session, name="account-session-end"),
+    path("/account/second-factor", account.add_factor, name="account-factor"),
+    path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
+    path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
+    path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),
+    path("/developers/webhooks/<int:endpoint_id>/<str:name>", webhooks.act, name="webhook-act"),
+    path(
+        "/developers/webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/replay",
+        webhooks.replay,
+        name="webhook-replay",
+    ),
     path("/hours", hours.hours, name="hours"),
     path("/hours/stores/<str:code>", hours.set_store, name="hours-store"),
     path("/hours/days", hours.set_day, name="hours-day"),
@@ -141,6 +187,31 @@ urlpatterns = [
     path("/policy/drafts/<int:draft_id>/publish", policy_draft.publish, name="policy-draft-publish"),
     path("/policy/drafts/<int:draft_id>/discard", policy_draft.discard, name="policy-draft-discard"),
     path("/policy/drafts/<int:draft_id>/catch-up", policy_draft.catch_up, name="policy-draft-catch-up"),
+    path("/audit", audit.audit, name="audit"),
+    path("/audit.csv", audit.audit_csv, name="audit-csv"),
+    path("/audit/verify", audit.verify, name="audit-verify"),
+    path("/audit/verify-whole", audit.verify_whole, name="audit-verify-whole"),
+    path("/settings", settings.settings, name="settings"),
+    path("/settings/channel-accounts", channel_accounts.accounts, name="channel-accounts"),
+    path("/settings/channel-accounts/new/<str:channel>", channel_accounts.open_account, name="channel-account-open"),
+    path("/settings/channel-accounts/<str:code>", channel_accounts.account, name="channel-account"),
+    path("/settings/channel-accounts/<str:code>/credentials", channel_accounts.rotate, name="channel-account-rotate"),
+    path("/settings/channel-accounts/<str:code>/test", channel_accounts.try_it, name="channel-account-test"),
+    path("/settings/channel-accounts/<str:code>/close", channel_accounts.close, name="channel-account-close"),
+    path("/settings/messages", message_templates.wordings, name="messages"),
+    path(f"/settings/messages/{_WORDING}", message_templates.wording, name="message"),
+    path(f"/settings/messages/{_WORDING}/preview", message_templates.preview, name="message-preview"),
+    path(f"/settings/messages/{_WORDING}/test", message_templates.send_test, name="message-test"),
+    path("/settings/personal-data", personal_data.personal_data, name="personal-data"),
+    path("/settings/personal-data/erase", personal_data.erase, name="personal-data-erase"),
+    path("/settings/stores", stores.stores, name="stores"),
+    path("/settings/stores/<str:code>", stores.store, name="store"),
+    path("/settings/stores/<str:code>/close", stores.close, name="store-close"),
+    path("/settings/stores/<str:code>/reopen", stores.reopen, name="store-reopen"),
+    path("/settings/terminals", terminals.terminals, name="terminals"),
+    path("/settings/terminals/newest", terminals.newest, name="terminals-newest"),
+    path("/settings/terminals/<int:terminal_id>", terminals.terminal, name="terminal"),
+    path("/settings/terminals/<int:terminal_id>/refunds", terminals.refunds, name="terminal-refunds"),
     path("/notifications", notifications.notifications, name="notifications"),
     path("/notifications/<int:notification_id>/resend", notifications.resend, name="resend"),
 ]

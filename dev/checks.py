@@ -19,8 +19,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _PYTHON = (
-    *("analytics", "api", "config", "core", "customer", "desk", "dev", "invariants", "merchants", "payment_channels"),
-    *("reconciliation", "refunds", "samples", "simulators", "terminals"),
+    *("analytics", "api", "config", "core", "customer", "desk", "dev", "integrations", "invariants", "merchants"),
+    *("payment_channels", "reconciliation", "refunds", "samples", "simulators", "terminals"),
     *("tests", "benchmarks", "manage.py"),
 )
 # What `check --deploy` and the compose file look at; the values are not secrets of anything.

@@ -23,8 +23,8 @@ from django.utils.translation.template import templatize
 _ROOT = Path(__file__).resolve().parent.parent
 _CATALOGUE = _ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 _PACKAGES = (
-    *("analytics", "api", "config", "core", "customer", "desk", "invariants", "merchants", "payment_channels"),
-    *("reconciliation", "refunds", "samples", "terminals"),
+    *("analytics", "api", "config", "core", "customer", "desk", "integrations", "invariants", "merchants"),
+    *("payment_channels", "reconciliation", "refunds", "samples", "terminals"),
 )
 _FUNCTIONS = {
     # The positions of text and plural in a call; (1, "c"): of its context. None: the text alone.

@@ -498,6 +498,24 @@ INVARIANTS: tuple[Invariant, ...] = (
              GROUP BY t.id, a.id HAVING count(*) > greatest({channels.profile_sql("max_partials")}, t.live_refunds_limit)""",
     ),
     _over_history(
+        "I41",
+        "more pieces came back than were sold, goods that nobody awaits, or an exchange beside a refund",
+        """SELECT t.order_no || ' ' || l.sku FROM refunds_goodsreturnline g
+             JOIN refunds_goodsreturn b ON b.id = g.goods_return_id
+             JOIN terminals_transactionline l ON l.id = g.line_id JOIN terminals_transaction t ON t.id = l.transaction_id
+            WHERE b.state IN ('received', 'inspected') AND g.condition <> 'missing' AND g.disposition <> 'hand_back'
+              AND l.id IN (SELECT x.line_id FROM refunds_goodsreturnline x
+                             JOIN refunds_goodsreturn y ON y.id = x.goods_return_id WHERE [touched: y.request_id])
+            GROUP BY l.id, t.order_no HAVING sum(g.quantity) > l.quantity
+           UNION ALL
+           SELECT r.number FROM refunds_refundrequest r WHERE [touched: r.id] AND r.state = 'waiting_goods'
+              AND NOT EXISTS (SELECT 1 FROM refunds_goodsreturn b
+                               WHERE b.request_id = r.id AND b.state IN ('awaited', 'on_its_way', 'received'))
+           UNION ALL
+           SELECT r.number FROM refunds_exchangeoffer o JOIN refunds_refundrequest r ON r.id = o.request_id
+            WHERE [touched: r.id] AND o.answer = 'accepted' AND r.state <> 'cancelled'""",
+    ),
+    _over_history(
         "I40",
         "sent to a channel or handed to a person without as many approvals as its amount and routes need",
         f"""SELECT r.number FROM refunds_refundrequest r

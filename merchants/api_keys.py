@@ -31,6 +31,7 @@ OVERLAPS: dict[str, timedelta] = {
     "7d": timedelta(days=7),
 }
 DEFAULT_OVERLAP = OVERLAPS["24h"]
+USE_NOTED_EVERY = timedelta(minutes=10)
 
 
 class KeyReplaced(Conflict, code="key_replaced"):
@@ -203,14 +204,17 @@ def forget_known() -> None:
 
 
 def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
-    """One indexed read, no model."""
+    """One indexed read, no model; that the key was used is written down once in ``USE_NOTED_EVERY``."""
+    now = timezone.now()
     with connection.cursor() as cursor:
-        _RECOGNISE.execute(cursor, [digest, timezone.now()])
+        _RECOGNISE.execute(cursor, [digest, now])
         row = cursor.fetchone()
     if row is None:
         return None
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
-    expires_at, username, till_codes = codes
+    expires_at, last_used_at, username, till_codes = codes
+    if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
     stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
     client = Client(
         principal=principals.of_key(
@@ -234,7 +238,7 @@ _RECOGNISE = PreparedStatement(
     "api_key_by_hash",
     ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
-    "k.signing_secret, k.expires_at, s.username, s.till_codes FROM merchants_apikey k "
+    "k.signing_secret, k.expires_at, k.last_used_at, s.username, s.till_codes FROM merchants_apikey k "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
     "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
 )

@@ -29,7 +29,7 @@ class Deputyship:
     def covers(self, *, roles: Collection[str], store_id: int, amount_fen: int) -> bool:
         """Whether the absent person could decide it, and the limit lets it pass."""
         within = self.limit_fen is None or amount_fen <= self.limit_fen
-        return within and self.absent.role in roles and self.absent.works_in(store_id)
+        return within and self.absent.decides(roles=roles, amount_fen=amount_fen) and self.absent.works_in(store_id)
 
 
 @transaction.atomic
@@ -62,7 +62,7 @@ def give(
         raise Invalid("the limit is above zero", code="delegation_limit")
     if not all(TABLE[Act.APPROVE].of_role(person.role) for person in people.values()):
         raise Invalid("both decide refunds by their role", code="delegation_role")
-    _check_has(principals.of_staff(people[absent]), by=by, at=at)
+    _check_has(principals.of_staff(people[absent]), limit_fen=limit_fen, by=by, at=at)
     row = Delegation.objects.create(
         merchant_id=by.acting_for,
         absent_id=absent,
@@ -101,10 +101,12 @@ def in_force(*, by: Principal, at: datetime) -> tuple[Deputyship, ...]:
     return tuple(Deputyship(principals.of_staff(row.absent), row.limit_fen) for row in known)
 
 
-def _check_has(absent: Principal, *, by: Principal, at: datetime) -> None:
+def _check_has(absent: Principal, *, limit_fen: int | None, by: Principal, at: datetime) -> None:
     """Raise ``Invalid`` where ``by`` would give away more than they decide themselves."""
     own = by.stores is None or (absent.stores is not None and absent.stores <= by.stores)
     rules = policies.rules_in_force(merchant_id=by.acting_for, at=at)
+    most_fen = min((fen for fen in (limit_fen, absent.limit_fen) if fen is not None), default=None)
+    own = own and (by.limit_fen is None or (most_fen is not None and most_fen <= by.limit_fen))
     if not own or any(absent.role in tier.roles and by.role not in tier.roles for tier in rules.tiers):
         raise Invalid("nobody gives more than they decide themselves", code="delegation_too_much")
 

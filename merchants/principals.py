@@ -6,7 +6,7 @@ What each may do stands in ``merchants.rights``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class Principal:
 
     ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
+    ``limit_fen`` is the most that this person decides (None: what their role does).
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
     refund.
     """
@@ -51,6 +52,7 @@ class Principal:
     person_id: int | None = None
     scopes: frozenset[str] = frozenset()
     till_codes: frozenset[str] = frozenset()
+    limit_fen: int | None = None
     request_id: UUID | None = None
     sale_id: UUID | None = None
 
@@ -77,6 +79,10 @@ class Principal:
         """Whether this store is one of theirs."""
         return self.stores is None or store_id in self.stores
 
+    def decides(self, *, roles: Collection[str], amount_fen: int) -> bool:
+        """Whether an amount that these roles decide is theirs to decide: by their role, and by their own limit."""
+        return self.role in roles and (self.limit_fen is None or amount_fen <= self.limit_fen)
+
     def has_code(self, *codes: str) -> bool:
         """Whether any of these cashiers' codes is this person's."""
         return not self.till_codes.isdisjoint(folded_codes(codes))
@@ -100,6 +106,7 @@ def of_staff(staff: Staff) -> Principal:
         staff_id=staff.pk,
         person_id=staff.pk,
         till_codes=folded_codes((staff.username, *staff.till_codes)),
+        limit_fen=staff.limit_fen,
     )
 
 

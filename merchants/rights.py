@@ -50,6 +50,12 @@ class Act(StrEnum):
     REJECT = "reject"
     REQUEST_INFO = "request_info"
     EXTEND = "extend"
+    ASK_GOODS = "ask_goods"
+    SEND_GOODS = "send_goods"
+    RECEIVE_GOODS = "receive_goods"
+    INSPECT_GOODS = "inspect_goods"
+    OFFER_EXCHANGE = "offer_exchange"
+    ANSWER_OFFER = "answer_offer"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
     RETRY = "retry"
@@ -74,8 +80,17 @@ class Act(StrEnum):
     DELEGATE = "delegate"
     REVIEW_POLICY = "review_policy"
     ADD_CHANNEL_RULE = "add_channel_rule"
+    MANAGE_STORES = "manage_stores"
+    MANAGE_TILLS = "manage_tills"
+    REPORT_TILL = "report_till"
+    SEE_AUDIT = "see_audit"
+    SET_WORDING = "set_wording"
+    ERASE = "erase"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
+    MANAGE_TEAM = "manage_team"
+    RESET_ACCESS = "reset_access"
 
 
 class Reach(StrEnum):
@@ -210,6 +225,23 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.EXTEND: Right("give a refund more time, with the customer's consent",
                                                               _NO,   _YES, _YES, _NO,  _YES,
                       conditions=(_DISTANCE, _TIER)),
+    Act.ASK_GOODS: Right("ask for the goods, or say that they are not needed",
+                                                              _NO,   _YES, _YES, _NO,  _YES,
+                         conditions=(_DISTANCE, _TIER)),
+    Act.SEND_GOODS: Right("say by which parcel the goods come",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                          scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN),
+    Act.RECEIVE_GOODS: Right("say that the goods have come",  _YES,  _YES, _YES, _YES, _YES,
+                             scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.INSPECT_GOODS: Right("say what was found of goods that came back",
+                                                              _YES,  _YES, _YES, _NO,  _YES,
+                             scope=KeyScope.REFUNDS_WRITE, key=_YES, conditions=(_DISTANCE,)),
+    Act.OFFER_EXCHANGE: Right("offer an exchange or a second delivery instead",
+                                                              _NO,   _YES, _YES, _NO,  _YES,
+                              conditions=(_DISTANCE, _TIER)),
+    Act.ANSWER_OFFER: Right("say what the customer answered to the offer, and the new order",
+                                                              _OWN,  _YES, _YES, _OWN, _YES,
+                            scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN),
     Act.PAY_CASH: Right("say that cash was paid, or why not", _YES,  _NO,  _YES, _YES, _YES,
                         conditions=(_DISTANCE, _NOT_APPROVER)),
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
@@ -254,14 +286,33 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.PUBLISH_POLICY: Right("put a draft of the policy in force",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
-                              conditions=(_WHOLE, _NOT_AUTHOR)),
+                              system=_YES, conditions=(_WHOLE, _NOT_AUTHOR)),
     Act.REVIEW_POLICY: Right("say that the policy was looked through",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ADD_CHANNEL_RULE: Right("note a change of a channel's own rules",
                                                               _NO,   _YES, _YES, _YES, _YES),
+    Act.MANAGE_STORES: Right("open, describe and close stores",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.MANAGE_TILLS: Right("register and describe tills of one's stores, let them take refunds or not",
+                                                              _NO,   _NO,  _YES, _NO,  _YES),
+    Act.REPORT_TILL: Right("say how a till is",               _NO,   _NO,  _NO,  _NO,  _NO,
+                           scope=KeyScope.TRANSACTIONS_WRITE, key=_YES),
+    Act.SEE_AUDIT: Right("read the audit trail, take it away and have it verified",
+                                                              _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
+    Act.SET_WORDING: Right("word the messages to customers, and send test messages",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
-    Act.CHANGE_CREDENTIALS: Right("change a channel account's credentials",
+    Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
+                                                              _NO,   _NO,  _YES, _NO,  _YES,
+                               scope=KeyScope.WEBHOOKS_WRITE, key=_YES),
+    Act.CHANGE_CREDENTIALS: Right("open, set up, test and end channel accounts, and change their credentials",
+                                                              _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
+    Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",
+                                                              _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.RESET_ACCESS: Right("be one of two who reset a colleague's password or second factor; an owner's takes an owner",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
 }
 # fmt: on

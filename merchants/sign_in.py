@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,20 @@ def sign_in(*, username: str, password: str, address: str, device_token: str) ->
         forget(_device_bucket(account, device))
     token = signing.dumps([account, device or secrets.token_hex(8)], salt=_SALT)
     return SignedIn(found, tried, token)
+
+
+def show_second(*, staff: Staff, address: str, check: Callable[[], str]) -> tuple[str, Try]:
+    """Look at a second factor by ``check``, which says its kind or "" for a wrong one. Counted like passwords and apart from
+    them; raises ``TooManyGuesses``, and then it was not looked at.
+    """
+    buckets = [Bucket(name=f"second:{staff.pk}", limit=OF_ACCOUNT, promised_to=address)]
+    if address:
+        buckets.append(Bucket(name=f"address:{address}", limit=OF_ADDRESS))
+    tried = take(*buckets)
+    kind = check()
+    if kind:
+        give_back(tried)
+    return kind, tried
 
 
 def account_of(username: str) -> str:

@@ -30,6 +30,7 @@ class Channel:
     ``label`` is its English name, which pages translate; ``letter`` stands in its mark. ``statements`` and ``fund_flow`` say
     what it lists of a day, ``other_account`` that it sends a refund elsewhere that it cannot deliver, ``by_hand`` that a person
     pays. ``number`` names the credentials that say whose money it is, whichever keys sign.
+    pays. ``credentials`` are the names of what an account signs with, those that are no secret in ``open_credentials``.
     """
 
     label: str
@@ -42,6 +43,8 @@ class Channel:
     other_account: bool = False
     by_hand: bool = False
     number: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
+    open_credentials: tuple[str, ...] = ()
 
 
 CHANNELS: Mapping[str, Channel] = {
@@ -55,6 +58,8 @@ CHANNELS: Mapping[str, Channel] = {
         fund_flow=True,
         other_account=True,
         number=("mchid", "sub_mchid"),
+        open_credentials=("mchid", "sub_mchid", "merchant_serial", "public_key_id"),
+        credentials=("merchant_private_key", "api_v3_key", "public_key"),
     ),
     "alipay": Channel(
         label=gettext_noop("Alipay"),
@@ -64,6 +69,8 @@ CHANNELS: Mapping[str, Channel] = {
         profile=ALIPAY,
         statements=True,
         number=("app_id", "app_auth_token"),
+        open_credentials=("app_id",),
+        credentials=("app_private_key", "alipay_public_key", "app_auth_token"),
     ),
     "unionpay": Channel(
         label=gettext_noop("UnionPay"),
@@ -72,6 +79,11 @@ CHANNELS: Mapping[str, Channel] = {
         profile=UNIONPAY,
         statements=True,
         number=("mer_id",),
+        open_credentials=("mer_id", "access_type", "acq_ins_code", "signer"),
+        credentials=(
+            *("sign_certificate", "sign_private_key", "sign_pfx", "sign_pfx_password"),
+            *("root_certificate", "middle_certificate"),
+        ),
     ),
     "bank_transfer": Channel(label=gettext_noop("Bank transfer"), letter="转", build=manual.build, by_hand=True),
     "cash": Channel(label=gettext_noop("Cash"), letter="现", build=manual.build, by_hand=True),

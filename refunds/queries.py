@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Approval, CustomerReport, Leg, RefundRequest
+from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
+from refunds.states import ExecutionState
 from terminals.models import Transaction
 
 Row = TypeVar("Row", bound=Model)
@@ -36,6 +37,11 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
             "agreements",
             Prefetch("customer_reports", queryset=CustomerReport.objects.select_related("owner").order_by("pk")),
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
+            Prefetch(
+                "goods_returns",
+                queryset=GoodsReturn.objects.select_related("store").prefetch_related("lines__line").order_by("-pk"),
+            ),
+            Prefetch("offers", queryset=ExchangeOffer.objects.order_by("-pk")),
             Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
         )
     )
@@ -92,6 +98,16 @@ def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozen
     if sale is None:
         raise NotFound("there is no such transaction")
     return sale
+
+
+def failures_by_till(*, terminal_ids: Sequence[int], since: datetime) -> dict[int, tuple[int, int]]:
+    """Of each till: the requests since then, and those of them of which a payout failed, whatever came of it later."""
+    asked = RefundRequest.objects.filter(terminal_id__in=terminal_ids, created_at__gte=since)
+    lost = asked.filter(Exists(Execution.objects.filter(request=OuterRef("pk"), state=ExecutionState.FAILED)))
+    all_of, failed = (
+        dict(rows.order_by().values_list("terminal_id").annotate(n=Count("pk"))) for rows in (asked, lost)
+    )
+    return {till: (n, failed.get(till, 0)) for till, n in all_of.items()}
 
 
 def requests_of_sale(sale: Transaction) -> QuerySet[RefundRequest]:

@@ -64,8 +64,8 @@ OWNER: dict[State, Owner] = {
     State.CLOSED: Owner.NOBODY,
 }
 
-#: Named in the API from the start; goods returns and vendor tickets will lead into them.
-RESERVED = frozenset({State.WAITING_GOODS, State.WAITING_VENDOR})
+#: Named in the API from the start; vendor tickets will lead into it.
+RESERVED = frozenset({State.WAITING_VENDOR})
 
 #: Passed through within one commit, never stored: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED,)
@@ -82,7 +82,7 @@ PAID = (State.CLOSED, State.FOLLOW_UP, State.REFUNDED)
 OPEN_FOR_REVIEW = (State.IN_REVIEW, State.NEEDS_INFO)
 
 #: From submission to here the handling clock runs.
-UNDECIDED = (State.SUBMITTED, State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW)
+UNDECIDED = (State.SUBMITTED, State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,25 @@ EDGES: tuple[Edge, ...] = (
     Edge("approve", (State.IN_REVIEW,), State.APPROVED, "a reviewer of the right tier approves"),
     Edge("reject", (State.IN_REVIEW,), State.REJECTED, "a reviewer rejects, with a coded reason"),
     Edge("request_info", (State.IN_REVIEW,), State.NEEDS_INFO, "something is missing; the clock pauses"),
+    Edge(
+        "ask_goods",
+        (State.VERIFYING, State.IN_REVIEW),
+        State.WAITING_GOODS,
+        "the goods are to come back first; the clock pauses",
+    ),
+    Edge(
+        "receive_goods",
+        (State.WAITING_GOODS,),
+        State.WAITING_GOODS,
+        "the goods are there; the clock goes on until somebody has looked at them",
+    ),
+    Edge(
+        "judge_goods",
+        (State.WAITING_GOODS,),
+        State.VERIFYING,
+        "the goods were inspected, did not come in time or are not needed; judged again",
+    ),
+    Edge("offer", (State.IN_REVIEW,), State.IN_REVIEW, "the customer is offered an exchange or a second delivery"),
     Edge("extend", (State.IN_REVIEW,), State.IN_REVIEW, "the customer agrees to wait longer; the clock has a new end"),
     Edge(
         "resubmit",
@@ -111,7 +130,7 @@ EDGES: tuple[Edge, ...] = (
     ),
     Edge(
         "cancel",
-        (State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED),
+        (State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW, State.APPROVED),
         State.CANCELLED,
         "withdrawn before anything was sent to the channel",
     ),
@@ -158,7 +177,7 @@ EDGES: tuple[Edge, ...] = (
     Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
     Edge(
         "prove_paid",
-        (State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.REJECTED),
+        (State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.REJECTED),
         State.REFUNDED,
         "finance believes the channel's late word that it had paid what it called refused",
     ),

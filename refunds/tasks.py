@@ -18,16 +18,19 @@ from celery.signals import (
 )
 from django.utils import timezone
 
+from core.audit.models import AuditVerification
 from core.periodic import periodic
 from refunds.evidence import files
-from refunds.follow_up import survey
+from refunds.follow_up import erasing, survey
+from refunds.goods import returns
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
 from refunds.telling import outbox
-from refunds.worker import confirming, hearing, watch
+from refunds.worker import child, confirming, hearing, watch
 
 logger = logging.getLogger(__name__)
+_VERIFIED_WITHIN_S = 60 * 60
 
 
 @shared_task(name="refunds.execute")
@@ -73,6 +76,13 @@ def sweep() -> None:
             logger.exception("sweep: stage %s failed", stage)
 
 
+@periodic("refunds.verify_audit")
+def verify_audit() -> None:
+    """Whole chains that somebody wants verified: long work, in a process of its own."""
+    if AuditVerification.objects.filter(ended_at=None).exists():
+        child.run("verify_audit", within_s=_VERIFIED_WITHIN_S)
+
+
 @periodic("refunds.verify")
 def verify() -> None:
     confirming.work()
@@ -80,7 +90,9 @@ def verify() -> None:
 
 @periodic("refunds.escalate")
 def escalate() -> None:
-    escalating.work(at=timezone.now())
+    now = timezone.now()
+    returns.give_up_late(at=now)
+    escalating.work(at=now)
 
 
 @periodic("refunds.second_legs")
@@ -95,6 +107,11 @@ def forget_answers() -> None:
     while idempotency.forget_old(at=now) >= idempotency.AT_ONCE:
         pass
     files.forget_unclaimed(at=now)
+
+
+@periodic("refunds.erase_expired")
+def erase_expired() -> None:
+    erasing.erase_expired(at=timezone.now())
 
 
 @celeryd_after_setup.connect

@@ -16,6 +16,8 @@
 //   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
 //   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
+//   [data-reveals="id"] on a checkbox   shows what is typed into that password field
+// passkey.js: [data-passkey]
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
 (() => {
   const root = document.documentElement;
@@ -32,6 +34,11 @@
       // The choice then lasts as long as the page.
     }
   };
+
+  document.addEventListener("change", (event) => {
+    const field = document.getElementById(event.target.dataset.reveals);
+    if (field) field.type = event.target.checked ? "text" : "password";
+  });
 
   // --- toasts ---
   const TOAST_MS = 6000;

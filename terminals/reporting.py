@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
@@ -161,6 +161,8 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     )
     if (existing := known.first()) is not None:
         return _same(existing, sale, by, at), False
+    if store.closed_at is not None and sale.paid_at > store.closed_at:
+        raise Invalid("the store was closed when this was paid", code="store_closed")
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
     others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
     check_lines(
@@ -341,4 +343,5 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         TransactionLine(transaction=created, position=position, **asdict(line))
         for position, line in enumerate(sale.lines, start=1)
     )
+    record_of(created, by=by.actor, action="transaction.report", at=at)
     return created

@@ -43,7 +43,18 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["object_id", "id"], name="audit_object"),
             models.Index(fields=["txid", "id"], name="audit_txid"),
-            models.Index(fields=["merchant_id", "-id"], name="audit_merchant"),
+            models.Index(fields=["merchant_id", "at", "id"], name="audit_when"),
+            # What one person did, and what is about no refund: rare among what tills and channels write.
+            models.Index(
+                fields=["merchant_id", "actor_id", "at", "id"],
+                name="audit_person",
+                condition=models.Q(actor_kind="staff"),
+            ),
+            models.Index(
+                fields=["merchant_id", "at", "id"],
+                name="audit_beside_refunds",
+                condition=~models.Q(object_type="refund_request"),
+            ),
         ]
         constraints = [
             # One state change a version: the database itself refuses a second writer.
@@ -75,6 +86,32 @@ class AuditLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.merchant_id}/{self.seq}"
+
+
+class AuditVerification(models.Model):
+    """One merchant's whole chain is to be verified, as somebody asked, or was: then with how far it came and what was found.
+
+    ``findings`` are ``[place in the chain, what]``; ``last_seq`` and ``head`` are the last link that was looked at.
+    """
+
+    merchant_id = models.BigIntegerField()
+    asked_by = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    last_seq = models.BigIntegerField(default=0)
+    head = models.CharField(max_length=64, blank=True)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["merchant_id", "-id"], name="audit_verification_merchant")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant_id"], condition=models.Q(ended_at=None), name="audit_verification_one_waits"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id} {self.asked_at}"
 
 
 class AuditSealPoint(models.Model):

@@ -1,21 +1,26 @@
 """Checking the trail: nothing changed, nothing missing, nothing added, and the heads are those that were written outside.
 
 ``verify(whole=True)`` looks at every event; otherwise at what has grown since the last verification without a finding, whose
-heads stand outside the database. What it cannot see, and who else looks: docs/adr/0030.
+heads stand outside the database. What it cannot see, and who else looks: docs/adr/0030. With ``merchant_id`` it looks at one
+chain alone, also from behind that merchant's wall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 from core.audit import heads, keys
 from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest, links_after, not_in_chains
-from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
+from core.audit.models import AuditEvent, AuditLink, AuditSealPoint, AuditVerification
 from core.audit.record import is_ours
+
+Row = TypeVar("Row", bound=Model)
 
 #: Events that wait for the sealer, looked at in one verification.
 _WAITING = 1000
@@ -41,11 +46,11 @@ class Verification:
     to: tuple[int, int] = (0, 0)
 
 
-def verify(*, whole: bool = True) -> Verification:
+def verify(*, whole: bool = True, merchant_id: int | None = None) -> Verification:
     """Look at every event, or at those since the last verification that found nothing."""
     # In this order: what is read later may only be further on.
     point = _point()
-    anchors = heads.read()
+    anchors = heads.read() if merchant_id is None else _of(merchant_id, heads.read())
     start: heads.Heads = {}
     after = (0, 0)
     if not whole and anchors.verified is not None and not anchors.faults:
@@ -54,13 +59,40 @@ def verify(*, whole: bool = True) -> Verification:
     done.breaches += _files(anchors, point)
     if why := keys.mismatch():
         done.breaches.append(Breach(0, 0, why))
-    done.breaches += _chains(done, after)
+    done.breaches += _chains(done, after, merchant_id)
     done.breaches += _anchored(anchors)
-    done.breaches += _outside_the_chains(point, after)
-    done.breaches += _beyond_the_point()
+    done.breaches += _outside_the_chains(point, after, merchant_id)
+    done.breaches += _beyond_the_point(merchant_id)
     if after == (0, 0):
-        done.breaches += _written_twice()
+        done.breaches += _written_twice(merchant_id)
     return done
+
+
+def work() -> int:
+    """Verify whole what somebody asked for. Returns how many chains."""
+    done = 0
+    while waiting := AuditVerification.objects.filter(ended_at=None).order_by("pk").first():
+        found = verify(merchant_id=waiting.merchant_id)
+        waiting.last_seq, head = found.reached.get(waiting.merchant_id, (0, b""))
+        waiting.head, waiting.ended_at = head.hex(), timezone.now()
+        waiting.findings = [[breach.seq, breach.what] for breach in found.breaches[:_ENOUGH]]
+        waiting.save(update_fields=["last_seq", "head", "ended_at", "findings"])
+        done += 1
+    return done
+
+
+def _of(merchant_id: int, anchors: heads.Anchors) -> heads.Anchors:
+    """What the files say of one chain."""
+
+    def theirs(found: heads.Heads) -> heads.Heads:
+        return {merchant: head for merchant, head in found.items() if merchant == merchant_id}
+
+    return replace(
+        anchors,
+        heads=theirs(anchors.heads),
+        verified=None if anchors.verified is None else theirs(anchors.verified),
+        lost=[(merchant, seq) for merchant, seq in anchors.lost if merchant == merchant_id],
+    )
 
 
 def _point() -> AuditSealPoint:
@@ -79,13 +111,15 @@ def _files(anchors: heads.Anchors, point: AuditSealPoint) -> Iterator[Breach]:
         )
 
 
-def _chains(done: Verification, after: tuple[int, int]) -> Iterator[Breach]:
+def _chains(done: Verification, after: tuple[int, int], merchant_id: int | None) -> Iterator[Breach]:
     """Recompute, and follow each chain from one link to the next. Leaves in ``done`` how far each goes."""
     exempt = _written_without_key()
     # What was verified before was under a key.
     keyed = set(done.reached)
     last: dict[int, tuple[int, int]] = {}
-    links = links_after(after, to=done.to).select_related("event").order_by("merchant_id", "seq")
+    links = (
+        _narrowed(links_after(after, to=done.to), merchant_id).select_related("event").order_by("merchant_id", "seq")
+    )
     for link in links.iterator(chunk_size=2000):
         merchant, event = link.merchant_id, link.event
         seq, previous = done.reached.get(merchant, (0, GENESIS))
@@ -113,6 +147,10 @@ def _chains(done: Verification, after: tuple[int, int]) -> Iterator[Breach]:
         yield Breach(merchant, done.reached[merchant][0], "the chain is sealed without a key")
 
 
+def _narrowed(rows: QuerySet[Row], merchant_id: int | None) -> QuerySet[Row]:
+    return rows if merchant_id is None else rows.filter(merchant_id=merchant_id)
+
+
 def _recomputed(link: AuditLink, previous: bytes) -> bytes:
     if not link.key_id:
         return digest(previous, link.event)
@@ -137,9 +175,9 @@ def _anchored(anchors: heads.Anchors) -> Iterator[Breach]:
         yield Breach(merchant, seq, "the chain was cut or rewritten, then grew: this head stands outside the database")
 
 
-def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterator[Breach]:
+def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int], merchant_id: int | None) -> Iterator[Breach]:
     """Events without a link: those that are not sealed yet are ours, and there are no others."""
-    unlinked = AuditEvent.objects.filter(link__isnull=True).order_by("txid", "pk")
+    unlinked = _narrowed(AuditEvent.objects.filter(link__isnull=True), merchant_id).order_by("txid", "pk")
     passed = unlinked.extra(
         where=["(txid, core_auditevent.id) <= (%s, %s)", "(txid, core_auditevent.id) > (%s, %s)"],
         params=[point.txid, point.event_id, *after],
@@ -158,22 +196,23 @@ def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int]) -> Iterat
             yield Breach(event.merchant_id, 0, f"event {event.pk} was not written by us")
 
 
-def _beyond_the_point() -> Iterator[Breach]:
+def _beyond_the_point(merchant_id: int | None) -> Iterator[Breach]:
     """Links beyond the seal point: somebody has set it back, and the sealer cannot go on."""
     point = _point()
-    if beyond := links_after((point.txid, point.event_id)).order_by("merchant_id", "seq").first():
+    after = links_after((point.txid, point.event_id))
+    if beyond := _narrowed(after, merchant_id).order_by("merchant_id", "seq").first():
         yield Breach(beyond.merchant_id, beyond.seq, "sealed beyond the seal point: the point was set back")
     if not point.key_id and AuditLink.objects.exclude(key_id="").exists():
         yield Breach(0, 0, "the seal point has forgotten its key: it was set back")
 
 
-def _written_twice() -> Iterator[Breach]:
+def _written_twice(merchant_id: int | None) -> Iterator[Breach]:
     """An event of ours that was copied is authentic, but there is another one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT max(merchant_id), max(id) FROM core_auditevent WHERE mac IS NOT NULL GROUP BY mac "
-            "HAVING count(*) > 1 ORDER BY 2 LIMIT %s",
-            [_ENOUGH],
+            "SELECT max(merchant_id), max(id) FROM core_auditevent WHERE mac IS NOT NULL "
+            "AND (%s::bigint IS NULL OR merchant_id = %s) GROUP BY mac HAVING count(*) > 1 ORDER BY 2 LIMIT %s",
+            [merchant_id, merchant_id, _ENOUGH],
         )
         for merchant, event_id in cursor.fetchall():
             yield Breach(merchant, 0, f"event {event_id} is a copy of another one")

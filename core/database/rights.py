@@ -20,7 +20,7 @@ from core.database import logins
 #: Django's own list of what has been migrated: the owner's alone to change.
 _READ_ONLY = ("django_migrations",)
 #: The apps whose tables are ours.
-OURS = ("core", "merchants", "terminals", "refunds", "reconciliation")
+OURS = ("core", "merchants", "terminals", "refunds", "reconciliation", "integrations")
 
 # Beside the triggers of the migrations, with messages of their own, whatever a later migration adds.
 _FUNCTIONS = """

@@ -13,13 +13,16 @@ from django.utils.translation import get_language, gettext
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
 from core.plain_text import plain_text
+from core.quantities import Quantity, quantity_text
 from customer.refund.questions import questions
 from customer.refund.reports import Reports, reports_of
 from merchants import channels
 from merchants.principals import Principal
 from refunds.evidence import files
-from refunds.models import Agreement, Evidence, RefundRequest, Survey
-from refunds.models.evidence import EvidenceKind
+from refunds.facts import goods
+from refunds.models import Agreement, Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
+from refunds.models.evidence import OF_STAFF, EvidenceKind
+from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
 from refunds.models.survey import RatingReason
 from refunds.rules.arrival import Arrival, expected_arrival
@@ -43,6 +46,10 @@ _ICONS = {"info": "loader", "ok": "check", "warn": "hourglass", "bad": "x", "mut
 _OPEN_TO_PICTURES = frozenset({State.IN_REVIEW, State.WAITING_GOODS, State.WAITING_VENDOR, State.FAILED})
 _UNDECIDED = frozenset({State.VERIFYING, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR})
 _ENDED_WITHOUT_MONEY = frozenset({State.REJECTED, State.CANCELLED})
+#: What the customer may still send.
+_TO_SEND = (ReturnState.AWAITED, ReturnState.ON_ITS_WAY)
+#: Where an offer can be answered.
+_OFFERED_IN = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS})
 #: Where nobody can say when it arrives.
 _NO_DAY = frozenset(
     {
@@ -119,6 +126,12 @@ class RefundPage:
     survey: Survey | None
     comment: str
     rating_reasons: Sequence[tuple[str, str]]
+    goods: GoodsReturn | None
+    goods_lines: Sequence[str]
+    send_url: str
+    offer: ExchangeOffer | None
+    offer_message: str
+    offer_url: str
 
     @property
     def merchant_name(self) -> str:
@@ -175,10 +188,12 @@ def refund_page(
     tone = "warn" if story.payout.call else _TONES.get(state, "info")
     destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
+    back, offered = goods.latest(request), request.offers.order_by("-pk").first()
+    # What became of goods that nobody waits for any more is between colleagues.
+    is_told = back is not None and back.state not in (ReturnState.CALLED_OFF, ReturnState.NOT_COME)
+
     given = set(request.evidence.values_list("kind", flat=True))
-    missing = [
-        kind for kind in request.verdict.get("evidence", ()) if kind not in given and kind != EvidenceKind.WITNESS
-    ]
+    missing = [kind for kind in request.verdict.get("evidence", ()) if kind not in given and kind not in OF_STAFF]
 
     def address(name: str) -> str:
         return f"{reverse(f'customer:{name}', args=[token])}?lang={language}"
@@ -198,7 +213,7 @@ def refund_page(
         apology=our_fault(reason=request.reason) if granted else "",
         money_note=story.payout.note,
         call_first=story.payout.call,
-        needs=plain_text(request.message_to_customer) if state == State.NEEDS_INFO else "",
+        needs=plain_text(request.message_to_customer) if state in (State.NEEDS_INFO, State.WAITING_GOODS) else "",
         message=plain_text(request.message_to_customer) if state in _ENDED_WITHOUT_MONEY else "",
         steps=_steps(story),
         goods_summary=_goods(request),
@@ -230,12 +245,27 @@ def refund_page(
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],
+        goods=back if is_told else None,
+        goods_lines=_goods_lines(back) if back and is_told else (),
+        send_url=address("send_goods") if back and back.state in _TO_SEND else "",
+        offer=offered,
+        offer_message=plain_text(offered.message) if offered else "",
+        offer_url=address("answer_offer") if offered and not offered.answer and state in _OFFERED_IN else "",
     )
+
+
+def _goods_lines(back: GoodsReturn) -> list[str]:
+    """What comes back, counted by article, whatever was found of the pieces."""
+    counted: dict[str, Quantity] = {}
+    for line in back.lines.select_related("line").order_by("pk"):
+        name = line.line.name if line.line else gettext("All that the refund is about")
+        counted[name] = counted.get(name, 0) + line.quantity
+    return [f"{name} × {quantity_text(count)}" for name, count in counted.items()]
 
 
 def _kinds(missing: Sequence[str]) -> list[tuple[str, str]]:
     """What the customer may add: first what is missing. A colleague's word comes from the store."""
-    others = [kind.value for kind in EvidenceKind if kind != EvidenceKind.WITNESS and kind not in missing]
+    others = [kind.value for kind in EvidenceKind if kind not in OF_STAFF and kind not in missing]
     return [(kind, str(EvidenceKind(kind).label)) for kind in (*missing, *others)]
 
 
@@ -253,7 +283,7 @@ def _estimate(story: _Story) -> str:
     if request.state == State.FAILED:
         return story.payout.failure.sentence
     if request.state in {State.VERIFYING, State.WAITING_GOODS, State.WAITING_VENDOR}:
-        return gettext("We will tell you as soon as there is news.")
+        return _goods_estimate(story)
     if request.state == State.PARTIALLY_REFUNDED:
         sentences = legs.what_is_left(request, now=story.now)
         # Chinese sentences follow one another without a space.
@@ -267,6 +297,19 @@ def _estimate(story: _Story) -> str:
     if story.at_once:
         return gettext("It usually arrives within minutes.")
     return gettext("It arrives by %(day)s.") % {"day": day_of(story.there_by)}
+
+
+def _goods_estimate(story: _Story) -> str:
+    request, back = story.request, goods.open_return(story.request)
+    if back is None or back.due_at is None:
+        return gettext("We will tell you as soon as there is news.")
+    if back.state == ReturnState.RECEIVED:
+        due = {"due": _moment(request.due_at, story.now)}
+        return gettext("Your goods are there; the store looks at them by %(due)s.") % due
+    due = {"due": _moment(back.due_at, story.now)}
+    if back.state == ReturnState.ON_ITS_WAY:
+        return gettext("Your parcel is on its way. It should be there by %(due)s.") % due
+    return gettext("Please bring or send the goods back by %(due)s. Your request keeps its place meanwhile.") % due
 
 
 def _review_estimate(story: _Story) -> str:
@@ -327,12 +370,33 @@ def _steps(story: _Story) -> list[Step]:
     check = _check_step(story)
     if request.state == State.REJECTED:
         return [first, check]
-    return [first, check, _payout_step(story), _arrival_step(story)]
+    return [first, *_goods_steps(story), check, _payout_step(story), _arrival_step(story)]
+
+
+def _goods_steps(story: _Story) -> list[Step]:
+    """How far the goods have come, where any were asked for."""
+    back = goods.latest(story.request)
+    if back is None or back.state in (ReturnState.CALLED_OFF, ReturnState.NOT_COME):
+        return []
+    steps = []
+    if back.sent_at is not None:
+        steps.append(Step(gettext("Parcel sent"), "done", f"{back.carrier} {back.parcel_no}"))
+    if back.received_at is None:
+        return [
+            *steps,
+            Step(gettext("Goods reach the store"), "now", _moment(back.due_at, story.now) if back.due_at else ""),
+        ]
+    steps.append(Step(gettext("Goods reach the store"), "done", _moment(back.received_at, story.now)))
+    if back.inspected_at is None:
+        return [*steps, Step(gettext("The store looks at them"), "now", gettext("in progress"))]
+    return [*steps, Step(gettext("The store looks at them"), "done", _moment(back.inspected_at, story.now))]
 
 
 def _check_step(story: _Story) -> Step:
     request, label = story.request, gettext("The store checks")
-    if request.state in {State.NEEDS_INFO, State.WAITING_GOODS}:
+    if request.state == State.WAITING_GOODS:
+        return Step(label, "todo", "")
+    if request.state == State.NEEDS_INFO:
         return Step(label, "now", gettext("waits for you"))
     if request.state in _UNDECIDED:
         return Step(label, "now", gettext("in progress"))

@@ -37,6 +37,7 @@ from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
 from refunds.follow_up import reports, survey
+from refunds.goods import offers, returns
 from refunds.intake import answering, appealing, naming
 from refunds.intake.claims import Account
 from refunds.models import Evidence, RefundRequest
@@ -196,6 +197,9 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
         "help": gettext("Your question has arrived. Somebody answers it."),
         "applied": gettext("Your request has arrived. Follow it here."),
         "account": gettext("Your account has arrived. Somebody checks it before anything is paid."),
+        "sent": gettext("Thank you, the store knows of your parcel."),
+        "taken": gettext("Thank you. The store gets in touch about it; no money moves."),
+        "declined": gettext("Thank you. The store goes on with your refund."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -319,6 +323,34 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 @behind_link
+@require_POST
+def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """By which parcel the goods come."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    named = {name: request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no")}
+    try:
+        returns.send(request_id=visit.refund.pk, by=visit.by, at=timezone.now(), **named)
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    return _done(visit, "sent")
+
+
+@behind_link
+@require_POST
+def answer_offer(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Whether they take what is offered instead of the money. Taken, the refund ends."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    accepted = request.POST.get("accepted") == "1"
+    try:
+        offers.answer(request_id=visit.refund.pk, accepted=accepted, by=visit.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    return _done(visit, "taken" if accepted else "declined")
+
+
+@behind_link
 @require_safe
 def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpResponseBase:
     """A picture that came through this link; what staff added is not shown."""
@@ -331,6 +363,7 @@ _FOR_CUSTOMERS = frozenset(
     {
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
         *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete", "consent_needed"),
+        *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )
 

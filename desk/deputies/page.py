@@ -38,16 +38,8 @@ def deputies_page(*, scope: Scope, at: datetime, typed: Mapping[str, str], form_
     deciders = [role for role in Role if TABLE[Act.APPROVE].of_role(role)]
     staff = Staff.objects.filter(merchant_id=scope.staff.merchant_id, is_active=True, role__in=deciders)
     return DeputiesPage(
-        rows=[Row(one, _state(one, at)) for one in found.order_by("-ends_at", "-pk")[:_SHOWN]],
+        rows=[Row(one, one.state(at)) for one in found.order_by("-ends_at", "-pk")[:_SHOWN]],
         people=[Choice(str(one.pk), people.with_role(one)) for one in staff.order_by("name", "pk")],
         typed=typed,
         form_error=form_error,
     )
-
-
-def _state(one: Delegation, at: datetime) -> str:
-    if one.revoked_at is not None:
-        return "revoked"
-    if one.ends_at <= at:
-        return "over"
-    return "later" if one.starts_at > at else "now"

@@ -146,7 +146,7 @@ def _store(store: Store, *, typed: Mapping[str, str] | None, error: str) -> Stor
 
 def _grace(grace: Grace, names: Mapping[int, str], *, whole: bool, at: datetime) -> GraceRow:
     ids = grace.store_ids
-    state = "over" if grace.ends_at <= at else "now" if grace.starts_at <= at else "to_come"
+    state = grace.state(at)
     theirs = whole or (ids is not None and set(ids) <= names.keys())
     stores = gettext("All stores") if ids is None else "、".join(names[pk] for pk in ids if pk in names)
     return GraceRow(grace, stores, state, theirs and state != "over")

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from core import codes
 from core.money import NotAnAmount, fen_typed, yuan
 from desk.filters import Choice
+from desk.forms import FormField
 from merchants.policies import fields
 from merchants.policies.drafting import Written
 from merchants.policies.fields import Field, Unit
@@ -36,29 +37,6 @@ _UNITS = {
 }  # fmt: skip
 _NOT_SAID = ""
 _LISTED = re.compile(r"[,，、\s]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormField:
-    """One field as the template shows it: ``kind`` is number, money, choice, checks, flag, text, list or long."""
-
-    name: str
-    label: str
-    kind: str
-    values: tuple[str, ...] = ()
-    choices: Sequence[Choice] = ()
-    unit: str = ""
-    hint: str = ""
-    error: str = ""
-    changed: bool = False
-
-    @property
-    def value(self) -> str:
-        return self.values[0] if self.values else ""
-
-    @property
-    def id(self) -> str:
-        return "f-" + self.name.replace(".", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

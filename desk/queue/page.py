@@ -228,7 +228,7 @@ def queue_rows(
             state_label=State(request.state).label,
             due_at=request.due_at if request.state in UNDECIDED else None,
             target_s=target_s(request),
-            paused=request.state == State.NEEDS_INFO,
+            paused=request.paused_at is not None and request.state in UNDECIDED,
             alerts=alerts(request, at=at),
             owner=person(request.claimed_by),
             viewers=looking.get(request.pk, []),

@@ -84,6 +84,7 @@ VIEWS: tuple[View, ...] = (
         "AND a.version = refunds_refundrequest.version AND a.decision = 'approve' AND a.lapses_at > %(now)s)",
     ),
     View("info", _("Waiting for the customer"), lambda _staff, _at: Q(state=State.NEEDS_INFO), "state = 'needs_info'"),
+    View("goods", _("Goods on their way"), lambda _staff, _at: Q(state=State.WAITING_GOODS), "state = 'waiting_goods'"),
     View(
         "trouble",
         _("Channel trouble"),

@@ -70,7 +70,7 @@ class Asked:
 View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
-def _decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
+def decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
     """A view of an act that says in a sentence what it did.
 
     Back to where the person came from; after a refusal the refund as it is now, with the reason, and ``dialog`` open where the
@@ -107,7 +107,7 @@ def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError
     return answer(request, scope, fresh, status=words.status(error))
 
 
-@_decision("approve")
+@decision("approve")
 def approve(asked: Asked) -> str:
     """Approve what was asked for, or less."""
     approved = deciding.approve(
@@ -128,7 +128,7 @@ def approve(asked: Asked) -> str:
     }
 
 
-@_decision("reject")
+@decision("reject")
 def reject(asked: Asked) -> str:
     """Refuse, with a coded reason and words to the customer."""
     said, version, found = forms.rejection(asked.form), asked.version, asked.found
@@ -138,7 +138,7 @@ def reject(asked: Asked) -> str:
     return gettext("%(number)s rejected; the customer is told. No money moved.") % asked.named
 
 
-@_decision("info")
+@decision("info")
 def info(asked: Asked) -> str:
     """Ask the customer for what is missing."""
     message = forms.information_wanted(asked.form, language=asked.found.customer_locale)
@@ -147,7 +147,7 @@ def info(asked: Asked) -> str:
     return gettext("%(number)s: the customer is asked; the clock is paused.") % asked.named
 
 
-@_decision("extend")
+@decision("extend")
 def extend(asked: Asked) -> str:
     """Give it the time that the customer agreed to."""
     until = forms.moment(asked.form.get("until", ""))
@@ -173,7 +173,7 @@ def _consent(asked: Asked) -> Consent:
     return Consent(agreed_at=asked.at, **said)
 
 
-@_decision()
+@decision()
 def agree(asked: Asked) -> str:
     """Note what else the customer agreed to."""
     agreed = agreeing.agree_amount(
@@ -190,7 +190,7 @@ def agree(asked: Asked) -> str:
     }
 
 
-@_decision()
+@decision()
 def reopen(asked: Asked) -> str:
     """Take a rejected one up again, with new evidence."""
     version = asked.version
@@ -212,7 +212,7 @@ def reopen(asked: Asked) -> str:
     return gettext("%(number)s is in review again.") % asked.named
 
 
-@_decision()
+@decision()
 def compensation(asked: Asked) -> str:
     """Ask for what is owed on top of a deposit."""
     account = forms.account(asked.form, "owed")
@@ -220,21 +220,21 @@ def compensation(asked: Asked) -> str:
     return gettext("%(number)s submitted.") % {"number": asked_for.number}
 
 
-@_decision()
+@decision()
 def claim(asked: Asked) -> str:
     """Take it onto one's own desk."""
     deciding.claim(request_id=asked.found.pk, by=asked.by, at=asked.at)
     return gettext("%(number)s is yours.") % asked.named
 
 
-@_decision()
+@decision()
 def release(asked: Asked) -> str:
     """Give it back to the queue."""
     deciding.release(request_id=asked.found.pk, by=asked.by, at=asked.at)
     return gettext("%(number)s is back in the queue.") % asked.named
 
 
-@_decision("reassign")
+@decision("reassign")
 def reassign(asked: Asked) -> str:
     """Hand it to a colleague."""
     to = forms.whole(asked.form.get("staff", ""), digits=18) or 0
@@ -242,7 +242,7 @@ def reassign(asked: Asked) -> str:
     return gettext("%(number)s is with %(name)s now.") % {**asked.named, "name": colleague.name}
 
 
-@_decision("cancel")
+@decision("cancel")
 def cancel(asked: Asked) -> str:
     """Withdraw it before anything was sent."""
     ways_back.cancel(
@@ -255,7 +255,7 @@ def cancel(asked: Asked) -> str:
     return gettext("%(number)s cancelled. No money moved.") % asked.named
 
 
-@_decision("retry")
+@decision("retry")
 def retry(asked: Asked) -> str:
     """Send a failed payout out again."""
     # Whoever may not is told so first, not asked to confirm.
@@ -265,7 +265,7 @@ def retry(asked: Asked) -> str:
     return gettext("%(number)s goes out to the channel again.") % asked.named
 
 
-@_decision()
+@decision()
 def give_up_leg(asked: Asked) -> str:
     """Give up a part that failed; what was paid stands."""
     ways_back.give_up_leg(
@@ -279,7 +279,7 @@ def give_up_leg(asked: Asked) -> str:
     return gettext("%(number)s: the part that failed is given up.") % asked.named
 
 
-@_decision()
+@decision()
 def move_leg(asked: Asked) -> str:
     """Have a person pay a part that failed, or send it through the account that took its account's place."""
     way = ways.read(asked.form)
@@ -302,7 +302,7 @@ def _leg(asked: Asked) -> int:
     return forms.whole(asked.form.get("leg", ""), digits=4) or 0
 
 
-@_decision()
+@decision()
 def adopt(asked: Asked) -> str:
     """Take the refund made in the channel's portal into the books."""
     adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=asked.version)
@@ -311,7 +311,7 @@ def adopt(asked: Asked) -> str:
     }
 
 
-@_decision("resubmit")
+@decision("resubmit")
 def resubmit(asked: Asked) -> str:
     """Send it in again with what was missing or wrong; the policy judges it anew."""
     found, version = asked.found, asked.version
@@ -333,7 +333,7 @@ def resubmit(asked: Asked) -> str:
     return gettext("%(number)s submitted.") % asked.named
 
 
-@_decision("evidence")
+@decision("evidence")
 def add_evidence(asked: Asked) -> str:
     """Pictures and papers that the customer brought to the store."""
     kind = asked.form.get("kind", "") or EvidenceKind.PHOTO
@@ -346,7 +346,7 @@ def add_evidence(asked: Asked) -> str:
     return gettext("The evidence is added.")
 
 
-@_decision()
+@decision()
 def note(asked: Asked) -> str:
     """A note for colleagues."""
     deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,18 +15,22 @@ from merchants.models import Role
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
-from refunds.facts import conditions, plans
+from refunds.facts import conditions, goods, plans
 from refunds.models import Execution, RefundRequest
+from refunds.models.goods_return import HERE, OPEN, OfferAnswer
 from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
+from refunds.rules.worth import GOODS_COME_BACK
 from refunds.states import OPEN_FOR_REVIEW, PAID, State
 
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
+#: Where an offer can still be answered.
+_ANSWERABLE = (State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS)
 #: Routes whose name is not the action's.
 _ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown", "give_up": "give-up-leg"}
-_CANCELLABLE = (State.VERIFYING, State.NEEDS_INFO, State.IN_REVIEW, State.APPROVED)
+_CANCELLABLE = (State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW, State.APPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,15 @@ class Offered:
     resubmit: str = ""
     evidence: str = ""
     note: str = ""
+    ask_goods: str = ""
+    call_off: str = ""
+    send_goods: str = ""
+    receive_goods: str = ""
+    inspect: str = ""
+    offer: str = ""
+    answer_offer: str = ""
+    name_order: str = ""
+    return_slip: str = ""
     print: str = ""
     blocked: str
     why_not: str
@@ -81,7 +94,8 @@ class Offered:
     @property
     def any_in_menu(self) -> bool:
         decided = self.claim or self.release or self.reassign or self.cancel or self.retry or self.resubmit
-        return bool(decided or self.evidence or self.print or self.info or self.extend)
+        goods = self.ask_goods or self.receive_goods or self.offer
+        return bool(decided or self.evidence or self.print or self.info or self.extend or goods)
 
 
 def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
@@ -118,7 +132,13 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         "evidence": request.state not in _OVER and may(Act.ADD_EVIDENCE),
         "note": may(Act.ADD_NOTE),
     }
-    urls = {name: refund_url(request.number, _ROUTES.get(name, name)) for name, allowed in wanted.items() if allowed}
+    # Who may reject it may as well ask for its goods, or offer something else.
+    wanted |= _of_goods(request, may, refusable=refusable and _is_free(request, by))
+    urls = {
+        name: refund_url(request.number, _ROUTES.get(name, name.replace("_", "-")))
+        for name, allowed in wanted.items()
+        if allowed
+    }
     if request.state in PAID:
         urls["print"] = refund_url(request.number, "voucher")
     nothing = (
@@ -127,6 +147,27 @@ def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at
         else gettext("Your role does not decide refunds.")
     )
     return Offered(**urls, blocked=blocked, why_not="" if "approve" in urls else blocked or nothing)
+
+
+def _of_goods(request: RefundRequest, may: Callable[[Act], bool], *, refusable: bool) -> dict[str, bool]:
+    """What can be done about goods that come back, and about offers instead."""
+    last, open_offer = goods.latest(request), goods.open_offer(request)
+    is_here = last is not None and last.state in HERE
+    is_open = last is not None and last.state in OPEN
+    on_its_way = is_open and not is_here
+    about_goods = last is not None or request.reason in GOODS_COME_BACK or request.lines.exists()
+    unnamed = any(one.answer == OfferAnswer.ACCEPTED and not one.new_order_no for one in request.offers.all())
+    return {
+        "ask_goods": refusable and about_goods and not is_open,
+        "call_off": on_its_way and request.state == State.WAITING_GOODS and may(Act.ASK_GOODS),
+        "send_goods": on_its_way and may(Act.SEND_GOODS),
+        "receive_goods": about_goods and not is_here and request.state != State.VERIFYING and may(Act.RECEIVE_GOODS),
+        "inspect": is_open and is_here and may(Act.INSPECT_GOODS),
+        "offer": refusable and about_goods and open_offer is None,
+        "answer_offer": open_offer is not None and request.state in _ANSWERABLE and may(Act.ANSWER_OFFER),
+        "name_order": unnamed and may(Act.ANSWER_OFFER),
+        "return_slip": last is not None,
+    }
 
 
 def _waits_for_its_account(request: RefundRequest, last: Execution | None) -> bool:
@@ -151,7 +192,7 @@ def _is_free(request: RefundRequest, by: Principal) -> bool:
 
 def refusal_of(code: str, *, roles: Collection[str]) -> str:
     """Why a decider may not decide; ``roles`` are those whose tier it is."""
-    if code in ("own_request", "second_approver_needed"):
+    if code in ("own_request", "second_approver_needed", "above_own_limit"):
         return codes.words(code)
     named = ", ".join(str(role.label) for role in Role if role.value in roles)
     return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -23,8 +24,10 @@ from desk.forms import RejectReasonChoice, info_items, reject_reasons
 from desk.notices import Notice, notice
 from desk.progress import Step
 from desk.queue.listing import Position
+from desk.refund import goods as goods_of
 from desk.refund import payouts
 from desk.refund.beside import Beside, beside
+from desk.refund.goods import GoodsCard
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.second import Second, second
@@ -41,6 +44,7 @@ from refunds.evidence import repeats
 from refunds.facts import conditions, duplicates, payees
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
+from refunds.models.goods_return import OfferKind, ReturnWay
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
 from refunds.rules import worth
@@ -101,6 +105,7 @@ class Sale:
     row: Transaction
     url: str
     till_label: str
+    till_url: str
     equal: Sequence[EqualSale]
     same: Sequence[Choice]
     refunded_fen: int
@@ -176,6 +181,7 @@ class Refund:
     evidence: Sequence[Piece]
     evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
+    goods: GoodsCard
     sale: Sale
     steps: Sequence[Step]
     legs: Sequence[LegRow]
@@ -193,6 +199,11 @@ class Refund:
         if self.amount_fen == self.paid_fen:
             return gettext("Refund in full")
         return gettext("Refund in part, of %(paid)s paid") % {"paid": yuan_sign(self.paid_fen)}
+
+    @property
+    def suggested_fen(self) -> int:
+        """What a reviewer begins with: the proposal of who looked at the goods, else what was asked for."""
+        return self.goods.proposed_fen or self.amount_fen
 
     @property
     def due_label(self) -> str:
@@ -216,6 +227,9 @@ class Dialogs:
     way: Way
     assignees: Sequence[Choice]
     evidence_kinds: Sequence[Choice]
+    ways_back: Sequence[Choice]
+    goods_due: str
+    offers: Sequence[Choice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +276,7 @@ def refund(
 ) -> Refund:
     """``request`` comes from ``find``; ``url`` is its page with the list it is opened from."""
     sale = request.transaction
+    prefetch_related_objects([request], *goods_of.OF_REQUEST)
     executions = list(request.executions.select_related("channel_account").order_by("-created_at", "-pk"))
     approvals = list(request.approvals.select_related("staff").order_by("pk"))
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
@@ -315,7 +330,7 @@ def refund(
         customer_note=request.description,
         due_at=request.due_at if request.state in UNDECIDED else None,
         target_s=target_s(request),
-        paused=request.state == State.NEEDS_INFO,
+        paused=request.paused_at is not None and request.state in UNDECIDED,
         alerts=alerts(request, at=at),
         viewers=people.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
         goods_summary=goods_summary(sold, returned),
@@ -339,6 +354,7 @@ def refund(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
         lines=_goods(request, sold),
+        goods=goods_of.card(request, at=at),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
         legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
@@ -385,6 +401,9 @@ def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str 
         route=found.route, failure_remedy=last.failure_remedy if last else "", offered=offered_routes
     )
     return Dialogs(
+        ways_back=[Choice(way.value, str(way.label)) for way in ReturnWay],
+        goods_due=goods_of.due_typed(found, at=at),
+        offers=[Choice(kind.value, str(kind.label)) for kind in OfferKind],
         evidence_kinds=[Choice(kind.value, str(kind.label)) for kind in EvidenceKind],
         open=opened,
         error=error,
@@ -401,6 +420,11 @@ def till_label(till: Terminal | None) -> str:
     if till is None or not till.software_version:
         return till.code if till else ""
     return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
+
+
+def till_url(till: Terminal | None, *, scope: Scope) -> str:
+    """Where its faults and software are looked at, for those who may."""
+    return reverse("desk:terminal", args=[till.pk]) if till is not None and scope.may(Act.MANAGE_TILLS) else ""
 
 
 def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quantity]) -> str:
@@ -485,6 +509,7 @@ def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: dateti
         row=sale,
         url=reverse("desk:transaction", args=[sale.pk]),
         till_label=till_label(sale.terminal),
+        till_url=till_url(sale.terminal, scope=scope),
         equal=equal_sales(sale, scope=scope, at=at),
         same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
         refunded_fen=before,

@@ -20,10 +20,12 @@ from desk.refund.payouts import readable
 from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from refunds.models import Execution, Notification
+from refunds.models.goods_return import OfferKind, ReturnState
 from refunds.models.notification import NotificationState
 from refunds.models.survey import RatingReason
 from refunds.rules import explanations, in_words
 from refunds.rules.deposits import Cause
+from refunds.rules.goods import Condition
 from refunds.states import HandTrouble, Reason, RejectReason
 from refunds.telling import payout_words
 
@@ -94,13 +96,13 @@ def timeline(
 
 
 def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
-    text, detail = _described(event)
+    text, detail = described(event)
     proof = proofs.get(event.data.get("refund_no", ""), "") if event.action == "refund.succeed" else ""
     return Line(
         at=event.at,
         order=event.pk,
         kind=_KIND_OF_ACTION.get(event.action) or _KINDS.get(ActorKind(event.actor_kind), "system"),
-        actor=_actor(event),
+        actor=actor(event),
         text=text,
         detail=detail,
         note=str(event.data.get("text") or event.data.get("note") or ""),
@@ -109,14 +111,16 @@ def _line(event: AuditEvent, proofs: Mapping[str, str]) -> Line:
     )
 
 
-def _described(event: AuditEvent) -> tuple[str, str]:
+def described(event: AuditEvent) -> tuple[str, str]:
+    """What an event says, and what stands beside it; its bare name where it has no words."""
     found = _TEXTS.get(event.action)
     if found is None:
         return event.action, ""
     return found(event.data) if callable(found) else (str(found[0]), str(event.data.get(found[1], "")))
 
 
-def _actor(event: AuditEvent) -> str:
+def actor(event: AuditEvent) -> str:
+    """Who did it, as staff read it; "" for the system."""
     if event.actor_kind == ActorKind.CUSTOMER:
         return gettext("Customer")
     if event.actor_kind == ActorKind.CHANNEL:
@@ -163,6 +167,23 @@ def _said_beside(data: Data) -> str:
     if data.get("without_evidence"):
         said.append(gettext("evidence missing: %(why)s") % {"why": plain_text(str(data["without_evidence"]))})
     return "".join(f" · {one}" for one in said)
+
+
+def _offer(data: Data) -> str:
+    kind = str(data.get("offer", ""))
+    return str(OfferKind(kind).label) if kind in OfferKind.values else kind
+
+
+def _goods_seen(data: Data) -> tuple[str, str]:
+    """What an inspection came to, or why there was none."""
+    if data.get("goods") == ReturnState.NOT_COME:
+        return gettext("The goods did not come in time"), ""
+    if data.get("goods"):
+        return gettext("goes on without the goods"), ""
+    found = [str(Condition(one).label) for one in data.get("found", ()) if one in Condition.values]
+    if data.get("proposed_fen"):
+        found.append(gettext("proposes ¥%(amount)s") % {"amount": yuan_grouped(int(data["proposed_fen"]))})
+    return gettext("inspected the goods"), " · ".join(found)
 
 
 def _reject(data: Data) -> tuple[str, str]:
@@ -229,6 +250,21 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         gettext("gave it %(hours)s hours more after a disaster") % {"hours": data.get("hours", "")},
         str(data.get("reason", "")),
     ),
+    "refund.ask_goods": lambda data: (gettext("asked for the goods"), str(data.get("message", ""))),
+    "refund.goods_sent": lambda data: (
+        gettext("named the parcel"),
+        f"{data.get('carrier', '')} {data.get('parcel_no', '')}".strip(),
+    ),
+    "refund.receive_goods": (_("said that the goods are there"), ""),
+    "refund.goods_noted": (_("noted that the goods came back"), ""),
+    "refund.judge_goods": _goods_seen,
+    "refund.goods_inspected": _goods_seen,
+    "refund.offer": lambda data: (
+        gettext("offered instead: %(what)s") % {"what": _offer(data)},
+        str(data.get("message", "")),
+    ),
+    "refund.offer_declined": (_("wants the money, not the offer"), ""),
+    "refund.offer_order": (_("named the new order"), "new_order_no"),
     "refund.start_execution": (_("Handed to the channel under a fixed number"), "refund_no"),
     "refund.lose_sight": lambda data: (
         gettext("gave no answer that proves anything"),
@@ -238,7 +274,10 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.succeed": (_("confirmed the payout"), "channel_refund_no"),
     "refund.fail": _fail,
     "refund.regain_sight": (_("has answered about the payout"), ""),
-    "refund.cancel": (_("cancelled the request"), ""),
+    "refund.cancel": lambda data: (
+        gettext("cancelled the request"),
+        gettext("the customer took the offer: %(what)s") % {"what": _offer(data)} if data.get("offer") else "",
+    ),
     "refund.retry": (_("sent the payout out again"), ""),
     "refund.pay_part": lambda data: (
         gettext("confirmed ¥%(amount)s of it") % _amount(data),

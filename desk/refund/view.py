@@ -22,7 +22,9 @@ from refunds.evidence.picture_response import picture_response
 from refunds.models import Evidence, RefundRequest
 from refunds.review.revealing import Contact, reveal
 
-_DIALOGS = frozenset({"approve", "reject", "info", "extend", "cancel", "resubmit", "evidence", "reassign", "retry"})
+_DIALOGS = frozenset({"approve", "reject", "info", "extend", "cancel", "resubmit", "evidence", "reassign", "retry"}) | {
+    *("ask_goods", "send_goods", "receive_goods", "offer")
+}
 
 
 @staff_reads()

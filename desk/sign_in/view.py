@@ -16,8 +16,10 @@ from core.client_address import client_address
 from core.guessing import TooManyGuesses, Try
 from core.plain_text import sentences
 from desk.context import languages
-from merchants import sign_in
-from merchants.sign_in import KNOWN_FOR_S
+from desk.sign_in import half_way
+from desk.sign_in.half_way import HalfWay, device_cookie
+from merchants import second_factor, sign_in
+from merchants.models import Staff
 
 #: From how few free tries on they are told.
 _FEW = 3
@@ -46,30 +48,26 @@ class SignInForm(AuthenticationForm):
             )
         except TooManyGuesses as refusal:
             self.wait_s = refusal.wait_s
-            raise ValidationError(_wait(refusal.wait_s), code="too_many_guesses") from refusal
+            raise ValidationError(wait_words(refusal.wait_s), code="too_many_guesses") from refusal
         if done.staff is None:
-            raise ValidationError(_wrong(done.tried), code="invalid_login")
+            raise ValidationError(wrong_words("invalid_login", done.tried), code="invalid_login")
         self.user_cache = done.staff
         self.device_token = done.device_token
         return self.cleaned_data
 
 
-def device_cookie(username: str) -> str:
-    """The name of the cookie by which a browser is known to this account; several people may share a browser."""
-    return f"known_{sign_in.cookie_suffix(username)}"
-
-
-def _wait(seconds: int) -> str:
-    said = codes.words("too_many_guesses")
-    return sentences(said, _again_in(seconds))
+def wait_words(seconds: int) -> str:
+    """How long it is before a try is looked at again."""
+    return sentences(codes.words("too_many_guesses"), _again_in(seconds))
 
 
 def _again_in(seconds: int) -> str:
     return ngettext("Try again in %(n)s second.", "Try again in %(n)s seconds.", seconds) % {"n": seconds}
 
 
-def _wrong(tried: Try) -> str:
-    said = codes.words("invalid_login")
+def wrong_words(code: str, tried: Try) -> str:
+    """That it was wrong, and what the next try costs."""
+    said = codes.words(code)
     if tried.next_wait_s:
         return sentences(said, _again_in(tried.next_wait_s))
     if 0 < tried.free_left <= _FEW:
@@ -94,19 +92,15 @@ class SignIn(auth_views.LoginView):
         return reverse("desk:start")
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
         assert isinstance(form, SignInForm)
-        response.set_cookie(
-            device_cookie(form.cleaned_data["username"]),
-            form.device_token,
-            max_age=KNOWN_FOR_S,
-            # Nothing but the sign-in has to see it.
-            path=reverse("login"),
-            secure=self.request.is_secure(),
-            httponly=True,
-            samesite="Lax",
-        )
-        return response
+        staff = form.get_user()
+        assert isinstance(staff, Staff)
+        half = HalfWay(staff, self.get_success_url(), form.device_token)
+        if second_factor.factors(staff):
+            return half_way.remember(self.request, half, "login-second")
+        if second_factor.is_required(staff):
+            return half_way.remember(self.request, half, "login-enrol")
+        return half_way.finish(self.request, half, factor="")
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

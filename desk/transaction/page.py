@@ -87,6 +87,7 @@ class TransactionPage:
     destination_label: str
     channel_no: str
     till_label: str
+    till_url: str
     reporter_label: str
     payer_paid_fen: int | None
     deposit: Deposit | None
@@ -166,6 +167,7 @@ def transaction_page(
     equal: Sequence[EqualSale],
     others: Sequence[Transaction],
     correction: CorrectionForm | None,
+    till_url: str,
     at: datetime,
     asked: Asked | None,
     hold: Hold | None = None,
@@ -182,6 +184,7 @@ def transaction_page(
         deposit=getattr(found, "deposit", None),
         channel_no=found.channel_transaction_no or "",
         till_label=till_label(found.terminal),
+        till_url=till_url,
         reporter_label=found.reported_by,
         under_way_fen=found.reserved_fen - found.refunded_fen,
         lines=[

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from core.errors import DomainError, NotFound
 from desk import rows, words
 from desk.access import Scope, is_htmx, staff_posts, staff_reads
+from desk.refund.page import till_url
 from desk.rendering import go_on, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
@@ -134,6 +135,7 @@ def _page(
         others=[one for one in orders.siblings(found) if one.pk != found.pk],
         hold=hold_of(found, may_end=scope.may(Act.END_HOLD)) if found.held_at else None,
         correction=form,
+        till_url=till_url(found.terminal, scope=scope),
         asked=asked_of(found, may_ask=scope.may(Act.ASK_CHANNEL), at=at),
         at=at,
     )

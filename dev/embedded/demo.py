@@ -76,6 +76,8 @@ class Demo:
             "SMS_PROVIDER": "outbox",
             "SMS_OUTBOX_URL": self.mailbox_url,
             "MAILBOX_URL": self.mailbox_url,
+            # Whoever tries webhooks out listens on this machine.
+            "WEBHOOKS_TO_LOOPBACK": "true",
         }
         fixed = {
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -428,6 +430,8 @@ def _ready_text(*, demo: Demo) -> str:
     if staff := found.get("staff"):
         lines.append("  logins")
         lines += [f"    {who['merchant']} {who['role']:<9} {who['username']:<20} {who['password']}" for who in staff]
+    if any("totp_secret" in who for who in found.get("staff", ())):
+        lines.append("    M003 asks for a code as well: of an app with the totp_secret that stands in the file below")
     lines.append(f"  addresses, logins and API keys for scripts: {demo.folders.demo_json}")
     lines.append("Ctrl-C stops everything; the next start keeps the data.")
     return "\n".join(lines)

@@ -1,15 +1,18 @@
 """Who takes part."""
 
+from merchants.models.access import AccessReset, Invitation, ResetKind, StaffSession
 from merchants.models.api_key import ApiKey, KeyScope
 from merchants.models.channel_account import ChannelAccount
 from merchants.models.channel_rule import ChannelRuleChange, ChannelRuleReading
 from merchants.models.delegation import Delegation
 from merchants.models.merchant import Merchant, MerchantKind, Store
+from merchants.models.message_wording import MessageWording
 from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
 from merchants.models.staff import Role, Staff
 
 __all__ = [
+    "AccessReset",
     "ApiKey",
     "CalendarDay",
     "ChannelAccount",
@@ -18,14 +21,18 @@ __all__ = [
     "Delegation",
     "DraftState",
     "Grace",
+    "Invitation",
     "KeyScope",
     "Merchant",
     "MerchantKind",
+    "MessageWording",
     "PolicyDraft",
     "PolicyReview",
     "PolicyRevision",
     "PolicyVersion",
+    "ResetKind",
     "Role",
     "Staff",
+    "StaffSession",
     "Store",
 ]

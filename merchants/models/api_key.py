@@ -27,7 +27,7 @@ class ApiKey(models.Model):
 
     ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key that was rotated works until
     ``expires_at``, a revoked one is dead since ``revoked_at``. A key with a ``signing_secret`` only takes signed requests.
-    ``rate_limit`` is requests in ten seconds.
+    ``rate_limit`` is requests in ten seconds. ``last_used_at`` is at most ``api_keys.USE_NOTED_EVERY`` too early.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -46,6 +46,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -20,6 +20,9 @@ class ChannelAccount(models.Model):
     went into it; None: since ever, or not known. One that is no longer active takes no new payments; what was paid into it is
     refunded through it, its notices are heard and its statements fetched.
 
+    ``sealed_credentials_before`` are those before the last change: notices under them are still read until
+    ``credentials_before_until``. ``test_word`` is what the last test of the connection came to.
+
     ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
     """
 
@@ -30,6 +33,11 @@ class ChannelAccount(models.Model):
     base_url = models.URLField(max_length=200)
     profile_overrides = models.JSONField(default=dict)
     sealed_credentials = SealedTextField(purpose="channel_account.credentials")
+    sealed_credentials_before = SealedTextField(purpose="channel_account.credentials_before")
+    credentials_before_until = models.DateTimeField(null=True, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_word = models.CharField(max_length=20, blank=True, default="", db_default="")
+    test_code = models.CharField(max_length=60, blank=True, default="", db_default="")
     revision = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
     used_from = models.DateTimeField(null=True, blank=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -32,3 +34,9 @@ class Delegation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.absent_id} -> {self.deputy_id}"
+
+    def state(self, at: datetime) -> str:
+        """``now``, ``later``, ``over`` or ``revoked``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "over" if self.ends_at <= at else "later" if self.starts_at > at else "now"

@@ -12,12 +12,21 @@ class MerchantKind(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """The tenant. Every other row belongs to exactly one."""
+    """The tenant. Every other row belongs to exactly one.
+
+    ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
+    ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
+    is erased after ``retention_days``; of those before ``erased_until`` it is.
+    """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
+    requires_second_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
+    retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
+    erased_until = models.DateTimeField(null=True, blank=True)
+    newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     walled_by = "id"
 
@@ -27,7 +36,8 @@ class Merchant(models.Model):
 
 class Store(models.Model):
     """A shop of the merchant. ``phone`` is the shop's own, shown to customers, as are ``opening_hours``; ``hours`` are those that
-    clocks are counted in (``merchants.hours``), empty where they are not known.
+    clocks are counted in (``merchants.hours``), empty where they are not known. One that is closed takes no sale paid after
+    ``closed_at``; its refunds go on.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="stores")
@@ -36,6 +46,8 @@ class Store(models.Model):
     phone = models.CharField(max_length=30, blank=True)
     opening_hours = models.CharField(max_length=40, blank=True)
     hours = models.JSONField(default=dict, blank=True, db_default={})
+    address = models.CharField(max_length=200, blank=True, default="", db_default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "code"], name="store_code_once")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -58,3 +60,7 @@ class Grace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hours} h until {self.ends_at}"
+
+    def state(self, at: datetime) -> str:
+        """``to_come``, ``now`` or ``over``."""
+        return "over" if self.ends_at <= at else "now" if self.starts_at <= at else "to_come"

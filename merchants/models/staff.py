@@ -31,6 +31,8 @@ class Staff(AbstractBaseUser):
 
     ``till_codes`` are the codes under which this person rings up sales. ``session_epoch`` is raised by the database each time the
     account is switched on or off or its role changes: every session from before is over, and stays so, as after a new password.
+    ``limit_fen`` is the most that this person decides, whatever their role may (None: no limit of their own); ``language`` is
+    the one that they chose, "" for their browser's.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="staff")
@@ -40,11 +42,20 @@ class Staff(AbstractBaseUser):
     stores = models.ManyToManyField(Store, blank=True, related_name="staff")
     all_stores = models.BooleanField(default=False)
     till_codes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    limit_fen = models.BigIntegerField(null=True, blank=True)
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
     session_epoch = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
     objects: ClassVar[StaffManager] = StaffManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(limit_fen=None) | models.Q(limit_fen__gt=0), name="staff_limit_positive"
+            )
+        ]
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -232,6 +232,12 @@ POLICY = _fields(
         ),
         # What the law leaves to the merchant.
         ("excluded_groups", Unit.CODES, _("Article groups that never come back without a reason"), {"default": ()}),
+        (
+            "goods_days",
+            Unit.DAYS,
+            _("Goods that are asked for come back within"),
+            {"least": 1, "most": 60, "default": 7},
+        ),
         # How it is paid back.
         ("plan_rule", Unit.CHOICE, _("An order paid in several ways"), {"choices": PLAN_RULES, "default": "pro_rata"}),
         (

@@ -137,6 +137,7 @@ class Rules:
     soon_after_sale_minutes: int | None = None
     same_destination_count: int | None = None
     excluded_groups: tuple[str, ...] = ()
+    goods_days: int = 7
     watch_opening_hours: bool = False
     watch_splitting: bool = True
     plan_rule: str = "pro_rata"

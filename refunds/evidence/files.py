@@ -31,13 +31,13 @@ from PIL import Image, ImageOps
 from core.errors import Conflict, Invalid
 from core.plain_text import one_line
 from merchants import rights
-from merchants.principals import Principal
+from merchants.principals import Kind, Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.evidence import looks, papers
 from refunds.facts import conditions
 from refunds.models import Evidence, RefundRequest
-from refunds.models.evidence import EvidenceKind
+from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.states import State
 
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
@@ -193,7 +193,7 @@ def add(
     """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
     ``TooManyPictures``.
     """
-    if kind not in EvidenceKind.values:
+    if kind not in EvidenceKind.values or (by.kind is Kind.CUSTOMER and kind in OF_STAFF):
         raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
     with written_files(pictures) as paths, transaction.atomic():
         return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
@@ -240,6 +240,12 @@ def take_along(*, rows: Sequence[Evidence], request_id: UUID) -> None:
         raise EvidenceGone("another refund has this file by now")
 
 
+def forget(paths: Sequence[str]) -> None:
+    """Take files away whose rows are gone."""
+    for path in paths:
+        _forget_file(path)
+
+
 def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
     """Take away what was sent ahead for no request: of these ids at once, or whatever waits for longer than a day."""
     found = Evidence.objects.filter(request=None)
@@ -247,8 +253,7 @@ def forget_unclaimed(*, at: datetime, ids: Sequence[UUID] | None = None) -> int:
     with transaction.atomic():
         rows = list(found.select_for_update(skip_locked=True)[:200])
         Evidence.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    for row in rows:
-        _forget(row.path)
+    forget([row.path for row in rows])
     return len(rows)
 
 
@@ -263,7 +268,7 @@ def written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
         yield paths
     except BaseException:
         for path in paths:
-            _forget(path)
+            _forget_file(path)
         raise
 
 
@@ -338,7 +343,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _forget(relative: str) -> None:
+def _forget_file(relative: str) -> None:
     path = _folder() / relative
     path.unlink(missing_ok=True)
     _small(path).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
-from core.errors import DomainError, Forbidden, NotFound
+from core.errors import Conflict, DomainError, Forbidden, NotFound
 from merchants import delegations, rights
 from merchants.delegations import Deputyship
 from merchants.models import ApiKey
@@ -41,6 +41,12 @@ _HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
 
+class ClaimedByAnother(Conflict):
+    """A colleague is working on it."""
+
+    code = "claimed_by_another"
+
+
 def check(
     act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
 ) -> None:
@@ -62,6 +68,12 @@ def check_known(request: RefundRequest, *, by: Principal) -> None:
         rights.check_within_walls(by=by, subject=subject_of(request, by=by))
     except NotFound as error:
         raise NotFound("there is no such refund request") from error
+
+
+def check_not_anothers(request: RefundRequest, *, by: Principal) -> None:
+    """Raise ``ClaimedByAnother`` where a colleague works on it: a courtesy, the version is the lock."""
+    if request.claimed_by_id not in (None, by.staff_id):
+        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 
 
 def may(
@@ -249,13 +261,15 @@ def _check_not_first(asked: _Asked) -> None:
 
 def _check_tier(asked: _Asked) -> None:
     tiers = sums.tiers_for(request=asked.request, sum_fen=asked.amount_fen, at=asked.at)
-    if any(asked.by.role in tier.roles for tier in tiers):
+    if any(asked.by.decides(roles=tier.roles, amount_fen=asked.amount_fen) for tier in tiers):
         return
     # Who gave the first of two approvals does not give the second through a deputy.
     firsts = approvals.givers([approvals.first_of_two(request=asked.request, at=asked.at)])
     for tier in tiers:
         if deputy_for(tier, by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at, but=firsts):
             return
+    if any(asked.by.role in tier.roles for tier in tiers):
+        raise Forbidden("the amount is above this person's own limit", code="above_own_limit")
     name = tiers[0].name
     raise Forbidden(f"an amount like this is decided in tier {name}", code="tier_required", tier=name)
 

@@ -166,16 +166,21 @@ def paid(*, sale: Sale, draft: Draft, number: int, source: str, by: Principal, a
 
 
 def judgement(request: RefundRequest, verdict: Verdict, at: datetime) -> list[Move]:
-    """The policy's own move: approved by rule, or on to a person. None while the channel is to be asked about the payment."""
+    """The policy's own move: approved by rule, on to a person, or to wait for the goods, of which ``goods.expect`` then keeps
+    what is awaited. None while the channel is to be asked about the payment.
+    """
     if verdict.waits_for_channel:
         return []
     transition = "approve_by_rule" if verdict.decision is Ruling.APPROVE else "ask_review"
+    arguments = {}
+    if verdict.waits_for_goods:
+        transition, arguments = "ask_goods", {"message": ""}
     said = {
         "decision": verdict.decision.value,
         "policy_version": verdict.policy_version,
         "not_passed": [rule.code for rule in verdict.rules if not rule.passed],
     }
-    return [Move(request.pk, transition, POLICY, at, data=said)]
+    return [Move(request.pk, transition, POLICY, at, arguments=arguments, data=said)]
 
 
 def first_payouts(request: RefundRequest, legs: Sequence[Leg], *, at: datetime) -> list[Execution]:

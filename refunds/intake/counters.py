@@ -202,6 +202,7 @@ def _standing(
         is_late = asked_date is not None and (of.today - asked_date).days > 1
         asked_lately.append(today.asked_fen + yesterday.asked_fen - (0 if is_late else own_asked))
     cashiers = [found.get(key, _NOTHING) for key in of.cashiers]
+    past |= {key: (row.count, 0) for key, row in zip(of.cashiers, cashiers, strict=True)}
     near = [sum(found[day].near_count for day in found if day[:-_DATE] == key[:-_DATE]) for key in of.cashiers]
     used_keys = [found.get(key, _NOTHING) for key in of.api_keys]
     return Standing(
@@ -280,7 +281,7 @@ def moves(
         ),
         *(
             _move(
-                *(of, key, "cashier", amount_fen, (rules.auto_cashier_day_count, rules.auto_cashier_day_fen)),
+                *(of, key, "cashier", amount_fen, _of_cashier(rules, seen.past.get(key, (0, 0))[0], is_near=is_near)),
                 near_count=near,
             )
             for key in of.cashiers
@@ -302,6 +303,13 @@ def _of_30_days(rules: Rules, past_count: int, past_fen: int) -> tuple[int | Non
     count, fen = rules.auto_customer_30_days_count, rules.auto_customer_30_days_fen
     day_fen = rules.customer_day_limit_fen
     return None if count is None else count - past_count, day_fen if fen is None else min(day_fen, fen - past_fen)
+
+
+def _of_cashier(rules: Rules, count: int, *, is_near: bool) -> tuple[int, int | None]:
+    """What a cashier's counter may come to. Close to the limit nothing is approved beside another that was not looked at."""
+    most = rules.auto_cashier_day_count
+    watched = is_near and rules.near_limit_count is not None
+    return min(most, count + 1) if watched else most, rules.auto_cashier_day_fen
 
 
 class Added(NamedTuple):

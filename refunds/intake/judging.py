@@ -18,7 +18,7 @@ from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence import files, repeats
-from refunds.facts import duplicates, sums
+from refunds.facts import duplicates, goods, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
@@ -144,6 +144,7 @@ def judge(
         groups=_groups(sale, claimed),
         remote=sale.remote,
         **_clocks(sale, rules, at=at),
+        **(goods.known(stored) if stored else {}),
         evidence=tuple(sorted({row.kind for row in handed})),
         deposit=claims.deposit_of(
             sale,
@@ -189,16 +190,14 @@ def due_again(*, request: RefundRequest, sale: Sale, judged: Judged, at: datetim
     """When an answer is owed to a request that is sent in again: its clock goes on with what was left when it was paused, in
     opening hours as they are now; one that did not stand begins anew.
     """
-    paused_at = request.paused_at
-    if paused_at is None:
+    if request.paused_at is None:
         return judged.verdict.due_at
-    rules = policies.rules_of(judged.policy_version_id)
-    if policy.is_simple(facts=judged.facts, rules=rules):
-        left = clocks.between(start=paused_at, end=request.due_at)
-        return clocks.due(at=at, time=left)
-    before = _opening(sale, since=paused_at, lasting=clocks.LONGEST)
-    left = clocks.between(start=paused_at, end=request.due_at, opening=before)
-    return clocks.due(at=at, time=left, opening=_opening(sale, since=at, lasting=left))
+    is_simple = policy.is_simple(facts=judged.facts, rules=policies.rules_of(judged.policy_version_id))
+
+    def opening(since: datetime, lasting: timedelta) -> tuple[int, ...]:
+        return () if is_simple else _opening(sale, since=since, lasting=lasting)
+
+    return clocks.resumed(paused_at=request.paused_at, due_at=request.due_at, at=at, opening=opening)
 
 
 def _groups(sale: Sale, claimed: Sequence[Claim]) -> tuple[str, ...]:

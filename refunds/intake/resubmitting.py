@@ -17,7 +17,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.evidence import files
-from refunds.facts import conditions, payees, plans, sums
+from refunds.facts import conditions, goods, payees, plans, sums
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.claims import Account, Draft
 from refunds.lifecycle import Move
@@ -168,6 +168,8 @@ def _resubmit(
     changed = lifecycle.advance_many([sent_in, *building.judgement(request, verdict, at)])[-1]
     if correction.payee is not None:
         building.payee(request, correction.payee, by=by.actor, at=at).save()
+    if changed.state == State.WAITING_GOODS:
+        goods.expect(changed, at=at, by_policy=True)
     if changed.state == State.APPROVED and plan:
         Execution.objects.bulk_create(building.first_payouts(changed, plan, at=at))
     elif changed.state == State.APPROVED:

@@ -28,6 +28,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.evidence import files
+from refunds.facts import goods
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
@@ -139,12 +140,15 @@ def store(submission: Submission) -> None:
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
-        with transaction.atomic() if submission.evidence else nullcontext():
+        waits = request.state == State.WAITING_GOODS
+        with transaction.atomic() if submission.evidence or waits else nullcontext():
             if submission.legs:
                 _reserve_legs(submission)
             _execute(statement, parameters)
             if submission.evidence:
                 files.take_along(rows=submission.evidence, request_id=request.pk)
+            if waits:
+                goods.expect(request, at=request.created_at, by_policy=True)
     except IntegrityError as error:
         if "idempotency_key_once" in str(error):
             raise KeyAlreadyUsed("this Idempotency-Key was used before") from error

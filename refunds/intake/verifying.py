@@ -11,7 +11,7 @@ from core.audit.actors import POLICY
 from core.audit.record import record
 from merchants import principals
 from refunds import lifecycle
-from refunds.facts import holds, plans, sums
+from refunds.facts import goods, holds, plans, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import building, claims, counters, judging
 from refunds.intake.claims import Draft
@@ -79,6 +79,8 @@ def _go_on(request_id: UUID, gave_up: bool, at: datetime) -> bool:  # noqa: FBT0
     )
     judged.keep(request=request, of=parties, occasion=Occasion.CONFIRMATION, at=at)
     (changed,) = lifecycle.advance_many(building.judgement(request, verdict, at))
+    if changed.state == State.WAITING_GOODS:
+        goods.expect(changed, at=at, by_policy=True)
     if changed.state == State.APPROVED and changed.leg_count:
         standing = [LegStatus(leg, plans.PLANNED, ()) for leg in changed.legs.order_by("sequence")]
         Execution.objects.bulk_create(plans.payouts(changed, plans.may_start(standing), at=at))

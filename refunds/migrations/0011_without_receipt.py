@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0005_delegation'),
-        ('refunds', '0009_deposit'),
+        ('refunds', '0010_goods_returns'),
         ('terminals', '0007_standing_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

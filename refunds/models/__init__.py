@@ -6,6 +6,7 @@ from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
+from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
@@ -26,7 +27,10 @@ __all__ = [
     "Compensation",
     "CustomerReport",
     "Evidence",
+    "ExchangeOffer",
     "Execution",
+    "GoodsReturn",
+    "GoodsReturnLine",
     "IdempotencyRecord",
     "Judgement",
     "LedgerEntry",

@@ -21,7 +21,12 @@ class EvidenceKind(models.TextChoices):
     TERMS = "terms", _("Agreed terms")
     DOCUMENT = "document", _("Document")
     CONVERSATION = "conversation", _("Conversation")
+    INSPECTION = "inspection", _("Photo of the returned goods")
     OTHER = "other", _("Other")
+
+
+#: What colleagues say or saw: nothing that a customer hands in.
+OF_STAFF = (EvidenceKind.WITNESS, EvidenceKind.INSPECTION)
 
 
 class Evidence(models.Model):

@@ -203,6 +203,26 @@ class RefundRequest(models.Model):
         self.paused_at = at
         self.message_to_customer = message
 
+    @_edge("ask_goods")
+    def ask_goods(self, *, at: datetime, message: str) -> None:
+        self.paused_at = at
+        self.step_due_at = None
+        self.message_to_customer = message
+
+    @_edge("receive_goods")
+    def receive_goods(self, *, at: datetime, due_at: datetime) -> None:
+        self.go_on(due_at)
+
+    @_edge("judge_goods")
+    def judge_goods(self, *, at: datetime, due_at: datetime) -> None:
+        self.go_on(due_at)
+        self.message_to_customer = ""
+        self.step_due_at = at
+
+    @_edge("offer")
+    def offer(self, *, at: datetime) -> None:
+        """The offer itself has a row of its own."""
+
     @_edge("extend")
     def extend(self, *, at: datetime, until: datetime) -> None:
         self.due_at = self.extended_until = until
@@ -300,6 +320,12 @@ class RefundRequest(models.Model):
     @_edge("close")
     def close(self, *, at: datetime) -> None:
         self.step_due_at = None
+
+    def go_on(self, due_at: datetime) -> None:
+        """The clock that stood goes on, until then."""
+        if self.paused_at is not None and self.extended_until is not None:
+            self.extended_until = due_at
+        self.due_at, self.paused_at = due_at, None
 
     def _approved(self, amount_fen: int, at: datetime) -> None:
         self.approved_fen = self.reserved_fen = amount_fen

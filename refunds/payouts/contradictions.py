@@ -262,5 +262,6 @@ _BOOKABLE = (
     State.APPROVED,
     State.IN_REVIEW,
     State.NEEDS_INFO,
+    State.WAITING_GOODS,
     State.REJECTED,
 )

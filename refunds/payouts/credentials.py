@@ -6,8 +6,9 @@ can try passwords against them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -18,15 +19,26 @@ from core.personal_data import search_hash
 from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
+from payment_channels.registry import CHANNELS
 from refunds.payouts import adapters, wake
 
 #: Names of an account, no secrets: the trail shows them as they are.
-_OPEN = frozenset({"mchid", "sub_mchid", "merchant_serial", "public_key_id", "app_id", "mer_id", "acq_ins_code"})
+_OPEN = frozenset(name for channel in CHANNELS.values() for name in channel.open_credentials)
+#: How long notices under the credentials before are still read, by name.
+OVERLAPS: dict[str, timedelta] = {"0": timedelta(0), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
 @transaction.atomic
-def change(*, account_id: int, given: Mapping[str, object], by: Principal, at: datetime) -> list[str]:
-    """Put ``given`` over the account's credentials; null takes one away. Returns the names of those that changed.
+def change(
+    *,
+    account_id: int,
+    given: Mapping[str, object],
+    by: Principal,
+    at: datetime,
+    overlap: timedelta = timedelta(0),
+) -> list[str]:
+    """Put ``given`` over the account's credentials; null takes one away. Returns the names of those that changed. What is sent
+    is signed with the new ones at once; notices under the old ones are read for ``overlap``, one of ``OVERLAPS``.
 
     Raises ``Forbidden``, and ``Invalid`` where the result is no set of credentials of this channel: nothing is changed then.
     """
@@ -44,9 +56,15 @@ def change(*, account_id: int, given: Mapping[str, object], by: Principal, at: d
     if after == before:
         return []
     adapters.check(account=account, credentials=after)
+    if overlap not in OVERLAPS.values():
+        raise Invalid("choose one of the overlaps", code="unknown_overlap")
     account.set_credentials(after)
+    account.sealed_credentials_before = json.dumps(before) if overlap and before else ""
+    account.credentials_before_until = at + overlap if overlap and before else None
     account.revision += 1
-    account.save(update_fields=["sealed_credentials", "revision"])
+    account.save(
+        update_fields=["sealed_credentials", "sealed_credentials_before", "credentials_before_until", "revision"]
+    )
     changed = record_change(account=account, before=before, by=by.actor, at=at)
     wake([account.pk], at=at)
     return changed

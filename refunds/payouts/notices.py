@@ -35,7 +35,7 @@ from payment_channels.contract import (
 )
 from refunds.models import ChannelNotice, Execution
 from refunds.payouts import NOT_STORABLE, Answer, settle
-from refunds.payouts.adapters import adapter_for
+from refunds.payouts.adapters import adapter_before, adapter_for
 from terminals import confirming
 
 logger = logging.getLogger(__name__)
@@ -61,10 +61,17 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         raise UnknownAccount(account_code)
     account_id, revision, merchant_id = account
     adapter = adapter_for(account_id, revision)
+    raw = RawNotice(headers=headers, body=body, received_at=at)
     try:
-        notice = adapter.read_notice(RawNotice(headers=headers, body=body, received_at=at))
+        notice = adapter.read_notice(raw)
     except NoticeRejected as error:
-        return adapter.decline(error.code)
+        before = adapter_before(account_id, at=at)
+        try:
+            if before is None:
+                return adapter.decline(error.code)
+            notice = before.read_notice(raw)
+        except NoticeRejected:
+            return adapter.decline(error.code)
     if isinstance(notice, ForeignNotice):
         _count_foreign(account_id, about=notice.about, at=at)
         if notice.paid:

@@ -77,7 +77,8 @@ def decidable(*, by: Principal, at: datetime) -> Q:
     It lets some through that are refused one by one, never the other way round: what decides is a sum of which the amount is
     only a part, and codes of cashiers are compared folded.
     """
-    theirs_by = {by.role, *(one.absent.role for one in delegations.in_force(by=by, at=at))}
+    deputies = delegations.in_force(by=by, at=at)
+    theirs_by = {by.role, *(one.absent.role for one in deputies)}
     rules = policies.rules_in_force(merchant_id=by.acting_for, at=at)
     tiers = [tier for tier in rules.tiers if not theirs_by.isdisjoint(tier.roles)]
     if not tiers or not rights.may(Act.CLAIM, by=by):
@@ -88,6 +89,8 @@ def decidable(*, by: Principal, at: datetime) -> Q:
     limits = [tier.limit_fen for tier in tiers if tier.limit_fen is not None]
     if len(limits) == len(tiers):
         theirs &= Q(amount_fen__lte=max(limits))
+    if by.limit_fen is not None and not deputies:
+        theirs &= Q(amount_fen__lte=by.limit_fen)
     if by.person_id is None:
         return theirs
     keys = ApiKey.objects.filter(created_by_id=by.person_id).values_list("pk", flat=True)
@@ -118,13 +121,17 @@ def undecidable(*, requests: Sequence[RefundRequest], by: Principal, at: datetim
 
     def is_theirs(request: RefundRequest) -> bool:
         but = approvals.givers([first.get(request.pk)])
-        return by.role in roles[request.pk] or any(
+        return by.decides(roles=roles[request.pk], amount_fen=sum_of[request.pk]) or any(
             one.covers(roles=roles[request.pk], store_id=request.store_id, amount_fen=sum_of[request.pk])
             for one in deputies
             if one.absent.staff_id not in but
         )
 
-    refused = {row.pk: Undecidable("tier_required", roles[row.pk]) for row in waiting if not is_theirs(row)}
+    refused = {
+        row.pk: Undecidable("above_own_limit" if by.role in roles[row.pk] else "tier_required", roles[row.pk])
+        for row in waiting
+        if not is_theirs(row)
+    }
     for pk, one in first.items():
         if by.staff_id in approvals.givers([one]):
             refused[pk] = Undecidable("second_approver_needed", roles[pk])

@@ -39,10 +39,6 @@ LAPSED = "refund.approval_lapsed"
 _LOOKS_BACK = timedelta(days=7)
 
 
-class ClaimedByAnother(Conflict, code="claimed_by_another"):
-    """A colleague is working on it."""
-
-
 @transaction.atomic
 def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
@@ -60,7 +56,7 @@ def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
         )
     if request.claimed_by_id == by.staff_id:
         return request
-    _check_not_anothers(request, by)
+    conditions.check_not_anothers(request, by=by)
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
     request.claimed_by_id, request.claimed_at = by.staff_id, at
     lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
@@ -177,7 +173,7 @@ class _Approval:
         first: Approval | None,
     ) -> _Approval:
         tiers, absent = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at), None
-        tier = next((tier for tier in tiers if by.role in tier.roles), None)
+        tier = next((tier for tier in tiers if by.decides(roles=tier.roles, amount_fen=deciding_fen)), None)
         if tier is None:
             firsts = approvals.givers([first])
             for tier in tiers:
@@ -359,7 +355,7 @@ def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> Re
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
     lifecycle.check_version(request, version)
-    _check_not_anothers(request, by)
+    conditions.check_not_anothers(request, by=by)
     return request
 
 
@@ -368,11 +364,6 @@ def _check_deposit_first(request: RefundRequest) -> None:
     beside = Compensation.objects.select_related("request").filter(payout_id=request.pk).first()
     if beside is not None and (beside.request.state in (*UNDECIDED, *RELEASED) or beside.request.reason != "deposit"):
         raise Conflict("the deposit itself is not approved", code="deposit_first", number=beside.request.number)
-
-
-def _check_not_anothers(request: RefundRequest, by: Principal) -> None:
-    if request.claimed_by_id not in (None, by.staff_id):
-        raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 
 
 def _store_decision(request: RefundRequest, decision: Decision, by: Principal, at: datetime, **fields: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from core.audit.actors import POLICY
 from core.failpoints import failpoint
@@ -16,6 +17,8 @@ from refunds.models import RefundRequest
 from refunds.states import State
 
 _AT_ONCE = 100
+#: To decide, or to look at goods that are there: then the clock of those goes on.
+_WAITS_FOR_A_PERSON = Q(state=State.IN_REVIEW) | Q(state=State.WAITING_GOODS, paused_at=None)
 
 
 def work(*, at: datetime) -> int:
@@ -28,7 +31,7 @@ def work(*, at: datetime) -> int:
 
 @transaction.atomic
 def _some(at: datetime) -> int:
-    late = RefundRequest.objects.filter(state=State.IN_REVIEW, due_at__lte=at, escalated_at=None)
+    late = RefundRequest.objects.filter(_WAITS_FOR_A_PERSON, due_at__lte=at, escalated_at=None)
     requests = list(
         late.select_for_update(skip_locked=True, of=("self",))
         .defer("customer_name", "customer_phone", "customer_email", "description")

@@ -7,7 +7,7 @@ the epoch (``merchants.hours``); an empty row is a store whose hours are not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from refunds.rules.floor import DELAY_DAYS
@@ -43,6 +43,16 @@ def between(*, start: datetime, end: datetime, opening: Sequence[int] = ()) -> t
 def due(*, at: datetime, time: timedelta, opening: Sequence[int] = (), grace_hours: int = 0) -> datetime:
     """When an answer is owed to what was asked at ``at``, with the grace of a disaster on top; never after ``LONGEST``."""
     return min(after(at=at, time=time, opening=opening) + timedelta(hours=grace_hours), at + LONGEST)
+
+
+def resumed(
+    *, paused_at: datetime, due_at: datetime, at: datetime, opening: Callable[[datetime, timedelta], Sequence[int]]
+) -> datetime:
+    """When an answer is owed once a clock that stood since ``paused_at`` goes on with what was left; ``opening`` are the times
+    that it is open from a moment on, so long together.
+    """
+    left = between(start=paused_at, end=due_at, opening=opening(paused_at, LONGEST))
+    return due(at=at, time=left, opening=opening(at, left))
 
 
 def filing_grace(*, graces: Iterable[Sequence[int]], window_days: int) -> int:

@@ -14,6 +14,7 @@ from core.codes import CODES, words
 from core.plain_text import sentences
 from merchants.policies.fields import PROOFS
 from refunds.rules import payment
+from refunds.rules.goods import OTHERWISE, Condition
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding, PaymentWord
 
@@ -232,6 +233,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("The goods have come back."),
         _("The goods come back first, and a person looks at them."),
     ),
+    "goods_as_described": (
+        _("What was found of the goods"),
+        _("The goods are as the customer described."),
+        _("Of the goods: %(actual)s. A person decides."),
+    ),
     "evidence_given": (
         _("Evidence"),
         _("Given: %(actual)s. Asked for: %(limit)s."),
@@ -341,6 +347,8 @@ _WORDS: dict[str, Promise | str] = {
     "open": _("open"),
     "shut": _("shut"),
     **PROOFS,
+    **{condition.value: condition.label for condition in Condition},
+    **OTHERWISE,
 }
 
 _MONEY = frozenset(
@@ -378,7 +386,7 @@ def explain(rule: Mapping[str, Any]) -> str:
     if "%" not in template:
         return template
     said = {name: rule[name] for name in ("actual", "limit")}
-    if rule["code"] in ("evidence_given", "deduction_proven"):
+    if rule["code"] in ("evidence_given", "deduction_proven", "goods_as_described"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
 

@@ -49,6 +49,7 @@ class Facts:
     (``refunds.rules.payment``). ``sums``: what its order, customer, cashier and key have had before.
 
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
+    ``goods_found``: what became of goods that were asked for (``refunds.rules.goods``).
     ``evidence``: kinds that were given; ``seen_on``: number of the refund of another sale that one of the files came with.
     ``deposit``: what it is of, and why it ends. ``no_sale``: nobody found it, and something stands in.
     ``store_open``: None where the hours are not known.
@@ -83,6 +84,7 @@ class Facts:
     groups: Sequence[str] = ()
     remote: bool = False
     goods_received: bool = False
+    goods_found: str = ""
     evidence: Sequence[str] = ()
     seen_on: str = ""
     deposit: Deposit | None = None

@@ -58,7 +58,7 @@ GROUPS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             *("same_destination_count", "watch_opening_hours", "watch_splitting", "excluded_groups"),
         ),
     ),
-    ("times", _("How soon it is answered"), ("handling_minutes", "complex_handling_hours")),
+    ("times", _("How soon it is answered"), ("handling_minutes", "complex_handling_hours", "goods_days")),
     ("paying", _("How it is paid back"), ("routes", "plan_rule", "tranche_fen", "no_receipt_limit_fen")),
 )
 

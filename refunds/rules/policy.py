@@ -23,7 +23,7 @@ from core.money import yuan
 from core.quantities import Quantity, quantity_text
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules import clocks, deposits, floor, payment, risk
+from refunds.rules import clocks, deposits, floor, goods, payment, risk
 from refunds.rules.facts import Facts, canonical
 from refunds.rules.standing import EqualCharges
 from refunds.rules.worth import GOODS_COME_BACK
@@ -77,6 +77,11 @@ class Verdict:
     def waits_for_channel(self) -> bool:
         """Whether nobody decides before the channel was asked about the payment."""
         return any(rule.code == payment.RULE and rule.actual == payment.NOT_ASKED for rule in self.rules)
+
+    @property
+    def waits_for_goods(self) -> bool:
+        """Whether nothing but the goods is missing: once they are there, and as described, nobody else need decide."""
+        return [rule.code for rule in self.rules if not rule.passed] == ["goods_received"]
 
     def as_json(self) -> dict[str, Any]:
         """What is stored with the request; explanations are written when it is read, in the reader's language."""
@@ -312,6 +317,9 @@ def _reason_rule(facts: Facts, rule: ReasonRule, *, window_days: int) -> list[Ru
     if rule.goods_required:
         came = facts.goods_received
         results.append(RuleResult("goods_received", came, "yes" if came else "no", "yes"))
+    if facts.goods_found:
+        fine = facts.goods_found == goods.FINE
+        results.append(RuleResult("goods_as_described", fine, facts.goods_found, goods.FINE))
     if rule.evidence_required:
         given = all(kind in facts.evidence for kind in rule.evidence_required)
         named = ", ".join(facts.evidence) or "none"

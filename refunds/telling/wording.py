@@ -6,8 +6,9 @@ who reads over their shoulder learns of a refund and nothing else.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.functional import Promise
@@ -17,11 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.money import yuan_grouped
 from core.plain_text import one_line, plain_text
+from merchants.models import Merchant
+from refunds.facts import goods
 from refunds.models import RefundRequest
+from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
-from refunds.telling import coupons, hand_words, legs, payout_words, tracking
+from refunds.telling import coupons, hand_words, legs, own_words, payout_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import destination_and_way, destination_label, went
@@ -58,6 +62,7 @@ NOTIFIED: frozenset[str] = frozenset(
     {
         State.IN_REVIEW,
         State.NEEDS_INFO,
+        State.WAITING_GOODS,
         State.APPROVED,
         State.REJECTED,
         State.PARTIALLY_REFUNDED,
@@ -69,7 +74,12 @@ NOTIFIED: frozenset[str] = frozenset(
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
-_SMS_WITH_LINK = frozenset({State.IN_REVIEW, State.NEEDS_INFO, State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED})
+_SMS_WITH_LINK = frozenset(
+    {
+        *(State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
+        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED),
+    }
+)
 
 #: Characters of a reviewer's words that an SMS quotes; the page has all of them.
 _QUOTED = 24
@@ -80,18 +90,66 @@ def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Te
     account.
     """
     with translation.override(language_of(locale)):
+        own = own_words.in_force(
+            merchant_id=request.merchant_id, event=event, language=language_of(locale), medium=medium
+        )
         context = _context(event, request, timezone.now())
+        return _text(event, medium, context, own.text if own else "", has_link=_has_link(event, request))
+
+
+def example(*, event: str, medium: str, language: str, merchant: Merchant, own: str) -> Text:
+    """How a message would read, of a refund that never was; ``own`` "": by the built-in words."""
+    with translation.override(language):
+        return _text(event, medium, _example(event, merchant), own, has_link=event in _SMS_WITH_LINK)
+
+
+def _text(event: str, medium: str, context: dict[str, object], own: str, *, has_link: bool) -> Text:
+    """The message in the language in use, by the merchant's own words where there are any."""
+    if own:
+        said = own_words.filled(own, context)
+    else:
         said = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        if medium == "sms":
-            # Chinese sentences follow one another without a space; a link needs one to be recognised.
-            body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)
-            return Text("", f"{body} {context['url']}" if _has_link(event, request) else body)
-        subject = gettext("%(merchant)s: %(headline)s (%(number)s)") % context
-        html = render_to_string("messages/mail.html", {**context, "lines": lines, "subject": subject})
-        follow = gettext("Follow your refund: %(url)s") % context
-        sender = " · ".join(str(context[key]) for key in ("merchant", "store", "store_phone") if context[key])
-        return Text(subject, "\n\n".join([*lines, follow, sender]), html)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if medium == "sms":
+        # Chinese sentences follow one another without a space; a link needs one to be recognised.
+        body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)
+        return Text("", f"{body} {context['url']}" if has_link else body)
+    subject = gettext("%(merchant)s: %(headline)s (%(number)s)") % context
+    html = render_to_string("messages/mail.html", {**context, "lines": lines, "subject": subject})
+    follow = gettext("Follow your refund: %(url)s") % context
+    sender = " · ".join(str(context[key]) for key in ("merchant", "store", "store_phone") if context[key])
+    return Text(subject, "\n\n".join([*lines, follow, sender]), html)
+
+
+def _example(event: str, merchant: Merchant) -> dict[str, object]:
+    """What a message names, made up; as ``_context`` has it."""
+    store = merchant.stores.order_by("code").first()
+    soon = timezone.now() + timedelta(days=3)
+    said = {
+        "merchant": one_line(merchant.name),
+        "store": one_line(store.name) if store else gettext("Store"),
+        "store_phone": one_line(store.phone) if store else "",
+        "headline": headline(event),
+        "number": "RF-260101-0001",
+        "amount": "268.00",
+        "part": "200.00",
+        "rest": "68.00",
+        "destination": gettext("WeChat balance"),
+        "destination_and_way": gettext("WeChat balance"),
+        "arrives_by": day_of(soon),
+        "due": f"{day_of(soon)} 18:00",
+        "reject_reason": str(RejectReason.GOODS_USED.label) if event == State.REJECTED else "",
+        "url": f"{settings.BASE_URL}/r/…",
+    }
+    rest = ("coupon", "asked", "by_hand", "instead", "where", "our_fault", "failure", "message", "message_short")
+    return {
+        **dict.fromkeys(rest, ""),
+        "event": event,
+        "at_once": False,
+        "extended": False,
+        "parts": (),
+        **said,
+    }
 
 
 def language_of(locale: str) -> str:
@@ -104,6 +162,18 @@ def _has_link(event: str, request: RefundRequest) -> bool:
         # Whoever has to do something does it on the phone.
         return False
     return event in _SMS_WITH_LINK or (event == State.APPROVED and request.by_rule)
+
+
+def _goods(request: RefundRequest) -> dict[str, object]:
+    """What is awaited of the customer, or offered to them: nothing that is over."""
+    back, offer = goods.open_return(request), goods.open_offer(request)
+    due_at = back.due_at if back else None
+    return {
+        "goods_here": back is not None and back.state == ReturnState.RECEIVED,
+        "goods_by": f"{day_of(due_at)} {due_at.astimezone(SHANGHAI):%H:%M}" if due_at else "",
+        "offer": offer.get_kind_display() if offer and request.state == State.IN_REVIEW else "",
+        "offer_message": plain_text(offer.message) if offer else "",
+    }
 
 
 def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, object]:
@@ -140,6 +210,7 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         "instead": story.failure.sentence if state == State.FAILED else story.sentence,
         "where": story.note,
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",
+        **_goods(request),
         "extended": request.extended_until is not None,
         "reject_reason": RejectReason(request.reject_reason).label if request.reject_reason else "",
         "our_fault": our_fault(reason=request.reason),

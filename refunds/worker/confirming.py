@@ -47,6 +47,9 @@ def _take(at: datetime) -> RefundRequest | None:
 
 
 def _confirm(request: RefundRequest) -> None:
+    # Not all wait for a channel: of some the goods have just been looked at.
+    if verifying.go_on(request_id=request.pk, gave_up=False, at=timezone.now()):
+        return
     # It came into this state with its last change.
     gave_up = timezone.now() - request.updated_at >= GIVE_UP_AFTER
     for transaction_id in verifying.unasked(request.pk, at=timezone.now()):

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samples.demo.merchants import OUTLINES, Outline, logins
+from samples.demo.merchants import GUARDED, OUTLINES, Outline, logins
 from samples.demo.stand_ins import Account
 
 
 @dataclass(slots=True)
 class Secrets:
-    """What only this file knows: the database keeps hashes. ``passwords`` by login, ``keys`` by merchant code."""
+    """What only this file knows: the database keeps hashes. ``passwords`` and ``apps`` (the secret of the
+    app that shows codes) by login, ``keys`` by merchant code.
+    """
 
     passwords: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    apps: dict[str, str] = field(default_factory=dict)
 
 
 def read(file: Path) -> Secrets:
@@ -28,6 +31,7 @@ def read(file: Path) -> Secrets:
         return Secrets(
             {person["username"]: person["password"] for person in data["staff"]},
             {merchant["code"]: merchant["api_key"] for merchant in data["merchants"]},
+            {person["username"]: person["totp_secret"] for person in data["staff"] if "totp_secret" in person},
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return Secrets()
@@ -38,8 +42,14 @@ def write(file: Path, *, base_url: str, secrets: Secrets, accounts: Mapping[str,
     data = {
         "base_url": base_url,
         "staff": [
-            {"merchant": outline.code, "role": role.value, "username": name, "password": secrets.passwords[name]}
-            for outline in OUTLINES
+            {
+                "merchant": outline.code,
+                "role": role.value,
+                "username": name,
+                "password": secrets.passwords[name],
+                **({"totp_secret": secrets.apps[name]} if name in secrets.apps else {}),
+            }
+            for outline in (*OUTLINES, GUARDED)
             for name, role in logins(outline)
         ],
         "merchants": [_merchant(outline, secrets) for outline in OUTLINES],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from refunds.evidence import files
 from refunds.models import Execution
 from refunds.payouts import ledger
 from refunds.states import State
-from samples.demo import day, demo_json, differences, merchants, pictures, plan, record, stand_ins
+from samples.demo import day, demo_json, differences, guarded, merchants, pictures, plan, record, stand_ins
 from samples.demo.demo_json import Secrets
 from samples.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from samples.demo.record import Told
@@ -65,6 +66,7 @@ def load(*, demo_json_file: Path, simulators: Path, now: datetime) -> Loaded:
         else:
             _refresh(accounts, secrets, now)
         _store_passwords(hashes)
+    guarded.keep(secrets, now=now)
     demo_json.write(demo_json_file, base_url=settings.BASE_URL, secrets=secrets, accounts=accounts)
     return loaded
 
@@ -163,7 +165,7 @@ def _seed_past(accounts: Mapping[str, Account]) -> None:
 
 
 def _add_pictures(told: Iterable[Told]) -> int:
-    count = 0
+    taken: Counter[str] = Counter()
     for one in told:
         if one.request.state == State.CANCELLED:
             continue
@@ -171,7 +173,7 @@ def _add_pictures(told: Iterable[Told]) -> int:
             kind, note = pictures.KINDS[motif]
             files.add(
                 request_id=one.request.pk,
-                pictures=[pictures.picture(motif, one.story.desk % 2)],
+                pictures=[pictures.picture(motif, taken[motif])],
                 by=principals.of_customer(
                     merchant_id=one.request.merchant_id, store_id=one.request.store_id, request_id=one.request.pk
                 ),
@@ -179,8 +181,8 @@ def _add_pictures(told: Iterable[Told]) -> int:
                 kind=kind,
                 note=note,
             )
-            count += 1
-    return count
+            taken[motif] += 1
+    return taken.total()
 
 
 # --- every later start ----------------------------------------------------------------------------------------------

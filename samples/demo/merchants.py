@@ -105,6 +105,23 @@ RETAIL = Outline(
 )
 
 OUTLINES = (RESTAURANT, RETAIL)
+#: Beside them, without sales: see ``samples.demo.guarded``.
+GUARDED = Outline(
+    code="M003",
+    name="鲜禾安心店",
+    kind=MerchantKind.RETAIL,
+    policy_name="零售标准退款策略",
+    rules=rules.RETAIL,
+    guides=guides.RETAIL,
+    shops=(Shop("S001", "鲜禾安心店 · 城北店", (), (), 1),),
+    people=(
+        ("m003.cashier", Role.CASHIER, "孙悦"),
+        ("m003.reviewer", Role.REVIEWER, "钱进"),
+        ("m003.manager", Role.MANAGER, "李安"),
+        ("m003.finance", Role.FINANCE, "吴桐"),
+        ("m003.owner", Role.OWNER, "郑重"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

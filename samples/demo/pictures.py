@@ -6,12 +6,14 @@ Each motif is drawn at twice its size and scaled down, so that edges are smooth.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from refunds.evidence import looks
 from refunds.evidence.files import SMALL_SIDE, Picture
 from refunds.models.evidence import EvidenceKind
 
@@ -35,14 +37,36 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 @lru_cache(maxsize=64)
 def picture(motif: str, variant: int) -> Picture:
-    """The picture of a motif; a variant differs in light and detail, not in subject."""
+    """The picture of a motif; a variant differs in light, angle and detail, not in subject: nobody takes it for another's."""
     random = Random(f"{motif} {variant}")  # noqa: S311 - nothing to guess here
     image = Image.new("RGB", (_WIDTH * _SCALE, _HEIGHT * _SCALE), "white")
     _MOTIFS[motif](ImageDraw.Draw(image), image, random)
-    whole = image.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
+    is_photo = KINDS[motif][0] == EvidenceKind.PHOTO
+    whole = _photographed(image, random) if is_photo else image.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
     small = whole.copy()
     small.thumbnail((SMALL_SIDE, SMALL_SIDE))
-    return Picture(_jpeg(whole), _jpeg(small))
+    return Picture(_jpeg(whole), _jpeg(small), looks.look_of(whole) if is_photo else ())
+
+
+def _photographed(image: Image.Image, random: Random) -> Image.Image:
+    """From some angle and distance, in the light of some room."""
+    angle, step = math.radians(random.uniform(-9, 9)), random.uniform(0.7, 0.82) * _SCALE
+    across, down = step * math.cos(angle), step * math.sin(angle)
+    x, y = (side * _SCALE * random.uniform(0.46, 0.54) for side in (_WIDTH, _HEIGHT))
+    corner = (x - (across * _WIDTH - down * _HEIGHT) / 2, y - (down * _WIDTH + across * _HEIGHT) / 2)
+    frame = image.transform(
+        (_WIDTH, _HEIGHT),
+        Image.Transform.AFFINE,
+        (across, -down, corner[0], down, across, corner[1]),
+        resample=Image.Resampling.BILINEAR,
+    )
+    light = Image.new("L", (_WIDTH // 20, _HEIGHT // 20), 128)
+    pen = ImageDraw.Draw(light)
+    for _ in range(5):
+        x, y, size = random.uniform(0, light.width), random.uniform(0, light.height), random.uniform(5, 14)
+        pen.ellipse((x - size, y - size, x + size, y + size), fill=random.randint(8, 248))
+    light = light.filter(ImageFilter.GaussianBlur(3)).resize(frame.size, Image.Resampling.BICUBIC)
+    return ImageChops.soft_light(frame, Image.merge("RGB", (light, light, light)))
 
 
 def _jpeg(image: Image.Image) -> bytes:
@@ -158,16 +182,17 @@ def _receipt(pen: Pen, image: Image.Image, random: Random) -> None:
     image.paste(turned, ((image.width - turned.width) // 2, (image.height - turned.height) // 2), mask)
 
 
-def _bank(pen: Pen, _image: Image.Image, _random: Random) -> None:
+def _bank(pen: Pen, _image: Image.Image, random: Random) -> None:
     _scene(pen, (52, 62, 84), (40, 48, 66), horizon=300)
     pen.rounded_rectangle(_box(240, 24, 560, 640), radius=44 * _SCALE, fill=(20, 22, 28))
     pen.rounded_rectangle(_box(254, 40, 546, 640), radius=32 * _SCALE, fill=(92, 122, 176))
+    until = random.uniform(60, 220)
     for y in (150, 270):
         pen.rounded_rectangle(_box(268, y, 532, y + 104), radius=18 * _SCALE, fill=(246, 247, 250))
         pen.rounded_rectangle(_box(282, y + 16, 310, y + 44), radius=8 * _SCALE, fill=(206, 44, 52))
         pen.rectangle(_box(320, y + 22, 400, y + 34), fill=(70, 74, 82))
         pen.rectangle(_box(484, y + 24, 520, y + 32), fill=(170, 174, 182))
-        pen.rectangle(_box(282, y + 58, 282 + 200, y + 68), fill=(120, 124, 132))
+        pen.rectangle(_box(282, y + 58, 282 + until, y + 68), fill=(120, 124, 132))
         pen.rectangle(_box(282, y + 80, 282 + 96, y + 90), fill=(206, 44, 52))
     pen.rectangle(_box(356, 84, 444, 104), fill=(236, 240, 248))
 

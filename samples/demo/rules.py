@@ -10,6 +10,9 @@ _DESK = ["reviewer", "manager", "owner"]
 _AREA = ["manager", "owner"]
 _HEAD = ["owner"]
 
+# What looks odd goes to a person. Not what comes right after the sale: most slips at a till are noticed at once.
+_WATCHED = {"near_limit_count": 3, "same_destination_count": 3}
+
 _ROUTES = ["original", "bank_transfer", "cash", "store_credit"]
 
 
@@ -20,6 +23,7 @@ def _reason(*, days: int, share: int = 100, extent: str = "any", instant: bool =
 RESTAURANT: dict[str, Any] = {
     "auto_approve_limit_fen": 5_000,
     "auto_cashier_day_count": 3,
+    **_WATCHED,
     "fault_hours": 24,
     "four_eyes_above_fen": 99_999,
     "tranche_fen": 500_000,
@@ -45,8 +49,12 @@ RESTAURANT: dict[str, Any] = {
         Reason.DEPOSIT: _reason(days=180, instant=False),
         Reason.GOODWILL: _reason(days=90, instant=False),
     },
-    # Bottled, packed or not cooked yet.
-    "exceptions": [{"groups": ["uncooked"], "reasons": [Reason.NO_REASON], **_reason(days=1)}],
+    "exceptions": [
+        # Bottled, packed or not cooked yet.
+        {"groups": ["uncooked"], "reasons": [Reason.NO_REASON], **_reason(days=1)},
+        # A dish is shown; where a colleague saw it instead, that is said, and a person decides.
+        {"groups": ["cooked"], "reasons": [Reason.QUALITY, Reason.NOT_AS_DESCRIBED], "evidence_required": ["photo"]},
+    ],
     "routes": _ROUTES,
     "route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 20_000}},
 }
@@ -54,6 +62,7 @@ RESTAURANT: dict[str, Any] = {
 RETAIL: dict[str, Any] = {
     "auto_approve_limit_fen": 10_000,
     "auto_cashier_day_count": 10,
+    **_WATCHED,
     "fault_hours": 24,
     "four_eyes_above_fen": 199_999,
     "tranche_fen": 2_000_000,

@@ -237,7 +237,7 @@ def _prepare(values: Mapping[str, Any], size: Size, seed: int) -> None:
             "FROM merchants_channelaccount WHERE merchant_id = %(merchant)s",
             values,
         )
-        _copy(cursor, "scale_phone", _phones(values["phones"]))
+        copy(cursor, "scale_phone", _phones(values["phones"]))
         cursor.execute("ANALYZE scale_till, scale_account, scale_phone")
 
 
@@ -255,6 +255,8 @@ def _store_chunk(values: Mapping[str, Any]) -> None:
     with connection.cursor() as cursor:
         # An answer that waits for the disk after every chunk tells nobody anything: the whole load can be made anew.
         cursor.execute("SET LOCAL synchronous_commit = off")
+        # While the events of a chunk are made here, one by one, the session waits longer than one of the product's may.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute(scale_sql.PLAN_SALES, values)
         cursor.execute(scale_sql.PLAN_REQUESTS, values)
         cursor.execute("ANALYZE scale_sale, scale_request")
@@ -265,7 +267,7 @@ def _store_chunk(values: Mapping[str, Any]) -> None:
         paid, last_us = cursor.fetchone()
         if paid:
             ledger.post_payouts([UUID(pk) for pk in paid], at=_EPOCH + timedelta(microseconds=last_us))
-        _copy(cursor, "core_auditevent", _as_text(_events(cursor, values)), columns=_EVENT_COLUMNS)
+        copy(cursor, "core_auditevent", _as_text(_events(cursor, values)), columns=_EVENT_COLUMNS)
         cursor.execute(scale_sql.DROP_PLANS)
 
 
@@ -304,9 +306,10 @@ def _as_text(events: Iterable[AuditEvent]) -> Iterator[tuple[object, ...]]:
         yield tuple(values.values())
 
 
-def _copy(
+def copy(
     cursor: Any, table: str, rows: Iterator[tuple[object, ...]], *, columns: tuple[str, ...] | None = None
 ) -> None:
+    """Copy texts, numbers and bytes into a table."""
     text = io.StringIO()
     for row in rows:
         text.write("\t".join("\\\\x" + value.hex() if isinstance(value, bytes) else str(value) for value in row))

@@ -69,11 +69,21 @@ class Session:
     client: Client
     staff: Staff
 
-    def post(self, path: str, body: Any, *, csrf: bool = True) -> Any:
+    def get(self, path: str) -> Any:
+        return self.client.get(f"/api/v1/{path}")
+
+    def post(self, path: str, body: Any = None, *, csrf: bool = True, key: str = "") -> Any:
+        return self._send("POST", path, body, csrf=csrf, key=key)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._send("PUT", path, body)
+
+    def _send(self, method: str, path: str, body: Any, *, csrf: bool = True, key: str = "") -> Any:
         token = "t" * 32
         self.client.cookies["csrftoken"] = token
-        headers = {"X-CSRFToken": token} if csrf else {}
-        return self.client.post(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=headers)
+        headers = {**({"X-CSRFToken": token} if csrf else {}), **({"Idempotency-Key": key} if key else {})}
+        data: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        return self.client.generic(method, f"/api/v1/{path}", headers=headers, **data)
 
 
 def session_for(staff: Staff) -> Session:

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
+from standardwebhooks.webhooks import Webhook
 
 from api.description import BODIES, guide
 from merchants import policies
@@ -25,6 +27,7 @@ from terminals.models import Transaction
 from tests import pictures
 from tests.api.conftest import Api, api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.integrations.rig import SECRET, tell
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 
@@ -62,8 +65,8 @@ def test_every_command_of_the_guide_does_what_it_says(
 @pytest.mark.django_db(transaction=True)
 def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
     api, names = _shop(), {"BASE": live_server.url}
-    repeating, signing = _blocks("en", "python")
-    for text in (repeating, signing):
+    repeating, following, signing = _blocks("en", "python")
+    for text in (repeating, following, signing):
         exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
     names["KEY"] = api.key
     call: Any = names["call"]
@@ -74,6 +77,28 @@ def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
     assert call("GET", f"/api/v1/refund-requests/{first['id']}")["number"] == first["number"]
     with pytest.raises(RuntimeError, match="idempotency_key_reused"):
         call("POST", "/api/v1/refund-requests", {**body, "amount_fen": 1}, idempotency_key="k")
+    events = [tell(api.merchant).sequence for _ in range(3)]
+    seen: list[Any] = []
+    follow: Any = names["follow"]
+    cursor = follow(None, seen.append, wait=0)
+    assert [one["sequence"] for one in seen] == events
+    assert follow(cursor, seen.append, wait=0) == cursor
+    assert len(seen) == 3
+
+
+def test_the_guides_program_takes_a_genuine_webhook_and_no_other() -> None:
+    names: dict[str, Any] = {}
+    for text in _blocks("en", "python")[:2]:
+        exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
+    now, body = timezone.now(), b'{"id":"evt_1"}'
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(int(now.timestamp()))}
+    old = Webhook("whsec_b2xkb2xkb2xk").sign("evt_1", now, body.decode())
+    headers["webhook-signature"] = f"{old} {Webhook(SECRET).sign('evt_1', now, body.decode())}"
+    genuine: Any = names["is_genuine"]
+    assert genuine(headers, body, SECRET)
+    assert not genuine(headers, body + b" ", SECRET)
+    assert not genuine({**headers, "webhook-id": "evt_2"}, body, SECRET)
+    assert not genuine({**headers, "webhook-timestamp": str(int(now.timestamp()) - 600)}, body, SECRET)
 
 
 def test_the_printed_signature_is_that_of_its_parts() -> None:
@@ -142,7 +167,7 @@ def test_the_description_is_complete_and_speaks_the_readers_language() -> None:
             assert by_key is ("Needs the scope `" in operation["description"]), where
             assert 4 < len(operation["summary"]) < 80, where
             for status, answer in operation["responses"].items():
-                media = list(answer["content"])
+                media = list(answer.get("content", ["application/json"] if status == "204" else ()))
                 assert media == (["application/problem+json"] if status >= "4" else ["application/json"]), where
                 if status >= "4":
                     assert answer["content"]["application/problem+json"]["example"]["status"] == int(status), where

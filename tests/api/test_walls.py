@@ -12,12 +12,14 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from api.urls import urlpatterns
+from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope
 from refunds.intake import without_receipt
 from refunds.models import RefundRequest
 from refunds.rules.candidates import Told
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
+from tests.integrations.rig import make_endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +62,10 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 
 
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
-_NUMBERS = ("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>")
+_NUMBERS = (
+    *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
+    *("<int:delegation_id>", "<int:grace_id>"),
+)
 
 
 def _numbered(path: str) -> str:
@@ -75,16 +80,23 @@ def _named(path: str, request: RefundRequest) -> str:
         by, at = till(request.merchant), timezone.now()
         case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=by, at=at)
         path = path.replace("<int:case_id>", str(case.pk))
+    if "<int:endpoint_id>" in path:
+        endpoint = WebhookEndpoint.objects.first() or make_endpoint(request.merchant)
+        delivery = WebhookDelivery.objects.first() or WebhookDelivery.objects.create(
+            merchant=request.merchant, endpoint=endpoint, webhook_id="x", sequence=1, created_at=request.created_at
+        )
+        path = path.replace("<int:endpoint_id>", str(endpoint.pk)).replace("<int:delivery_id>", str(delivery.pk))
     return (
         _numbered(path)
         .replace("<uuid:request_id>", str(request.pk))
         .replace("<uuid:transaction_id>", str(request.transaction_id))
         .replace("<str:order_no>", request.transaction.order_no)
+        .replace("terminals/<str:code>", "terminals/POS-01")
     )
 
 
 def _nobodys(path: str) -> str:
-    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>"):
+    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>", "<str:code>"):
         path = path.replace(name, str(uuid4()))
     return _numbered(path)
 

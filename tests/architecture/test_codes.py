@@ -20,7 +20,18 @@ from core.errors import DomainError
 
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
-    *("analytics", "api", "core", "customer", "desk", "invariants", "merchants", "reconciliation", "refunds"),
+    *(
+        "analytics",
+        "api",
+        "core",
+        "customer",
+        "desk",
+        "integrations",
+        "invariants",
+        "merchants",
+        "reconciliation",
+        "refunds",
+    ),
     "terminals",
 )
 #: What a payout came to, as its channel says it (payment_channels.contract): no refusal of ours. Advice about it: ``remedies``.

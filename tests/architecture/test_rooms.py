@@ -18,7 +18,15 @@ _CONTRACTS = {
 _APART = {"benchmarks", "payment_channels", "simulators", "tests"}
 FACES = ("api", "customer", "desk")
 #: What the API keeps of its own beside an act, in the act's commit: the first answer to an Idempotency-Key.
-_KEEPS_ANSWERS = {"api/idempotency.py", "api/no_receipt.py", "api/policy_drafts.py", "api/policy_trials.py"}
+_KEEPS_ANSWERS = {
+    "api/evidence.py",
+    "api/idempotency.py",
+    "api/no_receipt.py",
+    "api/policy_drafts.py",
+    "api/policy_trials.py",
+    "api/transactions.py",
+    "api/webhooks.py",
+}
 _WRITES = {"save", "delete", "create", "bulk_create", "get_or_create", "update_or_create", "bulk_update", "atomic"}
 _WRITES |= {f"a{name}" for name in _WRITES}
 #: What writes whatever it is called with: events of the trail, the door to a request's state.

@@ -20,6 +20,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 _LEG = (
     "INSERT INTO refunds_leg (request_id, sequence, transaction_id, route, amount_fen, reserved_fen, refunded_fen, why)"
 )
+#: Goods of the paid refund, received.
+_RETURN = (
+    "INSERT INTO refunds_goodsreturn (request_id, store_id, state, way, by_policy, asked_by, asked_at, carrier, parcel_no, "
+    "received_by, received_at, inspected_by, finding) SELECT id, store_id, 'received', 'in_store', false, '', now(), '', '', "
+    "'x', now(), '', '' FROM refunds_refundrequest WHERE id = :paid"
+)
+
 #: What is planted: statements run with triggers and foreign keys silenced. ``drop`` names constraints in the way.
 #: The rows: a paid refund (:paid), one that is approved (:approved), one that failed (:failed), one in review (:review),
 #: all of one sale (:sale); another merchant (:other) with a sale of its own, and a member of staff (:staff).
@@ -450,6 +457,27 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "UPDATE merchants_policyversion SET rules = rules || '{\"four_eyes_above_fen\": 100}'; "
         "INSERT INTO refunds_approval (request_id, staff_id, decision, tier, amount_fen, reason, note, version, at) "
         "SELECT id, :staff, 'approve', tier, approved_fen, '', '', 3, decided_at FROM refunds_refundrequest WHERE id = :paid",
+    ),
+    (
+        "I41",
+        "more pieces back than were sold",
+        [],
+        f"{_RETURN}; INSERT INTO refunds_goodsreturnline (goods_return_id, line_id, quantity, condition, disposition) "
+        "SELECT b.id, l.id, l.quantity + 1, '', '' FROM refunds_goodsreturn b, refunds_refundrequest r "
+        "JOIN terminals_transactionline l ON l.transaction_id = r.transaction_id WHERE r.id = :paid",
+    ),
+    (
+        "I41",
+        "waits for goods that nobody awaits",
+        [],
+        "UPDATE refunds_refundrequest SET state = 'waiting_goods' WHERE id = :review",
+    ),
+    (
+        "I41",
+        "exchanged and refunded",
+        [],
+        "INSERT INTO refunds_exchangeoffer (request_id, kind, message, offered_by, offered_at, answer, answered_by, "
+        "answered_at, new_order_no) VALUES (:paid, 'exchange', '', 'x', now(), 'accepted', 'x', now(), '')",
     ),
 ]
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from analytics.trials import running
 from merchants import channel_rules, policies
 from merchants.models import Merchant, PolicyDraft, Staff
 from merchants.policies import drafting
@@ -18,7 +19,7 @@ from merchants.policies.drafting import Written
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from samples.demo import guides, rules
-from tests.factories import make_merchant, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -62,6 +63,8 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page: Page, live_server: object, merchant: Merchant, sign_in: SignIn
 ) -> None:
     manager, owner = make_staff(merchant, "manager"), make_staff(merchant, "owner")
+    last_month = timezone.now() - timedelta(days=30)
+    before = make_request(make_sale(merchant, 33_980, paid_at=last_month), 12_000, at=last_month + timedelta(hours=1))
     sign_in(manager)
     page.goto(f"{live_server}/desk/policy")
     page.locator("form[action$='/policy/drafts'] button").click()
@@ -69,6 +72,16 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#f-p-auto_approve_limit_fen").press("Enter")
     expect(page.locator(".diff del")).to_have_text("¥100.00")
     expect(page.locator(".diff ins")).to_have_text("¥150.00")
+    # What could be paid out in a day without a person, in force against draft; and what it would have done in the last 90 days.
+    draft = page.url
+    page.locator("a[href$='/proof']").click()
+    expect(page.locator("section[aria-labelledby=h-exposure]")).to_contain_text("¥100.00")
+    expect(page.locator("section[aria-labelledby=h-exposure]")).to_contain_text("¥150.00")
+    page.locator("#trial form[action$='/trials'] button").click()
+    expect(page.locator("#trial progress")).to_be_visible()
+    running.work()
+    expect(page.locator("#trial")).to_contain_text(before.number, timeout=10_000)
+    page.goto(draft)
     # Nobody publishes what they wrote: there is nothing to press for it.
     expect(page.locator("form[action$='/publish']")).to_have_count(0)
     page.locator("#act-reason").fill("排队太长，小额可以更快")
@@ -95,7 +108,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#new-refund input[name=consent]").check()
     page.locator("#submit-refund").click()
     expect(page).to_have_url(re.compile("/desk/refunds/RF-"))
-    request = RefundRequest.objects.get()
+    request = RefundRequest.objects.exclude(pk=before.pk).get()
     assert (request.by_rule, request.policy_version.number) == (True, 3)
     expect(page.locator("main")).to_contain_text("零售标准退款策略 v3")
 

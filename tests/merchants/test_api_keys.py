@@ -123,3 +123,18 @@ def test_known_key_whose_overlap_ends_meanwhile_is_refused(merchant: Merchant, o
     while timezone.now() < ends_at:
         pass
     assert api_keys.recognise(key) is None
+
+
+def test_use_of_a_key_is_written_down_once_in_a_while(merchant: Merchant, owner: Principal) -> None:
+    row, key, _ = _issue(merchant, owner)
+    assert row.last_used_at is None
+    api_keys.recognise(key)
+    first = ApiKey.objects.get(pk=row.pk).last_used_at
+    api_keys.forget_known()
+    api_keys.recognise(key)
+    assert first is not None
+    assert ApiKey.objects.get(pk=row.pk).last_used_at == first
+    ApiKey.objects.update(last_used_at=first - api_keys.USE_NOTED_EVERY)
+    api_keys.forget_known()
+    api_keys.recognise(key)
+    assert ApiKey.objects.get(pk=row.pk).last_used_at > first - timedelta(minutes=1)  # type: ignore[operator]

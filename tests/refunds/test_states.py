@@ -22,6 +22,7 @@ ALL = frozenset(State)
 RESTING = frozenset(
     {
         State.NEEDS_INFO,
+        State.WAITING_GOODS,
         State.IN_REVIEW,
         State.MANUAL_PENDING,
         State.FAILED,

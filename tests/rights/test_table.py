@@ -22,7 +22,8 @@ from pytest_django import Settings
 
 from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
-from merchants import api_keys, channel_rules, delegations, opening, policies, rights
+from integrations import endpoints
+from merchants import api_keys, audit_trail, channel_rules, delegations, opening, policies, rights, stores, team
 from merchants.models import PolicyVersion, Staff
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
@@ -32,7 +33,9 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import reports, survey
+from refunds.follow_up import erasing, reports, survey
+from refunds.goods import inspection, offers, returns
+from refunds.goods.inspection import Found
 from refunds.intake import judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
@@ -43,10 +46,11 @@ from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import agreeing, deciding, exporting, grace, handing_over, revealing
 from refunds.review.agreeing import Consent
-from refunds.telling import outbox
-from terminals import correcting, reporting
+from refunds.telling import outbox, own_words
+from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
+from terminals.tills import Heartbeat
 from tests import pictures
 from tests.rights.world import (
     ABOUT,
@@ -183,6 +187,18 @@ def _link(by: Principal, request: RefundRequest) -> Principal:
     return replace(by, request_id=request.pk)
 
 
+def _of_link(step: str, act: Callable[..., object], **more: Any) -> Domain:
+    """An act that a customer has as well, by the link of this refund."""
+
+    def run(world: World, by: Principal) -> object:
+        request = world.requests[step]
+        if by.kind is Kind.CUSTOMER and by.merchant_id == request.merchant_id:
+            by = _link(by, request)
+        return act(request_id=request.pk, by=by, at=timezone.now(), **more)
+
+    return run
+
+
 def _resubmit(step: str) -> Domain:
     def run(world: World, by: Principal) -> object:
         request = world.requests[step]
@@ -248,9 +264,23 @@ def _save_draft(world: World, by: Principal) -> object:
     return drafting.write(draft_id=draft.pk, revision=draft.revision, written=written, by=by, at=timezone.now())
 
 
+def _switch_off(world: World, by: Principal) -> object:
+    return team.switch(staff_id=world.asker.pk, on=False, by=by, at=timezone.now())
+
+
+def _ask_reset(world: World, by: Principal) -> object:
+    return team.ask_reset(staff_id=world.asker.pk, kind="password", by=by, at=timezone.now())
+
+
 def _add_rule_change(world: World, by: Principal) -> object:
     day = timezone.now().date()
     return channel_rules.add(channel="wechat", effective_date=day, text="x", source="y", by=by, at=timezone.now())
+
+
+def _word(_world: World, by: Principal) -> object:
+    return own_words.write(
+        event="refunded", language="en", medium="sms", text="{amount}", after=0, by=by, at=timezone.now()
+    )
 
 
 _ADD_PICTURE = files.read_picture(upload=pictures.upload())
@@ -296,6 +326,14 @@ _DOMAIN: dict[Act, Domain] = {
     Act.ANSWER_REPORT: lambda world, by: reports.close(
         report_id=world.report.pk, outcome="?", by=by, at=timezone.now()
     ),
+    Act.ASK_GOODS: _on("waiting", returns.ask),
+    Act.SEND_GOODS: _of_link("goods_awaited", returns.send, carrier="SF", parcel_no="SF12345"),
+    Act.RECEIVE_GOODS: _on("goods_awaited", returns.receive),
+    Act.INSPECT_GOODS: _on(
+        "goods_here", inspection.inspect, found=[Found(quantity=1, condition="used", disposition="restock")]
+    ),
+    Act.OFFER_EXCHANGE: _on("waiting", offers.offer, kind="exchange", message="?"),
+    Act.ANSWER_OFFER: _of_link("offered", offers.answer, accepted=False),
     Act.PAY_CASH: _pay("cash", "POS-01"),
     Act.PAY_BY_HAND: _pay("transfer", ""),
     Act.RETRY: _on("failed", ways_back.retry),
@@ -337,7 +375,26 @@ _DOMAIN: dict[Act, Domain] = {
     Act.DELEGATE: _delegate,
     Act.REVIEW_POLICY: lambda world, by: reviewing.review(by=by, at=timezone.now()),
     Act.ADD_CHANNEL_RULE: _add_rule_change,
+    Act.MANAGE_STORES: lambda _world, by: stores.open_store(
+        code="N001", name="x", phone="", address="", by=by, at=timezone.now()
+    ),
+    Act.MANAGE_TILLS: lambda world, by: tills.register(
+        store_id=world.store.pk, code="N1", name="", by=by, at=timezone.now()
+    ),
+    Act.REPORT_TILL: lambda world, by: tills.heartbeat(
+        code="POS-01",
+        store=world.store.code,
+        said=Heartbeat(version="9", checks={}),
+        by=by,
+        at=timezone.now(),
+    ),
+    Act.SET_WORDING: _word,
+    Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
+    Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
+    Act.MANAGE_TEAM: _switch_off,
+    Act.RESET_ACCESS: _ask_reset,
+    Act.MANAGE_WEBHOOKS: lambda world, by: endpoints.test(endpoint_id=world.endpoint.pk, by=by, at=timezone.now()),
     Act.CHANGE_CREDENTIALS: lambda world, by: credentials.change(
         account_id=world.account.pk, given={}, by=by, at=timezone.now()
     ),
@@ -410,6 +467,22 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.FIND_WITHOUT_RECEIPT, "GET", "no-receipt-cases/{case}", None),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/confirm", {"transaction": "{sale}"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/close", {"cause": "other", "prevention": "?"}),
+    (Act.ASK_GOODS, "POST", "refund-requests/{waiting}/goods-return", {"version": 3}),
+    (
+        Act.SEND_GOODS,
+        "POST",
+        "refund-requests/{goods_awaited}/goods-return/parcel",
+        {"carrier": "SF", "parcel_no": "SF12345"},
+    ),
+    (Act.RECEIVE_GOODS, "POST", "refund-requests/{goods_awaited}/received", {}),
+    (
+        Act.INSPECT_GOODS,
+        "POST",
+        "refund-requests/{goods_here}/inspection",
+        {"found": [{"quantity": 1, "condition": "used", "disposition": "restock"}]},
+    ),
+    (Act.OFFER_EXCHANGE, "POST", "refund-requests/{waiting}/exchange-offer", {"version": 3, "kind": "exchange"}),
+    (Act.ANSWER_OFFER, "POST", "refund-requests/{offered}/exchange-answer", {"accepted": False}),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/confirm-payout", "paid POS-01"),
     (Act.PAY_BY_HAND, "POST", "refund-requests/{transfer}/confirm-payout", "paid "),
     (Act.PAY_CASH, "POST", "refund-requests/{cash}/payout-failed", {"version": 6, "reason_code": "no_means"}),
@@ -425,18 +498,31 @@ _REST: list[tuple[Act, str, str, Any]] = [
     ),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/portal-findings", "finding"),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
+    (Act.SET_HOURS, "GET", "opening-hours/stores/{store}", None),
+    (Act.SET_HOURS, "PUT", "opening-hours/stores/{store}", {"hours": {"week": ["09:00-17:00"] * 7}}),
+    (Act.GIVE_GRACE, "POST", "graces", "disaster"),
+    (Act.DELEGATE, "GET", "delegations", None),
+    (Act.DELEGATE, "POST", "delegations", "deputy"),
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
+    (Act.REPORT_TILL, "POST", "terminals/POS-01/heartbeat", {"version": "9", "store": "H001"}),
     (Act.SEE_POLICY, "GET", "policy", None),
     (Act.SEE_POLICY, "GET", "policy/versions", None),
     (Act.DRAFT_POLICY, "GET", "policy/drafts/{draft}", None),
     (Act.DRAFT_POLICY, "PATCH", "policy/drafts/{draft}", {"revision": 2, "name": "new"}),
     (Act.DRAFT_POLICY, "POST", "policy/drafts/{draft}/discard", {"revision": 2}),
     (Act.PUBLISH_POLICY, "POST", "policy/drafts/{draft}/publish", {"revision": 2}),
+    (Act.MANAGE_WEBHOOKS, "GET", "webhook-endpoints/{endpoint}", None),
+    (Act.MANAGE_WEBHOOKS, "GET", "webhook-endpoints/{endpoint}/deliveries", None),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/test", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/rotate", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/recover", {"since": "2026-11-20T00:00:00+08:00"}),
+    (Act.MANAGE_WEBHOOKS, "PATCH", "webhook-endpoints/{endpoint}", {"enabled": False}),
+    (Act.MANAGE_WEBHOOKS, "DELETE", "webhook-endpoints/{endpoint}", None),
 ]
 
 
-def _body(world: World, body: Any) -> Any:
+def _body(world: World, who: Who, body: Any) -> Any:
     """What is sent, where its name stands for it."""
     if body == "sale":
         at = timezone.now().isoformat()
@@ -444,6 +530,14 @@ def _body(world: World, body: Any) -> Any:
         body["store"] = world.store.code
     elif body == "draft":
         body = {"transaction": str(world.sale.pk), "amount_fen": 1_000, "reason": "quality", "customer_consent": True}
+    elif body == "disaster":
+        body = {"stores": [world.store.code], "starts_at": timezone.now().isoformat(), "ends_at": _later().isoformat()}
+        body |= {"hours": 72, "reason": "flood"}
+    elif body == "deputy":
+        away = who.staff or Staff.objects.filter(merchant=world.merchant).earliest("pk")
+        deputy = Staff.objects.filter(merchant=away.merchant, role="owner").exclude(pk=away.pk).order_by("pk")[0]
+        body = {"absent": away.username, "deputy": deputy.username, "starts_at": timezone.now().isoformat()}
+        body["ends_at"] = _later().isoformat()
     elif body == "agreement":
         body = {"amount_fen": 1, "agreed_by": "?", "means": "phone", "agreed_at": timezone.now().isoformat()}
     elif body == "reopening":
@@ -461,13 +555,18 @@ def _body(world: World, body: Any) -> Any:
 def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
-    path = "/api/v1/" + path.format(**names, draft=world.draft.pk)
-    body = _body(world, body)
+    names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
+    path = "/api/v1/" + path.format(**names)
+    body = _body(world, who, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
     if method == "GET":
         return client.get(path, headers=headers).status_code
-    if method == "PATCH":
-        return client.patch(path, json.dumps(body), content_type="application/json", headers=headers).status_code
+    if method in ("PATCH", "PUT"):
+        return client.generic(
+            method, path, json.dumps(body), content_type="application/json", headers=headers
+        ).status_code
+    if method == "DELETE":
+        return client.delete(path, headers=headers).status_code
     if body == "statement":
         sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
         return client.post(path, sent, headers=headers).status_code
@@ -502,7 +601,7 @@ def test_table_through_rest(world: World) -> None:
                     belongs_to(world, act, who, own=own)
                     status = _rest_answer(world, who, client, method, path, body)
                     # Rubbish for a statement: whoever may send one is told what it is.
-                    good = {422} if act is Act.TAKE_STATEMENT else {200, 201}
+                    good = {422} if act is Act.TAKE_STATEMENT else {200, 201, 204}
                     wrong += _judged(f"{method} {path}", act, who, own, status, good, world, before)
     assert not wrong, "\n".join(wrong)
 
@@ -551,6 +650,17 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/refunds/{waiting}/extend",
         {"version": "3", "until": "later", "reason": "?", "consent": "1"},
     ),
+    (Act.ASK_GOODS, "POST", "/desk/refunds/{waiting}/ask-goods", {"version": "3"}),
+    (
+        Act.SEND_GOODS,
+        "POST",
+        "/desk/refunds/{goods_awaited}/send-goods",
+        {"carrier": "SF", "parcel_no": "SF12345"},
+    ),
+    (Act.RECEIVE_GOODS, "POST", "/desk/refunds/{goods_awaited}/receive-goods", {}),
+    (Act.INSPECT_GOODS, "GET", "/desk/refunds/{goods_here}/inspect", {}),
+    (Act.OFFER_EXCHANGE, "POST", "/desk/refunds/{waiting}/offer", {"version": "3", "kind": "exchange"}),
+    (Act.ANSWER_OFFER, "POST", "/desk/refunds/{offered}/answer-offer", {"accepted": "0"}),
     (
         Act.AGREE,
         "POST",
@@ -620,16 +730,33 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
         "/desk/policy/rule-changes",
         {"channel": "wechat", "effective_date": "2026-12-01", "text": "x", "source": "y"},
     ),
+    (Act.MANAGE_TEAM, "POST", "/desk/team/{asker}/switch", {"confirmed": "1"}),
+    (Act.RESET_ACCESS, "POST", "/desk/team/resets", {"staff": "{asker}", "kind": "password"}),
+    (Act.RESET_ACCESS, "POST", "/desk/team/resets/{reset}/confirm", {"confirmed": "1"}),
+    (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
+    (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
+    (Act.SET_WORDING, "POST", "/desk/settings/messages/refunded/sms/en", {"text": "{{amount}}", "after": "0"}),
+    (Act.ERASE, "POST", "/desk/settings/personal-data", {"days": "400"}),
+    (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
+    (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/revoke", {"typed_name": "{key_name}"}),
+    (Act.MANAGE_WEBHOOKS, "GET", "/desk/developers/webhooks/{endpoint}", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/test", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/rotate", {"confirmed": "1", "overlap": "24h"}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/recover", {"since": "2026-11-20T00:00"}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/disable", {}),
+    (Act.MANAGE_WEBHOOKS, "POST", "/desk/developers/webhooks/{endpoint}/remove", {"confirmed": "1"}),
 ]
 #: What a person does elsewhere than at the desk, or cannot do at all.
 _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
+    Act.REPORT_TILL,
     Act.RATE,
-    Act.CHANGE_CREDENTIALS,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,
@@ -642,6 +769,8 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
+    names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
+    names |= {"endpoint": str(world.endpoint.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from merchants import principals
+from merchants import principals, team
 from merchants.api_keys import issue
-from merchants.models import ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
+from merchants.models import AccessReset, ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
 from merchants.policies import drafting
 from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal, of_staff
@@ -25,6 +25,7 @@ from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
 from refunds.follow_up import reports
+from refunds.goods import offers, returns
 from refunds.intake import without_receipt
 from refunds.models import Evidence, Execution, Notification, RefundRequest
 from refunds.payouts import ending
@@ -35,6 +36,7 @@ from refunds.states import Route
 from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key
+from tests.integrations.rig import make_endpoint
 from tests.refunds import hand, plans
 from tests.refunds.settled import failed, paid
 
@@ -85,6 +87,7 @@ class World:
             "lost": self._lost(),
             "waiting": self._request(26_800),
             "asked_back": self._request(26_800),
+            **{step: self._request(26_800) for step in ("goods_awaited", "goods_here", "offered")},
         }
         asked = self.requests["asked_back"]
         deciding.request_info(
@@ -98,11 +101,13 @@ class World:
             reason="no_proof",
             message="?",
         )
+        self._goods()
         RefundRequest.objects.update(staff_id=self.asker.pk)
         self.ahead = Evidence.objects.create(
             merchant=self.merchant, kind="photo", path="x", sha256="x", size=1, added_by="x", added_at=timezone.now()
         )
         self.draft = self._draft()
+        self.reset = self._reset()
         self.sale = make_sale(self.merchant, 50_000)
         told = Told(amount_fen=50_000, since=self.sale.paid_at, store=self.store.code)
         self.case = without_receipt.open_case(
@@ -116,6 +121,7 @@ class World:
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
+        self.endpoint = make_endpoint(self.merchant, store=self.store)
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
             merchant=self.merchant,
@@ -126,6 +132,15 @@ class World:
             ours_fen=100,
             opened_at=timezone.now(),
         )
+
+    def _goods(self) -> None:
+        """Two were asked for their goods, which are there of one; a third is offered an exchange."""
+        said: dict[str, Any] = {"by": self.decider, "at": timezone.now(), "version": 3}
+        for step in ("goods_awaited", "goods_here"):
+            returns.ask(request_id=self.requests[step].pk, **said)
+        offers.offer(request_id=self.requests["offered"].pk, kind="exchange", message="?", **said)
+        here = self.requests["goods_here"].pk
+        returns.receive(request_id=here, by=of_staff(self.colleague), at=timezone.now())
 
     def _request(self, amount_fen: int) -> RefundRequest:
         return make_request(make_sale(self.merchant, 50_000), amount_fen, by=self.asker)
@@ -168,6 +183,11 @@ class World:
         written = Written(name="next", rules={**draft.rules, "auto_approve_limit_fen": 1}, guides={})
         drafting.write(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
         return drafting.ask(draft_id=draft.pk, revision=2, by=self.decider, at=now, reason="?")
+
+    def _reset(self) -> AccessReset:
+        """One of two has asked; everybody else is the second."""
+        staff = make_staff(self.merchant, "cashier")
+        return team.ask_reset(staff_id=staff.pk, kind="password", by=self.decider, at=timezone.now())
 
     def _dead_message(self) -> Notification:
         request = self.requests["waiting"]
@@ -241,9 +261,15 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
        (SELECT count(*) FROM merchants_grace), (SELECT count(*) FROM refunds_agreement),
        (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
+       (SELECT count(*) FROM merchants_invitation),
+       (SELECT array_agg((id, confirmed_at) ORDER BY id)::text FROM merchants_accessreset),
+       (SELECT array_agg((id, answer) ORDER BY id)::text FROM refunds_exchangeoffer),
+       (SELECT array_agg((id, state, parcel_no) ORDER BY id)::text FROM refunds_goodsreturn),
        (SELECT array_agg((id, hours, opening_hours) ORDER BY id)::text FROM merchants_store),
        (SELECT count(*) FROM merchants_policyversion), (SELECT count(*) FROM merchants_policyreview),
        (SELECT array_agg((id, revision, state) ORDER BY id)::text FROM merchants_policydraft),
+       (SELECT array_agg((id, url, enabled, previous_until) ORDER BY id)::text FROM integrations_webhookendpoint),
+       (SELECT array_agg((id, state) ORDER BY id)::text FROM integrations_webhookdelivery),
        (SELECT count(*) FROM merchants_channelrulechange), (SELECT count(*) FROM merchants_delegation),
        (SELECT count(*) FROM refunds_evidence),
        (SELECT count(*) FROM refunds_survey), (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_notification),
@@ -288,6 +314,12 @@ ABOUT: dict[Act, About] = {
     Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
     Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
     Act.ANSWER_REPORT: About(of_store=True),
+    Act.ASK_GOODS: About(step="waiting"),
+    Act.SEND_GOODS: About(step="goods_awaited"),
+    Act.RECEIVE_GOODS: About(step="goods_awaited"),
+    Act.INSPECT_GOODS: About(step="goods_here"),
+    Act.OFFER_EXCHANGE: About(step="waiting"),
+    Act.ANSWER_OFFER: About(step="offered"),
     Act.PAY_CASH: About(step="cash"),
     Act.PAY_BY_HAND: About(step="transfer"),
     Act.RETRY: About(step="failed"),
@@ -311,8 +343,17 @@ ABOUT: dict[Act, About] = {
     Act.DELEGATE: About(),
     Act.REVIEW_POLICY: About(),
     Act.ADD_CHANNEL_RULE: About(),
+    Act.MANAGE_STORES: About(),
+    Act.MANAGE_TILLS: About(of_store=True),
+    Act.REPORT_TILL: About(of_store=True),
+    Act.SEE_AUDIT: About(),
+    Act.ERASE: About(),
+    Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
+    Act.MANAGE_WEBHOOKS: About(of_store=True),
     Act.CHANGE_CREDENTIALS: About(of_store=True),
+    Act.MANAGE_TEAM: About(of_store=True),
+    Act.RESET_ACCESS: About(of_store=True),
 }
 
 

@@ -54,6 +54,15 @@ def test_sale_that_is_reported_twice_is_the_same_sale(merchant: Merchant) -> Non
     assert (first.channel_account, first.reported_by, first.lines.get().name) == (account, "test", "杯")
 
 
+def test_sale_of_a_store_that_was_closed_before_is_refused_and_one_from_before_is_taken(merchant: Merchant) -> None:
+    Store.objects.update(closed_at=SALE.paid_at - timedelta(seconds=1))
+    with pytest.raises(Invalid, match="closed"):
+        report_sale(sale=SALE, by=_till(merchant), at=NOW)
+    assert not Transaction.objects.exists()
+    Store.objects.update(closed_at=SALE.paid_at + timedelta(seconds=1))
+    assert report_sale(sale=SALE, by=_till(merchant), at=NOW)[1]
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

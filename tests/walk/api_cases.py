@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from merchants.models import Role
 from refunds.models import RefundRequest
-from terminals.models import Deposit, Transaction
+from terminals.models import Deposit, Terminal, Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY
 from tests.walk.cases import case
@@ -215,6 +215,60 @@ def extend(stage: Stage) -> None:
     assert done.extended_until == done.due_at
 
 
+@case("POST", f"{_REQUEST}/goods-return")
+def ask_for_goods(stage: Stage) -> None:
+    assert _as(stage, Role.REVIEWER, stage.in_review(), "goods-return", message="请带包装").state == "waiting_goods"
+
+
+@case("POST", f"{_REQUEST}/goods-return/call-off")
+def call_off_goods(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.asked_for_goods(), "goods-return/call-off")
+    assert done.goods_returns.get().state == "called_off"
+
+
+def _goods(stage: Stage, role: str, request: RefundRequest, act: str, **body: Any) -> RefundRequest:
+    """An act that asks for no version: what came, came."""
+    stage.call_as(role, f"refund-requests/{request.pk}/{act}", body)
+    return fresh(request)
+
+
+@case("POST", f"{_REQUEST}/goods-return/parcel")
+def send_goods(stage: Stage) -> None:
+    parcel = {"carrier": "顺丰", "parcel_no": "SF12345"}
+    done = _goods(stage, Role.CASHIER, stage.asked_for_goods(), "goods-return/parcel", **parcel)
+    assert done.goods_returns.get().state == "on_its_way"
+
+
+@case("POST", f"{_REQUEST}/received")
+def receive_goods(stage: Stage) -> None:
+    done = _goods(stage, Role.CASHIER, stage.asked_for_goods(), "received")
+    assert done.goods_returns.get().state == "received"
+
+
+@case("POST", f"{_REQUEST}/inspection")
+def inspect_goods(stage: Stage) -> None:
+    found = [{"quantity": 1, "condition": "as_described", "disposition": "restock"}]
+    done = _goods(stage, Role.REVIEWER, stage.goods_here(), "inspection", found=found)
+    assert (done.state, done.goods_returns.get().state) == ("verifying", "inspected")
+
+
+@case("POST", f"{_REQUEST}/exchange-offer")
+def offer_exchange(stage: Stage) -> None:
+    done = _as(stage, Role.REVIEWER, stage.in_review(), "exchange-offer", kind="reship", message="补发")
+    assert done.offers.get().kind == "reship"
+
+
+@case("POST", f"{_REQUEST}/exchange-answer")
+def answer_exchange_offer(stage: Stage) -> None:
+    assert _goods(stage, Role.REVIEWER, stage.offered(), "exchange-answer", accepted=True).state == "cancelled"
+
+
+@case("POST", f"{_REQUEST}/exchange-order")
+def name_exchange_order(stage: Stage) -> None:
+    done = _goods(stage, Role.REVIEWER, stage.offered(taken=True), "exchange-order", new_order_no="B0001")
+    assert done.offers.get().new_order_no == "B0001"
+
+
 @case("POST", f"{_REQUEST}/confirm-payout")
 def confirm_payout(stage: Stage) -> None:
     request = stage.by_hand()
@@ -375,3 +429,15 @@ def let_policy_draft_ride_along(stage: Stage) -> None:
 def catch_up_policy_draft(stage: Stage) -> None:
     path = f"policy/drafts/{stage.draft().pk}/catch-up"
     assert stage.call_as(Role.MANAGER, path, {"revision": 2})["state"] == "open"
+
+
+@case("GET", f"{_API}terminals/<str:code>")
+def get_terminal(stage: Stage) -> None:
+    assert stage.call("GET", "terminals/POS-01")["refunds_enabled"] is True
+
+
+@case("POST", f"{_API}terminals/<str:code>/heartbeat")
+def report_terminal(stage: Stage) -> None:
+    body = {"version": "4.2.1", "checks": {"display": True, "keyboard": True, "printer": True}, "missing_slips": 0}
+    assert stage.call("POST", "terminals/POS-01/heartbeat", body)["is_current"] is True
+    assert Terminal.objects.get().software_version == "4.2.1"

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from analytics.models import Shadow, Trial
-from core.audit.models import AuditEvent
+from core.audit.models import AuditEvent, AuditVerification
 from desk.policy_draft import form
 from merchants.models import (
     ApiKey,
@@ -31,8 +31,8 @@ from reconciliation.models import Bill, Difference, FundStatement
 from refunds.models import Approval, Execution, Notification, RefundRequest
 from refunds.rules.proof import findings
 from refunds.states import Route
-from refunds.telling import outbox
-from terminals.models import Transaction
+from refunds.telling import outbox, wording
+from terminals.models import Terminal, Transaction
 from tests import pictures
 from tests.reconciliation.world import DAY, counts
 from tests.refunds import hand
@@ -259,6 +259,77 @@ def info(stage: Stage) -> None:
 def extend(stage: Stage) -> None:
     done = _act(stage, Role.REVIEWER, stage.in_review(), "extend", until=_in_days(3), reason="送检", consent="1")
     assert done.extended_until == done.due_at
+
+
+@case("POST", f"{_REFUND}/ask-goods")
+def ask_goods(stage: Stage) -> None:
+    done = _act(
+        stage, Role.REVIEWER, stage.in_review(), "ask-goods", due_at=_in_days(3), way="parcel", message="请带包装"
+    )
+    assert (done.state, done.goods_returns.get().way) == ("waiting_goods", "parcel")
+
+
+@case("POST", f"{_REFUND}/call-off")
+def call_off_goods(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.asked_for_goods(), "call-off")
+    assert done.goods_returns.get().state == "called_off"
+
+
+@case("POST", f"{_REFUND}/send-goods")
+def send_goods(stage: Stage) -> None:
+    done = _act(stage, Role.CASHIER, stage.asked_for_goods(), "send-goods", carrier="顺丰", parcel_no="SF12345")
+    assert done.goods_returns.get().parcel_no == "SF12345"
+
+
+@case("POST", f"{_REFUND}/receive-goods")
+def receive_goods(stage: Stage) -> None:
+    done = _act(stage, Role.CASHIER, stage.asked_for_goods(), "receive-goods", carrier="", parcel_no="")
+    assert done.goods_returns.get().state == "received"
+
+
+@case("GET", f"{_REFUND}/inspect")
+def inspect_page(stage: Stage) -> None:
+    assert "What becomes of them" in stage.get(Role.REVIEWER, f"/desk/refunds/{stage.goods_here().number}/inspect")
+
+
+@case("POST", f"{_REFUND}/inspect")
+def inspect(stage: Stage) -> None:
+    request = stage.goods_here()
+    line = request.goods_returns.get().lines.get()
+    form = {
+        f"quantity-{line.pk}-0": "1",
+        f"condition-{line.pk}-0": "used",
+        f"disposition-{line.pk}-0": "restock",
+        "proposed": "200.00",
+        "finding": "有使用痕迹",
+        "files": pictures.upload(),
+    }
+    done = _act(stage, Role.REVIEWER, request, "inspect", **form)
+    assert (done.state, done.goods_returns.get().proposed_fen, done.evidence.count()) == ("verifying", 20_000, 1)
+
+
+@case("GET", f"{_REFUND}/return-slip")
+def return_slip(stage: Stage) -> None:
+    request = stage.goods_here()
+    assert request.number in stage.get(Role.CASHIER, f"/desk/refunds/{request.number}/return-slip")
+
+
+@case("POST", f"{_REFUND}/offer")
+def offer(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.in_review(), "offer", kind="exchange", message="换一台")
+    assert (done.state, done.offers.get().kind) == ("in_review", "exchange")
+
+
+@case("POST", f"{_REFUND}/answer-offer")
+def answer_offer(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.offered(), "answer-offer", accepted="1", new_order_no="B0001")
+    assert (done.state, done.offers.get().new_order_no) == ("cancelled", "B0001")
+
+
+@case("POST", f"{_REFUND}/name-order")
+def name_order(stage: Stage) -> None:
+    done = _act(stage, Role.REVIEWER, stage.offered(taken=True), "name-order", new_order_no="B0001")
+    assert done.offers.get().new_order_no == "B0001"
 
 
 @case("POST", f"{_REFUND}/claim")
@@ -757,3 +828,221 @@ def adopt(stage: Stage) -> None:
         Role.FINANCE, f"/desk/reconciliation/differences/{found.pk}/adopt", note="店长在商户平台退的", confirmed="1"
     )
     assert RefundRequest.objects.get(reason="operator_error").refunded_fen == 2_000
+
+
+# --- settings and the trail -------------------------------------------------------------------------------------------
+
+_SETTINGS = "/desk/settings"
+
+
+@case("GET", _SETTINGS)
+def settings(stage: Stage) -> None:
+    assert "Tills" in stage.get(Role.OWNER, _SETTINGS)
+
+
+@case("GET", f"{_SETTINGS}/stores")
+def stores(stage: Stage) -> None:
+    assert "S001" in stage.get(Role.OWNER, f"{_SETTINGS}/stores")
+
+
+@case("POST", f"{_SETTINGS}/stores")
+def open_store(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_SETTINGS}/stores", code="S002", name="西湖店", phone="", address="")
+    assert Store.objects.get(code="S002").merchant == stage.merchant
+
+
+@case("GET", f"{_SETTINGS}/stores/<str:code>")
+def store(stage: Stage) -> None:
+    assert "S001" in stage.get(Role.OWNER, f"{_SETTINGS}/stores/S001")
+
+
+@case("POST", f"{_SETTINGS}/stores/<str:code>")
+def change_store(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_SETTINGS}/stores/S001", name="西湖店", phone="", address="")
+    assert Store.objects.get(code="S001").name == "西湖店"
+
+
+@case("POST", f"{_SETTINGS}/stores/<str:code>/close")
+@case("POST", f"{_SETTINGS}/stores/<str:code>/reopen")
+def close_and_reopen_store(stage: Stage) -> None:
+    for act, is_closed in (("close", True), ("reopen", False)):
+        stage.post(Role.OWNER, f"{_SETTINGS}/stores/S001/{act}")
+        assert (Store.objects.get(code="S001").closed_at is not None) == is_closed
+
+
+@case("GET", f"{_SETTINGS}/terminals")
+def tills(stage: Stage) -> None:
+    assert "POS-01" in stage.get(Role.MANAGER, f"{_SETTINGS}/terminals")
+
+
+@case("POST", f"{_SETTINGS}/terminals")
+def register_till(stage: Stage) -> None:
+    stage.post(Role.MANAGER, f"{_SETTINGS}/terminals", code="POS-09", name="", store="S001")
+    assert Terminal.objects.get(code="POS-09").refunds_enabled
+
+
+@case("POST", f"{_SETTINGS}/terminals/newest")
+def newest_software(stage: Stage) -> None:
+    stage.post(Role.MANAGER, f"{_SETTINGS}/terminals/newest", version="5.0")
+    stage.merchant.refresh_from_db()
+    assert stage.merchant.newest_software_version == "5.0"
+
+
+_TILL = f"{_SETTINGS}/terminals/<int:terminal_id>"
+
+
+def _till() -> str:
+    return f"{_SETTINGS}/terminals/{Terminal.objects.get().pk}"
+
+
+@case("GET", _TILL)
+def till(stage: Stage) -> None:
+    assert "POS-01" in stage.get(Role.MANAGER, _till())
+
+
+@case("POST", _TILL)
+def change_till(stage: Stage) -> None:
+    stage.post(Role.MANAGER, _till(), name="西门", store="S001", next_service_date="2027-03-01")
+    assert Terminal.objects.get().name == "西门"
+
+
+@case("POST", f"{_TILL}/refunds")
+def switch_till(stage: Stage) -> None:
+    stage.post(Role.MANAGER, f"{_till()}/refunds", reason="盘点")
+    assert Terminal.objects.get().refunds_off_reason == "盘点"
+
+
+@case("GET", "/desk/audit")
+def audit(stage: Stage) -> None:
+    request = stage.in_review()
+    assert request.number in stage.get(Role.FINANCE, "/desk/audit")
+
+
+@case("GET", "/desk/audit.csv")
+def audit_csv(stage: Stage) -> None:
+    request = stage.in_review()
+    assert str(request.pk) in stage.get(Role.FINANCE, "/desk/audit.csv")
+
+
+@case("POST", "/desk/audit/verify")
+def verify_audit(stage: Stage) -> None:
+    stage.in_review()
+    answer = stage.post(Role.FINANCE, "/desk/audit/verify", expect=200)
+    assert "Nothing was changed" in text_of(answer)
+
+
+@case("POST", "/desk/audit/verify-whole")
+def verify_audit_whole(stage: Stage) -> None:
+    stage.post(Role.FINANCE, "/desk/audit/verify-whole")
+    assert AuditVerification.objects.get().ended_at is None
+
+
+_ACCOUNTS = f"{_SETTINGS}/channel-accounts"
+_ACCOUNT = f"{_ACCOUNTS}/<str:code>"
+
+
+@case("GET", _ACCOUNTS)
+def channel_accounts(stage: Stage) -> None:
+    assert stage.account.code in stage.get(Role.OWNER, _ACCOUNTS)
+
+
+@case("GET", f"{_ACCOUNTS}/new/<str:channel>")
+def new_channel_account(stage: Stage) -> None:
+    assert "api_v3_key" not in stage.get(Role.OWNER, f"{_ACCOUNTS}/new/alipay")
+
+
+@case("POST", f"{_ACCOUNTS}/new/<str:channel>")
+def open_channel_account(stage: Stage) -> None:
+    given: dict[str, Any] = stage.account.credentials
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/new/wechat", **given, store="*", replaces="1")
+    stage.account.refresh_from_db()
+    assert not stage.account.is_active
+
+
+@case("GET", _ACCOUNT)
+def channel_account(stage: Stage) -> None:
+    assert "mchid" in stage.get(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}")
+
+
+@case("POST", _ACCOUNT)
+def change_contract(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}", max_partials="7")
+    stage.account.refresh_from_db()
+    assert stage.account.profile.max_partials == 7
+
+
+@case("POST", f"{_ACCOUNT}/credentials")
+def rotate_credentials(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}/credentials", api_v3_key="n" * 32, overlap="24h")
+    stage.account.refresh_from_db()
+    assert stage.account.credentials["api_v3_key"] == "n" * 32
+
+
+@case("POST", f"{_ACCOUNT}/test")
+def try_connection(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{stage.account.code}/test")
+    stage.account.refresh_from_db()
+    assert stage.account.test_word == "works"
+
+
+@case("POST", f"{_ACCOUNT}/close")
+def close_channel_account(stage: Stage) -> None:
+    code = stage.account.code
+    stage.post(Role.OWNER, f"{_ACCOUNTS}/{code}/close", typed=code)
+    stage.account.refresh_from_db()
+    assert not stage.account.is_active
+
+
+_MESSAGES = f"{_SETTINGS}/messages"
+_MESSAGE = f"{_MESSAGES}/<str:event>/<str:medium>/<str:language>"
+_PAID_SMS = f"{_MESSAGES}/refunded/sms/en"
+
+
+@case("GET", _MESSAGES)
+def messages(stage: Stage) -> None:
+    assert "built-in" in stage.get(Role.OWNER, _MESSAGES)
+
+
+@case("GET", _MESSAGE)
+def message(stage: Stage) -> None:
+    assert "268.00" in stage.get(Role.OWNER, _PAID_SMS)
+
+
+@case("POST", _MESSAGE)
+def word_message(stage: Stage) -> None:
+    stage.post(Role.OWNER, _PAID_SMS, text="¥{amount} is back", after="0")
+    request = stage.paid()
+    assert "¥268.00 is back" in wording.words(event="refunded", medium="sms", locale="en", request=request).body
+
+
+@case("POST", f"{_MESSAGE}/preview")
+def preview_message(stage: Stage) -> None:
+    answer = stage.post(Role.OWNER, f"{_PAID_SMS}/preview", text="¥{amount} is back", expect=200)
+    assert "¥268.00 is back" in text_of(answer)
+
+
+@case("POST", f"{_MESSAGE}/test")
+def send_test_message(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_MESSAGES}/refunded/email/en/test", recipient="owner@example.com")
+    assert AuditEvent.objects.get(action="message.test").data["to"] == "o***@example.com"
+
+
+@case("GET", f"{_SETTINGS}/personal-data")
+def personal_data(stage: Stage) -> None:
+    assert "1095" in stage.get(Role.OWNER, f"{_SETTINGS}/personal-data")
+
+
+@case("POST", f"{_SETTINGS}/personal-data")
+def change_term(stage: Stage) -> None:
+    stage.post(Role.OWNER, f"{_SETTINGS}/personal-data", days="400")
+    stage.merchant.refresh_from_db()
+    assert stage.merchant.retention_days == 400
+
+
+@case("POST", f"{_SETTINGS}/personal-data/erase")
+def erase_person(stage: Stage) -> None:
+    request = stage.in_review(phone="13800006021")
+    _act(stage, Role.MANAGER, request, "cancel")
+    form: dict[str, Any] = {"phone": "138 0000 6021", "again": "13800006021", "reason": "本人要求"}
+    stage.post(Role.OWNER, f"{_SETTINGS}/personal-data/erase", **form)
+    assert fresh(request).customer_phone == ""

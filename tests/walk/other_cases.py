@@ -42,6 +42,21 @@ def customer_answer(stage: Stage) -> None:
     assert (answer.status_code, fresh(request).state, request.evidence.count()) == (302, "in_review", 1)
 
 
+@case("POST", "/r/<str:token>/parcel")
+def customer_parcel(stage: Stage) -> None:
+    request = stage.asked_for_goods()
+    form = {"carrier": "顺丰", "parcel_no": "SF12345"}
+    answer = stage.nobody().post(stage.link(request, "/parcel"), form)
+    assert (answer.status_code, request.goods_returns.get().state) == (302, "on_its_way")
+
+
+@case("POST", "/r/<str:token>/offer")
+def customer_offer(stage: Stage) -> None:
+    request = stage.offered()
+    answer = stage.nobody().post(stage.link(request, "/offer"), {"accepted": "1"})
+    assert (answer.status_code, fresh(request).state) == (302, "cancelled")
+
+
 @case("GET", "/r/<str:token>/evidence/<uuid:evidence_id>")
 def customer_picture(stage: Stage) -> None:
     request = stage.in_review()

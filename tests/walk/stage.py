@@ -30,6 +30,7 @@ from reconciliation import days, importing
 from reconciliation.models import Difference, ReconciliationDay
 from refunds import payouts
 from refunds.evidence import files
+from refunds.goods import offers, returns
 from refunds.models import Evidence, Execution, RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.adapters import adapter_for
@@ -81,7 +82,7 @@ class Stage:
         assert answer.status_code == 200, (path, answer.status_code)
         return text_of(answer)
 
-    def post(self, role: str, path: str, *, expect: int = 302, **form: Any) -> Any:
+    def post(self, role: str, path: str, /, *, expect: int = 302, **form: Any) -> Any:
         """A form that is sent and taken."""
         answer = self.browser(role).post(path, form)
         assert answer.status_code == expect, (path, answer.status_code, text_of(answer)[:3000])
@@ -185,6 +186,27 @@ class Stage:
             version=request.version,
             message="请补一张面板的照片",
         )
+        return fresh(request)
+
+    def asked_for_goods(self) -> RefundRequest:
+        """The customer has to bring the goods back."""
+        request, by = self.in_review(), of_staff(self.person(Role.REVIEWER))
+        returns.ask(request_id=request.pk, by=by, at=timezone.now(), version=request.version, message="请带包装")
+        return fresh(request)
+
+    def goods_here(self) -> RefundRequest:
+        """The goods are there, and nobody has looked at them."""
+        request = self.asked_for_goods()
+        returns.receive(request_id=request.pk, by=of_staff(self.person(Role.CASHIER)), at=timezone.now())
+        return fresh(request)
+
+    def offered(self, *, taken: bool = False) -> RefundRequest:
+        """Offered an exchange; ``taken``: the customer has accepted it."""
+        request, by = self.in_review(), of_staff(self.person(Role.REVIEWER))
+        said: dict[str, Any] = {"request_id": request.pk, "at": timezone.now()}
+        offers.offer(**said, by=by, kind="exchange", message="换一台", version=request.version)
+        if taken:
+            offers.answer(**said, by=of_customer(request), accepted=True)
         return fresh(request)
 
     def paid(self) -> RefundRequest:

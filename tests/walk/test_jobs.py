@@ -23,7 +23,8 @@ from merchants.models import Role
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
-from refunds.models import Execution, Notification, RefundRequest
+from refunds.follow_up import survey
+from refunds.models import Execution, GoodsReturn, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -46,6 +47,7 @@ _NOT_WALKED = {
     "replay_returns": "a client of the API, without a database",
     "rights": "prints the code",
     "load_scale": "for measuring only: tests/samples/demo runs it",
+    "verify_audit": "tests/core/management/commands/test_verify_audit.py runs it: what it looks at has to be sealed",
     "begin_audit_heads": "tests/core/management/commands/test_begin_audit_heads.py runs it",
     "states": "prints the code",
 }
@@ -89,8 +91,11 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
 def _escalate(stage: Stage, run: Callable[[], object]) -> None:
     request = stage.in_review()
     RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now())
+    late = stage.asked_for_goods()
+    GoodsReturn.objects.filter(request=late).update(due_at=timezone.now())
     run()
     assert fresh(request).escalated_at is not None
+    assert late.goods_returns.get().state == "not_come"
 
 
 def _verify(stage: Stage, run: Callable[[], object]) -> None:
@@ -124,6 +129,15 @@ def _forget(_stage: Stage, run: Callable[[], object]) -> None:
     run()
 
 
+def _erase(stage: Stage, run: Callable[[], object]) -> None:
+    request = stage.paid()
+    for days in (2, 40):
+        survey.work(at=timezone.now() + timedelta(days=days))
+    RefundRequest.objects.update(created_at=timezone.now() - timedelta(days=1100))
+    run()
+    assert (fresh(request).customer_name, fresh(request).amount_fen) == ("", request.amount_fen)
+
+
 def _check(stage: Stage, run: Callable[[], object]) -> None:
     stage.paid()
     run()
@@ -135,9 +149,12 @@ _TASKS = {
     "refunds.second_legs": _second_legs,
     "refunds.escalate": _escalate,
     "refunds.verify": _verify,
+    # Its work is a command, walked below.
+    "refunds.verify_audit": _forget,
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
+    "refunds.erase_expired": _erase,
     "refunds.check_invariants": _check,
     "refunds.check_everything": _check,
 }

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -104,7 +105,12 @@ def _fen(past: Past) -> int:
 
 
 def _day(past: Past) -> int:
-    return past.facts.at.astimezone(ZoneInfo("Asia/Shanghai")).date().toordinal()
+    return _day_of(past.facts.at)
+
+
+@cache
+def _day_of(at: datetime) -> int:
+    return at.astimezone(ZoneInfo("Asia/Shanghai")).date().toordinal()
 
 
 def _in(one: Past, past: Past, days: int) -> bool:

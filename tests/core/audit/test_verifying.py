@@ -12,7 +12,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from core.audit import chain
+from core import tenant_wall
+from core.audit import chain, verifying
 from core.audit.models import AuditLink
 from invariants import inspection
 from tests.factories import seal_events, write_events
@@ -153,3 +154,19 @@ def test_trail_when_somebody_has_the_database_is_found_to_be_changed(attack: Cal
     # And goes on being found when work goes on.
     write_events(1)
     assert "I9" in {breach.code for breach in inspection.check()}
+
+
+@pytest.mark.parametrize("harm", [_edit, _cut_the_tail])
+def test_verify_of_one_merchant_finds_what_was_done_to_it_and_says_nothing_of_others(harm: Callable[[], None]) -> None:
+    harm()
+    assert verifying.verify(merchant_id=2).breaches == []
+    with tenant_wall.within(1):
+        found = verifying.verify(merchant_id=1)
+    assert {breach.merchant_id for breach in found.breaches} == {1}
+
+
+def test_verify_of_one_merchant_when_all_is_well_reaches_its_head() -> None:
+    with tenant_wall.within(2):
+        found = verifying.verify(whole=False, merchant_id=2)
+    assert found.breaches == []
+    assert found.reached[2][0] == 3

@@ -22,6 +22,7 @@ from merchants import channel_rules
 from merchants.policies import drafting, reviewing
 from merchants.principals import of_staff
 from refunds.models import Approval, LedgerEntry, RefundRequest
+from refunds.telling import own_words
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
 from tests.refunds.settled import paid
@@ -82,6 +83,7 @@ def past() -> None:
     by, at = of_staff(manager), timezone.now()
     drafting.start(by=by, at=at)
     reviewing.review(by=by, at=at)
+    own_words.write(event="refunded", language="en", medium="sms", text="x", after=0, by=by, at=at)
     channel_rules.add(channel="wechat", effective_date=at.date(), text="x", source="y", by=by, at=at)
     assert LedgerEntry.objects.filter(execution__request=request).exists()
     record(merchant_id=merchant.pk, by=SYSTEM, action="a", object_type="t", object_id=1, at=timezone.now())
@@ -118,6 +120,7 @@ def test_what_is_said_to_never_change_is_among_them() -> None:
         "core_auditlink",
         "merchants_channelrulechange",
         "merchants_channelrulereading",
+        "merchants_messagewording",
         "merchants_policyreview",
         "merchants_policyrevision",
         "merchants_policyversion",

@@ -26,7 +26,7 @@ def test_example_words_when_everything_is_known_names_it() -> None:
 def test_exposure_rows_when_a_limit_rises_mark_what_grows() -> None:
     rows = exposure_rows(sample.RETAIL, {**sample.RETAIL, "auto_cashier_day_count": 20})
     assert [(row.before, row.after, row.grows, row.sequence) for row in rows][:2] == [
-        ("¥1,000.00", "¥2,000.00", True, "20 × ¥100.00"),
+        ("¥919.92", "¥1,819.82", True, "2 × ¥100.00 + 18 × ¥89.99"),
         ("¥100.00 each, no limit of the day", "¥100.00 each, no limit of the day", False, "1 × ¥100.00 …"),
     ]
 

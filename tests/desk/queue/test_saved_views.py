@@ -62,6 +62,7 @@ def test_views_count_what_they_list(shop: Shop) -> None:
         "delayed": 0,
         "second": 1,
         "info": 1,
+        "goods": 0,
         "trouble": 0,
     }
 

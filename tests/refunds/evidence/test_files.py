@@ -186,3 +186,11 @@ def test_an_unknown_request_or_kind_keeps_nothing(request_in_review: RefundReque
     with pytest.raises(DomainError):
         add(request_in_review, kind="malware")
     assert not files_below(folder)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["witness", "inspection"])
+def test_what_only_colleagues_say_is_not_a_customers(request_in_review: RefundRequest, folder: Path, kind: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        add(request_in_review, kind=kind)
+    assert (refused.value.code, Evidence.objects.count(), files_below(folder)) == ("unknown_kind", 0, [])

@@ -337,6 +337,7 @@ def test_ten_at_once_of_one_order_end_exactly_at_its_limit() -> None:
     ("rules", "fields"),
     [
         ({"auto_store_day_fen": 25_000}, {}),
+        ({"near_limit_count": 3}, {"cashier": "C001"}),
         ({"auto_cashier_day_fen": 25_000}, {"cashier": "C001"}),
         (
             {"auto_customer_30_days_fen": 25_000, "auto_customer_day_limit_fen": 10**7},
@@ -347,7 +348,7 @@ def test_ten_at_once_of_one_order_end_exactly_at_its_limit() -> None:
             {"phone": "13800006021"},
         ),
     ],
-    ids=["store", "cashier", "customer's fen", "customer's count"],
+    ids=["store", "close to the limit", "cashier", "customer's fen", "customer's count"],
 )
 def test_eight_at_once_end_exactly_at_the_cap(rules: dict[str, Any], fields: dict[str, Any]) -> None:
     api = api_for(shop(**rules))

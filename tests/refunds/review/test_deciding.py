@@ -13,12 +13,12 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants import api_keys, policies
 from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
+from refunds.facts.conditions import ClaimedByAnother
 from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.lifecycle import AlreadyChanged, WrongState
 from refunds.models import Approval, Execution, RefundRequest
 from refunds.review import deciding
-from refunds.review.deciding import ClaimedByAnother
 from tests.api.conftest import session_for
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, of_api_key, works_in
 

@@ -40,12 +40,13 @@ _MORE: dict[str, Any] = {
     "auto_customer_day_limit_fen": 40_000,
     "auto_order_limit_fen": 15_000,
 }
+_UNWATCHED: dict[str, Any] = {**sample.RETAIL, "near_limit_count": None, "same_destination_count": None}
 POLICIES: dict[str, dict[str, Any]] = {
     "restaurant": {**sample.RESTAURANT, "auto_key_day_count": 20},
     "retail": {**sample.RETAIL, "auto_key_day_fen": 90_000},
     "watched": {**sample.RETAIL, **_MORE},
-    "store": {**sample.RETAIL, "auto_store_day_fen": 33_300, "auto_cashier_day_fen": 25_000},
-    "30 days": {**sample.RETAIL, "auto_customer_30_days_fen": 12_000, "auto_customer_day_limit_fen": 50_000},
+    "store": {**_UNWATCHED, "auto_store_day_fen": 33_300, "auto_cashier_day_fen": 25_000},
+    "30 days": {**_UNWATCHED, "auto_customer_30_days_fen": 12_000, "auto_customer_day_limit_fen": 50_000},
     "exceptions": {
         **sample.RETAIL,
         "auto_order_limit_fen": 40_000,
@@ -159,7 +160,7 @@ def _amounts(bound: Exposure) -> list[int]:
 
 
 def test_exposures_when_a_key_has_no_limit_say_so_and_how_much_each_may_be() -> None:
-    rules = {**sample.RETAIL, "auto_key_day_count": None, "auto_key_day_fen": None, "four_eyes_above_fen": None}
+    rules = {**_UNWATCHED, "auto_key_day_count": None, "auto_key_day_fen": None, "four_eyes_above_fen": None}
     found = {one.who: one for one in exposures(read_rules(rules))}
 
     assert (found[Who.KEY].amount_fen, found[Who.KEY].each_fen) == (None, 10_000)
@@ -174,9 +175,9 @@ def test_exposures_when_two_people_must_look_above_a_limit_leave_a_pair_no_more_
 
 
 def test_exposures_when_a_limit_rises_never_fall() -> None:
-    before = exposures(read_rules(sample.RETAIL))
+    before = exposures(read_rules(_UNWATCHED))
     for change in ({"auto_approve_limit_fen": 15_000, "auto_order_limit_fen": 15_000}, {"auto_cashier_day_count": 20}):
-        after = exposures(read_rules({**sample.RETAIL, **change}))
+        after = exposures(read_rules({**_UNWATCHED, **change}))
         assert all(_or_endless(new) >= _or_endless(old) for old, new in zip(before, after, strict=True))
         assert after[0].amount_fen is not None
         assert after[0].amount_fen > 100_000

@@ -12,6 +12,7 @@ from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
 from merchants.models import Merchant, Store
+from refunds.facts import goods
 from refunds.models import Execution, RefundRequest
 from refunds.states import RejectReason, State
 from refunds.telling import tracking
@@ -40,6 +41,8 @@ def told(event: str, *, medium: str, locale: str, **fields: Any) -> tuple[str, R
     )
     if event == State.NEEDS_INFO:
         fields.setdefault("message_to_customer", "请补一张面板开裂处的照片，要看得清型号和序列号，谢谢配合")
+    if event == State.WAITING_GOODS:
+        goods.expect(request, at=timezone.now())
     if event == State.REJECTED:
         fields = {"reject_reason": RejectReason.GOODS_USED, "message_to_customer": "外壳有使用痕迹", **fields}
     if event in {State.APPROVED, State.REFUNDED, State.FAILED}:

@@ -1,0 +1,72 @@
+"""The audit trail: read, taken away, verified. Owners, managers and finance of the whole merchant."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from core.database.timeouts import reports
+from core.errors import Conflict, Invalid
+from desk import words
+from desk.access import Scope, staff_page
+from desk.addresses import with_query
+from desk.audit.page import Verified, audit_page, lines, narrowed
+from desk.rendering import render_page
+from merchants import audit_trail
+from merchants.rights import Act
+
+
+@require_safe
+@staff_page(Act.SEE_AUDIT)
+@reports
+def audit(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Newest first."""
+    return render_page(request, "desk/audit.html", audit_page(scope=scope, query=request.GET))
+
+
+@require_safe
+@staff_page(Act.SEE_AUDIT)
+@reports
+def audit_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    """The list of the same address as a file; that it was taken is in the trail."""
+    query, now = request.GET, timezone.now()
+    _, found = narrowed(query, scope=scope)
+    try:
+        found = audit_trail.taken_away(found, filters=query.dict(), by=scope.by, at=now)
+    except Invalid as error:
+        messages.error(request, words.short(error))
+        return redirect(with_query(reverse("desk:audit"), query))
+    name = f"audit-{timezone.localtime(now):%Y%m%d-%H%M%S}.csv"
+    return StreamingHttpResponse(
+        lines(found),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
+    )
+
+
+@require_POST
+@staff_page(Act.SEE_AUDIT)
+@reports
+def verify(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Look at what was written since the chain was last found whole, now."""
+    recent = Verified(*audit_trail.verify_recent(by=scope.by))
+    return render_page(request, "desk/audit.html", audit_page(scope=scope, query=request.GET, recent=recent))
+
+
+@require_POST
+@staff_page(Act.SEE_AUDIT)
+def verify_whole(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Have every event looked at, in the background."""
+    try:
+        audit_trail.ask_for_whole(by=scope.by, at=timezone.now())
+    except Conflict as error:
+        page = audit_page(scope=scope, query=request.GET, error=words.short(error))
+        return render_page(request, "desk/audit.html", page, status=words.status(error))
+    messages.success(request, gettext("The whole trail is being verified. What is found stands here when it is done."))
+    return redirect("desk:audit")

@@ -1,0 +1,1 @@
+"""Accounts at payment channels: opened, rotated, tested, ended; what each contract says."""

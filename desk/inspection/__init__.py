@@ -1,0 +1,1 @@
+"""What was found of goods that came back: the page on which it is said."""

@@ -1,0 +1,1 @@
+"""The merchant's own words to customers."""

@@ -1,0 +1,56 @@
+"""What is kept of people: for how long, and erased when they ask. Owners of the whole merchant."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core.errors import NotFound, wrong
+from desk.access import Scope, staff_page
+from desk.personal_data.page import personal_data_page
+from desk.settings.layout import Refusal, SettingsPage, show, take, whole_number
+from merchants.rights import Act
+from refunds.follow_up import erasing
+
+
+def _page(scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+    return personal_data_page(scope=scope, refusal=refusal)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(Act.ERASE)
+def personal_data(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """What is kept; a POST says for how long."""
+    if request.method != "POST":
+        return show(request, _page(scope))
+
+    def save() -> str:
+        erasing.set_term(days=whole_number(request.POST.dict(), "days"), by=scope.by, at=timezone.now())
+        return gettext("The term is saved.")
+
+    return take(request, form="term", act=save, page=partial(_page, scope), back=reverse("desk:personal-data"))
+
+
+@require_POST
+@staff_page(Act.ERASE)
+def erase(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Erase a person."""
+
+    def gone() -> str:
+        said = {name: request.POST.get(name, "") for name in ("phone", "again", "reason")}
+        try:
+            erased = erasing.erase_person(**said, by=scope.by, at=timezone.now())
+        except NotFound as error:
+            raise wrong("phone", code="nothing_known") from error
+        return gettext("Erased. Refunds: %(requests)s, sales: %(sales)s, files: %(files)s.") % {
+            "requests": erased.requests,
+            "sales": erased.sales,
+            "files": erased.files,
+        }
+
+    return take(request, form="erase", act=gone, page=partial(_page, scope), back=reverse("desk:personal-data"))

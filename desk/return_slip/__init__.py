@@ -1,0 +1,1 @@
+"""The slip that goes with goods that come back."""

@@ -1,0 +1,1 @@
+"""All settings, and what their pages are made of."""

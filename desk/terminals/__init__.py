@@ -1,0 +1,1 @@
+"""Tills: what they are, how they are, whether they take refunds."""

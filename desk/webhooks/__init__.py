@@ -1,0 +1,1 @@
+"""Webhooks: which addresses are called, and what became of each call."""

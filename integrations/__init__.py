@@ -1,0 +1,1 @@
+"""What programs of others hang on to: the event feed and webhooks."""

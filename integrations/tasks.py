@@ -1,0 +1,54 @@
+"""What runs the feed and the webhooks: threads of each worker, beside its tasks, that look into the database by themselves.
+
+No message calls them, so that nothing is added to a refund's way, and no slow endpoint takes a thread from its tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from celery.signals import celeryd_after_setup
+from django.db import connection
+from django.utils import timezone
+
+from core.periodic import periodic
+from integrations import delivering, feed
+from refunds.payouts import loop
+
+logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.1
+
+
+@periodic("integrations.forget_old")
+def forget_old() -> None:
+    feed.forget_old(at=timezone.now())
+
+
+@celeryd_after_setup.connect
+def start(**_: object) -> None:
+    """Once a worker, before the broker is there."""
+    for name, work in (("feed", _take_events), ("webhooks", _deliver)):
+        threading.Thread(target=_again_and_again, args=[work], name=name, daemon=True).start()
+
+
+def _take_events() -> None:
+    feed.take_events(at=timezone.now())
+
+
+def _deliver() -> None:
+    delivering.work(clock=timezone.now)
+
+
+def _again_and_again(work: Callable[[], None]) -> None:
+    failed = ""
+    while not loop.stopping.wait(_LOOK_EVERY_S):
+        try:
+            work()
+            failed = ""
+        except Exception as error:  # the database may be what is gone: the next look tries again
+            connection.close()
+            if failed != (failed := repr(error)):
+                logger.warning("%s: %s; tried again", threading.current_thread().name, error)

@@ -1,0 +1,1 @@
+"""Goods that come back for a refund: asked for, received, inspected; and what is offered instead of one."""

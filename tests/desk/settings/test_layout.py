@@ -1,0 +1,24 @@
+"""Forms of settings: what was typed comes back, secrets do not."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+
+from core.errors import FieldError, Invalid
+from desk.forms import FormField
+from desk.settings.layout import Refusal, form, text, whole_number
+
+
+def test_form_when_it_was_refused_shows_what_was_typed_but_no_secret() -> None:
+    error = Invalid("x", code="name_required", errors=[FieldError("name", "name_required", "x")])
+    refusal = Refusal("one", error, QueryDict("name=typed&key=secret"))
+    fields = [text("name", "Name", "stored"), FormField(name="key", label="Key", kind="secret")]
+    mine, other = (form(name, title="", url="", button="", fields=fields, refusal=refusal) for name in ("one", "other"))
+    assert [(field.value, bool(field.error)) for field in mine.fields] == [("typed", True), ("", False)]
+    assert mine.error
+    assert (other.fields[0].value, other.error) == ("stored", "")
+    assert {field.id for field in mine.fields}.isdisjoint({field.id for field in other.fields})
+
+
+def test_whole_number_when_it_is_none_is_nobodys() -> None:
+    assert [whole_number({"id": typed}, "id") for typed in ("12", "", "-1", "１２", "9" * 19)] == [12, 0, 0, 0, 0]
