@@ -86,6 +86,7 @@ class Act(StrEnum):
     SEE_AUDIT = "see_audit"
     SET_WORDING = "set_wording"
     ERASE = "erase"
+    ERASE_OWN = "erase_own"
     MANAGE_KEYS = "manage_keys"
     MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
@@ -303,6 +304,8 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE_OWN: Right("have what one gave with a refund that is over erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",

@@ -123,6 +123,7 @@ class RefundPage:
     reports: Reports
     questions: Sequence[tuple[str, str]]
     rating_url: str
+    erase_url: str
     survey: Survey | None
     comment: str
     rating_reasons: Sequence[tuple[str, str]]
@@ -242,6 +243,7 @@ def refund_page(
             headline=story.payout.headline or headline(state),
         ),
         rating_url=address("rate") if story.paid and survey is None else "",
+        erase_url=address("erase"),
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],

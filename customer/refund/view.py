@@ -36,7 +36,7 @@ from merchants.principals import Principal
 from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
-from refunds.follow_up import reports, survey
+from refunds.follow_up import erasing, reports, survey
 from refunds.goods import offers, returns
 from refunds.intake import answering, appealing, naming
 from refunds.intake.claims import Account
@@ -200,6 +200,7 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
         "sent": gettext("Thank you, the store knows of your parcel."),
         "taken": gettext("Thank you. The store gets in touch about it; no money moves."),
         "declined": gettext("Thank you. The store goes on with your refund."),
+        "erased": gettext("Your data is erased. The amounts stay in the store's books, without your name."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -290,6 +291,15 @@ def ask_help(request: HttpRequest, visit: Visit) -> HttpResponse:
     return _said(request, visit, "help", partial(reports.help_wanted, request_id=visit.refund.pk, words=words))
 
 
+@behind_link
+@require_POST
+def erase(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The customer takes back their consent: what they gave is erased."""
+    if request.POST.get("sure") != "1":
+        return _refused(request, visit, notice=gettext("Please tick that you are sure. Nothing was erased."))
+    return _said(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
+
+
 def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
     if refusal := _too_much(request, visit):
         return refusal
@@ -362,7 +372,8 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 _FOR_CUSTOMERS = frozenset(
     {
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
-        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete", "consent_needed"),
+        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
+        *("consent_needed", "refunds_under_way"),
         *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )

@@ -315,7 +315,8 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         gettext("A person sees to it.") if data.get("case") else gettext("Shown as paid, with the channel's number."),
     ),
     "refund.help": (_("asked for help"), ""),
-    "refund.appeal": (_("appealed against the rejection"), "message"),
+    "refund.appeal": (_("appealed against the rejection"), ""),
+    "refund.erased": (_("had their personal data erased"), ""),
     "refund.report_taken": (_("took on what the customer reported"), ""),
     "refund.report_closed": (_("answered what the customer reported"), "outcome"),
     "refund.rated": lambda data: (

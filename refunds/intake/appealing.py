@@ -65,6 +65,6 @@ def appeal(
     )
     if pictures:
         files.add(request_id=request_id, pictures=pictures, kind=kind, by=by, at=at)
-    lifecycle.record_act(request, "refund.appeal", by=by.actor, at=at, data={"message": words[:300]})
+    lifecycle.record_act(request, "refund.appeal", by=by.actor, at=at, data={"pictures": len(pictures)})
     correction = Correction(description=joined(request.description, words))
     return resubmitting.resubmit(request_id=request_id, correction=correction, by=by, at=at)

@@ -389,6 +389,7 @@ _DOMAIN: dict[Act, Domain] = {
         at=timezone.now(),
     ),
     Act.SET_WORDING: _word,
+    Act.ERASE_OWN: _of_link("rejected", erasing.erase_own),
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
@@ -757,6 +758,7 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
     Act.REPORT_TILL,
     Act.RATE,
+    Act.ERASE_OWN,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

@@ -348,6 +348,7 @@ ABOUT: dict[Act, About] = {
     Act.REPORT_TILL: About(of_store=True),
     Act.SEE_AUDIT: About(),
     Act.ERASE: About(),
+    Act.ERASE_OWN: About(step="rejected"),
     Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.MANAGE_WEBHOOKS: About(of_store=True),

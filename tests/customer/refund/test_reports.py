@@ -13,9 +13,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from customer.refund import view
+from merchants import principals
 from payment_channels.contract import Unknown
 from refunds.models import CustomerReport, RefundRequest
-from refunds.payouts import proving
+from refunds.payouts import proving, ways_back
 from refunds.telling import tracking
 from tests import pictures
 from tests.customer.conftest import Staged
@@ -181,3 +182,23 @@ def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged) ->
     assert post(request, "account", **{**typed, "payee_account": "6222021234567890123"}).status_code == 422
     assert fresh(request).state == "failed"
     assert "6222021234567890123" not in read(request)
+
+
+def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged) -> None:
+    request = staged("rejected")
+    assert post(request, "erase").status_code == 422
+    assert fresh(request).customer_phone
+    post(request, "appeal", message="有新证据", files=[pictures.upload()])
+    under_way = post(request, "erase", sure="1")
+    assert under_way.status_code == 422
+    assert fresh(request).customer_phone
+
+    ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
+    assert post(request, "erase", sure="1").status_code == 302
+
+    gone = fresh(request)
+    assert (gone.customer_phone, gone.customer_email, gone.description) == ("", "", "")
+    assert CustomerReport.objects.get().words == ""
+    assert gone.evidence.count() == 0
+    assert "Refund no." in read(request)
+    assert post(request, "erase", sure="1").status_code == 302
