@@ -82,6 +82,7 @@ _TAGS = {
     "graces": "More time for stores after a disaster.",
     "delegations": "Who decides for whom while they are away.",
     "analytics": "Figures of a period.",
+    "terminals": "How each till is, by its own word, and whether it takes refunds.",
     "events": "Everything that happens, in one order.",
     "webhook-endpoints": "Be called instead of asking.",
     "reconciliations": "How a day compares with the channels' statements.",

@@ -81,7 +81,7 @@ class TerminalDetail(Endpoint):
         responses={200: TerminalOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
     )
     def get(self, request: Request, code: str) -> Response:
-        """One till: whether it takes refunds, by which rules, and how it was when it last said so."""
+        """One till: how it is, whether it takes refunds, and by which rules."""
         store = self.read_query(StoreQuery)["store"]
         return Response(_body(tills.find(code=code, store=store, by=self.caller.by)))
 
@@ -95,7 +95,7 @@ class TerminalHeartbeat(Endpoint):
         responses={200: TerminalOut, **schemas.WRITE_PROBLEMS},
     )
     def post(self, request: Request, code: str) -> Response:
-        """A till says that it is there, which software it runs, which of its parts work. Send it every few minutes; what is left
+        """A till says which software it runs and which of its parts work. Send it every few minutes; what is left
         out stays as it was. The answer says whether it takes refunds. No `Idempotency-Key`: the last one counts.
         """
         data = self.read(HeartbeatSerializer)

@@ -145,6 +145,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         entry("incidents", gettext("Incidents"), "triangle-alert"),
+        may(Act.ANSWER_REPORT) and entry("customer-reports", gettext("Customers' reports"), "message-square-text"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [

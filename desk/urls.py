@@ -33,6 +33,7 @@ from desk.reconciliation import view as reconciliation
 from desk.refund import decisions, goods_acts
 from desk.refund import view as refund
 from desk.refunds import view as refunds
+from desk.reports import view as reports
 from desk.return_slip import view as return_slip
 from desk.settings import view as settings
 from desk.stores import view as stores
@@ -138,6 +139,9 @@ urlpatterns = [
     path("/incidents/<int:incident_id>/answer", incidents.answer, name="incident-answer"),
     path("/incidents/<int:incident_id>/apologise", incidents.apologise, name="incident-apologise"),
     path("/incidents/<int:incident_id>/close", incidents.close, name="incident-close"),
+    path("/customer-reports", reports.customer_reports, name="customer-reports"),
+    path("/customer-reports/<int:report_id>/take", reports.take, name="customer-report-take"),
+    path("/customer-reports/<int:report_id>/close", reports.close, name="customer-report-close"),
     path("/team", team.team, name="team"),
     path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
     path("/team/resets", team.ask_reset, name="team-reset"),

@@ -37,7 +37,8 @@ class Principal:
     ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
     ``limit_fen`` is the most that this person decides (None: what their role does).
-    ``request_id`` is the one request that a customer's link opens.
+    ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
+    refund.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Principal:
     till_codes: frozenset[str] = frozenset()
     limit_fen: int | None = None
     request_id: UUID | None = None
+    sale_id: UUID | None = None
 
     @property
     def name(self) -> str:
@@ -139,6 +141,17 @@ def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Princip
         merchant_id=merchant_id,
         stores=frozenset({store_id}),
         request_id=request_id,
+    )
+
+
+def of_applicant(*, merchant_id: int, store_id: int, sale_id: UUID) -> Principal:
+    """A customer who has proven that this sale is theirs and asks for a refund of it."""
+    return Principal(
+        kind=Kind.CUSTOMER,
+        actor=actors.CUSTOMER,
+        merchant_id=merchant_id,
+        stores=frozenset({store_id}),
+        sale_id=sale_id,
     )
 
 

@@ -43,6 +43,7 @@ class Act(StrEnum):
     REPORT_INCIDENT = "report_incident"
     HANDLE_INCIDENT = "handle_incident"
     RATE = "rate"
+    ANSWER_REPORT = "answer_report"
     SEE_QUEUE = "see_queue"
     CLAIM = "claim"
     RELEASE = "release"
@@ -88,6 +89,7 @@ class Act(StrEnum):
     SEE_AUDIT = "see_audit"
     SET_WORDING = "set_wording"
     ERASE = "erase"
+    ERASE_OWN = "erase_own"
     MANAGE_KEYS = "manage_keys"
     MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
@@ -184,7 +186,7 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
-                      scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
+                      scope=KeyScope.REFUNDS_WRITE, key=_YES, customer=_OWN, system=_YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_READ, key=_YES, customer=_OWN),
     Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,
@@ -194,7 +196,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                         scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.RESUBMIT_FAILED: Right("send in again, corrected, what could not be paid",
                                                               _OWN,  _YES, _YES, _YES, _YES,
-                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, system=_YES),
+                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
@@ -213,7 +215,10 @@ TABLE: Final[Mapping[Act, Right]] = {
                                scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.HANDLE_INCIDENT: Right("see to an incident: its provider, an apology to those affected, its end",
                                                               _NO,   _NO,  _YES, _YES, _YES),
-    Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.RATE: Right("say how it went, whether it has arrived, and ask for help",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.ANSWER_REPORT: Right("take on what a customer reports, and close it with an answer",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
                      conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
@@ -309,6 +314,8 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE_OWN: Right("have what one gave with a refund that is over erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",

@@ -3,6 +3,7 @@
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
 from refunds.models.compensation import Compensation
+from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
@@ -27,6 +28,7 @@ __all__ = [
     "Approval",
     "ChannelNotice",
     "Compensation",
+    "CustomerReport",
     "Evidence",
     "ExchangeOffer",
     "Execution",

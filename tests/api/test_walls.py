@@ -62,7 +62,10 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 
 
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
-_NUMBERS = ("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>")
+_NUMBERS = (
+    *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
+    *("<int:delegation_id>", "<int:grace_id>"),
+)
 
 
 def _numbered(path: str) -> str:
@@ -88,11 +91,12 @@ def _named(path: str, request: RefundRequest) -> str:
         .replace("<uuid:request_id>", str(request.pk))
         .replace("<uuid:transaction_id>", str(request.transaction_id))
         .replace("<str:order_no>", request.transaction.order_no)
+        .replace("terminals/<str:code>", "terminals/POS-01")
     )
 
 
 def _nobodys(path: str) -> str:
-    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>"):
+    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>", "<str:code>"):
         path = path.replace(name, str(uuid4()))
     return _numbered(path)
 

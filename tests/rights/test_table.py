@@ -33,7 +33,7 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import erasing, survey
+from refunds.follow_up import erasing, reports, survey
 from refunds.goods import inspection, offers, returns
 from refunds.goods.inspection import Found
 from refunds.intake import judging, resubmitting, submitting, without_receipt
@@ -170,6 +170,8 @@ def _submit(world: World, by: Principal) -> object:
     if by.kind is Kind.SYSTEM:
         rights.check_may(Act.SUBMIT, by=by)
         return None
+    if by.kind is Kind.CUSTOMER and by.merchant_id == world.sale.merchant_id:
+        by = replace(by, sale_id=world.sale.pk)
     return submitting.submit(draft=_draft(world), by=by, at=timezone.now())
 
 
@@ -321,6 +323,9 @@ _DOMAIN: dict[Act, Domain] = {
     Act.SETTLE_WITHOUT_RECEIPT: lambda world, by: without_receipt.close(
         case_id=world.case.pk, cause="other", prevention="?", by=by, at=timezone.now()
     ),
+    Act.ANSWER_REPORT: lambda world, by: reports.close(
+        report_id=world.report.pk, outcome="?", by=by, at=timezone.now()
+    ),
     Act.ASK_GOODS: _on("waiting", returns.ask),
     Act.SEND_GOODS: _of_link("goods_awaited", returns.send, carrier="SF", parcel_no="SF12345"),
     Act.RECEIVE_GOODS: _on("goods_awaited", returns.receive),
@@ -384,6 +389,7 @@ _DOMAIN: dict[Act, Domain] = {
         at=timezone.now(),
     ),
     Act.SET_WORDING: _word,
+    Act.ERASE_OWN: _of_link("rejected", erasing.erase_own),
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
@@ -665,6 +671,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.REOPEN, "POST", "/desk/refunds/{rejected}/reopen", {"version": "4", "files": "picture", "note": "?"}),
     (Act.FIND_WITHOUT_RECEIPT, "GET", "/desk/no-receipt/{case}", {}),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/confirm", {"sale": "{sale}"}),
+    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/take", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/close", {"outcome": "?"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/close", {"cause": "other", "prevention": "?"}),
     (
         Act.PAY_CASH,
@@ -750,6 +758,7 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
     Act.REPORT_TILL,
     Act.RATE,
+    Act.ERASE_OWN,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,
@@ -761,7 +770,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
-    names |= {"store": world.store.code, "case": str(world.case.pk)}
+    names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
     names |= {"endpoint": str(world.endpoint.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}

@@ -24,6 +24,7 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
+from refunds.follow_up import reports
 from refunds.goods import offers, returns
 from refunds.intake import without_receipt
 from refunds.models import Evidence, Execution, Notification, RefundRequest
@@ -111,6 +112,12 @@ class World:
         told = Told(amount_fen=50_000, since=self.sale.paid_at, store=self.store.code)
         self.case = without_receipt.open_case(
             kind="lost_receipt", told=told, note="", by=self.decider, at=timezone.now()
+        )
+        self.report = reports.help_wanted(
+            request_id=(its := self.requests["paid"]).pk,
+            words="?",
+            by=principals.of_customer(merchant_id=its.merchant_id, store_id=its.store_id, request_id=its.pk),
+            at=timezone.now(),
         )
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
@@ -306,6 +313,7 @@ ABOUT: dict[Act, About] = {
     Act.REOPEN: About(step="rejected"),
     Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
     Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
+    Act.ANSWER_REPORT: About(of_store=True),
     Act.ASK_GOODS: About(step="waiting"),
     Act.SEND_GOODS: About(step="goods_awaited"),
     Act.RECEIVE_GOODS: About(step="goods_awaited"),
@@ -340,6 +348,7 @@ ABOUT: dict[Act, About] = {
     Act.REPORT_TILL: About(of_store=True),
     Act.SEE_AUDIT: About(),
     Act.ERASE: About(),
+    Act.ERASE_OWN: About(step="rejected"),
     Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.MANAGE_WEBHOOKS: About(of_store=True),
