@@ -671,8 +671,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.REOPEN, "POST", "/desk/refunds/{rejected}/reopen", {"version": "4", "files": "picture", "note": "?"}),
     (Act.FIND_WITHOUT_RECEIPT, "GET", "/desk/no-receipt/{case}", {}),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/confirm", {"sale": "{sale}"}),
-    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/take", {}),
-    (Act.ANSWER_REPORT, "POST", "/desk/customer-reports/{report}/close", {"outcome": "?"}),
+    (Act.ANSWER_REPORT, "POST", "/desk/tasks/{report}/take", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/tasks/{report}/close", {"outcome": "?"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/close", {"cause": "other", "prevention": "?"}),
     (
         Act.PAY_CASH,
