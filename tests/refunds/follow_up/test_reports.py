@@ -109,7 +109,7 @@ def test_task_when_noted_again_while_open_is_one_with_the_new_time() -> None:
     assert CustomerReport.objects.get().due_at == now + timedelta(days=3)
     with pytest.raises(Invalid):
         reports.note_task(request_id=request.pk, kind="arrived", words="?", by=by, at=now)
+    cashier = of_staff(make_staff(request.merchant, "cashier"))
     with pytest.raises(Forbidden):
-        cashier = of_staff(make_staff(request.merchant, "cashier"))
         reports.note_task(request_id=request.pk, kind="call_back", words="?", by=cashier, at=now)
     assert CustomerReport.objects.count() == 1
