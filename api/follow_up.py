@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber
+from api.fields import Instant, StrictSerializer, Text, WholeNumber
 from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
@@ -62,7 +62,7 @@ class FirstDue(OldestFirst):
 class Tasks(Endpoint):
     """What is to be done for customers after their refunds."""
 
-    acts = {"GET": Act.ANSWER_REPORT}
+    acts = {"GET": Act.SEE_QUEUE}
 
     @extend_schema(
         operation_id="list_tasks",
@@ -149,7 +149,9 @@ class PaymentFileOut(Shape):
 
 
 class WholePaymentFileOut(PaymentFileOut):
-    transfers = TransferOut(many=True, help_text="those that are not paid yet, with full accounts; the look is recorded")
+    transfers = TransferOut(
+        many=True, help_text="those that are not paid yet, with full accounts; the look is recorded"
+    )
 
 
 @extend_schema_serializer(many=False)
@@ -181,7 +183,7 @@ class PaymentFiles(Endpoint):
         operation_id="make_payment_file", request=None, responses={200: WholePaymentFileOut, **schemas.WRITE_PROBLEMS}
     )
     def post(self, request: Request) -> Response:
-        """Put every transfer that waits, and that you may pay, into a file. Each is in one file only, so that no key is needed."""
+        """Put every transfer that waits and that you may pay into a file. Each is in one file only: no key is needed."""
         self.read(StrictSerializer)
         by, at = self.caller.by, timezone.now()
         made = payment_files.export(by=by, at=at)
@@ -193,7 +195,7 @@ class BankResult(StrictSerializer):
     """The bank's result as CSV or XLSX, with the columns 业务参考号 and 处理结果, and 银行流水号 of what is paid."""
 
     file = s.FileField()
-    dry_run = Flag(required=False, default=False)
+    dry_run = s.BooleanField(required=False, default=False)  # a form has only texts
 
 
 class ResultOut(Shape):
@@ -217,7 +219,7 @@ class PaymentResults(Endpoint):
 
     @schemas.operation("read_payment_results", ResultsOut, form=BankResult, besides=(413, 415))
     def post(self, request: Request) -> Response:
-        """Settle each row by itself; the same rows again change nothing, so that no key is needed. `dry_run` only says what would be."""
+        """Settle each row by itself. The same rows again change nothing: no key is needed. `dry_run` only says what would be."""
         asked = self.read(BankResult)
         content, by, at = asked["file"].read(payment_files.MAX_BYTES + 1), self.caller.by, timezone.now()
         if asked["dry_run"]:

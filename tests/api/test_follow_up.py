@@ -21,12 +21,12 @@ def test_task_when_noted_is_listed_handed_over_and_closed() -> None:
     session, colleague = session_for(make_staff(request.merchant, "manager")), make_staff(request.merchant, "reviewer")
     path = f"refund-requests/{request.pk}/tasks"
     assert api_for(request.merchant).post(path, {"kind": "complaint", "words": "?"}).status_code == 403
-    assert session.post(path, {"kind": "arrived", "words": "?"}).status_code == 422
+    assert session.post(path, {"kind": "arrived", "words": "?"}).status_code == 400
     assert not CustomerReport.objects.exists()
     assert session.post(path, {"kind": "complaint", "words": "态度不好"}).status_code == 200
     (task,) = session.get("tasks").json()["results"]
     assert (task["kind"], task["refund_request"]) == ("complaint", str(request.pk))
-    assert session.post(f"tasks/{task['id']}/hand-over", {"staff": 0}).status_code == 422
+    assert session.post(f"tasks/{task['id']}/hand-over", {"staff": 999_999}).status_code == 422
     handed = session.post(f"tasks/{task['id']}/hand-over", {"staff": colleague.pk}).json()
     assert handed["owner"] == colleague.name
     assert session.post(f"tasks/{task['id']}/take", {}).json()["owner"] == session.staff.name

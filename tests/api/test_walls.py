@@ -43,7 +43,7 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
     if key:
         headers["Authorization"] = f"Bearer {key}"
     headers["Idempotency-Key"] = uuid4().hex
-    is_form = path.endswith(("evidence", "portal-findings", "document"))
+    is_form = path.endswith(("evidence", "portal-findings", "document", "payment-results"))
     form = "multipart/form-data; boundary=x" if is_form else "application/json"
     body = _PICTURE if is_form else b'{"version": 3}'
     for end, more in _BODIES.items():
@@ -54,6 +54,9 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
 
 
 _BODIES = {
+    "/tasks": b'{"kind": "complaint", "words": "?"}',
+    "returned-transfer": b'{"reason_code": "payee_wrong"}',
+    "repaid-transfer": b'{"reference_no": "1"}',
     "corrections": b'{"cashier": "C9", "reason": "x"}',
     "end-hold": b'{"finding": "paid", "note": "x"}',
     "move": b'{"version": 3, "route": "cash", "customer_consent": true}',
@@ -64,7 +67,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
 _NUMBERS = (
     *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
-    *("<int:delegation_id>", "<int:grace_id>"),
+    *("<int:delegation_id>", "<int:grace_id>", "<int:incident_id>", "<int:task_id>"),
 )
 
 
