@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=120)),
                 ('began_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('waiting', 'Provider asked'), ('closed', 'Closed')], default='open', max_length=20)),
+                ('state', models.CharField(choices=[('open', 'Being worked on'), ('waiting', 'Provider asked'), ('closed', 'Closed')], default='open', max_length=20)),
                 ('provider', models.CharField(blank=True, max_length=80)),
                 ('ticket_no', models.CharField(blank=True, max_length=60)),
                 ('promised_at', models.DateTimeField(null=True)),

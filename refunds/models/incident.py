@@ -12,7 +12,7 @@ from terminals.models import Terminal
 
 
 class IncidentState(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", _("Being worked on")
     WAITING = "waiting", _("Provider asked")
     CLOSED = "closed", _("Closed")
 
