@@ -161,8 +161,7 @@ def note_task(
             owner=_owner(request),
             due_at=due_at,
         )
-    data = {"due_at": due_at.isoformat(), "message": said}
-    lifecycle.record_act(request, f"refund.{kind}", by=by.actor, at=at, data=data)
+    lifecycle.record_act(request, f"refund.{kind}", by=by.actor, at=at, data={"due_at": due_at.isoformat()})
     return report
 
 
