@@ -30,9 +30,12 @@ from refunds.payouts import payment_files, returned
 from refunds.payouts.returned import NewAccount
 from refunds.states import HandTrouble
 
+TASK_KINDS = [(kind.value, kind.label) for kind in NOTED_BY_STAFF]
+OUTCOMES = ["paid", "not_paid", "returned", "known", "odd"]
+
 
 class TaskSerializer(StrictSerializer):
-    kind = s.ChoiceField([(kind.value, kind.label) for kind in NOTED_BY_STAFF])
+    kind = s.ChoiceField(TASK_KINDS)
     words = Text(multiline=True, max_length=reports.MAX_WORDS)
     due_at = Instant(required=False, default=None, help_text="by default in two days")
 
@@ -201,7 +204,7 @@ class BankResult(StrictSerializer):
 class ResultOut(Shape):
     line = s.IntegerField()
     reference = s.CharField()
-    outcome = s.ChoiceField(["paid", "not_paid", "returned", "known", "odd"])
+    outcome = s.ChoiceField(OUTCOMES)
     code = s.CharField(help_text="why a row is odd")
 
 
@@ -233,7 +236,7 @@ class PaymentResults(Endpoint):
 class ReturnedSerializer(StrictSerializer):
     """Why a transfer came back, and where it goes instead."""
 
-    reason_code = s.ChoiceField(HandTrouble.choices)
+    trouble = s.ChoiceField(HandTrouble.choices)
     note = Text(max_length=300, required=False, allow_blank=True, default="")
     holder_name = Text(max_length=60, required=False, allow_blank=True, default="")
     account_no = Text(max_length=40, required=False, allow_blank=True, default="")
@@ -254,7 +257,7 @@ class TransferReturned(ActOnRequest):
         account = NewAccount(data["holder_name"], data["account_no"], data["bank_name"])
         returned.note(
             request_id=request_id,
-            trouble=data["reason_code"],
+            trouble=data["trouble"],
             note=data["note"],
             account=account if account.holder_name or account.account_no else None,
             by=by,

@@ -268,6 +268,8 @@ SPECTACULAR_SETTINGS = {
         "CaseKindEnum": "refunds.models.no_receipt.CaseKind",
         "CaseStateEnum": "refunds.models.no_receipt.CaseState",
         "CaseCauseEnum": "refunds.models.no_receipt.Cause",
+        "TaskKindEnum": "api.follow_up.TASK_KINDS",
+        "TransferOutcomeEnum": "api.follow_up.OUTCOMES",
         "IncidentCauseEnum": "refunds.models.incident.IncidentCause",
         "IncidentStateEnum": "refunds.models.incident.IncidentState",
         "DepositCauseEnum": "refunds.rules.deposits.Cause",

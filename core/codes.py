@@ -377,7 +377,6 @@ PROBLEMS: Final = (
     Code("too_many_affected", 422, _("Too many are affected"),
          _("More refunds are affected than are written to at once. Narrow the incident down: store, till, channel or time."),
          _("Open a narrower incident.")),
-    Code("unknown_colleague", 422, _("No colleague of this store may answer it"), field="staff"),
     Code("case_state", 409, _("The case is at another point"),
          _("Somebody has taken this case further already. Look at it again."), _("Read the case again.")),
     Code("reconcile_first", 409, _("The channel has not confirmed the payment"),

@@ -57,7 +57,7 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
 
 _BODIES = {
     "/tasks": b'{"kind": "complaint", "words": "?"}',
-    "returned-transfer": b'{"reason_code": "payee_wrong"}',
+    "returned-transfer": b'{"trouble": "payee_wrong"}',
     "corrections": b'{"cashier": "C9", "reason": "x"}',
     "end-hold": b'{"finding": "paid", "note": "x"}',
     "move": b'{"version": 3, "route": "cash", "customer_consent": true}',

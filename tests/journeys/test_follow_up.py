@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -84,7 +85,7 @@ def test_incident_is_reported_apologised_for_and_closed_as_a_lesson(
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
-    page: Page, live_server: object, axe: Callable[..., None], width: int, scheme: str
+    page: Page, live_server: object, axe: Callable[..., None], width: int, scheme: str, tmp_path: Path
 ) -> None:
     request = hand.waiting(Route.BANK_TRANSFER)
     finance, manager = (make_staff(request.merchant, role) for role in ("finance", "manager"))
@@ -98,13 +99,14 @@ def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
     number = Execution.objects.get(request=request).refund_no
     assert number in taken.value.path().read_text()
     text = f"业务参考号,处理结果,银行流水号\n{number},成功,B-1\n别的,成功,B-2\n"
-    result = {"name": "r.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    page.locator("#result-file").set_input_files([result])  # type: ignore[list-item]
+    result = tmp_path / "r.csv"
+    result.write_text(text)
+    page.locator("#result-file").set_input_files(result)
     page.locator("form:has(#result-file) button").first.click()
     expect(page.locator("#h-results")).to_be_visible()
     axe(page)
     assert RefundRequest.objects.get().state == "manual_pending"
-    page.locator("#result-file").set_input_files([result])  # type: ignore[list-item]
+    page.locator("#result-file").set_input_files(result)
     page.locator("button[name=record]").click()
     expect(page.locator("#h-results")).to_be_visible()
     assert RefundRequest.objects.get().state == "refunded"

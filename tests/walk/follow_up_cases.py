@@ -273,7 +273,7 @@ def note_return_call(stage: Stage) -> None:
     request, _ = _filed(stage)
     by, at = of_staff(stage.person(Role.FINANCE)), timezone.now()
     payment_files.read_result(content=_result(request).read(), by=by, at=at)
-    stage.call_as(Role.FINANCE, f"refund-requests/{request.pk}/returned-transfer", {"reason_code": "payee_wrong"})
+    stage.call_as(Role.FINANCE, f"refund-requests/{request.pk}/returned-transfer", {"trouble": "payee_wrong"})
     assert ReturnedTransfer.objects.get().request == request
 
 

@@ -17,6 +17,7 @@ from merchants.principals import Principal, of_staff
 from payment_channels.workbooks import Workbook, written
 from refunds.models import Execution, LedgerEntry, PaymentFile, PaymentFileRow, RefundRequest
 from refunds.payouts import payment_files
+from refunds.payouts.loop import drain
 from refunds.payouts.payment_files import HEADER, NothingToExport
 from refunds.states import Route
 from tests.factories import make_merchant, make_staff
@@ -44,7 +45,7 @@ def reference(request: RefundRequest) -> str:
 
 
 def state(request: RefundRequest) -> str:
-    return RefundRequest.objects.get(pk=request.pk).state
+    return str(RefundRequest.objects.get(pk=request.pk).state)
 
 
 def read(by: Principal, *rows: tuple[str, ...], encoding: str = "utf-8") -> list[tuple[str, str]]:
@@ -85,7 +86,7 @@ def test_export_when_one_approved_it_or_may_not_pay_marks_nothing(merchant: Merc
     approver = make_staff(merchant, "owner")
     asked = hand.asked(Route.BANK_TRANSFER, sale=hand.sale_for(merchant, Route.BANK_TRANSFER))
     hand.approved(asked, by=approver)
-    hand.drain()
+    drain()
     with pytest.raises(NothingToExport):
         payment_files.export(by=of_staff(approver), at=timezone.now())
     with pytest.raises(Forbidden):

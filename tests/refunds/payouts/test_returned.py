@@ -13,6 +13,7 @@ from refunds.models import Execution, LedgerEntry, ReturnedTransfer
 from refunds.payouts import payment_files, returned
 from refunds.payouts.by_hand import ReferenceUsed
 from tests.factories import make_staff
+from tests.refunds import hand
 from tests.refunds.payouts.test_payment_files import finance, merchant, read, reference, waits
 
 pytestmark = pytest.mark.django_db
