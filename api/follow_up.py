@@ -31,7 +31,6 @@ from refunds.payouts.returned import NewAccount
 from refunds.states import HandTrouble
 
 TASK_KINDS = [(kind.value, kind.label) for kind in NOTED_BY_STAFF]
-OUTCOMES = ["paid", "not_paid", "returned", "known", "odd"]
 
 
 class TaskSerializer(StrictSerializer):
@@ -204,7 +203,7 @@ class BankResult(StrictSerializer):
 class ResultOut(Shape):
     line = s.IntegerField()
     reference = s.CharField()
-    outcome = s.ChoiceField(OUTCOMES)
+    result = s.ChoiceField(["paid", "not_paid", "returned", "known", "odd"], source="outcome")
     code = s.CharField(help_text="why a row is odd")
 
 

@@ -52,7 +52,7 @@ def test_transfers_when_taken_to_the_bank_are_settled_by_its_result_and_paid_aga
             headers={"X-CSRFToken": "t" * 32},
         )
         assert answer.status_code == 200, answer.content
-        return [one["outcome"] for one in answer.json()["results"]]
+        return [one["result"] for one in answer.json()["results"]]
 
     assert read(dry_run="true") == ["paid"]
     assert RefundRequest.objects.get(pk=request.pk).state == "manual_pending"

@@ -265,7 +265,7 @@ def make_file(stage: Stage) -> None:
 def read_result_call(stage: Stage) -> None:
     request, _ = _filed(stage)
     answer = stage.call_as(Role.FINANCE, "payment-results", _result(request))
-    assert answer["results"][0]["outcome"] == "paid"
+    assert answer["results"][0]["result"] == "paid"
 
 
 @case("POST", f"{_REQUEST}/returned-transfer")
