@@ -76,7 +76,8 @@ def start(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> H
         return _page(request, receipt, store, token)
     address = client_address(request.META)
     try:
-        tried = take(Bucket(name=f"apply:{address}", limit=_GUESSES), Bucket(name=f"apply-all:{address}", limit=_ASKED))
+        take(Bucket(name=f"apply-all:{address}", limit=_ASKED))
+        tried = take(Bucket(name=f"apply:{address}", limit=_GUESSES))
     except TooManyGuesses as refusal:
         return _wait(request, refusal.wait_s)
     try:

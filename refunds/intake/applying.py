@@ -128,7 +128,7 @@ def apply(
     if sale is None:
         raise NoSuchSale("there is no such sale")
     if reason not in REASONS:
-        raise Invalid("choose a reason", code="unknown_reason")
+        raise Invalid("choose a reason", code="reason_required")
     if not consent:
         raise Invalid("the customer has to agree", code="consent_needed")
     by = principals.of_applicant(merchant_id=sale.merchant_id, store_id=sale.store_id, sale_id=sale.pk)
