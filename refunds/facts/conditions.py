@@ -26,6 +26,7 @@ from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
+from refunds.models.customer_report import ReportKind
 from refunds.states import Route
 from terminals.models import Transaction
 from terminals.reporting import CORRECTED
@@ -35,7 +36,7 @@ _FIRST_JUDGED = 3
 
 #: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
 #: payout to another account.
-_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
+_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg", "refund.transfer_returned")
 
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
@@ -128,7 +129,7 @@ def _stands_in_for(key_id: int, by: Principal) -> bool:
 
 def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:
     """Asked for, corrected, given its account or sent elsewhere by this person, at the desk or by a key they made; or rung up by
-    them, or by them as the request has it.
+    them, or by them as the request has it; or rejected by them before its customer appealed.
     """
     return bool(hands_in([request], by=by))
 
@@ -147,7 +148,8 @@ def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
         or by.has_code(request.cashier, sales[request.transaction_id].cashier)
         or request.transaction_id in corrected
     }
-    return found | _acted([request for request in requests if request.pk not in found], by, keys)
+    others = [request for request in requests if request.pk not in found]
+    return found | _acted(others, by, keys) | _appealed(others, by)
 
 
 def _sales_of(requests: Sequence[RefundRequest]) -> dict[UUID, Transaction]:
@@ -177,6 +179,20 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
         theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
     events = AuditEvent.objects.filter(theirs, object_id__in=touched, action__in=_HANDS).order_by()
     return {touched[object_id] for object_id in events.values_list("object_id", flat=True)}
+
+
+def _appealed(requests: Sequence[RefundRequest], by: Principal) -> set[UUID]:
+    """Of those whose customer has appealed, what this person rejected, or somebody rejected for them."""
+    again = [request.pk for request in requests if request.version > _FIRST_JUDGED]
+    if by.person_id is None or not again:
+        return set()
+    rejected = Approval.objects.filter(
+        Q(staff_id=by.person_id) | Q(on_behalf_of_id=by.person_id),
+        request_id__in=again,
+        decision=Decision.REJECT,
+        request__customer_reports__kind=ReportKind.APPEAL,
+    )
+    return set(rejected.values_list("request_id", flat=True))
 
 
 def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import FieldError, Invalid, NotFound
 from core.plain_text import without_marks
 from core.quantities import Quantity
-from merchants.principals import Principal
+from merchants.principals import Kind, Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
 from refunds.models import RefundRequest
@@ -113,7 +113,9 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         store_ids=by.stores,
         by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
     )
-    if sale.kind not in REPORTED_KINDS and not draft.stands_in:
+    # A customer asks for a refund of the sale that they have proven to be theirs, and of no other.
+    is_not_theirs = by.kind is Kind.CUSTOMER and sale.id != by.sale_id
+    if is_not_theirs or (sale.kind not in REPORTED_KINDS and not draft.stands_in):
         raise NotFound("there is no such transaction", code="transaction_not_found")
     equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]
     if draft.reason == Reason.DUPLICATE_CHARGE and equal:
