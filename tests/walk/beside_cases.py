@@ -64,7 +64,7 @@ def _owed(request: RefundRequest) -> tuple[int, str]:
 @case("POST", f"{_DESK}/agree")
 def agree(stage: Stage) -> None:
     request = stage.in_review()
-    form = {**_AGREED, "version": request.version, "amount": "120.00"}
+    form: dict[str, Any] = {**_AGREED, "version": request.version, "amount": "120.00"}
     stage.post(Role.REVIEWER, f"/desk/refunds/{request.number}/agree", **form)
     assert (Agreement.objects.get().amount_fen, Agreement.objects.get().agreed_by) == (12_000, "王女士")
 
@@ -83,7 +83,7 @@ def agree_by_call(stage: Stage) -> None:
 @case("POST", f"{_DESK}/reopen")
 def reopen(stage: Stage) -> None:
     request = _rejected(stage)
-    form = {"version": request.version, "note": "顾客补了照片", "files": pictures.upload()}
+    form: dict[str, Any] = {"version": request.version, "note": "顾客补了照片", "files": pictures.upload()}
     stage.post(Role.MANAGER, f"/desk/refunds/{request.number}/reopen", **form)
     assert (fresh(request).state, request.evidence.count()) == ("in_review", 1)
 
@@ -103,7 +103,7 @@ def reopen_by_call(stage: Stage) -> None:
 @case("POST", f"{_DESK}/compensation")
 def ask_for_compensation(stage: Stage) -> None:
     request = _broken(stage)
-    account = {"owed_holder": "王小敏", "owed_account": hand.ACCOUNT_NO, "owed_bank": "工商银行"}
+    account: dict[str, Any] = {"owed_holder": "王小敏", "owed_account": hand.ACCOUNT_NO, "owed_bank": "工商银行"}
     stage.post(Role.MANAGER, f"/desk/refunds/{request.number}/compensation", **account)
     assert _owed(request) == (request.amount_fen, "bank_transfer")
 

@@ -14,7 +14,7 @@ from tests.walk.stage import Stage
 _DESK, _API = "/desk/no-receipt", "/api/v1/no-receipt-cases"
 _DESK_CASE, _API_CASE = f"{_DESK}/<int:case_id>", f"{_API}/<int:case_id>"
 _TOLD: dict[str, Any] = {"kind": "lost_receipt", "store": "S001", "terminal": "POS-01", "channel": "wechat"}
-_WHY = {"cause": "printer", "prevention": "每日自检", "third_party": "已报修"}
+_WHY: dict[str, Any] = {"cause": "printer", "prevention": "每日自检", "third_party": "已报修"}
 
 
 def _opened(stage: Stage) -> NoReceiptCase:
@@ -101,8 +101,8 @@ def reprint(stage: Stage) -> None:
 @case("POST", f"{_DESK_CASE}/refund")
 def refund(stage: Stage) -> None:
     found = _opened(stage)
-    form = {"amount": "66.00", "reason": "quality", "route": "store_credit", "consent": "1", "phone": "13800006021"}
-    stage.post(Role.CASHIER, f"{_DESK}/{found.pk}/refund", **form)
+    form: dict[str, Any] = {"amount": "66.00", "reason": "quality", "route": "store_credit", "consent": "1"}
+    stage.post(Role.CASHIER, f"{_DESK}/{found.pk}/refund", **form, phone="13800006021")
     assert _refunded(found) == (CaseState.FALLBACK, "store_credit", 6_600)
 
 
