@@ -2,6 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.batch import RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
@@ -18,6 +19,7 @@ from refunds.models.payee import Payee
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
+from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
 __all__ = [
     "Agreement",
@@ -37,8 +39,13 @@ __all__ = [
     "Notification",
     "OutboxMessage",
     "Payee",
+    "RefundBatch",
+    "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
     "RunningSum",
+    "Shift",
+    "ShiftLine",
     "Survey",
+    "TillAuthorisation",
 ]
