@@ -52,7 +52,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     required=True,
     description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",
@@ -73,6 +73,7 @@ class Problem(Shape):
 
     type = s.URLField(help_text="what this code means and what to do about it, as a page")
     title = s.CharField()
+    message = s.CharField(help_text="what happened and what to do, for a person, in the language that was asked for")
     status = s.IntegerField()
     detail = s.CharField(help_text="for a log, not for a customer")
     code = s.CharField(help_text="decide by this one")

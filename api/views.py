@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,7 +18,6 @@ from api.bodies import JSONRenderer
 from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
-from core.errors import Conflict
 from merchants.rights import TABLE, Act
 
 
@@ -41,6 +39,14 @@ class Endpoint(APIView):
         act = cls.acts.get(method, ())
         return (act,) if isinstance(act, Act) else act
 
+    def check_permissions(self, request: Request) -> None:
+        """Calls are counted before it is asked whether they may be made: what is refused is a call, too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Counted already."""
+
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
@@ -53,7 +59,7 @@ class Endpoint(APIView):
 
     def read(self, serializer: type[StrictSerializer]) -> dict[str, Any]:
         """The validated body. Raises ``ValidationError``."""
-        data: dict[str, Any] = _kept(serializer).run_validation(self.request.data)
+        data: dict[str, Any] = _kept(serializer, get_language()).run_validation(self.request.data)
         return data
 
     def read_query(
@@ -64,7 +70,7 @@ class Endpoint(APIView):
         if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
-        data: dict[str, Any] = _kept(serializer).run_validation(parameters)
+        data: dict[str, Any] = _kept(serializer, get_language()).run_validation(parameters)
         return data
 
     def page(
@@ -79,22 +85,14 @@ class Endpoint(APIView):
 class Creating(Endpoint):
     def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
         """What ``make`` answers, once for one Idempotency-Key."""
-        key = idempotency.key_of(request)
-        try:
-            with transaction.atomic():
-                body, now = make(), timezone.now()
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except (Conflict, IntegrityError):
-            # What runs stands against itself: the first answer is told before the conflict.
-            if not idempotency.is_known(self.caller, key):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        return idempotency.answer_once(request, self.caller, lambda: (201, make()))
 
 
-@lru_cache(maxsize=64)
-def _kept(serializer: type[StrictSerializer]) -> StrictSerializer:
-    """Validation leaves nothing behind in a serializer, and making one copies every field of it: one serves all."""
+@lru_cache(maxsize=128)
+def _kept(serializer: type[StrictSerializer], language: str | None) -> StrictSerializer:
+    """Validation leaves nothing behind in a serializer but the language of its first refusals, and making one copies every field
+    of it: one serves all of a language.
+    """
     return serializer()
 
 

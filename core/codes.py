@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, FieldError
 
 Text = Promise | str
 
@@ -48,6 +48,12 @@ def words(code: str) -> str:
 def words_for(error: DomainError) -> str:
     """The same for a refusal. A code that comes from outside, such as a channel's, is told as what the error is here."""
     return words(error.code if error.code in CODES else type(error).code)
+
+
+def words_of_field(error: FieldError) -> str:
+    """The sentence beside a field, in the reader's language."""
+    own = isinstance(error.message, Promise) or error.code not in CODES
+    return str(error.message) if own else words(error.code)
 
 
 _VERDICT = _("`verdict` says why, rule by rule. Nothing was stored.")
@@ -98,6 +104,13 @@ PROBLEMS: Final = (
          remedy=_("Tills and shops report it, with an API key.")),
     Code("all_stores_required", 403, _("For the whole merchant only"),
          remedy=_("Use a key that is not bound to a store.")),
+    Code("key_stopped", 403, _("The key is stopped"), _("API keys are stopped here. Somebody has to let them go on."),
+         _("People have stopped this key, the keys of its store, or all of the merchant's. Ask the shop; nothing was stored.")),
+    Code("mandate_expired", 403, _("The key's mandate has expired"),
+         remedy=_("Somebody at the shop has to extend it, or to issue another key.")),
+    Code("mandate_exceeded", 403, _("The key's mandate does not go so far"),
+         _("This is beyond what the API key may ask for."),
+         _("`errors` names the limit and what is left of it. A person at the desk may ask instead; nothing was stored.")),
     Code("tier_required", 403, _("The amount is above this role's limit"),
          _("With all that was asked for of the order or by its customer that day, it is above what your role decides."),
          _("`tier` names who decides it.")),
@@ -119,6 +132,13 @@ PROBLEMS: Final = (
     Code("throttled", 429, _("Too many requests"),
          remedy=_("Wait for `Retry-After` seconds, then go on more slowly.")),
     # repeating
+    Code("batch_size", 422, _("A batch has 1 to 10,000 rows"), _("A batch has 1 to 10,000 rows. Nothing was stored."),
+         remedy=_("Send several batches. Nothing was stored."), field="rows"),
+    Code("batch_has_bad_rows", 409, _("Some rows cannot be asked for"),
+         _("Some rows cannot be asked for. Say that the others go on without them, or file the batch anew."),
+         remedy=_("Read `rows?verdict=bad`; confirm with `skip_bad`, or cancel and send the batch mended.")),
+    Code("batch_state", 409, _("The batch is not in a state that allows this"),
+         _("The batch has gone on meanwhile. Read it again."), remedy=_("`state` says which it is in.")),
     Code("idempotency_key_reused", 422, _("The Idempotency-Key belongs to another request"),
          remedy=_("One key for one wish. For another wish make another key; nothing was stored."),
          field="Idempotency-Key"),
@@ -359,6 +379,28 @@ PROBLEMS: Final = (
          _("Only a refund of an earnest that the merchant's breach ends has one."), field="cause"),
     Code("deposit_first", 409, _("The deposit itself is not approved"),
          _("The deposit itself is not approved: decide on that first."), _("Decide on the deposit's refund first.")),
+    # at a till
+    Code("till_code_expired", 409, _("The till's code has expired"),
+         _("The till's code has expired: let the till show a new one."), _("Show a new code.")),
+    Code("till_code_used", 409, _("The till's code was used"),
+         _("Somebody has scanned this code before: let the till show a new one."), _("Show a new code.")),
+    Code("till_code_changed", 409, _("The refund has changed since the till showed it"),
+         _("The refund has changed since the till showed it. Look at it at the till again, and show a new code."),
+         _("Read the request again and show a new code with its `version` and amount.")),
+    Code("till_takes_no_refunds", 409, _("This till takes no refunds"),
+         _("This till takes no refunds at the moment."), _("Switch its return function on, or use another till.")),
+    Code("shift_not_open", 409, _("No shift is open"), _("No shift is open at this till, or it was closed meanwhile."),
+         _("Open one first; a closed shift stays closed.")),
+    Code("shift_is_open", 409, _("A shift is open at this till"), _("Close the open shift of this till first."),
+         _("Close it first.")),
+    Code("cash_refunds_open", 409, _("Cash refunds are open"),
+         _("Cash refunds of this till are not paid yet. Pay them, or say that they are not paid, and close the shift then."),
+         _("`numbers` names them.")),
+    Code("unknown_not_handed_over", 422, _("Payouts without a result are not handed over"),
+         _("Some payouts of this shift have no result yet: name who looks after them."),
+         _("`numbers` names them; send `handed_to`."), field="handed_to"),
+    Code("count_differs", 422, _("The cash differs from what is expected"),
+         _("The cash is not what it should be: count again, or say why."), _("Send `note`."), field="note"),
     # what customers agree to
     Code("differs_from_agreement", 409, _("The customer agreed to another amount"),
          _("The customer agreed to another amount: approve that, or note what they agree to now."),
@@ -479,6 +521,7 @@ FIELDS: Final = (
     Code("min_length", 400, _("It is too short.")),
     Code("invalid_choice", 400, _("It is none of the values that the description lists.")),
     Code("not_a_list", 400, _("A list belongs here.")),
+    Code("not_a_dict", 400, _("An object belongs here.")),
     Code("no_name", 400, _("The file has no name.")),
     Code("unknown_field", 400, _("This field is not known.")),
     Code("control_character", 400, _("Control characters are not allowed.")),
@@ -491,6 +534,7 @@ FIELDS: Final = (
     Code("invalid_quantity", 400, _("A number above zero with up to three decimals, such as 1 or 0.356; no text.")),
     Code("below_zero", 400, _("Only lines of the kinds discount, rounding and deposit may be below zero.")),
     Code("repeated", 400, _("It was given more than once.")),
+    Code("one_of_them", 400, _("Name exactly one of them.")),
     Code("sale_not_named", 400, _("Name the sale by either transaction or order_no.")),
     Code("one_file", 400, _("Send one file at a time.")),
     Code("invalid_limit", 400, _("A whole number from 1 to 200.")),
@@ -618,9 +662,10 @@ REFUSALS: Final = (
     Code("unknown_scope", 422, _("Choose at least one permission for the key.")),
     Code("unknown_overlap", 422, _("Choose how long the old key works on. Nothing was changed.")),
     Code("name_not_typed", 422, _("Type the name of the key exactly as it stands above. Nothing was changed.")),
+    Code("mandate_invalid", 422, _("Some limits cannot be read. Nothing was changed."),
+         remedy=_("`errors` names each limit that cannot be understood.")),
     Code("key_replaced", 409, _("This key was rotated or revoked before. Nothing was changed.")),
     Code("credentials_invalid", 422, _("These credentials cannot be used. Nothing was changed.")),
-    Code("unknown_channel", 422, _("Choose one of the channels.")),
     Code("profile_invalid", 422, _("One entry cannot be read, or is out of its bounds. Nothing was changed.")),
     Code("account_in_use", 409,
          _("An account takes these payments already. Say that the new one replaces it, or choose a store.")),

@@ -145,6 +145,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.ANSWER_REPORT) and entry("customer-reports", gettext("Customers' reports"), "message-square-text"),
+        may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [
@@ -172,6 +173,8 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
         entry("settings", gettext("All settings"), "settings", within=""),
     ]
+    if may(Act.RUN_SHIFT):
+        work.append(entry("shifts", gettext("Shift close"), "calculator"))
     groups = [
         Group(gettext("Refunds"), [item for item in work if item]),
         Group(gettext("Analysis"), [item for item in figures if item]),

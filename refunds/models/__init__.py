@@ -2,6 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.batch import RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
@@ -19,6 +20,7 @@ from refunds.models.payee import Payee
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
+from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
 __all__ = [
     "Agreement",
@@ -39,8 +41,13 @@ __all__ = [
     "Notification",
     "OutboxMessage",
     "Payee",
+    "RefundBatch",
+    "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
     "RunningSum",
+    "Shift",
+    "ShiftLine",
     "Survey",
+    "TillAuthorisation",
 ]

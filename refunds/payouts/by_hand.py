@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict, FieldError, Invalid
 from core.plain_text import one_line, reference_key
@@ -57,7 +58,7 @@ def confirm(
     changed.
     """
     with transaction.atomic():
-        request, execution = _take(request_id, by, version)
+        request, execution = _take(request_id, by, version, at)
         holds.check_not_held(transaction_id=request.transaction_id)
         reference_no = _checked(payment, request, execution.channel_account.channel, at)
         payer_fen = shares.of_request(request)[execution.sequence if request.leg_count else 1]
@@ -90,7 +91,7 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
     """It could not be paid, and nothing was: the amount is free again. Raises as ``confirm`` does."""
     if trouble not in HandTrouble.values:
         raise Invalid("say why with one of the coded reasons", code="unknown_reason_code")
-    _request, execution = _take(request_id, by, version)
+    _request, execution = _take(request_id, by, version, at)
     outcome = ManualRefundChannel().given_up(
         reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
     )
@@ -98,12 +99,15 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
     return RefundRequest.objects.get(pk=request_id)
 
 
-def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
+def _take(request_id: UUID, by: Principal, version: int, at: datetime) -> tuple[RefundRequest, Execution]:
     """The request and its open payout under the request's lock, for someone who may pay it."""
     request = lifecycle.lock_requests([request_id])[request_id]
     execution = waiting(request)
     route = request.route if execution is None else execution.channel_account.channel
     conditions.check(conditions.pay_act(route), by=by, request=request)
+    if by.mandate is not None:
+        paid_fen = request.amount_fen if execution is None else execution.amount_fen
+        by.mandate.check(amount_fen=paid_fen, reason=request.reason, route=route, on_behalf_of=by.name, at=at)
     if request.version != version:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version
@@ -153,17 +157,17 @@ def _checked(payment: Payment, request: RefundRequest, route: str, at: datetime)
     number = one_line(payment.reference_no, limit=200).strip()
     errors = []
     if not reference_key(number) or len(number) > 40:
-        errors.append(FieldError("reference_no", "invalid", "1 to 40 characters"))
+        errors.append(FieldError("reference_no", "invalid", _("1 to 40 characters.")))
     if payment.paid_at > at + CLOCKS_DIFFER:
-        errors.append(FieldError("paid_at", "in_the_future", "not in the future"))
+        errors.append(FieldError("paid_at", "in_the_future"))
     # People write minutes: the one of the approval counts as after it.
     if request.decided_at is not None and payment.paid_at < request.decided_at.replace(second=0, microsecond=0):
-        errors.append(FieldError("paid_at", "before_approval", "not before the refund was approved"))
+        errors.append(FieldError("paid_at", "before_approval"))
     if route == Route.CASH:
         if not Terminal.objects.filter(store_id=request.store_id, code=payment.drawer).exists():
-            errors.append(FieldError("drawer", "unknown_terminal", "the till of the store that the cash came from"))
+            errors.append(FieldError("drawer", "unknown_terminal"))
     elif payment.drawer:
-        errors.append(FieldError("drawer", "not_for_this_route", "only cash comes from a till"))
+        errors.append(FieldError("drawer", "not_for_this_route"))
     if errors:
         raise Invalid("the payout cannot be confirmed like this", code="payment_incomplete", errors=errors)
     return f"{request.store.code}/{number}" if route == Route.CASH else number
