@@ -85,7 +85,6 @@ _TAGS = {
     "opening-hours": "When stores are open, and other days than the calendar's.",
     "graces": "More time for stores after a disaster.",
     "delegations": "Who decides for whom while they are away.",
-    "terminals": "Tills: whether they take refunds, and how they are.",
     "analytics": "Figures of a period.",
     "terminals": "How each till is, by its own word, and whether it takes refunds.",
     "events": "Everything that happens, in one order.",
