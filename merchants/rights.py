@@ -46,6 +46,8 @@ class Act(StrEnum):
     REOPEN = "reopen"
     FIND_WITHOUT_RECEIPT = "find_without_receipt"
     SETTLE_WITHOUT_RECEIPT = "settle_without_receipt"
+    REPORT_INCIDENT = "report_incident"
+    HANDLE_INCIDENT = "handle_incident"
     RATE = "rate"
     ANSWER_REPORT = "answer_report"
     SEE_QUEUE = "see_queue"
@@ -64,6 +66,7 @@ class Act(StrEnum):
     ANSWER_OFFER = "answer_offer"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
+    TAKE_TRANSFERS = "take_transfers"
     RETRY = "retry"
     REDIRECT = "redirect"
     REDIRECT_TO_PERSON = "redirect_to_person"
@@ -219,6 +222,11 @@ TABLE: Final[Mapping[Act, Right]] = {
                                     scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SETTLE_WITHOUT_RECEIPT: Right("say which sale it was after a refund without it, and close such a case",
                                                               _NO,   _YES, _YES, _YES, _YES),
+    Act.REPORT_INCIDENT: Right("report that something is out of order, and see what it affects",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                               scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.HANDLE_INCIDENT: Right("see to an incident: its provider, an apology to those affected, its end",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.RATE: Right("say how it went, whether it has arrived, and ask for help",
                                                               _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.ANSWER_REPORT: Right("take on what a customer reports, and close it with an answer",
@@ -260,6 +268,8 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                            scope=KeyScope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.TAKE_TRANSFERS: Right("take transfers to the bank in a file, read its result, and note what came back",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.RETRY: Right("send a failed payout or leg out again, move a failed leg to another way, or give it up",
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.REDIRECT: Right("send a stuck payout to the merchant's own account",

@@ -321,6 +321,12 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.help": (_("asked for help"), ""),
     "refund.appeal": (_("appealed against the rejection"), ""),
     "refund.erased": (_("had their personal data erased"), ""),
+    "refund.low_score": (_("gave a low score; a person sees to it"), ""),
+    "refund.complaint": (_("noted a complaint"), ""),
+    "refund.call_back": (_("noted that the customer is to be called back"), ""),
+    "refund.payment_file": lambda data: (gettext("took the transfer to the bank"), str(data.get("file", ""))),
+    "refund.transfer_returned": (_("noted that the transfer came back"), ""),
+    "refund.transfer_repaid": (_("paid again what came back"), "reference_no"),
     "refund.report_taken": (_("took on what the customer reported"), ""),
     "refund.report_closed": (_("answered what the customer reported"), "outcome"),
     "refund.rated": lambda data: (

@@ -35,7 +35,7 @@ _FIRST_JUDGED = 3
 
 #: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
 #: payout to another account.
-_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
+_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg", "refund.transfer_returned")
 
 #: Who rejected it has a hand in it once its customer has appealed: another reviewer looks then.
 _REJECT, _APPEAL = "refund.reject", "refund.appeal"

@@ -27,7 +27,17 @@ from merchants.rights import Act, Subject, check_may
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.models import CustomerReport, Evidence, Notification, Payee, RefundRequest, RunningSum, Survey
+from refunds.models import (
+    Apology,
+    CustomerReport,
+    Evidence,
+    Notification,
+    Payee,
+    RefundRequest,
+    ReturnedTransfer,
+    RunningSum,
+    Survey,
+)
 from refunds.states import State
 from terminals.models import Transaction
 
@@ -113,7 +123,8 @@ def erase_own(*, request_id: UUID, by: Principal, at: datetime) -> Erased:
     conditions.check(Act.ERASE_OWN, by=by, request=request)
     of_sale = RefundRequest.objects.filter(transaction_id=request.transaction_id).exclude(state__in=_OVER)
     cases = CustomerReport.objects.filter(request=request, due_at__isnull=False, closed_at=None)
-    if request.state not in _OVER or of_sale.exists() or cases.exists():
+    came_back = ReturnedTransfer.objects.filter(request=request, repaid_at=None)
+    if request.state not in _OVER or of_sale.exists() or cases.exists() or came_back.exists():
         raise RefundsUnderWay("the refund is not over")
     erased = _erase(
         requests=RefundRequest.objects.filter(pk=request_id),
@@ -185,6 +196,13 @@ def _erase(*, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction]) -
     Payee.objects.filter(request__in=ids).update(
         holder_name=_GONE, account_no=_GONE, account_last4=_GONE * 4, bank_name=_GONE
     )
+    ReturnedTransfer.objects.filter(request__in=ids).update(
+        holder_name="", account_no="", account_last4="", bank_name="", note=""
+    )
+    told = list(Apology.objects.filter(request__in=ids))
+    for one in told:
+        one.person = one.request_id.bytes
+    Apology.objects.bulk_update(told, ["person"])
     Survey.objects.filter(request__in=ids).update(comment="")
     CustomerReport.objects.filter(request__in=ids).update(words="")
     CustomerReport.objects.filter(request__in=ids).exclude(outcome="").update(outcome=_GONE)

@@ -19,7 +19,7 @@ from merchants.rights import Act
 from refunds import lifecycle
 from refunds.facts import conditions
 from refunds.models import CustomerReport, RefundRequest
-from refunds.models.customer_report import ReportKind
+from refunds.models.customer_report import NOTED_BY_STAFF, ReportKind
 from refunds.states import PAID
 
 #: By then a customer who reports something hears from a person.
@@ -131,6 +131,40 @@ def _owner(request: RefundRequest) -> Staff | None:
     return here.filter(role=Role.MANAGER).first() or here.filter(role=Role.OWNER).first()
 
 
+@transaction.atomic
+def note_task(
+    *, request_id: UUID, kind: str, words: str, due_at: datetime | None = None, by: Principal, at: datetime
+) -> CustomerReport:
+    """Staff note a complaint, or that the customer is to be called back, with what about and by when. One of a kind is open at a
+    time: then its words and time are those. Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ANSWER_REPORT, by=by, request=request)
+    said = plain_text(words, limit=MAX_WORDS)
+    if kind not in NOTED_BY_STAFF or not said:
+        raise Invalid("say what it is about", code="message_required")
+    due_at = due_at or at + DUE_AFTER
+    if due_at <= at:
+        raise Invalid("it is due in the future", code="span_invalid")
+    last = newest(request_id=request_id, kind=kind)
+    if last is not None and last.is_open:
+        last.words, last.due_at = said, due_at
+        last.save(update_fields=["words", "due_at"])
+        report = last
+    else:
+        report = CustomerReport.objects.create(
+            merchant_id=request.merchant_id,
+            request=request,
+            kind=kind,
+            words=said,
+            said_at=at,
+            owner=_owner(request),
+            due_at=due_at,
+        )
+    lifecycle.record_act(request, f"refund.{kind}", by=by.actor, at=at, data={"due_at": due_at.isoformat()})
+    return report
+
+
 # --- the desk -----------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +184,27 @@ def take(*, report_id: int, by: Principal, at: datetime) -> CustomerReport:
     report.save(update_fields=["owner"])
     lifecycle.record_act(report.request, "refund.report_taken", by=by.actor, at=at, data={"kind": report.kind})
     return report
+
+
+@transaction.atomic
+def hand_over(*, report_id: int, staff_id: int, by: Principal, at: datetime) -> CustomerReport:
+    """Give it to a colleague of the store who may answer. Raises as ``take``, or ``Invalid``."""
+    report = _found(report_id, by=by)
+    colleague = colleagues(store_id=report.request.store_id, by=by).filter(pk=staff_id).first()
+    if colleague is None:
+        raise Invalid("no colleague of this store may answer it", code="unknown_colleague")
+    report.owner = colleague
+    report.save(update_fields=["owner"])
+    data = {"kind": report.kind, "to": colleague.name}
+    lifecycle.record_act(report.request, "refund.report_taken", by=by.actor, at=at, data=data)
+    return report
+
+
+def colleagues(*, store_id: int, by: Principal) -> QuerySet[Staff]:
+    """Who may answer what customers of this store report."""
+    roles = [role for role in Role.values if rights.TABLE[Act.ANSWER_REPORT].of_role(role)]
+    staff = Staff.objects.filter(merchant_id=by.acting_for, is_active=True, role__in=roles)
+    return staff.filter(Q(all_stores=True) | Q(stores=store_id)).distinct().order_by("name", "pk")
 
 
 @transaction.atomic

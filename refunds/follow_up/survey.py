@@ -12,13 +12,17 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.facts import conditions
+from refunds.follow_up import reports
 from refunds.lifecycle import Move
 from refunds.models import RefundRequest, Survey
+from refunds.models.customer_report import ReportKind
 from refunds.models.survey import RatingReason
 from refunds.states import PAID, State
 
 #: How long an answer is waited for before the case is closed.
 CLOSE_AFTER = timedelta(days=7)
+#: A score like this is followed up by a person.
+LOW_SCORE = 2
 _BATCH = 200
 
 
@@ -72,4 +76,7 @@ def rate(
     except IntegrityError as error:
         raise AlreadyRated("this refund was rated before") from error
     lifecycle.record_act(request, "refund.rated", by=by.actor, at=at, data={"score": score, "reasons": about})
+    if score <= LOW_SCORE:
+        words = f"{score}/5 {survey.comment}"
+        reports.keep(request_id=request_id, kind=ReportKind.LOW_SCORE, words=words, is_case=True, by=by, at=at)
     return survey

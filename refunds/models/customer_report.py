@@ -17,10 +17,19 @@ class ReportKind(models.TextChoices):
     NOT_ARRIVED = "not_arrived", _("The money is not there")
     HELP = "help", _("Asks for help")
     APPEAL = "appeal", _("Appeals against the rejection")
+    LOW_SCORE = "low_score", _("Low score")
+    COMPLAINT = "complaint", _("Complaint")
+    CALL_BACK = "call_back", _("Call back")
+
+
+#: What staff note of a customer who speaks to them instead of writing.
+NOTED_BY_STAFF = (ReportKind.COMPLAINT, ReportKind.CALL_BACK)
 
 
 class CustomerReport(models.Model):
-    """One word of a customer. ``proofs`` is what was shown for "not there", a payout each (``refunds.rules.arrival.Proof``).
+    """One word of a customer, or a task that staff noted for them.
+
+    ``proofs`` is what was shown for "not there", a payout each (``refunds.rules.arrival.Proof``).
 
     With ``due_at`` it is a case: ``owner`` sees to it by then, and closes it with ``outcome``, which the customer reads.
     """

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.errors import Forbidden, Invalid, NotFound
 from merchants.principals import of_staff
-from refunds.follow_up import reports
+from refunds.follow_up import reports, survey
 from refunds.models import CustomerReport, RefundRequest
 from tests.customer.conftest import in_state
 from tests.factories import make_merchant, make_staff
@@ -89,3 +89,27 @@ def test_close_when_nothing_is_answered_or_asked_by_others_changes_nothing() -> 
         reports.take(report_id=report.pk, by=of_staff(make_staff(request.merchant, "cashier")), at=timezone.now())
     report.refresh_from_db()
     assert report.is_open
+
+
+def test_rating_when_it_is_low_is_a_task_and_a_good_one_is_none() -> None:
+    good, bad = in_state("refunded"), in_state("refunded")
+    survey.rate(request_id=good.pk, score=5, comment="", by=customer_of(good), at=timezone.now())
+    assert not CustomerReport.objects.exists()
+    survey.rate(request_id=bad.pk, score=1, comment="太慢", by=customer_of(bad), at=timezone.now())
+    task = CustomerReport.objects.get()
+    assert (task.kind, task.words, task.is_open, task.request) == ("low_score", "1/5 太慢", True, bad)
+
+
+def test_task_when_noted_again_while_open_is_one_with_the_new_time() -> None:
+    request, now = in_state("refunded"), timezone.now()
+    by = of_staff(make_staff(request.merchant, "reviewer"))
+    for days in (1, 3):
+        due = now + timedelta(days=days)
+        reports.note_task(request_id=request.pk, kind="complaint", words="?", due_at=due, by=by, at=now)
+    assert CustomerReport.objects.get().due_at == now + timedelta(days=3)
+    with pytest.raises(Invalid):
+        reports.note_task(request_id=request.pk, kind="arrived", words="?", by=by, at=now)
+    cashier = of_staff(make_staff(request.merchant, "cashier"))
+    with pytest.raises(Forbidden):
+        reports.note_task(request_id=request.pk, kind="call_back", words="?", by=cashier, at=now)
+    assert CustomerReport.objects.count() == 1
