@@ -89,7 +89,9 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     """
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
-    rights.check_may(Act.SUBMIT, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    # An applicant's sale is their own: ``claims.find_sale`` lets them name no other.
+    subject = Subject(merchant_id=sale.merchant_id, store_id=sale.store_id, is_own=by.sale_id is not None)
+    rights.check_may(Act.SUBMIT, by=by, subject=subject)
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
