@@ -16,12 +16,12 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from api.fields import MULTILINE, ONE_LINE
+from api.problems import only_looked_at
 from core.codes import PROBLEMS
 
 #: What the library calls the empty text and null, where a choice may be one of them.
@@ -45,7 +45,7 @@ class DocsPage:
     languages: list[tuple[str, str]]
 
 
-@require_safe
+@only_looked_at
 def docs(request: HttpRequest) -> HttpResponse:
     """For everybody, and without scripts."""
     language = get_language() or ""
@@ -56,12 +56,12 @@ def docs(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_safe
+@only_looked_at
 def docs_as_markdown(request: HttpRequest) -> HttpResponse:
     return HttpResponse(as_markdown(language=get_language() or ""), content_type="text/markdown; charset=utf-8")
 
 
-@require_safe
+@only_looked_at
 def for_programs_that_read(request: HttpRequest) -> HttpResponse:
     """https://llmstxt.org: where a program that reads finds what there is."""
     base = settings.BASE_URL

@@ -1,7 +1,8 @@
 """Every error as a problem document (RFC 9457): ``type, title, status, detail, code, errors[{field, code, message}]``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -167,7 +167,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _plain("internal_error", "the fault is ours and was recorded")
 
 
-@require_safe
+def only_looked_at(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Another method than GET and HEAD is a problem, below /api like everywhere else."""
+
+    @csrf_exempt
+    @wraps(view)
+    def look(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        response = _plain("method_not_allowed", "this address is only looked at")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return look
+
+
+@only_looked_at
 def problem_types(request: HttpRequest) -> HttpResponse:
     """One line a code, found by its fragment. For everybody: it tells nothing of anybody."""
     of_a_field = _("Stands in `errors`, beside the field that it is about.")
