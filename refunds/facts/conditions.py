@@ -49,6 +49,12 @@ class ClaimedByAnother(Conflict):
     code = "claimed_by_another"
 
 
+def check_not_customer(by: Principal) -> None:
+    """Customers ask for a refund and name an account, on their own pages: nothing else that ``SUBMIT`` opens to shops."""
+    if by.kind is Kind.CUSTOMER:
+        raise Forbidden("customers do not do this", code="role_required")
+
+
 def check(
     act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
 ) -> None:

@@ -53,6 +53,7 @@ def ask(*, request_id: UUID, account: Account, by: Principal, at: datetime) -> R
     """
     main = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.SUBMIT, by=by, request=main, at=at)
+    conditions.check_not_customer(by)
     if main.state in RELEASED:
         raise lifecycle.WrongState("the deposit does not go back", state=main.state, version=main.version)
     if Compensation.objects.filter(pk=request_id).exists():

@@ -98,6 +98,8 @@ def _resubmit(
     request = lifecycle.lock_requests([request_id])[request_id]
     act = Act.RESUBMIT_FAILED if request.state == State.FAILED else Act.RESUBMIT
     conditions.check(act, by=by, request=request, at=at)
+    if correction.amount_fen or correction.reason:
+        conditions.check_not_customer(by)
     is_held = bool(request.reserved_fen)
     # From here on the sale stays as it is judged.
     sums.held(transaction_id=request.transaction_id, lock=True)

@@ -57,6 +57,7 @@ def show(
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.SUBMIT, by=by, request=request, at=at)
+    conditions.check_not_customer(by)
     lifecycle.check_version(request, version)
     _check_open(request)
     till = terminal_named(terminal, store=request.store)

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from core.errors import Forbidden
 from invariants.inspection import breaches
-from merchants.principals import of_staff
+from merchants.principals import of_customer, of_staff
+from refunds.intake import compensating, resubmitting
+from refunds.intake.resubmitting import Correction
 from refunds.models import Compensation, LedgerEntry, RefundRequest
 from refunds.payouts import by_hand
 from refunds.payouts.loop import drain
@@ -127,3 +130,13 @@ def test_submit_when_the_stand_in_is_named_by_anybody_else_finds_no_sale(api: Ap
     correction = {"amount_fen": 900_000, "reason": "x"}
     assert api.post(f"transactions/{sale.pk}/corrections", correction).status_code == 404
     assert RefundRequest.objects.count() == 2
+
+
+def test_ask_when_the_customers_own_link_asks_is_refused(api: Api) -> None:
+    main = RefundRequest.objects.get(pk=ended(api, deposit(api))["id"])
+    link = of_customer(merchant_id=main.merchant_id, store_id=main.store_id, request_id=main.pk)
+    with pytest.raises(Forbidden):
+        compensating.ask(request_id=main.pk, account=hand.ACCOUNT, by=link, at=timezone.now())
+    with pytest.raises(Forbidden):
+        resubmitting.resubmit(request_id=main.pk, correction=Correction(amount_fen=1), by=link, at=timezone.now())
+    assert not Compensation.objects.exists()
