@@ -270,6 +270,7 @@ SPECTACULAR_SETTINGS = {
         "CaseCauseEnum": "refunds.models.no_receipt.Cause",
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
+        "ReasonEnum": "refunds.states.Reason",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "RefundRequestStateEnum": "refunds.states.State",
