@@ -41,7 +41,7 @@ def address_of(code: str) -> str:
 def problem(
     *, code: str, detail: str, status: int = 0, errors: list[dict[str, str]] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The document itself. ``title`` and the messages are in the caller's language; ``detail`` is for a log.
+    """The document itself. ``title`` and messages are in the caller's language; ``detail`` is for a log.
 
     ``status`` where the code comes with two.
     """
@@ -49,6 +49,7 @@ def problem(
     return {
         "type": address_of(code),
         "title": str(entry.title),
+        "message": words(entry.name),
         "status": status or entry.statuses[0],
         "detail": detail,
         "code": code,

@@ -172,6 +172,8 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
         entry("settings", gettext("All settings"), "settings", within=""),
     ]
+    if may(Act.RUN_SHIFT):
+        work.append(entry("shifts", gettext("Shift close"), "calculator"))
     groups = [
         Group(gettext("Refunds"), [item for item in work if item]),
         Group(gettext("Analysis"), [item for item in figures if item]),

@@ -8,6 +8,7 @@ from desk import start
 from desk.account import view as account
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
+from desk.at_till import view as at_till
 from desk.audit import view as audit
 from desk.batches import view as batches
 from desk.bulk import view as bulk
@@ -36,6 +37,7 @@ from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.return_slip import view as return_slip
 from desk.settings import view as settings
+from desk.shifts import view as shifts
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
@@ -146,6 +148,9 @@ urlpatterns = [
     path("/account/second-factor", account.add_factor, name="account-factor"),
     path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
     path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
+    path("/shifts", shifts.shifts, name="shifts"),
+    path("/shifts/<int:shift_id>", shifts.shift, name="shift"),
+    path("/at-till/<str:token>", at_till.at_till, name="at-till"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),

@@ -88,6 +88,7 @@ class Act(StrEnum):
     MANAGE_STORES = "manage_stores"
     MANAGE_TILLS = "manage_tills"
     REPORT_TILL = "report_till"
+    RUN_SHIFT = "run_shift"
     SEE_AUDIT = "see_audit"
     SET_WORDING = "set_wording"
     ERASE = "erase"
@@ -304,6 +305,9 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.REPORT_TILL: Right("say how a till is",               _NO,   _NO,  _NO,  _NO,  _NO,
                            scope=KeyScope.TRANSACTIONS_WRITE, key=_YES),
+    Act.RUN_SHIFT: Right("open and close the shift of a till, and count its cash",
+                                                              _YES,  _NO,  _YES, _NO,  _YES,
+                         scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SEE_AUDIT: Right("read the audit trail, take it away and have it verified",
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.SET_WORDING: Right("word the messages to customers, and send test messages",

@@ -19,6 +19,7 @@ from refunds.models.payee import Payee
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
+from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
 __all__ = [
     "Agreement",
@@ -43,5 +44,8 @@ __all__ = [
     "RefundLine",
     "RefundRequest",
     "RunningSum",
+    "Shift",
+    "ShiftLine",
     "Survey",
+    "TillAuthorisation",
 ]

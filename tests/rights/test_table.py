@@ -40,7 +40,7 @@ from refunds.intake import batches, judging, resubmitting, submitting, without_r
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
-from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, trade_queries, ways_back
+from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, shifts, trade_queries, ways_back
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
@@ -385,6 +385,9 @@ _DOMAIN: dict[Act, Domain] = {
         by=by,
         at=timezone.now(),
     ),
+    Act.RUN_SHIFT: lambda world, by: shifts.begin(
+        terminal="POS-09", store=world.store.code, float_fen=0, by=by, at=timezone.now()
+    ),
     Act.SET_WORDING: _word,
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
@@ -510,6 +513,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
     (Act.REPORT_TILL, "POST", "terminals/POS-01/heartbeat", {"version": "9", "store": "H001"}),
+    (Act.RUN_SHIFT, "POST", "shifts", {"terminal": "POS-09", "store": "H001", "float_fen": 0}),
+    (Act.RUN_SHIFT, "GET", "shifts/{shift}", None),
     (Act.SEE_POLICY, "GET", "policy", None),
     (Act.SEE_POLICY, "GET", "policy/versions", None),
     (Act.DRAFT_POLICY, "GET", "policy/drafts/{draft}", None),
@@ -562,6 +567,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
+    names |= {"shift": str(world.shift.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
     path = "/api/v1/" + path.format(**names)
     body = _body(world, who, body)
@@ -740,6 +746,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.RESET_ACCESS, "POST", "/desk/team/resets/{reset}/confirm", {"confirmed": "1"}),
     (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
     (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.RUN_SHIFT, "GET", "/desk/shifts/{shift}", {}),
+    (Act.RUN_SHIFT, "POST", "/desk/shifts", {"terminal": "{till}", "float": "0"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
     (Act.SET_WORDING, "POST", "/desk/settings/messages/refunded/sms/en", {"text": "{{amount}}", "after": "0"}),
@@ -780,6 +788,7 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"store": world.store.code, "case": str(world.case.pk)}
+    names |= {"till": str(world.free_till.pk), "shift": str(world.shift.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
     names |= {"endpoint": str(world.endpoint.pk), "batch": str(world.batch.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}

@@ -28,7 +28,7 @@ from refunds.goods import offers, returns
 from refunds.intake import batches, without_receipt
 from refunds.intake.batches import Wish
 from refunds.models import Evidence, Execution, Notification, RefundBatch, RefundRequest
-from refunds.payouts import ending
+from refunds.payouts import ending, shifts
 from refunds.payouts.ending import Finding
 from refunds.review import deciding
 from refunds.rules.candidates import Told
@@ -117,6 +117,8 @@ class World:
         self.dead_message = self._dead_message()
         self.batch = self._batch()
         self.endpoint = make_endpoint(self.merchant, store=self.store)
+        self.free_till = self.store.terminals.create(code="POS-09")
+        self.shift = shifts.begin(terminal="POS-01", store="H001", float_fen=0, by=self.decider, at=timezone.now())
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
             merchant=self.merchant,
@@ -351,6 +353,7 @@ ABOUT: dict[Act, About] = {
     Act.MANAGE_STORES: About(),
     Act.MANAGE_TILLS: About(of_store=True),
     Act.REPORT_TILL: About(of_store=True),
+    Act.RUN_SHIFT: About(of_store=True),
     Act.SEE_AUDIT: About(),
     Act.ERASE: About(),
     Act.SET_WORDING: About(),

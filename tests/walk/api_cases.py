@@ -443,6 +443,28 @@ def report_terminal(stage: Stage) -> None:
     assert Terminal.objects.get().software_version == "4.2.1"
 
 
+@case("POST", f"{_REQUEST}/till-authorisations")
+@case("GET", f"{_REQUEST}/till-authorisations/<uuid:authorisation_id>")
+def show_till_authorisation(stage: Stage) -> None:
+    request = stage.in_review()
+    path = f"refund-requests/{request.pk}/till-authorisations"
+    body = {"terminal": "POS-01", "version": request.version, "amount_fen": request.amount_fen}
+    shown = stage.call("POST", path, body, expect=201)
+    assert "/desk/at-till/" in shown["url"]
+    heard = stage.call("GET", f"{path}/{shown['id']}")
+    assert (heard["state"], heard["request_state"], "url" in heard) == ("waiting", "in_review", False)
+
+
+@case("POST", f"{_API}shifts")
+@case("GET", f"{_API}shifts/<int:shift_id>")
+@case("POST", f"{_API}shifts/<int:shift_id>/close")
+def run_shift(stage: Stage) -> None:
+    opened = stage.call("POST", "shifts", {"terminal": "POS-01", "float_fen": 10_000}, expect=201)
+    assert stage.call("GET", f"shifts/{opened['id']}")["expected_fen"] == 10_000
+    closed = stage.call("POST", f"shifts/{opened['id']}/close", {"counted_fen": 10_000})
+    assert (closed["counted_fen"], closed["paid"], closed["unknown"]) == (10_000, [], [])
+
+
 _BATCH = f"{_API}refund-batches/<int:batch_id>"
 
 
