@@ -711,8 +711,8 @@ def operation(
     status: Sequence[int] = (),
     besides: Sequence[int] = (),
 ) -> Callable[[Method], Method]:
-    """Describes a view's method: what it gives, and takes as JSON, by media type, or as a ``form``. ``once``: it makes something, under an
-    Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
+    """Describes a view's method: what it gives, and takes as JSON, by media type, or as a ``form``. ``once``: it makes something,
+    under an Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
     """
     parameters: list[Any] = [
         *([query] if query else []),
