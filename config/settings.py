@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
         "ReasonEnum": "refunds.states.Reason",
+        "BatchStateEnum": "refunds.models.batch.BatchState",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "RefundRequestStateEnum": "refunds.states.State",
