@@ -25,6 +25,7 @@ from refunds.intake.facts import Sale
 from refunds.models import (
     Agreement,
     Approval,
+    CustomerReport,
     ExchangeOffer,
     Execution,
     GoodsReturn,
@@ -33,6 +34,7 @@ from refunds.models import (
     RefundRequest,
 )
 from refunds.models.agreement import Means
+from refunds.models.customer_report import ReportKind
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import OfferAnswer, OfferKind, ReturnState, ReturnWay
 from refunds.rules import explanations, worth
@@ -50,7 +52,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     required=True,
     description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",
@@ -233,6 +235,22 @@ class AgreementOut(Shape):
     recorded_at = s.DateTimeField()
 
 
+class CustomerReportOut(Shape):
+    """What the customer said through their link. With ``due_at`` somebody sees to it, until ``closed_at``."""
+
+    kind = s.ChoiceField(ReportKind.choices)
+    words = s.CharField()
+    said_at = s.DateTimeField()
+    proven = read(
+        s.ListField(child=s.CharField(), help_text="the channel's numbers under which it was shown as paid"),
+        lambda report: [proof["reference"] for proof in report.proofs],
+    )
+    owner = s.CharField(allow_null=True, source="owner.name")
+    due_at = s.DateTimeField(allow_null=True)
+    outcome = s.CharField()
+    closed_at = s.DateTimeField(allow_null=True)
+
+
 class DepositEndOut(Shape):
     cause = s.ChoiceField(Cause.choices)
     open_percent = s.IntegerField(help_text="how much of the contract was not performed")
@@ -319,6 +337,7 @@ class RefundRequestOut(Shape):
         help_text="what is paid beside a deposit's refund by the merchant's breach, once it was asked for",
     )
     agreements = AgreementOut(many=True, help_text="what the customer agreed to otherwise, the newest last")
+    customer_reports = CustomerReportOut(many=True, help_text="whether it has arrived, and more, the newest last")
     executions = ExecutionOut(many=True, help_text="all attempts of all legs")
     goods_return = GoodsReturnOut(
         allow_null=True,
@@ -342,6 +361,7 @@ def request_json(
     approved: Iterable[Approval] = (),
     compensation: RefundRequest | None = None,
     agreements: Iterable[Agreement] = (),
+    customer_reports: Iterable[CustomerReport] = (),
     goods_return: GoodsReturn | None = None,
     exchange_offer: ExchangeOffer | None = None,
     **place: str | None,
@@ -355,6 +375,7 @@ def request_json(
         approvals=ApprovalOut.all_of(approved),
         compensation=CompensationOut.of(compensation) if compensation else None,
         agreements=AgreementOut.all_of(agreements),
+        customer_reports=CustomerReportOut.all_of(customer_reports),
         executions=[
             ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
         ],
@@ -402,6 +423,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
         compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
         agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
+        customer_reports=request.customer_reports.all(),
     )
 
 
@@ -575,6 +597,10 @@ class TransactionOut(Shape):
     )
     lines = read(SaleLineOut(many=True), worth.with_worth)
     reported_by = ReporterOut(source="*")
+    apply_url = read(
+        s.URLField(help_text="for a QR on the receipt: there the customer asks for a refund by themselves"),
+        lambda sale: tracking.apply_url(tracking.Receipt(sale.store_id, sale.pk)),
+    )
     created_at = s.DateTimeField()
     held_at = s.DateTimeField(allow_null=True)
 

@@ -11,7 +11,9 @@ from api import (
     deputies,
     events,
     evidence,
+    follow_up,
     goods,
+    incidents,
     keys,
     no_receipt,
     opening,
@@ -32,6 +34,7 @@ _DRAFT = "policy/drafts/<int:draft_id>"
 _REQUEST = "refund-requests/<uuid:request_id>"
 _CASE = "no-receipt-cases/<int:case_id>"
 _ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
+_INCIDENT = "incidents/<int:incident_id>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
@@ -97,6 +100,22 @@ urlpatterns = [
     path(f"{_ENDPOINT}/deliveries/<int:delivery_id>/replay", webhooks.Replay.as_view()),
     path("terminals/<str:code>", terminals.TerminalDetail.as_view()),
     path("terminals/<str:code>/heartbeat", terminals.TerminalHeartbeat.as_view()),
+    path("tasks", follow_up.Tasks.as_view()),
+    path("tasks/<int:task_id>/take", follow_up.TakeTask.as_view()),
+    path("tasks/<int:task_id>/hand-over", follow_up.HandOverTask.as_view()),
+    path("tasks/<int:task_id>/close", follow_up.CloseTask.as_view()),
+    path(f"{_REQUEST}/tasks", follow_up.NoteTask.as_view()),
+    path(f"{_REQUEST}/returned-transfer", follow_up.TransferReturned.as_view()),
+    path(f"{_REQUEST}/repaid-transfer", follow_up.TransferRepaid.as_view()),
+    path("payment-files", follow_up.PaymentFiles.as_view()),
+    path("payment-results", follow_up.PaymentResults.as_view()),
+    path("incidents", incidents.Incidents.as_view()),
+    path("incidents/lessons", incidents.Lessons.as_view()),
+    path(_INCIDENT, incidents.IncidentDetail.as_view()),
+    path(f"{_INCIDENT}/ticket", incidents.AskProvider.as_view()),
+    path(f"{_INCIDENT}/answers", incidents.NoteAnswer.as_view()),
+    path(f"{_INCIDENT}/apologise", incidents.Apologise.as_view()),
+    path(f"{_INCIDENT}/close", incidents.Close.as_view()),
     path("analytics/summary", analytics.AnalyticsSummary.as_view()),
     path("opening-hours", opening.Opening.as_view()),
     path("opening-hours/stores/<str:code>", opening.StoreOpening.as_view()),

@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, FieldError
 
 Text = Promise | str
 
@@ -48,6 +48,12 @@ def words(code: str) -> str:
 def words_for(error: DomainError) -> str:
     """The same for a refusal. A code that comes from outside, such as a channel's, is told as what the error is here."""
     return words(error.code if error.code in CODES else type(error).code)
+
+
+def words_of_field(error: FieldError) -> str:
+    """The sentence beside a field, in the reader's language."""
+    own = isinstance(error.message, Promise) or error.code not in CODES
+    return str(error.message) if own else words(error.code)
 
 
 _VERDICT = _("`verdict` says why, rule by rule. Nothing was stored.")
@@ -408,13 +414,18 @@ PROBLEMS: Final = (
     Code("no_candidate", 422, _("The sale does not fit two facts"),
          _("This sale does not fit two of the facts that the customer named."),
          _("Only one of `candidates` can be confirmed."), field="transaction"),
+    Code("span_invalid", 422, _("The times do not fit"),
+         _("It begins before it ends, and neither is in the future."), _("Correct the times."), field="began_at"),
+    Code("too_many_affected", 422, _("Too many are affected"),
+         _("More refunds are affected than are written to at once. Narrow the incident down: store, till, channel or time."),
+         _("Open a narrower incident.")),
     Code("case_state", 409, _("The case is at another point"),
          _("Somebody has taken this case further already. Look at it again."), _("Read the case again.")),
     Code("reconcile_first", 409, _("The channel has not confirmed the payment"),
          _("Ask the channel about the payment first: a slip is printed again only of a payment that it confirms."),
          _("POST to the sale's `trade-queries` first.")),
     Code("cause_required", 422, _("A case closes with its cause"),
-         _("Say why there was no receipt, and what keeps it from happening again."),
+         _("Say why it happened, and what keeps it from happening again."),
          _("Send `cause` and `prevention`."), field="cause"),
     Code("refund_open", 409, _("The refund is not at its end"),
          _("The refund without a sale is not at its end yet; the case is closed after it."),
@@ -564,6 +575,22 @@ REFUSALS: Final = (
     Code("amount_too_large", 422, _("This amount is too large to be one. Write it in yuan, for example 268.00.")),
     Code("finding_missing", 422, _("Say what the portal shows: that it is paid, or that there is no such refund.")),
     Code("card_end_invalid", 422, _("Give the last four digits of the card, or nothing.")),
+    # payment files and returned transfers
+    Code("nothing_to_export", 409, _("No transfer waits"),
+         _("No transfer waits outside a file that you may pay."),
+         _("Who asked for a refund or approved it does not pay it.")),
+    Code("unknown_payment_file", 422, _("There is no such file"), field="file"),
+    Code("result_unreadable", 422, _("The file cannot be read"),
+         _("A result is a CSV or XLSX table with the columns 业务参考号 and 处理结果."), field="file"),
+    Code("unknown_reference", 422, _("No transfer of a file has this reference"), field="reference"),
+    Code("amount_differs", 422, _("The bank names another amount"), field="amount"),
+    Code("paid_with_another_number", 409, _("It was confirmed with another number")),
+    Code("unknown_result", 422, _("The result is neither paid, failed nor returned"), field="result"),
+    Code("not_waiting", 409, _("The transfer does not wait for a person")),
+    Code("returned_before", 409, _("It came back before and was paid again"),
+         _("It came back a second time: write a note for colleagues and ask finance.")),
+    Code("account_invalid", 422, _("The bank account is incomplete"),
+         _("An account has a holder and 8 to 32 digits."), field="account_no"),
     Code("moment_invalid", 422, _("Give day and time of the payment.")),
     Code("consent_missing", 422, _("Ask the customer first and tick that they agree.")),
     Code("unknown_colleague", 422, _("This colleague cannot take it on.")),
@@ -609,6 +636,18 @@ REFUSALS: Final = (
     Code("nothing_sent", 422, _("Please choose at least one picture.")),
     Code("empty_answer", 422, _("Please write an answer or add a picture.")),
     Code("score_out_of_range", 422, _("Please choose one to five stars.")),
+    Code("not_paid_yet", 409, _("The refund is not paid yet: nothing can have arrived.")),
+    Code("appealed_before", 409, _("You have appealed before. For more, please call the store.")),
+    Code("no_such_sale", 422, _("No sale fits all of it."),
+         _("We find no single purchase that fits all of this. Look at the receipt, or ask at the store.")),
+    Code("phone_needed", 422, _("Give a mobile phone that can get a text message.")),
+    Code("code_wrong", 422, _("That is not the code."),
+         _("That is not the code, or it is older than ten minutes. After five tries ask for a new one.")),
+    Code("code_not_sent", 409, _("The code could not be sent."), _("The code could not be sent. Try again in a moment.")),
+    Code("too_many_codes", 429, _("Too many codes were sent."), _("Too many codes were sent. Please wait a while.")),
+    Code("being_taken_in", 409, _("Your form is being taken in; look again in a moment.")),
+    Code("consent_needed", 422, _("Please agree to the refund as it stands here.")),
+    Code("report_closed", 409, _("Somebody has closed this case.")),
     Code("already_rated", 409, _("This refund was rated before.")),
     Code("unknown_kind", 422, _("Choose what the picture shows.")),
     # hours and grace

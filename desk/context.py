@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext
 from desk import people
 from desk.access import Scope, scope_of_request
 from desk.by_hand.waiting import count
-from desk.keyset import Capped
+from desk.keyset import CAP, Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
 from integrations import endpoints
@@ -25,6 +25,7 @@ from merchants.models import Role
 from merchants.policies import drafting
 from merchants.rights import Act
 from reconciliation import days
+from refunds.follow_up import reports
 from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
@@ -118,6 +119,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
     sees_queue, pays = may(Act.SEE_QUEUE), may(Act.PAY_CASH) or may(Act.PAY_BY_HAND)
     waiting = counts(scope=scope, at=now)["waiting"] if sees_queue else None
     by_hand = count(scope) if pays else None
+    tasks = Capped(reports.open_reports(by=scope.by).order_by()[: CAP + 1].count()) if may(Act.ANSWER_REPORT) else None
     # Differences that wait for somebody.
     unresolved = days.open_differences(merchant_id=scope.staff.merchant_id) if may(Act.SEE_RECONCILIATION) else 0
 
@@ -145,6 +147,9 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
+        entry("incidents", gettext("Incidents"), "triangle-alert"),
+        may(Act.ANSWER_REPORT)
+        and entry("customer-reports", gettext("Follow-up"), "message-square-text", count=tasks or None, hot=True),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [

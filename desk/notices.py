@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from refunds.models import Notification
-from refunds.models.notification import NotificationState
+from refunds.models.notification import APOLOGY, NotificationState
 from refunds.states import State
 
 _TONES = {NotificationState.PENDING: "", NotificationState.SENT: "ok", NotificationState.DEAD: "bad"}
@@ -39,5 +40,7 @@ def notice(notification: Notification) -> Notice:
 
 
 def event_label(event: str) -> str:
-    """The state of which the customer was told."""
+    """The state of which the customer was told, or an apology."""
+    if event == APOLOGY:
+        return gettext("Apology")
     return str(State(event).label) if event in State.values else event

@@ -17,6 +17,7 @@ from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
+from desk.incidents import view as incidents
 from desk.inspection import view as inspection
 from desk.mandate import view as mandate
 from desk.message_templates import view as message_templates
@@ -35,6 +36,7 @@ from desk.reconciliation import view as reconciliation
 from desk.refund import decisions, goods_acts
 from desk.refund import view as refund
 from desk.refunds import view as refunds
+from desk.reports import view as reports
 from desk.return_slip import view as return_slip
 from desk.settings import view as settings
 from desk.shifts import view as shifts
@@ -44,6 +46,7 @@ from desk.team import view as team
 from desk.terminals import view as terminals
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
+from desk.transfers import view as transfers
 from desk.voucher import view as voucher
 from desk.webhooks import view as webhooks
 
@@ -101,6 +104,12 @@ urlpatterns = [
     path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
     path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
+    path("/transfers", transfers.transfers, name="transfers"),
+    path("/transfers/export", transfers.export, name="transfers-export"),
+    path("/transfers/files/<int:file_id>", transfers.file, name="transfers-file"),
+    path("/transfers/result", transfers.result, name="transfers-result"),
+    path("/transfers/returned", transfers.note_return, name="transfer-returned"),
+    path("/transfers/returned/<str:number>", transfers.pay_again, name="transfer-repaid"),
     path("/by-hand/<str:number>", pay_by_hand.pay_by_hand, name="pay-by-hand"),
     path("/by-hand/<str:number>/reveal", pay_by_hand.reveal_payee, name="pay-by-hand-reveal"),
     path("/refunds/<str:number>/resubmit", decisions.resubmit, name="resubmit"),
@@ -132,6 +141,17 @@ urlpatterns = [
     path("/no-receipt/<int:case_id>/reprint", no_receipt.reprint, name="no-receipt-reprint"),
     path("/no-receipt/<int:case_id>/refund", no_receipt.refund, name="no-receipt-refund"),
     path("/no-receipt/<int:case_id>/close", no_receipt.close, name="no-receipt-close"),
+    path("/incidents", incidents.incidents, name="incidents"),
+    path("/incidents/<int:incident_id>", incidents.incident, name="incident"),
+    path("/incidents/<int:incident_id>/ticket", incidents.ticket, name="incident-ticket"),
+    path("/incidents/<int:incident_id>/answer", incidents.answer, name="incident-answer"),
+    path("/incidents/<int:incident_id>/apologise", incidents.apologise, name="incident-apologise"),
+    path("/incidents/<int:incident_id>/close", incidents.close, name="incident-close"),
+    path("/tasks", reports.customer_reports, name="customer-reports"),
+    path("/tasks/new", reports.note_task, name="task-new"),
+    path("/tasks/<int:report_id>/hand-over", reports.hand_over, name="task-hand-over"),
+    path("/tasks/<int:report_id>/take", reports.take, name="customer-report-take"),
+    path("/tasks/<int:report_id>/close", reports.close, name="customer-report-close"),
     path("/team", team.team, name="team"),
     path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
     path("/team/resets", team.ask_reset, name="team-reset"),

@@ -38,8 +38,9 @@ class Principal:
     ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
     ``limit_fen`` is the most that this person decides (None: what their role does).
-    ``request_id`` is the one request that a customer's link opens.
     ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
+    ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
+    refund.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Principal:
     mandate: Mandate | None = None
     stopped: str = ""
     stopped_stores: frozenset[int] = frozenset()
+    sale_id: UUID | None = None
 
     @property
     def name(self) -> str:
@@ -150,6 +152,17 @@ def of_customer(*, merchant_id: int, store_id: int, request_id: UUID) -> Princip
         merchant_id=merchant_id,
         stores=frozenset({store_id}),
         request_id=request_id,
+    )
+
+
+def of_applicant(*, merchant_id: int, store_id: int, sale_id: UUID) -> Principal:
+    """A customer who has proven that this sale is theirs and asks for a refund of it."""
+    return Principal(
+        kind=Kind.CUSTOMER,
+        actor=actors.CUSTOMER,
+        merchant_id=merchant_id,
+        stores=frozenset({store_id}),
+        sale_id=sale_id,
     )
 
 

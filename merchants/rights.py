@@ -46,7 +46,10 @@ class Act(StrEnum):
     REOPEN = "reopen"
     FIND_WITHOUT_RECEIPT = "find_without_receipt"
     SETTLE_WITHOUT_RECEIPT = "settle_without_receipt"
+    REPORT_INCIDENT = "report_incident"
+    HANDLE_INCIDENT = "handle_incident"
     RATE = "rate"
+    ANSWER_REPORT = "answer_report"
     SEE_QUEUE = "see_queue"
     CLAIM = "claim"
     RELEASE = "release"
@@ -63,6 +66,7 @@ class Act(StrEnum):
     ANSWER_OFFER = "answer_offer"
     PAY_CASH = "pay_cash"
     PAY_BY_HAND = "pay_by_hand"
+    TAKE_TRANSFERS = "take_transfers"
     RETRY = "retry"
     REDIRECT = "redirect"
     REDIRECT_TO_PERSON = "redirect_to_person"
@@ -92,6 +96,7 @@ class Act(StrEnum):
     SEE_AUDIT = "see_audit"
     SET_WORDING = "set_wording"
     ERASE = "erase"
+    ERASE_OWN = "erase_own"
     MANAGE_KEYS = "manage_keys"
     MANAGE_WEBHOOKS = "manage_webhooks"
     CHANGE_CREDENTIALS = "change_credentials"
@@ -188,7 +193,7 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.QUOTE: Right("ask the policy",                        _YES,  _YES, _YES, _YES, _YES,
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
-                      scope=KeyScope.REFUNDS_WRITE, key=_YES, system=_YES),
+                      scope=KeyScope.REFUNDS_WRITE, key=_YES, customer=_OWN, system=_YES),
     Act.FILE_BATCH: Right("ask for many refunds at once, and call a batch off",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_WRITE, key=_OWN),
@@ -203,7 +208,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                         scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.RESUBMIT_FAILED: Right("send in again, corrected, what could not be paid",
                                                               _OWN,  _YES, _YES, _YES, _YES,
-                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, system=_YES),
+                               scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
@@ -217,7 +222,15 @@ TABLE: Final[Mapping[Act, Right]] = {
                                     scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SETTLE_WITHOUT_RECEIPT: Right("say which sale it was after a refund without it, and close such a case",
                                                               _NO,   _YES, _YES, _YES, _YES),
-    Act.RATE: Right("say how it went",                        _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.REPORT_INCIDENT: Right("report that something is out of order, and see what it affects",
+                                                              _YES,  _YES, _YES, _YES, _YES,
+                               scope=KeyScope.REFUNDS_WRITE, key=_YES),
+    Act.HANDLE_INCIDENT: Right("see to an incident: its provider, an apology to those affected, its end",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
+    Act.RATE: Right("say how it went, whether it has arrived, and ask for help",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
+    Act.ANSWER_REPORT: Right("take on what a customer reports, and close it with an answer",
+                                                              _NO,   _YES, _YES, _YES, _YES),
     Act.SEE_QUEUE: Right("work in the queue",                 _NO,   _YES, _YES, _YES, _YES),
     Act.CLAIM: Right("take a refund onto one's desk",         _NO,   _YES, _YES, _NO,  _YES,
                      conditions=(_DISTANCE, _NOT_FIRST, _TIER)),
@@ -255,6 +268,8 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.PAY_BY_HAND: Right("say that a transfer or store credit was paid, or why not",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                            scope=KeyScope.PAYOUTS_WRITE, key=_YES, conditions=(_DISTANCE, _NOT_APPROVER)),
+    Act.TAKE_TRANSFERS: Right("take transfers to the bank in a file, read its result, and note what came back",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.RETRY: Right("send a failed payout or leg out again, move a failed leg to another way, or give it up",
                                                               _NO,   _NO,  _YES, _YES, _YES),
     Act.REDIRECT: Right("send a stuck payout to the merchant's own account",
@@ -314,6 +329,8 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.ERASE: Right("say how long personal data is kept, and erase what a person asks to have erased",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
+    Act.ERASE_OWN: Right("have what one gave with a refund that is over erased",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
     Act.MANAGE_KEYS: Right("issue, limit, stop, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",

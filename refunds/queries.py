@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QueryS
 
 from core.audit.models import AuditEvent
 from core.errors import NotFound
-from refunds.models import Approval, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
+from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState
 from terminals.models import Transaction
 
@@ -35,6 +35,7 @@ def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
         .prefetch_related(
             "executions",
             "agreements",
+            Prefetch("customer_reports", queryset=CustomerReport.objects.select_related("owner").order_by("pk")),
             Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
             Prefetch(
                 "goods_returns",

@@ -14,13 +14,17 @@ from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
 from core.plain_text import plain_text
 from core.quantities import Quantity, quantity_text
+from customer.refund.questions import questions
+from customer.refund.reports import Reports, reports_of
 from merchants import channels
+from merchants.principals import Principal
 from refunds.evidence import files
 from refunds.facts import goods
 from refunds.models import Agreement, Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
 from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.survey import RatingReason
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
 from refunds.telling import coupons, hand_words, legs, payout_words
@@ -116,15 +120,23 @@ class RefundPage:
     missing: str
     kinds: Sequence[tuple[str, str]]
     pictures: Sequence[tuple[str, str]]
+    reports: Reports
+    questions: Sequence[tuple[str, str]]
     rating_url: str
+    erase_url: str
     survey: Survey | None
     comment: str
+    rating_reasons: Sequence[tuple[str, str]]
     goods: GoodsReturn | None
     goods_lines: Sequence[str]
     send_url: str
     offer: ExchangeOffer | None
     offer_message: str
     offer_url: str
+
+    @property
+    def merchant_name(self) -> str:
+        return self.request.merchant.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,9 @@ class _Story:
         return self.gone.arrives_at or (waited.expected_at if waited else self.arrival.latest_at)
 
 
-def refund_page(*, request: RefundRequest, token: str, language: str, now: datetime, notice: Notice) -> RefundPage:
+def refund_page(
+    *, request: RefundRequest, token: str, language: str, by: Principal, now: datetime, notice: Notice
+) -> RefundPage:
     """``request`` comes with store, merchant, transaction and channel account."""
     sale, state, gone = request.transaction, request.state, went(request=request)
     arrival = legs.slowest(request, at=request.succeeded_at or now) or expected_arrival(
@@ -221,9 +235,18 @@ def refund_page(*, request: RefundRequest, token: str, language: str, now: datet
             )
             for piece in pictures
         ],
+        reports=reports_of(request, by=by, now=now, address=address),
+        questions=questions(
+            request,
+            day=_estimate(story),
+            destination=story.destination,
+            headline=story.payout.headline or headline(state),
+        ),
         rating_url=address("rate") if story.paid and survey is None else "",
+        erase_url=address("erase"),
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
+        rating_reasons=[(one.value, str(one.label)) for one in RatingReason],
         goods=back if is_told else None,
         goods_lines=_goods_lines(back) if back and is_told else (),
         send_url=address("send_goods") if back and back.state in _TO_SEND else "",
@@ -320,9 +343,9 @@ def _appeal(request: RefundRequest) -> str:
     """A refusal is not the end of it, and says where to go."""
     if request.state != State.REJECTED:
         return ""
-    if request.store.phone:
-        return gettext("If you see it differently or have new proof, call the store: it can be looked at again.")
-    return gettext("If you see it differently or have new proof, ask at the store. A request can be looked at again.")
+    return gettext(
+        "If you see it differently or have new proof, it can be looked at again, by somebody else: see below."
+    )
 
 
 def _without_sale(request: RefundRequest) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from core import codes
@@ -28,15 +29,17 @@ from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, take
-from core.plain_text import plain_text
+from core.plain_text import one_line, plain_text
 from customer.refund.page import Notice, refund_page
 from merchants import principals
 from merchants.principals import Principal
+from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
-from refunds.follow_up import survey
+from refunds.follow_up import erasing, reports, survey
 from refunds.goods import offers, returns
-from refunds.intake import answering
+from refunds.intake import answering, appealing, naming
+from refunds.intake.claims import Account
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.telling import tracking
@@ -117,16 +120,21 @@ def behind_link(view: View[Parameters]) -> Routed:
         except LinkExpired:
             response: HttpResponseBase = _expired(request)
         except NotFound:
-            response = _unknown(request)
+            response = unknown(request)
         else:
-            with _speaking(request, visit.language):
+            with speaking(request, visit.language):
                 response = view(request, visit, *args, **kwargs)
                 response["Content-Language"] = visit.language
-        for name, value in _HEADERS.items():
-            response[name] = value
-        return response
+        return with_headers(response)
 
     return routed
+
+
+def with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    """What every answer to a visitor says: kept by nobody, told to nobody."""
+    for name, value in _HEADERS.items():
+        response[name] = value
+    return response
 
 
 def open_link(request: HttpRequest, token: str) -> Visit:
@@ -145,19 +153,19 @@ def _asked_language(request: HttpRequest) -> str:
     return asked if asked in dict(settings.LANGUAGES) else ""
 
 
-def _speaking(request: HttpRequest, language: str) -> translation.override:
+def speaking(request: HttpRequest, language: str) -> translation.override:
     request.LANGUAGE_CODE = language
     return translation.override(language)
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
-    with _speaking(request, _visitors_language(request)):
+    with speaking(request, visitors_language(request)):
         return render(request, "customer/expired.html", status=410)
 
 
-def _unknown(request: HttpRequest) -> HttpResponse:
+def unknown(request: HttpRequest) -> HttpResponse:
     """Whatever is wrong with it, the answer is the same; whoever goes on guessing is slowed down."""
-    with _speaking(request, _visitors_language(request)):
+    with speaking(request, visitors_language(request)):
         wait_s = wait_for_bad_token(request)
         if not wait_s:
             return render(request, "customer/unknown.html", status=404)
@@ -166,7 +174,7 @@ def _unknown(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _visitors_language(request: HttpRequest) -> str:
+def visitors_language(request: HttpRequest) -> str:
     """The browser's, unless the link says another: whose refund it was is no longer told."""
     return _asked_language(request) or translation.get_language() or settings.LANGUAGE_CODE
 
@@ -183,9 +191,16 @@ def refund(request: HttpRequest, visit: Visit) -> HttpResponse:
     thanks = {
         "rated": gettext("Thank you for your score."),
         "added": gettext("Thank you, your pictures have arrived."),
+        "arrived": gettext("Thank you. Good to know that it is there."),
+        "missing": gettext("We have looked into it; see below."),
+        "appealed": gettext("Your appeal has arrived. Somebody else looks at it."),
+        "help": gettext("Your question has arrived. Somebody answers it."),
+        "applied": gettext("Your request has arrived. Follow it here."),
+        "account": gettext("Your account has arrived. Somebody checks it before anything is paid."),
         "sent": gettext("Thank you, the store knows of your parcel."),
         "taken": gettext("Thank you. The store gets in touch about it; no money moves."),
         "declined": gettext("Thank you. The store goes on with your refund."),
+        "erased": gettext("Your data is erased. The amounts stay in the store's books, without your name."),
         "answered": gettext("Thank you, your answer has arrived. The store goes on with your refund."),
     }
     return _page(request, visit, Notice(thanks.get(request.GET.get("done", ""), "")))
@@ -201,7 +216,14 @@ def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
     if score not in {"1", "2", "3", "4", "5"}:
         return _refused(request, visit, notice=codes.words("score_out_of_range"), comment=comment)
     try:
-        survey.rate(request_id=visit.refund.pk, score=int(score), comment=comment, by=visit.by, at=timezone.now())
+        survey.rate(
+            request_id=visit.refund.pk,
+            score=int(score),
+            comment=comment,
+            reasons=request.POST.getlist("reason")[:20],
+            by=visit.by,
+            at=timezone.now(),
+        )
     except survey.AlreadyRated:
         return _done(visit, "rated")
     except DomainError:
@@ -220,7 +242,7 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _refused(request, visit, notice=codes.words("nothing_sent"), message=note)
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
-        pictures = _read(uploads, kind)
+        pictures = read(uploads, kind)
         files.add(request_id=visit.refund.pk, pictures=pictures, kind=kind, note=note, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=note)
@@ -231,18 +253,83 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What the store asked for: words, pictures or both. The request goes back to the store at once."""
+    return _with_words(request, visit, "answered", answering.answer)
+
+
+def _with_words(request: HttpRequest, visit: Visit, what: str, send: Callable[..., object]) -> HttpResponse:
     if refusal := _too_much(request, visit):
         return refusal
     words = plain_text(request.POST.get("message", ""), limit=answering.MAX_WORDS)
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
-        pictures = _read(request.FILES.getlist("files"), kind)
-        answering.answer(
-            request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now()
-        )
+        pictures = read(request.FILES.getlist("files"), kind)
+        send(request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
-    return _done(visit, "answered")
+    return _done(visit, what)
+
+
+@behind_link
+@require_POST
+def arrived(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The money is there."""
+    return _said(request, visit, "arrived", partial(reports.arrived, request_id=visit.refund.pk))
+
+
+@behind_link
+@require_POST
+def missing(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The money is not there: the channel is asked, and proof or a case comes of it."""
+    return _said(request, visit, "missing", partial(arrivals.not_arrived, request_id=visit.refund.pk))
+
+
+@behind_link
+@require_POST
+def ask_help(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A question for a person."""
+    words = plain_text(request.POST.get("message", ""), limit=reports.MAX_WORDS)
+    return _said(request, visit, "help", partial(reports.help_wanted, request_id=visit.refund.pk, words=words))
+
+
+@behind_link
+@require_POST
+def erase(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The customer takes back their consent: what they gave is erased."""
+    if request.POST.get("sure") != "1":
+        return _refused(request, visit, notice=gettext("Please tick that you are sure. Nothing was erased."))
+    return _said(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
+
+
+def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
+    if refusal := _too_much(request, visit):
+        return refusal
+    try:
+        keep(by=visit.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    return _done(visit, what)
+
+
+@behind_link
+@require_POST
+def appeal(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The customer sees a rejection differently."""
+    return _with_words(request, visit, "appealed", appealing.appeal)
+
+
+@sensitive_post_parameters("payee_holder", "payee_account", "payee_bank")
+@behind_link
+@require_POST
+def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Another account of the customer's, where the one that paid is closed. It is never shown again."""
+    account = Account(
+        holder_name=one_line(request.POST.get("payee_holder", ""), limit=200),
+        account_no=request.POST.get("payee_account", "")[:100],
+        bank_name=one_line(request.POST.get("payee_bank", ""), limit=200),
+    )
+    consent = request.POST.get("consent") == "1"
+    keep = partial(naming.name_account, request_id=visit.refund.pk, account=account, consent=consent)
+    return _said(request, visit, "account", keep)
 
 
 @behind_link
@@ -285,7 +372,8 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 _FOR_CUSTOMERS = frozenset(
     {
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
-        *("empty_answer", "state_conflict"),
+        *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
+        *("consent_needed", "refunds_under_way"),
         *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )
@@ -295,7 +383,7 @@ class _TooManyAtOnce(DomainError, code="too_many_at_once"):
     """More pictures in one form than we read at a time."""
 
 
-def _read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:
+def read(uploads: Sequence[UploadedFile[Any]], kind: str) -> list[files.Picture]:
     if len(uploads) > MAX_AT_ONCE:
         raise _TooManyAtOnce(f"at most {MAX_AT_ONCE} pictures at once")
     return [files.read_upload(upload=upload, kind=kind) for upload in uploads]
@@ -332,6 +420,6 @@ def _refused(
 
 def _page(request: HttpRequest, visit: Visit, notice: Notice, *, status: int = 200) -> HttpResponse:
     page = refund_page(
-        request=visit.refund, token=visit.token, language=visit.language, now=timezone.now(), notice=notice
+        request=visit.refund, token=visit.token, language=visit.language, by=visit.by, now=timezone.now(), notice=notice
     )
     return render(request, "customer/refund.html", {"page": page}, status=status)

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.by_hand.waiting import count, waiting
 from desk.keyset import Capped
+from merchants.rights import Act
 from refunds.facts import payees
-from refunds.models import RefundRequest
+from refunds.models import PaymentFileRow, RefundRequest
 from refunds.payouts import by_hand
 from refunds.states import Route
 
@@ -21,7 +24,7 @@ _SLOW_AFTER_DAYS, _LATE_AFTER_DAYS = 3, 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandRow:
-    """``age_label`` says how long it waits, once that is worth a word."""
+    """``age_label`` says how long it waits, once that is worth a word; ``file`` in which file it was taken to the bank."""
 
     refund: RefundRequest
     route_label: str
@@ -29,23 +32,29 @@ class HandRow:
     payee: Mapping[str, str] | None
     age_label: str
     age_tone: str
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByHandPage:
-    """The first ``shown`` of ``total``."""
+    """The first ``shown`` of ``total``. ``transfers_url`` is where transfers go by the file, for who may."""
 
     rows: Sequence[HandRow]
     total: Capped
+    transfers_url: str
     shown: int = _SHOWN
 
 
 def by_hand_page(*, scope: Scope, at: datetime) -> ByHandPage:
     found = waiting(scope).select_related("store", "transaction", "payee").order_by("decided_at", "pk")[:_SHOWN]
-    return ByHandPage([_row(refund, at) for refund in found], count(scope))
+    taken = PaymentFileRow.objects.filter(execution__request__in=[refund.pk for refund in found])
+    open_ones = taken.filter(execution__ended_at=None).select_related("file", "execution")
+    files = {row.execution.request_id: str(row.file) for row in open_ones}
+    transfers = reverse("desk:transfers") if scope.may(Act.TAKE_TRANSFERS) else ""
+    return ByHandPage([_row(refund, at, files) for refund in found], count(scope), transfers)
 
 
-def _row(refund: RefundRequest, at: datetime) -> HandRow:
+def _row(refund: RefundRequest, at: datetime, files: Mapping[UUID, str]) -> HandRow:
     route, amount_fen = by_hand.waiting_part(refund)
     payee, days = payees.of(refund, route=route), (at - (refund.decided_at or at)).days
     return HandRow(
@@ -55,4 +64,5 @@ def _row(refund: RefundRequest, at: datetime) -> HandRow:
         payee=payees.masked(payee) if payee else None,
         age_label="" if days < _SLOW_AFTER_DAYS else gettext("waits for %(n)s days") % {"n": days},
         age_tone="bad" if days >= _LATE_AFTER_DAYS else "warn",
+        file=files.get(refund.pk, ""),
     )

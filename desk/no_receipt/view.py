@@ -13,13 +13,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.calendar import SHANGHAI
 from core.errors import DomainError, Invalid, NotFound
 from core.numbers import reference
 from desk import forms, ways, words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.filters import day_typed
 from desk.no_receipt.page import case_page, cases_page
 from desk.rendering import render_page
@@ -36,7 +35,6 @@ from terminals.models import PaymentWord
 _FIELDS = ("kind", "store", "terminal", "channel", "amount", "from_date", "to_date", "card", "phone", "sku", "note")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.FIND_WITHOUT_RECEIPT)
 def cases(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST opens a case."""
@@ -55,8 +53,7 @@ def cases(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/no_receipt.html", page, status=422 if error else 200)
 
 
-@require_safe
-@staff_page(Act.FIND_WITHOUT_RECEIPT)
+@staff_reads(Act.FIND_WITHOUT_RECEIPT)
 def case(request: HttpRequest, scope: Scope, case_id: int) -> HttpResponse:
     """One case."""
     found = without_receipt.find(case_id=case_id, by=scope.by)
@@ -71,8 +68,7 @@ def _act(act: Act) -> Callable[[Done], View]:
     """A view of one act: back to the case with what came of it, or the case with why not."""
 
     def decorate(does: Done) -> View:
-        @require_POST
-        @staff_page(act)
+        @staff_posts(act)
         @wraps(does)
         def view(request: HttpRequest, scope: Scope, case_id: int) -> HttpResponse:
             now = timezone.now()

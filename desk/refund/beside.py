@@ -15,7 +15,7 @@ from desk.filters import Choice
 from merchants.rights import Act
 from refunds.facts import conditions
 from refunds.intake import compensating
-from refunds.models import Agreement, Compensation, NoReceiptCase, RefundRequest
+from refunds.models import Agreement, Compensation, CustomerReport, NoReceiptCase, RefundRequest
 from refunds.models.agreement import Means
 from refunds.rules.deposits import Cause
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, State
@@ -36,13 +36,23 @@ class Beside:
     case: Choice | None
     agreements: Sequence[Agreement]
     means: Sequence[Choice]
+    reports: Sequence[CustomerReport]
+    reports_url: str
     compensation_url: str
     agree_url: str
     reopen_url: str
 
     @property
     def anything(self) -> bool:
-        return bool(self.deposit or self.main or self.case or self.agreements or self.agree_url or self.reopen_url)
+        return bool(
+            self.deposit
+            or self.main
+            or self.case
+            or self.agreements
+            or self.reports
+            or self.agree_url
+            or self.reopen_url
+        )
 
 
 def beside(request: RefundRequest, *, scope: Scope, at: datetime) -> Beside:
@@ -74,6 +84,8 @@ def beside(request: RefundRequest, *, scope: Scope, at: datetime) -> Beside:
         main=_link(main.request) if main else None,
         case=Choice(reverse("desk:no-receipt-case", args=[case.pk]), str(case)) if case else None,
         agreements=list(request.agreements.order_by("pk")),
+        reports=list(request.customer_reports.select_related("owner").order_by("pk")),
+        reports_url=reverse("desk:customer-reports") if scope.may(Act.ANSWER_REPORT) else "",
         means=[Choice(one.value, str(one.label)) for one in Means],
         **urls,
     )

@@ -22,6 +22,7 @@ from merchants import channels
 from refunds.models import Execution, Notification
 from refunds.models.goods_return import OfferKind, ReturnState
 from refunds.models.notification import NotificationState
+from refunds.models.survey import RatingReason
 from refunds.rules import explanations, in_words
 from refunds.rules.deposits import Cause
 from refunds.rules.goods import Condition
@@ -312,7 +313,26 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.reveal": (_("looked at the customer's full contact"), ""),
     "refund.resend": (_("sent a message once more"), ""),
     "refund.evidence": (_("added evidence"), ""),
-    "refund.rated": (_("rated the refund"), ""),
+    "refund.arrived": (_("said that the money is there"), ""),
+    "refund.not_arrived": lambda data: (
+        gettext("said that the money is not there"),
+        gettext("A person sees to it.") if data.get("case") else gettext("Shown as paid, with the channel's number."),
+    ),
+    "refund.help": (_("asked for help"), ""),
+    "refund.appeal": (_("appealed against the rejection"), ""),
+    "refund.erased": (_("had their personal data erased"), ""),
+    "refund.low_score": (_("gave a low score; a person sees to it"), ""),
+    "refund.complaint": (_("noted a complaint"), ""),
+    "refund.call_back": (_("noted that the customer is to be called back"), ""),
+    "refund.payment_file": lambda data: (gettext("took the transfer to the bank"), str(data.get("file", ""))),
+    "refund.transfer_returned": (_("noted that the transfer came back"), ""),
+    "refund.transfer_repaid": (_("paid again what came back"), "reference_no"),
+    "refund.report_taken": (_("took on what the customer reported"), ""),
+    "refund.report_closed": (_("answered what the customer reported"), "outcome"),
+    "refund.rated": lambda data: (
+        gettext("rated the refund"),
+        " · ".join((f"{data.get('score')} / 5", *(str(RatingReason(one).label) for one in data.get("reasons", ())))),
+    ),
     "refund.close_against": lambda data: (
         gettext("closed it: %(number)s, made in the portal, covers it") % {"number": data.get("refund", "")},
         "",

@@ -35,7 +35,10 @@ _FIRST_JUDGED = 3
 
 #: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
 #: payout to another account.
-_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg")
+_HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg", "refund.transfer_returned")
+
+#: Who rejected it has a hand in it once its customer has appealed: another reviewer looks then.
+_REJECT, _APPEAL = "refund.reject", "refund.appeal"
 
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
@@ -128,7 +131,7 @@ def _stands_in_for(key_id: int, by: Principal) -> bool:
 
 def has_hand_in(request: RefundRequest, *, by: Principal) -> bool:
     """Asked for, corrected, given its account or sent elsewhere by this person, at the desk or by a key they made; or rung up by
-    them, or by them as the request has it.
+    them, or by them as the request has it; or rejected by them before its customer appealed.
     """
     return bool(hands_in([request], by=by))
 
@@ -175,8 +178,15 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
     theirs = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in keys])
     if by.person_id is not None:
         theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
-    events = AuditEvent.objects.filter(theirs, object_id__in=touched, action__in=_HANDS).order_by()
-    return {touched[object_id] for object_id in events.values_list("object_id", flat=True)}
+    events = AuditEvent.objects.filter(
+        Q(theirs, action__in=(*_HANDS, _REJECT)) | Q(action=_APPEAL), object_id__in=touched
+    ).order_by()
+    seen = set(events.values_list("object_id", "action"))
+    return {
+        touched[object_id]
+        for object_id, action in seen
+        if action in _HANDS or (action == _REJECT and (object_id, _APPEAL) in seen)
+    }
 
 
 def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:

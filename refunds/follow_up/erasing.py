@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -23,8 +24,20 @@ from core.plain_text import one_line
 from merchants.models import Merchant
 from merchants.principals import SYSTEM, Principal
 from merchants.rights import Act, Subject, check_may
+from refunds import lifecycle
 from refunds.evidence import files
-from refunds.models import Evidence, Notification, Payee, RefundRequest, RunningSum, Survey
+from refunds.facts import conditions
+from refunds.models import (
+    Apology,
+    CustomerReport,
+    Evidence,
+    Notification,
+    Payee,
+    RefundRequest,
+    ReturnedTransfer,
+    RunningSum,
+    Survey,
+)
 from refunds.states import State
 from terminals.models import Transaction
 
@@ -100,6 +113,27 @@ def erase_person(*, phone: str, again: str, reason: str, by: Principal, at: date
     return erased
 
 
+@transaction.atomic
+def erase_own(*, request_id: UUID, by: Principal, at: datetime) -> Erased:
+    """What a customer gave with this refund and its sale, as they asked behind its link; it cannot be taken back.
+
+    Raises ``NotFound``, ``Forbidden``, or ``RefundsUnderWay`` while the refund, another of its sale or a case of theirs is open.
+    """
+    request = lifecycle.lock_requests([request_id])[request_id]
+    conditions.check(Act.ERASE_OWN, by=by, request=request)
+    of_sale = RefundRequest.objects.filter(transaction_id=request.transaction_id).exclude(state__in=_OVER)
+    cases = CustomerReport.objects.filter(request=request, due_at__isnull=False, closed_at=None)
+    came_back = ReturnedTransfer.objects.filter(request=request, repaid_at=None)
+    if request.state not in _OVER or of_sale.exists() or cases.exists() or came_back.exists():
+        raise RefundsUnderWay("the refund is not over")
+    erased = _erase(
+        requests=RefundRequest.objects.filter(pk=request_id),
+        sales=Transaction.objects.filter(pk=request.transaction_id),
+    )
+    lifecycle.record_act(request, "refund.erased", by=by.actor, at=at, data=_told(erased))
+    return erased
+
+
 def erase_expired(*, at: datetime) -> int:
     """Erase what is past its merchant's term, some at a time. Returns how many requests and sales had something to erase."""
     return sum(_erase_expired_of(merchant_id, at=at) for merchant_id in Merchant.objects.values_list("pk", flat=True))
@@ -148,6 +182,7 @@ _HAS_CUSTOMER = (
     | ~Q(customer_email="")
     | ~Q(description="")
     | ~Q(message_to_customer="")
+    | Q(Exists(CustomerReport.objects.filter(request=OuterRef("pk")).exclude(words="")))
 )
 _HAS_PAYER = Q(payer_phone_hash__isnull=False) | ~Q(payer_phone="") | ~Q(card_last4="")
 
@@ -161,7 +196,16 @@ def _erase(*, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction]) -
     Payee.objects.filter(request__in=ids).update(
         holder_name=_GONE, account_no=_GONE, account_last4=_GONE * 4, bank_name=_GONE
     )
+    ReturnedTransfer.objects.filter(request__in=ids).update(
+        holder_name="", account_no="", account_last4="", bank_name="", note=""
+    )
+    told = list(Apology.objects.filter(request__in=ids))
+    for one in told:
+        one.person = one.request_id.bytes
+    Apology.objects.bulk_update(told, ["person"])
     Survey.objects.filter(request__in=ids).update(comment="")
+    CustomerReport.objects.filter(request__in=ids).update(words="")
+    CustomerReport.objects.filter(request__in=ids).exclude(outcome="").update(outcome=_GONE)
     paid = sales.update(payer_phone="", payer_phone_hash=None, payer_phone_last4_hash=None, card_last4="")
     asked = RefundRequest.objects.filter(pk__in=ids).update(
         customer_name="",

@@ -47,11 +47,11 @@ def answer(
     if request.state != State.NEEDS_INFO:
         raise lifecycle.WrongState("nothing is asked of the customer now", state=request.state)
     files.add(request_id=request_id, pictures=pictures, kind=kind, by=by, at=at)
-    correction = Correction(description=_joined(request.description, words))
+    correction = Correction(description=joined(request.description, words))
     return resubmitting.resubmit(request_id=request_id, correction=correction, by=by, at=at)
 
 
-def _joined(description: str, words: str) -> str:
+def joined(description: str, words: str) -> str:
     """The answer below what was said before; where both are too long, the answer is kept whole."""
     if not words or not description:
         return words or description

@@ -4,10 +4,12 @@ from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
 from refunds.models.batch import RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
+from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
 from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
 from refunds.models.idempotency import IdempotencyRecord
+from refunds.models.incident import Apology, Incident
 from refunds.models.judgement import Judgement
 from refunds.models.ledger import LedgerEntry
 from refunds.models.leg import Leg
@@ -16,6 +18,7 @@ from refunds.models.notice import ChannelNotice
 from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
 from refunds.models.payee import Payee
+from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTransfer
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
@@ -23,15 +26,18 @@ from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
 __all__ = [
     "Agreement",
+    "Apology",
     "Approval",
     "ChannelNotice",
     "Compensation",
+    "CustomerReport",
     "Evidence",
     "ExchangeOffer",
     "Execution",
     "GoodsReturn",
     "GoodsReturnLine",
     "IdempotencyRecord",
+    "Incident",
     "Judgement",
     "LedgerEntry",
     "Leg",
@@ -39,10 +45,13 @@ __all__ = [
     "Notification",
     "OutboxMessage",
     "Payee",
+    "PaymentFile",
+    "PaymentFileRow",
     "RefundBatch",
     "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
+    "ReturnedTransfer",
     "RunningSum",
     "Shift",
     "ShiftLine",

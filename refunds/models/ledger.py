@@ -21,6 +21,8 @@ class PostingKind(models.TextChoices):
     PAYOUT = "payout", _("Refund paid")
     FEE = "fee", _("Fee of the refunded part")
     COMPENSATION = "compensation", _("Compensation paid")
+    RETURNED = "returned", _("Transfer came back")
+    REPAID = "repaid", _("Paid again")
 
 
 class LedgerEntry(models.Model):

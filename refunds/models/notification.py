@@ -1,10 +1,14 @@
 """A message to the customer, and what became of it."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.personal_data import SealedTextField
+from core.personal_data import SealedTextField, mask_email, mask_phone
 from merchants.models import Merchant
 from refunds.models.request import RefundRequest
 
@@ -18,6 +22,10 @@ class NotificationState(models.TextChoices):
 class Medium(models.TextChoices):
     EMAIL = "email", _("E-mail")
     SMS = "sms", _("SMS")
+
+
+#: The event of an apology for an incident; its ``version`` is the incident's id. Others are named by a request's state.
+APOLOGY = "apology"
 
 
 class Notification(models.Model):
@@ -51,3 +59,29 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.medium}"
+
+    @classmethod
+    def of(
+        cls, request: RefundRequest, *, event: str, version: int, at: datetime, due_at: datetime | None = None
+    ) -> list[Notification]:
+        """Unsaved: one by each medium that the customer can be reached by."""
+        recipients = (
+            (Medium.EMAIL, request.customer_email, mask_email(request.customer_email)),
+            (Medium.SMS, request.customer_phone, mask_phone(request.customer_phone)),
+        )
+        return [
+            cls(
+                merchant_id=request.merchant_id,
+                request_id=request.pk,
+                event=event,
+                version=version,
+                medium=medium,
+                locale=request.customer_locale,
+                recipient=recipient,
+                masked_recipient=masked,
+                due_at=due_at or at,
+                created_at=at,
+            )
+            for medium, recipient, masked in recipients
+            if recipient
+        ]

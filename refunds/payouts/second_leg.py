@@ -68,12 +68,12 @@ def ask_due(*, at: datetime) -> int:
     for execution in due:
         account = execution.channel_account
         try:
-            outcome = adapter_for(account.pk, account.revision).query_refund(_reference(execution))
+            outcome = adapter_for(account.pk, account.revision).query_refund(reference(execution))
         except (CredentialsInvalid, ProfileInvalid) as error:
             logger.warning("channel account %s cannot be used: %s", account.pk, error)
             continue
         if isinstance(outcome, Done):
-            _store(execution, outcome, at)
+            store(execution, outcome, at)
     return len(due)
 
 
@@ -90,7 +90,7 @@ def _take(at: datetime) -> Sequence[Execution]:
 
 
 @transaction.atomic
-def _store(asked: Execution, done: Done, at: datetime) -> None:
+def store(asked: Execution, done: Done, at: datetime) -> None:
     execution = Execution.objects.select_for_update().get(pk=asked.pk)
     if (done.refund_no, done.amount_fen) != (execution.refund_no, execution.amount_fen):
         return
@@ -117,7 +117,7 @@ def _store(asked: Execution, done: Done, at: datetime) -> None:
         )
 
 
-def _reference(execution: Execution) -> RefundReference:
+def reference(execution: Execution) -> RefundReference:
     sale = execution.transaction
     return RefundReference(
         refund_no=execution.refund_no,

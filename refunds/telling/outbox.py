@@ -14,14 +14,13 @@ from django.db import transaction
 from core import doorbell
 from core.errors import Conflict, NotFound
 from core.failpoints import failpoint
-from core.personal_data import mask_email, mask_phone
 from core.sql import save_fields
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from refunds import lifecycle
 from refunds.lifecycle import NOTIFY
 from refunds.models import Notification, OutboxMessage, RefundRequest
-from refunds.models.notification import Medium, NotificationState
+from refunds.models.notification import NotificationState
 from refunds.models.outbox import OutboxState
 from refunds.states import State
 from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
@@ -104,34 +103,14 @@ def write_notifications(*, at: datetime) -> int:
                 continue
             told.add(row.request_id)
         if event in NOTIFIED:
-            messages += _messages(requests[row.request_id], event, row.version, at)
+            waits = _PART_WAITS if event == State.PARTIALLY_REFUNDED else timedelta()
+            messages += Notification.of(
+                requests[row.request_id], event=event, version=row.version, at=at, due_at=at + waits
+            )
     Notification.objects.bulk_create(messages, ignore_conflicts=True)
     OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(state=OutboxState.DELIVERED, delivered_at=at)
     failpoint("outbox.before_commit")
     return len(rows)
-
-
-def _messages(request: RefundRequest, event: str, version: int, at: datetime) -> list[Notification]:
-    recipients = (
-        (Medium.EMAIL, request.customer_email, mask_email(request.customer_email)),
-        (Medium.SMS, request.customer_phone, mask_phone(request.customer_phone)),
-    )
-    return [
-        Notification(
-            merchant_id=request.merchant_id,
-            request_id=request.pk,
-            event=event,
-            version=version,
-            medium=medium,
-            locale=request.customer_locale,
-            recipient=recipient,
-            masked_recipient=masked,
-            due_at=at + _PART_WAITS if event == State.PARTIALLY_REFUNDED else at,
-            created_at=at,
-        )
-        for medium, recipient, masked in recipients
-        if recipient
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Stand(StrEnum):
     BY_HAND = "by_hand"
     PAID = "paid"
     PAID_BY_HAND = "paid_by_hand"
+    CAME_BACK = "came_back"
     PAID_IN_PORTAL = "paid_in_portal"
     TO_BANK = "to_bank"
     BANK_SILENT = "bank_silent"
@@ -81,6 +82,7 @@ class Said:
 
 _NEVER_TWICE = _("It is never paid twice.")
 _WITH_STORE = _("Nothing is lost: the money has not left the store.")
+_WITH_STORE_AGAIN = _("Nothing is lost: the money is with the store again.")
 _ON_ITS_WAY_LATE = _(
     "It takes longer than we said, and we are sorry. The store is asking the payment provider; we expect it by %(day)s."
 )
@@ -187,6 +189,13 @@ TABLE: Final[Mapping[Stand, Said]] = {
     Stand.BY_HAND: Said(staff=_("A person pays this back by hand."), step=_("a person pays it by hand")),
     Stand.PAID: Said(staff=_("The channel has paid it."), step=_("paid")),
     Stand.PAID_BY_HAND: Said(staff=_("It was paid by hand."), step=_("paid")),
+    Stand.CAME_BACK: Said(
+        staff=_("The transfer was paid and came back from the bank. A colleague of who noted it pays it again."),
+        step=_("came back"),
+        customer=_("The bank sent our transfer back, and we are sorry. The store pays it again."),
+        headline=_DELAYED,
+        note=_WITH_STORE_AGAIN,
+    ),
     Stand.PAID_IN_PORTAL: Said(
         staff=_("It is paid: two people say so, with proof from the channel's portal."), step=_("paid")
     ),
@@ -363,7 +372,7 @@ def _unknown(execution: Execution) -> Stand:
 
 def _paid(execution: Execution) -> Stand:
     if execution.proof_source == "person":
-        return Stand.PAID_BY_HAND
+        return Stand.CAME_BACK if execution.second_leg == "failed" else Stand.PAID_BY_HAND
     if execution.paid_to == "merchant":
         return Stand.WITH_STORE
     if execution.second_leg == "failed":

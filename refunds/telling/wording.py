@@ -23,6 +23,7 @@ from refunds.facts import goods
 from refunds.models import RefundRequest
 from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
+from refunds.models.notification import APOLOGY
 from refunds.rules.arrival import expected_arrival
 from refunds.states import RejectReason, State
 from refunds.telling import coupons, hand_words, legs, own_words, payout_words, tracking
@@ -53,8 +54,8 @@ _HEADLINES: dict[State, Promise | str] = {
 
 
 def headline(state: str) -> str:
-    """What a customer reads first about a refund in this state."""
-    return str(_HEADLINES[State(state)])
+    """What a customer reads first about a refund in this state, or in an apology for an incident."""
+    return gettext("We are sorry") if state == APOLOGY else str(_HEADLINES[State(state)])
 
 
 #: Events that the customer is notified of; the rest is nobody's business but ours.
@@ -77,7 +78,7 @@ NOTIFIED: frozenset[str] = frozenset(
 _SMS_WITH_LINK = frozenset(
     {
         *(State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
-        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED),
+        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED, APOLOGY),
     }
 )
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 from api.urls import urlpatterns
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope
+from refunds.follow_up import incidents
+from refunds.follow_up.incidents import Problem
 from refunds.intake import without_receipt
 from refunds.models import RefundRequest
 from refunds.rules.candidates import Told
@@ -43,7 +45,7 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
     if key:
         headers["Authorization"] = f"Bearer {key}"
     headers["Idempotency-Key"] = uuid4().hex
-    is_form = path.endswith(("evidence", "portal-findings", "document"))
+    is_form = path.endswith(("evidence", "portal-findings", "document", "payment-results"))
     form = "multipart/form-data; boundary=x" if is_form else "application/json"
     body = _PICTURE if is_form else b'{"version": 3}'
     for end, more in _BODIES.items():
@@ -54,6 +56,8 @@ def _send(method: str, path: str, *, key: str = "", client: Client | None = None
 
 
 _BODIES = {
+    "/tasks": b'{"kind": "complaint", "words": "?"}',
+    "returned-transfer": b'{"trouble": "payee_wrong"}',
     "corrections": b'{"cashier": "C9", "reason": "x"}',
     "end-hold": b'{"finding": "paid", "note": "x"}',
     "move": b'{"version": 3, "route": "cash", "customer_consent": true}',
@@ -64,7 +68,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
 _NUMBERS = (
     *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
-    *("<int:delegation_id>", "<int:grace_id>"),
+    *("<int:delegation_id>", "<int:grace_id>", "<int:task_id>"),
 )
 
 
@@ -80,6 +84,10 @@ def _named(path: str, request: RefundRequest) -> str:
         by, at = till(request.merchant), timezone.now()
         case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=by, at=at)
         path = path.replace("<int:case_id>", str(case.pk))
+    if "<int:incident_id>" in path:
+        problem = Problem(title="?", began_at=timezone.now(), store=request.store.code)
+        incident = incidents.open_incident(problem=problem, by=till(request.merchant), at=timezone.now())
+        path = path.replace("<int:incident_id>", str(incident.pk))
     if "<int:endpoint_id>" in path:
         endpoint = WebhookEndpoint.objects.first() or make_endpoint(request.merchant)
         delivery = WebhookDelivery.objects.first() or WebhookDelivery.objects.create(

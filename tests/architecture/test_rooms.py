@@ -21,6 +21,7 @@ FACES = ("api", "customer", "desk")
 _KEEPS_ANSWERS = {
     "api/evidence.py",
     "api/idempotency.py",
+    "api/incidents.py",
     "api/no_receipt.py",
     "api/policy_drafts.py",
     "api/policy_trials.py",

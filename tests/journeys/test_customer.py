@@ -11,10 +11,16 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from refunds.models import Evidence, RefundRequest, Survey
-from refunds.telling import tracking
+from refunds.models import CustomerReport, Evidence, RefundRequest, Survey
+from refunds.payouts import proving
+from refunds.telling import one_time, tracking
+from refunds.telling.tracking import Receipt
 from tests import pictures
 from tests.customer.conftest import in_state
+from tests.factories import make_merchant, make_sale
+from tests.reconciliation.test_arrivals import done
+from tests.refunds.payouts.test_doubt import Scripted
+from tests.refunds.telling.test_one_time import Mailbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -98,7 +104,7 @@ def test_a_customer_adds_pictures_unasked(visit: Callable[[RefundRequest], Page]
     files = [tmp_path / "one.png", tmp_path / "two.jpg"]
     files[0].write_bytes(pictures.encoded((900, 700), kind="PNG", colour="#d9597e"))
     files[1].write_bytes(pictures.encoded((700, 900), colour="#12a594"))
-    page.locator("summary").click()
+    page.locator("details:not(.qa) summary").click()
     page.locator("input[type=file]").set_input_files(files)
     page.get_by_role("button", name="提交图片").click()
     expect(page.get_by_text("图片已收到")).to_be_visible()
@@ -118,7 +124,7 @@ class TestRefused:
         page = visit(request)
         bad = tmp_path / "photo.jpg"
         bad.write_bytes(b"<html><script>alert(1)</script></html>")
-        page.locator("summary").click()
+        page.locator("details:not(.qa) summary").click()
         page.locator("input[type=file]").set_input_files(bad)
         page.get_by_role("button", name="提交图片").click()
         expect(page.get_by_role("alert")).to_contain_text("不是 JPEG、PNG 或 WebP 图片")
@@ -162,6 +168,7 @@ def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], P
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("感谢您的评价。")).to_be_visible()
     assert Survey.objects.get(request=request).score == 5
@@ -195,3 +202,68 @@ class TestExpired:
         assert request.number not in page.content()
         axe(page)
         shot(page, "customer-expired-390-light")
+
+
+def test_money_that_is_not_there_is_proven_and_then_looked_for(
+    visit: Callable[[RefundRequest], Page], axe: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = in_state("refunded")
+    payout = request.executions.get()
+    monkeypatch.setattr(proving, "adapter_for", lambda *_: Scripted(queries=[done(payout)]))
+    page = visit(request)
+    page.get_by_role("button", name="没有到账").click()
+    expect(page.get_by_text(f"其单号为 {payout.channel_refund_no}")).to_be_visible()
+    expect(page.get_by_text(f"under its number {payout.channel_refund_no}")).to_be_visible()
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shot(page, "customer-proof-390-light")
+    page.emulate_media(color_scheme="dark")
+    shot(page, "customer-proof-390-dark")
+    page.get_by_role("button", name="已到账").click()
+    expect(page.get_by_role("heading", name="您已收到款项")).to_be_visible()
+    assert [report.kind for report in CustomerReport.objects.order_by("pk")] == ["not_arrived", "arrived"]
+
+
+def test_a_rejection_is_appealed_against(
+    visit: Callable[[RefundRequest], Page], axe: Callable[[Page], None], tmp_path: Path
+) -> None:
+    request = in_state("rejected")
+    page = visit(request)
+    page.get_by_label("您的异议是什么？").fill("外壳出厂就有划痕")
+    photo = tmp_path / "外壳.png"
+    photo.write_bytes(pictures.encoded((700, 900)))
+    page.locator("input[type=file]").set_input_files(photo)
+    shot(page, "customer-appeal-390-light")
+    page.get_by_role("button", name="提交申诉").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("门店审核中")
+    expect(page.get_by_text("外壳出厂就有划痕")).to_be_visible()
+    axe(page)
+
+
+def test_a_customer_applies_from_the_receipt_without_scripts(
+    browser: Browser, live_server: LiveServer, axe: Callable[[Page], None], page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Mailbox()
+    monkeypatch.setattr(one_time, "carrier_for", lambda _medium: box)
+    sale = make_sale(make_merchant(), 26_800, payer_phone="13800006021")
+    address = f"{live_server.url}/r/apply/{tracking.apply_token(Receipt(sale.store_id, sale.pk))}?lang=zh-hans"
+    page.set_viewport_size(PHONE)
+    page.goto(address)
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shot(page, "customer-apply-390-light")
+
+    plain = browser.new_context(java_script_enabled=False, viewport=PHONE, locale="zh-CN").new_page()
+    plain.goto(address)
+    plain.get_by_label("小票号").fill(sale.order_no)
+    plain.get_by_label("支付金额").fill("268")
+    plain.get_by_role("button", name="获取验证码").click()
+    expect(plain.get_by_text("138 **** 6021")).to_be_visible()
+    plain.get_by_label("短信验证码").fill(box.code)
+    plain.get_by_label("申请退款金额").fill("12")
+    plain.get_by_label("我申请按原支付方式退款").check()
+    shot(plain, "customer-apply-code-390-light")
+    plain.get_by_role("button", name="提交退款申请").click()
+    expect(plain.get_by_text("申请已提交")).to_be_visible()
+    assert RefundRequest.objects.get().amount_fen == 1_200
+    plain.context.close()

@@ -33,14 +33,25 @@ from reconciliation import closing, differences, importing
 from refunds import queries
 from refunds.evidence import files
 from refunds.facts import conditions
-from refunds.follow_up import erasing, survey
+from refunds.follow_up import erasing, incidents, reports, survey
+from refunds.follow_up.incidents import Problem
 from refunds.goods import inspection, offers, returns
 from refunds.goods.inspection import Found
 from refunds.intake import batches, judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
-from refunds.payouts import by_hand, contradictions, credentials, ending, redirecting, shifts, trade_queries, ways_back
+from refunds.payouts import (
+    by_hand,
+    contradictions,
+    credentials,
+    ending,
+    payment_files,
+    redirecting,
+    shifts,
+    trade_queries,
+    ways_back,
+)
 from refunds.payouts.by_hand import Payment
 from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
@@ -170,6 +181,8 @@ def _submit(world: World, by: Principal) -> object:
     if by.kind is Kind.SYSTEM:
         rights.check_may(Act.SUBMIT, by=by)
         return None
+    if by.kind is Kind.CUSTOMER and by.merchant_id == world.sale.merchant_id:
+        by = replace(by, sale_id=world.sale.pk)
     return submitting.submit(draft=_draft(world), by=by, at=timezone.now())
 
 
@@ -323,6 +336,16 @@ _DOMAIN: dict[Act, Domain] = {
     Act.SETTLE_WITHOUT_RECEIPT: lambda world, by: without_receipt.close(
         case_id=world.case.pk, cause="other", prevention="?", by=by, at=timezone.now()
     ),
+    Act.ANSWER_REPORT: lambda world, by: reports.close(
+        report_id=world.report.pk, outcome="?", by=by, at=timezone.now()
+    ),
+    Act.REPORT_INCIDENT: lambda world, by: incidents.open_incident(
+        problem=Problem(title="?", began_at=timezone.now(), store=world.store.code), by=by, at=timezone.now()
+    ),
+    Act.HANDLE_INCIDENT: lambda world, by: incidents.note_answer(
+        incident_id=world.incident.pk, words="?", by=by, at=timezone.now()
+    ),
+    Act.TAKE_TRANSFERS: lambda world, by: payment_files.files_of(by=by),
     Act.ASK_GOODS: _on("waiting", returns.ask),
     Act.SEND_GOODS: _of_link("goods_awaited", returns.send, carrier="SF", parcel_no="SF12345"),
     Act.RECEIVE_GOODS: _on("goods_awaited", returns.receive),
@@ -389,6 +412,7 @@ _DOMAIN: dict[Act, Domain] = {
         terminal="POS-09", store=world.store.code, float_fen=0, by=by, at=timezone.now()
     ),
     Act.SET_WORDING: _word,
+    Act.ERASE_OWN: _of_link("rejected", erasing.erase_own),
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,
@@ -473,6 +497,13 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REOPEN, "POST", "refund-requests/{rejected}/reopen", "reopening"),
     (Act.FIND_WITHOUT_RECEIPT, "GET", "no-receipt-cases/{case}", None),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/confirm", {"transaction": "{sale}"}),
+    (Act.REPORT_INCIDENT, "POST", "incidents", "incident"),
+    (Act.REPORT_INCIDENT, "GET", "incidents/{incident}", None),
+    (Act.HANDLE_INCIDENT, "POST", "incidents/{incident}/answers", {"words": "?"}),
+    (Act.SEE_QUEUE, "GET", "tasks", None),
+    (Act.ANSWER_REPORT, "POST", "tasks/{report}/take", {}),
+    (Act.TAKE_TRANSFERS, "GET", "payment-files", None),
+    (Act.TAKE_TRANSFERS, "POST", "payment-results", "result"),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "no-receipt-cases/{case}/close", {"cause": "other", "prevention": "?"}),
     (Act.ASK_GOODS, "POST", "refund-requests/{waiting}/goods-return", {"version": 3}),
     (
@@ -549,6 +580,8 @@ def _body(world: World, who: Who, body: Any) -> Any:
         body["ends_at"] = _later().isoformat()
     elif body == "agreement":
         body = {"amount_fen": 1, "agreed_by": "?", "means": "phone", "agreed_at": timezone.now().isoformat()}
+    elif body == "incident":
+        body = {"title": "?", "began_at": timezone.now().isoformat(), "store": world.store.code}
     elif body == "reopening":
         body = {"version": world.requests["rejected"].version, "evidence": [str(world.ahead.pk)], "note": "?"}
     elif body == "stop":
@@ -569,6 +602,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
     names |= {"shift": str(world.shift.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
+    names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
     path = "/api/v1/" + path.format(**names)
     body = _body(world, who, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
@@ -582,6 +616,9 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
         return client.delete(path, headers=headers).status_code
     if body == "statement":
         sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
+        return client.post(path, sent, headers=headers).status_code
+    if body == "result":
+        sent = {"file": SimpleUploadedFile("r.csv", "业务参考号,处理结果\n".encode())}
         return client.post(path, sent, headers=headers).status_code
     if body == "picture":
         return client.post(path, {"file": pictures.upload()}, headers=headers).status_code
@@ -623,7 +660,7 @@ def _judged(
     what: str, act: Act, who: Who, own: bool, status: int, good: set[int], world: World, before: str
 ) -> Iterator[str]:
     allowed = expected(act, who, own=own)
-    refused = {403, 404, 422} if act is Act.REPORT_SALE else {403, 404}
+    refused = {403, 404, 422} if act in (Act.REPORT_SALE, Act.REPORT_INCIDENT) else {403, 404}
     if status not in (good if allowed else refused):
         yield f"{what} by {who}, own={own}: {status}"
     elif not allowed and world.state() != before:
@@ -683,6 +720,11 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.REOPEN, "POST", "/desk/refunds/{rejected}/reopen", {"version": "4", "files": "picture", "note": "?"}),
     (Act.FIND_WITHOUT_RECEIPT, "GET", "/desk/no-receipt/{case}", {}),
     (Act.FIND_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/confirm", {"sale": "{sale}"}),
+    (Act.REPORT_INCIDENT, "GET", "/desk/incidents/{incident}", {}),
+    (Act.HANDLE_INCIDENT, "POST", "/desk/incidents/{incident}/answer", {"words": "?"}),
+    (Act.TAKE_TRANSFERS, "GET", "/desk/transfers", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/tasks/{report}/take", {}),
+    (Act.ANSWER_REPORT, "POST", "/desk/tasks/{report}/close", {"outcome": "?"}),
     (Act.SETTLE_WITHOUT_RECEIPT, "POST", "/desk/no-receipt/{case}/close", {"cause": "other", "prevention": "?"}),
     (
         Act.PAY_CASH,
@@ -776,6 +818,7 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_SALE,
     Act.REPORT_TILL,
     Act.RATE,
+    Act.ERASE_OWN,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,
@@ -787,10 +830,11 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"held_sale": str(world.held_sale.pk)}
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
-    names |= {"store": world.store.code, "case": str(world.case.pk)}
+    names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
     names |= {"till": str(world.free_till.pk), "shift": str(world.shift.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
     names |= {"endpoint": str(world.endpoint.pk), "batch": str(world.batch.pk)}
+    names |= {"incident": str(world.incident.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

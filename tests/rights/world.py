@@ -24,6 +24,8 @@ from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
 from refunds import payouts
 from refunds.evidence import files
+from refunds.follow_up import incidents, reports
+from refunds.follow_up.incidents import Problem
 from refunds.goods import offers, returns
 from refunds.intake import batches, without_receipt
 from refunds.intake.batches import Wish
@@ -113,6 +115,14 @@ class World:
         self.case = without_receipt.open_case(
             kind="lost_receipt", told=told, note="", by=self.decider, at=timezone.now()
         )
+        self.report = reports.help_wanted(
+            request_id=(its := self.requests["paid"]).pk,
+            words="?",
+            by=principals.of_customer(merchant_id=its.merchant_id, store_id=its.store_id, request_id=its.pk),
+            at=timezone.now(),
+        )
+        problem = Problem(title="?", began_at=timezone.now(), store=self.store.code)
+        self.incident = incidents.open_incident(problem=problem, by=self.decider, at=timezone.now())
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
         self.batch = self._batch()
@@ -265,6 +275,8 @@ SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_t
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
        (SELECT array_agg((id, revoked_at, stopped_at, mandate) ORDER BY id)::text FROM merchants_apikey),
        (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_refundbatch),
+       (SELECT array_agg((id, answers) ORDER BY id)::text FROM refunds_incident),
+       (SELECT array_agg((id, owner_id, closed_at) ORDER BY id)::text FROM refunds_customerreport),
        (SELECT count(*) FROM merchants_grace), (SELECT count(*) FROM refunds_agreement),
        (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
        (SELECT count(*) FROM merchants_invitation),
@@ -321,6 +333,10 @@ ABOUT: dict[Act, About] = {
     Act.REOPEN: About(step="rejected"),
     Act.FIND_WITHOUT_RECEIPT: About(of_store=True),
     Act.SETTLE_WITHOUT_RECEIPT: About(of_store=True),
+    Act.REPORT_INCIDENT: About(of_store=True),
+    Act.HANDLE_INCIDENT: About(of_store=True),
+    Act.TAKE_TRANSFERS: About(),
+    Act.ANSWER_REPORT: About(of_store=True),
     Act.ASK_GOODS: About(step="waiting"),
     Act.SEND_GOODS: About(step="goods_awaited"),
     Act.RECEIVE_GOODS: About(step="goods_awaited"),
@@ -356,6 +372,7 @@ ABOUT: dict[Act, About] = {
     Act.RUN_SHIFT: About(of_store=True),
     Act.SEE_AUDIT: About(),
     Act.ERASE: About(),
+    Act.ERASE_OWN: About(step="rejected"),
     Act.SET_WORDING: About(),
     Act.MANAGE_KEYS: About(of_store=True),
     Act.MANAGE_WEBHOOKS: About(of_store=True),

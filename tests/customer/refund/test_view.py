@@ -56,6 +56,12 @@ def test_a_refund_is_rated_once(staged: Staged, state: str) -> None:
     assert AuditEvent.objects.filter(object_id=str(request.pk), action="refund.rated").count() == 1
 
 
+def test_a_score_says_what_it_is_about(staged: Staged) -> None:
+    request = staged("refunded")
+    assert post(request, "rate", score="2", reason=["speed", "effort", "<b>", "speed"]).status_code == 302
+    assert Survey.objects.get(request=request).reasons == ["speed", "effort"]
+
+
 @pytest.mark.parametrize("score", ["0", "6", "-1", "", "4.5", "abc", "４", "1e1", "5" * 400])
 def test_no_other_score_counts_and_the_words_are_kept(staged: Staged, score: str) -> None:
     request = staged("refunded")

@@ -17,15 +17,18 @@ from core.personal_data import phone_hashes
 from merchants.models import Merchant
 from merchants.principals import Principal, of_staff
 from refunds.evidence import files
-from refunds.follow_up import erasing
+from refunds.follow_up import erasing, incidents, reports
 from refunds.follow_up.erasing import Erased, RefundsUnderWay
-from refunds.models import Evidence, Notification, Payee, RefundRequest, Survey
+from refunds.follow_up.incidents import Problem
+from refunds.models import Apology, Evidence, Notification, Payee, RefundRequest, ReturnedTransfer, Survey
 from refunds.states import Route
 from refunds.telling import outbox
 from terminals.models import Transaction
 from tests import pictures
+from tests.customer.conftest import in_state
 from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 from tests.owner import as_owner
+from tests.reconciliation.test_arrivals import customer_of
 from tests.refunds import hand
 from tests.refunds.settled import paid
 
@@ -215,3 +218,50 @@ def test_expired_is_erased_batch_by_batch_and_what_is_younger_or_not_over_stays(
     assert erasing.erase_expired(at=now) == 2
     events = AuditEvent.objects.filter(action="personal_data.erase").order_by("pk")
     assert [event.data["reason"] for event in events] == ["term", "term"]
+
+
+def test_erase_when_a_transfer_came_back_and_an_apology_was_written_leaves_neither_account_nor_whose_it_was(
+    merchant: Merchant, owner: Principal
+) -> None:
+    request, at = _over(merchant), timezone.now()
+    _put(everywhere=True)
+    back = ReturnedTransfer.objects.create(
+        merchant=merchant,
+        request=request,
+        execution=request.executions.get(),
+        trouble="payee_wrong",
+        holder_name="王敏",
+        account_no=hand.ACCOUNT_NO,
+        account_last4="0123",
+        noted_by="x",
+        noted_at=at,
+    )
+    incident = incidents.open_incident(problem=Problem(title="?", began_at=at), by=owner, at=at)
+    Apology.objects.create(incident=incident, request=request, person=b"x" * 16, at=at)
+    erasing.erase_person(phone=PHONE, again=PHONE, reason="asked", by=owner, at=at)
+    back.refresh_from_db()
+    assert (back.holder_name, back.account_no, back.account_last4) == ("", "", "")
+    assert bytes(Apology.objects.get().person) == request.pk.bytes
+
+
+def test_erase_own_when_link_is_anothers_or_a_case_is_open_changes_nothing() -> None:
+    request, other = in_state("rejected"), in_state("rejected")
+    with pytest.raises(NotFound):
+        erasing.erase_own(request_id=request.pk, by=customer_of(other), at=timezone.now())
+    reports.help_wanted(request_id=request.pk, words="?", by=customer_of(request), at=timezone.now())
+    with pytest.raises(RefundsUnderWay):
+        erasing.erase_own(request_id=request.pk, by=customer_of(request), at=timezone.now())
+    assert RefundRequest.objects.get(pk=request.pk).customer_phone
+
+
+def test_erase_own_takes_the_customers_words_with_it() -> None:
+    request = in_state("rejected")
+    report = reports.help_wanted(request_id=request.pk, words="138…", by=customer_of(request), at=timezone.now())
+    owner = of_staff(make_staff(request.merchant, "owner"))
+    reports.close(report_id=report.pk, outcome="王女士，已处理", by=owner, at=timezone.now())
+
+    assert erasing.erase_own(request_id=request.pk, by=customer_of(request), at=timezone.now()).requests == 1
+
+    report.refresh_from_db()
+    assert (report.words, report.outcome) == ("", "-")
+    assert RefundRequest.objects.get(pk=request.pk).customer_phone == ""

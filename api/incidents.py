@@ -1,0 +1,255 @@
+"""Incidents: reported, put before their provider, apologised for, closed; and what was learned of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import idempotency, schemas
+from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text
+from api.no_receipt import NewestCaseFirst
+from api.serializers import CHANNELS
+from api.shapes import Shape, read
+from api.views import PAGE_PARAMETERS, Endpoint
+from merchants.principals import Principal
+from merchants.rights import Act
+from refunds.follow_up import incidents
+from refunds.follow_up.incidents import Problem, Ticket
+from refunds.models import Incident
+from refunds.models.incident import IncidentCause, IncidentState
+
+_REFUNDS_SHOWN = 100
+
+
+class IncidentSerializer(StrictSerializer):
+    """What is out of order; without `store` it is everywhere, without `ended_at` it lasts."""
+
+    title = Text(max_length=120)
+    began_at = Instant()
+    ended_at = Instant(required=False, default=None)
+    store = Number(max_length=20, required=False, allow_blank=True, default="")
+    terminal = Number(max_length=20, required=False, allow_blank=True, default="")
+    channel = s.ChoiceField(CHANNELS, required=False, allow_blank=True, default="")
+    error_code = Text(max_length=60, required=False, allow_blank=True, default="")
+
+
+class TicketSerializer(StrictSerializer):
+    provider = Text(max_length=80)
+    ticket_no = Text(max_length=60, required=False, allow_blank=True, default="")
+    promised_at = Instant(required=False, default=None)
+    cost_fen = Fen(required=False, default=None)
+
+
+class AnswerSerializer(StrictSerializer):
+    words = Text(max_length=500)
+
+
+class ApologySerializer(StrictSerializer):
+    dry_run = Flag(required=False, default=True, help_text="only count who would be written to")
+
+
+class EndSerializer(StrictSerializer):
+    cause = s.ChoiceField(IncidentCause.choices)
+    prevention = Text(max_length=500)
+    ended_at = Instant(required=False, default=None)
+
+
+class ProviderAnswerOut(Shape):
+    at = s.DateTimeField()
+    by = s.CharField()
+    words = s.CharField()
+
+
+class IncidentOut(Shape):
+    id = s.IntegerField(source="pk")
+    number = read(s.CharField(), str)
+    title = s.CharField()
+    state = s.ChoiceField(IncidentState.choices)
+    store = s.CharField(allow_null=True, source="store.code")
+    terminal = s.CharField(allow_null=True, source="terminal.code")
+    channel = s.CharField()
+    error_code = s.CharField()
+    began_at = s.DateTimeField()
+    ended_at = s.DateTimeField(allow_null=True)
+    provider = s.CharField()
+    ticket_no = s.CharField()
+    promised_at = s.DateTimeField(allow_null=True)
+    cost_fen = s.IntegerField(allow_null=True)
+    answers = read(
+        ProviderAnswerOut(many=True),
+        lambda one: [{**said, "at": datetime.fromisoformat(said["at"])} for said in one.answers],
+    )
+    owner = s.CharField(allow_null=True, source="owner.name")
+    due_at = s.DateTimeField()
+    opened_by = s.CharField()
+    opened_at = s.DateTimeField()
+    cause = s.ChoiceField(IncidentCause.choices, allow_null=True)
+    prevention = s.CharField()
+    closed_by = s.CharField(allow_null=True)
+    closed_at = s.DateTimeField(allow_null=True)
+
+
+class WholeIncidentOut(IncidentOut):
+    sales_affected = s.IntegerField()
+    refunds_affected = s.IntegerField()
+    refunds = s.ListField(child=s.UUIDField(), help_text="the newest hundred that it affects")
+    people_written_to = s.IntegerField()
+
+
+@extend_schema_serializer(many=False)
+class IncidentPageOut(schemas.Page):
+    results = IncidentOut(many=True)
+
+
+class ToldOut(Shape):
+    people = s.IntegerField(help_text="who is written to, or would be")
+    before = s.IntegerField(help_text="who was written to before")
+    unreachable = s.IntegerField(help_text="refunds without a phone or address")
+
+
+class LessonOut(Shape):
+    cause = s.ChoiceField(IncidentCause.choices)
+    provider = s.CharField()
+    incidents = s.IntegerField()
+    cost_fen = s.IntegerField()
+    chronic = s.BooleanField(help_text="three or more: an expert or another provider is due")
+    preventions = s.ListField(child=s.CharField())
+
+
+@extend_schema_serializer(many=False)
+class LessonPageOut(Shape):
+    results = LessonOut(many=True)
+
+
+def incident_json(incident_id: int, *, by: Principal) -> dict[str, Any]:
+    incident: Incident = incidents.find(incident_id=incident_id, by=by)
+    refunds = incidents.affected_refunds(incident)
+    return WholeIncidentOut.of(
+        incident,
+        sales_affected=incidents.affected_sales(incident).order_by().count(),
+        refunds_affected=refunds.order_by().count(),
+        refunds=[str(pk) for pk in refunds.values_list("pk", flat=True)[:_REFUNDS_SHOWN]],
+        people_written_to=incident.apologies.count(),
+    )
+
+
+class Incidents(Endpoint):
+    """Report and list incidents."""
+
+    acts = {"GET": Act.REPORT_INCIDENT, "POST": Act.REPORT_INCIDENT}
+
+    @extend_schema(
+        operation_id="report_incident",
+        request=IncidentSerializer,
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        responses={201: WholeIncidentOut, **schemas.WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Report what is out of order. The answer says what it affects."""
+        key = idempotency.key_of(request)
+        problem = Problem(**self.read(IncidentSerializer))
+        if idempotency.is_known(self.caller, key):
+            return idempotency.replay(request, self.caller, key)
+        by, at = self.caller.by, timezone.now()
+        with transaction.atomic():
+            incident = incidents.open_incident(problem=problem, by=by, at=at)
+            body = incident_json(incident.pk, by=by)
+            idempotency.record(request, self.caller, key, status=201, body=body, at=at).save(force_insert=True)
+        return Response(body, status=201)
+
+    @extend_schema(
+        operation_id="list_incidents",
+        parameters=[schemas.LIMIT, schemas.CURSOR],
+        responses={200: IncidentPageOut, **schemas.READ_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Incidents, the newest first."""
+        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
+        rows = incidents.incidents_of(by=self.caller.by).order_by()
+        return self.page(request, rows, IncidentOut.of, order=NewestCaseFirst)
+
+
+class Lessons(Endpoint):
+    """What closed incidents have in common."""
+
+    acts = {"GET": Act.REPORT_INCIDENT}
+
+    @extend_schema(operation_id="list_lessons", responses={200: LessonPageOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Causes and providers of the incidents that were closed in 90 days."""
+        return Response({"results": LessonOut.all_of(incidents.lessons(by=self.caller.by, at=timezone.now()))})
+
+
+class IncidentDetail(Endpoint):
+    acts = {"GET": Act.REPORT_INCIDENT}
+
+    @extend_schema(operation_id="get_incident", responses={200: WholeIncidentOut, **schemas.READ_PROBLEMS})
+    def get(self, request: Request, incident_id: int) -> Response:
+        """One incident, with what it affects."""
+        return Response(incident_json(incident_id, by=self.caller.by))
+
+
+class ActOnIncident(Endpoint):
+    # One act on one incident; the answer is the incident as it is by then. The docstring of each is its description.
+    acts = {"POST": Act.HANDLE_INCIDENT}
+    operation: ClassVar[str]
+    body: ClassVar[type[StrictSerializer]]
+    answer: ClassVar[type[Shape]] = WholeIncidentOut
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        responses = {200: cls.answer, **schemas.WRITE_PROBLEMS}
+        extend_schema_view(post=extend_schema(operation_id=cls.operation, request=cls.body, responses=responses))(cls)
+
+    def post(self, request: Request, incident_id: int) -> Response:
+        by = self.caller.by
+        incidents.find(incident_id=incident_id, by=by)
+        said = self.act(incident_id, self.read(self.body), by=by, at=timezone.now())
+        return Response(incident_json(incident_id, by=by) if said is None else said)
+
+    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> dict[str, Any] | None:
+        """The one call of the domain."""
+        raise NotImplementedError
+
+
+class AskProvider(ActOnIncident):
+    """Note what the provider was asked, and what it promised."""
+
+    operation, body = "ask_incident_provider", TicketSerializer
+
+    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        incidents.ask_provider(incident_id=incident_id, ticket=Ticket(**data), by=by, at=at)
+
+
+class NoteAnswer(ActOnIncident):
+    """Note what the provider answered."""
+
+    operation, body = "note_incident_answer", AnswerSerializer
+
+    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        incidents.note_answer(incident_id=incident_id, by=by, at=at, **data)
+
+
+class Apologise(ActOnIncident):
+    """Write to everybody whose refund it affected, each person once. A dry run, unless told otherwise, only counts."""
+
+    operation, body, answer = "apologise_for_incident", ApologySerializer, ToldOut
+
+    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> dict[str, Any]:
+        return ToldOut.of(incidents.apologise(incident_id=incident_id, by=by, at=at, **data))
+
+
+class Close(ActOnIncident):
+    """Close it, with its cause and what prevents the next."""
+
+    operation, body = "close_incident", EndSerializer
+
+    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        incidents.close(incident_id=incident_id, by=by, at=at, **data)

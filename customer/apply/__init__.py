@@ -1,0 +1,1 @@
+"""A customer asks for a refund by themselves, from the code on their receipt."""

@@ -1,0 +1,1 @@
+"""What is out of order: incidents, whom they affect, their providers, lessons."""

@@ -1,0 +1,1 @@
+"""What customers reported and somebody sees to."""

@@ -1,0 +1,64 @@
+"""Incidents at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.test import Client
+from django.utils import timezone
+
+from core.calendar import SHANGHAI
+from merchants.models import Staff
+from refunds.models import Apology, Incident, Notification
+from tests.desk.conftest import Shop
+from tests.factories import make_request, make_sale
+
+SignIn = Callable[[Staff], Client]
+
+
+def _open(client: Client, **fields: str) -> Incident:
+    began = (timezone.now() - timedelta(hours=2)).astimezone(SHANGHAI)
+    said = {"title": "Till is dark", "store": "S001", "began_at": f"{began:%Y-%m-%dT%H:%M}"}
+    answer = client.post("/desk/incidents", {**said, **fields})
+    assert answer.status_code == 302, answer.content.decode()
+    return Incident.objects.latest("pk")
+
+
+def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, as_staff: SignIn) -> None:
+    refund = make_request(make_sale(shop.merchant, 10_000), phone="13912345678")
+    Notification.objects.all().delete()
+    cashier, manager = as_staff(shop.cashier), as_staff(shop.manager)
+    incident = _open(cashier)
+    url = f"/desk/incidents/{incident.pk}"
+    page = cashier.get(url).content.decode()
+    assert refund.number in page
+    assert "Apologise" not in page
+    assert cashier.post(f"{url}/apologise", {"confirmed": "1"}).status_code == 403
+    page = manager.post(f"{url}/apologise").content.decode()
+    assert "1 people would be written to" in page
+    assert not Apology.objects.exists()
+    manager.post(f"{url}/apologise", {"confirmed": "1"})
+    assert Notification.objects.filter(event="apology").count() == 1
+    refused = manager.post(f"{url}/ticket", {"provider": "Lakala", "cost": "x"})
+    assert refused.status_code == 422
+    assert 'value="Lakala"' in refused.content.decode()
+    said = {"provider": "Lakala", "ticket_no": "T1", "promised_at": "2030-01-01T10:00", "cost": "120"}
+    page = manager.post(f"{url}/ticket", said, follow=True).content.decode()
+    assert "¥120.00" in page
+    manager.post(f"{url}/answer", {"words": "a new till comes"})
+    assert manager.post(f"{url}/close", {"cause": "till"}).status_code == 422
+    page = manager.post(f"{url}/close", {"cause": "till", "prevention": "spare"}, follow=True).content.decode()
+    assert "a new till comes" in page
+    assert "The incident is closed." in page
+    listed = manager.get("/desk/incidents").content.decode()
+    assert "Lessons of 90 days" in listed
+    assert "Change the rules" in listed
+
+
+def test_form_when_it_cannot_be_keeps_what_was_typed(shop: Shop, as_staff: SignIn) -> None:
+    client = as_staff(shop.cashier)
+    answer = client.post("/desk/incidents", {"title": "Dark", "store": "S001", "began_at": "yesterday"})
+    assert answer.status_code == 422
+    assert 'value="Dark"' in answer.content.decode()
+    assert not Incident.objects.exists()

@@ -1,0 +1,65 @@
+"""Transfers that came back: noted by one, paid again by another, once."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from core.errors import Conflict, Forbidden, Invalid
+from invariants.inspection import breaches
+from merchants.models import Merchant
+from merchants.principals import Principal, of_staff
+from refunds.models import Execution, LedgerEntry, ReturnedTransfer
+from refunds.payouts import payment_files, returned
+from refunds.payouts.by_hand import ReferenceUsed
+from tests.factories import make_staff
+from tests.refunds import hand
+from tests.refunds.payouts.test_payment_files import finance, merchant, read, reference, waits
+
+pytestmark = pytest.mark.django_db
+
+__all__ = ["finance", "merchant"]
+
+
+def test_return_when_noted_is_paid_again_by_a_colleague_once(merchant: Merchant, finance: Principal) -> None:
+    request = waits(merchant)
+    payment_files.export(by=finance, at=timezone.now())
+    read(finance, (reference(request), "成功", "B-1", ""))
+    assert read(finance, (reference(request), "退汇", "", "")) == [("returned", "")]
+    assert read(finance, (reference(request), "退汇", "", "")) == [("known", "")]
+    account = returned.NewAccount("王小敏", "6222 0212 3456 7890", "建设银行")
+    returned.note(request_id=request.pk, trouble="payee_wrong", account=account, by=finance, at=timezone.now())
+    row = returned.open_returns(by=finance).get()
+    assert (row.account_no, row.account_last4) == ("6222021234567890", "7890")
+    assert Execution.objects.get(request=request).second_leg == "failed"
+    with pytest.raises(Forbidden):
+        returned.pay_again(request_id=request.pk, reference_no="B-2", by=finance, at=timezone.now())
+    colleague = of_staff(make_staff(merchant, "finance"))
+    with pytest.raises(ReferenceUsed):
+        returned.pay_again(request_id=request.pk, reference_no="b-1", by=colleague, at=timezone.now())
+    assert ReturnedTransfer.objects.get().repaid_at is None
+    returned.pay_again(request_id=request.pk, reference_no="B-2", by=colleague, at=timezone.now())
+    with pytest.raises(Conflict):
+        returned.pay_again(request_id=request.pk, reference_no="B-3", by=colleague, at=timezone.now())
+    with pytest.raises(Conflict):
+        returned.note(request_id=request.pk, trouble="payee_wrong", by=finance, at=timezone.now())
+    entries = LedgerEntry.objects.filter(execution__request=request, account="channel_clearing")
+    moved = dict(entries.values_list("kind", "amount_fen"))
+    assert moved == {"payout": -1_200, "returned": 1_200, "repaid": -1_200}
+    assert not list(breaches())
+
+
+def test_return_when_nothing_was_paid_or_the_account_is_none_stores_nothing(
+    merchant: Merchant, finance: Principal
+) -> None:
+    request = waits(merchant)
+    with pytest.raises(Conflict):
+        returned.note(request_id=request.pk, trouble="payee_wrong", by=finance, at=timezone.now())
+    request = hand.confirmed(request)
+    for account in (returned.NewAccount("", "6222021234567890"), returned.NewAccount("王", "12ab")):
+        with pytest.raises(Invalid):
+            returned.note(request_id=request.pk, trouble="payee_wrong", account=account, by=finance, at=timezone.now())
+    with pytest.raises(Invalid):
+        returned.note(request_id=request.pk, trouble="?", by=finance, at=timezone.now())
+    assert not ReturnedTransfer.objects.exists()
+    assert not LedgerEntry.objects.filter(kind="returned").exists()
