@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers as s
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
@@ -124,6 +125,9 @@ class BatchSerializer(StrictSerializer):
     rows = s.ListField(child=s.JSONField(), min_length=1, max_length=MOST_ROWS)
 
 
+_TAKES = {"application/json": BatchSerializer, CsvParser.media_type: OpenApiTypes.STR}
+
+
 class ConfirmBatchSerializer(StrictSerializer):
     skip_bad = Flag(required=False, default=False, help_text="go on without the rows that cannot be asked for")
     window_minutes = WholeNumber(
@@ -207,7 +211,7 @@ class Batches(Creating):
         found = batches.of(by=self.caller.by).select_related("confirmed_by")[:50]
         return Response({"results": [_json(batch) for batch in found]})
 
-    @schemas.operation("file_refund_batch", BatchOut, takes=BatchSerializer, once=True)
+    @schemas.operation("file_refund_batch", BatchOut, takes=_TAKES, once=True)
     def post(self, request: Request) -> Response:
         """Ask for up to 10,000 refunds at once, as JSON or `text/csv` with the same fields. It is checked without effect
         first; somebody else confirms it, and each row is then taken in as if it came alone.

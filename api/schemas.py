@@ -729,7 +729,7 @@ def operation(
     name: str,
     gives: type[Shape],
     *,
-    takes: type[s.Serializer[Any]] | None = None,
+    takes: type[s.Serializer[Any]] | Mapping[str, Any] | None = None,
     form: type[s.Serializer[Any]] | None = None,
     query: type[s.Serializer[Any]] | None = None,
     pages: bool = False,
@@ -737,8 +737,8 @@ def operation(
     status: Sequence[int] = (),
     besides: Sequence[int] = (),
 ) -> Callable[[Method], Method]:
-    """Describes a view's method: what it gives, and takes as JSON or as a ``form``. ``once``: it makes something, under an
-    Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
+    """Describes a view's method: what it gives, and takes as JSON, by media type, or as a ``form``. ``once``: it makes something,
+    under an Idempotency-Key. ``besides``: problems beside those that reading or writing may have.
     """
     parameters: list[Any] = [
         *([query] if query else []),

@@ -275,6 +275,8 @@ SPECTACULAR_SETTINGS = {
         "IncidentStateEnum": "refunds.models.incident.IncidentState",
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
+        "ReasonEnum": "refunds.states.Reason",
+        "BatchStateEnum": "refunds.models.batch.BatchState",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",
         "ReasonEnum": "refunds.states.Reason",

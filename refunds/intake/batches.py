@@ -28,7 +28,7 @@ from core.failpoints import failpoint
 from core.plain_text import one_line
 from merchants import api_keys
 from merchants.models import Staff
-from merchants.principals import Kind, Principal, of_staff
+from merchants.principals import SYSTEM, Kind, Principal, of_staff
 from merchants.rights import Act, KeyStopped, Subject, check_may
 from refunds.intake import claims, compensating, judging
 from refunds.intake.claims import Account, Customer, Draft
@@ -43,6 +43,7 @@ TASK = "refunds.batches"
 MOST_ROWS = 10_000
 #: Between confirming and the first row: so long all of it can be cancelled.
 WINDOW = timedelta(minutes=10)
+LAPSES_AFTER = timedelta(days=7)
 #: A worker that has worked so long on batches lets others have the processor: the schedule calls again.
 _AT_A_TIME_S = 15.0
 _CHECKED_AT_ONCE = 50
@@ -174,6 +175,7 @@ def totals(batch: RefundBatch) -> dict[str, dict[str, int]]:
 def work() -> None:
     """Check and run what is due, for a while; safe for several workers at once."""
     until = monotonic() + _AT_A_TIME_S
+    _lapse(at=timezone.now())
     for batch_id in RefundBatch.objects.filter(state__in=_DUE).order_by("pk").values_list("pk", flat=True):
         try:
             while monotonic() < until and _go_on(batch_id, until):
@@ -181,6 +183,17 @@ def work() -> None:
         except DatabaseError:
             # Its row stays open; the others do not wait for it.
             logger.exception("batch %s: its next row was not asked for, and will be tried again", batch_id)
+    if monotonic() >= until:
+        doorbell.ring([TASK])
+
+
+@transaction.atomic
+def _lapse(*, at: datetime) -> None:
+    """What nobody has confirmed in ``LAPSES_AFTER`` is called off: what it asks for is not kept for ever."""
+    ready = RefundBatch.objects.filter(state=BatchState.READY, filed_at__lt=at - LAPSES_AFTER)
+    for batch in ready.order_by("pk").select_for_update(skip_locked=True, of=("self",)):
+        _end(batch, BatchState.CANCELLED, at)
+        _record(batch, "batch.cancel", SYSTEM, at, lapsed=True)
 
 
 def _go_on(batch_id: int, until: float) -> bool:
@@ -243,7 +256,7 @@ def _run_one(batch: RefundBatch, by: Principal | None) -> bool:
         row.outcome, row.code, row.errors = Outcome.REFUSED, error.code, _errors(error)
     else:
         row.outcome, row.request_id = Outcome.TAKEN, taken.request.pk
-    failpoint("batch.before_commit")
+    failpoint("batches.before_commit")
     row.save(update_fields=["outcome", "code", "errors", "request"])
     return True
 

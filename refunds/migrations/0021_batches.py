@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="refundbatch",
             index=models.Index(
-                condition=models.Q(("state__in", ["checking", "confirmed", "running"])),
+                condition=models.Q(("state__in", ["checking", "ready", "confirmed", "running"])),
                 fields=["state", "id"],
                 name="refund_batch_due",
             ),

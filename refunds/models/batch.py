@@ -44,7 +44,7 @@ class RefundBatch(models.Model):
         indexes = [
             models.Index(
                 fields=["state", "id"],
-                condition=Q(state__in=["checking", "confirmed", "running"]),
+                condition=Q(state__in=["checking", "ready", "confirmed", "running"]),
                 name="refund_batch_due",
             )
         ]

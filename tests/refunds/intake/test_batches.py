@@ -263,6 +263,18 @@ def test_key_that_is_stopped_or_limited_meanwhile_asks_for_no_more(
     assert RefundRequest.objects.count() == 2
 
 
+def test_batch_that_nobody_confirms_in_a_week_is_called_off_and_forgotten(
+    merchant: Merchant, finance: Principal
+) -> None:
+    kept, old = (_file(finance, _wishes(sales(merchant, 1))) for _ in range(2))
+    batches.work()
+    RefundBatch.objects.filter(pk=old.pk).update(filed_at=timezone.now() - timedelta(days=7, seconds=1))
+    batches.work()
+    assert (_state(kept), _state(old)) == ("ready", "cancelled")
+    assert not old.rows.exclude(asked="").exists()
+    assert AuditEvent.objects.get(action="batch.cancel").data == {"lapsed": True}
+
+
 def test_who_works_elsewhere_knows_nothing_of_it(merchant: Merchant, finance: Principal) -> None:
     batch = _file(finance, _wishes(sales(merchant, 1)))
     other = of_staff(make_staff(make_merchant(), "owner"))
