@@ -84,6 +84,15 @@ def whole_body(request: Request) -> bytes:
     return body
 
 
+def read_whole(stream: Any, parser_context: Any) -> bytes:
+    """The bytes that a parser was given. Raises ``BodyTooLarge``."""
+    most = getattr((parser_context or {}).get("view"), "max_body_bytes", MAX_JSON_BYTES)
+    raw: bytes = stream.read(most + 1)
+    if len(raw) > most:
+        raise BodyTooLarge
+    return raw
+
+
 _MAX_DEPTH = 32
 
 
@@ -95,9 +104,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if parser_context:
             refuse_packed(parser_context["request"])
-        raw: bytes = stream.read(MAX_JSON_BYTES + 1)
-        if len(raw) > MAX_JSON_BYTES:
-            raise BodyTooLarge
+        raw = read_whole(stream, parser_context)
         try:
             # A mark in front is what Windows writes; it says UTF-8 and nothing else.
             text = raw.decode("utf-8-sig")

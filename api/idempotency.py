@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from api.bodies import Rendered, as_json
 from api.caller import Caller
 from api.fields import refused
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.unsaved import unsaved
 from refunds.models import IdempotencyRecord
 
@@ -67,8 +67,9 @@ def answer_once(request: Request, caller: Caller, make: Callable[[], tuple[int, 
         with transaction.atomic():
             status, body = make()
             record(request, caller, key, status=status, body=body, at=timezone.now()).save(force_insert=True)
-    except IntegrityError as error:
-        if "idempotency_key_once" not in str(error):
+    except (Conflict, IntegrityError):
+        # What the first made stands against itself: its answer is told before the conflict.
+        if not is_known(caller, key):
             raise
         return replay(request, caller, key)
     return Response(body, status=status)

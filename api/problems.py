@@ -41,7 +41,7 @@ def address_of(code: str) -> str:
 def problem(
     *, code: str, detail: str, status: int = 0, errors: list[dict[str, str]] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The document itself. ``title`` and the messages are in the caller's language; ``detail`` is for a log.
+    """The document itself. ``title`` and messages are in the caller's language; ``detail`` is for a log.
 
     ``status`` where the code comes with two.
     """
@@ -49,6 +49,7 @@ def problem(
     return {
         "type": address_of(code),
         "title": str(entry.title),
+        "message": words(entry.name),
         "status": status or entry.statuses[0],
         "detail": detail,
         "code": code,
@@ -115,7 +116,7 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if isinstance(error, exceptions.ValidationError):
-        body = problem(code="invalid_input", detail="the input has errors", errors=[*_flatten(error.detail, "")])
+        body = problem(code="invalid_input", detail="the input has errors", errors=[*flattened(error.detail, "")])
         return Response(body, status=400, headers=headers)
     detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
     code = str(getattr(detail, "code", error.default_code))
@@ -124,16 +125,17 @@ def _of_api_exception(error: exceptions.APIException) -> Response:
     )
 
 
-def _flatten(detail: Any, path: str) -> Iterator[dict[str, str]]:
+def flattened(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """What is wrong with the fields of a body, one by one."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             part = "" if name == "non_field_errors" else str(name)
-            yield from _flatten(inner, f"{path}.{part}".strip("."))
+            yield from flattened(inner, f"{path}.{part}".strip("."))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)
             if not nested or inner:
-                yield from _flatten(inner, f"{path}.{number}".strip(".") if nested else path)
+                yield from flattened(inner, f"{path}.{number}".strip(".") if nested else path)
     else:
         yield {"field": path, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
 

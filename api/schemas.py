@@ -73,6 +73,7 @@ class Problem(Shape):
 
     type = s.URLField(help_text="what this code means and what to do about it, as a page")
     title = s.CharField()
+    message = s.CharField(help_text="what happened and what to do, for a person, in the language that was asked for")
     status = s.IntegerField()
     detail = s.CharField(help_text="for a log, not for a customer")
     code = s.CharField(help_text="decide by this one")

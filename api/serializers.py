@@ -203,6 +203,9 @@ class DepositClaimSerializer(StrictSerializer):
     )
 
 
+_ON_BEHALF_OF = "for whom a key asks, by the caller's own number of them: kept for good, so no name and no phone"
+
+
 class RefundRequestSerializer(StrictSerializer):
     """A refund as it is asked for: of one payment (``transaction``), or of an order (``order_no``), by whichever of its payments.
 
@@ -238,6 +241,7 @@ class RefundRequestSerializer(StrictSerializer):
     )
 
     deposit = DepositClaimSerializer(required=False, allow_null=True, default=None)
+    on_behalf_of = Text(max_length=80, required=False, allow_blank=True, default="", help_text=_ON_BEHALF_OF)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("transaction" in attrs) == ("order_no" in attrs):
@@ -269,6 +273,7 @@ def draft_of(data: dict[str, Any]) -> Draft:
         another_note=data["note"] if data["is_another"] else "",
         evidence=data["evidence"],
         without_evidence=data["without_evidence"].strip(),
+        on_behalf_of=data["on_behalf_of"],
         **_of_deposit(data["deposit"] or {}),
     )
 
@@ -337,6 +342,7 @@ class ResubmitSerializer(VersionSerializer):
     is_another = Flag(
         required=False, help_text="not the same as the one that the verdict names as asked for before; `note` says how"
     )
+    on_behalf_of = Text(max_length=80, required=False, allow_blank=True, default="", help_text=_ON_BEHALF_OF)
 
 
 def correction_of(data: dict[str, Any]) -> Correction:
@@ -350,6 +356,7 @@ def correction_of(data: dict[str, Any]) -> Correction:
         customer_consent=data["customer_consent"],
         is_another=data.get("is_another"),
         another_note=data["note"],
+        on_behalf_of=data["on_behalf_of"],
     )
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,7 +17,6 @@ from api.bodies import JSONRenderer
 from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
-from core.errors import Conflict
 from merchants.rights import TABLE, Act
 
 
@@ -79,17 +76,7 @@ class Endpoint(APIView):
 class Creating(Endpoint):
     def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
         """What ``make`` answers, once for one Idempotency-Key."""
-        key = idempotency.key_of(request)
-        try:
-            with transaction.atomic():
-                body, now = make(), timezone.now()
-                idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
-        except (Conflict, IntegrityError):
-            # What runs stands against itself: the first answer is told before the conflict.
-            if not idempotency.is_known(self.caller, key):
-                raise
-            return idempotency.replay(request, self.caller, key)
-        return Response(body, status=201)
+        return idempotency.answer_once(request, self.caller, lambda: (201, make()))
 
 
 @lru_cache(maxsize=64)

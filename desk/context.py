@@ -149,6 +149,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("incidents", gettext("Incidents"), "triangle-alert"),
         may(Act.ANSWER_REPORT)
         and entry("customer-reports", gettext("Follow-up"), "message-square-text", count=tasks or None, hot=True),
+        may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [
@@ -176,6 +177,8 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
         entry("settings", gettext("All settings"), "settings", within=""),
     ]
+    if may(Act.RUN_SHIFT):
+        work.append(entry("shifts", gettext("Shift close"), "calculator"))
     groups = [
         Group(gettext("Refunds"), [item for item in work if item]),
         Group(gettext("Analysis"), [item for item in figures if item]),

@@ -8,7 +8,9 @@ from desk import start
 from desk.account import view as account
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
+from desk.at_till import view as at_till
 from desk.audit import view as audit
+from desk.batches import view as batches
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
 from desk.channel_accounts import view as channel_accounts
@@ -17,6 +19,7 @@ from desk.deputies import view as deputies
 from desk.hours import view as hours
 from desk.incidents import view as incidents
 from desk.inspection import view as inspection
+from desk.mandate import view as mandate
 from desk.message_templates import view as message_templates
 from desk.new import view as new
 from desk.no_receipt import view as no_receipt
@@ -36,6 +39,7 @@ from desk.refunds import view as refunds
 from desk.reports import view as reports
 from desk.return_slip import view as return_slip
 from desk.settings import view as settings
+from desk.shifts import view as shifts
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
@@ -57,6 +61,10 @@ urlpatterns = [
     path("/start", start.start, name="start"),
     path("/claim-next", queue.claim_next, name="claim-next"),
     path("/bulk", bulk.bulk, name="bulk"),
+    path("/batches", batches.batches, name="batches"),
+    path("/batches/<int:batch_id>", batches.batch, name="batch"),
+    path("/batches/<int:batch_id>/confirm", batches.confirm, name="batch-confirm"),
+    path("/batches/<int:batch_id>/cancel", batches.cancel, name="batch-cancel"),
     path("/search", transactions.search, name="search"),
     path("/new", new.new, name="new"),
     path("/new/quote", new.quote, name="quote"),
@@ -160,11 +168,17 @@ urlpatterns = [
     path("/account/second-factor", account.add_factor, name="account-factor"),
     path("/account/second-factor/<int:factor_id>/remove", account.remove_factor, name="account-factor-remove"),
     path("/account/recovery-codes", account.recovery_codes, name="account-codes"),
+    path("/shifts", shifts.shifts, name="shifts"),
+    path("/shifts/<int:shift_id>", shifts.shift, name="shift"),
+    path("/at-till/<str:token>", at_till.at_till, name="at-till"),
     path("/deputies", deputies.deputies, name="deputies"),
     path("/deputies/<int:delegation_id>/revoke", deputies.revoke, name="deputy-revoke"),
     path("/api-keys", api_keys.api_keys, name="api-keys"),
     path("/api-keys/<int:key_id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("/api-keys/<int:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("/api-keys/<int:key_id>/mandate", mandate.mandate, name="api-key-mandate"),
+    path("/api-keys/<int:key_id>/stop", mandate.stop, name="api-key-stop"),
+    path("/api-keys/stops", mandate.stops, name="api-key-stops"),
     path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
     path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),
     path("/developers/webhooks/<int:endpoint_id>/<str:name>", webhooks.act, name="webhook-act"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -13,14 +14,16 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.audit.record import record_of
+from core.audit.record import record, record_of
 from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
+from core.plain_text import one_line
 from core.sql import PreparedStatement
-from merchants import principals
+from merchants import mandates, principals
+from merchants.mandates import Mandate, MandateInvalid
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal
-from merchants.rights import Act, Subject, check_may
+from merchants.rights import Act, KeyStopped, Subject, check_may
 
 _PREFIX = "rdk_"
 #: How long a rotated key may work on beside the new one, by name.
@@ -63,6 +66,7 @@ def issue(
     all_stores: bool = False,
     signed: bool = False,
     rate_limit: int | None = None,
+    mandate: Mandate | None = None,
     replaces: ApiKey | None = None,
 ) -> tuple[ApiKey, str, str]:
     """Make a key of one store, or of all where that is said. Returns the row, the key and the signing secret ("" unless
@@ -81,6 +85,7 @@ def issue(
     check_may(
         Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk)
     )
+    _check_stores(mandate, merchant_id=merchant.pk, store=store)
     key = _PREFIX + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(
@@ -93,11 +98,14 @@ def issue(
         scopes=sorted(scopes),
         signing_secret=signing_secret,
         rate_limit=rate_limit,
+        mandate=mandates.as_json(mandate),
         created_by_id=by.staff_id,
         replaces=replaces,
         created_at=at,
     )
     data = {"name": name, "scopes": row.scopes, "store": "" if store is None else store.code, "all_stores": all_stores}
+    if mandate is not None:
+        data["mandate"] = row.mandate
     _record(row, "api_key.issue", by, at, **data)
     return row, key, signing_secret
 
@@ -131,6 +139,8 @@ def rotate(
     old = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
     if old.revoked_at is not None or old.expires_at is not None:
         raise KeyReplaced("this key was rotated or revoked before")
+    if old.stopped_at is not None:
+        raise KeyStopped("this key is stopped")
     ends = {"expires_at": at + overlap} if overlap else {"revoked_at": at}
     ApiKey.objects.filter(pk=old.pk).update(**ends)
     _forget_changed()
@@ -144,11 +154,66 @@ def rotate(
         all_stores=key.all_stores,
         signed=bool(key.signing_secret),
         rate_limit=key.rate_limit,
+        # What was used up stays so.
+        mandate=mandates.read({**old.mandate, "counted_as": old.mandate.get("counted_as", old.pk)}),
         replaces=key,
     )
     until = (at + overlap).isoformat()
     _record(key, "api_key.rotate", by, at, new_prefix=issued[0].prefix, valid_until=until)
     return issued
+
+
+@transaction.atomic
+def set_mandate(*, key: ApiKey, mandate: Mandate | None, by: Principal, at: datetime) -> None:
+    """Limit a key anew, or no longer; what it has used up stays so. Raises ``Forbidden`` or ``MandateInvalid``."""
+    _check_may_end(key, by)
+    _check_stores(mandate, merchant_id=key.merchant_id, store=key.store)
+    old = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
+    if mandate is not None:
+        mandate = replace(mandate, counted_as=old.mandate.get("counted_as"))
+    said = mandates.as_json(mandate)
+    if said != old.mandate:
+        ApiKey.objects.filter(pk=key.pk).update(mandate=said)
+        _forget_changed()
+        _record(key, "api_key.mandate", by, at, before=old.mandate, after=said)
+
+
+@transaction.atomic
+def stop(
+    *, which: ApiKey | Store | Merchant, by: Principal, at: datetime, stopped: bool = True, note: str = ""
+) -> None:
+    """From now on this key, the keys of this store, or all of the merchant's may nothing, or (not ``stopped``) may again.
+
+    Known everywhere within ``KNOWN_FOR_S``. Stopping twice changes nothing. Raises ``Forbidden``.
+    """
+    merchant_id = which.pk if isinstance(which, Merchant) else which.merchant_id
+    store_id = None if isinstance(which, Merchant) else which.pk if isinstance(which, Store) else which.store_id
+    check_may(Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant_id, store_id=store_id))
+    field = "stopped_at" if isinstance(which, ApiKey) else "keys_stopped_at"
+    rows = type(which).objects.filter(**{"pk": which.pk, f"{field}__isnull": stopped})
+    if rows.update(**{field: at if stopped else None}):
+        _forget_changed()
+        record(
+            merchant_id=merchant_id,
+            by=by.actor,
+            action="api_key.stop" if stopped else "api_key.resume",
+            object_type={ApiKey: "api_key", Store: "store", Merchant: "merchant"}[type(which)],
+            object_id=which.pk,
+            at=at,
+            data={"note": one_line(note, limit=200)},
+        )
+
+
+def _check_stores(mandate: Mandate | None, *, merchant_id: int, store: Store | None) -> None:
+    """The mandate's stores are some of the key's."""
+    if mandate is None or not mandate.stores:
+        return
+    known = Store.objects.filter(merchant_id=merchant_id, code__in=mandate.stores).values_list("code", flat=True)
+    if set(known) != mandate.stores or (store is not None and mandate.stores != {store.code}):
+        raise MandateInvalid(
+            "a mandate's stores are stores of the key",
+            errors=[FieldError("mandate.stores", "unknown_store", "not one of the key's stores")],
+        )
 
 
 def _check_typed(key: ApiKey, typed_name: str) -> None:
@@ -203,6 +268,13 @@ def forget_known() -> None:
     _known.clear()
 
 
+def principal_of(key_id: int) -> Principal | None:
+    """Who acts by a key that asked for something to be done later; None for one that works no more."""
+    digest = ApiKey.objects.filter(pk=key_id).values_list("hash", flat=True).first()
+    found = None if digest is None else _look_up(bytes(digest))
+    return None if found is None else found[0].principal
+
+
 def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
     """One indexed read, no model; that the key was used is written down once in ``USE_NOTED_EVERY``."""
     now = timezone.now()
@@ -212,10 +284,21 @@ def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
     if row is None:
         return None
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
-    expires_at, last_used_at, username, till_codes = codes
+    expires_at, last_used_at, username, till_codes, kept, is_stopped, all_stopped, stopped_stores, mandate_stores = (
+        codes
+    )
+    mandate = mandates.read(json.loads(kept)) if kept else None
     if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
     stores = None if all_stores else frozenset(() if store_id is None else (store_id,))
+    if mandate is not None and mandate.stores:
+        stores = frozenset(mandate_stores)
+    stopped = "key" if is_stopped else "all keys" if all_stopped else "store" if store_id in stopped_stores else ""
+    if mandate is not None and mandate.expires_at is not None:
+        if mandate.expires_at <= now:
+            stopped = stopped or "expired"
+        else:
+            expires_at = min(filter(None, (expires_at, mandate.expires_at)))
     client = Client(
         principal=principals.of_key(
             key_id=key_id,
@@ -225,6 +308,9 @@ def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
             scopes=frozenset(scopes),
             made_by=made_by,
             till_codes=() if username is None else (username, *till_codes),
+            mandate=mandate,
+            stopped=stopped,
+            stopped_stores=frozenset(stopped_stores),
         ),
         rate_limit=rate_limit,
         signing_secret=unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else "",
@@ -238,7 +324,12 @@ _RECOGNISE = PreparedStatement(
     "api_key_by_hash",
     ("bytea", "timestamptz"),
     "SELECT k.id, k.name, k.merchant_id, k.store_id, k.all_stores, k.created_by_id, k.rate_limit, k.scopes, "
-    "k.signing_secret, k.expires_at, k.last_used_at, s.username, s.till_codes FROM merchants_apikey k "
+    "k.signing_secret, k.expires_at, k.last_used_at, s.username, s.till_codes, "
+    "nullif(k.mandate, '{}')::text, k.stopped_at IS NOT NULL, m.keys_stopped_at IS NOT NULL, "
+    "ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id AND o.keys_stopped_at IS NOT NULL), "
+    "CASE WHEN k.mandate ? 'stores' THEN ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id "
+    "AND k.mandate->'stores' ? o.code) END "
+    "FROM merchants_apikey k JOIN merchants_merchant m ON m.id = k.merchant_id "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
     "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",
 )

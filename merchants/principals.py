@@ -17,6 +17,7 @@ from core.audit.actors import Actor, ActorKind
 from core.plain_text import name_key
 
 if TYPE_CHECKING:
+    from merchants.mandates import Mandate
     from merchants.models import Staff
 
 
@@ -39,6 +40,7 @@ class Principal:
     ``limit_fen`` is the most that this person decides (None: what their role does).
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
     refund.
+    ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
     """
 
     kind: Kind
@@ -55,6 +57,9 @@ class Principal:
     limit_fen: int | None = None
     request_id: UUID | None = None
     sale_id: UUID | None = None
+    mandate: Mandate | None = None
+    stopped: str = ""
+    stopped_stores: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:
@@ -119,6 +124,9 @@ def of_key(
     scopes: frozenset[str],
     made_by: int | None,
     till_codes: Iterable[str] = (),
+    mandate: Mandate | None = None,
+    stopped: str = "",
+    stopped_stores: frozenset[int] = frozenset(),
 ) -> Principal:
     """A client with a genuine key; ``made_by`` and ``till_codes`` are its maker's. ``api_keys.recognise`` reads them."""
     return Principal(
@@ -130,6 +138,9 @@ def of_key(
         person_id=made_by,
         scopes=scopes,
         till_codes=folded_codes(till_codes),
+        mandate=mandate,
+        stopped=stopped,
+        stopped_stores=stopped_stores,
     )
 
 

@@ -21,6 +21,10 @@ from merchants.models.staff import Role
 from merchants.principals import Kind, Principal
 
 
+class KeyStopped(Forbidden, code="key_stopped"):
+    """Somebody has stopped this key, the keys of this store, or all keys of the merchant."""
+
+
 class Act(StrEnum):
     """Everything that somebody does and that is not the same for everyone."""
 
@@ -30,6 +34,8 @@ class Act(StrEnum):
     ASK_CHANNEL = "ask_channel"
     QUOTE = "quote"
     SUBMIT = "submit"
+    FILE_BATCH = "file_batch"
+    CONFIRM_BATCH = "confirm_batch"
     READ_REFUNDS = "read_refunds"
     CANCEL = "cancel"
     RESUBMIT = "resubmit"
@@ -86,6 +92,7 @@ class Act(StrEnum):
     MANAGE_STORES = "manage_stores"
     MANAGE_TILLS = "manage_tills"
     REPORT_TILL = "report_till"
+    RUN_SHIFT = "run_shift"
     SEE_AUDIT = "see_audit"
     SET_WORDING = "set_wording"
     ERASE = "erase"
@@ -187,6 +194,11 @@ TABLE: Final[Mapping[Act, Right]] = {
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
                       scope=KeyScope.REFUNDS_WRITE, key=_YES, customer=_OWN, system=_YES),
+    Act.FILE_BATCH: Right("ask for many refunds at once, and call a batch off",
+                                                              _NO,   _NO,  _YES, _YES, _YES,
+                          scope=KeyScope.REFUNDS_WRITE, key=_OWN),
+    Act.CONFIRM_BATCH: Right("let a batch run that somebody else filed",
+                                                              _NO,   _NO,  _YES, _YES, _YES),
     Act.READ_REFUNDS: Right("read refunds",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_READ, key=_YES, customer=_OWN),
     Act.CANCEL: Right("withdraw a refund before it is sent",  _OWN,  _YES, _YES, _OWN, _YES,
@@ -308,6 +320,9 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.REPORT_TILL: Right("say how a till is",               _NO,   _NO,  _NO,  _NO,  _NO,
                            scope=KeyScope.TRANSACTIONS_WRITE, key=_YES),
+    Act.RUN_SHIFT: Right("open and close the shift of a till, and count its cash",
+                                                              _YES,  _NO,  _YES, _NO,  _YES,
+                         scope=KeyScope.REFUNDS_WRITE, key=_YES),
     Act.SEE_AUDIT: Right("read the audit trail, take it away and have it verified",
                                                               _NO,   _NO,  _YES, _YES, _YES, conditions=(_WHOLE,)),
     Act.SET_WORDING: Right("word the messages to customers, and send test messages",
@@ -316,7 +331,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),
     Act.ERASE_OWN: Right("have what one gave with a refund that is over erased",
                                                               _NO,   _NO,  _NO,  _NO,  _NO, customer=_OWN),
-    Act.MANAGE_KEYS: Right("issue, rotate and revoke API keys of one's stores",
+    Act.MANAGE_KEYS: Right("issue, limit, stop, rotate and revoke API keys of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES),
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
@@ -356,8 +371,12 @@ def check_may(act: Act, *, by: Principal, subject: Subject | None = None) -> Non
 
     Without a subject only the role or scope is asked: the act then narrows to the principal's stores itself.
     """
+    if by.stopped:
+        raise _stopped(by.stopped)
     if subject is not None:
         check_within_walls(by=by, subject=subject)
+        if subject.store_id in by.stopped_stores:
+            raise _stopped("store")
     right = TABLE[act]
     reach = right.of(by)
     if not reach:
@@ -391,6 +410,12 @@ def _refuse(right: Right, by: Principal) -> None:
     raise Forbidden(f"to {right.does} is for {_who(right)}", code="role_required")
 
 
+def _stopped(why: str) -> Forbidden:
+    if why == "expired":
+        return Forbidden("the key's mandate has expired", code="mandate_expired")
+    return KeyStopped(f"stopped: {why}")
+
+
 def _not_of_all_stores() -> Forbidden:
     return Forbidden("this is of the whole merchant, not of some stores", code="all_stores_required")
 
@@ -414,6 +439,8 @@ def rights_page() -> str:
         "- Stores: nobody reaches beyond theirs. Who works in all of them says so by a flag; no flag and no store is none.",
         "  Another merchant's or store's refund is answered like one that does not exist.",
         "- A key needs the scope. The person behind a key is the one who made it: two keys of one maker are one person.",
+        "- A key's mandate limits it further (amounts, sums, reasons, routes, stores, hours, an end). While a key, its store or",
+        "  all keys of the merchant are stopped, it may nothing.",
         "- An account that is switched off may nothing.",
         "",
         "| act | cashier | reviewer | manager | finance | owner | key | customer | system | only |",

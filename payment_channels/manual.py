@@ -113,6 +113,14 @@ class ManualRefundChannel:
         )
 
 
+def drawer_in(proof: str) -> str:
+    """The drawer that a confirmed cash payout came from, as ``confirmed`` kept it; "" where none was named."""
+    try:
+        return str(json.loads(proof)["drawer"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _waiting() -> Unknown:
     return Unknown(code="by_hand", message="a person pays this back", accepted=True, by_hand=True, remedy="pay_by_hand")
 

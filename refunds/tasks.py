@@ -23,6 +23,7 @@ from core.periodic import periodic
 from refunds.evidence import files
 from refunds.follow_up import erasing, survey
 from refunds.goods import returns
+from refunds.intake import batches
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
@@ -93,6 +94,11 @@ def escalate() -> None:
     now = timezone.now()
     returns.give_up_late(at=now)
     escalating.work(at=now)
+
+
+@periodic(batches.TASK)
+def batches_due() -> None:
+    batches.work()
 
 
 @periodic("refunds.second_legs")

@@ -19,7 +19,7 @@ from core.plain_text import name_key
 from core.quantities import Quantity
 from merchants.models import Store
 from merchants.principals import Principal
-from merchants.rights import Act, check_may
+from merchants.rights import Act, Subject, check_may
 from terminals.accounts import account_of
 from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
 
@@ -154,6 +154,7 @@ def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Tra
     if sale.channel == "cash" and sale.status != TransactionStatus.SUCCESS:
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
+    check_may(Act.REPORT_SALE, by=by, subject=Subject(merchant_id=store.merchant_id, store_id=store.pk))
     terminal = terminal_named(sale.terminal, store=store)
     sale = replace(sale, store=store.code, terminal=terminal.code if terminal else "")
     known = Transaction.objects.filter(

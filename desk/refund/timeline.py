@@ -296,13 +296,17 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.reassign": lambda data: (gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""),
     "refund.claim": (_("took it on"), ""),
     "refund.release": (_("gave it back to the queue"), ""),
+    "refund.show_at_till": lambda data: (
+        gettext("asked for a decision by scan at %(till)s") % {"till": data.get("terminal", "")},
+        "",
+    ),
     "refund.agree": lambda data: (
-        gettext("noted what the customer agreed to: ¥%(amount)s") % {"amount": yuan_grouped(data["amount_fen"])},
+        gettext("noted what the customer agreed to: ¥%(amount)s") % {"amount": yuan_grouped(data.get("amount_fen", 0))},
         str(data.get("agreed_by", "")),
     ),
     "refund.reopen": lambda data: (gettext("took it up again, with new evidence"), str(data.get("note", ""))),
     "refund.compensation": lambda data: (
-        gettext("asked for what is owed on top: ¥%(amount)s") % {"amount": yuan_grouped(data["amount_fen"])},
+        gettext("asked for what is owed on top: ¥%(amount)s") % {"amount": yuan_grouped(data.get("amount_fen", 0))},
         str(data.get("payout", "")),
     ),
     "refund.note": (_("noted"), ""),

@@ -97,6 +97,8 @@ class SettingsPage:
     tables: Sequence[Table] = ()
     forms: Sequence[Form] = ()
     wide_forms: Sequence[Form] = ()
+    #: Where it looks again by itself, while something moves.
+    poll_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def form(
     own = refusal if refusal is not None and refusal.form == name else None
     shown = [replace(one, form=f"{name}-") for one in fields]
     if own is not None:
-        errors = {one.field: words.short(own.error) for one in own.error.errors}
+        errors = {one.field.rpartition(".")[2]: words.short(own.error) for one in own.error.errors}
         shown = [
             replace(
                 one,

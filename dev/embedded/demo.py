@@ -63,6 +63,11 @@ class Demo:
         """The page with all mails and text messages."""
         return f"http://{LOOPBACK}:{self.ports['mailbox']}"
 
+    @property
+    def terminal_url(self) -> str:
+        """Where the till's screen is."""
+        return f"http://{LOOPBACK}:{self.ports['terminal']}"
+
     def environment(self) -> dict[str, str]:
         """The environment of every process: our defaults, over them what the caller has set, then what must be so."""
         defaults = {
@@ -76,6 +81,7 @@ class Demo:
             "SMS_PROVIDER": "outbox",
             "SMS_OUTBOX_URL": self.mailbox_url,
             "MAILBOX_URL": self.mailbox_url,
+            "TERMINAL_URL": self.terminal_url,
             # Whoever tries webhooks out listens on this machine.
             "WEBHOOKS_TO_LOOPBACK": "true",
         }
@@ -424,6 +430,7 @@ def _ready_text(*, demo: Demo) -> str:
         f"  desk       {base_url}/desk",
         f"  API        {base_url}/api/docs",
         f"  mailbox    {demo.mailbox_url}",
+        f"  till       {demo.terminal_url}",
     ]
     for name, account in found.get("simulators", {}).items():
         lines.append(f"  {name:<10} {account.get('base_url')}   control {account.get('control_url')}")

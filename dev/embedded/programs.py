@@ -50,7 +50,7 @@ def installed_channels() -> list[str]:
 def port_names() -> list[str]:
     """What needs a port of its own besides the web."""
     channels = [port for name in installed_channels() for port in (name, f"{name}-control")]
-    return ["postgres", "valkey", *channels, "smtp", "mailbox", "supervisor"]
+    return ["postgres", "valkey", *channels, "smtp", "mailbox", "terminal", "supervisor"]
 
 
 def services(*, cluster: Cluster | None, valkey: Valkey | None) -> list[Program]:
@@ -73,7 +73,7 @@ def services(*, cluster: Cluster | None, valkey: Valkey | None) -> list[Program]
 
 
 def stand_ins(*, folders: Folders, ports: dict[str, int]) -> list[Program]:
-    """The stand-in channels and the mailbox."""
+    """The stand-in channels, the mailbox and the till."""
     programs = [
         Program(
             name=f"simulator-{name}",
@@ -97,7 +97,15 @@ def stand_ins(*, folders: Folders, ports: dict[str, int]) -> list[Program]:
         rank=20,
         group="stand-ins",
     )
-    return [*programs, mailbox]
+    terminal = Program(
+        name="terminal",
+        argv=_python(
+            "simulators.terminal", *("--port", str(ports["terminal"])), *("--demo-json", str(folders.demo_json))
+        ),
+        rank=20,
+        group="stand-ins",
+    )
+    return [*programs, mailbox, terminal]
 
 
 def application(*, folders: Folders, port: int) -> tuple[list[Program], Program]:

@@ -27,7 +27,9 @@ class ApiKey(models.Model):
 
     ``replaces`` is the key that it was rotated from: what that one asked for is its own. A key that was rotated works until
     ``expires_at``, a revoked one is dead since ``revoked_at``. A key with a ``signing_secret`` only takes signed requests.
-    ``rate_limit`` is requests in ten seconds. ``last_used_at`` is at most ``api_keys.USE_NOTED_EVERY`` too early.
+    ``rate_limit`` is requests in ten seconds. ``mandate`` is as ``merchants.mandates`` has it; while ``stopped_at`` is set it
+    may nothing.
+    ``last_used_at`` is at most ``api_keys.USE_NOTED_EVERY`` too early.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_keys")
@@ -46,6 +48,8 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    mandate = models.JSONField(default=dict, blank=True, db_default={})
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

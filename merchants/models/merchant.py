@@ -15,6 +15,7 @@ class Merchant(models.Model):
     """The tenant. Every other row belongs to exactly one.
 
     ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
+    While ``keys_stopped_at`` is set no API key does anything; a store's is for those of the store, and for all others there.
     ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
     is erased after ``retention_days``; of those before ``erased_until`` it is.
     """
@@ -23,6 +24,7 @@ class Merchant(models.Model):
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
     requires_second_factor = models.BooleanField(default=False, db_default=False)
+    keys_stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
     erased_until = models.DateTimeField(null=True, blank=True)
@@ -46,6 +48,7 @@ class Store(models.Model):
     phone = models.CharField(max_length=30, blank=True)
     opening_hours = models.CharField(max_length=40, blank=True)
     hours = models.JSONField(default=dict, blank=True, db_default={})
+    keys_stopped_at = models.DateTimeField(null=True, blank=True)
     address = models.CharField(max_length=200, blank=True, default="", db_default="")
     closed_at = models.DateTimeField(null=True, blank=True)
 

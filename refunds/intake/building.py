@@ -121,6 +121,8 @@ def _said(draft: Draft) -> dict[str, str]:
     said = {
         "is_another": (draft.another_note or "yes") if draft.is_another else "",
         "without_evidence": draft.without_evidence,
+        "on_behalf_of": draft.on_behalf_of,
+        "batch": draft.batch,
         "cause": draft.deposit.cause if draft.deposit else "",
         "agreement": draft.deposit.agreement if draft.deposit else "",
     }

@@ -60,6 +60,7 @@ class Draft:
     it is not the same wish as one before, and ``another_note`` how so. ``evidence`` are files that were sent ahead;
     ``without_evidence`` says why what the policy asks for is missing; ``deposit``, why a deposit ends.
     ``compensation_to``: the customer's account for what is owed on top of a deposit (``refunds.intake.compensating``).
+    ``on_behalf_of`` says for whom a key asks, ``batch`` of which batch it is which row.
     ``stands_in``: made by us for a payment that stands in for one (``terminals.standing_in``), which nobody else may name.
     """
 
@@ -83,6 +84,8 @@ class Draft:
     without_evidence: str = ""
     deposit: DepositClaim | None = None
     compensation_to: Account | None = None
+    on_behalf_of: str = ""
+    batch: str = ""
     stands_in: bool = False
 
 

@@ -22,7 +22,8 @@ from core.errors import Conflict
 from core.personal_data import phone_hashes, search_hash
 from core.plain_text import name_key
 from core.sql import PreparedStatement
-from merchants import policies
+from merchants import mandates, policies
+from merchants.mandates import Mandate
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from refunds.facts import charges, sums
@@ -67,6 +68,10 @@ class Parties:
     store: str
     api_keys: Sequence[str]
     today: date
+    mandate: Mandate | None = None
+    #: Of the key that asks, where its mandate has such a limit: its day, and each customer's 30 days.
+    mandate_day: str = ""
+    mandate_customers: Sequence[str] = ()
 
     def hashed(self) -> dict[str, Any]:
         """Under which names it was counted, for whoever counts once more: nobody can be read back from them."""
@@ -91,13 +96,13 @@ def _name_hash(name: str) -> str:
 def parties_of(sale: Sale, draft: Draft, *, by: Principal, at: datetime) -> Parties:
     """Who is counted for a new request."""
     phone_hash, _ = phone_hashes(draft.customer.phone)
-    return _parties(sale, phone_hash, draft.cashier, {by.staff_id}, {by.key_id}, at)
+    return _parties(sale, phone_hash, draft.cashier, {by.staff_id}, by, {by.key_id}, at)
 
 
 def parties_again(sale: Sale, request: RefundRequest, *, by: Principal, at: datetime) -> Parties:
     """Who is counted for a stored request: who asked first, and who sends it in again."""
     staff_ids, key_ids = {request.staff_id, by.staff_id}, {request.api_key_id, by.key_id}
-    return _parties(sale, request.customer_phone_hash, request.cashier, staff_ids, key_ids, at)
+    return _parties(sale, request.customer_phone_hash, request.cashier, staff_ids, by, key_ids, at)
 
 
 def _parties(
@@ -105,6 +110,7 @@ def _parties(
     phone_hash: bytes | memoryview | None,
     cashier: str,
     staff_ids: Collection[int | None],
+    by: Principal,
     key_ids: Collection[int | None],
     at: datetime,
 ) -> Parties:
@@ -121,6 +127,14 @@ def _parties(
     def counted(kind: str, who: Iterable[str]) -> list[str]:
         return sorted(key_of(sale.merchant_id, kind, today, one) for one in who)
 
+    limited: dict[str, Any] = {}
+    if (mandate := by.mandate) is not None:
+        itself = str(mandate.counted_as or by.key_id)
+        limited["mandate"] = mandate
+        if mandate.max_fen_day is not None:
+            (limited["mandate_day"],) = counted("mandate", [itself])
+        if mandate.max_fen_customer_30d is not None:
+            limited["mandate_customers"] = counted("mandate30", [f"{itself} {customer}" for customer in customers])
     return Parties(
         merchant_id=sale.merchant_id,
         # The payments of one store on one day: some tills count from 1 every morning.
@@ -131,6 +145,7 @@ def _parties(
         store=key_of(sale.merchant_id, "store", today, str(sale.store_id)),
         api_keys=counted("key", keys),
         today=today,
+        **limited,
     )
 
 
@@ -172,7 +187,8 @@ def standing_and_number(*, sale: Sale, of: Parties, reason: str) -> tuple[Standi
 def _found(of: Parties, *, draws_number: bool = False) -> dict[str, _Row]:
     """The rows of the counters and of their earlier days, by key."""
     since = {**dict.fromkeys(of.customers, risk.CUSTOMER_DAYS), **dict.fromkeys(of.cashiers, risk.NEAR_DAYS)}
-    keys = [of.order, of.store, *since, *of.api_keys]
+    since |= dict.fromkeys(of.mandate_customers, risk.CUSTOMER_DAYS)
+    keys = [of.order, of.store, *since, *of.api_keys, *([of.mandate_day] if of.mandate_day else ())]
     first = [_earlier(key, of.today, since.get(key, 1) - 1) for key in keys]
     with connection.cursor() as cursor:
         _READ.execute(cursor, [first, keys, draws_number])
@@ -231,7 +247,49 @@ def _standing(
         tier_fen=max([held_fen, *asked_today]),
         together_fen=max([held_fen, *asked_lately]),
         past=past,
+        budgets={
+            key: (
+                found.get(key, _NOTHING).fen,
+                sum(row.fen for day, row in found.items() if day[:-_DATE] == key[:-_DATE] and day != key),
+            )
+            for key in (of.mandate_day, *of.mandate_customers)
+            if key
+        },
     )
+
+
+def check_mandate(*, of: Parties, seen: Standing, draft: Draft, at: datetime, more_fen: int | None = None) -> None:
+    """Raise ``MandateExceeded`` where the mandate of the key that asks does not go so far; ``more_fen`` is what was not counted
+    before, by default all. Where the limit is a customer's, somebody must say which.
+    """
+    mandate = of.mandate
+    if mandate is None:
+        return
+    mandate.check(
+        amount_fen=draft.amount_fen,
+        reason=draft.reason,
+        route=draft.route,
+        on_behalf_of=draft.on_behalf_of,
+        at=at,
+    )
+    errors = []
+    if mandate.max_fen_customer_30d is not None and not of.mandate_customers:
+        errors.append(mandates.over("customer.phone", "max_fen_customer_30d needs a known customer"))
+    for key, name, limit in _budgets(of):
+        spent = sum(seen.budgets[key])
+        if spent + (draft.amount_fen if more_fen is None else more_fen) > limit:
+            errors.append(mandates.over("amount_fen", f"{name} is {limit}, {max(0, limit - spent)} of it are left"))
+    if errors:
+        raise mandates.exceeded(*errors)
+
+
+def _budgets(of: Parties) -> Iterable[tuple[str, str, int]]:
+    """The sums that the mandate limits: key, name, limit in fen."""
+    if of.mandate is not None and of.mandate.max_fen_day is not None:
+        yield of.mandate_day, "max_fen_day", of.mandate.max_fen_day
+    if of.mandate is not None and of.mandate.max_fen_customer_30d is not None:
+        for key in of.mandate_customers:
+            yield key, "max_fen_customer_30d", of.mandate.max_fen_customer_30d
 
 
 def _earlier(key: str, today: date, days: int) -> str:
@@ -253,19 +311,28 @@ def moves(
     asked_fen: int,
     is_new: bool = False,
     is_near: bool = False,
+    of_mandate_fen: int | None = None,
 ) -> list[Added]:
     """What a request adds to the counters, in the order in which they are locked.
 
     ``seen`` is what it was judged on: of one order nothing is approved by rule beside another that was not looked at.
     ``asked_fen`` is what was not counted as asked for yet; ``by_rule``: approved without a person; ``is_new``: no
-    stored one that is sent in again; ``is_near``: close to the limit.
+    stored one that is sent in again; ``is_near``: close to the limit. ``of_mandate_fen``: what the mandate of the key that asks
+    has not counted yet, by default all of it.
     """
+    budgeted = [
+        _move(
+            *(of, key, "mandate", amount_fen if of_mandate_fen is None else of_mandate_fen),
+            (None, limit - seen.budgets[key][1]),
+        )
+        for key, _, limit in _budgets(of)
+    ]
     orders, near = int(is_new and not seen.order_fen), int(is_near)
     if not by_rule:
         asked = of.customers if asked_fen else ()
         touched = [_move(of, key, "customer", asked_fen=asked_fen, asked_orders=orders) for key in asked]
         touched += [_move(of, key, "cashier", near_count=near) for key in of.cashiers if near]
-        return sorted(touched, key=lambda row: row.key)
+        return sorted([*touched, *budgeted], key=lambda row: row.key)
     rules = policies.rules_of(sale.policy_version_id)
     key_limits = rules.auto_key_day_count, rules.auto_key_day_fen
     store_limit = rules.auto_store_day_fen
@@ -287,6 +354,7 @@ def moves(
             for key in of.cashiers
         ),
         *(_move(of, key, "key", amount_fen, key_limits) for key in of.api_keys if key_limits != (None, None)),
+        *budgeted,
     ]
     if store_limit is not None:
         # All of a store's approvals wait for this row: nobody who has no limit does.

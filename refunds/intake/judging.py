@@ -14,6 +14,7 @@ from core.calendar import DayKind
 from core.errors import FieldError, Invalid
 from core.unsaved import unsaved
 from merchants import hours, policies, rights
+from merchants.mandates import Mandate
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -44,17 +45,21 @@ class PolicyRefused(Invalid, code="refused_by_policy"):
     """A hard limit stands against the refund; ``facts["verdict"]`` explains it. Nothing was stored."""
 
 
-def quote(*, draft: Draft, by: Principal, at: datetime) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
+def quote(
+    *, draft: Draft, by: Principal, at: datetime, act: Act = Act.QUOTE
+) -> tuple[Sale, Verdict, tuple[PlannedLeg, ...]]:
     """The policy's verdict, refusals included, and the plan (none where it refuses), without making anything.
 
     Raises ``Forbidden``, ``NotFound`` or ``Invalid``.
     """
-    rights.check_may(Act.QUOTE, by=by)
+    rights.check_may(act, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
-    seen = counters.standing(sale=sale, of=counters.parties_of(sale, draft, by=by, at=at), reason=draft.reason)
-    verdict = judge(sale, draft, claimed, seen=seen, at=at).verdict
+    parties = counters.parties_of(sale, draft, by=by, at=at)
+    seen = counters.standing(sale=sale, of=parties, reason=draft.reason)
+    counters.check_mandate(of=parties, seen=seen, draft=draft, at=at)
+    verdict = judge(sale, draft, claimed, seen=seen, at=at, mandate=by.mandate).verdict
     return sale, verdict, () if verdict.decision is Ruling.REFUSE else planning.planned(sale, draft)
 
 
@@ -98,9 +103,11 @@ def judge(
     stored: RefundRequest | None = None,
     moving: LegStatus | None = None,
     gave_up_asking: bool = False,
+    mandate: Mandate | None = None,
 ) -> Judged:
     """The verdict, with its facts; ``stored`` is the request that is judged again, ``moving`` a failed leg of one: what it holds
     and has asked for stands not against itself. ``gave_up_asking``: the channel was asked about the payment and gives no answer.
+    ``mandate`` is that of the key that asks; what one left to a person once stays so.
 
     ``seen`` was read before anything else: what is stored from then on moves the order's counter, and this is judged again.
     """
@@ -155,6 +162,7 @@ def judge(
         seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
+        always_review=bool(mandate and mandate.always_review) or (stored is not None and _has_line(stored, "mandate")),
         arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
     )
     verdict = policy.judge(facts=judged, rules=rules, policy_version=sale.policy_number)
@@ -257,7 +265,11 @@ def sale_of(request: RefundRequest, *, at: datetime, by_hand_fen: int | None = N
 
 def was_another(request: RefundRequest) -> bool:
     """Whether it was said before that this is not the same as the refund that its verdict names."""
-    return any(rule["code"] == "possible_duplicate" and rule["passed"] for rule in request.verdict["rules"])
+    return _has_line(request, "possible_duplicate", passed=True)
+
+
+def _has_line(request: RefundRequest, code: str, *, passed: bool = False) -> bool:
+    return any(rule["code"] == code and rule["passed"] is passed for rule in request.verdict["rules"])
 
 
 def refuse_hard_limits(verdict: Verdict) -> None:

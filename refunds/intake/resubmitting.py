@@ -41,6 +41,7 @@ class Correction:
     customer_consent: bool | None = None
     is_another: bool | None = None
     another_note: str = ""
+    on_behalf_of: str = ""
 
 
 def resubmit(
@@ -106,6 +107,7 @@ def _resubmit(
         route=correction.route or request.route,
         customer_consent=_consent(request, correction),
         is_another=judging.was_another(request) if correction.is_another is None else correction.is_another,
+        on_behalf_of=correction.on_behalf_of,
     )
     sale = judging.sale_of(request, at=at, by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None)
     claims.check_account(route=draft.route, account=correction.payee, known=payees.of(request) is not None)
@@ -117,7 +119,11 @@ def _resubmit(
         reason=draft.reason,
         stored=request,
     )
-    judged = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request)
+    more_fen = draft.amount_fen
+    if parties.mandate is not None and request.api_key_id in (by.key_id, parties.mandate.counted_as):
+        more_fen = max(0, draft.amount_fen - request.amount_fen)
+    counters.check_mandate(of=parties, seen=seen, draft=draft, at=at, more_fen=more_fen)
+    judged = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request, mandate=by.mandate)
     verdict = judged.verdict
     judging.refuse_hard_limits(verdict)
     legs = planning.planned(sale, draft)
@@ -135,6 +141,7 @@ def _resubmit(
             amount_fen=draft.amount_fen,
             by_rule=verdict.decision is Ruling.APPROVE,
             asked_fen=max(0, draft.amount_fen - counters.asked_today_fen(request, at)),
+            of_mandate_fen=more_fen,
         )
     )
     sent_in = Move(
@@ -149,6 +156,7 @@ def _resubmit(
             "reason": draft.reason,
             "route": draft.route,
             **({"is_another": correction.another_note or "yes"} if correction.is_another else {}),
+            **({"on_behalf_of": correction.on_behalf_of} if correction.on_behalf_of else {}),
         },
         plan=plan,
     )

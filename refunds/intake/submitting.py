@@ -25,7 +25,7 @@ from core.personal_data import SealedTextField
 from core.sql import PreparedStatement, execute_rows
 from merchants import rights
 from merchants.principals import Principal
-from merchants.rights import Act
+from merchants.rights import Act, Subject
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.facts import goods
@@ -84,14 +84,18 @@ def submit(
 
 
 def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
-    """Find the sale, judge, build. Raises ``Forbidden``, ``NotFound``, ``Invalid``, ``PolicyRefused`` or ``PlanChanged``."""
+    """Find the sale, judge, build. Raises ``Forbidden``, ``MandateExceeded``, ``NotFound``, ``Invalid``, ``PolicyRefused`` or
+    ``PlanChanged``.
+    """
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
+    rights.check_may(Act.SUBMIT, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)
     parties = counters.parties_of(sale, draft, by=by, at=at)
     seen, number = counters.standing_and_number(sale=sale, of=parties, reason=draft.reason)
-    judged = judging.judge(sale, draft, claimed, seen=seen, at=at)
+    counters.check_mandate(of=parties, seen=seen, draft=draft, at=at)
+    judged = judging.judge(sale, draft, claimed, seen=seen, at=at, mandate=by.mandate)
     judging.refuse_hard_limits(judged.verdict)
     judging.ask_for_evidence(judged.verdict, draft)
     claims.check_account(route=draft.route, account=draft.payee)

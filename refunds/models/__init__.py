@@ -2,6 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.batch import RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
@@ -21,6 +22,7 @@ from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTra
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
+from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
 __all__ = [
     "Agreement",
@@ -45,9 +47,14 @@ __all__ = [
     "Payee",
     "PaymentFile",
     "PaymentFileRow",
+    "RefundBatch",
+    "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
     "ReturnedTransfer",
     "RunningSum",
+    "Shift",
+    "ShiftLine",
     "Survey",
+    "TillAuthorisation",
 ]

@@ -1,5 +1,6 @@
 """The double-entry ledger: money that moved, written in the same commit as the fact it tells of."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -48,6 +49,8 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(condition=~Q(amount_fen=0), name="ledger_amount_not_zero"),
         ]
         indexes = [
+            # A shift's postings; rows lie in order of time.
+            BrinIndex(fields=["booked_at"], name="ledger_booked_brin", pages_per_range=32, autosummarize=True),
             # What channels kept, for the figures: a small part of all entries.
             models.Index(
                 fields=["execution"],

@@ -57,7 +57,7 @@ def confirm(
     changed.
     """
     with transaction.atomic():
-        request, execution = _take(request_id, by, version)
+        request, execution = _take(request_id, by, version, at)
         holds.check_not_held(transaction_id=request.transaction_id)
         reference_no = _checked(payment, request, execution.channel_account.channel, at)
         payer_fen = shares.of_request(request)[execution.sequence if request.leg_count else 1]
@@ -90,7 +90,7 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
     """It could not be paid, and nothing was: the amount is free again. Raises as ``confirm`` does."""
     if trouble not in HandTrouble.values:
         raise Invalid("say why with one of the coded reasons", code="unknown_reason_code")
-    _request, execution = _take(request_id, by, version)
+    _request, execution = _take(request_id, by, version, at)
     outcome = ManualRefundChannel().given_up(
         reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
     )
@@ -98,12 +98,15 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
     return RefundRequest.objects.get(pk=request_id)
 
 
-def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest, Execution]:
+def _take(request_id: UUID, by: Principal, version: int, at: datetime) -> tuple[RefundRequest, Execution]:
     """The request and its open payout under the request's lock, for someone who may pay it."""
     request = lifecycle.lock_requests([request_id])[request_id]
     execution = waiting(request)
     route = request.route if execution is None else execution.channel_account.channel
     conditions.check(conditions.pay_act(route), by=by, request=request)
+    if by.mandate is not None:
+        paid_fen = request.amount_fen if execution is None else execution.amount_fen
+        by.mandate.check(amount_fen=paid_fen, reason=request.reason, route=route, on_behalf_of=by.name, at=at)
     if request.version != version:
         raise lifecycle.AlreadyChanged(
             "the refund request was changed meanwhile", state=request.state, version=request.version

@@ -186,6 +186,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Number %(actual)s of the %(limit)s equal payments that may go back."),
         _("It would be number %(actual)s of equal payments to go back; %(limit)s may, one stays."),
     ),
+    "mandate": (
+        _("Mandate of the API key"),
+        _("The API key may ask without a person."),
+        _("Of what this API key asks for, a person decides everything."),
+    ),
     "sale_held": (
         _("Sale not held"),
         _("Finance does not hold the sale."),

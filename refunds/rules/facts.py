@@ -55,7 +55,8 @@ class Facts:
     ``store_open``: None where the hours are not known.
     ``opening`` are the times that it is open from then on (``refunds.rules.clocks``). ``grace_hours`` a disaster gives those
     who decide, ``graces`` those who ask: days from the payment to the beginning of each, and its hours.
-    ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last.
+    ``fee_rate_bp`` in hundredths of a per cent, ``arrival_days`` working days, first and last. ``always_review``: the mandate of
+    the key that asks leaves everything to a person.
     """
 
     at: datetime
@@ -96,6 +97,7 @@ class Facts:
     fee_rate_bp: int = 0
     fee_returned: bool = True
     arrival_days: tuple[int, int] = (0, 0)
+    always_review: bool = False
     sums: Standing = field(default_factory=Standing)
 
     @property
@@ -157,7 +159,7 @@ def who(text: str) -> dict[str, Any]:
 
 
 #: (name, usual value) of what is kept of each; a counter's name and day are no facts.
-_NOT_KEPT = frozenset({"key", "day", "past"})
+_NOT_KEPT = frozenset({"key", "day", "past", "budgets"})
 _KEPT = {
     kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
     for kind in (Facts, LineClaim, Standing, EqualCharges, Deposit)

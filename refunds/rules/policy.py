@@ -291,6 +291,8 @@ def _merchant_rules(
         if rules.fault_hours is not None:
             # Found and early: at once. Early but not found, or found but late: a person.
             results.append(_within("fault_in_time", -((facts.paid_at - facts.at) // _HOUR), rules.fault_hours))
+    if facts.always_review:
+        results.append(RuleResult("mandate", passed=False, actual="yes", limit="no"))
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
     results += _payment_confirmed(facts, rules)

@@ -36,8 +36,9 @@ class Standing:
 
     Of 30 days: what of a customer's was approved by rule, and how many orders they asked for refunds of (``customer_orders``).
     Of 7 days: how many of a cashier's were close to the limit. ``together_fen`` is what the order, or its customer since
-    yesterday, asked for: for wishes that are split up. ``past`` is no fact, but what each customer's counter had of the last 30
-    days before today, and each cashier's of today: count and fen, by its key.
+    yesterday, asked for: for wishes that are split up.
+    ``past`` is no fact, but what each customer's counter had of the last 30 days before today, and each cashier's of today: count
+    and fen, by its key. Nor are ``budgets``: what a key's mandate was asked for, today and on the days before that it counts.
     """
 
     order_fen: int = 0
@@ -57,3 +58,4 @@ class Standing:
     together_fen: int = 0
     charges: EqualCharges | None = None
     past: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+    budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)

@@ -139,10 +139,13 @@ def _example(event: str, merchant: Merchant) -> dict[str, object]:
         "destination_and_way": gettext("WeChat balance"),
         "arrives_by": day_of(soon),
         "due": f"{day_of(soon)} 18:00",
+        "goods_by": f"{day_of(soon)} 18:00",
+        "goods_here": False,
         "reject_reason": str(RejectReason.GOODS_USED.label) if event == State.REJECTED else "",
         "url": f"{settings.BASE_URL}/r/…",
     }
     rest = ("coupon", "asked", "by_hand", "instead", "where", "our_fault", "failure", "message", "message_short")
+    rest += ("offer", "offer_message")
     return {
         **dict.fromkeys(rest, ""),
         "event": event,

@@ -54,6 +54,8 @@ def write(file: Path, *, base_url: str, secrets: Secrets, accounts: Mapping[str,
         ],
         "merchants": [_merchant(outline, secrets) for outline in OUTLINES],
         "simulators": {channel: dict(account.shown) for channel, account in accounts.items()},
+        # The till in the browser, where the demo runs one.
+        "terminal": {"url": os.environ.get("TERMINAL_URL", "")},
     }
     building = file.with_name(f"{file.name}.new")
     building.unlink(missing_ok=True)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.apps import apps
 
-from core.audit.models import AuditEvent, AuditLink, AuditSealPoint
+from core.audit.models import AuditEvent, AuditLink, AuditSealPoint, AuditVerification
 from core.periodic import PeriodicWork
 
 
 def test_models_that_live_beside_their_idea_are_the_apps() -> None:
-    assert set(apps.get_app_config("core").get_models()) == {AuditEvent, AuditLink, AuditSealPoint, PeriodicWork}
+    assert set(apps.get_app_config("core").get_models()) == {
+        AuditEvent,
+        AuditLink,
+        AuditSealPoint,
+        AuditVerification,
+        PeriodicWork,
+    }

@@ -37,7 +37,7 @@ from refunds.follow_up import erasing, incidents, reports, survey
 from refunds.follow_up.incidents import Problem
 from refunds.goods import inspection, offers, returns
 from refunds.goods.inspection import Found
-from refunds.intake import judging, resubmitting, submitting, without_receipt
+from refunds.intake import batches, judging, resubmitting, submitting, without_receipt
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
@@ -48,6 +48,7 @@ from refunds.payouts import (
     ending,
     payment_files,
     redirecting,
+    shifts,
     trade_queries,
     ways_back,
 )
@@ -305,6 +306,8 @@ _DOMAIN: dict[Act, Domain] = {
     ),
     Act.QUOTE: lambda world, by: judging.quote(draft=_draft(world), by=by, at=timezone.now()),
     Act.SUBMIT: _submit,
+    Act.FILE_BATCH: lambda world, by: batches.cancel(batch_id=world.batch.pk, by=by, at=timezone.now()),
+    Act.CONFIRM_BATCH: lambda world, by: batches.confirm(batch_id=world.batch.pk, by=by, at=timezone.now()),
     Act.READ_REFUNDS: _read_refund,
     Act.CANCEL: _on("waiting", ways_back.cancel),
     Act.RESUBMIT: _resubmit("asked_back"),
@@ -405,6 +408,9 @@ _DOMAIN: dict[Act, Domain] = {
         by=by,
         at=timezone.now(),
     ),
+    Act.RUN_SHIFT: lambda world, by: shifts.begin(
+        terminal="POS-09", store=world.store.code, float_fen=0, by=by, at=timezone.now()
+    ),
     Act.SET_WORDING: _word,
     Act.ERASE_OWN: _of_link("rejected", erasing.erase_own),
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
@@ -467,6 +473,13 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.ASK_CHANNEL, "POST", "transactions/{sale}/trade-queries", {}),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
     (Act.SUBMIT, "POST", "refund-requests", "draft"),
+    (Act.FILE_BATCH, "GET", "refund-batches/{batch}", None),
+    (Act.FILE_BATCH, "GET", "refund-batches/{batch}/rows", None),
+    (Act.FILE_BATCH, "POST", "refund-batches/{batch}/cancel", {}),
+    (Act.CONFIRM_BATCH, "POST", "refund-batches/{batch}/confirm", {}),
+    (Act.MANAGE_KEYS, "GET", "api-keys/{key}/mandate", None),
+    (Act.MANAGE_KEYS, "PUT", "api-keys/{key}/mandate", {"max_fen": 1}),
+    (Act.MANAGE_KEYS, "POST", "key-stops", "stop"),
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}", None),
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}/events", None),
     (Act.ADD_EVIDENCE, "POST", "refund-requests/{waiting}/evidence", "picture"),
@@ -531,6 +544,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.SEE_ANALYTICS, "GET", "analytics/summary", None),
     (Act.SEE_RECONCILIATION, "GET", "reconciliations?date=2026-11-20", None),
     (Act.REPORT_TILL, "POST", "terminals/POS-01/heartbeat", {"version": "9", "store": "H001"}),
+    (Act.RUN_SHIFT, "POST", "shifts", {"terminal": "POS-09", "store": "H001", "float_fen": 0}),
+    (Act.RUN_SHIFT, "GET", "shifts/{shift}", None),
     (Act.SEE_POLICY, "GET", "policy", None),
     (Act.SEE_POLICY, "GET", "policy/versions", None),
     (Act.DRAFT_POLICY, "GET", "policy/drafts/{draft}", None),
@@ -569,6 +584,8 @@ def _body(world: World, who: Who, body: Any) -> Any:
         body = {"title": "?", "began_at": timezone.now().isoformat(), "store": world.store.code}
     elif body == "reopening":
         body = {"version": world.requests["rejected"].version, "evidence": [str(world.ahead.pk)], "note": "?"}
+    elif body == "stop":
+        body = {"key": world.store_key.pk, "stopped": True}
     elif body == {"transaction": "{sale}"}:
         body = {"transaction": str(world.sale.pk)}
     elif body == "extension":
@@ -584,6 +601,8 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
     names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
+    names |= {"shift": str(world.shift.pk)}
+    names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
     path = "/api/v1/" + path.format(**names)
     body = _body(world, who, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
@@ -769,12 +788,20 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.RESET_ACCESS, "POST", "/desk/team/resets/{reset}/confirm", {"confirmed": "1"}),
     (Act.MANAGE_STORES, "POST", "/desk/settings/stores", {"code": "N001", "name": "x"}),
     (Act.MANAGE_TILLS, "POST", "/desk/settings/terminals", {"code": "N1", "store": "{store}"}),
+    (Act.RUN_SHIFT, "GET", "/desk/shifts/{shift}", {}),
+    (Act.RUN_SHIFT, "POST", "/desk/shifts", {"terminal": "{till}", "float": "0"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}", {"max_partials": "7"}),
     (Act.CHANGE_CREDENTIALS, "POST", "/desk/settings/channel-accounts/{account}/close", {"typed": "{account}"}),
     (Act.SET_WORDING, "POST", "/desk/settings/messages/refunded/sms/en", {"text": "{{amount}}", "after": "0"}),
     (Act.ERASE, "POST", "/desk/settings/personal-data", {"days": "400"}),
     (Act.SEE_AUDIT, "GET", "/desk/audit", {}),
     (Act.SEE_AUDIT, "POST", "/desk/audit/verify-whole", {}),
+    (Act.FILE_BATCH, "GET", "/desk/batches/{batch}", {}),
+    (Act.FILE_BATCH, "POST", "/desk/batches/{batch}/cancel", {}),
+    (Act.CONFIRM_BATCH, "POST", "/desk/batches/{batch}/confirm", {}),
+    (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/mandate", {}),
+    (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/mandate", {"max_fen": "1"}),
+    (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/stop", {}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/rotate", {}),
     (Act.MANAGE_KEYS, "POST", "/desk/api-keys/{key}/rotate", {"typed_name": "{key_name}", "overlap": "24h"}),
     (Act.MANAGE_KEYS, "GET", "/desk/api-keys/{key}/revoke", {}),
@@ -804,8 +831,9 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"sale": str(world.sale.pk), "decider": str(world.decider.staff_id), "account": world.account.code}
     names |= {"message": str(world.dead_message.pk), "difference": str(world.difference.pk)}
     names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
+    names |= {"till": str(world.free_till.pk), "shift": str(world.shift.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
-    names |= {"endpoint": str(world.endpoint.pk), "incident": str(world.incident.pk)}
+    names |= {"endpoint": str(world.endpoint.pk), "batch": str(world.batch.pk), "incident": str(world.incident.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

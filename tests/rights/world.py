@@ -27,9 +27,10 @@ from refunds.evidence import files
 from refunds.follow_up import incidents, reports
 from refunds.follow_up.incidents import Problem
 from refunds.goods import offers, returns
-from refunds.intake import without_receipt
-from refunds.models import Evidence, Execution, Notification, RefundRequest
-from refunds.payouts import ending
+from refunds.intake import batches, without_receipt
+from refunds.intake.batches import Wish
+from refunds.models import Evidence, Execution, Notification, RefundBatch, RefundRequest
+from refunds.payouts import ending, shifts
 from refunds.payouts.ending import Finding
 from refunds.review import deciding
 from refunds.rules.candidates import Told
@@ -124,7 +125,10 @@ class World:
         self.incident = incidents.open_incident(problem=problem, by=self.decider, at=timezone.now())
         self.held_sale = make_sale(self.merchant, 50_000, held_at=timezone.now())
         self.dead_message = self._dead_message()
+        self.batch = self._batch()
         self.endpoint = make_endpoint(self.merchant, store=self.store)
+        self.free_till = self.store.terminals.create(code="POS-09")
+        self.shift = shifts.begin(terminal="POS-01", store="H001", float_fen=0, by=self.decider, at=timezone.now())
         self.day = days.day_made(account=self.account, day=DAY)
         self.difference = Difference.objects.create(
             merchant=self.merchant,
@@ -186,6 +190,14 @@ class World:
         written = Written(name="next", rules={**draft.rules, "auto_approve_limit_fen": 1}, guides={})
         drafting.write(draft_id=draft.pk, revision=1, written=written, by=self.decider, at=now)
         return drafting.ask(draft_id=draft.pk, revision=2, by=self.decider, at=now, reason="?")
+
+    def _batch(self) -> RefundBatch:
+        """Filed in the store and checked: everybody else may let it run."""
+        wish = Wish(label="x", amount_fen=1)
+        batch = batches.file(name="recall", wishes=[wish], by=self.decider, at=timezone.now())
+        RefundBatch.objects.filter(pk=batch.pk).update(store=self.store, state="ready")
+        batch.rows.update(verdict="review")
+        return batch
 
     def _reset(self) -> AccessReset:
         """One of two has asked; everybody else is the second."""
@@ -261,9 +273,10 @@ _STATE = """
 SELECT (SELECT count(*) FROM core_auditevent), (SELECT count(*) FROM terminals_transaction),
        (SELECT array_agg((id, state, version, amount_fen, route, due_at) ORDER BY id)::text FROM refunds_refundrequest),
        (SELECT array_agg((id, state, due_at) ORDER BY id)::text FROM refunds_execution),
-       (SELECT array_agg((id, revoked_at) ORDER BY id)::text FROM merchants_apikey),
+       (SELECT array_agg((id, revoked_at, stopped_at, mandate) ORDER BY id)::text FROM merchants_apikey),
        (SELECT array_agg((id, answers) ORDER BY id)::text FROM refunds_incident),
        (SELECT array_agg((id, owner_id, closed_at) ORDER BY id)::text FROM refunds_customerreport),
+       (SELECT array_agg((id, state) ORDER BY id)::text FROM refunds_refundbatch),
        (SELECT count(*) FROM merchants_grace), (SELECT count(*) FROM refunds_agreement),
        (SELECT array_agg((id, state, sale_id) ORDER BY id)::text FROM refunds_noreceiptcase),
        (SELECT count(*) FROM merchants_invitation),
@@ -299,6 +312,8 @@ ABOUT: dict[Act, About] = {
     Act.ASK_CHANNEL: About(of_store=True),
     Act.QUOTE: About(of_store=True),
     Act.SUBMIT: About(of_store=True),
+    Act.FILE_BATCH: About(of_store=True),
+    Act.CONFIRM_BATCH: About(of_store=True),
     Act.READ_REFUNDS: About(step="waiting"),
     Act.CANCEL: About(step="waiting"),
     Act.RESUBMIT: About(step="asked_back"),
@@ -354,6 +369,7 @@ ABOUT: dict[Act, About] = {
     Act.MANAGE_STORES: About(),
     Act.MANAGE_TILLS: About(of_store=True),
     Act.REPORT_TILL: About(of_store=True),
+    Act.RUN_SHIFT: About(of_store=True),
     Act.SEE_AUDIT: About(),
     Act.ERASE: About(),
     Act.ERASE_OWN: About(step="rejected"),
@@ -404,6 +420,8 @@ def ownerships(act: Act, who: Who) -> tuple[bool, ...]:
 def belongs_to(world: World, act: Act, who: Who, *, own: bool) -> None:
     """Make the act's refund this principal's, or somebody else's; inside a savepoint."""
     step = ABOUT[act].step
+    if act is Act.FILE_BATCH and own and who.by.kind is Kind.KEY:
+        RefundBatch.objects.filter(pk=world.batch.pk).update(api_key_id=who.by.key_id)
     if not step:
         return
     request = RefundRequest.objects.filter(pk=world.requests[step].pk)

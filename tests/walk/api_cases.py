@@ -441,3 +441,89 @@ def report_terminal(stage: Stage) -> None:
     body = {"version": "4.2.1", "checks": {"display": True, "keyboard": True, "printer": True}, "missing_slips": 0}
     assert stage.call("POST", "terminals/POS-01/heartbeat", body)["is_current"] is True
     assert Terminal.objects.get().software_version == "4.2.1"
+
+
+@case("POST", f"{_REQUEST}/till-authorisations")
+@case("GET", f"{_REQUEST}/till-authorisations/<uuid:authorisation_id>")
+def show_till_authorisation(stage: Stage) -> None:
+    request = stage.in_review()
+    path = f"refund-requests/{request.pk}/till-authorisations"
+    body = {"terminal": "POS-01", "version": request.version, "amount_fen": request.amount_fen}
+    shown = stage.call("POST", path, body, expect=201)
+    assert "/desk/at-till/" in shown["url"]
+    heard = stage.call("GET", f"{path}/{shown['id']}")
+    assert (heard["state"], heard["request_state"], "url" in heard) == ("waiting", "in_review", False)
+
+
+@case("POST", f"{_API}shifts")
+@case("GET", f"{_API}shifts/<int:shift_id>")
+@case("POST", f"{_API}shifts/<int:shift_id>/close")
+def run_shift(stage: Stage) -> None:
+    opened = stage.call("POST", "shifts", {"terminal": "POS-01", "float_fen": 10_000}, expect=201)
+    assert stage.call("GET", f"shifts/{opened['id']}")["expected_fen"] == 10_000
+    closed = stage.call("POST", f"shifts/{opened['id']}/close", {"counted_fen": 10_000})
+    assert (closed["counted_fen"], closed["paid"], closed["unknown"]) == (10_000, [], [])
+
+
+_BATCH = f"{_API}refund-batches/<int:batch_id>"
+
+
+@case("GET", f"{_API}refund-batches")
+def list_refund_batches(stage: Stage) -> None:
+    batch = stage.batch()
+    (found,) = stage.call_as(Role.FINANCE, "refund-batches", None, method="GET")["results"]
+    assert found["id"] == batch.pk
+
+
+@case("POST", f"{_API}refund-batches")
+def file_refund_batch(stage: Stage) -> None:
+    rows = [_body(stage.sale()), {"amount_fen": 1}]
+    assert stage.call("POST", "refund-batches", {"rows": rows}, expect=201)["checked"]["bad"]["rows"] == 1
+
+
+@case("GET", _BATCH)
+def get_refund_batch(stage: Stage) -> None:
+    found = stage.call_as(Role.FINANCE, f"refund-batches/{stage.batch().pk}", None, method="GET")
+    assert found["state"] == "ready"
+
+
+@case("GET", f"{_BATCH}/rows")
+def list_refund_batch_rows(stage: Stage) -> None:
+    (row,) = stage.call_as(Role.FINANCE, f"refund-batches/{stage.batch().pk}/rows", None, method="GET")["results"]
+    assert row["amount_fen"] == 1_200
+
+
+@case("POST", f"{_BATCH}/confirm")
+def confirm_refund_batch(stage: Stage) -> None:
+    assert stage.call_as(Role.OWNER, f"refund-batches/{stage.batch().pk}/confirm", {})["state"] == "confirmed"
+
+
+@case("POST", f"{_BATCH}/cancel")
+def cancel_refund_batch(stage: Stage) -> None:
+    assert stage.call_as(Role.OWNER, f"refund-batches/{stage.batch().pk}/cancel", {})["state"] == "cancelled"
+
+
+@case("GET", f"{_API}api-keys")
+def list_api_keys(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    (found,) = stage.call_as(Role.OWNER, "api-keys", None, method="GET")["results"]
+    assert found["id"] == row.pk
+
+
+@case("GET", f"{_API}api-keys/<int:key_id>/mandate")
+def get_mandate(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert stage.call_as(Role.OWNER, f"api-keys/{row.pk}/mandate", None, method="GET")["mandate"] == {}
+
+
+@case("PUT", f"{_API}api-keys/<int:key_id>/mandate")
+def set_mandate(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    limits = {"max_fen": 20_000}
+    assert stage.call_as(Role.OWNER, f"api-keys/{row.pk}/mandate", limits, method="PUT")["mandate"] == limits
+
+
+@case("POST", f"{_API}key-stops")
+def stop_api_keys(stage: Stage) -> None:
+    stopped = {"store": "S001", "stopped": True}
+    assert stage.call_as(Role.OWNER, "key-stops", stopped)["stopped_stores"] == ["S001"]

@@ -28,7 +28,7 @@ from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Execution, Notification, RefundRequest
+from refunds.models import Approval, Execution, Notification, RefundRequest, Shift
 from refunds.rules.proof import findings
 from refunds.states import Route
 from refunds.telling import outbox, wording
@@ -593,6 +593,70 @@ def revoke_key(stage: Stage) -> None:
     assert row.revoked_at is not None
 
 
+@case("GET", "/desk/api-keys/<int:key_id>/mandate")
+def mandate_form(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    assert "max_fen_day" in stage.get(Role.OWNER, f"/desk/api-keys/{row.pk}/mandate")
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/mandate")
+def set_mandate(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/mandate", max_fen="200")
+    row.refresh_from_db()
+    assert row.mandate == {"max_fen": 20_000}
+
+
+@case("POST", "/desk/api-keys/<int:key_id>/stop")
+def stop_key(stage: Stage) -> None:
+    row, _key, _secret = stage.issued()
+    stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/stop")
+    row.refresh_from_db()
+    assert row.stopped_at is not None
+
+
+@case("GET", "/desk/api-keys/stops")
+def stops(stage: Stage) -> None:
+    assert "S001" in stage.get(Role.OWNER, "/desk/api-keys/stops")
+
+
+@case("POST", "/desk/api-keys/stops")
+def stop_keys(stage: Stage) -> None:
+    stage.post(Role.OWNER, "/desk/api-keys/stops", which="*", act="stop")
+    stage.merchant.refresh_from_db()
+    assert stage.merchant.keys_stopped_at is not None
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+@case("GET", "/desk/batches")
+def batches(stage: Stage) -> None:
+    assert stage.batch().name in stage.get(Role.FINANCE, "/desk/batches")
+
+
+@case("GET", "/desk/batches/<int:batch_id>")
+def batch(stage: Stage) -> None:
+    found = stage.batch()
+    assert "¥12.00" in stage.get(Role.FINANCE, f"/desk/batches/{found.pk}")
+
+
+@case("POST", "/desk/batches/<int:batch_id>/confirm")
+def confirm_batch(stage: Stage) -> None:
+    found = stage.batch()
+    stage.post(Role.OWNER, f"/desk/batches/{found.pk}/confirm", window_minutes="0")
+    found.refresh_from_db()
+    assert found.state == "confirmed"
+
+
+@case("POST", "/desk/batches/<int:batch_id>/cancel")
+def cancel_batch(stage: Stage) -> None:
+    found = stage.batch()
+    stage.post(Role.FINANCE, f"/desk/batches/{found.pk}/cancel")
+    found.refresh_from_db()
+    assert found.state == "cancelled"
+
+
 # --- the policy -------------------------------------------------------------------------------------------------------
 
 _DRAFT = "/desk/policy/drafts/<int:draft_id>"
@@ -727,6 +791,34 @@ def name_a_deputy(stage: Stage) -> None:
     assert deputy.name in stage.get(Role.OWNER, "/desk/deputies")
     stage.post(Role.OWNER, f"/desk/deputies/{row.pk}/revoke")
     assert Delegation.objects.get().revoked_at is not None
+
+
+@case("GET", "/desk/at-till/<str:token>")
+@case("POST", "/desk/at-till/<str:token>")
+def decide_at_the_till(stage: Stage) -> None:
+    request = stage.in_review()
+    body = {"terminal": "POS-01", "version": request.version, "amount_fen": request.amount_fen}
+    shown = stage.call("POST", f"refund-requests/{request.pk}/till-authorisations", body, expect=201)
+    path = "/desk/at-till/" + shown["url"].rsplit("/", 1)[1]
+    assert request.number in stage.get(Role.MANAGER, path)
+    stage.post(Role.MANAGER, path, decision="approve")
+    assert fresh(request).approved_fen == request.amount_fen
+
+
+@case("GET", "/desk/shifts")
+@case("POST", "/desk/shifts")
+@case("GET", "/desk/shifts/<int:shift_id>")
+@case("POST", "/desk/shifts/<int:shift_id>")
+def run_shift(stage: Stage) -> None:
+    till = stage.merchant.stores.order_by("pk")[0].terminals.get(code="POS-01")
+    stage.post(Role.CASHIER, "/desk/shifts", terminal=till.pk, float="100")
+    shift = Shift.objects.get()
+    assert "POS-01" in stage.get(Role.CASHIER, "/desk/shifts")
+    path = f"/desk/shifts/{shift.pk}"
+    assert "100.00" in stage.get(Role.CASHIER, path)
+    stage.post(Role.CASHIER, path, counted="99", expect=422)
+    stage.post(Role.CASHIER, path, counted="99", note="short by one")
+    assert Shift.objects.get().counted_fen == 9_900
 
 
 @case("POST", f"{_DRAFT}/catch-up")

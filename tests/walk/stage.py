@@ -31,7 +31,10 @@ from reconciliation.models import Difference, ReconciliationDay
 from refunds import payouts
 from refunds.evidence import files
 from refunds.goods import offers, returns
-from refunds.models import Evidence, Execution, RefundRequest
+from refunds.intake import batches
+from refunds.intake.batches import Wish
+from refunds.intake.claims import Draft
+from refunds.models import Evidence, Execution, RefundBatch, RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.adapters import adapter_for
 from refunds.payouts.ending import Finding
@@ -109,8 +112,9 @@ class Stage:
         if method == "GET":
             return client.get(f"/api/v1/{path}", query)
         headers = {"Idempotency-Key": uuid4().hex, "X-CSRFToken": _CSRF}
-        if method == "PATCH":
-            return client.patch(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+        if method in ("PATCH", "PUT"):
+            send = client.patch if method == "PATCH" else client.put
+            return send(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
         if isinstance(body, SimpleUploadedFile):
             body = {"file": body}
         if isinstance(body, dict) and "file" in body:
@@ -132,6 +136,17 @@ class Stage:
             by=of_staff(self.person(Role.OWNER)),
             at=timezone.now(),
         )
+
+    def batch(self) -> RefundBatch:
+        """One refund, filed by finance and checked."""
+        sale = self.sale()
+        draft = Draft(transaction_id=sale.pk, amount_fen=1_200, reason="quality", customer_consent=True)
+        wish = Wish(label=sale.order_no, amount_fen=1_200, draft=draft)
+        by = of_staff(self.person(Role.FINANCE))
+        batch = batches.file(name="召回", wishes=[wish], by=by, at=self.now())
+        batches.work()
+        batch.refresh_from_db()
+        return batch
 
     def draft(self, *, asked: bool = False) -> PolicyDraft:
         """A draft of the manager's that raises a limit; ``asked``: handed over to whoever may publish."""

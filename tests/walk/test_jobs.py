@@ -24,6 +24,7 @@ from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.follow_up import survey
+from refunds.intake import batches
 from refunds.models import Execution, GoodsReturn, Notification, RefundRequest
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
@@ -88,6 +89,13 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
     assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
 
 
+def _batches(stage: Stage, run: Callable[[], object]) -> None:
+    batch, by = stage.batch(), of_staff(stage.person(Role.OWNER))
+    batches.confirm(batch_id=batch.pk, by=by, at=timezone.now(), window=timedelta(0))
+    run()
+    assert batch.rows.get().request is not None
+
+
 def _escalate(stage: Stage, run: Callable[[], object]) -> None:
     request = stage.in_review()
     RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now())
@@ -147,6 +155,7 @@ _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
+    "refunds.batches": _batches,
     "refunds.escalate": _escalate,
     "refunds.verify": _verify,
     # Its work is a command, walked below.

@@ -21,7 +21,7 @@ from invariants import inspection
 from merchants import channel_rules
 from merchants.policies import drafting, reviewing
 from merchants.principals import of_staff
-from refunds.models import Approval, LedgerEntry, RefundRequest
+from refunds.models import Agreement, Approval, LedgerEntry, RefundRequest, Shift, ShiftLine
 from refunds.telling import own_words
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
@@ -81,6 +81,12 @@ def past() -> None:
         request=review, staff=manager, decision="approve", tier="manager", version=9, at=review.created_at
     )
     by, at = of_staff(manager), timezone.now()
+    Agreement.objects.create(
+        request=review, amount_fen=1, agreed_by="x", means="phone", agreed_at=at, recorded_by="x", recorded_at=at
+    )
+    till = merchant.stores.get().terminals.get()
+    shift = Shift.objects.create(terminal=till, opened_at=at, opened_by="x", float_fen=0)
+    ShiftLine.objects.create(shift=shift, sale_id=request.transaction_id, tender="cash", amount_fen=1)
     drafting.start(by=by, at=at)
     reviewing.review(by=by, at=at)
     own_words.write(event="refunded", language="en", medium="sms", text="x", after=0, by=by, at=at)
@@ -124,9 +130,11 @@ def test_what_is_said_to_never_change_is_among_them() -> None:
         "merchants_policyreview",
         "merchants_policyrevision",
         "merchants_policyversion",
+        "refunds_agreement",
         "refunds_approval",
         "refunds_judgement",
         "refunds_ledgerentry",
+        "refunds_shiftline",
     }
 
 

@@ -13,7 +13,11 @@ def test_services_start_before_stand_ins_and_those_before_the_application(tmp_pa
     ports = dict(zip(programs.port_names(), range(9000, 9100), strict=False))
     stand_ins = programs.stand_ins(folders=folders, ports=ports)
     (web, worker), beat = programs.application(folders=folders, port=8000)
-    assert {program.name for program in stand_ins} == {*(f"simulator-{name}" for name in programs.CHANNELS), "mailbox"}
+    assert {program.name for program in stand_ins} == {
+        *(f"simulator-{name}" for name in programs.CHANNELS),
+        "mailbox",
+        "terminal",
+    }
     assert max(program.rank for program in stand_ins) < web.rank < worker.rank < beat.rank
     assert web.full_name == "web:web"
     assert stand_ins[0].full_name.startswith("stand-ins:")

@@ -1,0 +1,182 @@
+"""What the pages of batches show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from core.codes import CODES, words
+from core.money import yuan_grouped
+from desk.access import Scope
+from desk.addresses import refund as refund_url
+from desk.addresses import with_query
+from desk.filters import Option
+from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.templatetags.desk_format import when_minute
+from merchants.rights import Act
+from refunds.intake import batches
+from refunds.models import RefundBatch, RefundBatchRow
+from refunds.models.batch import BatchState, Outcome
+
+_SHOWN = 50
+_ROWS_SHOWN = 200
+#: While it is so, the page looks again by itself.
+_MOVING = (BatchState.CHECKING, BatchState.CONFIRMED, BatchState.RUNNING)
+_TONES = {"approve": "ok", "review": "warn", "bad": "bad", "taken": "ok", "refused": "bad", "skipped": ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchesPage:
+    """``columns`` are those that a file may have."""
+
+    rows: Sequence[RefundBatch]
+    columns: str
+
+
+def batches_page(*, scope: Scope) -> BatchesPage:
+    return BatchesPage(
+        rows=list(batches.of(by=scope.by).select_related("filed_by", "api_key")[:_SHOWN]),
+        columns="order_no, store, transaction, amount_fen, reason, customer_consent, customer.phone, lines, description",
+    )
+
+
+def batch_page(
+    *, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str], refusal: Refusal | None = None
+) -> SettingsPage:
+    sums = batches.totals(batch)
+    rows = batch.rows.select_related("request").defer("asked").order_by("number")
+    chosen = {name: wanted[name] for name in ("verdict", "outcome") if wanted.get(name)}
+    return SettingsPage(
+        title=batch.name,
+        sub=gettext("Each row is taken in like any other refund: by the same rules, and once."),
+        crumbs=[Option(label=gettext("Batches"), url=reverse("desk:batches"))],
+        facts=[
+            Facts(
+                title=gettext("How far it is"),
+                facts=[
+                    Fact(gettext("State"), Cell(text=batch.get_state_display(), icon="layers")),
+                    Fact(gettext("Filed"), Cell(text=when_minute(batch.filed_at), sub=[_filer(batch)])),
+                    *_confirmed(batch),
+                    *_sums(batch, sums, "verdict", gettext("Checked")),
+                    *_sums(batch, sums, "outcome", gettext("Result")),
+                ],
+            )
+        ],
+        tables=[_table(batch, rows.filter(**chosen), chosen)],
+        forms=_forms(scope, batch, sums, refusal),
+        poll_url=_address(batch, **chosen) if batch.state in _MOVING else "",
+    )
+
+
+def _address(batch: RefundBatch, *, verdict: str = "", outcome: str = "") -> str:
+    return with_query(reverse("desk:batch", args=[batch.pk]), verdict=verdict, outcome=outcome)
+
+
+def _filer(batch: RefundBatch) -> str:
+    return batch.api_key.name if batch.api_key else batch.filed_by.name if batch.filed_by else ""
+
+
+def _confirmed(batch: RefundBatch) -> list[Fact]:
+    if batch.confirmed_by is None or batch.confirmed_at is None or batch.starts_at is None:
+        return []
+    confirmed = Cell(text=when_minute(batch.confirmed_at), sub=[batch.confirmed_by.name])
+    return [
+        Fact(gettext("Confirmed"), confirmed),
+        Fact(gettext("Starts"), Cell(text=when_minute(batch.starts_at))),
+    ]
+
+
+def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, label: str) -> list[Fact]:
+    def cell(value: str) -> Cell:
+        one = sums[f"{name}:{value}"]
+        said = gettext("%(rows)s rows, ¥%(amount)s") % {"rows": one["rows"], "amount": yuan_grouped(one["fen"])}
+        url = _address(batch, **{name: value}) if value else ""
+        return Cell(text=said, url=url)
+
+    order = ("approve", "review", "bad", "taken", "refused", "skipped", "")
+    found = [value for value in order if f"{name}:{value}" in sums]
+    return [Fact(f"{label}: {_word(value)}", cell(value)) for value in found]
+
+
+def _word(value: str) -> str:
+    return {
+        "approve": gettext("would be approved"),
+        "review": gettext("goes to a person"),
+        "bad": gettext("cannot be asked for"),
+        "taken": gettext("asked for"),
+        "refused": gettext("refused"),
+        "skipped": gettext("left out"),
+        "": gettext("open"),
+    }[value]
+
+
+def _table(batch: RefundBatch, rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str]) -> Table:
+    shown = list(rows[:_ROWS_SHOWN])
+    title = gettext("Rows")
+    if chosen:
+        title = f"{title}: {', '.join(map(_word, chosen.values()))}"
+    return Table(
+        title=title,
+        columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
+        rows=[_row(row) for row in shown],
+        empty=gettext("No row is like that."),
+        icon="layers",
+    )
+
+
+def _row(row: RefundBatchRow) -> Row:
+    why = [words(row.code)] if row.code in CODES else []
+    if row.code == "invalid_input":
+        why = [f"{one['field']}: {one['message']}" for one in row.errors[:3]]
+    result = Cell(text="--")
+    if row.request is not None:
+        result = Cell(text=row.request.number, url=refund_url(row.request.number))
+    elif row.outcome:
+        result = Cell(
+            text=_word(row.outcome), tone=_TONES[row.outcome], sub=why if row.outcome == Outcome.REFUSED else []
+        )
+    checked = Cell(text=_word(row.verdict), tone=_TONES.get(row.verdict, ""), sub=why if row.verdict == "bad" else [])
+    fen = "--" if row.amount_fen is None else f"¥{yuan_grouped(row.amount_fen)}"
+    return Row(cells=[Cell(text=str(row.number)), Cell(text=row.label or "--"), Cell(text=fen), checked, result])
+
+
+def _forms(
+    scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], refusal: Refusal | None
+) -> list[Form]:
+    forms = []
+    may_confirm = scope.may(Act.CONFIRM_BATCH) and batch.filed_by_id != scope.by.person_id
+    if batch.state == BatchState.READY and may_confirm:
+        bad = sums.get("verdict:bad", {"rows": 0})["rows"]
+        fields = [text("window_minutes", gettext("Minutes in which all can be cancelled"), "10", kind="number")]
+        if bad:
+            label = gettext("Go on without the %(rows)s rows that cannot be asked for") % {"rows": bad}
+            fields.append(text("skip_bad", label, kind="flag"))
+        forms.append(
+            form(
+                "confirm",
+                title=gettext("Confirm it"),
+                url=reverse("desk:batch-confirm", args=[batch.pk]),
+                button=gettext("Let it run"),
+                fields=fields,
+                refusal=refusal,
+                note=gettext("Somebody else than who filed it looks at the sums and at the rows, and lets it run."),
+            )
+        )
+    if batch.state not in (BatchState.DONE, BatchState.CANCELLED):
+        forms.append(
+            form(
+                "cancel",
+                title=gettext("Call it off"),
+                url=reverse("desk:batch-cancel", args=[batch.pk]),
+                button=gettext("Cancel the batch"),
+                fields=[],
+                refusal=refusal,
+                note=gettext("No more of it is asked for. What was asked for already stays."),
+                tone="danger",
+            )
+        )
+    return forms

@@ -1,0 +1,378 @@
+// The till's screen. It knows the product by /api/v1 only; what cannot be sent now is kept and sent once, also days later.
+import { STATES, TEXTS } from "/texts.js";
+
+const GOODS = [["AF-4L", "空气炸锅 4L", 26800], ["TW-12", "洗衣液 2kg", 3980], ["SN-01", "坚果礼盒", 8800],
+  ["UM-02", "雨伞", 5900]];
+const FINAL = new Set(["refunded", "follow_up", "closed", "rejected", "cancelled", "failed", "partially_refunded"]);
+const RESTING = new Set([...FINAL, "in_review", "needs_info", "waiting_goods", "manual_pending"]);
+const FLUSH_MS = 3000, POLL_MS = 1000, BEAT_MS = 60000;
+// The product gives a first answer again for a day; what may have arrived before that is looked for instead.
+const REMEMBERED_MS = 23 * 3600 * 1000;
+
+const $ = (id) => document.getElementById(id);
+const kept = (name, usual) => JSON.parse(localStorage.getItem(name) ?? "null") ?? usual;
+const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
+const yuan = (fen) => (fen / 100).toFixed(2);
+const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
+let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
+let flushing = false, watch = 0;
+const t = (name) => TEXTS[name][language === "zh" ? 0 : 1];
+
+function fresh() { return { orderNo: "", lines: [], paid: [] }; }
+function el(tag, text = "", more = {}) { return Object.assign(document.createElement(tag), { textContent: text, ...more }); }
+function press(text, onclick, id) { return el("button", text, { type: "button", onclick, ...(id && { id }) }); }
+function row(text, ...buttons) {
+  const line = el("li"); line.append(el("span", text), ...buttons); return line;
+}
+
+// --- what is told: text always, voice where there is one ------------------------------------------------------------
+
+function say(title, { cause = "", remedy = "", bad = false, more = [] } = {}) {
+  const box = $("said");
+  box.replaceChildren(el("h2", title));
+  if (cause) box.append(el("p", `${t("cause")}：${cause}`));
+  if (remedy) box.append(el("p", `${t("remedy")}：${remedy}`));
+  box.append(...more);
+  box.classList.toggle("bad", bad);
+  box.hidden = false;
+  speak([title, cause, remedy].filter(Boolean).join("。"));
+}
+function speak(text) {
+  if (!$("voice").checked || !("speechSynthesis" in window)) return;
+  speechSynthesis.cancel();
+  speechSynthesis.speak(Object.assign(new SpeechSynthesisUtterance(text), { lang: language === "zh" ? "zh-CN" : "en-US" }));
+}
+function sayProblem(problem) {
+  const errors = (problem.errors ?? []).map((one) => one.message).join(" ");
+  const broken = (problem.verdict?.rules ?? []).filter((rule) => !rule.passed).map((rule) => rule.explanation).join(" ");
+  const cause = [problem.title, errors, broken].filter(Boolean).join(" ");
+  say(t("refused"), { cause, remedy: problem.message === problem.title ? "" : problem.message, bad: true });
+}
+
+// --- the line -------------------------------------------------------------------------------------------------------
+
+class NoLine extends Error {}
+
+async function call(method, path, body, key) {
+  if ($("cut").checked) throw new NoLine();
+  const headers = { "Accept-Language": language === "zh" ? "zh-Hans" : "en" };
+  if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  let reply, data;
+  try {
+    reply = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    data = await reply.json();
+  } catch { throw new NoLine(); }
+  // A proxy's word, a restart, a key being replaced, too many calls, or the first of two still running: nothing is decided.
+  if ([401, 429, 500, 502, 503, 504].includes(reply.status) || data.code === "busy") throw new NoLine();
+  return { status: reply.status, ok: reply.ok, data };
+}
+const get = (path) => call("GET", `/api/v1/${path}`);
+const post = (path, body, key) => call("POST", `/api/v1/${path}`, body, key);
+
+// Kept before it is sent: neither a reload nor a cut between sending and hearing loses it or makes two of it.
+function enqueue(path, body, label) {
+  const entry = { key: crypto.randomUUID(), path, body, label, at: Date.now(), triedAt: 0 };
+  keep("queue", [...kept("queue", []), entry]);
+  return entry;
+}
+function change(key, entry) {
+  keep("queue", kept("queue", []).flatMap((one) => one.key === key ? (entry ? [entry] : []) : [one]));
+}
+async function deliver(entry) {
+  if (entry.triedAt && Date.now() - entry.triedAt > REMEMBERED_MS) {
+    const found = await arrived(entry);
+    if (found) { change(entry.key, null); return { status: 200, ok: true, data: found, already: true }; }
+  }
+  // Written down first: from here on it may have arrived.
+  if (!entry.triedAt && !$("cut").checked) change(entry.key, entry = { ...entry, triedAt: Date.now() });
+  const answer = await post(entry.path, entry.body, entry.key);
+  change(entry.key, null);
+  return answer;
+}
+async function arrived({ path, body, triedAt }) {
+  if (path !== "refund-requests") return null; // a sale is known again by its payment
+  const after = encodeURIComponent(new Date(triedAt - 60000).toISOString());
+  const one = body.order_no ? null : await get(`transactions/${body.transaction}`);
+  const orderNo = encodeURIComponent(body.order_no ?? one.data.order_no);
+  const listed = await get(`refund-requests?order_no=${orderNo}&created_after=${after}&limit=200`);
+  return (listed.data.results ?? []).find((row) => row.amount_fen === body.amount_fen && row.reason === body.reason) ?? null;
+}
+async function flush() {
+  if (flushing || !kept("queue", []).length) return showQueue();
+  flushing = true;
+  // One screen at a time, were the till opened twice.
+  await navigator.locks.request("queue", async () => {
+    for (const entry of kept("queue", [])) {
+      try {
+        const answer = await deliver(entry);
+        if (!answer.ok) sayProblem(answer.data);
+        else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id); }
+        else say(t("sold"), { cause: "", remedy: `${t("number")} ${answer.data.order_no}` });
+      } catch (error) {
+        if (!(error instanceof NoLine)) throw error;
+        break; // in order: a refund does not overtake its sale
+      }
+    }
+  }).finally(() => { flushing = false; });
+  showQueue();
+}
+async function submit(path, body, label) {
+  const entry = enqueue(path, body, label);
+  await navigator.locks.request("queue", async () => {}); // what is under way ends first
+  await flush();
+  if (kept("queue", []).some((one) => one.key === entry.key)) say(t("kept"), { cause: t("kept_why") });
+}
+function showQueue() {
+  const waiting = kept("queue", []);
+  $("waiting").textContent = waiting.length;
+  $("queued").replaceChildren(...waiting.map((one) => row(`${one.label} · ${new Date(one.at).toLocaleString()}`)));
+}
+async function heartbeat() {
+  const checks = { display: true, keyboard: true, printer: true };
+  const body = { version: till.version, checks, store: till.store };
+  try { await post(`terminals/${encodeURIComponent(till.terminal)}/heartbeat`, body); line(true); } catch { line(false); }
+}
+function line(up) { $("line").textContent = up ? t("online") : t("offline"); }
+
+// --- sale -----------------------------------------------------------------------------------------------------------
+
+function total() { return sale.lines.reduce((sum, one) => sum + one.amount_fen, 0); }
+function rest() { return total() - sale.paid.reduce((sum, one) => sum + one.amount_fen, 0); }
+function add([sku, name, price]) {
+  if (sale.paid.length) return;
+  const line = sale.lines.find((one) => one.sku === sku);
+  if (line) { line.quantity += 1; line.amount_fen += price; }
+  else sale.lines.push({ sku, name, quantity: 1, unit_price_fen: price, amount_fen: price });
+  showSale();
+}
+function showSale() {
+  $("cart").replaceChildren(...sale.lines.map((one) => row(`${one.name} × ${one.quantity} · ${yuan(one.amount_fen)}`)));
+  $("total").textContent = yuan(total());
+  $("pay-amount").value = rest() ? yuan(rest()) : "";
+  $("payments").replaceChildren(...sale.paid.map((one) => row(`${one.channel} · ${yuan(one.amount_fen)}`)));
+}
+async function pay(event) {
+  event.preventDefault();
+  const amount = fen($("pay-amount").value), channel = $("pay-channel").value;
+  const button = $("pay").querySelector("button");
+  if (button.disabled || !amount || amount > rest()) return;
+  // To a channel an order is one payment.
+  if (channel !== "cash" && sale.paid.some((one) => one.channel === channel))
+    return say(t("payment_failed"), { remedy: t("try_again"), bad: true });
+  button.disabled = true;
+  sale.orderNo ||= `${till.terminal}-${Date.now()}`;
+  const payment = { channel, amount_fen: amount, order_no: sale.orderNo };
+  let taken;
+  try {
+    const reply = await fetch("/payments", { method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(payment) });
+    taken = await reply.json();
+    if (!reply.ok) throw new NoLine();
+  } catch {
+    return say(t("payment_failed"), { remedy: t("try_again"), bad: true });
+  } finally { button.disabled = false; }
+  const isFirst = !sale.paid.length, phone = $("pay-phone").value.trim();
+  sale.paid.push(payment);
+  const reported = { ...payment, ...taken, order_amount_fen: total(), store: till.store, terminal: till.terminal,
+    cashier: $("ask-cashier").value, lines: isFirst ? sale.lines : [] };
+  if (phone) reported.payer = { phone };
+  const number = sale.orderNo;
+  if (!rest()) sale = fresh();
+  showSale();
+  await submit("transactions", reported, `${t("sale")} ${number} ${yuan(amount)}`);
+  if (rest()) say(t("rest"), { cause: yuan(rest()) });
+}
+
+// --- refund ---------------------------------------------------------------------------------------------------------
+
+async function find(event) {
+  event.preventDefault();
+  $("said").hidden = true;
+  const number = $("order-no").value.trim(), query = new URLSearchParams();
+  if (number) query.set("order_no", number);
+  const facts = { amount_fen: fen($("fact-amount").value) || "", phone_last4: $("fact-phone").value.trim(),
+    card_last4: $("fact-card").value.trim() };
+  for (const [name, value] of Object.entries(number ? {} : facts)) if (value) query.set(name, value);
+  const day = number ? "" : $("fact-day").value;
+  if (day) {
+    query.set("paid_after", `${day}T00:00:00+08:00`);
+    query.set("paid_before", new Date(Date.parse(`${day}T00:00:00+08:00`) + 86400000).toISOString());
+  }
+  query.set("store", till.store);
+  try {
+    const answer = await get(`transactions?${query}`);
+    if (!answer.ok) return sayProblem(answer.data);
+    const sales = answer.data.results;
+    if (!sales.length) return say(t("nothing_found"), { remedy: t("check_number"), bad: true });
+    $("found").replaceChildren(...sales.map((one) => row(
+      `${one.order_no} · ${one.channel} · ${yuan(one.amount_fen)} · ${t("left")} ${yuan(one.refundable_fen)}`,
+      press(t("choose"), () => ask({ transaction: one.id }, one.order_no, one.refundable_fen)))));
+    const left = sales.reduce((sum, one) => sum + one.refundable_fen, 0);
+    if (number) ask(sales.length > 1 ? { order_no: number, store: till.store } : { transaction: sales[0].id }, number, left);
+  } catch (error) {
+    if (!(error instanceof NoLine)) throw error;
+    if (!number) return say(t("offline"), { remedy: t("scan"), bad: true });
+    ask({ order_no: number, store: till.store }, number, 0);
+    say(t("offline"), { cause: t("offline_order") });
+  }
+}
+function ask(of, orderNo, left) {
+  refund = { of, orderNo };
+  $("ask-title").textContent = `${t("refund")} ${orderNo}`;
+  $("ask-amount").value = left ? yuan(left) : "";
+  $("ask").hidden = false;
+  $("ask-amount").focus();
+}
+async function confirm(event) {
+  event.preventDefault();
+  const amount = fen($("ask-amount").value), phone = $("ask-phone").value.trim();
+  if (!amount) return;
+  const body = { ...refund.of, amount_fen: amount, reason: $("ask-reason").value, route: $("ask-route").value,
+    description: $("ask-description").value.trim(), cashier: $("ask-cashier").value };
+  if (phone) body.customer = { phone, locale: language === "zh" ? "zh-Hans" : "en" };
+  $("consent-amount").textContent = `¥ ${yuan(amount)}`;
+  $("consent-reason").textContent = `${t("reason")}：${$("ask-reason").selectedOptions[0].textContent}`;
+  $("consent-verdict").textContent = "";
+  try {
+    const quote = await post("refund-quotes", body);
+    if (!quote.ok) return sayProblem(quote.data);
+    const broken = quote.data.verdict.rules.filter((rule) => !rule.passed).map((rule) => rule.explanation);
+    if (broken.length) $("consent-verdict").textContent = `${t("in_words")}：${broken.join(" ")}`;
+  } catch (error) { if (!(error instanceof NoLine)) throw error; }
+  refund.body = body;
+  $("consent").showModal();
+  speak(`${t("customer_asked")} ${$("consent-amount").textContent} ${$("consent-reason").textContent}`);
+}
+async function agreed() {
+  $("consent").close();
+  const { body, orderNo } = refund;
+  $("ask").hidden = true; $("found").replaceChildren(); $("find").reset();
+  // Only here: the customer has seen amount and reason and has pressed the button.
+  await submit("refund-requests", { ...body, customer_consent: true }, `${t("refund")} ${orderNo} ${yuan(body.amount_fen)}`);
+}
+
+function tell(request, already = false) {
+  const [zh, en, tone, todo, todoEn] = STATES[request.state] ?? [request.state, request.state, "", "", ""];
+  const failure = (request.executions ?? []).findLast((one) => one.failure)?.failure;
+  const broken = request.state === "in_review"
+    ? (request.verdict?.rules ?? []).filter((rule) => !rule.passed).map((rule) => rule.explanation).join(" ") : "";
+  const isPaid = ["refunded", "follow_up", "closed"].includes(request.state);
+  const by = isPaid || tone ? "" : new Date(request.expected_arrival?.latest_at ?? NaN).toLocaleString();
+  const more = [el("p", `${request.number} · ¥ ${yuan(request.approved_fen ?? request.amount_fen)}`, { className: "soft" })];
+  if (already) more.push(el("p", t("already")));
+  if (by && !by.startsWith("Invalid")) more.push(el("p", `${t("arrives")} ${by}`));
+  if (request.state === "in_review")
+    more.push(press(t("ask_manager"), () => authorise(request), "ask-manager"));
+  const why = request.state === "failed" ? failure : null;
+  say(language === "zh" ? zh : en, {
+    cause: why?.message || request.message_to_customer || broken,
+    remedy: why?.remedy || (language === "zh" ? todo : todoEn),
+    bad: tone === "bad",
+    more,
+  });
+}
+// Until it rests, and then no more: the screen is free for the next customer.
+function follow(id, seen = "") {
+  clearTimeout(watch);
+  watch = setTimeout(async () => {
+    try {
+      const { data } = await get(`refund-requests/${id}`);
+      if (data.state !== seen) tell(data);
+      if (!RESTING.has(data.state)) follow(id, data.state);
+    } catch (error) {
+      if (!(error instanceof NoLine)) throw error;
+      follow(id, seen);
+    }
+  }, POLL_MS);
+}
+
+// --- authorisation by scan ------------------------------------------------------------------------------------------
+
+async function authorise(request) {
+  clearTimeout(watch);
+  try {
+    const asked = { terminal: till.terminal, version: request.version, amount_fen: request.amount_fen };
+    const made = await post(`refund-requests/${request.id}/till-authorisations`, asked, crypto.randomUUID());
+    if (!made.ok) return sayProblem(made.data);
+    const image = el("img", "", { src: `/qr?text=${encodeURIComponent(made.data.url)}`, alt: made.data.url, width: 240 });
+    say(t("scan_now"), { more: [image, el("p", made.data.url, { className: "soft", id: "scan-url" })] });
+    hear(request, made.data, "waiting");
+  } catch (error) {
+    if (!(error instanceof NoLine)) throw error;
+    say(t("offline"), { remedy: t("try_again"), bad: true });
+  }
+}
+function hear(request, made, seen) {
+  watch = setTimeout(async () => {
+    try {
+      const { data } = await get(`refund-requests/${request.id}/till-authorisations/${made.id}`);
+      if (data.state === "decided" || data.request_state !== "in_review") return follow(request.id);
+      if (data.state === "expired") {
+        const { data: now } = await get(`refund-requests/${request.id}`);
+        const again = press(t("ask_manager"), () => authorise(now), "ask-manager");
+        return say(t("scan_over"), { remedy: t("scan_again"), bad: true, more: [again] });
+      }
+      if (data.state === "opened" && seen !== "opened") say(t("scan_opened"), { cause: data.opened_by });
+      hear(request, made, data.state);
+    } catch (error) {
+      if (!(error instanceof NoLine)) throw error;
+      hear(request, made, seen);
+    }
+  }, POLL_MS);
+}
+
+// --- the screen -----------------------------------------------------------------------------------------------------
+
+function translate() {
+  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  for (const one of document.querySelectorAll("[data-t]")) one.textContent = t(one.dataset.t);
+  $("language").textContent = language === "zh" ? "EN" : "中文";
+}
+function show(view) {
+  for (const one of document.querySelectorAll("nav button"))
+    one.dataset.view === view ? one.setAttribute("aria-current", "page") : one.removeAttribute("aria-current");
+  for (const section of document.querySelectorAll("main > [id^=view-]")) section.hidden = section.id !== `view-${view}`;
+}
+async function learn() {
+  try {
+    const known = await get("policy");
+    if (known.ok) keep("policy", policy = known.data);
+    line(true);
+  } catch (error) { if (!(error instanceof NoLine)) throw error; line(false); }
+  policy ??= kept("policy", null);
+  if (!policy) return;
+  $("ask-reason").replaceChildren(...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
+  $("ask-route").replaceChildren(...policy.routes.map((one) => el("option", one.label, { value: one.route })));
+  const words = [policy.summary, ...policy.reasons.map((one) => `${one.label}：${one.words}`),
+    ...policy.routes.filter((one) => one.words).map((one) => `${one.label}：${one.words}`)];
+  $("rules").textContent = words.join("\n");
+}
+async function begin() {
+  translate(); show("sale");
+  $("cut").checked = kept("cut", false);
+  for (;;) {
+    const reply = await fetch("/till").catch(() => null);
+    if (reply?.ok) { till = await reply.json(); keep("till", till); break; }
+    if ((till = kept("till", null))) break;
+    await new Promise((done) => setTimeout(done, FLUSH_MS));
+  }
+  $("who").textContent = `${till.merchant} · ${till.store_name} · ${till.terminal}`;
+  $("pay-channel").replaceChildren(...till.channels.map((name) => el("option", name, { value: name })));
+  $("ask-cashier").replaceChildren(...till.cashiers.map((name) => el("option", name, { value: name })));
+  $("goods").replaceChildren(...GOODS.map((one) => press(`${one[1]} ${yuan(one[2])}`, () => add(one))));
+  for (const button of document.querySelectorAll("nav button")) button.onclick = () => show(button.dataset.view);
+  $("pay").onsubmit = pay; $("find").onsubmit = find; $("ask").onsubmit = confirm; $("agree").onclick = agreed;
+  $("decline").onclick = () => $("consent").close("declined");
+  $("consent").onclose = () => {
+    if ($("consent").returnValue === "declined") say(t("declined"));
+    $("consent").returnValue = "";
+  };
+  $("cut").onchange = () => { keep("cut", $("cut").checked); line(!$("cut").checked); flush(); };
+  $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
+  showSale(); showQueue(); await learn();
+  setInterval(flush, FLUSH_MS); addEventListener("online", flush); setInterval(heartbeat, BEAT_MS);
+  flush(); heartbeat();
+  document.body.dataset.ready = "yes";
+}
+begin();

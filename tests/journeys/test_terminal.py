@@ -1,0 +1,270 @@
+"""A till in the browser: it sells, refunds, loses its line for days, and asks a manager by a scan."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
+
+from merchants import api_keys
+from merchants.models import KeyScope, Merchant, Role
+from merchants.principals import of_staff
+from refunds.models import IdempotencyRecord, RefundRequest, Shift
+from refunds.payouts.loop import drain
+from simulators.kit.testing import RunningSimulator
+from terminals.models import Transaction
+from tests.factories import make_account, make_merchant, make_staff
+from tests.refunds import hand
+from tests.simulators.till import running_till
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def expected_complaints() -> list[str]:
+    # A line that is down answers 504, and a refused refund 422: the browser notes both.
+    return [r"status of (409|422|504)"]
+
+
+@pytest.fixture
+def merchant(wechat: RunningSimulator) -> Merchant:
+    found = make_merchant()
+    make_account(found, wechat.account)
+    return found
+
+
+@pytest.fixture
+def till(merchant: Merchant, wechat: RunningSimulator, live_server: object, tmp_path: Path) -> Iterator[str]:
+    maker = make_staff(merchant, Role.OWNER)
+    _, secret, _ = api_keys.issue(
+        merchant=merchant,
+        name="POS-01",
+        scopes=list(KeyScope.values),
+        by=of_staff(maker),
+        at=timezone.now(),
+        all_stores=True,
+    )
+    control = wechat.account["control_url"]
+    with running_till(tmp_path, base_url=str(live_server), api_key=secret, control_url=control) as address:
+        yield address
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("body[data-ready]")).to_be_attached()
+
+
+def _shown(page: Page, name: str) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def _sell(page: Page, article: str, *, paid_with: str = "wechat") -> Transaction:
+    page.locator("nav [data-view=sale]").click()
+    page.locator("#goods button", has_text=article).click()
+    page.locator("#pay-channel").select_option(paid_with)
+    page.locator("#pay button").click()
+    expect(page.locator("#said")).to_contain_text("收款成功")
+    return Transaction.objects.latest("created_at")
+
+
+def _ask(page: Page, order_no: str, amount: str) -> None:
+    """Up to the customer's screen."""
+    page.locator("nav [data-view=refund]").click()
+    page.locator("#order-no").fill(order_no)
+    page.locator("#order-no").press("Enter")
+    expect(page.locator("#ask")).to_be_visible()
+    page.locator("#ask-amount").fill(amount)
+    page.locator("#ask-reason").select_option("quality")
+    page.locator("#ask button").click()
+    expect(page.locator("#consent")).to_be_visible()
+    expect(page.locator("#consent-amount")).to_have_text(f"¥ {amount}")
+
+
+def _work_until_said(page: Page, words: str) -> None:
+    deadline = time.monotonic() + 60
+    while words not in page.locator("#said").inner_text():
+        assert time.monotonic() < deadline, page.locator("#said").inner_text()
+        drain()
+        page.wait_for_timeout(200)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_sale_is_refunded_only_after_the_customer_agreed_on_the_screen(
+    page: Page, till: str, axe: Callable[[Page], None], width: int, scheme: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two
+    _open(page, till)
+    sale = _sell(page, "洗衣液")
+    axe(page)
+    _shown(page, f"till-sale-{width}")
+
+    _ask(page, sale.order_no, "39.80")
+    axe(page)
+    _shown(page, f"till-consent-{width}")
+    page.locator("#decline").click()
+    expect(page.locator("#said")).to_contain_text("顾客未同意")
+    assert not RefundRequest.objects.exists()
+
+    _ask(page, sale.order_no, "39.80")
+    page.locator("#agree").click()
+    _work_until_said(page, "退款成功")
+    axe(page)
+    _shown(page, f"till-refunded-{width}")
+    request = RefundRequest.objects.get()
+    assert (request.customer_consent, request.amount_fen, request.terminal_id) == (True, 3_980, sale.terminal_id)
+
+
+def test_order_paid_by_two_means_is_found_by_two_facts(page: Page, till: str) -> None:
+    _open(page, till)
+    page.locator("#goods button", has_text="雨伞").click()
+    page.locator("#pay-amount").fill("20")
+    page.locator("#pay-channel").select_option("wechat")
+    page.locator("#pay button").click()
+    expect(page.locator("#said")).to_contain_text("39.00")
+    page.locator("#pay-channel").select_option("cash")
+    page.locator("#pay button").click()
+    expect(page.locator("#cart li")).to_have_count(0)
+    expect(page.locator("#said")).to_contain_text("收款成功")
+    assert sorted(Transaction.objects.values_list("channel", "amount_fen")) == [("cash", 3_900), ("wechat", 2_000)]
+
+    page.locator("nav [data-view=refund]").click()
+    page.locator("#find summary").click()
+    page.locator("#fact-amount").fill("39")
+    page.locator("#find button").click()
+    expect(page.locator("#said")).to_contain_text("没有受理")  # one fact alone finds nobody's sale
+    page.locator("#fact-day").fill(page.evaluate("new Date().toLocaleDateString('sv')"))
+    page.locator("#find button").click()
+    expect(page.locator("#found li")).to_have_count(1)
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_refund_when_the_answer_was_lost_is_asked_for_once_however_late_the_line_is_back(
+    page: Page, till: str, days: int
+) -> None:
+    _open(page, till)
+    sale = _sell(page, "洗衣液")
+    _ask(page, sale.order_no, "10.00")
+    page.locator("#agree").click()
+    expect(page.locator("#said")).to_contain_text("10.00")
+    (request,) = RefundRequest.objects.all()
+    # As if the till had been switched off between sending and hearing.
+    key = IdempotencyRecord.objects.latest("created_at").key
+    body = {"transaction": str(sale.pk), "amount_fen": 1_000, "reason": "quality", "route": "original"}
+    body |= {"description": "", "cashier": "C001", "customer_consent": True}
+    tried = int((request.created_at.timestamp() - 1) * 1000)
+    entry = {"key": key, "path": "refund-requests", "body": body, "label": "x", "at": tried, "triedAt": tried}
+    if days:
+        IdempotencyRecord.objects.all().delete()
+        page.clock.set_fixed_time(time.time() + days * 86_400)
+    page.evaluate("entry => localStorage.setItem('queue', JSON.stringify([entry]))", entry)
+    page.reload()
+    expect(page.locator("#said")).to_contain_text(request.number)
+    expect(page.locator("#waiting")).to_have_text("0")
+    assert RefundRequest.objects.get() == request
+
+
+def test_sale_and_refund_when_the_line_is_cut_wait_in_order_and_are_sent_once(page: Page, till: str) -> None:
+    _open(page, till)
+    page.locator("#cut").check()
+    page.locator("#goods button", has_text="洗衣液").click()
+    page.locator("#pay-channel").select_option("wechat")
+    page.locator("#pay button").click()
+    expect(page.locator("#said")).to_contain_text("已存在本机")
+    order_no = json.loads(page.evaluate("localStorage.getItem('queue')"))[0]["body"]["order_no"]
+    _ask(page, order_no, "39.80")
+    page.locator("#agree").click()
+    expect(page.locator("#waiting")).to_have_text("2")
+    _shown(page, "till-cut")
+    page.reload()  # a restart loses nothing
+    expect(page.locator("#waiting")).to_have_text("2")
+    assert not Transaction.objects.exists()
+    page.locator("#cut").uncheck()
+    expect(page.locator("#waiting")).to_have_text("0")
+    _work_until_said(page, "退款成功")
+    assert (Transaction.objects.count(), RefundRequest.objects.count()) == (1, 1)
+    assert RefundRequest.objects.get().customer_consent is True
+
+
+def test_manager_scans_the_tills_code_and_the_till_hears_it_paid(
+    page: Page,
+    browser: Browser,
+    till: str,
+    merchant: Merchant,
+    live_server: object,
+    settings: Settings,
+    axe: Callable[[Page], None],
+) -> None:
+    settings.BASE_URL = str(live_server)
+    manager = make_staff(merchant, Role.MANAGER)
+    _open(page, till)
+    sale = _sell(page, "空气炸锅")
+    _ask(page, sale.order_no, "268.00")
+    page.locator("#agree").click()
+    expect(page.locator("#said")).to_contain_text("需要人工审核")
+    page.locator("#ask-manager").click()
+    url = page.locator("#scan-url").inner_text()
+    expect(page.locator("#said img")).to_be_visible()
+    axe(page)
+    _shown(page, "till-scan")
+
+    client = Client()
+    client.force_login(manager, backend="django.contrib.auth.backends.ModelBackend")
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", locale="zh-CN")
+    phone.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}])
+    held = phone.new_page()
+    held.goto(url)
+    expect(page.locator("#said")).to_contain_text(manager.name)
+    axe(held)
+    _shown(held, "phone-scan")
+    held.locator("button[value=approve]").click()
+    expect(held).to_have_url(re.compile("/desk/refunds/RF-"))
+    assert RefundRequest.objects.get().approved_fen == 26_800
+    _work_until_said(page, "退款成功")
+    held.goto(url)
+    expect(held.locator("[role=alert]")).to_be_visible()
+    phone.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
+    page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
+) -> None:
+    shop, client = hand.make_shop(), Client()
+    client.force_login(make_staff(shop, Role.CASHIER), backend="django.contrib.auth.backends.ModelBackend")
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
+    )
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two
+    page.goto(f"{live_server}/desk/shifts")
+    page.locator("#f-begin-terminal").select_option(label="一号店 · POS-01")
+    page.locator("#f-begin-float").fill("200")
+    page.locator("form:has(#f-begin-float) button[type=submit]").click()
+    axe(page)
+    _shown(page, f"shifts-{width}")
+    request = hand.waiting("cash", sale=hand.sale_for(shop, "cash", 5_000))
+    page.get_by_role("link", name="POS-01").first.click()
+    expect(page.locator("p.banner.warn")).to_contain_text(request.number)
+    page.locator("#f-close-counted").fill("238")
+    page.locator("form:has(#f-close-counted) button[type=submit]").click()
+    assert Shift.objects.get().closed_at is None
+    hand.confirmed(request)
+    page.locator("#f-close-counted").fill("238")
+    page.locator("form:has(#f-close-counted) button[type=submit]").click()
+    expect(page.locator("#f-close-counted")).to_have_count(0)
+    axe(page)
+    _shown(page, f"shift-{width}")
+    shift = Shift.objects.get()
+    assert (shift.expected_fen, shift.counted_fen) == (23_800, 23_800)
