@@ -40,7 +40,7 @@ def narrowed(
         found = named.values_list("pk", flat=True).first()
         if found is None or (ids is not None and found not in ids):
             message = "there is no such store"
-            raise UnknownStore(message, errors=[FieldError("store", UnknownStore.code, message)])
+            raise UnknownStore(message, errors=[FieldError("store", UnknownStore.code)])
         ids = (found,)
     return Selection(merchant_id=merchant_id, store_ids=ids, channel=channel)
 

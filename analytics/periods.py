@@ -144,4 +144,4 @@ def _day(field: str, text: str) -> date:
 
 
 def _bad(field: str, code: str, message: str) -> BadPeriod:
-    return BadPeriod(message, errors=[FieldError(field, code, message)])
+    return BadPeriod(message, errors=[FieldError(field, code)])

@@ -19,6 +19,7 @@ from api import schemas_figures as shapes
 from api.fields import Number, StrictSerializer, Text
 from api.serializers import CHANNELS
 from api.views import Endpoint
+from core.codes import words_of_field
 from core.database.timeouts import reports
 from merchants.rights import Act
 
@@ -57,7 +58,7 @@ class AnalyticsSummary(Endpoint):
             )
         except (BadPeriod, UnknownStore) as error:
             raise serializers.ValidationError(
-                {item.field: [serializers.ErrorDetail(item.message, code=item.code)] for item in error.errors}
+                {item.field: [serializers.ErrorDetail(words_of_field(item), code=item.code)] for item in error.errors}
             ) from error
         figures = overview(scope=scope, period=period)
         paid_out = payouts(scope=scope, period=period)

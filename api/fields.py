@@ -18,9 +18,13 @@ from core.money import MAX_FEN, is_barcode
 from core.numbers import ascii_form, refund_number
 from core.phones import NotAPhone, phone_number
 from core.plain_text import person_name, without_direction, without_marks
-from core.quantities import quantity
+from core.quantities import MAX_QUANTITY, quantity
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+#: As a JSON schema says it what ``Text`` refuses.
+ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
+_ADDRESS = "[^\\u0000-\\u001F\\u007F]+@[^\\u0000-\\u001F\\u007F]+"
+MULTILINE = "^([^\\u0000-\\u0008\\u000B-\\u001F\\u007F]|\\r\\n)*$"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -30,7 +34,7 @@ def refused(code: str, *fields: str) -> serializers.ValidationError:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Unknown fields are errors, not noise."""
+    # Unknown fields are errors, not noise. No docstring: the library would publish it for each body.
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
@@ -55,6 +59,8 @@ class Quantity(serializers.FloatField):
     def __init__(self, *, or_none: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._or_none = or_none
+        self.declares = {"minimum": 0} if or_none else {"exclusiveMinimum": 0}
+        self.declares["maximum"] = int(MAX_QUANTITY)
 
     def to_internal_value(self, data: Any) -> Decimal:  # type: ignore[override]  # exact
         if not isinstance(data, int | float) or isinstance(data, bool):
@@ -88,6 +94,8 @@ class Text(serializers.CharField):
     def __init__(self, *, multiline: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._refused = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
+        #: What the description says of it beside what the library reads off it.
+        self.declares: dict[str, Any] = {"pattern": MULTILINE if multiline else ONE_LINE}
 
     def run_validation(self, data: Any = empty) -> Any:
         """What is blank without its direction marks is blank."""
@@ -104,6 +112,10 @@ class Text(serializers.CharField):
 
 class Instant(serializers.DateTimeField):
     """RFC 3339 with an offset, as UTC: a local time without one could be any of 24 instants."""
+
+    declares = {
+        "pattern": "^(20[0-9]{2}|2100)-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+    }
 
     def to_internal_value(self, value: Any) -> datetime:
         text = value.upper() if isinstance(value, str) else ""
@@ -162,6 +174,10 @@ class Id(serializers.UUIDField):
 class FourDigits(Text):
     """The end of a card's or phone's number."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.declares = {"pattern": "^([0-9]{4})?$" if self.allow_blank else "^[0-9]{4}$"}
+
     def to_internal_value(self, data: Any) -> str:
         text = without_marks(super().to_internal_value(data))
         if text and not re.fullmatch(r"[0-9]{4}", text):
@@ -175,6 +191,8 @@ class Email(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(EmailValidator())
+        if self.allow_blank:  # which is no address
+            self.declares = {"format": None, "pattern": f"^({_ADDRESS})?$"}
 
 
 class Phone(Text):

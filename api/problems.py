@@ -19,7 +19,7 @@ from rest_framework.views import set_rollback
 
 from api.bodies import JSONRenderer
 from api.schemas import VerdictOut
-from core.codes import CODES, FIELDS, PROBLEMS, words
+from core.codes import CODES, FIELDS, PROBLEMS, words, words_of_field
 from core.errors import DomainError, NotFound
 from refunds.intake.judging import PolicyRefused
 
@@ -101,7 +101,7 @@ def _of_domain_error(error: DomainError) -> Response:
     facts = dict(error.facts)
     if isinstance(error, PolicyRefused):
         facts["verdict"] = VerdictOut.of(facts["verdict"].as_json())
-    errors = [{"field": item.field, "code": item.code, "message": item.message} for item in error.errors]
+    errors = [{"field": item.field, "code": item.code, "message": words_of_field(item)} for item in error.errors]
     if not errors and error.code in CODES and (field := CODES[error.code].field):
         errors = [{"field": field, "code": error.code, "message": words(error.code)}]
     body = problem(status=error.status, code=error.code, detail=error.message, errors=errors, **facts)

@@ -52,7 +52,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 #: Required on every POST that creates.
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     required=True,
     description="1 to 255 visible ASCII characters. The same key and body within 24 hours get the first answer again.",

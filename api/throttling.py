@@ -1,6 +1,7 @@
 """Fixed windows counted in Redis. Without Redis requests pass: money is safe either way."""
 
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -35,28 +36,32 @@ class _Counter:
     """
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[int, int]] = {}  # name -> (window, calls left of the lot)
+        self._left: dict[str, tuple[int, int, int]] = {}  # name -> (window, calls left of the lot, and beyond it)
         self._lock = threading.Lock()
 
-    def take(self, name: str, limit: int) -> bool:
-        """Count one call; whether it is within the limit. Raises ``redis.RedisError``."""
+    def take(self, name: str, limit: int) -> int:
+        """Count one call. How many more there are, as far as this process knows; -1: the limit was reached before this one.
+        Raises ``redis.RedisError``.
+        """
         window = int(time.time()) // _WINDOW_S
         with self._lock:
-            of_window, left = self._left.get(name, (window, 0))
+            of_window, left, beyond = self._left.get(name, (window, 0, 0))
             if of_window == window and left > 0:
-                self._left[name] = window, left - 1
-                return True
+                self._left[name] = window, left - 1, beyond
+                return left - 1 + beyond
         lot = max(1, limit // _SHARE)
         count = _increased(f"rate:{name}:{window}", by=lot, expires_s=2 * _WINDOW_S)
         allowed = min(lot, limit - (count - lot))
         if allowed <= 0:
-            return False
+            return -1
+        beyond = max(0, limit - count)
         with self._lock:
-            of_window, left = self._left.get(name, (window, 0))
-            self._left[name] = window, (left if of_window == window else 0) + allowed - 1
+            of_window, left, _ = self._left.get(name, (window, 0, 0))
+            left = (left if of_window == window else 0) + allowed - 1
+            self._left[name] = window, left, beyond
             if len(self._left) > _MOST_NAMES:
                 self._left = {other: kept for other, kept in self._left.items() if kept[0] == window}
-        return True
+        return left + beyond
 
 
 _MOST_NAMES = 10_000
@@ -84,10 +89,14 @@ class KeyThrottle(BaseThrottle):
             return True
         limit = (caller.client.rate_limit if caller.client else None) or settings.API_RATE_PER_10S
         try:
-            return _calls.take(caller.principal, limit)
+            left = _calls.take(caller.principal, limit)
         except redis.RedisError as error:
             logger.log(level_of(error), "requests are not counted: %s", error)
             return True
+        # draft-ietf-httpapi-ratelimit-headers-10: the quota and its window, what is left and for how many seconds.
+        view.headers["RateLimit-Policy"] = f'"calls";q={limit};w={_WINDOW_S}'
+        view.headers["RateLimit"] = f'"calls";r={max(0, left)};t={math.ceil(seconds_left())}'
+        return left >= 0
 
     def wait(self) -> float:
         return seconds_left()

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -38,6 +39,14 @@ class Endpoint(APIView):
         act = cls.acts.get(method, ())
         return (act,) if isinstance(act, Act) else act
 
+    def check_permissions(self, request: Request) -> None:
+        """Calls are counted before it is asked whether they may be made: what is refused is a call, too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Counted already."""
+
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
@@ -50,7 +59,7 @@ class Endpoint(APIView):
 
     def read(self, serializer: type[StrictSerializer]) -> dict[str, Any]:
         """The validated body. Raises ``ValidationError``."""
-        data: dict[str, Any] = _kept(serializer).run_validation(self.request.data)
+        data: dict[str, Any] = _kept(serializer, get_language()).run_validation(self.request.data)
         return data
 
     def read_query(
@@ -61,7 +70,7 @@ class Endpoint(APIView):
         if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
-        data: dict[str, Any] = _kept(serializer).run_validation(parameters)
+        data: dict[str, Any] = _kept(serializer, get_language()).run_validation(parameters)
         return data
 
     def page(
@@ -79,9 +88,11 @@ class Creating(Endpoint):
         return idempotency.answer_once(request, self.caller, lambda: (201, make()))
 
 
-@lru_cache(maxsize=64)
-def _kept(serializer: type[StrictSerializer]) -> StrictSerializer:
-    """Validation leaves nothing behind in a serializer, and making one copies every field of it: one serves all."""
+@lru_cache(maxsize=128)
+def _kept(serializer: type[StrictSerializer], language: str | None) -> StrictSerializer:
+    """Validation leaves nothing behind in a serializer but the language of its first refusals, and making one copies every field
+    of it: one serves all of a language.
+    """
     return serializer()
 
 

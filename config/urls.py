@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from csp.decorators import csp_update
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
-from api import problems
+from api import docs, problems
 from api.channel_notices import channel_notice
 from api.problems import problem_types
 from config import health
@@ -17,13 +16,8 @@ from desk.join import view as join
 from desk.sign_in import second
 from desk.sign_in import view as sign_in
 
-# What is only looked at. Of a page, the library cannot even say its OPTIONS.
+# What is only looked at.
 _LOOKS = ("get", "head")
-
-# The library's stylesheet draws its arrows as data: pictures; no other page may.
-api_docs = csp_update({"img-src": "data:"})(
-    SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html", http_method_names=_LOOKS)
-)
 
 handler400 = "config.middleware.bad_request"
 handler403 = "desk.errors.forbidden"
@@ -43,8 +37,10 @@ urlpatterns = [
     path("i18n/setlang", require_POST(set_language), name="set_language"),
     path("api/v1/", include("api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", api_docs, name="docs"),
-    path("api/problems", problem_types),
+    path("api/docs", docs.docs, name="docs"),
+    path("api/docs.md", docs.docs_as_markdown, name="docs-markdown"),
+    path("llms.txt", docs.for_programs_that_read),
+    path("api/problems", problem_types, name="problems"),
     path("api", RedirectView.as_view(pattern_name="docs", http_method_names=_LOOKS)),
     re_path("^api/", problems.not_found),
     path("channels/<str:channel>/<str:account>/notices", channel_notice),

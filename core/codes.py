@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, FieldError
 
 Text = Promise | str
 
@@ -48,6 +48,12 @@ def words(code: str) -> str:
 def words_for(error: DomainError) -> str:
     """The same for a refusal. A code that comes from outside, such as a channel's, is told as what the error is here."""
     return words(error.code if error.code in CODES else type(error).code)
+
+
+def words_of_field(error: FieldError) -> str:
+    """The sentence beside a field, in the reader's language."""
+    own = isinstance(error.message, Promise) or error.code not in CODES
+    return str(error.message) if own else words(error.code)
 
 
 _VERDICT = _("`verdict` says why, rule by rule. Nothing was stored.")

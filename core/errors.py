@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one field; ``field`` is a dotted path."""
+    """One thing wrong with one field; ``field`` is a dotted path. ``message``, translated lazily, says more than the catalogue
+    does of the code; a plain text is for a log.
+    """
 
     field: str
     code: str
-    message: str
+    message: Promise | str = ""
 
 
 class DomainError(Exception):

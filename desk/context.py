@@ -146,10 +146,10 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("transactions", gettext("Transactions"), "search"),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
+        may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
         entry("incidents", gettext("Incidents"), "triangle-alert"),
         may(Act.ANSWER_REPORT)
         and entry("customer-reports", gettext("Follow-up"), "message-square-text", count=tasks or None, hot=True),
-        may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
     ]
     figures = [may(Act.SEE_ANALYTICS) and entry("analytics", gettext("Refund analytics"), "chart-column")]
     money = [

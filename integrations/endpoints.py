@@ -72,7 +72,7 @@ def store_for(by: Principal) -> int | None:
         raise Invalid(
             "say for which of your stores",
             code="unknown_store",
-            errors=[FieldError("store", "unknown_store", "one of your stores")],
+            errors=[FieldError("store", "unknown_store")],
         )
     return next(iter(by.stores))
 
@@ -251,7 +251,7 @@ def _write(row: WebhookEndpoint, wanted: Wanted) -> None:
             raise Invalid(
                 f"there is no event of the type {sorted(unknown)[0]}",
                 code="unknown_event_type",
-                errors=[FieldError("types", "unknown_event_type", f"not one of them: {', '.join(sorted(unknown))}")],
+                errors=[FieldError("types", "unknown_event_type")],
             )
         row.types = sorted(set(wanted.types))
     if wanted.style is not None:

@@ -80,7 +80,7 @@ def issue(
         raise Invalid(
             "a key is of one of the merchant's stores, or of all of them",
             code="unknown_store",
-            errors=[FieldError("store", "unknown_store", "one of the merchant's stores, or all of them by name")],
+            errors=[FieldError("store", "unknown_store")],
         )
     check_may(
         Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk)

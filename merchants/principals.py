@@ -38,9 +38,9 @@ class Principal:
     ``person_id`` is the member of staff who answers for it: the person themselves, or the one who made the key. Two keys of one
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
     ``limit_fen`` is the most that this person decides (None: what their role does).
+    ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
     refund.
-    ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
     """
 
     kind: Kind
@@ -56,10 +56,10 @@ class Principal:
     till_codes: frozenset[str] = frozenset()
     limit_fen: int | None = None
     request_id: UUID | None = None
-    sale_id: UUID | None = None
     mandate: Mandate | None = None
     stopped: str = ""
     stopped_stores: frozenset[int] = frozenset()
+    sale_id: UUID | None = None
 
     @property
     def name(self) -> str:

@@ -95,7 +95,7 @@ def correct_sale(
     if seen is not None and seen != (sale.corrected_at.isoformat() if sale.corrected_at else ""):
         raise SaleChanged("somebody else corrected this sale meanwhile")
     if not reason.strip():
-        raise Invalid("say why", code="reason_required", errors=[FieldError("reason", "required", "say why")])
+        raise Invalid("say why", code="reason_required", errors=[FieldError("reason", "required")])
     if not correction.changes_anything:
         raise Invalid("nothing is to be changed", code="nothing_to_correct")
     before = _as_told(sale)
@@ -241,7 +241,7 @@ _APART = 10_000
 
 
 def _not_covered(field: str, why: str) -> NotCovered:
-    return NotCovered(why, errors=[FieldError(field, NotCovered.code, why)])
+    return NotCovered(why, errors=[FieldError(field, NotCovered.code)])
 
 
 _TERMS = ("kind", "contract_fen", "terms")

@@ -40,7 +40,7 @@ def check_two_facts(given: Collection[str]) -> None:
         raise Invalid(
             "give at least two of time window, amount, card, phone and article",
             code="two_facts_needed",
-            errors=[FieldError(name, "two_facts_needed", "one fact is not enough") for name in given],
+            errors=[FieldError(name, "two_facts_needed") for name in given],
         )
 
 

@@ -12,6 +12,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
@@ -79,8 +81,11 @@ def ambiguous(payments: Iterable[Payment]) -> Invalid:
             FieldError(
                 "order_no",
                 "candidate",
-                f"{one.id}: {one.store_code}, {one.paid_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, {one.channel} "
-                f"{yuan(one.amount_fen)}",
+                format_lazy(
+                    _("This payment may be meant: {payment}"),
+                    payment=f"{one.id}: {one.store_code}, {one.paid_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, {one.channel} "
+                    f"{yuan(one.amount_fen)}",
+                ),
             )
             for one in found
         ],
@@ -97,7 +102,7 @@ def shares_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[tup
     shares: list[tuple[int, list[LineT]]] = []
     rest_fen, rest = 0, list[LineT]()
     named, of_order = Counter[object](), Counter[object]()
-    for _, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
+    for _id, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
         keys = [(line.sku, line.quantity, line.amount_fen) for line in lines]
         is_own = sum(line.amount_fen for line in lines) == paid_fen and not of_order & Counter(keys)
         if is_own:

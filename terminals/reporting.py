@@ -9,6 +9,9 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.audit.record import record, record_of
 from core.calendar import SHANGHAI
@@ -95,7 +98,7 @@ def payer_paid(*, paid_fen: int | None, amount_fen: int) -> int | None:
     """What a sale keeps of it: None where the payer paid all. Raises ``PayerPaidTooMuch``."""
     if paid_fen is not None and not 0 <= paid_fen <= amount_fen:
         message = f"the payer paid {yuan(paid_fen)} of a sale of {yuan(amount_fen)}: it is from 0 to that"
-        raise PayerPaidTooMuch(message, errors=[FieldError("payer.paid_fen", PayerPaidTooMuch.code, message)])
+        raise PayerPaidTooMuch(message, errors=[FieldError("payer.paid_fen", PayerPaidTooMuch.code)])
     return None if paid_fen == amount_fen else paid_fen
 
 
@@ -104,13 +107,17 @@ def check_paid_at(*, paid_at: datetime, at: datetime) -> None:
     ahead = paid_at - at
     if ahead <= CLOCKS_DIFFER:
         return
-    now = f"now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if ahead <= _CHINA + CLOCKS_DIFFER:
-        hint = "check the offset (a local time in China ends in +08:00, not in Z) and the till's clock"
-    else:
-        hint = "check the till's clock"
-    message = f"the sale would be paid in the future; {now}; {hint}"
-    raise PaidInTheFuture(message, errors=[FieldError("paid_at", "in_the_future", message)])
+    hint = (
+        _(
+            "It is in the future: check the offset (a local time in China ends in +08:00, not in Z) and the till's clock."
+        )
+        if ahead <= _CHINA + CLOCKS_DIFFER
+        else _("It is in the future: check the till's clock.")
+    )
+    raise PaidInTheFuture(
+        f"the sale would be paid in the future; now it is {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        errors=[FieldError("paid_at", "in_the_future", hint)],
+    )
 
 
 def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Container[int] = ()) -> None:
@@ -133,7 +140,7 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
     )
     raise LinesDoNotAddUp(
         message,
-        errors=[FieldError("lines", LinesDoNotAddUp.code, message)],
+        errors=[FieldError("lines", LinesDoNotAddUp.code)],
         lines_fen=sum(amounts),
         amount_fen=paid_fen,
         difference_fen=over_fen,
@@ -273,13 +280,15 @@ def _shown(sale: Transaction, name: str) -> str:
     return value.astimezone(SHANGHAI).isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _known_as(name: str, known: object) -> str:
+def _known_as(name: str, known: object) -> str | Promise:
     """What differs, with what is known where it says nothing of the customer."""
     if name == "status":
-        return f"this payment is known as {known}; its channel says whether it was paid: POST …/trade-queries"
+        more = _("This payment is known as {known}; its channel says whether it was paid: POST …/trade-queries.")
+        return format_lazy(more, known=known)
     if name.startswith("payer.") or name == "lines":
-        return "this payment is known with another value"
-    return f"this payment is known with {known.isoformat() if isinstance(known, datetime) else known or 'none'}"
+        return ""
+    shown = known.isoformat() if isinstance(known, datetime) else known or "null"
+    return format_lazy(_("This payment is known with {known}."), known=shown)
 
 
 def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, object, object]]:

@@ -26,7 +26,6 @@ from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
 from refunds.models import Approval, RefundRequest
 from refunds.models.approval import Decision
-from refunds.models.customer_report import ReportKind
 from refunds.states import Route
 from terminals.models import Transaction
 from terminals.reporting import CORRECTED
@@ -37,6 +36,9 @@ _FIRST_JUDGED = 3
 #: What leaves a hand in a refund beside asking for it: correcting it (and with it the account of a transfer), and sending its
 #: payout to another account.
 _HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg", "refund.transfer_returned")
+
+#: Who rejected it has a hand in it once its customer has appealed: another reviewer looks then.
+_REJECT, _APPEAL = "refund.reject", "refund.appeal"
 
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
@@ -148,8 +150,7 @@ def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
         or by.has_code(request.cashier, sales[request.transaction_id].cashier)
         or request.transaction_id in corrected
     }
-    others = [request for request in requests if request.pk not in found]
-    return found | _acted(others, by, keys) | _appealed(others, by)
+    return found | _acted([request for request in requests if request.pk not in found], by, keys)
 
 
 def _sales_of(requests: Sequence[RefundRequest]) -> dict[UUID, Transaction]:
@@ -177,22 +178,15 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
     theirs = Q(actor_kind=ActorKind.API_KEY, actor_id__in=[str(pk) for pk in keys])
     if by.person_id is not None:
         theirs |= Q(actor_kind=ActorKind.STAFF, actor_id=str(by.person_id))
-    events = AuditEvent.objects.filter(theirs, object_id__in=touched, action__in=_HANDS).order_by()
-    return {touched[object_id] for object_id in events.values_list("object_id", flat=True)}
-
-
-def _appealed(requests: Sequence[RefundRequest], by: Principal) -> set[UUID]:
-    """Of those whose customer has appealed, what this person rejected, or somebody rejected for them."""
-    again = [request.pk for request in requests if request.version > _FIRST_JUDGED]
-    if by.person_id is None or not again:
-        return set()
-    rejected = Approval.objects.filter(
-        Q(staff_id=by.person_id) | Q(on_behalf_of_id=by.person_id),
-        request_id__in=again,
-        decision=Decision.REJECT,
-        request__customer_reports__kind=ReportKind.APPEAL,
-    )
-    return set(rejected.values_list("request_id", flat=True))
+    events = AuditEvent.objects.filter(
+        Q(theirs, action__in=(*_HANDS, _REJECT)) | Q(action=_APPEAL), object_id__in=touched
+    ).order_by()
+    seen = set(events.values_list("object_id", "action"))
+    return {
+        touched[object_id]
+        for object_id, action in seen
+        if action in _HANDS or (action == _REJECT and (object_id, _APPEAL) in seen)
+    }
 
 
 def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:

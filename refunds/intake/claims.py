@@ -9,6 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import FieldError, Invalid, NotFound
 from core.plain_text import without_marks
 from core.quantities import Quantity
@@ -129,7 +132,9 @@ def articles(sale: Sale, draft: Draft) -> list[Claim]:
         wanted[sku] = wanted.get(sku, 0) + quantity
     offered = {sku: _offered(sale, sku, draft) for sku in wanted}
     if errors := [
-        FieldError("lines", "unknown_article", f"the sale has no article {sku}") for sku in wanted if not offered[sku]
+        FieldError("lines", "unknown_article", format_lazy(_("The sale has no article {sku}."), sku=sku))
+        for sku in wanted
+        if not offered[sku]
     ]:
         raise Invalid("the lines name articles that the sale does not have", code="unknown_article", errors=errors)
     claims = _spread(sale, wanted, offered, dearest_first=False)
@@ -286,22 +291,26 @@ def check_account(*, route: str, account: Account | None, known: bool = False) -
         if account is not None:
             raise PayeeInvalid(
                 "only a bank transfer goes to an account",
-                errors=[FieldError("payee", "not_for_this_route", "only a bank transfer goes to an account")],
+                errors=[FieldError("payee", "not_for_this_route")],
             )
         return
     if account is None:
         if not known:
             raise PayeeInvalid(
                 "a bank transfer needs the customer's account",
-                errors=[FieldError("payee", "required", "the customer's own account")],
+                errors=[FieldError("payee", "required")],
             )
         return
     errors = []
     if not account.holder_name.strip() or len(account.holder_name) > _NAME_MAX:
-        errors.append(FieldError("payee.holder_name", "invalid", f"the account holder's name, at most {_NAME_MAX}"))
+        errors.append(
+            FieldError("payee.holder_name", "invalid", format_lazy(_("1 to {most} characters."), most=_NAME_MAX))
+        )
     if not re.fullmatch(r"[0-9]{8,32}", account.digits):
-        errors.append(FieldError("payee.account_no", "invalid", "8 to 32 digits"))
+        errors.append(FieldError("payee.account_no", "invalid", _("8 to 32 digits.")))
     if not account.bank_name.strip() or len(account.bank_name) > _BANK_MAX:
-        errors.append(FieldError("payee.bank_name", "invalid", f"the bank's name, at most {_BANK_MAX}"))
+        errors.append(
+            FieldError("payee.bank_name", "invalid", format_lazy(_("1 to {most} characters."), most=_BANK_MAX))
+        )
     if errors:
         raise PayeeInvalid("the customer's account is incomplete", errors=errors)

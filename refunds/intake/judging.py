@@ -10,6 +10,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from core.calendar import DayKind
 from core.errors import FieldError, Invalid
 from core.unsaved import unsaved
@@ -245,7 +248,10 @@ def ask_for_evidence(verdict: Verdict, draft: Draft) -> None:
     raise EvidenceMissing(
         f"the policy asks for {', '.join(missing)}",
         verdict=verdict,
-        errors=[FieldError("evidence", "evidence_missing", kind) for kind in missing],
+        errors=[
+            FieldError("evidence", "evidence_missing", format_lazy(_("Evidence is missing: {kind}."), kind=kind))
+            for kind in missing
+        ],
     )
 
 

@@ -17,7 +17,7 @@ KINDS = [
 class Migration(migrations.Migration):
     dependencies = [
         ("merchants", "0005_delegation"),
-        ("refunds", "0011_without_receipt"),
+        ("refunds", "0012_till"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

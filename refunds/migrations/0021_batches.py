@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("merchants", "0012_mandates"),
-        ("refunds", "0012_till"),
+        ("refunds", "0020_customer_reports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

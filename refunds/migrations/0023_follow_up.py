@@ -10,7 +10,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0007_settings'),
-        ('refunds', '0020_customer_reports'),
         ('refunds', '0021_batches'),
         ('terminals', '0008_heartbeat'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import Conflict, FieldError, Invalid
 from core.plain_text import one_line, reference_key
@@ -156,17 +157,17 @@ def _checked(payment: Payment, request: RefundRequest, route: str, at: datetime)
     number = one_line(payment.reference_no, limit=200).strip()
     errors = []
     if not reference_key(number) or len(number) > 40:
-        errors.append(FieldError("reference_no", "invalid", "1 to 40 characters"))
+        errors.append(FieldError("reference_no", "invalid", _("1 to 40 characters.")))
     if payment.paid_at > at + CLOCKS_DIFFER:
-        errors.append(FieldError("paid_at", "in_the_future", "not in the future"))
+        errors.append(FieldError("paid_at", "in_the_future"))
     # People write minutes: the one of the approval counts as after it.
     if request.decided_at is not None and payment.paid_at < request.decided_at.replace(second=0, microsecond=0):
-        errors.append(FieldError("paid_at", "before_approval", "not before the refund was approved"))
+        errors.append(FieldError("paid_at", "before_approval"))
     if route == Route.CASH:
         if not Terminal.objects.filter(store_id=request.store_id, code=payment.drawer).exists():
-            errors.append(FieldError("drawer", "unknown_terminal", "the till of the store that the cash came from"))
+            errors.append(FieldError("drawer", "unknown_terminal"))
     elif payment.drawer:
-        errors.append(FieldError("drawer", "not_for_this_route", "only cash comes from a till"))
+        errors.append(FieldError("drawer", "not_for_this_route"))
     if errors:
         raise Invalid("the payout cannot be confirmed like this", code="payment_incomplete", errors=errors)
     return f"{request.store.code}/{number}" if route == Route.CASH else number

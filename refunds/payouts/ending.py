@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from core.audit.models import AuditEvent
 from core.audit.record import record
@@ -147,14 +148,14 @@ def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest,
 def _check(finding: Finding, execution: Execution, at: datetime) -> None:
     errors = []
     if finding.paid and not 0 < len(finding.channel_refund_no.strip()) <= 64:
-        errors.append(FieldError("channel_refund_no", "required", "the channel's number of the refund"))
+        errors.append(FieldError("channel_refund_no", "required"))
     if finding.paid and finding.paid_at is None:
-        errors.append(FieldError("paid_at", "required", "when the portal says it was paid"))
+        errors.append(FieldError("paid_at", "required"))
     # People write minutes: the one in which it was made counts as after it.
     elif finding.paid_at is not None and not (
         execution.created_at.replace(second=0, microsecond=0) <= finding.paid_at <= at
     ):
-        errors.append(FieldError("paid_at", "invalid", "between the approval and now"))
+        errors.append(FieldError("paid_at", "invalid", _("A time between the approval and now.")))
     if errors:
         raise Invalid("this is no proof yet", code="proof_incomplete", errors=errors)
 

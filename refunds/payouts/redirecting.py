@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Invalid
@@ -113,10 +114,10 @@ def _check(payee: OtherAccount) -> None:
         return
     errors = []
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,31}", payee.bank_type):
-        errors.append(FieldError("bank_type", "invalid", "the channel's name of the bank, e.g. ICBC_DEBIT"))
+        errors.append(FieldError("bank_type", "invalid", _("The channel's name of the bank, such as ICBC_DEBIT.")))
     if not re.fullmatch(r"[0-9]{12,19}", payee.card_number):
-        errors.append(FieldError("card_number", "invalid", "12 to 19 digits"))
+        errors.append(FieldError("card_number", "invalid", _("12 to 19 digits.")))
     if not payee.holder_name.strip():
-        errors.append(FieldError("holder_name", "required", "the card holder's name"))
+        errors.append(FieldError("holder_name", "required"))
     if errors:
         raise Invalid("the payee is incomplete", code="payee_incomplete", errors=errors)

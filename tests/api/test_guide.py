@@ -6,12 +6,16 @@ import hashlib
 import hmac
 import json
 import re
+import socket
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -19,14 +23,17 @@ from pytest_django.live_server_helper import LiveServer
 from standardwebhooks.webhooks import Webhook
 
 from api.description import BODIES, guide
+from integrations import delivering
 from merchants import policies
 from merchants.models import ChannelAccount
 from refunds.models import Evidence, RefundRequest
+from refunds.payouts.loop import drain
 from samples.demo import rules as sample
+from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests import pictures
 from tests.api.conftest import Api, api_for, session_for
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 from tests.integrations.rig import SECRET, tell
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
@@ -36,37 +43,61 @@ def _blocks(language: str, kind: str) -> list[str]:
     return [text for found, text in _BLOCK.findall(guide(language=language)) if found == kind]
 
 
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Pays out what is due and calls webhooks, as a worker does."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.1):
+            drain()
+            delivering.work(clock=timezone.now)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
 @pytest.mark.django_db(transaction=True)
-def test_every_command_of_the_guide_does_what_it_says(
-    live_server: LiveServer, settings: Settings, tmp_path: Path
+@pytest.mark.usefixtures("worker")
+def test_who_reads_nothing_but_the_page_gets_to_a_paid_refund(
+    live_server: LiveServer, settings: Settings, tmp_path: Path, wechat: RunningSimulator
 ) -> None:
     settings.VAR_DIR = tmp_path
     api = _shop()
+    make_account(api.merchant, wechat.account)
     (tmp_path / "picture.jpg").write_bytes(pictures.encoded())
-    first, *commands = _blocks("en", "sh")
-    assert "KEY=" in first
-    script = "\n".join([f"BASE={live_server.url}", f"KEY={api.key}", *commands])
+    page = Client().get("/api/docs.md").content.decode()
+    first, *commands = [text for kind, text in _BLOCK.findall(page) if kind == "sh"]
+    assert re.findall(r"^(\w+)=", first, re.M) == ["BASE", "KEY", "WECHAT"]
+    known = [f"BASE={live_server.url}", f"KEY={api.key}", "WECHAT=" + wechat.account["control_url"]]
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", "\n".join([*known, *commands])],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    sale, request = Transaction.objects.get(), RefundRequest.objects.get()
+    sale, paid = Transaction.objects.order_by("channel")
+    request, refund = (RefundRequest.objects.get(transaction=one) for one in (sale, paid))
     assert (sale.amount_fen, request.transaction_id, request.amount_fen) == (33_980, sale.pk, 26_800)
     assert (request.state, Evidence.objects.count()) == ("cancelled", 1)
     assert f"{request.pk}\n" in done.stdout
     assert done.stdout.count(f'"order_no":"{sale.order_no}"') >= 4
+    assert re.search("^paid back: (refunded|follow_up|closed)$", done.stdout, re.M)
+    assert refund.amount_fen == 1_200
+    assert [row["amount_fen"] for row in wechat.control("GET", "/ledger")["rows"]] == [1_200]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_guides_program_repeats_safely(live_server: LiveServer) -> None:
     api, names = _shop(), {"BASE": live_server.url}
-    repeating, following, signing = _blocks("en", "python")
-    for text in (repeating, following, signing):
+    for text in _blocks("en", "python"):
         exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
     names["KEY"] = api.key
     call: Any = names["call"]
@@ -99,6 +130,21 @@ def test_the_guides_program_takes_a_genuine_webhook_and_no_other() -> None:
     assert not genuine(headers, body + b" ", SECRET)
     assert not genuine({**headers, "webhook-id": "evt_2"}, body, SECRET)
     assert not genuine({**headers, "webhook-timestamp": str(int(now.timestamp()) - 600)}, body, SECRET)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("worker")
+def test_who_reads_nothing_but_the_page_gets_to_a_verified_webhook(live_server: LiveServer, settings: Settings) -> None:
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    names: dict[str, Any] = {"BASE": live_server.url, "KEY": _shop().key}
+    page = Client().get("/api/docs.md").content.decode()
+    for kind, text in _BLOCK.findall(page):
+        if kind == "python":
+            exec(compile(text, "guide", "exec"), names)  # noqa: S102 - it is ours, and this is what it is for
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    first: Any = names["first_webhook"]
+    assert first(port)["type"] == "webhook.test"
 
 
 def test_the_printed_signature_is_that_of_its_parts() -> None:

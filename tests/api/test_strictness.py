@@ -152,7 +152,8 @@ def test_report_when_a_sale_is_paid_in_the_future_is_refused_with_a_hint(api: Ap
     make_sale(api.merchant)
     before = Transaction.objects.count()
     paid_at = (timezone.now() + ahead).isoformat()
-    body = _problem(api.post("transactions", {**_SALE, "paid_at": paid_at}), 422, "paid_in_the_future")
+    answer = api.post("transactions", {**_SALE, "paid_at": paid_at}, **{"Accept-Language": "en"})
+    body = _problem(answer, 422, "paid_in_the_future")
     assert [(error["field"], error["code"]) for error in body["errors"]] == [("paid_at", "in_the_future")]
     assert hint in body["errors"][0]["message"]
     assert Transaction.objects.count() == before

@@ -168,6 +168,7 @@ def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], P
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("感谢您的评价。")).to_be_visible()
     assert Survey.objects.get(request=request).score == 5

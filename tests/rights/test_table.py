@@ -600,9 +600,9 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
-    names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
     names |= {"shift": str(world.shift.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
+    names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
     path = "/api/v1/" + path.format(**names)
     body = _body(world, who, body)
     headers = {"Idempotency-Key": f"{who}-{timezone.now().timestamp()}"}
@@ -833,7 +833,8 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     names |= {"store": world.store.code, "case": str(world.case.pk), "report": str(world.report.pk)}
     names |= {"till": str(world.free_till.pk), "shift": str(world.shift.pk)}
     names |= {"asker": str(world.asker.pk), "reset": str(world.reset.pk)}
-    names |= {"endpoint": str(world.endpoint.pk), "batch": str(world.batch.pk), "incident": str(world.incident.pk)}
+    names |= {"endpoint": str(world.endpoint.pk), "batch": str(world.batch.pk)}
+    names |= {"incident": str(world.incident.pk)}
     names |= {"draft": str(world.draft.pk), "key": str(world.store_key.pk), "key_name": world.store_key.name}
     path = path.format(**names)
     if method == "GET":

@@ -127,7 +127,18 @@ def schema(stage: Stage) -> None:
 @case("GET", "/api/docs")
 def docs(stage: Stage) -> None:
     answer = stage.nobody().get("/api/docs")
-    assert (answer.status_code, "swagger" in text_of(answer)) == (200, True)
+    assert (answer.status_code, "submit_refund_request" in text_of(answer)) == (200, True)
+
+
+@case("GET", "/api/docs.md")
+def docs_as_markdown(stage: Stage) -> None:
+    answer = stage.nobody().get("/api/docs.md")
+    assert (answer.status_code, "submit_refund_request" in text_of(answer)) == (200, True)
+
+
+@case("GET", "/llms.txt")
+def for_programs_that_read(stage: Stage) -> None:
+    assert "/api/docs.md" in text_of(stage.nobody().get("/llms.txt"))
 
 
 @case("GET", "/api/problems")

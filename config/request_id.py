@@ -1,0 +1,47 @@
+"""One id for a request, its answer and every log line in between: the caller's where it is a sane one."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from uuid import uuid4
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+HEADER = "X-Request-Id"
+_SANE = re.compile(r"[!-~]{1,100}")
+_current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class RequestId:
+    """The outermost middleware. What is answered below /api/v1 is nobody's to keep, either."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._handle = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(HEADER, "")
+        name = given if _SANE.fullmatch(given) else uuid4().hex
+        token = _current.set(name)
+        try:
+            response = self._handle(request)
+        finally:
+            _current.reset(token)
+        response.headers[HEADER] = name
+        if request.path_info.startswith("/api/v1/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class InEveryLine(logging.Filter):
+    """Puts the id of the request that is being answered into a log record; ``-`` outside of one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _current.get()
+        return True
