@@ -95,10 +95,10 @@ class Stage:
         return Client(headers={**_ENGLISH, **headers}, raise_request_exception=False)
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, **query: str) -> Any:
-        """A call of the API by a till's key with every scope; the answer's JSON."""
+        """A call of the API by a till's key with every scope; the answer's JSON, None where it is empty."""
         answer = self._api(method, path, body, query, self.nobody(Authorization=f"Bearer {self.key}"))
         assert answer.status_code == expect, (path, answer.status_code, answer.content)
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def call_as(self, role: str, path: str, body: Any, *, method: str = "POST", expect: int = 200) -> Any:
         """A call of the API out of a browser's session."""
@@ -112,9 +112,9 @@ class Stage:
         if method == "GET":
             return client.get(f"/api/v1/{path}", query)
         headers = {"Idempotency-Key": uuid4().hex, "X-CSRFToken": _CSRF}
-        if method in ("PATCH", "PUT"):
-            send = client.patch if method == "PATCH" else client.put
-            return send(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+        if method in {"PATCH", "PUT", "DELETE"}:
+            send = getattr(client, method.lower())
+            return send(f"/api/v1/{path}", body or {}, content_type="application/json", headers=headers)
         if isinstance(body, SimpleUploadedFile):
             body = {"file": body}
         if isinstance(body, dict) and "file" in body:

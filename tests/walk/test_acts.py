@@ -9,14 +9,35 @@ from __future__ import annotations
 import pytest
 
 from simulators.kit.testing import RunningSimulator
-from tests.walk import api_cases, desk_cases, follow_up_cases, other_cases, team_cases
+from tests.walk import (
+    api_cases,
+    beside_cases,
+    desk_cases,
+    follow_up_cases,
+    no_receipt_cases,
+    opening_cases,
+    other_cases,
+    team_cases,
+    webhook_cases,
+)
 from tests.walk.cases import CASES
 from tests.walk.roles import login_of_production
 from tests.walk.stage import Stage
 
 pytestmark = pytest.mark.django_db
 
-__all__ = ["api_cases", "desk_cases", "follow_up_cases", "login_of_production", "other_cases", "team_cases"]
+__all__ = [
+    "api_cases",
+    "beside_cases",
+    "desk_cases",
+    "follow_up_cases",
+    "login_of_production",
+    "no_receipt_cases",
+    "opening_cases",
+    "other_cases",
+    "team_cases",
+    "webhook_cases",
+]
 
 
 @pytest.fixture

@@ -9,14 +9,34 @@ from merchants.models import Role
 from refunds.telling import tracking
 from simulators.kit.testing import RunningSimulator
 from tests.factories import make_merchant, make_request, make_sale
-from tests.walk import api_cases, desk_cases, follow_up_cases, other_cases, team_cases
+from tests.walk import (
+    api_cases,
+    beside_cases,
+    desk_cases,
+    follow_up_cases,
+    no_receipt_cases,
+    opening_cases,
+    other_cases,
+    team_cases,
+    webhook_cases,
+)
 from tests.walk.addresses import acts, example, routes
 from tests.walk.cases import CASES
 from tests.walk.stage import Stage
 
 pytestmark = pytest.mark.django_db
 
-__all__ = ["api_cases", "desk_cases", "follow_up_cases", "other_cases", "team_cases"]
+__all__ = [
+    "api_cases",
+    "beside_cases",
+    "desk_cases",
+    "follow_up_cases",
+    "no_receipt_cases",
+    "opening_cases",
+    "other_cases",
+    "team_cases",
+    "webhook_cases",
+]
 
 _ODD = ("OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "NONSENSE")
 

@@ -18,8 +18,9 @@ from django.utils import timezone
 from analytics.models import ShadowVerdict, TrialState
 from analytics.trials import running, shadow
 from core.audit.models import AuditEvent, AuditLink
+from integrations.models import FeedEvent
 from merchants import policies
-from merchants.models import Role
+from merchants.models import Role, Staff
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
@@ -30,10 +31,11 @@ from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests.factories import make_request
+from tests.integrations.rig import tell
 from tests.reconciliation.world import DAY, counts
 from tests.refunds.plans import WIDE
 from tests.walk.roles import login_of_production
-from tests.walk.stage import Stage, fresh, raw_statement
+from tests.walk.stage import Stage, fresh, raw_statement, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +139,13 @@ def _forget(_stage: Stage, run: Callable[[], object]) -> None:
     run()
 
 
+def _forget_events(stage: Stage, run: Callable[[], object]) -> None:
+    tell(stage.merchant, created_at=timezone.now() - timedelta(days=91))
+    kept = tell(stage.merchant)
+    run()
+    assert FeedEvent.objects.get() == kept
+
+
 def _erase(stage: Stage, run: Callable[[], object]) -> None:
     request = stage.paid()
     for days in (2, 40):
@@ -163,6 +172,7 @@ _TASKS = {
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
+    "integrations.forget_old": _forget_events,
     "refunds.erase_expired": _erase,
     "refunds.check_invariants": _check,
     "refunds.check_everything": _check,
@@ -246,7 +256,17 @@ def _rejudge(stage: Stage, _folder: Path) -> None:
     assert said.getvalue()
 
 
+def _create_merchant(stage: Stage, _folder: Path) -> None:
+    said = StringIO()
+    call_command("create_merchant", "M900", owner="沈岚", stdout=said)
+    *_, link = said.getvalue().splitlines()
+    assert Staff.objects.get(merchant__code="M900").username in text_of(
+        stage.nobody().get(link[link.index("/join/") :])
+    )
+
+
 _COMMANDS = {
+    "create_merchant": _create_merchant,
     "rejudge": _rejudge,
     "try_policies": _try_policies,
     "download_bills": _download_bills,
