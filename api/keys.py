@@ -23,7 +23,7 @@ from refunds.states import Reason, Route
 _SHOWN = 200
 
 
-class HoursSerializer(StrictSerializer):
+class KeyHoursSerializer(StrictSerializer):
     """Times of Shanghai; one that ends before it begins ends on the next day."""
 
     def get_fields(self) -> dict[str, s.Field[Any, Any, Any, Any]]:
@@ -42,7 +42,7 @@ class MandateSerializer(StrictSerializer):
     reasons = s.ListField(child=s.ChoiceField(Reason.choices), required=False)
     routes = s.ListField(child=s.ChoiceField(Route.choices), required=False)
     stores = s.ListField(child=Number(max_length=20), required=False, max_length=200, help_text="codes of its stores")
-    hours = HoursSerializer(required=False, allow_null=True)
+    hours = KeyHoursSerializer(required=False, allow_null=True)
     always_review = Flag(required=False, help_text="a person decides each")
     on_behalf_of_required = Flag(required=False, help_text="each request says for whom: `on_behalf_of`")
     expires_at = Instant(required=False, allow_null=True, help_text="from then on the key may nothing")

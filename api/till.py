@@ -34,9 +34,12 @@ class TillAuthorisationSerializer(StrictSerializer):
     amount_fen = Fen()
 
 
+STATES = [(stand.value, stand.value) for stand in Stand]
+
+
 class TillAuthorisationOut(Shape):
     id = s.UUIDField(source="pk")
-    state = s.ChoiceField([(stand.value, stand.value) for stand in Stand])
+    state = s.ChoiceField(STATES)
     expires_at = s.DateTimeField(help_text="60 seconds after it was shown, then 60 seconds after it was scanned")
     opened_by = s.CharField(help_text="who scanned it; empty: nobody yet")
     decision = s.ChoiceField(Decision.choices, allow_null=True)

@@ -86,7 +86,7 @@ def over(field: str, said: str) -> FieldError:
 
 
 def exceeded(*errors: FieldError) -> MandateExceeded:
-    return MandateExceeded(f"the key's mandate: {'; '.join(one.message for one in errors)}", errors=errors)
+    return MandateExceeded(f"the key's mandate: {'; '.join(str(one.message) for one in errors)}", errors=errors)
 
 
 def read(data: Mapping[str, Any], *, codes: Mapping[str, Collection[str]] = MappingProxyType({})) -> Mandate | None:

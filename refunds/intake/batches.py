@@ -303,7 +303,7 @@ def _record(batch: RefundBatch, action: str, by: Principal, at: datetime, **data
 
 
 def _errors(error: DomainError) -> list[dict[str, str]]:
-    return [{"field": one.field, "code": one.code, "message": one.message} for one in error.errors]
+    return [{"field": one.field, "code": one.code, "message": str(one.message)} for one in error.errors]
 
 
 # --- a row's wish as text -----------------------------------------------------------------------------------------------

@@ -145,9 +145,8 @@ def _example(event: str, merchant: Merchant) -> dict[str, object]:
         "url": f"{settings.BASE_URL}/r/…",
     }
     rest = ("coupon", "asked", "by_hand", "instead", "where", "our_fault", "failure", "message", "message_short")
-    rest += ("offer", "offer_message")
     return {
-        **dict.fromkeys(rest, ""),
+        **dict.fromkeys((*rest, "offer", "offer_message"), ""),
         "event": event,
         "at_once": False,
         "extended": False,

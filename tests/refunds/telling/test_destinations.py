@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from customer.refund.page import Notice, refund_page
+from merchants.principals import of_customer
 from refunds.models import Execution
 from refunds.telling.destinations import destination_and_way, destination_label, went
 from terminals.models import Funding, Transaction
@@ -64,7 +65,8 @@ def test_destination_when_channel_says_where_it_went_is_that(paid_to: str, accou
         gone = went(request=request)
         label = destination_label(sale=sale, route=request.route, went=gone)
         way = destination_and_way(sale=sale, route=request.route, went=gone)
-        page = refund_page(request=request, token="t", language="en", now=timezone.now(), notice=Notice(""))
+        by = of_customer(merchant_id=sale.merchant_id, store_id=sale.store_id, request_id=request.pk)
+        page = refund_page(request=request, token="t", language="en", by=by, now=timezone.now(), notice=Notice(""))
 
     assert label == said
     assert ("(the way it was paid)" in way) is (paid_to in ("", "original"))
