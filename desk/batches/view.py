@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from desk import forms
 from desk.access import Scope, staff_page
@@ -22,12 +22,14 @@ from refunds.intake import batches as acts
 _MOST_MINUTES = 1_440
 
 
+@require_safe
 @staff_page(Act.FILE_BATCH)
 def batches(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The last ones. The page's script hands a file to the API, which takes batches in."""
     return render_page(request, "desk/batches.html", batches_page(scope=scope))
 
 
+@require_safe
 @staff_page(Act.FILE_BATCH)
 def batch(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
     """How far one is, and what became of its rows."""
