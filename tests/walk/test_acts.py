@@ -12,6 +12,7 @@ from simulators.kit.testing import RunningSimulator
 from tests.walk import (
     api_cases,
     beside_cases,
+    customer_cases,
     desk_cases,
     follow_up_cases,
     no_receipt_cases,
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.django_db
 __all__ = [
     "api_cases",
     "beside_cases",
+    "customer_cases",
     "desk_cases",
     "follow_up_cases",
     "login_of_production",

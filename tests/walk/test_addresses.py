@@ -7,11 +7,13 @@ from django.test import Client
 
 from merchants.models import Role
 from refunds.telling import tracking
+from refunds.telling.tracking import Receipt
 from simulators.kit.testing import RunningSimulator
 from tests.factories import make_merchant, make_request, make_sale
 from tests.walk import (
     api_cases,
     beside_cases,
+    customer_cases,
     desk_cases,
     follow_up_cases,
     no_receipt_cases,
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.django_db
 __all__ = [
     "api_cases",
     "beside_cases",
+    "customer_cases",
     "desk_cases",
     "follow_up_cases",
     "no_receipt_cases",
@@ -43,9 +46,11 @@ _ODD = ("OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get",
 
 def test_every_act_of_every_address_has_a_case() -> None:
     """A new address, or another method of one, needs a case in this folder's table."""
-    # The customer's page says nothing to whoever has no link.
-    token = tracking.token_for(make_request(make_sale(make_merchant())).pk)
-    there = {(method, route) for route in routes() for method in acts(example(route, token=token))}
+    # The customer's pages say nothing to whoever has no link: of their refund, or of the code on a receipt.
+    sale = make_sale(make_merchant())
+    link, receipt = tracking.token_for(make_request(sale).pk), tracking.apply_token(Receipt(sale.store_id, sale.pk))
+    tokens = {route: receipt if route.startswith("/r/apply/") else link for route in routes()}
+    there = {(method, route) for route, token in tokens.items() for method in acts(example(route, token=token))}
     assert len(there) > 90
     assert there - set(CASES) == set(), "no case walks these"
     assert set(CASES) - there == set(), "these lead nowhere any more"
