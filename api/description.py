@@ -92,6 +92,11 @@ _TAGS = {
     "terminals": "How each till is, by its own word, and whether it takes refunds.",
     "events": "Everything that happens, in one order.",
     "webhook-endpoints": "Be called instead of asking.",
+    "shifts": "Opening and closing a shift at a till, with its cash.",
+    "incidents": "What is out of order, whom it affects, and what the provider says.",
+    "tasks": "What customers still wait for, with an owner and a time.",
+    "payment-files": "Transfers for the bank.",
+    "payment-results": "What the bank made of them.",
     "reconciliations": "How a day compares with the channels' statements.",
 }
 #: status -> the code that a client meets most often with it, and a line for its log
