@@ -11,13 +11,18 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
+from api.caller import Caller
 from api.urls import urlpatterns
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope
+from merchants.principals import Principal, of_staff
 from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Problem
-from refunds.intake import without_receipt
-from refunds.models import RefundRequest
+from refunds.intake import batches, without_receipt
+from refunds.intake.batches import Wish
+from refunds.models import RefundRequest, Shift
+from refunds.payouts import shifts
+from refunds.review import at_the_till
 from refunds.rules.candidates import Told
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
@@ -78,11 +83,32 @@ def _numbered(path: str) -> str:
     return path
 
 
-def _named(path: str, request: RefundRequest) -> str:
+def _named(path: str, request: RefundRequest, by: Principal | None = None) -> str:
+    """The path with real things in it, which ``by`` has made where only who made them sees them."""
+    by = by or of_staff(make_staff(request.merchant, "manager"))
+    at = timezone.now()
+    if "<int:batch_id>" in path:
+        batch = batches.file(name="x", wishes=[Wish(label="x", amount_fen=1)], by=by, at=at)
+        path = path.replace("<int:batch_id>", str(batch.pk))
+    if "<int:key_id>" in path:
+        path = path.replace("<int:key_id>", str(api_for(request.merchant).by.key_id))
+    if "<int:shift_id>" in path:
+        shift = Shift.objects.first() or shifts.begin(terminal="POS-01", float_fen=0, by=till(request.merchant), at=at)
+        path = path.replace("<int:shift_id>", str(shift.pk))
+    if "<uuid:authorisation_id>" in path:
+        shown = at_the_till.show(
+            request_id=request.pk,
+            terminal="POS-01",
+            by=till(request.merchant),
+            asked_by=Caller(by).principal,
+            at=at,
+            version=request.version,
+            amount_fen=request.amount_fen,
+        )
+        path = path.replace("<uuid:authorisation_id>", str(shown.authorisation.pk))
     if "<int:case_id>" in path:
         told = Told(amount_fen=1, sku="A", store=request.store.code)
-        by, at = till(request.merchant), timezone.now()
-        case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=by, at=at)
+        case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=till(request.merchant), at=at)
         path = path.replace("<int:case_id>", str(case.pk))
     if "<int:incident_id>" in path:
         problem = Problem(title="?", began_at=timezone.now(), store=request.store.code)
@@ -104,7 +130,13 @@ def _named(path: str, request: RefundRequest) -> str:
 
 
 def _nobodys(path: str) -> str:
-    for name in ("<uuid:request_id>", "<uuid:transaction_id>", "<str:order_no>", "<str:code>"):
+    for name in (
+        "<uuid:request_id>",
+        "<uuid:transaction_id>",
+        "<uuid:authorisation_id>",
+        "<str:order_no>",
+        "<str:code>",
+    ):
         path = path.replace(name, str(uuid4()))
     return _numbered(path)
 
@@ -161,7 +193,7 @@ def test_a_call_needs_its_scope_and_no_other_will_do(method: str, path: str, sco
     if scope:
         api = api_for(request.merchant, scopes=[scope])
         RefundRequest.objects.update(api_key=api.by.key_id)
-        taken = _send(method, _named(path, request), key=api.key)
+        taken = _send(method, _named(path, request, api.by), key=api.key)
         assert taken.status_code not in (401, 403, 404, 405), taken.content
 
 
