@@ -212,7 +212,7 @@ def _check_stores(mandate: Mandate | None, *, merchant_id: int, store: Store | N
     if set(known) != mandate.stores or (store is not None and mandate.stores != {store.code}):
         raise MandateInvalid(
             "a mandate's stores are stores of the key",
-            errors=[FieldError("mandate.stores", "unknown_store", "not one of the key's stores")],
+            errors=[FieldError("mandate.stores", "unknown_store")],
         )
 
 

@@ -94,7 +94,7 @@ def read(data: Mapping[str, Any], *, codes: Mapping[str, Collection[str]] = Mapp
 
     ``codes``: those that there are, by the name of the list, where somebody writes it.
     """
-    errors = [FieldError(f"mandate.{name}", "mandate_invalid", "no such limit") for name in data if name not in _KNOWN]
+    errors = [FieldError(f"mandate.{name}", "mandate_invalid") for name in data if name not in _KNOWN]
     found: dict[str, Any] = {}
     for name, value in data.items():
         if name not in _READERS or value is None or value is False or value in ("", [], {}):
@@ -104,8 +104,8 @@ def read(data: Mapping[str, Any], *, codes: Mapping[str, Collection[str]] = Mapp
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             errors.append(FieldError(f"mandate.{name}", "mandate_invalid", str(error)))
     for name, known in codes.items():
-        if unknown := found.get(name, frozenset()).difference(known):
-            errors.append(FieldError(f"mandate.{name}", "mandate_invalid", f"unknown: {', '.join(sorted(unknown))}"))
+        if found.get(name, frozenset()).difference(known):
+            errors.append(FieldError(f"mandate.{name}", "mandate_invalid"))
     if errors:
         raise MandateInvalid("the mandate cannot be understood", errors=errors)
     return Mandate(**found) if found.keys() - {"counted_as"} else None

@@ -164,8 +164,9 @@ def _paid(lines: Iterable[ShiftLine]) -> list[Figure]:
 def _lines_to_be(shift: Shift) -> list[ShiftLine]:
     """What has reached this till's books since its last closing began to look, and is in no shift yet."""
     before = Shift.objects.filter(terminal_id=shift.terminal_id, opened_at__lt=shift.opened_at)
-    # From the opening of the one before: what was committed while that was being closed has a time within it.
-    since = before.order_by("-opened_at").values_list("opened_at", flat=True).first() or shift.opened_at
+    # A day before it: what was committed while an earlier one was being closed has a time within that one.
+    first = before.order_by("opened_at").values_list("opened_at", flat=True).first()
+    since = shift.opened_at if first is None else max(first, shift.opened_at - timedelta(days=1))
     till = shift.terminal
     sales = Transaction.objects.filter(
         terminal_id=till.pk,

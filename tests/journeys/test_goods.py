@@ -60,7 +60,7 @@ def test_goods_from_the_customers_phone_to_the_payout(
     page.get_by_label("Number on the parcel").fill("SF 1234 5678")
     page.get_by_role("button", name="Send the number").click()
     expect(page.get_by_role("status").filter(has_text="the store knows of your parcel")).to_be_visible()
-    expect(page.get_by_text("Your parcel is on its way")).to_be_visible()
+    expect(page.get_by_text("Your parcel is on its way").first).to_be_visible()
 
     _sign_in(page, live_server, make_staff(waiting.merchant, "reviewer"))
     page.set_viewport_size(DESK)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from core.audit.models import AuditEvent
 from core.errors import DomainError
@@ -514,9 +514,9 @@ def test_payout_when_a_coupon_had_paid_a_part_only_the_payers_part_is_paid_and_b
     sale = hand.sale_for(hand.make_shop(), Route.BANK_TRANSFER, payer_paid_fen=8_000)
     request = hand.waiting(Route.BANK_TRANSFER, sale=sale, amount_fen=5_000)
     assert by_hand.waiting_part(request) == (Route.BANK_TRANSFER, 4_000)
-    assert coupons.both_figures(request) == (
-        "¥50.00 of the sale is refunded, ¥40.00 to you: a coupon had paid the other ¥10.00."
-    )
+    with translation.override("en"):
+        said = coupons.both_figures(request)
+    assert said == ("¥50.00 of the sale is refunded, ¥40.00 to you: a coupon had paid the other ¥10.00.")
 
     request = _confirm(request)
 

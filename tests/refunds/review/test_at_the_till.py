@@ -34,18 +34,24 @@ def waiting(merchant: Merchant) -> RefundRequest:
     return make_request(make_sale(merchant, 50_000), 30_000)
 
 
+@pytest.fixture(autouse=True)
+def _now() -> None:
+    # Minutes after this file was read an approval of then would be overdue.
+    globals()["NOW"] = timezone.now()
+
+
 @pytest.fixture
 def manager(merchant: Merchant) -> Principal:
     return of_staff(make_staff(merchant, Role.MANAGER))
 
 
-def show(request: RefundRequest, *, at: datetime = NOW, amount_fen: int = 0, version: int = 0) -> str:
+def show(request: RefundRequest, *, at: datetime | None = None, amount_fen: int = 0, version: int = 0) -> str:
     return at_the_till.show(
         request_id=request.pk,
         terminal="POS-01",
         by=till(request.merchant),
         asked_by="key:1",
-        at=at,
+        at=at or NOW,
         version=version or request.version,
         amount_fen=amount_fen or request.amount_fen,
     ).token
