@@ -29,7 +29,7 @@ from merchants.rights import Act
 from refunds.intake import batches
 from refunds.intake.batches import MOST_ROWS, Wish
 from refunds.models import RefundBatch
-from refunds.models.batch import BatchState, Outcome
+from refunds.models.batch import BatchKind, BatchState, Outcome
 
 _MOST_BYTES = 8_000_000
 _FLAGS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "是": True, "否": False}
@@ -137,7 +137,7 @@ class ConfirmBatchSerializer(StrictSerializer):
 
 class RowQuery(StrictSerializer):
     outcome = s.ChoiceField([*Outcome.values, "open"], required=False)
-    verdict = s.ChoiceField(["approve", "review", "bad"], required=False)
+    verdict = s.ChoiceField(["approve", "review", "new", "known", "bad"], required=False)
 
 
 class SumOut(Shape):
@@ -150,13 +150,14 @@ def _sums(*names: str) -> type[Shape]:
     return type(f"{names[0].title()}SumsOut", (Shape,), fields)
 
 
-VerdictSumsOut = _sums("approve", "review", "bad", "unchecked")
+VerdictSumsOut = _sums("approve", "review", "new", "known", "bad", "unchecked")
 OutcomeSumsOut = _sums("taken", "refused", "skipped", "open")
 
 
 class BatchOut(Shape):
     id = s.IntegerField(source="pk")
     name = s.CharField()
+    kind = s.ChoiceField(BatchKind.choices)
     state = s.ChoiceField(BatchState.choices)
     checked = VerdictSumsOut(help_text="the dry run: each row as if it were the only one")
     result = OutcomeSumsOut(help_text="what became of the rows")
@@ -166,6 +167,9 @@ class BatchOut(Shape):
         allow_null=True, help_text="from then on rows are asked for; until then all can be cancelled"
     )
     ended_at = s.DateTimeField(allow_null=True)
+    seconds_left = s.IntegerField(
+        allow_null=True, help_text="how long it will take at the pace so far; null: not known"
+    )
 
 
 class BatchesOut(Shape):
@@ -176,18 +180,21 @@ class BatchRowOut(Shape):
     number = s.IntegerField(help_text="from 1, as they were sent")
     label = s.CharField(help_text="its order or transaction")  # type: ignore[assignment]  # a field, not the label of one
     amount_fen = s.IntegerField(allow_null=True)
-    verdict = s.CharField(allow_null=True, help_text="of the dry run: approve, review or bad")
+    verdict = s.CharField(allow_null=True, help_text="of the dry run: approve, review, new, known or bad")
     outcome = s.CharField(allow_null=True, help_text="taken, refused or skipped")
     code = s.CharField(allow_null=True, help_text="why it is bad or was refused")
     errors = s.JSONField()  # type: ignore[assignment]  # a field, not those of this
     request = s.UUIDField(source="request_id", allow_null=True)
+    transaction = s.UUIDField(source="sale_id", allow_null=True, help_text="the sale that it became")
+    lines = s.ListField(child=s.IntegerField(), help_text="lines of the file that it came from")
 
 
 class BatchRowPageOut(Page):
     results = BatchRowOut(many=True)
 
 
-def _json(batch: RefundBatch) -> dict[str, Any]:
+def batch_json(batch: RefundBatch) -> dict[str, Any]:
+    """A batch with its sums."""
     sums = batches.totals(batch)
 
     def of(kind: str, shape: type[Shape]) -> dict[str, Any]:
@@ -197,7 +204,12 @@ def _json(batch: RefundBatch) -> dict[str, Any]:
             for name in shape().get_fields()
         }
 
-    return BatchOut.of(batch, checked=of("verdict", VerdictSumsOut), result=of("outcome", OutcomeSumsOut))
+    return BatchOut.of(
+        batch,
+        checked=of("verdict", VerdictSumsOut),
+        result=of("outcome", OutcomeSumsOut),
+        seconds_left=batches.seconds_left(batch, sums, at=timezone.now()),
+    )
 
 
 class Batches(Creating):
@@ -209,7 +221,7 @@ class Batches(Creating):
     def get(self, request: Request) -> Response:
         """The last 50, newest first; for a key those that it filed."""
         found = batches.of(by=self.caller.by).select_related("confirmed_by")[:50]
-        return Response({"results": [_json(batch) for batch in found]})
+        return Response({"results": [batch_json(batch) for batch in found]})
 
     @schemas.operation("file_refund_batch", BatchOut, takes=_TAKES, once=True)
     def post(self, request: Request) -> Response:
@@ -218,7 +230,9 @@ class Batches(Creating):
         """
         data, by, now = self.read(BatchSerializer), self.caller.by, timezone.now()
         wishes = wishes_of(data["rows"])
-        return self.answer_once(request, lambda: _json(batches.file(name=data["name"], wishes=wishes, by=by, at=now)))
+        return self.answer_once(
+            request, lambda: batch_json(batches.file(name=data["name"], wishes=wishes, by=by, at=now))
+        )
 
 
 class BatchDetail(Endpoint):
@@ -227,7 +241,7 @@ class BatchDetail(Endpoint):
     @schemas.operation("get_refund_batch", BatchOut)
     def get(self, request: Request, batch_id: int) -> Response:
         """How far it is."""
-        return Response(_json(batches.find(batch_id=batch_id, by=self.caller.by)))
+        return Response(batch_json(batches.find(batch_id=batch_id, by=self.caller.by)))
 
 
 class BatchRows(Endpoint):
@@ -246,7 +260,7 @@ class BatchRows(Endpoint):
 class _Act(Endpoint):
     def acted(self, act: Callable[..., RefundBatch], batch_id: int, **more: Any) -> Response:
         act(batch_id=batch_id, by=self.caller.by, at=timezone.now(), **more)
-        return Response(_json(batches.find(batch_id=batch_id, by=self.caller.by)))
+        return Response(batch_json(batches.find(batch_id=batch_id, by=self.caller.by)))
 
 
 class ConfirmBatch(_Act):

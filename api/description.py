@@ -86,6 +86,7 @@ _TAGS = {
     "graces": "More time for stores after a disaster.",
     "delegations": "Who decides for whom while they are away.",
     "refund-batches": "Many refunds at once: checked, confirmed by a second person, taken in row by row.",
+    "imports": "Sales and refunds from a file: its columns are named, then it is a batch.",
     "api-keys": "What keys may do of their scopes.",
     "key-stops": "The switches that stop keys.",
     "analytics": "Figures of a period.",

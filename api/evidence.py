@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,17 +31,19 @@ class EvidenceSerializer(StrictSerializer):
     note = Text(multiline=True, required=False, allow_blank=True, max_length=200, default="")
 
 
-class TakesAPicture(Endpoint):
-    # A form with a picture in it; too large a one is refused by its length.
-    parser_classes = (MultiPartParser,)
+class TakesAFile(Endpoint):
+    # A form with a file in it; too large a one is refused by its length.
+    parser_classes: Sequence[type[BaseParser]] = (MultiPartParser,)
     max_body_bytes = MAX_BODY_BYTES
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes:
             raise BodyTooLarge
         refuse_packed(request)
         super().initial(request, *args, **kwargs)
 
+
+class TakesAPicture(TakesAFile):
     def take(self, request: Request, keep: Callable[..., Sequence[Evidence]]) -> Response:
         """Read the one file, ``keep`` it, and answer; once however often it is sent."""
         key = idempotency.key_of(request)

@@ -41,16 +41,26 @@ def _cipher() -> AESGCM:
 
 def seal(text: str, *, purpose: str) -> bytes:
     """Encrypt ``text`` for a field of this purpose."""
+    return seal_bytes(text.encode(), purpose=purpose)
+
+
+def seal_bytes(content: bytes, *, purpose: str) -> bytes:
+    """The same of a file."""
     nonce = os.urandom(_NONCE_LENGTH)
-    return _VERSION + nonce + _cipher().encrypt(nonce, text.encode(), purpose.encode())
+    return _VERSION + nonce + _cipher().encrypt(nonce, content, purpose.encode())
 
 
 def unseal(sealed: bytes, *, purpose: str) -> str:
     """The text again. Raises ``cryptography.exceptions.InvalidTag`` if it was changed or meant for another field."""
+    return unseal_bytes(sealed, purpose=purpose).decode()
+
+
+def unseal_bytes(sealed: bytes, *, purpose: str) -> bytes:
+    """The file again. Raises as ``unseal`` does."""
     if sealed[:1] != _VERSION:
         raise InvalidTag
     nonce, ciphertext = sealed[1 : 1 + _NONCE_LENGTH], sealed[1 + _NONCE_LENGTH :]
-    return _cipher().decrypt(nonce, ciphertext, purpose.encode()).decode()
+    return _cipher().decrypt(nonce, ciphertext, purpose.encode())
 
 
 def phone_key(phone: str) -> str:

@@ -1,9 +1,13 @@
 """Cells of a CSV that spreadsheets show, and give back, as they were: no formulas, no rounded numbers, no dates."""
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from xlsxwriter import Workbook
 
 from core.plain_text import plain_text, without_direction, without_marks
 
@@ -34,6 +38,24 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         yield mark + str(writer.writerow(row))
         mark = ""
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def workbook(rows: Iterable[Sequence[str | Decimal]]) -> bytes:
+    """A table as a workbook of one sheet, the first row its header: texts stay texts, decimals are amounts that add up."""
+    content = io.BytesIO()
+    with Workbook(content, {"constant_memory": True}) as book:
+        sheet, money = book.add_worksheet(), book.add_format({"num_format": "#,##0.00"})
+        sheet.freeze_panes(1, 0)
+        for number, row in enumerate(rows):
+            for place, value in enumerate(row):
+                if isinstance(value, Decimal):
+                    sheet.write_number(number, place, float(value), money)
+                else:
+                    sheet.write_string(number, place, value)
+    return content.getvalue()
 
 
 def cell(text: str) -> str:

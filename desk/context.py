@@ -147,6 +147,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
+        may(Act.FILE_BATCH) and entry("imports", gettext("Imports"), "file-input"),
         entry("incidents", gettext("Incidents"), "triangle-alert"),
         may(Act.ANSWER_REPORT)
         and entry("customer-reports", gettext("Follow-up"), "message-square-text", count=tasks or None, hot=True),

@@ -17,6 +17,7 @@ from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
 from desk.hours import view as hours
+from desk.imports import view as imports
 from desk.incidents import view as incidents
 from desk.inspection import view as inspection
 from desk.mandate import view as mandate
@@ -65,6 +66,11 @@ urlpatterns = [
     path("/batches/<int:batch_id>", batches.batch, name="batch"),
     path("/batches/<int:batch_id>/confirm", batches.confirm, name="batch-confirm"),
     path("/batches/<int:batch_id>/cancel", batches.cancel, name="batch-cancel"),
+    path("/imports", imports.imports, name="imports"),
+    path("/imports/add", imports.add, name="import-add"),
+    path("/imports/<int:batch_id>", imports.columns, name="import"),
+    path("/imports/<int:batch_id>/columns", imports.name_columns, name="import-columns"),
+    path("/imports/<int:batch_id>/failed", imports.failed, name="import-failed"),
     path("/search", transactions.search, name="search"),
     path("/new", new.new, name="new"),
     path("/new/quote", new.quote, name="quote"),

@@ -194,7 +194,7 @@ TABLE: Final[Mapping[Act, Right]] = {
                      scope=KeyScope.REFUNDS_READ, key=_YES),
     Act.SUBMIT: Right("ask for a refund",                     _YES,  _YES, _YES, _YES, _YES,
                       scope=KeyScope.REFUNDS_WRITE, key=_YES, customer=_OWN, system=_YES),
-    Act.FILE_BATCH: Right("ask for many refunds at once, and call a batch off",
+    Act.FILE_BATCH: Right("ask for many refunds at once, bring a file of them or of sales, and call either off",
                                                               _NO,   _NO,  _YES, _YES, _YES,
                           scope=KeyScope.REFUNDS_WRITE, key=_OWN),
     Act.CONFIRM_BATCH: Right("let a batch run that somebody else filed",

@@ -23,7 +23,7 @@ from core.periodic import periodic
 from refunds.evidence import files
 from refunds.follow_up import erasing, survey
 from refunds.goods import returns
-from refunds.intake import batches
+from refunds.intake import batches, importing
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
 from refunds.review import deciding, escalating
@@ -98,6 +98,7 @@ def escalate() -> None:
 
 @periodic(batches.TASK)
 def batches_due() -> None:
+    importing.work(at=timezone.now())
     batches.work()
 
 

@@ -147,21 +147,24 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
     )
 
 
-def report_sale(*, sale: ReportedSale, by: Principal, at: datetime) -> tuple[Transaction, bool]:
+def report_sale(
+    *, sale: ReportedSale, by: Principal, at: datetime, act: Act = Act.REPORT_SALE
+) -> tuple[Transaction, bool]:
     """The sale and whether it is new; the same channel number is the same sale. Raises ``Invalid`` for an unknown place,
     ``PaidInTheFuture``, ``PayerPaidTooMuch``, ``LinesDoNotAddUp``, and ``SaleDiffers`` where the same number was reported with
     other facts.
 
-    Sales come from keys: a sale invented in a browser could be refunded. Raises ``Forbidden``, and ``Conflict``
-    where the payment was reported by a store that the reporter may not see.
+    Sales come from keys, or from a file that a second person has confirmed (``act``): one invented in a browser could be
+    refunded. Raises ``Forbidden``, and ``Conflict`` where the payment was reported by a store that the reporter may not see.
     """
-    check_may(Act.REPORT_SALE, by=by)
+    check_may(act, by=by)
     check_paid_at(paid_at=sale.paid_at, at=at)
     sale = replace(sale, payer_paid_fen=payer_paid(paid_fen=sale.payer_paid_fen, amount_fen=sale.amount_fen))
     if sale.channel == "cash" and sale.status != TransactionStatus.SUCCESS:
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
     store = store_named(sale.store, by=by)
-    check_may(Act.REPORT_SALE, by=by, subject=Subject(merchant_id=store.merchant_id, store_id=store.pk))
+    # A key's right to what it filed itself: the file is its own.
+    check_may(act, by=by, subject=Subject(merchant_id=store.merchant_id, store_id=store.pk, is_own=True))
     terminal = terminal_named(sale.terminal, store=store)
     sale = replace(sale, store=store.code, terminal=terminal.code if terminal else "")
     known = Transaction.objects.filter(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.codes import CODES, words
@@ -16,17 +17,27 @@ from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.filters import Option
 from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
-from desk.templatetags.desk_format import when_minute
+from desk.templatetags.desk_format import seconds, when_minute
 from merchants.rights import Act
 from refunds.intake import batches
+from refunds.intake.import_fields import FIELDS
 from refunds.models import RefundBatch, RefundBatchRow
-from refunds.models.batch import BatchState, Outcome
+from refunds.models.batch import BatchKind, BatchState, Outcome
 
 _SHOWN = 50
 _ROWS_SHOWN = 200
 #: While it is so, the page looks again by itself.
-_MOVING = (BatchState.CHECKING, BatchState.CONFIRMED, BatchState.RUNNING)
-_TONES = {"approve": "ok", "review": "warn", "bad": "bad", "taken": "ok", "refused": "bad", "skipped": ""}
+_MOVING = (BatchState.READING, BatchState.CHECKING, BatchState.CONFIRMED, BatchState.RUNNING)
+_TONES = {
+    "new": "ok",
+    "known": "",
+    "approve": "ok",
+    "review": "warn",
+    "bad": "bad",
+    "taken": "ok",
+    "refused": "bad",
+    "skipped": "",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +63,14 @@ def batch_page(
     chosen = {name: wanted[name] for name in ("verdict", "outcome") if wanted.get(name)}
     return SettingsPage(
         title=batch.name,
-        sub=gettext("Each row is taken in like any other refund: by the same rules, and once."),
-        crumbs=[Option(label=gettext("Batches"), url=reverse("desk:batches"))],
+        sub=gettext("Each row is taken in like any other refund: by the same rules, and once.")
+        if batch.kind == BatchKind.REFUNDS
+        else gettext("Each row is taken in as if its till had reported it, and once."),
+        crumbs=[
+            Option(label=gettext("Imports"), url=reverse("desk:imports"))
+            if batch.from_file
+            else Option(label=gettext("Batches"), url=reverse("desk:batches"))
+        ],
         facts=[
             Facts(
                 title=gettext("How far it is"),
@@ -61,8 +78,10 @@ def batch_page(
                     Fact(gettext("State"), Cell(text=batch.get_state_display(), icon="layers")),
                     Fact(gettext("Filed"), Cell(text=when_minute(batch.filed_at), sub=[_filer(batch)])),
                     *_confirmed(batch),
+                    *_progress(batch, sums),
                     *_sums(batch, sums, "verdict", gettext("Checked")),
                     *_sums(batch, sums, "outcome", gettext("Result")),
+                    *_given_back(batch, sums),
                 ],
             )
         ],
@@ -90,6 +109,30 @@ def _confirmed(batch: RefundBatch) -> list[Fact]:
     ]
 
 
+def _progress(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Fact]:
+    name = {BatchState.CHECKING: "verdict:", BatchState.RUNNING: "outcome:"}.get(BatchState(batch.state), "")
+    rows = sum(one["rows"] for key, one in sums.items() if name and key.startswith(name))
+    if not rows:
+        return []
+    done = rows - sums.get(name, {"rows": 0})["rows"]
+    said = gettext("%(done)s of %(rows)s rows (%(share)s%%)") % {
+        "done": done, "rows": rows, "share": done * 100 // rows
+    }  # fmt: skip
+    left = batches.seconds_left(batch, sums, at=timezone.now())
+    sub = [] if left is None else [gettext("about %(time)s left") % {"time": seconds(left)}]
+    return [Fact(gettext("Progress"), Cell(text=said, sub=sub))]
+
+
+def _given_back(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Fact]:
+    if not batch.from_file or not {"verdict:bad", "outcome:refused"} & set(sums) or batch.state in _MOVING:
+        return []
+    url = reverse("desk:import-failed", args=[batch.pk])
+    return [
+        Fact(gettext("Rows that failed, with the reasons"), Cell(text=gettext("as a workbook"), url=url)),
+        Fact(gettext("The same as CSV"), Cell(text="CSV", url=f"{url}?as=csv")),
+    ]
+
+
 def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, label: str) -> list[Fact]:
     def cell(value: str) -> Cell:
         one = sums[f"{name}:{value}"]
@@ -97,17 +140,19 @@ def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, 
         url = _address(batch, **{name: value}) if value else ""
         return Cell(text=said, url=url)
 
-    order = ("approve", "review", "bad", "taken", "refused", "skipped", "")
+    order = ("new", "known", "approve", "review", "bad", "taken", "refused", "skipped", "")
     found = [value for value in order if f"{name}:{value}" in sums]
     return [Fact(f"{label}: {_word(value)}", cell(value)) for value in found]
 
 
 def _word(value: str) -> str:
     return {
+        "new": gettext("would be taken in"),
+        "known": gettext("was taken in before"),
         "approve": gettext("would be approved"),
         "review": gettext("goes to a person"),
         "bad": gettext("cannot be asked for"),
-        "taken": gettext("asked for"),
+        "taken": gettext("taken in"),
         "refused": gettext("refused"),
         "skipped": gettext("left out"),
         "": gettext("open"),
@@ -131,17 +176,26 @@ def _table(batch: RefundBatch, rows: QuerySet[RefundBatchRow], chosen: Mapping[s
 def _row(row: RefundBatchRow) -> Row:
     why = [words(row.code)] if row.code in CODES else []
     if row.code == "invalid_input":
-        why = [f"{one['field']}: {one['message']}" for one in row.errors[:3]]
+        why = [_error(one) for one in row.errors[:3]]
     result = Cell(text="--")
     if row.request is not None:
         result = Cell(text=row.request.number, url=refund_url(row.request.number))
+    elif row.sale_id is not None:
+        result = Cell(text=_word(row.outcome), url=reverse("desk:transaction", args=[row.sale_id]))
     elif row.outcome:
         result = Cell(
-            text=_word(row.outcome), tone=_TONES[row.outcome], sub=why if row.outcome == Outcome.REFUSED else []
+            text=_word(row.outcome), tone=_TONES.get(row.outcome, ""), sub=why if row.outcome == Outcome.REFUSED else []
         )
     checked = Cell(text=_word(row.verdict), tone=_TONES.get(row.verdict, ""), sub=why if row.verdict == "bad" else [])
     fen = "--" if row.amount_fen is None else f"¥{yuan_grouped(row.amount_fen)}"
     return Row(cells=[Cell(text=str(row.number)), Cell(text=row.label or "--"), Cell(text=fen), checked, result])
+
+
+def _error(one: Mapping[str, str]) -> str:
+    if message := one.get("message"):
+        return f"{one['field']}: {message}"
+    label = next((str(known.label) for known in FIELDS if known.name == one["field"]), "")
+    return f"{label}: {words(one['code'])}" if label else words(one["code"])
 
 
 def _forms(

@@ -1,4 +1,5 @@
-"""Many refunds asked for at once: checked without effect, confirmed by a second person, and then each taken in as any other.
+"""Many refunds asked for at once, or sales from a file: checked without effect, confirmed by a second person, and then each taken
+in as any other.
 
 A batch is work like any other, its state is the queue. Each row is one commit: what it asked for and what became of it. A worker
 that is killed leaves its row open, and any worker goes on with it; none is asked for twice.
@@ -7,7 +8,7 @@ that is killed leaves its row open, and any worker goes on with it; none is aske
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,10 +31,10 @@ from merchants import api_keys
 from merchants.models import Staff
 from merchants.principals import SYSTEM, Kind, Principal, of_staff
 from merchants.rights import Act, KeyStopped, Subject, check_may
-from refunds.intake import claims, compensating, judging
+from refunds.intake import claims, compensating, judging, sale_rows
 from refunds.intake.claims import Account, Customer, Draft
 from refunds.models import RefundBatch, RefundBatchRow
-from refunds.models.batch import BatchState, Outcome
+from refunds.models.batch import BatchKind, BatchState, Outcome
 from refunds.rules.deposits import DepositClaim
 from refunds.rules.policy import Ruling
 
@@ -48,7 +49,11 @@ LAPSES_AFTER = timedelta(days=7)
 _AT_A_TIME_S = 15.0
 _CHECKED_AT_ONCE = 50
 _DUE = (BatchState.CHECKING, BatchState.CONFIRMED, BatchState.RUNNING)
+#: Waits for a person.
+_RESTING = (BatchState.MAPPING, BatchState.READY)
 BAD = "bad"
+#: The code of a row that was left out because the same was taken in before.
+IMPORTED_BEFORE = "imported_before"
 
 
 class BatchBadRows(Conflict, code="batch_has_bad_rows"):
@@ -75,15 +80,7 @@ def file(*, name: str, wishes: Sequence[Wish], by: Principal, at: datetime) -> R
     check_may(Act.FILE_BATCH, by=by)
     if not 0 < len(wishes) <= MOST_ROWS:
         raise Invalid(f"a batch has 1 to {MOST_ROWS} rows", code="batch_size")
-    (store_id,) = by.stores if by.stores is not None and len(by.stores) == 1 else (None,)
-    batch = RefundBatch.objects.create(
-        merchant_id=by.acting_for,
-        store_id=store_id,
-        name=one_line(name, limit=80) or f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
-        api_key_id=by.key_id,
-        filed_by_id=by.person_id,
-        filed_at=at,
-    )
+    batch = begin(name=name, kind=BatchKind.REFUNDS, state=BatchState.CHECKING, by=by, at=at)
     RefundBatchRow.objects.bulk_create(
         (
             RefundBatchRow(
@@ -91,7 +88,7 @@ def file(*, name: str, wishes: Sequence[Wish], by: Principal, at: datetime) -> R
                 number=number,
                 label=wish.label[:64],
                 amount_fen=wish.amount_fen,
-                asked=_asked(wish.draft) if wish.draft else "",
+                asked=asked(wish.draft) if wish.draft else "",
                 verdict="" if wish.draft else BAD,
                 code="" if wish.draft else "invalid_input",
                 errors=list(wish.errors),
@@ -100,9 +97,26 @@ def file(*, name: str, wishes: Sequence[Wish], by: Principal, at: datetime) -> R
         ),
         batch_size=1_000,
     )
-    _record(batch, "batch.file", by, at, rows=len(wishes))
+    record_act(batch, "batch.file", by, at, rows=len(wishes))
     _ring()
     return batch
+
+
+def begin(*, name: str, kind: str, state: BatchState, by: Principal, at: datetime) -> RefundBatch:
+    """A batch without rows, of the filer's store where they have one."""
+    (store_id,) = by.stores if by.stores is not None and len(by.stores) == 1 else (None,)
+    return RefundBatch.objects.create(
+        merchant_id=by.acting_for,
+        store_id=store_id,
+        name=one_line(name, limit=80) or f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
+        kind=kind,
+        state=state,
+        api_key_id=by.key_id,
+        filed_by_id=by.person_id,
+        filed_at=at,
+        moved_at=at,
+        from_file=state is BatchState.MAPPING,
+    )
 
 
 @transaction.atomic
@@ -113,7 +127,7 @@ def confirm(
     filed it. Raises ``Forbidden``, ``NotFound``, ``BatchMoved`` or ``BatchBadRows``.
     """
     batch = find(batch_id=batch_id, by=by, act=Act.CONFIRM_BATCH, lock=True)
-    _expect(batch, BatchState.READY)
+    expect(batch, BatchState.READY)
     if batch.filed_by_id == by.person_id:
         raise Forbidden("somebody else confirms what one has filed", code="own_request")
     bad = batch.rows.filter(verdict=BAD)
@@ -122,8 +136,8 @@ def confirm(
             raise BatchBadRows("some rows cannot be asked for")
         bad.update(outcome=Outcome.SKIPPED)
     batch.confirmed_by_id, batch.confirmed_at, batch.starts_at = by.acting_staff, at, at + window
-    _move(batch, BatchState.CONFIRMED)
-    _record(batch, "batch.confirm", by, at, skip_bad=skip_bad, starts_at=batch.starts_at.isoformat())
+    move(batch, BatchState.CONFIRMED, at)
+    record_act(batch, "batch.confirm", by, at, skip_bad=skip_bad, starts_at=batch.starts_at.isoformat())
     return batch
 
 
@@ -131,9 +145,9 @@ def confirm(
 def cancel(*, batch_id: int, by: Principal, at: datetime) -> RefundBatch:
     """No row of it is asked for any more; those that were stay. Raises ``Forbidden``, ``NotFound`` or ``BatchMoved``."""
     batch = find(batch_id=batch_id, by=by, act=Act.FILE_BATCH, lock=True)
-    _expect(batch, *_DUE, BatchState.READY)
-    _end(batch, BatchState.CANCELLED, at)
-    _record(batch, "batch.cancel", by, at)
+    expect(batch, *_DUE, *_RESTING, BatchState.READING)
+    end(batch, BatchState.CANCELLED, at)
+    record_act(batch, "batch.cancel", by, at)
     return batch
 
 
@@ -158,6 +172,17 @@ def of(*, by: Principal) -> QuerySet[RefundBatch]:
 def _in_stores_of(by: Principal) -> QuerySet[RefundBatch]:
     rows = RefundBatch.objects.filter(merchant_id=by.acting_for).order_by("-pk")
     return rows if by.stores is None else rows.filter(store_id__in=by.stores)
+
+
+def seconds_left(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], *, at: datetime) -> int | None:
+    """How long its rows will take at the pace so far; None where that is not known yet, or nothing runs."""
+    name = {BatchState.CHECKING: "verdict", BatchState.RUNNING: "outcome"}.get(BatchState(batch.state), "")
+    rows = {key: one["rows"] for key, one in sums.items() if key.startswith(f"{name}:")} if name else {}
+    # What could not be read has its verdict, and was not waited for.
+    done = sum(rows.values()) - rows.get(f"{name}:", 0) - rows.get(f"{name}:{BAD}", 0)
+    if done <= 0 or batch.moved_at is None:
+        return None
+    return round((at - batch.moved_at).total_seconds() / done * rows.get(f"{name}:", 0))
 
 
 def totals(batch: RefundBatch) -> dict[str, dict[str, int]]:
@@ -190,10 +215,10 @@ def work() -> None:
 @transaction.atomic
 def _lapse(*, at: datetime) -> None:
     """What nobody has confirmed in ``LAPSES_AFTER`` is called off: what it asks for is not kept for ever."""
-    ready = RefundBatch.objects.filter(state=BatchState.READY, filed_at__lt=at - LAPSES_AFTER)
+    ready = RefundBatch.objects.filter(state__in=_RESTING, filed_at__lt=at - LAPSES_AFTER)
     for batch in ready.order_by("pk").select_for_update(skip_locked=True, of=("self",)):
-        _end(batch, BatchState.CANCELLED, at)
-        _record(batch, "batch.cancel", SYSTEM, at, lapsed=True)
+        end(batch, BatchState.CANCELLED, at)
+        record_act(batch, "batch.cancel", SYSTEM, at, lapsed=True)
 
 
 def _go_on(batch_id: int, until: float) -> bool:
@@ -228,8 +253,15 @@ def _check_some(batch: RefundBatch) -> bool:
     rows = list(_open(batch).filter(verdict="")[:_CHECKED_AT_ONCE])
     by = _filer(batch)
     for row in rows:
-        draft = _draft(row)
         try:
+            if batch.kind == BatchKind.SALES:
+                is_new = sale_rows.is_new(row.asked, by=_known(by), at=timezone.now())
+                row.verdict = "new" if is_new else "known"
+                continue
+            if _was_taken(row):
+                row.verdict, row.code = "known", IMPORTED_BEFORE
+                continue
+            draft = _draft(row)
             _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=timezone.now(), act=Act.SUBMIT)
             judging.refuse_hard_limits(verdict)
             judging.ask_for_evidence(verdict, draft)
@@ -251,14 +283,29 @@ def _run_one(batch: RefundBatch, by: Principal | None) -> bool:
         return False
     try:
         with transaction.atomic():
-            taken = compensating.submit(draft=_draft(row), by=_known(by), at=timezone.now())
+            _take(batch, row, _known(by))
     except DomainError as error:
         row.outcome, row.code, row.errors = Outcome.REFUSED, error.code, _errors(error)
-    else:
-        row.outcome, row.request_id = Outcome.TAKEN, taken.request.pk
     failpoint("batches.before_commit")
-    row.save(update_fields=["outcome", "code", "errors", "request"])
+    row.save(update_fields=["outcome", "code", "errors", "request", "sale"])
     return True
+
+
+def _take(batch: RefundBatch, row: RefundBatchRow, by: Principal) -> None:
+    """Take in what the row asks for, or leave out what was taken in before."""
+    if batch.kind == BatchKind.SALES:
+        sale, is_new = sale_rows.take(row.asked, by=by, at=timezone.now())
+        row.sale_id = sale.pk if is_new else None
+    elif not _was_taken(row):
+        row.request_id = compensating.submit(draft=_draft(row), by=by, at=timezone.now()).request.pk
+    row.outcome = Outcome.TAKEN if row.sale_id or row.request_id else Outcome.SKIPPED
+    row.code = "" if row.outcome == Outcome.TAKEN else IMPORTED_BEFORE
+
+
+def _was_taken(row: RefundBatchRow) -> bool:
+    """Whether the same row of the same or another file was taken in; a unique index holds what two workers do at once."""
+    same = RefundBatchRow.objects.filter(fingerprint=row.fingerprint, outcome=Outcome.TAKEN)
+    return row.fingerprint is not None and same.exists()
 
 
 def _known(by: Principal | None) -> Principal:
@@ -282,27 +329,30 @@ def _hand_on(batch_id: int, state: BatchState, to: BatchState) -> bool:
     if batch.state != state or (left is not None and left.exists()):
         return False
     if to is BatchState.DONE:
-        _end(batch, to, timezone.now())
+        end(batch, to, timezone.now())
     else:
-        _move(batch, to)
+        move(batch, to, timezone.now())
     return to is BatchState.RUNNING
 
 
-def _end(batch: RefundBatch, state: BatchState, at: datetime) -> None:
+def end(batch: RefundBatch, state: BatchState, at: datetime) -> None:
+    """It is over: what is open is left out."""
     batch.ended_at = at
     batch.rows.filter(outcome=Outcome.OPEN).update(outcome=Outcome.SKIPPED)
     # What was asked for stands with its requests from now on; names and phones are not kept twice.
     batch.rows.exclude(asked="").update(asked="")
-    _move(batch, state)
+    move(batch, state, at)
 
 
-def _move(batch: RefundBatch, state: BatchState) -> None:
-    batch.state = state
+def move(batch: RefundBatch, state: BatchState, at: datetime) -> None:
+    """On to this state; a worker is told."""
+    batch.state, batch.moved_at = state, at
     batch.save()
     _ring()
 
 
-def _expect(batch: RefundBatch, *states: BatchState) -> None:
+def expect(batch: RefundBatch, *states: BatchState) -> None:
+    """Raise ``BatchMoved`` unless it is in one of these states."""
     if batch.state not in states:
         raise BatchMoved(f"the batch is {batch.state}", state=batch.state)
 
@@ -311,7 +361,7 @@ def _ring() -> None:
     transaction.on_commit(lambda: doorbell.ring([TASK]))
 
 
-def _record(batch: RefundBatch, action: str, by: Principal, at: datetime, **data: Any) -> None:
+def record_act(batch: RefundBatch, action: str, by: Principal, at: datetime, **data: Any) -> None:
     record_of(batch, by=by.actor, action=action, at=at, data=data)
 
 
@@ -322,7 +372,8 @@ def _errors(error: DomainError) -> list[dict[str, str]]:
 # --- a row's wish as text -----------------------------------------------------------------------------------------------
 
 
-def _asked(draft: Draft) -> str:
+def asked(draft: Draft) -> str:
+    """A refund as a row keeps it."""
     return orjson.dumps(asdict(draft), default=str).decode()
 
 

@@ -2,7 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
-from refunds.models.batch import RefundBatch, RefundBatchRow
+from refunds.models.batch import ImportFile, RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
@@ -37,6 +37,7 @@ __all__ = [
     "GoodsReturn",
     "GoodsReturnLine",
     "IdempotencyRecord",
+    "ImportFile",
     "Incident",
     "Judgement",
     "LedgerEntry",

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from api.caller import Caller
 from api.urls import urlpatterns
+from core.personal_data import seal_bytes
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope
 from merchants.principals import Principal, of_staff
@@ -20,7 +21,7 @@ from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Problem
 from refunds.intake import batches, without_receipt
 from refunds.intake.batches import Wish
-from refunds.models import RefundRequest, Shift
+from refunds.models import ImportFile, RefundRequest, Shift
 from refunds.payouts import shifts
 from refunds.review import at_the_till
 from refunds.rules.candidates import Told
@@ -89,6 +90,7 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
     at = timezone.now()
     if "<int:batch_id>" in path:
         batch = batches.file(name="x", wishes=[Wish(label="x", amount_fen=1)], by=by, at=at)
+        ImportFile.objects.create(batch=batch, content=seal_bytes(b"a,b\n1,2\n", purpose="import_file.content"))
         path = path.replace("<int:batch_id>", str(batch.pk))
     if "<int:key_id>" in path:
         path = path.replace("<int:key_id>", str(api_for(request.merchant).by.key_id))

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from core.personal_data import seal_bytes
 from merchants import principals, team
 from merchants.api_keys import issue
 from merchants.models import AccessReset, ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
@@ -29,7 +30,7 @@ from refunds.follow_up.incidents import Problem
 from refunds.goods import offers, returns
 from refunds.intake import batches, without_receipt
 from refunds.intake.batches import Wish
-from refunds.models import Evidence, Execution, Notification, RefundBatch, RefundRequest
+from refunds.models import Evidence, Execution, ImportFile, Notification, RefundBatch, RefundRequest
 from refunds.payouts import ending, shifts
 from refunds.payouts.ending import Finding
 from refunds.review import deciding
@@ -197,6 +198,7 @@ class World:
         batch = batches.file(name="recall", wishes=[wish], by=self.decider, at=timezone.now())
         RefundBatch.objects.filter(pk=batch.pk).update(store=self.store, state="ready")
         batch.rows.update(verdict="review")
+        ImportFile.objects.create(batch=batch, content=seal_bytes(b"a,b\n1,2\n", purpose="import_file.content"))
         return batch
 
     def _reset(self) -> AccessReset:

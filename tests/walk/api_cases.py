@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from merchants.models import Role
@@ -496,6 +497,36 @@ def list_refund_batch_rows(stage: Stage) -> None:
 @case("POST", f"{_BATCH}/confirm")
 def confirm_refund_batch(stage: Stage) -> None:
     assert stage.call_as(Role.OWNER, f"refund-batches/{stage.batch().pk}/confirm", {})["state"] == "confirmed"
+
+
+_IMPORT = f"{_API}imports/<int:batch_id>"
+
+
+@case("POST", f"{_API}imports")
+def bring_import(stage: Stage) -> None:
+    sent = {"file": SimpleUploadedFile("w.csv", "单号,金额\n1,2\n".encode()), "kind": "sales"}
+    found = stage.call_as(Role.FINANCE, "imports", sent, expect=201)
+    assert found["guess"] == {"order_no": "单号", "amount": "金额"}
+
+
+@case("GET", _IMPORT)
+def get_import(stage: Stage) -> None:
+    found = stage.call_as(Role.FINANCE, f"imports/{stage.import_file().pk}", None, method="GET")
+    assert found["columns"] == ["order", "number", "paid", "at"]
+
+
+@case("POST", f"{_IMPORT}/columns")
+def name_import_columns(stage: Stage) -> None:
+    columns = {"order_no": "order", "channel_transaction_no": "number", "amount": "paid", "paid_at": "at"}
+    said = {"columns": columns, "same": {"channel": "wechat", "store": "S001"}}
+    assert stage.call_as(Role.FINANCE, f"imports/{stage.import_file().pk}/columns", said)["state"] == "reading"
+
+
+@case("GET", f"{_IMPORT}/failed")
+def list_import_failures(stage: Stage) -> None:
+    path = f"imports/{stage.import_file(read=True).pk}/failed"
+    (row,) = stage.call_as(Role.FINANCE, path, None, method="GET")["rows"]
+    assert row[1:3] == ["W-2", "4.2E+27"]
 
 
 @case("POST", f"{_BATCH}/cancel")

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from analytics.models import Shadow, Trial
@@ -28,7 +29,7 @@ from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Execution, Notification, RefundRequest, Shift
+from refunds.models import Approval, Execution, Notification, RefundBatch, RefundRequest, Shift
 from refunds.rules.proof import findings
 from refunds.states import Route
 from refunds.telling import outbox, wording
@@ -647,6 +648,39 @@ def confirm_batch(stage: Stage) -> None:
     stage.post(Role.OWNER, f"/desk/batches/{found.pk}/confirm", window_minutes="0")
     found.refresh_from_db()
     assert found.state == "confirmed"
+
+
+@case("GET", "/desk/imports")
+def imports(stage: Stage) -> None:
+    assert stage.import_file().name in stage.get(Role.FINANCE, "/desk/imports")
+
+
+@case("POST", "/desk/imports/add")
+def import_add(stage: Stage) -> None:
+    stage.post(Role.FINANCE, "/desk/imports/add", kind="sales", file=SimpleUploadedFile("w.csv", b"a,b\n1,2\n"))
+    assert RefundBatch.objects.get().state == "mapping"
+
+
+@case("GET", "/desk/imports/<int:batch_id>")
+def import_columns(stage: Stage) -> None:
+    assert "4.2E+27" in stage.get(Role.FINANCE, f"/desk/imports/{stage.import_file().pk}")
+
+
+@case("POST", "/desk/imports/<int:batch_id>/columns")
+def import_name_columns(stage: Stage) -> None:
+    found = stage.import_file()
+    columns = {"order_no": "order", "channel_transaction_no": "number", "amount": "paid", "paid_at": "at"}
+    said = {f"{name}": column for name, column in columns.items()}
+    said |= {"same.channel": "wechat", "same.store": "S001"}
+    stage.post(Role.FINANCE, f"/desk/imports/{found.pk}/columns", **said)
+    found.refresh_from_db()
+    assert found.state == "reading"
+
+
+@case("GET", "/desk/imports/<int:batch_id>/failed")
+def import_failed(stage: Stage) -> None:
+    found = stage.import_file(read=True)
+    assert "4.2E+27" in stage.get(Role.FINANCE, f"/desk/imports/{found.pk}/failed?as=csv")
 
 
 @case("POST", "/desk/batches/<int:batch_id>/cancel")

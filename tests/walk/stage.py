@@ -32,8 +32,10 @@ from refunds import payouts
 from refunds.evidence import files
 from refunds.goods import offers, returns
 from refunds.intake import batches
+from refunds.intake import importing as imports
 from refunds.intake.batches import Wish
 from refunds.intake.claims import Draft
+from refunds.intake.importing import Columns
 from refunds.models import Evidence, Execution, RefundBatch, RefundRequest
 from refunds.payouts import ending
 from refunds.payouts.adapters import adapter_for
@@ -145,6 +147,22 @@ class Stage:
         by = of_staff(self.person(Role.FINANCE))
         batch = batches.file(name="召回", wishes=[wish], by=by, at=self.now())
         batches.work()
+        batch.refresh_from_db()
+        return batch
+
+    def import_file(self, *, read: bool = False) -> RefundBatch:
+        """A file of two sales, one of which cannot be; ``read``: its columns are named and it is checked."""
+        text = f"order,number,paid,at\nW-1,4200099,5.00,{self.now():%Y-%m-%d} 00:00\nW-2,4.2E+27,5.00,2026-11-20\n"
+        by = of_staff(self.person(Role.FINANCE))
+        batch = imports.offer(kind="sales", name="w.csv", content=text.encode(), by=by, at=self.now())
+        if read:
+            columns = Columns(
+                columns={"order_no": "order", "channel_transaction_no": "number", "amount": "paid", "paid_at": "at"},
+                same={"channel": "wechat", "store": self.merchant.stores.get().code},
+            )
+            imports.name_columns(batch_id=batch.pk, columns=columns, by=by, at=self.now())
+            imports.work(at=self.now())
+            batches.work()
         batch.refresh_from_db()
         return batch
 

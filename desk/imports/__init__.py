@@ -1,0 +1,1 @@
+"""Sales and refunds from a file."""
