@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("refunddesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["core", "refunds", "reconciliation", "analytics", "invariants", "integrations"])
+app.autodiscover_tasks(["core", "refunds", "reconciliation", "analytics", "invariants", "integrations", "desk"])
 
 #: A wake-up message that no thread has begun when the broker goes is not put back: kombu would try, and leave a file in /tmp
 #: when it fails.

@@ -602,6 +602,8 @@ FIELDS: Final = (
 REFUSALS: Final = (
     Code("refused", 422, _("This cannot be done. Nothing was changed.")),
     Code("form_incomplete", 422, _("The form was incomplete. Load the page again.")),
+    Code("saved_view_invalid", 422, _("Give the view a name; at most 20 are kept for a list.")),
+    Code("exports_running", 422, _("Three files are being made already. Wait for one, or cancel it.")),
     Code("since_required", 422, _("Say since when.")),
     Code("not_confirmed", 422, _("Tick that you have compared it. Nothing was done.")),
     Code("confirmation_stale", 422,

@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from core.phones import NotAPhone, phone_number
+from core.plain_text import name_key
 
 _VERSION = b"\x01"
 _NONCE_LENGTH = 12
@@ -75,6 +76,12 @@ def phone_key(phone: str) -> str:
 def search_hash(kind: str, text: str) -> bytes:
     """The keyed hash under which a value of this kind is found (``phone``, ``phone_last4``, ``name``)."""
     return hmac.digest(_key("SEARCH_KEY"), f"{kind}:{text.strip()}".encode(), "sha256")[:16]
+
+
+def name_hash(name: str) -> bytes | None:
+    """Under which a person's name is found, however it is spelled; None for no name."""
+    key = name_key(name)
+    return search_hash("name", key) if key else None
 
 
 # A submission asks for the same number twice.

@@ -63,7 +63,9 @@ def read(content: bytes) -> TableFile:
         found = _table(lines)
         if found is not None and found.rows:
             return found
-    raise NotATable("no line names columns", code="table_no_header" if found is None else "table_empty")
+    if found is None:
+        raise NotATable("no line names columns", code="table_no_header")
+    raise NotATable("the table has no rows", code="table_empty")
 
 
 def is_rounded(text: str) -> bool:

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, override
 
+from core.plain_text import name_key
 from desk import people
 from desk.access import Scope, scope_of_request
 from desk.by_hand.waiting import count
@@ -26,6 +27,8 @@ from merchants.policies import drafting
 from merchants.rights import Act
 from reconciliation import days
 from refunds.follow_up import reports
+from refunds.review import exporting
+from refunds.review.exporting import Ready
 from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
@@ -59,7 +62,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
-    """``tabs`` are the phone's bar; ``query`` is what the search box holds."""
+    """``tabs`` are the phone's bar; ``query`` is what the search box holds; ``downloads`` of those who take lists away."""
 
     merchant_name: str
     scope_label: str
@@ -69,6 +72,7 @@ class Shell:
     groups: Sequence[Group]
     tabs: Sequence[Entry]
     query: str
+    downloads: Ready | None
     languages: Sequence[Language]
     now: datetime
 
@@ -101,9 +105,22 @@ def _shell(request: HttpRequest) -> Shell | None:
         groups=groups,
         tabs=[item for group in groups for item in group.items][:4],
         query=request.GET.get("q", "") if request.path == reverse("desk:search") else "",
+        downloads=exporting.ready(scope.by) if scope.may(Act.EXPORT) else None,
         languages=languages(),
         now=now,
     )
+
+
+def page_called(text: str, *, scope: Scope, at: datetime) -> str:
+    """The address of the page that this person may open and that is called so, whole or by its beginning, in either language;
+    empty for none or several.
+    """
+    wanted, found = name_key(text.strip().removeprefix(">")), {}
+    for language, _ in settings.LANGUAGES if wanted else ():
+        with override(language):
+            found |= {name_key(str(item.label)): item.url for group in _groups(scope, "", at) for item in group.items}
+    begun = {url for label, url in found.items() if label.startswith(wanted)}
+    return found.get(wanted) or (begun.pop() if len(begun) == 1 else "")
 
 
 def _scope_label(scope: Scope, stores: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.calendar import SHANGHAI
@@ -93,11 +94,11 @@ def narrowed(
     return Narrowed(
         query=query.get("q", "").strip(),
         filters=[*menus(filters, query, path), *more],
-        has_filters=any_chosen(filters, query) or any(query.get(name) for name in ("from", "to", *others)),
+        has_filters=any_chosen(filters, query) or any(query.get(name) for name in ("from", "to", "days", *others)),
         clear_filters_url=with_query(path),
         date_from=iso_day(query, "from"),
         date_to=iso_day(query, "to"),
-        hidden=hidden(filters, query, *others),
+        hidden=hidden(filters, query, "days", "sort", "cols", *others),
     )
 
 
@@ -205,13 +206,28 @@ def day_typed(text: str) -> date | None:
 
 
 def within_days(rows: QuerySet[Any], field: str, query: QueryDict) -> QuerySet[Any]:
-    """The rows of the days ``from`` to ``to``, both included, as Shanghai counts them."""
-    first, last = day(query, "from"), day(query, "to")
+    """The rows of the days of ``span``, both included, as Shanghai counts them."""
+    first, last = span(query)
     if first is not None:
         rows = rows.filter(**{f"{field}__gte": _midnight(first)})
     if last is not None and last < date.max:
         rows = rows.filter(**{f"{field}__lt": _midnight(last + timedelta(days=1))})
     return rows
+
+
+def span(query: QueryDict) -> tuple[date | None, date | None]:
+    """The days ``from`` and ``to``, or those of the preset ``days``: relative, so that an address stays what it says."""
+    first, last = day(query, "from"), day(query, "to")
+    if first is not None or last is not None:
+        return first, last
+    today = timezone.localdate()
+    monday = today - timedelta(days=today.weekday())
+    return {
+        "today": (today, today),
+        "7": (today - timedelta(days=6), today),
+        "week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "month": (today.replace(day=1), today),
+    }.get(query.get("days", ""), (None, None))
 
 
 def iso_day(query: QueryDict, name: str) -> str:

@@ -1,7 +1,8 @@
 """Pages of long lists: by the key of the last row seen, never by offset; counted up to a limit, never whole.
 
 A cursor says on which side of which row the page lies and the number of its first row: ``n.<value>.<id>.<first>`` (next)
-or ``p....`` (previous). ``value`` is the sort field in microseconds since 1970, empty where the list is sorted by id alone.
+or ``p....`` (previous). ``value`` is the sort field, an instant in microseconds since 1970 or an amount in fen; empty where the
+list is sorted by id alone.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By ``field`` (an instant) and then id, or by id alone."""
+    """By ``field`` (an instant or an amount) and then id, or by id alone."""
 
     field: str = ""
     descending: bool = False
@@ -100,24 +101,31 @@ def total(rows: QuerySet[Any], field: str = "amount_fen") -> Total:
 def _write(direction: str, order: Order, row: Model, first: int) -> str:
     value = ""
     if order.field:
-        value = str((getattr(row, order.field) - _EPOCH) // timedelta(microseconds=1))
+        found = getattr(row, order.field)
+        value = str((found - _EPOCH) // timedelta(microseconds=1) if isinstance(found, datetime) else found)
     return f"{direction}.{value}.{row.pk}.{first}"
 
 
-def _read(cursor: str, rows: QuerySet[Row], order: Order) -> tuple[str, datetime | None, object, int] | None:
+def _read(cursor: str, rows: QuerySet[Row], order: Order) -> tuple[str, datetime | int | None, object, int] | None:
     parts = cursor.split(".")
     if len(parts) != 4 or parts[0] not in {"n", "p"} or (parts[1] and not order.field):
         return None
     direction, value, pk, first = parts
     try:
-        at = _EPOCH + timedelta(microseconds=int(value)) if value else None
+        at: datetime | int | None = int(value) if value else None
+        if at is not None and order.field != "amount_fen":
+            at = _EPOCH + timedelta(microseconds=at)
+        elif at is not None and not -(2**63) <= at < 2**63:
+            return None
         key = rows.model._meta.pk.to_python(pk)
         number = max(1, min(int(first), 10**9))
-        if order.field and at is None:
+        if order.field and at is None and order.field != "amount_fen":
             # In an address kept from when the list was sorted by id alone.
             at = place_of(rows, field=order.field, pk=key)
             if at is None:
                 return None
+        if order.field and at is None:
+            return None
     except (ValueError, OverflowError, ValidationError):
         return None
     return direction, at, key, number

@@ -5,24 +5,30 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.numbers import order_of_attempt, reference, refund_number, spellings
-from core.personal_data import phone_key, search_hash
+from core.personal_data import name_hash, phone_key, search_hash
 from core.phones import NotAPhone, phone_number
 from core.spreadsheets import from_cell
 from desk.access import Scope
 from refunds.models import Execution, RefundRequest
 from terminals.models import Transaction
 
-_REFUND_START = re.compile(r"^RF-\d{0,6}(-\d*)?$", re.IGNORECASE)
+_REFUND_START = re.compile(r"^(?:RF-\d{0,6}(-\d*)?|\d{6}-\d*)$", re.IGNORECASE)
 _TAIL = re.compile(r"^\d{4}$")
 LONGEST = 64
 _CARDS_SINCE = timedelta(days=90)
 _SALES = 200
+#: Fewer characters are the beginning or the end of too many receipts.
+_LEAST = 4
+#: A refund is called by its day's number alone for so long.
+_LATELY_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def recognise(text: str, *, scope: Scope) -> Found:
         return Found(refunds.none(), sales.none())
     refund = refund_number(text)
     if refund or _REFUND_START.match(wanted):
-        start = refund or wanted.upper()
+        start = refund or f"RF-{wanted.upper().removeprefix('RF-')}"
         # A range and not LIKE: the number's index is in byte order.
         return Found(
             refunds.filter(number__gte=start, number__lt=f"{start}~"), sales.none(), gettext("a refund number")
@@ -84,19 +90,60 @@ def recognise(text: str, *, scope: Scope) -> Found:
             sales.filter(order_no__in=named_so),
             gettext("a number of one attempt to pay"),
         )
+    if wanted.isascii() and len(wanted) >= _LEAST and any(map(str.isdigit, wanted)):
+        return _by_part(wanted, refunds, sales, merchant_id)
+    if (named := name_hash(text)) and not any(map(str.isdigit, text)):
+        return Found(
+            refunds.filter(customer_name_hash=named, merchant_id=merchant_id),
+            sales.none(),
+            gettext("a customer's name"),
+        )
+    return Found(refunds.none(), sales.none())
+
+
+def _by_part(wanted: str, refunds: QuerySet[RefundRequest], sales: QuerySet[Transaction], merchant_id: int) -> Found:
+    """The end of a phone or card, the number of a day's refund, and the beginning or end of a receipt's number: all that the text
+    can be. Each is looked up by itself, the sales of late first, for many end alike.
+    """
+    newest = sales.order_by("-paid_at").values_list("pk", flat=True)
+    paid_by: list[UUID] = []
+    mentioned, payers = Q(), Q()
     if _TAIL.match(wanted):
         tail = search_hash("phone_last4", wanted)
         # Many cards end alike: theirs are looked for where customers come back from, among the sales of late.
-        card = Q(card_last4=wanted, paid_at__gte=Now() - _CARDS_SINCE)
-        paid_by = sales.filter(payer_phone_last4_hash=tail).order_by("-paid_at").values_list("pk", flat=True)[:_SALES]
+        payers = Q(payer_phone_last4_hash=tail) | Q(card_last4=wanted, paid_at__gte=Now() - _CARDS_SINCE)
+        paid_by = list(newest.filter(payer_phone_last4_hash=tail)[:_SALES])
         # Both conditions lie on the refund itself, so that each can use its index.
-        mentioned = Q(customer_phone_last4_hash=tail) | Q(transaction_id__in=list(paid_by))
-        return Found(
-            refunds.filter(mentioned),
-            sales.filter(Q(payer_phone_last4_hash=tail) | card),
-            gettext("the last digits of a phone or card"),
-        )
-    return Found(refunds.none(), sales.none())
+        mentioned = Q(customer_phone_last4_hash=tail)
+    receipts = _receipts(wanted, sales)
+    if wanted.isdigit() and len(wanted) <= _LEAST + 1:
+        today = timezone.localdate()
+        days = (today - timedelta(days=back) for back in range(_LATELY_DAYS))
+        mentioned |= Q(number__in=[f"RF-{day:%y%m%d}-{wanted}" for day in days])
+    if paid_by or receipts:
+        mentioned |= Q(transaction_id__in=[*paid_by, *receipts])
+    if not mentioned:
+        return Found(refunds.none(), sales.none())
+    said = gettext("the last digits of a phone or card") if payers else ""
+    if receipts:
+        part = gettext("part of a receipt number")
+        said = gettext("%(one)s, or %(other)s") % {"one": said, "other": part} if said else part
+        payers |= Q(pk__in=receipts)
+    found = sales.filter(payers) if payers else sales.none()
+    return Found(refunds.filter(mentioned, merchant_id=merchant_id), found, said)
+
+
+def _receipts(wanted: str, sales: QuerySet[Transaction]) -> list[UUID]:
+    """Sales whose receipt begins or ends so, in any case: ranges of the number's indexes, which are in byte order."""
+    turned = sales.annotate(turned=Reverse("order_no"))
+    found: dict[UUID, None] = {}
+    for form in spellings(wanted):
+        begins = sales.filter(order_no__gte=form, order_no__lt=f"{form}\U0010ffff").order_by("order_no")
+        back = form[::-1]
+        ends = turned.filter(turned__gte=back, turned__lt=f"{back}\U0010ffff").order_by("turned")
+        for rows in (begins, ends):
+            found |= dict.fromkeys(rows.values_list("pk", flat=True)[:_SALES])
+    return list(found)[:_SALES]
 
 
 def _phone(text: str) -> bytes | None:

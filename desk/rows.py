@@ -36,6 +36,7 @@ _SHOWN = (
     "state",
     "version",
     "reason",
+    "cashier",
     "amount_fen",
     "approved_fen",
     "verdict",
@@ -136,6 +137,7 @@ class SaleRow:
     url: str
     paid_at: datetime
     channel: str
+    channel_number: str
     store_name: str
     terminal_code: str
     cashier_label: str
@@ -162,6 +164,7 @@ def sale(row: Transaction) -> SaleRow:
         url=reverse("desk:transaction", args=[row.pk]),
         paid_at=row.paid_at,
         channel=row.channel,
+        channel_number=row.channel_transaction_no,
         store_name=row.store.name,
         terminal_code=row.terminal.code if row.terminal else "",
         cashier_label=row.cashier,

@@ -16,10 +16,12 @@ from desk.by_hand import view as by_hand
 from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
+from desk.exports import view as exports
 from desk.hours import view as hours
 from desk.imports import view as imports
 from desk.incidents import view as incidents
 from desk.inspection import view as inspection
+from desk.list_views import view as list_views
 from desk.mandate import view as mandate
 from desk.message_templates import view as message_templates
 from desk.new import view as new
@@ -71,8 +73,15 @@ urlpatterns = [
     path("/imports/<int:batch_id>", imports.columns, name="import"),
     path("/imports/<int:batch_id>/columns", imports.name_columns, name="import-columns"),
     path("/imports/<int:batch_id>/failed", imports.failed, name="import-failed"),
+    path("/exports", exports.exports, name="exports"),
+    path("/exports/ask", exports.ask, name="exports-ask"),
+    path("/exports/<int:export_id>", exports.file, name="export-file"),
+    path("/exports/<int:export_id>/cancel", exports.cancel, name="export-cancel"),
+    path("/views", list_views.save, name="view-save"),
+    path("/views/<int:view_id>/remove", list_views.remove, name="view-remove"),
     path("/search", transactions.search, name="search"),
     path("/new", new.new, name="new"),
+    path("/new/scan", new.scan, name="new-scan"),
     path("/new/quote", new.quote, name="quote"),
     path("/refunds", refunds.refunds, name="refunds"),
     path("/refunds.csv", refunds.refunds_csv, name="refunds-csv"),

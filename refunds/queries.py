@@ -55,7 +55,7 @@ def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int]
     return request
 
 
-def beyond(*, field: str, value: datetime | None, pk: object, descending: bool) -> Q:
+def beyond(*, field: str, value: datetime | int | None, pk: object, descending: bool) -> Q:
     """The rows that come after this one in a list by ``field`` and then id, or by id alone where there is no field."""
     side = "lt" if descending else "gt"
     if not field or value is None:

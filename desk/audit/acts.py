@@ -66,6 +66,8 @@ ACTS: Final[Mapping[str, Promise]] = {
     "api_key.stop": _("stopped API keys"),
     "api_key.resume": _("let stopped API keys go on"),
     "batch.file": _("filed a batch of refunds"),
+    "transaction.export": _("took a list of sales away"),
+    "notification.export": _("took a list of messages away"),
     "batch.offer": _("brought a file of sales or refunds"),
     "batch.map": _("said what the columns of a file are"),
     "batch.take_failed": _("took the failed rows of a file away"),

@@ -18,7 +18,7 @@ from desk.access import Scope
 from desk.filters import Choice
 from desk.new.finding import Wanted, wanted
 from desk.new.form import Typed
-from desk.rows import SaleRow
+from desk.rows import EqualSale, SaleRow
 from desk.verdicts import Rule
 from merchants import channels, policies
 from merchants.policies import guides
@@ -55,6 +55,7 @@ class SaleCard:
     window_label: str
     lines: Sequence[LineRow]
     order_has_refunds: bool
+    equal: Sequence[EqualSale]
     deposit: Deposit | None
     others: Sequence[SaleRow]
 
@@ -83,6 +84,10 @@ class Quote:
     rules: Sequence[Rule]
     ask_url: str
     evidence: str = ""
+
+    @property
+    def not_passed(self) -> int:
+        return sum(rule.outcome in ("fail", "flag") for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def new_page(
         searched=typed.anything,
         find_error=find_error,
         candidates=rows.sales(candidates),
-        sale=_card(sale, form, at) if sale else None,
+        sale=_card(sale, form, at, scope) if sale else None,
         form=form,
         error=error,
         reasons=[Choice(item.value, str(item.label)) for item in Reason],
@@ -199,7 +204,7 @@ def _quoted(
     ]
 
 
-def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
+def _card(sale: Transaction, form: Typed, at: datetime, scope: Scope) -> SaleCard:
     payments = orders.siblings(sale)
     window = sale.profile.window_days if sale.channel_account else None
     text = gettext("day %(day)s of %(window)s") if window else gettext("day %(day)s")
@@ -217,6 +222,7 @@ def _card(sale: Transaction, form: Typed, at: datetime) -> SaleCard:
             )
             for line in worth.with_worth_of(payments)
         ],
+        equal=rows.equal_sales(sale, scope=scope, at=at),
         deposit=Deposit.objects.filter(pk=sale.pk).first(),
         order_has_refunds=sums.held(transaction_id=sale.pk).order_fen > 0,
         others=rows.sales([one for one in payments if one.pk != sale.pk]),

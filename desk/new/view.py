@@ -11,13 +11,18 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
+from core import barcodes
 from core.errors import DomainError, Invalid, NotFound
-from desk import words
+from core.money import yuan_grouped
+from desk import forms, numbers, words
 from desk.access import Scope, is_htmx, staff_page, staff_posts
 from desk.addresses import refund as refund_url
+from desk.addresses import with_query
 from desk.forms import sorted_uploads
 from desk.new import finding
 from desk.new.finding import wanted
@@ -32,9 +37,10 @@ from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
 from refunds.intake.judging import EvidenceMissing, PolicyRefused
 from refunds.models import IdempotencyRecord
+from refunds.models.evidence import EvidenceKind
 from refunds.rules import worth
 from refunds.rules.policy import KIND_OF_REASON
-from refunds.states import State
+from refunds.states import Route, State
 from terminals import orders
 from terminals.models import Transaction
 
@@ -70,6 +76,21 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @staff_posts()
+def scan(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Read the code in a picture, where the browser could not: the sale that it names is looked for."""
+    try:
+        (picture,) = forms.pictures_of(request)[:1] or (None,)
+        found = barcodes.text_in(picture.whole) if picture else ""
+    except Invalid as error:
+        messages.error(request, words.short(error))
+        return redirect("desk:new")
+    if not found:
+        messages.error(request, gettext("No code can be read in the picture. Go nearer, or type the number."))
+        return redirect("desk:new")
+    return redirect(with_query(reverse("desk:new"), q=found[: numbers.LONGEST]))
+
+
+@staff_posts()
 def quote(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What the policy says to the form as it stands. Nothing is stored."""
     now, form, part = timezone.now(), typed_in(request.POST), QuotePart()
@@ -101,8 +122,10 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
             raise Invalid("the customer's consent is missing", code="consent_missing")
         for kind, pictures in sorted_uploads(request).items():
             ahead += [row.pk for row in files.send_ahead(pictures=pictures, kind=kind, by=scope.by, at=now)]
+        draft = _draft(form, sale)
+        ahead += _signature(request, draft, scope, now)
         submission = compensating.submit(
-            draft=replace(_draft(form, sale), evidence=ahead),
+            draft=replace(draft, evidence=ahead),
             by=scope.by,
             at=now,
             before_commit=_once(scope, key, request, now),
@@ -134,6 +157,18 @@ def _submit(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
     messages.success(request, done % {"number": stored.number})
     return go_on(request, refund_url(stored.number))
+
+
+def _signature(request: HttpRequest, draft: Draft, scope: Scope, at: datetime) -> list[UUID]:
+    """What the customer signed on the screen, kept with what it was for."""
+    upload = request.FILES.get("signature")
+    if upload is None:
+        return []
+    terms = {"amount": yuan_grouped(draft.amount_fen), "route": Route(draft.route).label}
+    note = gettext("The customer's signature: agrees to ¥%(amount)s, %(route)s") % terms
+    picture = files.read_picture(upload=upload)
+    kept = files.send_ahead(pictures=[picture], kind=EvidenceKind.OTHER, note=note, by=scope.by, at=at)
+    return [row.pk for row in kept]
 
 
 def _made_before(scope: Scope, key: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,18 +14,19 @@ from core.errors import Conflict, NotFound
 from desk import filters, keyset, words
 from desk.access import Scope, staff_page, staff_reads
 from desk.addresses import return_to, with_query
-from desk.filters import Choice, Filter, Narrowed
+from desk.filters import Narrowed
 from desk.keyset import Capped
+from desk.lists import Tools, tools
 from desk.notices import Notice, notice
+from desk.notifications.listing import COLUMNS, listed
 from desk.rendering import render_page
 from desk.rows import Pager, pager
 from merchants.rights import Act
 from refunds.models import Notification
-from refunds.models.notification import Medium, NotificationState
+from refunds.models.notification import NotificationState
 from refunds.telling import outbox
 
 _PAGE_SIZE = 50
-_NEWEST = keyset.Order("created_at", descending=True)
 _READ = (
     "event",
     "medium",
@@ -57,6 +57,7 @@ class NotificationsPage:
     total: Capped
     pager: Pager
     return_to: str
+    tools: Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +67,28 @@ class ResendPage:
 
 
 def notifications_page(request: HttpRequest, scope: Scope) -> NotificationsPage:
-    """Newest first, by state and medium."""
+    """Newest first, by state, medium and days."""
     query, path = request.GET, request.path
-    chosen = [
-        Filter("state", gettext("State"), _choices(NotificationState), lambda value: Q(state=value)),
-        Filter("medium", gettext("Medium"), _choices(Medium), lambda value: Q(medium=value)),
-    ]
-    found = filters.within_days(filters.apply(scope.notifications(), chosen, query), "created_at", query)
-    narrowed = filters.narrowed(chosen, query, path)
+    found = listed(query, scope=scope)
+    narrowed = filters.narrowed(found.filters, query, path)
     if narrowed.query:
         narrowed = replace(narrowed, has_filters=True)
-        # Numbers are in capitals; asking the database to fold its own would read them all.
-        found = found.filter(request__number=narrowed.query.upper())
     shown = keyset.page(
-        found.select_related("request").only(*_READ), order=_NEWEST, cursor=query.get("c", ""), size=_PAGE_SIZE
+        found.rows.select_related("request").only(*_READ), order=found.order, cursor=query.get("c", ""), size=_PAGE_SIZE
     )
-    total = keyset.count(found)
+    total = keyset.count(found.rows)
     return NotificationsPage(
         narrowed=narrowed,
         rows=[message_row(message) for message in shown.rows],
         total=total,
         pager=pager(shown, total=total, path=path, query=query),
         return_to=with_query(path, query, c=query.get("c", "")),
+        tools=tools("notifications", query, path, scope=scope, columns=COLUMNS, amounts=False),
     )
 
 
 def message_row(message: Notification) -> MessageRow:
     return MessageRow(message, notice(message), message.state == NotificationState.DEAD)
-
-
-def _choices(of: type[NotificationState] | type[Medium]) -> list[Choice]:
-    return [Choice(item.value, str(item.label)) for item in of]
 
 
 @staff_reads(Act.SEE_QUEUE)

@@ -72,6 +72,7 @@ class Customer:
     email_masked: str
     history: str
     tracking_url: str
+    has_contact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +344,7 @@ def refund(
             email_masked=mask_email(request.customer_email),
             history=_history(request),
             tracking_url=tracking.url_for(request.pk),
+            has_contact=bool(request.customer_phone or request.customer_email),
         ),
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,

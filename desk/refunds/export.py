@@ -58,11 +58,11 @@ def export_url(query: QueryDict, scope: Scope, *, view: str = "") -> str:
 
 def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
     """The file line by line, newest refund first. Those submitted after it began are not in it."""
-    return csv_lines(chain([_headers()], map(_cells, _rows(rows))))
+    return csv_lines(chain([headers()], map(cells, _rows(rows))))
 
 
 def _rows(rows: QuerySet[RefundRequest]) -> Iterator[RefundRequest]:
-    page = rows.order_by("-created_at", "-pk").select_related("store", "terminal", "transaction").only(*_READ)
+    page = read(rows).order_by("-created_at", "-pk")
     found = list(page[:_PAGE])
     while found:
         yield from found
@@ -71,7 +71,12 @@ def _rows(rows: QuerySet[RefundRequest]) -> Iterator[RefundRequest]:
         found = list(page.filter(after)[:_PAGE]) if len(found) == _PAGE else []
 
 
-def _headers() -> list[str]:
+def read(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
+    """The rows with what the file shows."""
+    return rows.select_related("store", "terminal", "transaction").only(*_READ)
+
+
+def headers() -> list[str]:
     return [
         gettext("Refund request"),
         gettext("Submitted at"),
@@ -96,7 +101,7 @@ def _headers() -> list[str]:
     ]
 
 
-def _cells(request: RefundRequest) -> list[str]:
+def cells(request: RefundRequest) -> list[str]:
     sale = request.transaction
     return [
         name(request.number),

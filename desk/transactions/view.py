@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk import filters, keyset, numbers, rows
 from desk.access import Scope, is_htmx, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
+from desk.context import page_called
 from desk.filters import Narrowed
 from desk.keyset import Total
+from desk.lists import Tools, tools
 from desk.rendering import render_page
 from desk.rows import Pager, SaleRow
+from desk.transactions.listing import COLUMNS, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,10 @@ class TransactionsPage:
     rows: Sequence[SaleRow]
     total: Total
     pager: Pager
+    tools: Tools
 
 
 PAGE_SIZE = 50
-_NEWEST = keyset.Order("paid_at", descending=True)
 
 
 @staff_reads()
@@ -42,7 +46,7 @@ def transactions(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @staff_reads()
 def search(request: HttpRequest, scope: Scope) -> HttpResponse:
-    """A refund's number opens the refund, a sale's the sale; a phone lists what belongs to it."""
+    """A refund's number opens the refund, a sale's the sale; a phone or name lists what belongs to it, a page's name opens it."""
     text = request.GET.get("q", "").strip()
     found = numbers.recognise(text, scope=scope)
     refunds = list(found.refunds.values_list("number", flat=True)[:2])
@@ -52,28 +56,28 @@ def search(request: HttpRequest, scope: Scope) -> HttpResponse:
     if len(sales) == 1:
         return redirect("desk:transaction", transaction_id=sales[0])
     if refunds and not sales:
-        return redirect(with_query(reverse("desk:refunds"), q=numbers.clean(text)))
+        return redirect(with_query(reverse("desk:refunds"), q=text[: numbers.LONGEST]))
+    if not sales and (page := page_called(text, scope=scope, at=timezone.now())):
+        return redirect(page)
     return _listed(request, scope)
 
 
 def _listed(request: HttpRequest, scope: Scope) -> HttpResponse:
     query, path = request.GET, reverse("desk:transactions")
-    chosen = [filters.channel(scope), filters.store(scope), filters.amount()]
-    text = query.get("q", "").strip()
-    named = numbers.recognise(text, scope=scope)
-    found = filters.apply(named.sales if text else scope.sales(), chosen, query)
-    found = filters.within_days(found, "paid_at", query)
+    found = listed(query, scope=scope)
+    text, named = query.get("q", "").strip(), found.named
     shown = keyset.page(
-        found.select_related("store", "terminal"), order=_NEWEST, cursor=query.get("c", ""), size=PAGE_SIZE
+        found.rows.select_related("store", "terminal"), order=found.order, cursor=query.get("c", ""), size=PAGE_SIZE
     )
-    total = keyset.total(found)
+    total = keyset.total(found.rows)
     page = TransactionsPage(
-        narrowed=filters.narrowed(chosen, query, path),
+        narrowed=filters.narrowed(found.filters, query, path),
         recognised=gettext("taken for %(what)s") % {"what": named.recognised} if named.recognised else "",
         refunds_url=with_query(reverse("desk:refunds"), q=text) if text and named.refunds.exists() else "",
         rows=rows.sales(shown.rows),
         total=total,
         pager=rows.pager(shown, total=total.count, path=path, query=query),
+        tools=tools("transactions", query, path, scope=scope, columns=COLUMNS, amounts=True),
     )
     template = "desk/transactions.html#list" if is_htmx(request) else "desk/transactions.html"
     return render_page(request, template, page)

@@ -31,6 +31,7 @@ from refunds.models import (
     Apology,
     CustomerReport,
     Evidence,
+    ImportFile,
     Notification,
     Payee,
     RefundRequest,
@@ -199,6 +200,9 @@ def _erase(*, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction]) -
     ReturnedTransfer.objects.filter(request__in=ids).update(
         holder_name="", account_no="", account_last4="", bank_name="", note=""
     )
+    # Whole files of many people: those that are worked on are over within a week.
+    merchants = requests.values("merchant_id")
+    ImportFile.objects.filter(batch__merchant__in=merchants, batch__ended_at__isnull=False).delete()
     told = list(Apology.objects.filter(request__in=ids))
     for one in told:
         one.person = one.request_id.bytes
@@ -209,6 +213,7 @@ def _erase(*, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction]) -
     paid = sales.update(payer_phone="", payer_phone_hash=None, payer_phone_last4_hash=None, card_last4="")
     asked = RefundRequest.objects.filter(pk__in=ids).update(
         customer_name="",
+        customer_name_hash=None,
         customer_phone="",
         customer_phone_hash=None,
         customer_phone_last4_hash=None,

@@ -52,12 +52,14 @@ _DUE = (BatchState.CHECKING, BatchState.CONFIRMED, BatchState.RUNNING)
 #: Waits for a person.
 _RESTING = (BatchState.MAPPING, BatchState.READY)
 BAD = "bad"
-#: The code of a row that was left out because the same was taken in before.
-IMPORTED_BEFORE = "imported_before"
 
 
 class BatchBadRows(Conflict, code="batch_has_bad_rows"):
     """Some rows cannot be asked for, and nobody has said that the others go on without them."""
+
+
+class ImportedBefore(Conflict, code="imported_before"):
+    """The same row of the same or another file was taken in: it is left out."""
 
 
 class BatchMoved(Conflict, code="batch_state"):
@@ -259,7 +261,7 @@ def _check_some(batch: RefundBatch) -> bool:
                 row.verdict = "new" if is_new else "known"
                 continue
             if _was_taken(row):
-                row.verdict, row.code = "known", IMPORTED_BEFORE
+                row.verdict, row.code = "known", ImportedBefore.code
                 continue
             draft = _draft(row)
             _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=timezone.now(), act=Act.SUBMIT)
@@ -299,7 +301,7 @@ def _take(batch: RefundBatch, row: RefundBatchRow, by: Principal) -> None:
     elif not _was_taken(row):
         row.request_id = compensating.submit(draft=_draft(row), by=by, at=timezone.now()).request.pk
     row.outcome = Outcome.TAKEN if row.sale_id or row.request_id else Outcome.SKIPPED
-    row.code = "" if row.outcome == Outcome.TAKEN else IMPORTED_BEFORE
+    row.code = "" if row.outcome == Outcome.TAKEN else ImportedBefore.code
 
 
 def _was_taken(row: RefundBatchRow) -> bool:

@@ -13,7 +13,7 @@ from core.audit.actors import POLICY, Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event
 from core.calendar import SHANGHAI
-from core.personal_data import phone_hashes
+from core.personal_data import name_hash, phone_hashes
 from core.plain_text import person_name
 from core.unsaved import unsaved
 from merchants.principals import Principal
@@ -281,6 +281,7 @@ def _request(
         api_key_id=by.key_id,
         deposit=asdict(draft.deposit) if draft.deposit else None,
         customer_name=customer.name,
+        customer_name_hash=name_hash(customer.name),
         customer_phone=customer.phone,
         customer_phone_hash=phone_hash,
         customer_phone_last4_hash=last4_hash,

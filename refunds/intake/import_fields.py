@@ -136,7 +136,8 @@ class Reading:
 
     def sale(self) -> ReportedSale | None:
         """Raises nothing: what is wrong stands in ``errors``, and then there is no sale."""
-        channel = self._coded("channel", _channels(), "channel_unknown")
+        if not (channel := _channels().get(_key(self._text("channel")), "")):
+            self._bad("channel", "channel_unknown")
         if (said := folded(self._text("status"))) and said not in _PAID:
             self._bad("status", "not_a_sale")
         lines = self._lines()
@@ -175,7 +176,8 @@ class Reading:
     def draft(self) -> Draft | None:
         """The same of a refund; the sale that a channel's number names is looked up by who reads it."""
         amount = abs(self._fen("amount"))
-        reason = self._coded("reason", _reasons(), "reason_unknown")
+        if not (reason := _reasons().get(_key(self._text("reason")), "")):
+            self._bad("reason", "reason_unknown")
         agreed = folded(self._text("consent"))
         if agreed and agreed not in _YES | _NO:
             self._bad("consent", "consent_unclear")
@@ -232,26 +234,27 @@ class Reading:
         return lines
 
     def _bad(self, name: str, code: str) -> None:
-        self.errors.append(FieldError(name, code))
+        error = FieldError(name, code)
+        if error not in self.errors:
+            self.errors.append(error)
 
     def _text(self, name: str) -> str:
         """What the unit says of it: the first row that does. Rows that say different things of one sale are refused."""
         said = list(dict.fromkeys(text for row in self.rows if (text := row.get(name, "").strip())))
-        if len(said) > 1 and name in ("amount", "channel", "paid_at", "reason") and not self._told(name, "rows_differ"):
+        if len(said) > 1 and name in ("amount", "channel", "paid_at", "reason"):
             self._bad(name, "rows_differ")
         return said[0] if said else ""
-
-    def _told(self, name: str, code: str) -> bool:
-        return any((one.field, one.code) == (name, code) for one in self.errors)
 
     def _number(self, name: str, row: Mapping[str, str] | None = None) -> str:
         text = self._text(name) if row is None else row.get(name, "").strip()
         number = reference(text)
         limit = 20 if name in ("store", "terminal") else 64
-        code = "digits_lost" if is_rounded(text) else "zeros_lost" if (name, number) in self.short else ""
-        code = code or ("number_too_long" if len(number) > limit else "")
-        if code and not self._told(name, code):
-            self._bad(name, code)
+        if is_rounded(text):
+            self._bad(name, "digits_lost")
+        elif (name, number) in self.short:
+            self._bad(name, "zeros_lost")
+        elif len(number) > limit:
+            self._bad(name, "number_too_long")
         return number
 
     def _fen(self, name: str, row: Mapping[str, str] | None = None) -> int:
@@ -292,18 +295,10 @@ class Reading:
             self._bad(name, "invalid_phone")
             return ""
 
-    def _coded(self, name: str, known: Mapping[str, str], code: str) -> str:
-        text = self._text(name)
-        found = known.get(_key(text), "")
-        if not found:
-            self._bad(name, code if text else "required")
-        return found
-
     def _instant(self, name: str) -> datetime | None:
-        text = self._text(name)
-        found = instant(text)
+        found = instant(self._text(name))
         if found is None:
-            self._bad(name, "date_unclear" if text else "required")
+            self._bad(name, "date_unclear")
         return found
 
 

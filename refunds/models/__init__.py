@@ -7,6 +7,7 @@ from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
 from refunds.models.evidence import Evidence
 from refunds.models.execution import Execution
+from refunds.models.export import ListExport
 from refunds.models.goods_return import ExchangeOffer, GoodsReturn, GoodsReturnLine
 from refunds.models.idempotency import IdempotencyRecord
 from refunds.models.incident import Apology, Incident
@@ -42,6 +43,7 @@ __all__ = [
     "Judgement",
     "LedgerEntry",
     "Leg",
+    "ListExport",
     "NoReceiptCase",
     "Notification",
     "OutboxMessage",

@@ -83,6 +83,7 @@ class RefundRequest(models.Model):
     #: ``refunds.rules.deposits.DepositClaim``: why a deposit ends, as whoever asked said.
     deposit = models.JSONField(null=True)
     customer_name = SealedTextField(purpose="request.customer_name")
+    customer_name_hash = models.BinaryField(max_length=16, null=True)
     customer_phone = SealedTextField(purpose="request.customer_phone")
     customer_phone_hash = models.BinaryField(max_length=16, null=True)
     customer_phone_last4_hash = models.BinaryField(max_length=16, null=True)
@@ -163,6 +164,11 @@ class RefundRequest(models.Model):
             ),
             models.Index(
                 fields=["customer_phone_hash"], name="request_phone", condition=Q(customer_phone_hash__isnull=False)
+            ),
+            models.Index(
+                fields=["merchant", "customer_name_hash"],
+                name="request_name",
+                condition=Q(customer_name_hash__isnull=False),
             ),
             models.Index(
                 fields=["merchant", "customer_phone_last4_hash"],

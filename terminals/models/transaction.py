@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Reverse
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -165,6 +166,8 @@ class Transaction(models.Model):
         ]
         indexes = [
             models.Index(fields=["merchant", "order_no"], name="transaction_order"),
+            # A receipt's last digits are what people read out.
+            models.Index(F("merchant"), Reverse("order_no"), name="transaction_order_end"),
             models.Index(fields=["merchant", "paid_at", "id"], name="transaction_paid"),
             # With the merchant, so that counting reads the index alone: the wall asks every row for it.
             models.Index(fields=["merchant", "store", "paid_at", "id"], name="transaction_store"),

@@ -68,3 +68,26 @@ def test_number_when_it_is_another_merchants_finds_nothing(shop: Shop) -> None:
 
 def test_clean_when_the_text_is_long_keeps_what_a_number_can_have() -> None:
     assert len(clean("9" * 500)) == 64
+
+
+def test_name_finds_its_customers_however_it_is_spelled_and_nobody_elses(shop: Shop) -> None:
+    request = make_request(make_sale(shop.merchant), 1_000, name="Wang Min")
+    make_request(make_sale(shop.merchant), 1_000, name="王敏")
+    make_request(make_sale(make_merchant()), 1_000, name="Wang Min")
+    for text in ("wang  min", "ＷＡＮＧ Min\u200b"):
+        assert list(recognise(text, scope=scope_of(shop.reviewer)).refunds) == [request]
+    assert not recognise("wang", scope=scope_of(shop.reviewer)).refunds.exists()
+
+
+def test_part_of_a_receipt_and_a_days_number_find_what_they_can_mean(shop: Shop) -> None:
+    scope = scope_of(shop.reviewer)
+    sale = make_sale(shop.merchant, order_no="Ab20261120-3391", phone="13800001111")
+    other = make_sale(shop.merchant, order_no="X-1", phone="13900003391")
+    request = make_request(sale, 1_000)
+    assert set(recognise("3391", scope=scope).sales) == {sale, other}
+    assert set(recognise("AB2026", scope=scope).sales) == set(), "tills write one case, people another, not a mix"
+    assert list(recognise("Ab2026", scope=scope).sales) == [sale]
+    assert list(recognise("0-3391", scope=scope).refunds) == [request]
+    assert not recognise("391", scope=scope).sales.exists()
+    assert request in recognise(request.number.rpartition("-")[2], scope=scope).refunds
+    assert list(recognise(request.number.removeprefix("RF-")[:-1], scope=scope).refunds) == [request]

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from analytics.models import Shadow, Trial
 from core.audit.models import AuditEvent, AuditVerification
+from desk.exports import making
 from desk.policy_draft import form
+from merchants import saved_views
 from merchants.models import (
     ApiKey,
     CalendarDay,
@@ -22,6 +24,7 @@ from merchants.models import (
     PolicyReview,
     PolicyVersion,
     Role,
+    SavedView,
     Store,
 )
 from merchants.policies import drafting
@@ -29,7 +32,8 @@ from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Execution, Notification, RefundBatch, RefundRequest, Shift
+from refunds.models import Approval, Execution, ListExport, Notification, RefundBatch, RefundRequest, Shift
+from refunds.review import exporting
 from refunds.rules.proof import findings
 from refunds.states import Route
 from refunds.telling import outbox, wording
@@ -648,6 +652,56 @@ def confirm_batch(stage: Stage) -> None:
     stage.post(Role.OWNER, f"/desk/batches/{found.pk}/confirm", window_minutes="0")
     found.refresh_from_db()
     assert found.state == "confirmed"
+
+
+def _export(stage: Stage) -> ListExport:
+    by = of_staff(stage.person(Role.FINANCE))
+    return exporting.ask(page="refunds", query="", form="csv", language="en", by=by, at=stage.now())
+
+
+@case("POST", "/desk/new/scan")
+def new_scan(stage: Stage) -> None:
+    stage.post(Role.CASHIER, "/desk/new/scan", files=pictures.upload())
+
+
+@case("GET", "/desk/exports")
+def exports(stage: Stage) -> None:
+    _export(stage)
+    assert "CSV" in stage.get(Role.FINANCE, "/desk/exports")
+
+
+@case("POST", "/desk/exports/ask")
+def exports_ask(stage: Stage) -> None:
+    stage.post(Role.FINANCE, "/desk/exports/ask", page="transactions", query="days=7", form="xlsx")
+    assert ListExport.objects.get().state == "waiting"
+
+
+@case("GET", "/desk/exports/<int:export_id>")
+def export_file(stage: Stage) -> None:
+    request, made = stage.paid(), _export(stage)
+    making.work()
+    assert request.number in stage.get(Role.FINANCE, f"/desk/exports/{made.pk}")
+
+
+@case("POST", "/desk/exports/<int:export_id>/cancel")
+def export_cancel(stage: Stage) -> None:
+    made = _export(stage)
+    stage.post(Role.FINANCE, f"/desk/exports/{made.pk}/cancel")
+    assert ListExport.objects.get().state == "cancelled"
+
+
+@case("POST", "/desk/views")
+def view_save(stage: Stage) -> None:
+    stage.post(Role.CASHIER, "/desk/views", page="refunds", name="mine", query="days=today")
+    assert SavedView.objects.get().query == "days=today"
+
+
+@case("POST", "/desk/views/<int:view_id>/remove")
+def view_remove(stage: Stage) -> None:
+    by = of_staff(stage.person(Role.CASHIER))
+    view = saved_views.keep(page="refunds", name="mine", query="", by=by)
+    stage.post(Role.CASHIER, f"/desk/views/{view.pk}/remove")
+    assert not SavedView.objects.exists()
 
 
 @case("GET", "/desk/imports")

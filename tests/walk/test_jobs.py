@@ -26,7 +26,8 @@ from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.follow_up import survey
 from refunds.intake import batches
-from refunds.models import Execution, GoodsReturn, Notification, RefundRequest
+from refunds.models import Execution, GoodsReturn, ListExport, Notification, RefundRequest
+from refunds.review import exporting
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -125,6 +126,14 @@ def _reconcile(stage: Stage, run: Callable[[], object]) -> None:
     assert counts(stage.day) == {"matched": 1}
 
 
+def _exports(stage: Stage, run: Callable[[], object]) -> None:
+    stage.paid()
+    by = of_staff(stage.person(Role.FINANCE))
+    exporting.ask(page="refunds", query="", form="xlsx", language="en", by=by, at=stage.now())
+    run()
+    assert ListExport.objects.get().state == "ready"
+
+
 def _policy_trials(stage: Stage, run: Callable[[], object]) -> None:
     by, now = of_staff(stage.person(Role.OWNER)), timezone.now()
     draft = drafting.start(by=by, at=now)
@@ -165,6 +174,7 @@ _TASKS = {
     "core.seal_audit": _seal,
     "refunds.second_legs": _second_legs,
     "refunds.batches": _batches,
+    "desk.exports": _exports,
     "refunds.escalate": _escalate,
     "refunds.verify": _verify,
     # Its work is a command, walked below.

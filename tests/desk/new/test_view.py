@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import segno
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from merchants import policies
 from merchants.models import Staff
 from merchants.principals import of_staff
-from refunds.models import RefundRequest
+from refunds.models import Evidence, RefundRequest
 from terminals.models import Transaction
+from tests import pictures
 from tests.desk.conftest import Shop
 from tests.factories import RULES, make_sale
 
@@ -109,3 +114,37 @@ def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> N
     assert client.get("/desk/new?amount=123.45&tail=6021").context["sale"].row.id == sale.pk
     today = timezone.localtime(sale.paid_at).date().isoformat()
     assert len(client.get(f"/desk/new?amount=123.45&on={today}").context["candidates"]) == 2
+
+
+def test_code_in_a_picture_leads_to_its_sale_and_without_one_says_so(shop: Shop, as_staff: SignIn) -> None:
+    sale, client, drawn = make_sale(shop.merchant, order_no="A-4711"), as_staff(shop.cashier), io.BytesIO()
+    segno.make(sale.order_no, micro=False).save(drawn, kind="png", scale=8, border=4)
+    picture = SimpleUploadedFile("code.png", drawn.getvalue(), "image/png")
+    found = client.post("/desk/new/scan", {"files": picture}, follow=True)
+    assert found.context["sale"].row.number == "A-4711"
+    nothing = client.post("/desk/new/scan", {"files": pictures.upload()}, follow=True)
+    assert "No code can be read" in nothing.content.decode()
+
+
+def test_signature_is_kept_with_what_it_was_for(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant), as_staff(shop.cashier)
+    client.post("/desk/new", _new(client, sale, signature=pictures.upload()))
+    (kept,) = Evidence.objects.filter(request=RefundRequest.objects.get())
+    assert (kept.kind, "¥12.00" in kept.note) == ("other", True)
+
+
+def test_equal_payment_close_by_is_pointed_to(shop: Shop, as_staff: SignIn) -> None:
+    at = timezone.now() - timedelta(hours=1)
+    first = make_sale(shop.merchant, 20_400, phone="13800006021", paid_at=at)
+    twin = make_sale(shop.merchant, 20_400, phone="13800006021", paid_at=at + timedelta(seconds=55))
+    page = as_staff(shop.cashier).get(f"/desk/new?sale={first.pk}")
+    assert [one.number for one in page.context["sale"].equal] == [twin.order_no]
+    assert "charged twice" in page.content.decode()
+
+
+def test_customer_without_phone_or_mail_gets_the_link_as_a_code(shop: Shop, as_staff: SignIn) -> None:
+    with_phone, without = shop.waiting(phone="13800006021"), shop.waiting()
+    client = as_staff(shop.manager)
+    said = "let the customer scan it"
+    assert said in client.get(f"/desk/refunds/{without.number}").content.decode()
+    assert said not in client.get(f"/desk/refunds/{with_phone.number}").content.decode()

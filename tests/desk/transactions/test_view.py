@@ -41,3 +41,9 @@ def test_search_when_the_slip_names_an_attempt_to_pay_finds_the_order(reviewer: 
     for slip in ("DB-77-02", "db－77－2", "DB-77#1"):
         assert reviewer.get("/desk/search", {"q": slip})["Location"] == f"/desk/transactions/{sale.pk}"
     assert reviewer.get("/desk/search", {"q": "DB-78-02"}).status_code == 200
+
+
+def test_search_opens_a_page_by_its_name_in_either_language_and_only_what_one_may(reviewer: Client) -> None:
+    for text in ("new refund", "> New ref", "新建退款", "ＮＥＷ refund\u200b"):
+        assert reviewer.get("/desk/search", {"q": text}).headers.get("Location") == "/desk/new", text
+    assert reviewer.get("/desk/search", {"q": "team"}).status_code == 200, "a reviewer has no such page"
