@@ -22,7 +22,7 @@ from core.audit.models import AuditEvent, AuditNote
 _PREFIX: Final = "sha256:"
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 #: Under these names people's own words stand in ``data``; a code of ours is none.
-_TYPED = frozenset({"note", "message", "text", "words", "answer", "outcome", "reason", "why"})
+_TYPED = frozenset({"note", "message", "text", "words", "answer", "outcome", "reason", "why", "agreed_by"})
 _CODED = frozenset({"reason", "why", "outcome"})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PEOPLE = frozenset({ActorKind.STAFF, ActorKind.API_KEY, ActorKind.CUSTOMER})

@@ -72,6 +72,8 @@ NOTIFIED: frozenset[str] = frozenset(
         State.CANCELLED,
     }
 )
+#: Events with words to customers, by name.
+EVENTS = tuple(sorted({*NOTIFIED, APOLOGY}))
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
