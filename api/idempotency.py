@@ -72,8 +72,8 @@ def answer_once(
             status, body = make()
             kept = {**body, **dict.fromkeys(hidden)} if hidden else body
             record(request, caller, key, status=status, body=kept, at=timezone.now()).save(force_insert=True)
-    except (Conflict, IntegrityError):
-        # What the first made stands against itself: its answer is told before the conflict.
+    except (Conflict, Invalid, IntegrityError):
+        # What the first made stands against itself (a code that is taken by now): its answer is told before the refusal.
         if not is_known(caller, key):
             raise
         return replay(request, caller, key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Func
 
+from core.personal_data import SealedTextField
+
 
 class CurrentTransactionId(Func):
     """The database transaction that wrote the row: the sealer waits until all older ones have ended."""
@@ -79,7 +81,7 @@ class AuditNote(models.Model):
     object_type = models.CharField(max_length=30)
     object_id = models.CharField(max_length=40)
     nonce = models.BinaryField(max_length=16)
-    text = models.TextField(blank=True)
+    text = SealedTextField(purpose="audit.note")
     at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)
 

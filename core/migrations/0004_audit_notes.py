@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import core.personal_data
+
 
 class Migration(migrations.Migration):
     dependencies = [("core", "0003_audit_page")]
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
                 ("object_type", models.CharField(max_length=30)),
                 ("object_id", models.CharField(max_length=40)),
                 ("nonce", models.BinaryField(max_length=16)),
-                ("text", models.TextField(blank=True)),
+                ("text", core.personal_data.SealedTextField(blank=True, default="", purpose="audit.note")),
                 ("at", models.DateTimeField()),
                 ("erased_at", models.DateTimeField(null=True)),
             ],
