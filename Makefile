@@ -88,6 +88,11 @@ owner: environment ## an owner's way from the invitation to the first refund, in
 	@$(BIN)/python -m dev.embedded.chromium
 	@$(WITH_SERVICES) $(BIN)/pytest -q -m owner tests/journeys/test_owner.py $(ARGS)
 
+.PHONY: looks
+looks: environment ## browser journeys again in the widths, lights and languages that `test` leaves out
+	@$(BIN)/python -m dev.embedded.chromium
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m looks -n $(WORKERS) --dist worksteal $(ARGS)
+
 # Not part of `test`: it installs from PyPI and npm into var/peers. ARGS="wechatpayv3" chooses one.
 .PHONY: peers
 peers: environment-demo ## let other people's SDKs judge the stand-ins; needs openssl
