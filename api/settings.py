@@ -448,7 +448,9 @@ class WordingDetail(Endpoint):
     def put(self, request: Request, event: str, medium: str, language: str) -> Response:
         """A new version of it; 409 where somebody else wrote one meanwhile."""
         which, data = _which(event, medium, language), self.read(WordingSerializer)
-        return Response(WordingOut.of(own_words.write(**which, **data, by=self.caller.by, at=timezone.now())))
+        text, after = data["text"], data["after"]
+        written = own_words.write(**which, text=text, after=after, by=self.caller.by, at=timezone.now())
+        return Response(WordingOut.of(written))
 
 
 def _which(event: str, medium: str, language: str) -> dict[str, str]:

@@ -9,5 +9,5 @@ from core.audit.models import AuditEvent
 
 
 def said(event: AuditEvent) -> dict[str, Any]:
-    (told,) = notes.told([event])
-    return told.data
+    data: dict[str, Any] = notes.told([event])[0].data
+    return data

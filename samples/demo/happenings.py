@@ -60,11 +60,12 @@ def _incidents(house: House, by: Principal, now: datetime) -> None:
     incidents.ask_provider(incident_id=open_one.pk, ticket=ticket, by=by, at=now - 1.5 * _HOUR)
     incidents.note_answer(incident_id=open_one.pk, words="已定位，正在补发通知。", by=by, at=now - _HOUR)
     began = now - timedelta(days=4)
-    problem = Problem(title="收银机打印机缺纸，未打印小票", began_at=began, ended_at=began + 2 * _HOUR, store=store)
+    problem = Problem(title="收银机打印机缺纸，未打印小票", began_at=began, store=store)
     over = incidents.open_incident(problem=problem, by=by, at=began + _HOUR)
     incidents.close(
         incident_id=over.pk,
         cause=IncidentCause.TILL,
+        ended_at=began + 2 * _HOUR,
         prevention="每日开店前检查纸卷，备用纸卷放在收银台下。",
         by=by,
         at=began + 3 * _HOUR,
@@ -115,11 +116,11 @@ def _shifts(house: House, by: Principal, now: datetime) -> None:
     tills = Terminal.objects.filter(~Exists(open_cash), store__merchant=house.merchant).select_related("store")
     till = tills.order_by("store__code", "code")[0]
     morning = now.astimezone(SHANGHAI) - timedelta(days=1)
-    where = {"terminal": till.code, "store": till.store.code, "float_fen": 50_000}
-    closed = shifts.begin(**where, by=by, at=morning - 8 * _HOUR)
+    code, store = till.code, till.store.code
+    closed = shifts.begin(terminal=code, store=store, float_fen=50_000, by=by, at=morning - 8 * _HOUR)
     expected_fen = shifts.standing(shift_id=closed.pk, by=by).expected_fen
     shifts.close(shift_id=closed.pk, counted_fen=expected_fen, handed_to="陈店长", by=by, at=morning)
-    shifts.begin(**where, by=by, at=now - 4 * _HOUR)
+    shifts.begin(terminal=code, store=store, float_fen=50_000, by=by, at=now - 4 * _HOUR)
 
 
 def _goods_and_agreement(house: House, by: Principal, now: datetime) -> None:
