@@ -82,6 +82,12 @@ test: environment ## every test, browser and faults included
 	@# Workers and the hundred processes that tests start read what the first of them has compiled, whatever the caller's habits.
 	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
+# Every page that an owner meets, in both languages; not part of `test`, which walks the shorter way.
+.PHONY: owner
+owner: environment ## an owner's way from the invitation to the first refund, in browsers; about four minutes
+	@$(BIN)/python -m dev.embedded.chromium
+	@$(WITH_SERVICES) $(BIN)/pytest -q -m owner tests/journeys/test_owner.py $(ARGS)
+
 .PHONY: looks
 looks: environment ## browser journeys again in the widths, lights and languages that `test` leaves out
 	@$(BIN)/python -m dev.embedded.chromium

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,15 +60,20 @@ def answer(first: IdempotencyRecord) -> Response:
     return Response(Rendered(first.body), status=first.status)
 
 
-def answer_once(request: Request, caller: Caller, make: Callable[[], tuple[int, Any]]) -> Response:
-    """Status and body that ``make`` gives for one key, kept in the commit of what it made; to a repeat the first answer."""
+def answer_once(
+    request: Request, caller: Caller, make: Callable[[], tuple[int, Any]], *, hidden: Sequence[str] = ()
+) -> Response:
+    """Status and body that ``make`` gives for one key, kept in the commit of what it made; to a repeat the first answer. What
+    is ``hidden`` is told once and not kept.
+    """
     key = key_of(request)
     try:
         with transaction.atomic():
             status, body = make()
-            record(request, caller, key, status=status, body=body, at=timezone.now()).save(force_insert=True)
-    except (Conflict, IntegrityError):
-        # What the first made stands against itself: its answer is told before the conflict.
+            kept = {**body, **dict.fromkeys(hidden)} if hidden else body
+            record(request, caller, key, status=status, body=kept, at=timezone.now()).save(force_insert=True)
+    except (Conflict, Invalid, IntegrityError):
+        # What the first made stands against itself (a code that is taken by now): its answer is told before the refusal.
         if not is_known(caller, key):
             raise
         return replay(request, caller, key)

@@ -13,14 +13,15 @@ from rest_framework.response import Response
 from api import schemas
 from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text, refused
 from api.shapes import Shape, read
-from api.views import Endpoint
+from api.views import Creating, Endpoint
 from core.errors import NotFound
 from merchants import api_keys, mandates
-from merchants.models import ApiKey, Merchant, Store
+from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.rights import Act
 from refunds.states import Reason, Route
 
 _SHOWN = 200
+OVERLAPS = list(api_keys.OVERLAPS)
 
 
 class MandateHoursSerializer(StrictSerializer):
@@ -108,11 +109,85 @@ def _keys(merchant_id: int, store_ids: frozenset[int] | None) -> QuerySet[ApiKey
     return (rows if store_ids is None else rows.filter(store_id__in=store_ids)).order_by("-pk")
 
 
-class Keys(_OfKeys):
+class IssueKeySerializer(StrictSerializer):
+    name = Text(max_length=80)
+    store = Number(max_length=20, allow_null=True, help_text="null: all stores")
+    scopes = s.ListField(child=s.ChoiceField(KeyScope.choices), min_length=1)
+    signed = Flag(required=False, default=False, help_text="takes signed requests only")
+
+
+class EndKeySerializer(StrictSerializer):
+    typed_name = Text(max_length=80, help_text="the key's name, as a confirmation")
+
+
+class RotateKeySerializer(EndKeySerializer):
+    overlap = s.ChoiceField(
+        list(api_keys.OVERLAPS), required=False, default="24h", help_text="so long the old one works"
+    )
+
+
+class IssuedKeyOut(KeyOut):
+    key = s.CharField(allow_null=True, help_text="shown this once; null where an answer is repeated")
+    signing_secret = s.CharField(allow_null=True, help_text="shown this once; null unless it is `signed`")
+
+
+_SECRETS = ("key", "signing_secret")
+
+
+def _issued(row: ApiKey, key: str, signing_secret: str) -> dict[str, Any]:
+    return IssuedKeyOut.of(row, key=key, signing_secret=signing_secret or None)
+
+
+class Keys(_OfKeys, Creating):
+    @schemas.operation("issue_api_key", IssuedKeyOut, takes=IssueKeySerializer, once=True)
+    def post(self, request: Request) -> Response:
+        """A key of one store, or of all: shown once, kept as a hash."""
+        data, merchant = self.read(IssueKeySerializer), Merchant.objects.get(pk=self.caller.merchant_id)
+        code, now = data.pop("store"), timezone.now()
+        store = None if code is None else Store.objects.filter(merchant=merchant, code=code).first()
+        if code is not None and (store is None or not self.caller.by.works_in(store.pk)):
+            raise NotFound("there is no such store")
+
+        def make() -> dict[str, Any]:
+            whole = store is None
+            return _issued(
+                *api_keys.issue(merchant=merchant, store=store, all_stores=whole, by=self.caller.by, at=now, **data)
+            )
+
+        return self.answer_once(request, make, hidden=_SECRETS)
+
     @schemas.operation("list_api_keys", KeysOut)
     def get(self, request: Request) -> Response:
         """The keys of one's stores, newest first, what limits them and what is stopped."""
         return self.answer()
+
+
+class RotateKey(_OfKeys, Creating):
+    acts = {"POST": Act.MANAGE_KEYS}
+
+    @schemas.operation("rotate_api_key", IssuedKeyOut, takes=RotateKeySerializer, once=True)
+    def post(self, request: Request, key_id: int) -> Response:
+        """A new key with the same name, scopes and store; the old one works on for the overlap."""
+        data, key, now = self.read(RotateKeySerializer), self.key(key_id), timezone.now()
+        overlap = api_keys.OVERLAPS[data["overlap"]]
+        return self.answer_once(
+            request,
+            lambda: _issued(
+                *api_keys.rotate(key=key, by=self.caller.by, at=now, typed_name=data["typed_name"], overlap=overlap)
+            ),
+            hidden=_SECRETS,
+        )
+
+
+class RevokeKey(_OfKeys):
+    acts = {"POST": Act.MANAGE_KEYS}
+
+    @schemas.operation("revoke_api_key", KeyOut, takes=EndKeySerializer)
+    def post(self, request: Request, key_id: int) -> Response:
+        """It is dead from now on, also within the overlap of a rotation."""
+        typed = self.read(EndKeySerializer)["typed_name"]
+        api_keys.revoke(key=self.key(key_id), by=self.caller.by, at=timezone.now(), typed_name=typed)
+        return Response(KeyOut.of(self.key(key_id)))
 
 
 class KeyMandate(_OfKeys):

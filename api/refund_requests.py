@@ -25,6 +25,7 @@ from api.serializers import (
     draft_of,
 )
 from api.views import PAGE_PARAMETERS, Endpoint
+from core.audit import notes
 from core.errors import DomainError
 from core.numbers import spellings
 from merchants.principals import Principal
@@ -164,7 +165,9 @@ class RefundRequestEvents(OneRequest):
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
-        return self.page(request, queries.events_of(self.load(request_id).pk), schemas.EventOut.of, order=OldestFirst)
+        pages = OldestFirst()
+        rows = pages.paginate_queryset(queries.events_of(self.load(request_id).pk), request, view=self)
+        return pages.get_paginated_response(schemas.EventOut.all_of(notes.told(rows)))
 
 
 class ActOnRequest(OneRequest):

@@ -24,6 +24,7 @@ from api import (
     policy_trials,
     reconciliation,
     refund_requests,
+    settings,
     shifts,
     terminals,
     till,
@@ -36,6 +37,8 @@ _REQUEST = "refund-requests/<uuid:request_id>"
 _CASE = "no-receipt-cases/<int:case_id>"
 _ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
 _INCIDENT = "incidents/<int:incident_id>"
+_MEMBER = "team-members/<int:staff_id>"
+_ACCOUNT = "channel-accounts/<str:code>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
@@ -135,8 +138,26 @@ urlpatterns = [
     path("refund-batches/<int:batch_id>/confirm", batches.ConfirmBatch.as_view()),
     path("refund-batches/<int:batch_id>/cancel", batches.CancelBatch.as_view()),
     path("api-keys", keys.Keys.as_view()),
+    path("api-keys/<int:key_id>/rotate", keys.RotateKey.as_view()),
+    path("api-keys/<int:key_id>/revoke", keys.RevokeKey.as_view()),
     path("api-keys/<int:key_id>/mandate", keys.KeyMandate.as_view()),
     path("key-stops", keys.KeyStops.as_view()),
+    path("stores", settings.Stores.as_view()),
+    path("stores/<str:code>", settings.StoreDetail.as_view()),
+    path("stores/<str:code>/close", settings.CloseStore.as_view()),
+    path("stores/<str:code>/reopen", settings.ReopenStore.as_view()),
+    path("team-members", settings.Members.as_view()),
+    path(_MEMBER, settings.MemberDetail.as_view()),
+    path(f"{_MEMBER}/invite", settings.InviteAgain.as_view()),
+    path(f"{_MEMBER}/switch", settings.SwitchMember.as_view()),
+    path("channel-accounts", settings.Accounts.as_view()),
+    path(_ACCOUNT, settings.AccountDetail.as_view()),
+    path(f"{_ACCOUNT}/profile", settings.AccountProfile.as_view()),
+    path(f"{_ACCOUNT}/credentials", settings.AccountCredentials.as_view()),
+    path(f"{_ACCOUNT}/test", settings.TestAccount.as_view()),
+    path(f"{_ACCOUNT}/close", settings.CloseAccount.as_view()),
+    path("message-templates", settings.Wordings.as_view()),
+    path("message-templates/<str:event>/<str:medium>/<str:language>", settings.WordingDetail.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),
     path("policy/versions", policy.PolicyVersions.as_view()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
@@ -83,9 +83,9 @@ class Endpoint(APIView):
 
 
 class Creating(Endpoint):
-    def answer_once(self, request: Request, make: Callable[[], Any]) -> Response:
-        """What ``make`` answers, once for one Idempotency-Key."""
-        return idempotency.answer_once(request, self.caller, lambda: (201, make()))
+    def answer_once(self, request: Request, make: Callable[[], Any], *, hidden: Sequence[str] = ()) -> Response:
+        """What ``make`` answers, once for one Idempotency-Key; what is ``hidden`` is not told to a repeat."""
+        return idempotency.answer_once(request, self.caller, lambda: (201, make()), hidden=hidden)
 
 
 @lru_cache(maxsize=128)

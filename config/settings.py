@@ -283,6 +283,8 @@ SPECTACULAR_SETTINGS = {
         "TillAuthorisationStateEnum": "api.till.STATES",
         "RefundRequestStateEnum": "refunds.states.State",
         "EventTypeEnum": "integrations.feed.TYPES",
+        "OverlapEnum": "api.keys.OVERLAPS",
+        "CredentialsOverlapEnum": "api.settings.OVERLAPS",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [

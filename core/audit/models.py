@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Func
 
+from core.personal_data import SealedTextField
+
 
 class CurrentTransactionId(Func):
     """The database transaction that wrote the row: the sealer waits until all older ones have ended."""
@@ -14,7 +16,8 @@ class CurrentTransactionId(Func):
 
 
 class AuditEvent(models.Model):
-    """One act. ``data`` holds no personal data, so that a person can be erased without breaking the chain.
+    """One act. ``data`` holds no personal data, so that a person can be erased without breaking the chain: of what people
+    typed it has hashes (``AuditNote``).
 
     State changes of a refund request carry ``from_state``, ``to_state`` and the ``version`` they led to.
     """
@@ -65,6 +68,33 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_id}"
+
+
+class AuditNote(models.Model):
+    """A text that somebody typed beside an act: the event has its ``hash``, salted with ``nonce`` (core/audit/notes.py).
+
+    Erased, text and nonce are empty and the row says when.
+    """
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    merchant_id = models.BigIntegerField()
+    object_type = models.CharField(max_length=30)
+    object_id = models.CharField(max_length=40)
+    nonce = models.BinaryField(max_length=16)
+    text = SealedTextField(purpose="audit.note")
+    at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["object_id"], name="audit_note_object"),
+            models.Index(
+                fields=["merchant_id", "at"], name="audit_note_there", condition=models.Q(erased_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.object_id}"
 
 
 class AuditLink(models.Model):

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from core.audit import keys
+from core.audit import keys, notes
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.unsaved import unsaved
@@ -33,7 +33,7 @@ def event(
     version: int | None = None,
     data: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """An unsaved event, for callers that write many at once."""
+    """An unsaved event, for callers that write many at once, in the transaction that they write them in."""
     made = unsaved(
         AuditEvent,
         merchant_id=merchant_id,
@@ -47,7 +47,9 @@ def event(
         from_state=from_state,
         to_state=to_state,
         version=version,
-        data=data or {},
+        data=notes.kept_apart(data, by=by, merchant_id=merchant_id, object_type=object_type, object_id=object_id, at=at)
+        if data
+        else {},
     )
     nonce = os.urandom(_NONCE_LENGTH)
     made.mac = nonce + _tag(keys.ring().current, nonce, made)

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from core.audit import heads, keys
+from core.audit import heads, keys, notes
 from core.audit.chain import CHAIN, GENESIS, KEY_CHANGED, digest, keyed_digest, links_after, not_in_chains
 from core.audit.models import AuditEvent, AuditLink, AuditSealPoint, AuditVerification
 from core.audit.record import is_ours
@@ -117,6 +117,7 @@ def _chains(done: Verification, after: tuple[int, int], merchant_id: int | None)
     # What was verified before was under a key.
     keyed = set(done.reached)
     last: dict[int, tuple[int, int]] = {}
+    typed: dict[str, tuple[int, int]] = {}
     links = (
         _narrowed(links_after(after, to=done.to), merchant_id).select_related("event").order_by("merchant_id", "seq")
     )
@@ -139,12 +140,23 @@ def _chains(done: Verification, after: tuple[int, int], merchant_id: int | None)
             keyed.add(merchant)
         done.reached[merchant] = (link.seq, bytes(link.hash))
         last[merchant] = (event.txid, event.pk)
+        typed.update((one, (merchant, link.seq)) for one in notes.hashes_of(event))
+        if len(typed) >= _WAITING:
+            yield from _notes(typed)
+            typed.clear()
+    yield from _notes(typed)
     unkeyed = done.reached.keys() - keyed
     if unkeyed:
         # Taken over under a key a moment ago: the event that says so waits for its link.
         unkeyed -= {event.merchant_id for event in _key_changes().filter(link__isnull=True) if is_ours(event)}
     for merchant in sorted(unkeyed):
         yield Breach(merchant, done.reached[merchant][0], "the chain is sealed without a key")
+
+
+def _notes(typed: dict[str, tuple[int, int]]) -> Iterator[Breach]:
+    """What was typed beside the events stands as it was, or was erased."""
+    for one, what in notes.breaches(typed).items():
+        yield Breach(*typed[one], what)
 
 
 def _narrowed(rows: QuerySet[Row], merchant_id: int | None) -> QuerySet[Row]:

@@ -129,6 +129,8 @@ class RefundPage:
     rating_reasons: Sequence[tuple[str, str]]
     goods: GoodsReturn | None
     goods_lines: Sequence[str]
+    #: Name, phone and address on one line, as a carrier's form takes them.
+    parcel_to: str
     send_url: str
     offer: ExchangeOffer | None
     offer_message: str
@@ -249,6 +251,7 @@ def refund_page(
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],
         goods=back if is_told else None,
         goods_lines=_goods_lines(back) if back and is_told else (),
+        parcel_to=" ".join(filter(None, (back.store.name, back.store.phone, back.store.address))) if back else "",
         send_url=address("send_goods") if back and back.state in _TO_SEND else "",
         offer=offered,
         offer_message=plain_text(offered.message) if offered else "",

@@ -12,11 +12,15 @@ from merchants.hours import Hours, HoursInvalid, Spans, as_text, read_spans
 #: Shut all day, where an empty field says something else.
 SHUT = "-"
 WEEK = tuple(f"day-{number}" for number in range(7))
+#: What a weekday is like whose own field is empty.
+EVERY = "every"
 
 
 def typed_hours(data: QueryDict) -> Hours | None:
     """The hours; None where every field is empty: they are not known. Raises ``HoursInvalid``."""
-    week = tuple(_spans(data.get(name, "")) or () for name in WEEK)
+    every = _spans(data.get(EVERY, "")) or ()
+    own = [_spans(data.get(name, "")) for name in WEEK]
+    week = tuple(every if spans is None else spans for spans in own)
     holiday, workday = (_spans(data.get(name, "")) for name in ("holiday", "workday"))
     days = dict(_special(line) for line in data.get("days", "").splitlines() if line.strip())
     if not any(week):

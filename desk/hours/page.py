@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from core import calendar
 from desk.access import Scope
 from desk.filters import Choice
-from desk.hours.form import WEEK, as_typed
+from desk.hours.form import EVERY, WEEK, as_typed
 from merchants.hours import read_hours
 from merchants.models import CalendarDay, Grace, Store
+from merchants.rights import Act
 
 _DAYS = (
     gettext_lazy("Monday"),
@@ -73,6 +75,7 @@ class HoursPage:
     """``known_until`` is the last year whose holidays are known; ``whole`` whether this person speaks for all stores."""
 
     stores: Sequence[StoreHours]
+    stores_url: str
     days: Sequence[CalendarDay]
     kinds: Sequence[Choice]
     known_until: int
@@ -104,6 +107,7 @@ def hours_page(
         stores=[
             _store(store, typed=typed if error and store.code == store_code else None, error=error) for store in stores
         ],
+        stores_url=reverse("desk:stores") if scope.may(Act.MANAGE_STORES) else "",
         days=list(CalendarDay.objects.filter(merchant_id=merchant_id).order_by("-date")[:_SHOWN]),
         kinds=[
             *(Choice(value, str(label)) for value, label in CalendarDay.KINDS),
@@ -131,7 +135,8 @@ def hours_page(
 
 def _store(store: Store, *, typed: Mapping[str, str] | None, error: str) -> StoreHours:
     values = as_typed(read_hours(store.hours)) if typed is None else typed
-    fields = [Field(name, label, values.get(name, "")) for name, label in zip(WEEK, _DAYS, strict=True)]
+    fields = [Field(EVERY, gettext("Every day"), values.get(EVERY, ""))]
+    fields += [Field(name, label, values.get(name, "")) for name, label in zip(WEEK, _DAYS, strict=True)]
     fields.append(Field("holiday", gettext("Public holidays"), values.get("holiday", "")))
     fields.append(Field("workday", gettext("Make-up workdays"), values.get("workday", "")))
     return StoreHours(

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
-from desk.hours.form import typed_day, typed_disaster, typed_hours
+from desk.hours.form import EVERY, typed_day, typed_disaster, typed_hours
 from desk.hours.page import hours_page
 from desk.rendering import render_page
 from merchants import opening
@@ -33,7 +33,7 @@ def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
         opening.set_hours(
             store_id=store.pk,
             hours=typed_hours(request.POST),
-            shown=request.POST.get("shown", ""),
+            shown=request.POST.get("shown", "") or request.POST.get(EVERY, ""),
             by=scope.by,
             at=timezone.now(),
         )

@@ -14,11 +14,11 @@ from desk.notices import event_label
 from desk.settings.layout import Cell, Fact, Facts, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
 from desk.templatetags.desk_format import when_minute
 from merchants.models import MessageWording
-from refunds.models.notification import APOLOGY, Medium
+from refunds.models.notification import Medium
 from refunds.telling import own_words, wording
 from refunds.telling.own_words import LANGUAGES, PLACEHOLDERS
+from refunds.telling.wording import EVENTS
 
-EVENTS = tuple(sorted({*wording.NOTIFIED, APOLOGY}))
 _NAMES = {"zh-hans": "中文", "en": "English"}
 
 

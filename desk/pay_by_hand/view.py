@@ -139,7 +139,7 @@ def pay_by_hand_page(
         error=error,
         typed=replace(
             typed,
-            paid_at=typed.paid_at or timezone.localtime().strftime("%Y-%m-%dT%H:%M"),
+            paid_at=typed.paid_at or timezone.localtime().strftime("%Y-%m-%d %H:%M"),
             drawer=typed.drawer or (refund.terminal.code if refund.terminal else ""),
         ),
     )

@@ -22,6 +22,7 @@ from desk.keyset import Capped
 from desk.people import Person, person
 from desk.queue.listing import DeskList
 from desk.queue.saved_views import VIEWS, counts
+from desk.queue.setting_up import SettingUp
 from desk.queue.summary import Empty, Summary
 from desk.queue.trouble import Trouble
 from desk.refund.offered import refusal_of
@@ -112,7 +113,8 @@ class BulkAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePage:
-    """The views, the list and what is selected in it. ``troubles``, ``selected`` and ``dialogs`` are for the whole page only."""
+    """The views, the list and what is selected in it. ``troubles``, ``selected``, ``dialogs``
+    and ``setting_up`` are for the whole page only."""
 
     now: datetime
     view_label: Promise | str
@@ -132,6 +134,7 @@ class QueuePage:
     selected: Refund | None = None
     return_to: str = ""
     dialogs: Dialogs | None = None
+    setting_up: SettingUp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
 from desk.queue.listing import desk_list
 from desk.queue.page import PanePage, leads, queue_page, queue_rows
+from desk.queue.setting_up import setting_up
 from desk.queue.summary import reviewed_today, words_for
 from desk.refund.page import dialogs, find, refund
 from desk.rendering import go_on, render_page, render_parts
@@ -63,6 +64,7 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
         selected=refund(selected, scope=scope, at=now, url=current[0].leads.url) if selected and current else None,
         return_to=current[0].leads.return_to if current else reverse("desk:queue"),
         dialogs=dialogs(selected, at=now) if selected else None,
+        setting_up=setting_up(scope),
     )
     return render_page(request, "desk/queue.html", page)
 

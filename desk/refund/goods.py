@@ -106,4 +106,4 @@ def pieces(line: GoodsReturnLine) -> Pieces:
 def due_typed(request: RefundRequest, *, at: datetime) -> str:
     """Until when goods would be asked for by the policy, as the browser's field for a day and time has it."""
     days = policies.rules_of(request.policy_version_id).goods_days
-    return f"{(at + timedelta(days=days)).astimezone(SHANGHAI):%Y-%m-%dT%H:%M}"
+    return f"{(at + timedelta(days=days)).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

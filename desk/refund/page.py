@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
+from core.audit import notes
 from core.calendar import SHANGHAI
 from core.errors import NotFound
 from core.personal_data import mask_email, mask_name, mask_phone
@@ -213,7 +214,7 @@ class Refund:
     @property
     def due_typed(self) -> str:
         """As the browser's field for a day and time has it."""
-        return f"{self.due_at.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}" if self.due_at else ""
+        return f"{self.due_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if self.due_at else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +364,9 @@ def refund(
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
-        timeline=timeline(events=queries.events_of(request.pk), executions=executions, notifications=notifications),
+        timeline=timeline(
+            events=notes.told(queries.events_of(request.pk)), executions=executions, notifications=notifications
+        ),
         is_settled=progress.is_settled(request),
         status_url=f"{refund_url(request.number, 'progress')}?stamp={stamp(request)}",
         ask_every_s=progress.ask_every_s(request),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import segno
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -415,6 +415,38 @@ def clock_words() -> SafeString:
     """The data attributes from which the script takes the clock's words."""
     pairs = ((key.replace("_", "-"), str(text)) for key, text in CLOCK_WORDS.items())
     return mark_safe(" ".join(format_html('data-clock-{}="{}"', key, text) for key, text in pairs))  # noqa: S308 - joined from escaped parts
+
+
+#: What fields.js says of a field, in the page's language.
+_FIELD_WORDS = {
+    "fill-in": _("Fill this in."),
+    "tick-this": _("Tick this to go on."),
+    "not-a-mail": _("Write a mail address, like name@example.com."),
+    "not-a-day": _("Write a day like 2026-11-27."),
+    "at-least": _("At least"),
+    "at-most": _("At most"),
+    "check-this": _("Look at this once more."),
+    "choose-files": _("Choose files"),
+    "no-file": _("nothing chosen yet"),
+}
+
+
+@register.simple_tag
+def field_words() -> SafeString:
+    """The data attributes from which the script takes what it says of fields."""
+    return format_html_join(" ", 'data-{}="{}"', ((key, str(text)) for key, text in _FIELD_WORDS.items()))
+
+
+@register.simple_tag
+def day_field() -> SafeString:
+    """What makes an ``<input>`` one for a day, in the page's language; fields.js puts a calendar beside it."""
+    return format_html('type="text" data-day autocomplete="off" placeholder="{}"', gettext("yyyy-mm-dd"))
+
+
+@register.simple_tag
+def minute_field() -> SafeString:
+    """The same for a day and a time."""
+    return format_html('type="text" data-minute autocomplete="off" placeholder="{}"', gettext("yyyy-mm-dd hh:mm"))
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from desk.filters import Choice, Filter, Option
 from desk.forms import FormField
 from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
 from desk.templatetags.desk_format import when_minute
+from merchants.rights import Act
 from refunds import queries
 from terminals import tills
 from terminals.models import Terminal
@@ -105,10 +106,17 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Ref
                 tone="",
             )
         )
+    notes = []
+    if not scope.stores().exists():
+        # Each stands in one.
+        forms, url = [], reverse("desk:stores") if scope.may(Act.MANAGE_STORES) else ""
+        said = gettext("A till stands in a store.")
+        notes = [Cell(text=said, sub=[gettext("Open a store first")], url=url, icon="store")]
     return SettingsPage(
         title=gettext("Tills"),
         sub=gettext("What each till says of itself by its heartbeat, and what you say of it."),
         crumbs=[settings_crumb()],
+        notes=notes,
         tables=[table],
         forms=forms,
     )

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.audit import notes
 from core.audit.models import AuditEvent
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed, yuan
@@ -56,7 +57,7 @@ _REASONS = {
     TILL_SAYS: _("The till said how the payment ended."),
 }
 _LONGEST = {"order_no": 64, "store": 20, "terminal": 20, "cashier": 40, "kind": 20, "funding": 20}
-_MOMENT = "%Y-%m-%dT%H:%M:%S"
+_MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def corrected(events: Sequence[AuditEvent]) -> list[Corrected]:
                 for name, after in event.data["after"].items()
             ],
         )
-        for event in events
+        for event in notes.told(events)
     ]
 
 

@@ -2,7 +2,8 @@
 
 What is erased: names, phones, addresses, accounts and card ends of refunds and sales, recipients of messages, pictures and
 papers, and the customer's own words. What stays: amounts, states, numbers, the ledger, the channels' proofs, statements, and the
-audit trail, which holds no personal data: chain and figures are as before.
+audit trail, which holds no personal data: chain and figures are as before. What people typed beside an act stands beside the
+trail and goes, too (core/audit/notes.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from core.audit import notes
 from core.audit.record import record
 from core.errors import Conflict, NotFound, wrong
 from core.personal_data import phone_hashes
@@ -109,7 +111,7 @@ def erase_person(*, phone: str, again: str, reason: str, by: Principal, at: date
         raise NotFound("nothing is known of this phone")
     if any(state not in _OVER for _, state in requests):
         raise RefundsUnderWay("a refund of theirs is not over")
-    erased = _erase(requests=asked.filter(pk__in=[pk for pk, _ in requests]), sales=sales)
+    erased = _erase(by.acting_for, requests=asked.filter(pk__in=[pk for pk, _ in requests]), sales=sales, at=at)
     _record("personal_data.erase", by.acting_for, by, at, reason=reason, **_told(erased))
     return erased
 
@@ -128,8 +130,10 @@ def erase_own(*, request_id: UUID, by: Principal, at: datetime) -> Erased:
     if request.state not in _OVER or of_sale.exists() or cases.exists() or came_back.exists():
         raise RefundsUnderWay("the refund is not over")
     erased = _erase(
+        request.merchant_id,
         requests=RefundRequest.objects.filter(pk=request_id),
         sales=Transaction.objects.filter(pk=request.transaction_id),
+        at=at,
     )
     lifecycle.record_act(request, "refund.erased", by=by.actor, at=at, data=_told(erased))
     return erased
@@ -172,8 +176,14 @@ def _erase_some(merchant_id: int, *, at: datetime) -> Erased | None:
         first_open = open_ones.order_by("created_at").values_list("transaction__paid_at", flat=True)[:AT_ONCE]
         merchant.erased_until = min([until, *first_open])
         merchant.save(update_fields=["erased_until"])
+        notes.erase_before(until, merchant_id=merchant_id, but=open_ones.values_list("pk", flat=True), at=at)
         return None
-    return _erase(requests=RefundRequest.objects.filter(pk__in=asked), sales=Transaction.objects.filter(pk__in=paid))
+    return _erase(
+        merchant_id,
+        requests=RefundRequest.objects.filter(pk__in=asked),
+        sales=Transaction.objects.filter(pk__in=paid),
+        at=at,
+    )
 
 
 _HAS_CUSTOMER = (
@@ -188,8 +198,17 @@ _HAS_CUSTOMER = (
 _HAS_PAYER = Q(payer_phone_hash__isnull=False) | ~Q(payer_phone="") | ~Q(card_last4="")
 
 
-def _erase(*, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction]) -> Erased:
+def _erase(
+    merchant_id: int, *, requests: QuerySet[RefundRequest], sales: QuerySet[Transaction], at: datetime
+) -> Erased:
     ids: Sequence[Any] = list(requests.values_list("pk", flat=True))
+    about = {
+        "refund_request": ids,
+        "transaction": sales.values_list("pk", flat=True),
+        "customer_report": CustomerReport.objects.filter(request__in=ids).values_list("pk", flat=True),
+        "returned_transfer": ReturnedTransfer.objects.filter(request__in=ids).values_list("pk", flat=True),
+    }
+    notes.erase(merchant_id=merchant_id, about=about, at=at)
     pictures = list(Evidence.objects.filter(request__in=ids).values_list("pk", "path"))
     Evidence.objects.filter(pk__in=[pk for pk, _ in pictures]).delete()
     transaction.on_commit(lambda: files.forget([path for _, path in pictures]))

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from core.audit import notes
 from core.audit.models import AuditEvent
 from core.audit.record import record
 from core.errors import Conflict, FieldError, Forbidden, Invalid
@@ -83,6 +84,7 @@ def proposed(request: RefundRequest) -> AuditEvent | None:
     said = AuditEvent.objects.filter(object_id=str(request.pk), action=_PROPOSED).order_by("-pk").first()
     if said is None or said.data["version"] != request.version:
         return None
+    (said,) = notes.told([said])
     payout = silent(request)
     return said if payout is not None and payout.refund_no == said.data["refund_no"] else None
 

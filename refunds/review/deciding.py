@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
+from core.audit import notes
 from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Invalid
@@ -368,6 +369,13 @@ def _check_deposit_first(request: RefundRequest) -> None:
 
 def _store_decision(request: RefundRequest, decision: Decision, by: Principal, at: datetime, **fields: Any) -> None:
     assert by.staff_id is not None  # the table lets nobody else decide
+    fields["note"] = notes.keep(
+        fields.get("note", ""),
+        merchant_id=request.merchant_id,
+        object_type="refund_request",
+        object_id=request.pk,
+        at=at,
+    )
     Approval.objects.create(
         request=request,
         staff_id=by.staff_id,

@@ -72,6 +72,8 @@ NOTIFIED: frozenset[str] = frozenset(
         State.CANCELLED,
     }
 )
+#: Events with words to customers, by name.
+EVENTS = tuple(sorted({*NOTIFIED, APOLOGY}))
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
@@ -174,6 +176,7 @@ def _goods(request: RefundRequest) -> dict[str, object]:
     return {
         "goods_here": back is not None and back.state == ReturnState.RECEIVED,
         "goods_by": f"{day_of(due_at)} {due_at.astimezone(SHANGHAI):%H:%M}" if due_at else "",
+        "goods_to": one_line(back.store.address) if back else "",
         "offer": offer.get_kind_display() if offer and request.state == State.IN_REVIEW else "",
         "offer_message": plain_text(offer.message) if offer else "",
     }

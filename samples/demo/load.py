@@ -19,7 +19,7 @@ from refunds.evidence import files
 from refunds.models import Execution
 from refunds.payouts import ledger
 from refunds.states import State
-from samples.demo import day, demo_json, differences, guarded, merchants, pictures, plan, record, stand_ins
+from samples.demo import day, demo_json, differences, guarded, happenings, merchants, pictures, plan, record, stand_ins
 from samples.demo.demo_json import Secrets
 from samples.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from samples.demo.record import Told
@@ -113,14 +113,17 @@ def _load_first(accounts: Mapping[str, Account], secrets: Secrets, now: datetime
             _refresh(accounts, secrets, now)
             return Loaded()
         told: list[Told] = []
+        houses = []
         sales = 0
         for one in plans:
             house, secrets.keys[one.outline.code] = merchants.create(one.outline, accounts=accounts, now=now)
+            houses.append(house)
             sales += record.store_planned_sales(house, one.sales, now=now)
             told += record.tell(house, one.stories, now=now)
             if house.outline is merchants.RETAIL:
                 sales += excerpt.store(retail, merchant=house.merchant, now=now)
         ledger.post_missing()
+        happenings.leave(next(house for house in houses if house.outline is merchants.RETAIL), now=now)
         return Loaded(sales, len(told), _add_pictures(told))
 
 

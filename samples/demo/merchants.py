@@ -229,6 +229,7 @@ def _create_stores(outline: Outline, merchant: Merchant) -> dict[str, Store]:
             code=shop.code,
             name=shop.name,
             phone=f"0571-8800 {number:04d}",
+            address=f"杭州市上城区延安路 {number * 12} 号",
             opening_hours="10:00-22:00",
             hours={"week": ["10:00-22:00"] * 7, "holiday": "09:30-22:30"},
         )

@@ -18,6 +18,7 @@ from reconciliation.models.difference import BY_HAND
 from refunds.models import LedgerEntry, RefundRequest
 from tests.factories import make_staff
 from tests.reconciliation.world import DAY, MORNING, World, Written, counts, numbered, on_day
+from tests.said import said
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +48,7 @@ def test_resolve_notes_who_when_and_why(world: World) -> None:
         MORNING,
     )
     event = AuditEvent.objects.get(action="reconciliation.resolve")
-    assert (event.actor_name, event.data["number"], event.data["note"]) == (
+    assert (event.actor_name, event.data["number"], said(event)["note"]) == (
         world.finance.name,
         "PORTAL-1",
         "已报渠道, 工单 4711",

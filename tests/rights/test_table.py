@@ -538,6 +538,18 @@ _REST: list[tuple[Act, str, str, Any]] = [
     ),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/portal-findings", "finding"),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
+    (Act.MANAGE_STORES, "GET", "stores/{store}", None),
+    (Act.MANAGE_STORES, "POST", "stores", {"code": "N001", "name": "x"}),
+    (Act.MANAGE_STORES, "PUT", "stores/{store}", {"name": "x"}),
+    (Act.MANAGE_TEAM, "GET", "team-members", None),
+    (Act.MANAGE_TEAM, "PUT", "team-members/{asker}", {"role": "finance", "all_stores": True}),
+    (Act.MANAGE_TEAM, "POST", "team-members/{asker}/switch", {"on": False}),
+    (Act.CHANGE_CREDENTIALS, "GET", "channel-accounts/{account}", None),
+    (Act.CHANGE_CREDENTIALS, "PUT", "channel-accounts/{account}/profile", {"profile": {"max_partials": 7}}),
+    (Act.CHANGE_CREDENTIALS, "POST", "channel-accounts/{account}/close", {}),
+    (Act.SET_WORDING, "GET", "message-templates", None),
+    (Act.SET_WORDING, "PUT", "message-templates/refunded/sms/en", {"text": "{{amount}}", "after": 0}),
+    (Act.MANAGE_KEYS, "POST", "api-keys/{key}/revoke", {"typed_name": "key"}),
     (Act.SET_HOURS, "GET", "opening-hours/stores/{store}", None),
     (Act.SET_HOURS, "PUT", "opening-hours/stores/{store}", {"hours": {"week": ["09:00-17:00"] * 7}}),
     (Act.GIVE_GRACE, "POST", "graces", "disaster"),
@@ -602,7 +614,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
-    names |= {"shift": str(world.shift.pk)}
+    names |= {"shift": str(world.shift.pk), "account": world.account.code, "asker": str(world.asker.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
     names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
     path = "/api/v1/" + path.format(**names)

@@ -22,6 +22,7 @@ from terminals.models import Deposit, Transaction
 from terminals.reporting import CORRECTED
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
+from tests.said import said
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +108,7 @@ def test_correct_sale_when_its_facts_were_wrong_keeps_before_and_after() -> None
     assert [line["sku"] for line in answer.json()["lines"]] == ["A"]
     event = AuditEvent.objects.get(action=CORRECTED)
     assert event.object_id == sale["id"]
-    assert event.data["reason"] == "录错"
+    assert said(event)["reason"] == "录错"
     assert (event.data["before"]["amount_fen"], event.data["after"]["amount_fen"]) == (33_980, 30_000)
     assert "139" not in str(event.data)
     assert api.post("transactions", _SALE).json()["code"] == "sale_differs"

@@ -16,6 +16,7 @@ from terminals import tills
 from terminals.models import Terminal
 from terminals.tills import Heartbeat
 from tests.factories import make_merchant, make_sale, make_staff, submit, till, works_in
+from tests.said import said
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +101,7 @@ def test_switch_off_needs_a_reason_and_refuses_the_next_request(merchant: Mercha
     assert not RefundRequest.objects.exists()
     tills.switch_refunds(terminal_id=one.pk, on=True, reason="ignored", by=owner, at=timezone.now())
     assert submit(sale).terminal_id == one.pk
-    assert [event.data["reason"] for event in AuditEvent.objects.filter(object_type="terminal").order_by("pk")] == [
+    assert [said(event)["reason"] for event in AuditEvent.objects.filter(object_type="terminal").order_by("pk")] == [
         "打印机坏了",
         "",
     ]

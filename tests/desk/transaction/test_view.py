@@ -17,6 +17,7 @@ from terminals.models import Transaction
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale
 from tests.refunds.worker.test_confirming import Channel
+from tests.said import said
 
 SignIn = Callable[[Staff], Client]
 
@@ -121,4 +122,4 @@ def test_sale_held_for_its_payment_says_what_the_channel_says_and_is_let_go(as_s
     assert 'value="cleared"' in page
     assert 'value="settled"' not in page
     assert Transaction.objects.get(pk=sale.pk).held_at is None
-    assert AuditEvent.objects.get(action="transaction.end_hold").data == {"finding": "cleared", "note": "checked"}
+    assert said(AuditEvent.objects.get(action="transaction.end_hold")) == {"finding": "cleared", "note": "checked"}

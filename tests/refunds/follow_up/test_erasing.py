@@ -31,6 +31,7 @@ from tests.owner import as_owner
 from tests.reconciliation.test_arrivals import customer_of
 from tests.refunds import hand
 from tests.refunds.settled import paid
+from tests.said import said
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]  # its refunds are put where they are by hand
 
@@ -127,7 +128,7 @@ def test_person_is_gone_from_every_table_and_figures_are_as_before(
     assert (abroad.customer_phone, Evidence.objects.count()) == (PHONE, 1)
     assert len(set((folder / "evidence").rglob("*.jpg")) & ours) == 2
     event = AuditEvent.objects.get(action="personal_data.erase")
-    assert (event.data["requests"], event.data["reason"]) == (2, "本人来店要求")
+    assert (event.data["requests"], said(event)["reason"]) == (2, "本人来店要求")
     assert PHONE not in repr(event.data)
     with pytest.raises(NotFound):
         _erase(owner)

@@ -159,7 +159,7 @@ def test_reopen_when_there_is_new_evidence_goes_to_a_person_who_is_somebody_else
     found = RefundRequest.objects.get()
     assert (found.state, found.by_rule, found.reserved_fen, found.reject_reason) == ("in_review", False, 30_000, "")
     assert found.evidence.count() == 1
-    assert AuditEvent.objects.get(action="refund.reopen").data["note"] == "顾客补了照片"
+    assert told_of(AuditEvent.objects.get(action="refund.reopen"))["note"] == "顾客补了照片"
     with pytest.raises(Forbidden):
         deciding.approve(request_id=found.pk, by=of_staff(manager), at=now, version=found.version)
 

@@ -23,6 +23,7 @@ from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
 from tests.refunds.settled import failed, paid
+from tests.said import said
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +123,7 @@ def test_end_hold_when_it_was_paid_books_it_and_the_rest_goes_on() -> None:
     assert (request.state, request.refunded_fen, request.executions.get().state) == ("refunded", 9_000, "succeeded")
     assert LedgerEntry.objects.filter(execution__request=request, kind="payout").count() == 2
     ended = AuditEvent.objects.get(action="refund.end_hold")
-    assert (ended.data["finding"], ended.data["note"]) == ("paid", body["note"])
+    assert (ended.data["finding"], said(ended)["note"]) == ("paid", body["note"])
     # Said again by a repeated notice, or by the statement: nothing more.
     _say_paid(request.executions.get())
     sale.refresh_from_db()

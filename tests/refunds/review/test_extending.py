@@ -20,6 +20,7 @@ from refunds.review import deciding
 from refunds.telling import outbox, wording
 from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.said import said
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def test_extend_when_the_customer_agreed_moves_the_due_time_and_says_so(in_revie
     kept = RefundRequest.objects.get(pk=in_review.pk)
     assert (kept.state, kept.due_at, kept.extended_until, kept.version) == ("in_review", until, until, 4)
     event = AuditEvent.objects.get(action="refund.extend")
-    assert (event.data["reason"], event.data["consent"]) == ("厂家来检测", True)
+    assert (said(event)["reason"], event.data["consent"]) == ("厂家来检测", True)
     outbox.write_notifications(at=timezone.now())
     told = Notification.objects.filter(request=in_review, version=extended.version, event="in_review")
     assert set(told.values_list("medium", flat=True)) == {"sms", "email"}

@@ -102,7 +102,8 @@ def test_load_demo_tells_a_believable_day_that_breaks_no_invariant(
     assert Evidence.objects.count() > 30
     assert not Notification.objects.filter(state="pending").exists()
     assert set(OutboxMessage.objects.filter(state="pending").values_list("topic", flat=True)) == {
-        "refund_request.approved"
+        "refund_request.approved",
+        "refund_request.waiting_goods",
     }
     assert set(Transaction.objects.values_list("source", flat=True)) == {"demo", "online-retail"}
     assert inspection.check() == []
