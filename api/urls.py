@@ -130,6 +130,7 @@ urlpatterns = [
     path("refund-batches/<int:batch_id>/confirm", batches.ConfirmBatch.as_view()),
     path("refund-batches/<int:batch_id>/cancel", batches.CancelBatch.as_view()),
     path("api-keys", keys.Keys.as_view()),
+    path("api-keys/current", keys.CurrentKey.as_view()),
     path("api-keys/<int:key_id>/mandate", keys.KeyMandate.as_view()),
     path("key-stops", keys.KeyStops.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
