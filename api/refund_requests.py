@@ -213,4 +213,3 @@ class AskForCompensation(ActOnRequest):
 
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
         compensating.ask(request_id=request_id, account=Account(**data), by=by, at=at)
-

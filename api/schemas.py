@@ -24,14 +24,8 @@ from refunds.intake import planning
 from refunds.intake.building import Submission
 from refunds.intake.facts import Sale
 from refunds.models import (
-    Agreement,
-    Approval,
-    CustomerReport,
-    ExchangeOffer,
     Execution,
-    GoodsReturn,
     Leg,
-    Payee,
     RefundRequest,
 )
 from refunds.models.agreement import Means
@@ -442,9 +436,7 @@ def new_request_json(submission: Submission) -> dict[str, Any]:
         terminal=sale.terminal_code or None,
         sale_cashier=sale.cashier,
         expected_arrival=_promised(request, sale),
-        plan=new_plan_json(
-            submission.plan, sale, at=request.created_at, executions=executions, request_id=request.pk
-        ),
+        plan=new_plan_json(submission.plan, sale, at=request.created_at, executions=executions, request_id=request.pk),
         approvals=[],
         compensation=None,
         agreements=[],

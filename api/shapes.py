@@ -78,9 +78,7 @@ class _Plan:
 def _plan_of(shape: type[Shape], made: tuple[str, ...], *, is_dict: bool, only: frozenset[str] | None) -> _Plan:
     declared: dict[str, Any] = shape._declared_fields
     fields = {
-        name: declared.get(name, field)
-        for name, field in shape().get_fields().items()
-        if only is None or name in only
+        name: declared.get(name, field) for name, field in shape().get_fields().items() if only is None or name in only
     }
     own = {name: field for name, field in fields.items() if name not in made}
     sources = {name: field.source or name for name, field in own.items() if not hasattr(field, "how")}

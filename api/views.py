@@ -89,8 +89,8 @@ class Endpoint(APIView):
 
 
 class ActOnOne(Endpoint, ABC):
-    # One act on the one thing that the address names first. The answer is the thing as it is by then, unless the act gives another.
-    # The docstring of each is its description.
+    # One act on the one thing that the address names first. The answer is the thing as it is by then, unless the act gives
+    # another. The docstring of each is its description.
     operation: ClassVar[str]
     #: None: there is nothing to say beside the address.
     body: ClassVar[type[StrictSerializer] | None] = None

@@ -21,7 +21,7 @@ _BIN = Path(sys.executable).parent
 _PYTHON = (
     *("analytics", "api", "config", "core", "customer", "desk", "dev", "integrations", "invariants", "merchants"),
     *("payment_channels", "reconciliation", "refunds", "samples", "simulators", "terminals"),
-    *("tests", "benchmarks", "manage.py"),
+    *("tests", "benchmarks", "clients/python/refunddesk", "manage.py"),
 )
 # What `check --deploy` and the compose file look at; the values are not secrets of anything.
 _AS_IN_PRODUCTION = {

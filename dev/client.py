@@ -1,4 +1,4 @@
-"""The calls of `clients/python`, generated from the API's own document: `python -m dev.client`. Nothing is done where they are new.
+"""The calls of `clients/python`, generated from the API's own document: `python -m dev.client`, where they are not up to date.
 
 What keys may call is generated, and the shapes of that: a program has no session of staff.
 """
@@ -103,12 +103,37 @@ def for_keys(document: dict[str, Any]) -> dict[str, Any]:
         for operation in item.values():
             for form in operation.get("requestBody", {}).get("content", {}).values():
                 form.pop("examples", None)  # of today
+    given = {name: _open(shapes[name], shapes) if _is_given(name) else shapes[name] for name in shapes if name in used}
     return {
         "openapi": document["openapi"],
         "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
         "paths": kept,
-        "components": {**document["components"], "schemas": {name: shapes[name] for name in shapes if name in used}},
+        "components": {**document["components"], "schemas": given},
     }
+
+
+def _is_given(name: str) -> bool:
+    return name.endswith("Out") or name in ("Problem", "FieldProblem")
+
+
+def _open(part: Any, shapes: dict[str, Any]) -> Any:
+    """A shape of answers with any text where it has a choice of today: there may be more of them tomorrow, and an installed
+    client goes on working.
+    """
+    if isinstance(part, list):
+        return [_open(one, shapes) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if len(part.get("allOf", ())) == 1:
+        (only,) = part["allOf"]
+        part = {name: text for name, text in part.items() if name != "allOf"} | only
+    named = shapes.get(str(part.get("$ref", "")).rsplit("/", 1)[-1], {})
+    choices = part.get("enum", named.get("enum"))
+    if isinstance(choices, list):
+        kept = {name: text for name, text in part.items() if name == "description"}
+        kinds = {"null" if one is None else "string" for one in choices}
+        return kept | {"type": kinds.pop() if len(kinds) == 1 else sorted(kinds)}
+    return {name: _open(one, shapes) for name, one in part.items()}
 
 
 def _named(part: Any) -> Iterator[str]:

@@ -11,17 +11,21 @@ What is generated is made from the API's own document (``make client``) and is n
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from refunddesk.rest import AuthenticatedClient
-from refunddesk.rest.models import Problem
-from refunddesk.rest.types import Response
+from refunddesk.rest.api.events import list_events
+from refunddesk.rest.models import FeedOut, Problem
+from refunddesk.rest.types import UNSET, Response
 from refunddesk.transport import Retrying
-from refunddesk.webhooks import Webhook, WebhookVerificationError
+from refunddesk.webhooks import NotGenuine, verified
 
-__all__ = ["Refused", "Webhook", "WebhookVerificationError", "connect", "ok"]
+__all__ = ["NotGenuine", "Refused", "connect", "follow", "ok", "verified"]
 
 Answer = TypeVar("Answer")
 
@@ -56,9 +60,37 @@ def connect(
 
 def ok(response: Response[Answer | Problem]) -> Answer:
     """What was asked for. Raises ``Refused``."""
-    if response.parsed is None or isinstance(response.parsed, Problem):
+    if response.status_code >= HTTPStatus.BAD_REQUEST or isinstance(response.parsed, Problem):
         raise Refused(int(response.status_code), _problem(response.content))
-    return response.parsed
+    return cast(Answer, response.parsed)
+
+
+def follow(
+    client: AuthenticatedClient,
+    *,
+    after: str | None = None,
+    types: list[str] | None = None,
+    stop_when_read: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[FeedOut]:
+    """Everything that happens, page by page: keep ``next_`` of a page once its ``results`` are dealt with; go on ``after`` it.
+
+    ``after``: None for the oldest that is kept, ``"latest"`` for what comes from now on. Waits for more, unless
+    ``stop_when_read``.
+    """
+    while True:
+        answer = list_events.sync_detailed(
+            client=client,
+            after=UNSET if after is None else after,
+            types=UNSET if types is None else cast(Any, types),
+            wait=0 if stop_when_read else 30,
+        )
+        page = ok(answer)
+        yield page
+        if stop_when_read and not page.has_more:
+            return
+        after = page.next_
+        sleep(float(answer.headers.get("Retry-After", 0)))
 
 
 def _problem(content: bytes) -> dict[str, Any]:

@@ -18,8 +18,8 @@ _PERHAPS_DONE = frozenset({500, 502, 503, 504})
 class Retrying(httpx.BaseTransport):
     """Sends a request again after what passes by itself: no line, 429, 5xx, and 409 ``busy``.
 
-    What creates something goes out again under the same ``Idempotency-Key``, so it is made once; without such a key a POST is sent
-    again only where the server has certainly not seen it. Waits as ``Retry-After`` says, else 1, 2, 4 ... seconds.
+    What creates something goes out again under the same ``Idempotency-Key``, so it is made once; without such a key a POST is
+    sent again only where the server has certainly not seen it. Waits as ``Retry-After`` says, else 1, 2, 4 ... seconds.
     """
 
     def __init__(
@@ -64,7 +64,9 @@ class Retrying(httpx.BaseTransport):
     def _sign(self, request: httpx.Request) -> None:
         """Each attempt has an id of its own: a server takes each once."""
         request_id, at = uuid.uuid4().hex, str(int(time.time()))
-        text = b".".join((request_id.encode(), at.encode(), request.method.encode(), request.url.raw_path, request.content))
+        text = b".".join(
+            (request_id.encode(), at.encode(), request.method.encode(), request.url.raw_path, request.content)
+        )
         signature = hmac.new(self._secret.encode(), text, hashlib.sha256).hexdigest()
         request.headers.update(
             {"X-Request-Id": request_id, "X-Request-Timestamp": at, "X-Request-Signature": f"v1={signature}"}
