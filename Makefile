@@ -92,6 +92,11 @@ test: environment client ## every test, browser and faults included
 peers: environment-demo ## let other people's SDKs judge the stand-ins; needs openssl
 	@$(BIN)/python -m tests.peers.run $(ARGS)
 
+# Not part of `test` either, for the same reason.
+.PHONY: other-clients
+other-clients: environment client ## a TypeScript client by OpenAPI Generator: type-checked, and run against a server
+	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py $(ARGS)
+
 .PHONY: check
 check: environment client ## everything CI checks before it tests
 	@$(WITH_SERVICES) $(BIN)/python -m dev.checks $(ARGS)
