@@ -33,7 +33,13 @@ def test_typescript_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(
     document = Client().get("/api/schema", {"format": "json"}, headers={"Accept-Language": "en"}).json()
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     python = python_environment("openapi-generator")
-    argv = [str(python.with_name("openapi-generator-cli")), "generate", "--skip-validate-spec", "-g", "typescript-fetch"]
+    argv = [
+        str(python.with_name("openapi-generator-cli")),
+        "generate",
+        "--skip-validate-spec",
+        "-g",
+        "typescript-fetch",
+    ]
     _run([*argv, "-i", "openapi.json", "-o", "client"], tmp_path)
     node, packages = node_environment("typescript")
     for name in ("conformance.ts", "tsconfig.json"):
