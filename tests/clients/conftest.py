@@ -32,6 +32,4 @@ def to_the_api() -> Callable[..., Any]:
     """``refunddesk.connect`` to the API with no line between them."""
     from refunddesk import connect  # noqa: PLC0415 -- made by the lines above
 
-    return lambda _url, key, **_options: connect(
-        "http://testserver", key, transport=httpx.MockTransport(_in_this_thread)
-    )
+    return lambda *, key, **_where: connect("http://testserver", key, transport=httpx.MockTransport(_in_this_thread))

@@ -74,7 +74,7 @@ def test_command_when_the_api_refuses_says_why_and_fails(run: Run, argv: tuple[s
 
 def test_command_when_nobody_says_where_and_as_whom_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REFUNDDESK_KEY")
-    assert run("tail") == (2, "", "set REFUNDDESK_KEY\n")
+    assert run("tail") == (2, "", "set REFUNDDESK_URL and REFUNDDESK_KEY\n")
 
 
 def test_tail_prints_what_happens(api: Api, run: Run) -> None:

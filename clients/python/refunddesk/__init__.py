@@ -11,10 +11,11 @@ What is generated is made from the API's own document (``make client``) and is n
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 import httpx
 
@@ -25,9 +26,13 @@ from refunddesk.rest.types import UNSET, Response
 from refunddesk.transport import Retrying
 from refunddesk.webhooks import NotGenuine, verified
 
-__all__ = ["NotGenuine", "Refused", "connect", "follow", "ok", "verified"]
+__all__ = ["NotConfigured", "NotGenuine", "Refused", "connect", "follow", "from_environment", "ok", "verified"]
 
 Answer = TypeVar("Answer")
+
+
+class NotConfigured(Exception):
+    """The environment does not say where and as whom."""
 
 
 class Refused(Exception):
@@ -56,6 +61,22 @@ def connect(
         timeout=httpx.Timeout(timeout_s),
         httpx_args={"transport": sent_by},
     )
+
+
+class Where(TypedDict):
+    """What ``connect`` takes of the environment."""
+
+    base_url: str
+    key: str
+    signing_secret: str
+
+
+def from_environment() -> Where:
+    """What ``connect`` takes, from REFUNDDESK_URL, REFUNDDESK_KEY and REFUNDDESK_SIGNING_SECRET. Raises ``NotConfigured``."""
+    url, key = os.environ.get("REFUNDDESK_URL", ""), os.environ.get("REFUNDDESK_KEY", "")
+    if not (url and key):
+        raise NotConfigured("set REFUNDDESK_URL and REFUNDDESK_KEY")
+    return {"base_url": url, "key": key, "signing_secret": os.environ.get("REFUNDDESK_SIGNING_SECRET", "")}
 
 
 def ok(response: Response[Answer | Problem]) -> Answer:

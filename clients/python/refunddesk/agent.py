@@ -8,7 +8,6 @@ the mandate is taken away later nothing more is asked for.
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, ParamSpec
@@ -19,7 +18,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from refunddesk import Refused, connect, ok
+from refunddesk import NotConfigured, Refused, connect, from_environment, ok
 from refunddesk.cli import id_of
 from refunddesk.rest import AuthenticatedClient
 from refunddesk.rest.api.api_keys import get_current_key
@@ -51,14 +50,10 @@ _REFUND = (
 
 def main() -> int:
     """Serve until the other side hangs up. Returns the exit status."""
-    client = connect(
-        os.environ["REFUNDDESK_URL"],
-        os.environ["REFUNDDESK_KEY"],
-        signing_secret=os.environ.get("REFUNDDESK_SIGNING_SECRET", ""),
-    )
     try:
+        client = connect(**from_environment())
         _check_mandate(client)
-    except (Refused, httpx.HTTPError, ToolError) as error:
+    except (NotConfigured, Refused, httpx.HTTPError, ToolError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     server(client).run()

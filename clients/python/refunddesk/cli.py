@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import secrets
 import sys
 import uuid
@@ -20,7 +19,7 @@ from uuid import UUID
 
 import httpx
 
-from refunddesk import Refused, connect, follow, ok
+from refunddesk import NotConfigured, Refused, connect, follow, from_environment, ok
 from refunddesk.rest import AuthenticatedClient
 from refunddesk.rest.api.refund_requests import get_refund_request, list_refund_requests, submit_refund_request
 from refunddesk.rest.api.webhook_endpoints import test_webhook_endpoint
@@ -33,14 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 where the API refused or did not answer, 2 for a command that is none."""
     options = _parser().parse_args(argv)
     try:
-        with connect(
-            os.environ["REFUNDDESK_URL"],
-            os.environ["REFUNDDESK_KEY"],
-            signing_secret=os.environ.get("REFUNDDESK_SIGNING_SECRET", ""),
-        ) as client:
+        with connect(**from_environment()) as client:
             options.run(client, options)
-    except KeyError as missing:
-        _complain(f"set {missing.args[0]}")
+    except NotConfigured as missing:
+        _complain(str(missing))
         return 2
     except (Refused, httpx.HTTPError) as error:
         _complain(str(error) or type(error).__name__)

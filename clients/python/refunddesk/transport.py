@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import httpx
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 #: 429 was not looked at; the others may have been done, or half of it.
 _PERHAPS_DONE = frozenset({500, 502, 503, 504})
+#: The code of a 409 that passes by itself.
+_PASSES = re.compile(rb'"code": ?"busy"')
 
 
 class Retrying(httpx.BaseTransport):
@@ -76,7 +79,7 @@ class Retrying(httpx.BaseTransport):
 def _passes(response: httpx.Response, *, repeatable: bool) -> bool:
     if response.status_code == httpx.codes.CONFLICT:
         response.read()
-        return b'"busy"' in response.content
+        return _PASSES.search(response.content) is not None
     return response.status_code == httpx.codes.TOO_MANY_REQUESTS or (
         repeatable and response.status_code in _PERHAPS_DONE
     )
