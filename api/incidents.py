@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -198,7 +198,7 @@ class IncidentDetail(Endpoint):
 
 class ActOnIncident(ActOnOne):
     acts = {"POST": Act.HANDLE_INCIDENT}
-    gives = WholeIncidentOut
+    gives: ClassVar[type[Shape]] = WholeIncidentOut
 
     def load(self, incident_id: int) -> Incident:
         return incidents.find(incident_id=incident_id, by=self.caller.by)

@@ -64,7 +64,7 @@ def test_client_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(live_se
         assert ok(get_current_key.sync_detailed(client=client)).mandate == {}
         till = merchant.stores.get().terminals.get().code
         beat = HeartbeatRequest(version="2.1")
-        assert ok(report_terminal.sync_detailed(till, client=client, body=beat)).version == "2.1"
+        assert ok(report_terminal.sync_detailed(till, client=client, body=beat)).software_version == "2.1"
         events = [tell(merchant).sequence for _ in range(2)]
         (page,) = follow(client, types=["refund_request.approved"], stop_when_read=True)
         assert [one.sequence for one in page.results] == events

@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   assert.equal((await new PolicyApi(api).getPolicy()).autoApproveLimitFen, 20_000);
   assert.deepEqual((await new ApiKeysApi(api).getCurrentKey()).mandate, {});
   const beat = { code: process.env.TILL ?? "", heartbeatRequest: { version: "2.1" } };
-  assert.equal((await new TerminalsApi(api).reportTerminal(beat)).version, "2.1");
+  assert.equal((await new TerminalsApi(api).reportTerminal(beat)).softwareVersion, "2.1");
   const page = await new EventsApi(api).listEvents({ types: ["refund_request.approved"] });
   assert.equal(page.results.length, 2);
   const stranger = new PolicyApi(new Configuration({ basePath: process.env.BASE, accessToken: async () => "rdk_nobody" }));
