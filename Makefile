@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 EMBEDDED := $(BIN)/python -m dev.embedded
 WITH_SERVICES := $(EMBEDDED) test-services --
-PACKAGES := $(wildcard analytics api benchmarks config core customer desk dev integrations invariants merchants \
+PACKAGES := $(wildcard analytics api benchmarks clients config core customer desk dev integrations invariants merchants \
 	payment_channels reconciliation refunds samples simulators terminals tests) manage.py
 # Fewer or more at once: make test WORKERS=4. Pass arguments to pytest: make test ARGS="tests/core -k money". One more than
 # there are cores: half of a worker's time is waiting, for a lease, a time-out or a process of ours.
@@ -76,8 +76,13 @@ shell: environment-demo ## a Django shell on the running demo
 
 # --- quality ------------------------------------------------------------------------------------------------------
 
+# 42,000 generated lines are made, not kept (docs/adr/0048).
+.PHONY: client
+client: environment ## generate the calls of clients/python from the API's document
+	@$(BIN)/python -m dev.client
+
 .PHONY: test
-test: environment ## every test, browser and faults included
+test: environment client ## every test, browser and faults included
 	@$(BIN)/python -m dev.embedded.chromium
 	@# Workers and the hundred processes that tests start read what the first of them has compiled, whatever the caller's habits.
 	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
@@ -98,8 +103,13 @@ looks: environment ## browser journeys again in the widths, lights and languages
 peers: environment-demo ## let other people's SDKs judge the stand-ins; needs openssl
 	@$(BIN)/python -m tests.peers.run $(ARGS)
 
+# Not part of `test` either, for the same reason.
+.PHONY: other-clients
+other-clients: environment client ## a TypeScript client by OpenAPI Generator: type-checked, and run against a server
+	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py $(ARGS)
+
 .PHONY: check
-check: environment ## everything CI checks before it tests
+check: environment client ## everything CI checks before it tests
 	@$(WITH_SERVICES) $(BIN)/python -m dev.checks $(ARGS)
 
 .PHONY: fix
@@ -165,6 +175,13 @@ leg-faults: environment ## legs of a plan in trouble, pairwise over what may go 
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
 		FEED_PACE_S=0.3 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
+
+# What agents are talked into, by dice: so many sequences of calls of tools, some at once; about a minute for a hundred.
+AGENT_SEQUENCES ?= 300
+
+.PHONY: agent-faults
+agent-faults: environment client ## hostile sequences of an agent's tools under a mandate: SEED=1 AGENT_SEQUENCES=300
+	@AGENT_SEED=$(SEED) AGENT_SEQUENCES=$(AGENT_SEQUENCES) $(WITH_SERVICES) $(BIN)/pytest -q tests/clients/test_agent.py $(ARGS)
 
 # So many random orders a property; about six minutes on two cores.
 EXAMPLES ?= 10000

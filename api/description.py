@@ -135,7 +135,7 @@ _HEADERS: dict[str, tuple[str, str | int]] = {
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """Called by the library with the finished document, which it changes and returns."""
     components = result["components"]
-    result["info"] |= {"description": guide(language=get_language() or ""), "license": settings.API_LICENSE}
+    result["info"] |= {"description": guide(language=get_language() or ""), "license": _licence()}
     result["servers"] = [{"url": settings.BASE_URL, "description": "this installation"}]
     used = {tag for _, operation in _operations(result) for tag in operation.get("tags", ())}
     result["tags"] = [{"name": name, "description": in_words(text)} for name, text in _TAGS.items() if name in used]
@@ -154,6 +154,11 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     for name, operation in _operations(result):
         _explain_operation(name, operation, components["schemas"])
     return result
+
+
+def _licence() -> dict[str, str]:
+    """The terms are those between who runs an installation and who has a key of it; the guide says so at its end."""
+    return {"name": _("By contract with whoever runs this installation"), "url": f"{settings.BASE_URL}/api/docs"}
 
 
 @lru_cache(maxsize=4)
@@ -185,7 +190,11 @@ def _explain_shape(shape: str, schema: dict[str, Any], shapes: dict[str, Any]) -
         said, choices = _parts(schema["description"])
         schema["description"] = f"{in_words(said)}\n\n{choices}".strip()
     for name, field in schema.get("properties", {}).items():
-        _explain_field(field, name, own=f"{shape}.{name}", shapes=shapes)
+        _explain_field(field, name, own=f"{_WHOLE.get(shape, shape)}.{name}", shapes=shapes)
+
+
+#: Rows of lists, whose fields mean what they do where the thing is told whole.
+_WHOLE = {"RefundRequestRowOut": "RefundRequestOut", "TransactionRowOut": "TransactionOut"}
 
 
 def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[str, Any]) -> None:

@@ -217,18 +217,38 @@ def _examples(schema: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=4)
 def _as_page(language: str) -> tuple[str, list[Heading]]:
-    """The Markdown as HTML, every heading with its anchor, and a table of contents."""
+    """The Markdown as HTML, every heading with its anchor, and a table of contents. Calls and shapes are folded."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.add_render_rule("table_open", lambda *_: '<div class="tablewrap" tabindex="0"><table>\n')
     parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = parser.parse(as_markdown(language=language))
-    contents = []
-    for token, inline in pairwise(tokens):
-        if token.type == "heading_open":
+    contents: list[Heading] = []
+    folded: list[Token] = []
+    is_open, below = False, ""
+    for token, inline in pairwise([*tokens, Token("", "", 0)]):
+        if token.type == "heading_open" and token.tag in ("h1", "h2", "h3"):
             heading = Heading(level=int(token.tag[1]), anchor=_anchor(inline.content), text=_plain(inline))
-            token.attrSet("id", heading.anchor)
             contents.append(heading)
-    return parser.renderer.render(tokens, parser.options, {}), contents
+            below = heading.text if heading.level < 3 else below
+            folded += [_html("</div></details>\n")] if is_open else []
+            is_open = heading.level == 3 and (below == _("Shapes") or heading.text.split(" ")[0] in _METHODS)
+            if is_open:
+                folded.append(_html("<details><summary>"))
+            else:
+                token.attrSet("id", heading.anchor)
+        folded.append(token)
+        if token.type == "heading_close" and is_open and token.tag == "h3":
+            # Inside what is folded: a browser opens it for who follows a link to it, or searches the page.
+            folded.append(_html(f'</summary><div id="{contents[-1].anchor}">\n'))
+    folded += [_html("</div></details>\n")] if is_open else []
+    return parser.renderer.render(folded, parser.options, {}), contents
+
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def _html(text: str) -> Token:
+    return Token("html_block", "", 0, content=text)
 
 
 def _plain(inline: Token) -> str:

@@ -43,7 +43,9 @@ class FeedOut(Shape):
 
 class EventQuery(StrictSerializer):
     after = Text(
-        required=False, max_length=18, help_text="`next` of the last answer; left out: the oldest that is kept"
+        required=False,
+        max_length=18,
+        help_text="`next` of the last answer; left out: the oldest that is kept; `latest`: only what comes from now on",
     )
     wait = QueryFen(
         min_value=0, max_value=30, required=False, default=0, help_text="seconds to wait where there is nothing yet"
@@ -77,6 +79,8 @@ class Events(Endpoint):
         if set(types) - set(feed.TYPES):
             raise refused("unknown_event_type", "types[]")
         after = wanted.get("after")
+        if after == "latest":
+            after = str(feed.last_sequence(self.caller.merchant_id))
         if after is not None and not (after.isascii() and after.isdigit()):
             raise refused("invalid_cursor", "after")
         try:

@@ -228,6 +228,21 @@ class Name(Text):
         return person_name(super().to_internal_value(data))
 
 
+class Fields(Text):
+    """Names of a shape's fields with commas between, as a set; ``shape`` is an ``api.shapes.Shape``."""
+
+    def __init__(self, shape: type[serializers.Serializer[Any]], **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "max_length": 1000, **kwargs})
+        self._names = frozenset(shape._declared_fields)
+        self.declares = {"pattern": "^[a-z0-9_]+( *, *[a-z0-9_]+)*$"}
+
+    def to_internal_value(self, data: Any) -> frozenset[str]:  # type: ignore[override]  # several names
+        found = frozenset(name.strip() for name in super().to_internal_value(data).split(","))
+        if found - self._names:
+            raise refused("unknown_field")
+        return found
+
+
 class RefundNumber(Number):
     """A refund's number, however it was read out or copied."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -19,7 +19,7 @@ from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from core.dry_run import taken_back
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -87,24 +87,15 @@ class NoteTask(ActOnRequest):
         reports.note_task(request_id=request_id, by=by, at=at, **data)
 
 
-class ActOnTask(Endpoint):
-    # One act on one task; the answer is the task as it is by then. The docstring of each is its description.
+class ActOnTask(ActOnOne):
     acts = {"POST": Act.ANSWER_REPORT}
-    operation: ClassVar[str]
-    body: ClassVar[type[StrictSerializer]] = StrictSerializer
+    gives = TaskOut
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        takes = None if cls.body is StrictSerializer else cls.body
-        responses = {200: TaskOut, **schemas.WRITE_PROBLEMS}
-        extend_schema_view(post=extend_schema(operation_id=cls.operation, request=takes, responses=responses))(cls)
+    def load(self, task_id: int) -> CustomerReport:
+        return reports.find(report_id=task_id, by=self.caller.by)
 
-    def post(self, request: Request, task_id: int) -> Response:
-        return Response(TaskOut.of(self.act(task_id, self.read(self.body), by=self.caller.by, at=timezone.now())))
-
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> CustomerReport:
-        """The one call of the domain."""
-        raise NotImplementedError
+    def shown(self, found: CustomerReport) -> dict[str, Any]:
+        return TaskOut.of(found)
 
 
 class TakeTask(ActOnTask):
@@ -112,8 +103,8 @@ class TakeTask(ActOnTask):
 
     operation = "take_task"
 
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> CustomerReport:
-        return reports.take(report_id=task_id, by=by, at=at)
+    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        reports.take(report_id=task_id, by=by, at=at)
 
 
 class HandOverTask(ActOnTask):
@@ -121,8 +112,8 @@ class HandOverTask(ActOnTask):
 
     operation, body = "hand_over_task", HandOverSerializer
 
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> CustomerReport:
-        return reports.hand_over(report_id=task_id, staff_id=data["staff"], by=by, at=at)
+    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        reports.hand_over(report_id=task_id, staff_id=data["staff"], by=by, at=at)
 
 
 class CloseTask(ActOnTask):
@@ -130,8 +121,8 @@ class CloseTask(ActOnTask):
 
     operation, body = "close_task", OutcomeSerializer
 
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> CustomerReport:
-        return reports.close(report_id=task_id, outcome=data["outcome"], by=by, at=at)
+    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
+        reports.close(report_id=task_id, outcome=data["outcome"], by=by, at=at)
 
 
 class TransferOut(Shape):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text
 from api.no_receipt import NewestCaseFirst
 from api.serializers import CHANNELS
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.follow_up import incidents
@@ -196,27 +196,15 @@ class IncidentDetail(Endpoint):
         return Response(incident_json(incident_id, by=self.caller.by))
 
 
-class ActOnIncident(Endpoint):
-    # One act on one incident; the answer is the incident as it is by then. The docstring of each is its description.
+class ActOnIncident(ActOnOne):
     acts = {"POST": Act.HANDLE_INCIDENT}
-    operation: ClassVar[str]
-    body: ClassVar[type[StrictSerializer]]
-    answer: ClassVar[type[Shape]] = WholeIncidentOut
+    gives: ClassVar[type[Shape]] = WholeIncidentOut
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        responses = {200: cls.answer, **schemas.WRITE_PROBLEMS}
-        extend_schema_view(post=extend_schema(operation_id=cls.operation, request=cls.body, responses=responses))(cls)
+    def load(self, incident_id: int) -> Incident:
+        return incidents.find(incident_id=incident_id, by=self.caller.by)
 
-    def post(self, request: Request, incident_id: int) -> Response:
-        by = self.caller.by
-        incidents.find(incident_id=incident_id, by=by)
-        said = self.act(incident_id, self.read(self.body), by=by, at=timezone.now())
-        return Response(incident_json(incident_id, by=by) if said is None else said)
-
-    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> dict[str, Any] | None:
-        """The one call of the domain."""
-        raise NotImplementedError
+    def shown(self, found: Incident) -> dict[str, Any]:
+        return incident_json(found.pk, by=self.caller.by)
 
 
 class AskProvider(ActOnIncident):
@@ -240,7 +228,7 @@ class NoteAnswer(ActOnIncident):
 class Apologise(ActOnIncident):
     """Write to everybody whose refund it affected, each person once. A dry run, unless told otherwise, only counts."""
 
-    operation, body, answer = "apologise_for_incident", ApologySerializer, ToldOut
+    operation, body, gives = "apologise_for_incident", ApologySerializer, ToldOut
 
     def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> dict[str, Any]:
         return ToldOut.of(incidents.apologise(incident_id=incident_id, by=by, at=at, **data))

@@ -190,6 +190,19 @@ class RevokeKey(_OfKeys):
         return Response(KeyOut.of(self.key(key_id)))
 
 
+class CurrentKey(Endpoint):
+    acts = {"GET": Act.READ_REFUNDS}
+
+    @schemas.operation("get_current_key", KeyOut)
+    def get(self, request: Request) -> Response:
+        """The key that asks: its scopes and its mandate. 404 for staff in their session."""
+        key = self.caller.by.key_id
+        found = None if key is None else _keys(self.caller.merchant_id, None).filter(pk=key).first()
+        if found is None:
+            raise NotFound("no key asks")
+        return Response(KeyOut.of(found))
+
+
 class KeyMandate(_OfKeys):
     @schemas.operation("get_mandate", KeyOut)
     def get(self, request: Request, key_id: int) -> Response:

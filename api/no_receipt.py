@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from api.fields import Fen, Flag, FourDigits, Id, Instant, Number, StrictSeriali
 from api.pagination import NewestFirst, OldestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.intake import without_receipt
@@ -214,25 +214,14 @@ class CaseDetail(Endpoint):
         return Response(case_json(without_receipt.find(case_id=case_id, by=self.caller.by), by=self.caller.by))
 
 
-class ActOnCase(Endpoint):
-    # One act on one case; the answer is the case as it is by then. The docstring of each is its description.
-    operation: ClassVar[str]
-    body: ClassVar[type[StrictSerializer] | None] = None
+class ActOnCase(ActOnOne):
+    gives = CaseWithCandidatesOut
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        responses = {200: CaseWithCandidatesOut, **schemas.WRITE_PROBLEMS}
-        extend_schema_view(post=extend_schema(operation_id=cls.operation, request=cls.body, responses=responses))(cls)
+    def load(self, case_id: int) -> NoReceiptCase:
+        return without_receipt.find(case_id=case_id, by=self.caller.by)
 
-    def post(self, request: Request, case_id: int) -> Response:
-        by = self.caller.by
-        without_receipt.find(case_id=case_id, by=by)
-        self.act(case_id, self.read(self.body or StrictSerializer), by=by, at=timezone.now())
-        return Response(case_json(without_receipt.find(case_id=case_id, by=by), by=by))
-
-    def act(self, case_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        """The one call of the domain."""
-        raise NotImplementedError
+    def shown(self, found: NoReceiptCase) -> dict[str, Any]:
+        return case_json(found, by=self.caller.by)
 
 
 class Confirm(ActOnCase):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +14,7 @@ from api import schemas
 from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber
 from api.policy import version_json
 from api.schemas_policy import PolicyChangeOut, PolicyDraftOut, PolicyDraftsOut, PolicyVersionDetailOut
-from api.views import Creating, Endpoint
+from api.views import ActOnOne, Creating, Endpoint
 from core.errors import Invalid
 from merchants.models import PolicyDraft, Staff
 from merchants.policies import drafting, versions
@@ -115,25 +114,16 @@ class PolicyDraftDetail(Endpoint):
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
 
 
-class ActOnDraft(Endpoint):
-    # One act on one draft; the answer is the draft as it is by then. The docstring of each is its description.
+class ActOnDraft(ActOnOne):
     acts = {"POST": Act.DRAFT_POLICY}
-    operation: ClassVar[str]
-    body: ClassVar[type[StrictSerializer]] = DraftRevisionSerializer
+    body = DraftRevisionSerializer
+    gives = PolicyDraftOut
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        responses = {200: PolicyDraftOut, **schemas.WRITE_PROBLEMS}
-        described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
-        extend_schema_view(post=described)(cls)
+    def load(self, draft_id: int) -> PolicyDraft:
+        return drafting.draft_of(draft_id=draft_id, by=self.caller.by)
 
-    def post(self, request: Request, draft_id: int) -> Response:
-        self.act(draft_id, self.read(self.body), by=self.caller.by, at=timezone.now())
-        return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
-
-    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        """The one call of the domain, with what was sent."""
-        raise NotImplementedError
+    def shown(self, found: PolicyDraft) -> dict[str, Any]:
+        return draft_json(found)
 
 
 class AskToPublish(ActOnDraft):

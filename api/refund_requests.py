@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import Number, QueryInstant, RefundNumber, StrictSerializer
+from api.fields import Fields, Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas import stored_request_json
 from api.serializers import (
@@ -24,7 +24,7 @@ from api.serializers import (
     correction_of,
     draft_of,
 )
-from api.views import PAGE_PARAMETERS, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from core.audit import notes
 from core.errors import DomainError
 from core.numbers import spellings
@@ -48,8 +48,14 @@ class RequestQuery(StrictSerializer):
     reason = serializers.ChoiceField(Reason.choices, required=False)
     created_after = QueryInstant(required=False, help_text="from then on")
     created_before = QueryInstant(required=False, help_text="up to, not including")
+    updated_after = QueryInstant(required=False)
     number = RefundNumber(required=False)
     order_no = Number(required=False)
+    fields = Fields(  # type: ignore[assignment]  # the library's own property of that name
+        schemas.RefundRequestOut,
+        help_text="which fields rows have, names with commas between; left out: the short ones, without `verdict`, `plan`, "
+        "`executions` and others that stand in rows of their own",
+    )
 
 
 _FILTERS = {
@@ -59,6 +65,7 @@ _FILTERS = {
     "reason": "reason",
     "created_after": "created_at__gte",
     "created_before": "created_at__lt",
+    "updated_after": "updated_at__gte",
     "number": "number",
     "order_no": "transaction__order_no__in",
 }
@@ -107,7 +114,7 @@ class RefundRequests(Endpoint):
 
         def keep_answer(submission: Submission) -> None:
             submission.idempotency = idempotency.record(
-                request, self.caller, key, status=201, body=_new_request_json(submission), at=now
+                request, self.caller, key, status=201, body=schemas.new_request_json(submission), at=now
             )
 
         try:
@@ -124,7 +131,7 @@ class RefundRequests(Endpoint):
 
     @schemas.operation("list_refund_requests", schemas.RefundRequestPageOut, pages=True, query=RequestQuery)
     def get(self, request: Request) -> Response:
-        """Refund requests, newest first."""
+        """Refund requests, newest first. Rows are short; `fields` asks for more or less."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
         found = queries.requests_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
         found = found.filter(
@@ -137,7 +144,9 @@ class RefundRequests(Endpoint):
         if "order_no" in wanted:
             # Said of the sale as well, so that its index of the merchant's numbers serves.
             found = found.filter(transaction__merchant_id=self.caller.merchant_id)
-        return self.page(request, queries.with_everything(found), stored_request_json)
+        only = wanted.get("fields", schemas.ROW_FIELDS)
+        represent = partial(stored_request_json, only=only)
+        return self.page(request, queries.with_parts(found, only=only), represent)
 
 
 class OneRequest(Endpoint):
@@ -170,27 +179,11 @@ class RefundRequestEvents(OneRequest):
         return pages.get_paginated_response(schemas.EventOut.all_of(notes.told(rows)))
 
 
-class ActOnRequest(OneRequest):
-    # One act on one request; the answer is the request as it is by then. The docstring of each is its description.
-    operation: ClassVar[str]
-    body: ClassVar[type[StrictSerializer] | None] = None
+class ActOnRequest(OneRequest, ActOnOne):
+    gives = schemas.RefundRequestOut
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "operation" in vars(cls):
-            responses = {200: schemas.RefundRequestOut, **schemas.WRITE_PROBLEMS}
-            described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
-            extend_schema_view(post=described)(cls)
-
-    def post(self, request: Request, request_id: UUID, **named: int) -> Response:
-        found = self.load(request_id)
-        data = {**(self.read(self.body) if self.body else {}), **named}
-        self.act(found.pk, data, by=self.caller.by, at=timezone.now())
-        return Response(stored_request_json(self.load(request_id)))
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        """The one call of the domain, with what was sent and what else the address names."""
-        raise NotImplementedError
+    def shown(self, found: RefundRequest) -> dict[str, Any]:
+        return stored_request_json(found)
 
 
 class CancelRefundRequest(ActOnRequest):
@@ -223,24 +216,3 @@ class AskForCompensation(ActOnRequest):
 
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
         compensating.ask(request_id=request_id, account=Account(**data), by=by, at=at)
-
-
-def _new_request_json(submission: Submission) -> dict[str, object]:
-    sale = submission.sale
-    return schemas.request_json(
-        submission.request,
-        order_no=sale.order_no,
-        store=sale.store_code,
-        terminal=sale.terminal_code or None,
-        sale_cashier=sale.cashier,
-        executions=submission.executions,
-        plan=schemas.new_plan_json(
-            submission.plan,
-            sale,
-            at=submission.request.created_at,
-            executions=submission.executions,
-            request_id=submission.request.pk,
-        ),
-        sale=sale,
-        payee=submission.payee,
-    )

@@ -14,23 +14,18 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
-from api.shapes import OneField, Shape, read
+from api.shapes import OneField, Row, Shape, read
 from core.personal_data import mask_phone
 from core.quantities import quantity_number
 from payment_channels.profile import Profile
 from refunds import queries
 from refunds.facts import approvals, payees, plans, shares
 from refunds.intake import planning
+from refunds.intake.building import Submission
 from refunds.intake.facts import Sale
 from refunds.models import (
-    Agreement,
-    Approval,
-    CustomerReport,
-    ExchangeOffer,
     Execution,
-    GoodsReturn,
     Leg,
-    Payee,
     RefundRequest,
 )
 from refunds.models.agreement import Means
@@ -351,39 +346,31 @@ class RefundRequestOut(Shape):
     refunded_at = s.DateTimeField(allow_null=True, source="succeeded_at")
 
 
-def request_json(
-    request: RefundRequest,
-    *,
-    sale: PaidFrom,
-    executions: Iterable[Execution],
-    plan: dict[str, Any],
-    payee: Payee | None,
-    approved: Iterable[Approval] = (),
-    compensation: RefundRequest | None = None,
-    agreements: Iterable[Agreement] = (),
-    customer_reports: Iterable[CustomerReport] = (),
-    goods_return: GoodsReturn | None = None,
-    exchange_offer: ExchangeOffer | None = None,
-    **place: str | None,
-) -> dict[str, Any]:
-    """A refund request as clients rely on it; ``place`` is what its sale says: order_no, store, terminal, sale_cashier."""
+#: What a row of a list says only where `fields` asks for it: none of it stands in the request's own row, or it is long.
+LONG_FIELDS = frozenset(
+    {"payee", "verdict", "approvals", "plan", "compensation", "agreements", "customer_reports", "executions"}
+    | {"goods_return", "exchange_offer"}
+)
+ROW_FIELDS = frozenset(RefundRequestOut._declared_fields) - LONG_FIELDS
+
+
+class RefundRequestRowOut(Row, RefundRequestOut):
+    pass
+
+
+def stored_request_json(request: RefundRequest, *, only: frozenset[str] | None = None) -> dict[str, Any]:
+    """A request from the database, with its sale and what ``queries.with_parts`` says; ``only``: no other fields."""
+    wanted = {name: part(request) for name, part in _PARTS.items() if only is None or name in only}
+    return RefundRequestOut.of(request, only=only, **wanted)
+
+
+def _promised(request: RefundRequest, sale: PaidFrom) -> dict[str, Any]:
     at = request.succeeded_at or request.decided_at or request.created_at
-    return RefundRequestOut.of(
-        request,
-        expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route),
-        plan=plan,
-        approvals=ApprovalOut.all_of(approved),
-        compensation=CompensationOut.of(compensation) if compensation else None,
-        agreements=AgreementOut.all_of(agreements),
-        customer_reports=CustomerReportOut.all_of(customer_reports),
-        executions=[
-            ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions
-        ],
-        payee=None if payee is None else payees.masked(payee),
-        goods_return=None if goods_return is None else GoodsReturnOut.of(goods_return),
-        exchange_offer=None if exchange_offer is None else ExchangeOfferOut.of(exchange_offer),
-        **place,
-    )
+    return arrival_json(funding=sale.funding, profile=sale.profile, at=at, route=request.route)
+
+
+def _executions(request: RefundRequest, executions: Iterable[Execution], sale: PaidFrom) -> list[dict[str, Any]]:
+    return [ExecutionOut.of(execution, explanation=_explained(execution, request, sale)) for execution in executions]
 
 
 def _explained(execution: Execution, request: RefundRequest, sale: PaidFrom) -> str:
@@ -392,8 +379,7 @@ def _explained(execution: Execution, request: RefundRequest, sale: PaidFrom) -> 
     return to_staff(execution, waited=waited)
 
 
-def stored_request_json(request: RefundRequest) -> dict[str, Any]:
-    """A request from the database, with its sale, account and executions loaded."""
+def _stored_plan(request: RefundRequest) -> dict[str, Any]:
     sale = request.transaction
     at = request.succeeded_at or request.decided_at or request.created_at
     payer_fen = shares.of_request(request)
@@ -408,22 +394,57 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         )
         for one in plans.standing_of(request)
     ]
-    return request_json(
+    return {"hash": plans.hash_of(request), "legs": legs}
+
+
+def _first(shape: type[Shape], records: Iterable[Any]) -> dict[str, Any] | None:
+    return next((shape.of(record) for record in records), None)
+
+
+#: Fields of a stored request that stand in other rows than its own.
+_PARTS: dict[str, Callable[[RefundRequest], Any]] = {
+    "order_no": lambda request: request.transaction.order_no,
+    "store": lambda request: request.store.code,
+    "terminal": lambda request: request.terminal.code if request.terminal else None,
+    "sale_cashier": lambda request: request.transaction.cashier,
+    "expected_arrival": lambda request: _promised(request, request.transaction),
+    "plan": _stored_plan,
+    "approvals": lambda request: ApprovalOut.all_of(
+        approvals.counting(request, request.approvals.all(), at=timezone.now())
+    ),
+    "compensation": lambda request: (
+        CompensationOut.of(beside.payout) if (beside := getattr(request, "compensation", None)) else None
+    ),
+    "agreements": lambda request: AgreementOut.all_of(sorted(request.agreements.all(), key=lambda one: one.pk)),
+    "customer_reports": lambda request: CustomerReportOut.all_of(request.customer_reports.all()),
+    "executions": lambda request: _executions(
+        request, sorted(request.executions.all(), key=lambda one: one.created_at), request.transaction
+    ),
+    "payee": lambda request: None if (payee := payees.of(request)) is None else payees.masked(payee),
+    "goods_return": lambda request: _first(GoodsReturnOut, request.goods_returns.all()),
+    "exchange_offer": lambda request: _first(ExchangeOfferOut, request.offers.all()),
+}
+
+
+def new_request_json(submission: Submission) -> dict[str, Any]:
+    """A request that is just being stored."""
+    request, sale, executions = submission.request, submission.sale, submission.executions
+    return RefundRequestOut.of(
         request,
         order_no=sale.order_no,
-        store=request.store.code,
-        terminal=request.terminal.code if request.terminal else None,
+        store=sale.store_code,
+        terminal=sale.terminal_code or None,
         sale_cashier=sale.cashier,
-        executions=sorted(request.executions.all(), key=lambda execution: execution.created_at),
-        plan={"hash": plans.hash_of(request), "legs": legs},
-        sale=sale,
-        payee=payees.of(request),
-        goods_return=next(iter(request.goods_returns.all()), None),
-        exchange_offer=next(iter(request.offers.all()), None),
-        approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
-        compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
-        agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
-        customer_reports=request.customer_reports.all(),
+        expected_arrival=_promised(request, sale),
+        plan=new_plan_json(submission.plan, sale, at=request.created_at, executions=executions, request_id=request.pk),
+        approvals=[],
+        compensation=None,
+        agreements=[],
+        customer_reports=[],
+        executions=_executions(request, executions, sale),
+        payee=None if submission.payee is None else payees.masked(submission.payee),
+        goods_return=None,
+        exchange_offer=None,
     )
 
 
@@ -634,6 +655,10 @@ class TradeQueryOut(Shape):
     )
 
 
+class TransactionRowOut(Row, TransactionOut):
+    pass
+
+
 class TransactionWithRequestsOut(TransactionOut):
     payment_check = read(
         PaymentCheckOut(
@@ -646,12 +671,12 @@ class TransactionWithRequestsOut(TransactionOut):
 
 @extend_schema_serializer(many=False)
 class TransactionPageOut(Page):
-    results = TransactionOut(many=True)
+    results = TransactionRowOut(many=True)
 
 
 @extend_schema_serializer(many=False)
 class RefundRequestPageOut(Page):
-    results = RefundRequestOut(many=True)
+    results = RefundRequestRowOut(many=True)
 
 
 class EvidenceOut(Shape):

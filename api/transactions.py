@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 
 from api import idempotency, schemas
 from api.evidence import EvidenceSerializer, TakesAPicture
-from api.fields import FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
+from api.fields import Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
@@ -71,6 +72,7 @@ class TransactionQuery(StrictSerializer):
     card_last4 = FourDigits(required=False)
     phone_last4 = FourDigits(required=False)
     sku = Number(required=False)
+    fields = Fields(schemas.TransactionOut)  # type: ignore[assignment]  # the library's own property of that name
 
 
 class Transactions(Endpoint):
@@ -101,9 +103,8 @@ class Transactions(Endpoint):
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        return self.page(
-            request, finding.narrow(found, wanted=wanted), schemas.TransactionOut.of, order=NewestPaidFirst
-        )
+        represent = partial(schemas.TransactionOut.of, only=wanted.get("fields"))
+        return self.page(request, finding.narrow(found, wanted=wanted), represent, order=NewestPaidFirst)
 
 
 class OneSale(Endpoint):

@@ -140,6 +140,7 @@ urlpatterns = [
     path("api-keys", keys.Keys.as_view()),
     path("api-keys/<int:key_id>/rotate", keys.RotateKey.as_view()),
     path("api-keys/<int:key_id>/revoke", keys.RevokeKey.as_view()),
+    path("api-keys/current", keys.CurrentKey.as_view()),
     path("api-keys/<int:key_id>/mandate", keys.KeyMandate.as_view()),
     path("key-stops", keys.KeyStops.as_view()),
     path("stores", settings.Stores.as_view()),

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import get_language
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import idempotency
+from api import idempotency, schemas
 from api.authentication import ApiKeyAuthentication, StaffSession
 from api.bodies import JSONRenderer
 from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
+from api.shapes import Shape
+from merchants.principals import Principal
 from merchants.rights import TABLE, Act
 
 
@@ -80,6 +86,42 @@ class Endpoint(APIView):
         pages = order()
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
+
+
+class ActOnOne(Endpoint, ABC):
+    # One act on the one thing that the address names first. The answer is the thing as it is by then, unless the act gives
+    # another. The docstring of each is its description.
+    operation: ClassVar[str]
+    #: None: there is nothing to say beside the address.
+    body: ClassVar[type[StrictSerializer] | None] = None
+    gives: ClassVar[type[Shape]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "operation" in vars(cls):
+            responses = {200: cls.gives, **schemas.WRITE_PROBLEMS}
+            described = extend_schema(operation_id=cls.operation, request=cls.body, responses=responses)
+            extend_schema_view(post=described)(cls)
+
+    def post(self, request: Request, **named: Any) -> Response:
+        # It is looked up before anything that was sent is judged.
+        (_, key), *more = named.items()
+        self.load(key)
+        data = {**self.read(self.body or StrictSerializer), **dict(more)}
+        said = self.act(key, data, by=self.caller.by, at=timezone.now())
+        return Response(self.shown(self.load(key)) if said is None else said)
+
+    @abstractmethod
+    def load(self, key: Any, /) -> Any:
+        """The thing. Raises ``NotFound``, also for another merchant's."""
+
+    @abstractmethod
+    def shown(self, found: Any, /) -> dict[str, Any]:
+        """The thing as it goes out."""
+
+    @abstractmethod
+    def act(self, key: Any, data: dict[str, Any], /, *, by: Principal, at: datetime) -> dict[str, Any] | None:
+        """The one call of the domain, with what was sent and what else the address names."""
 
 
 class Creating(Endpoint):

@@ -251,8 +251,6 @@ REST_FRAMEWORK = {
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 #: Requests a key may make within ten seconds; a key's own limit (ApiKey.rate_limit) goes first.
 API_RATE_PER_10S = env.int("API_RATE_PER_10S", default=12_000)
-#: Of the API's description. It comes with an installation; no licence beyond it is given.
-API_LICENSE = {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "RefundDesk API",
     "VERSION": "1",

@@ -21,7 +21,7 @@ _BIN = Path(sys.executable).parent
 _PYTHON = (
     *("analytics", "api", "config", "core", "customer", "desk", "dev", "integrations", "invariants", "merchants"),
     *("payment_channels", "reconciliation", "refunds", "samples", "simulators", "terminals"),
-    *("tests", "benchmarks", "manage.py"),
+    *("tests", "benchmarks", "clients/python/refunddesk", "manage.py"),
 )
 # What `check --deploy` and the compose file look at; the values are not secrets of anything.
 _AS_IN_PRODUCTION = {
@@ -60,7 +60,7 @@ def steps() -> list[Step]:
         Step(name="mypy", argv=[_tool("mypy"), *sources]),
         Step(name="ruff-format", argv=[_tool("ruff"), "format", "--check", "--quiet", *sources]),
         Step(name="ruff-check", argv=[_tool("ruff"), "check", "--quiet", *sources]),
-        Step(name="imports", argv=[_tool("lint-imports"), "--no-cache"]),
+        Step(name="imports", argv=[_tool("lint-imports"), "--no-cache"], env={"PYTHONPATH": "clients/python"}),
         Step(name="djade", argv=[_tool("djade"), "--check", "--target-version", "5.2", *templates]),
         Step(name="djlint", argv=[_tool("djlint"), "--lint", "--quiet", "templates"]),
         Step(name="migrations", argv=_manage("makemigrations", "--check", "--dry-run")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,29 +27,37 @@ def requests_of(*, merchant_id: int, store_ids: frozenset[int] | None = None) ->
     return found if store_ids is None else found.filter(store_id__in=store_ids)
 
 
-def with_everything(found: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
-    """What a full representation reads, in a fixed number of statements."""
-    return (
-        found.select_related("transaction__channel_account", "store", "terminal", "payee", "compensation__payout")
-        .defer("transaction__channel_account__sealed_credentials")
-        .prefetch_related(
-            "executions",
-            "agreements",
+def with_parts(found: QuerySet[RefundRequest], *, only: Collection[str] | None = None) -> QuerySet[RefundRequest]:
+    """What a representation reads, in a fixed number of statements: the whole, or a row and these fields of REST."""
+    parts: dict[str, tuple[str | Prefetch[Any], ...]] = {
+        "executions": ("executions",),
+        "agreements": ("agreements",),
+        "customer_reports": (
             Prefetch("customer_reports", queryset=CustomerReport.objects.select_related("owner").order_by("pk")),
-            Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),
+        ),
+        "approvals": (Prefetch("approvals", queryset=Approval.objects.select_related("staff", "on_behalf_of")),),
+        "goods_return": (
             Prefetch(
                 "goods_returns",
                 queryset=GoodsReturn.objects.select_related("store").prefetch_related("lines__line").order_by("-pk"),
             ),
-            Prefetch("offers", queryset=ExchangeOffer.objects.order_by("-pk")),
-            Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED)),
-        )
+        ),
+        "exchange_offer": (Prefetch("offers", queryset=ExchangeOffer.objects.order_by("-pk")),),
+        "plan": ("executions", Prefetch("legs", queryset=Leg.objects.select_related(*_OF_LEG).defer(*_SEALED))),
+    }
+    joined = {"payee": "payee", "compensation": "compensation__payout"}
+    wanted = {*parts, *joined, "verdict"} if only is None else only
+    return (
+        found.select_related("transaction__channel_account", "store", "terminal")
+        .select_related(*(path for name, path in joined.items() if name in wanted))
+        .defer("transaction__channel_account__sealed_credentials", *(() if "verdict" in wanted else ("verdict",)))
+        .prefetch_related(*(part for name, some in parts.items() if name in wanted for part in some))
     )
 
 
 def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int] | None = None) -> RefundRequest:
     """One request. Raises ``NotFound``, also for another merchant's."""
-    request = with_everything(requests_of(merchant_id=merchant_id, store_ids=store_ids)).filter(pk=request_id).first()
+    request = with_parts(requests_of(merchant_id=merchant_id, store_ids=store_ids)).filter(pk=request_id).first()
     if request is None:
         raise NotFound("there is no such refund request")
     return request

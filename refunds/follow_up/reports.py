@@ -179,7 +179,7 @@ def open_reports(*, by: Principal) -> QuerySet[CustomerReport]:
 @transaction.atomic
 def take(*, report_id: int, by: Principal, at: datetime) -> CustomerReport:
     """Make it one's own. Raises ``Forbidden``, ``NotFound`` or ``ReportClosed``."""
-    report = _found(report_id, by=by)
+    report = _open(report_id, by)
     report.owner_id = by.acting_staff
     report.save(update_fields=["owner"])
     lifecycle.record_act(report.request, "refund.report_taken", by=by.actor, at=at, data={"kind": report.kind})
@@ -189,7 +189,7 @@ def take(*, report_id: int, by: Principal, at: datetime) -> CustomerReport:
 @transaction.atomic
 def hand_over(*, report_id: int, staff_id: int, by: Principal, at: datetime) -> CustomerReport:
     """Give it to a colleague of the store who may answer. Raises as ``take``, or ``Invalid``."""
-    report = _found(report_id, by=by)
+    report = _open(report_id, by)
     colleague = colleagues(store_id=report.request.store_id, by=by).filter(pk=staff_id).first()
     if colleague is None:
         raise Invalid("no colleague of this store may answer it", code="unknown_colleague")
@@ -212,7 +212,7 @@ def close(*, report_id: int, outcome: str, by: Principal, at: datetime) -> Custo
     """End it with what came of it, in words for the customer. Raises ``Forbidden``, ``NotFound``, ``Invalid`` or
     ``ReportClosed``.
     """
-    report = _found(report_id, by=by)
+    report = _open(report_id, by)
     outcome = one_line(outcome, limit=MAX_WORDS)
     if not outcome:
         raise Invalid("say what came of it", code="message_required")
@@ -224,13 +224,20 @@ def close(*, report_id: int, outcome: str, by: Principal, at: datetime) -> Custo
     return report
 
 
-def _found(report_id: int, *, by: Principal) -> CustomerReport:
+def find(*, report_id: int, by: Principal, lock: bool = False) -> CustomerReport:
+    """A task that ``by`` may see to, also a closed one. Raises ``NotFound``."""
     rights.check_may(Act.ANSWER_REPORT, by=by)
-    rows = CustomerReport.objects.select_for_update(of=("self",)).select_related("request")
-    report = rows.filter(pk=report_id, merchant_id=by.acting_for, due_at__isnull=False).first()
+    rows = CustomerReport.objects.select_for_update(of=("self",)) if lock else CustomerReport.objects.all()
+    found = rows.select_related("request").filter(pk=report_id, merchant_id=by.acting_for, due_at__isnull=False)
+    report = found.first()
     if report is None:
         raise NotFound("there is no such case")
     conditions.check(Act.ANSWER_REPORT, by=by, request=report.request)
+    return report
+
+
+def _open(report_id: int, by: Principal) -> CustomerReport:
+    report = find(report_id=report_id, by=by, lock=True)
     if report.closed_at is not None:
         raise ReportClosed("the case was closed")
     return report

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
@@ -155,6 +156,8 @@ class RefundRequest(models.Model):
                 name="request_desk",
                 condition=Q(state__in=[State.IN_REVIEW, State.NEEDS_INFO, State.FAILED, State.UNKNOWN]),
             ),
+            # What has changed since then, for programs that keep a copy. Nothing to keep in order with each change of a state.
+            BrinIndex(fields=["updated_at"], name="request_updated_brin", pages_per_range=32, autosummarize=True),
             models.Index(fields=["step_due_at"], name="request_step_due", condition=Q(step_due_at__isnull=False)),
             models.Index(fields=["transaction"], name="request_transaction"),
             models.Index(

@@ -96,7 +96,9 @@ async function arrived({ path, body, triedAt }) {
   const one = body.order_no ? null : await get(`transactions/${body.transaction}`);
   const orderNo = encodeURIComponent(body.order_no ?? one.data.order_no);
   const listed = await get(`refund-requests?order_no=${orderNo}&created_after=${after}&limit=200`);
-  return (listed.data.results ?? []).find((row) => row.amount_fen === body.amount_fen && row.reason === body.reason) ?? null;
+  const same = (row) => row.amount_fen === body.amount_fen && row.reason === body.reason;
+  const found = (listed.data.results ?? []).find(same);
+  return found ? (await get(`refund-requests/${found.id}`)).data : null;
 }
 async function flush() {
   if (flushing || !kept("queue", []).length) return showQueue();

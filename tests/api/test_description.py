@@ -40,7 +40,8 @@ def test_answers_have_just_the_described_fields(api: Api) -> None:
     same_names(schemas.RefundRequestOut(), api.get(f"refund-requests/{request.pk}").json())
     same_names(schemas.EventsOut(), api.get(f"refund-requests/{request.pk}/events").json())
     same_names(schemas.TransactionWithRequestsOut(), api.get(f"transactions/{request.transaction_id}").json())
-    same_names(schemas.RefundRequestPageOut(), api.get("refund-requests").json())
+    whole = ",".join(schemas.RefundRequestOut._declared_fields)
+    same_names(schemas.RefundRequestPageOut(), api.get("refund-requests", fields=whole).json())
     same_names(schemas.PolicyOut(), api.get("policy").json())
     same_names(schemas.TransactionPageOut(), api.get("transactions").json())
     same_names(schemas.Problem(), api.get("refund-requests", limit="x").json())
@@ -77,7 +78,7 @@ def test_schema_is_openapi_3_1_without_errors() -> None:
     assert "/api/v1/refund-requests" in schema["paths"]
     assert [str(fault) for fault in OpenAPIV31SpecValidator(schema).iter_errors()] == []
     assert schema["servers"][0]["url"] == settings.BASE_URL
-    assert schema["info"]["license"]["identifier"]
+    assert schema["info"]["license"]["url"] == f"{settings.BASE_URL}/api/docs"
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])

@@ -36,10 +36,13 @@ def test_markdown_has_guide_calls_shapes_and_codes(language: str, title: str, me
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])
 def test_every_link_of_the_page_leads_to_one_of_its_headings(language: str) -> None:
     page = _get("/api/docs", language)
-    anchors = re.findall(r'<h[1-6] id="([^"]+)"', page)
+    anchors = re.findall(r'<(?:h[1-6]|div) id="([^"]+)"', page)
     assert len(anchors) == len(set(anchors)) > 200
     assert set(re.findall(r'href="#([^"]+)"', page)) - {"main"} <= set(anchors)
     assert "<script>" not in page
+    schema = Client().get("/api/schema", headers={"Accept": "application/json"}).json()
+    calls = sum(len(item) for item in schema["paths"].values())
+    assert page.count("<details>") == page.count("</details>") > calls
 
 
 def test_programs_that_read_find_the_text() -> None:

@@ -9,8 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from api.schemas import ROW_FIELDS
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.api.conftest import Api, api_for, session_for
@@ -203,6 +206,39 @@ def test_list_pages_by_cursor_newest_first(api: Api) -> None:
         page = api.get("refund-requests", limit=2, cursor=cursor).json()
         seen += [row["number"] for row in page["results"]]
     assert seen == numbers[::-1]
+
+
+def test_rows_are_short_and_fields_asks_for_others(api: Api) -> None:
+    request = make_request(make_sale(api.merchant))
+    with CaptureQueriesContext(connection) as asked:
+        (row,) = api.get("refund-requests").json()["results"]
+    assert row.keys() == ROW_FIELDS
+    assert not any(name in query["sql"] for query in asked for name in ("verdict", "refunds_execution"))
+    whole = api.get(f"refund-requests/{request.pk}").json()
+    assert row == {name: whole[name] for name in ROW_FIELDS}
+    wanted = ["id", "verdict", "executions", "plan"]
+    (row,) = api.get("refund-requests", fields=" , ".join(wanted)).json()["results"]
+    assert row == {name: whole[name] for name in wanted}
+    (sale,) = api.get("transactions", fields="id,refundable_fen").json()["results"]
+    assert sale == {"id": whole["transaction"], "refundable_fen": 8_800}
+
+
+@pytest.mark.parametrize("path", ["refund-requests", "transactions"])
+@pytest.mark.parametrize("fields", ["pk", "id,", "", "id;number", "verdict.rules", "id,id,\u0000"])
+def test_fields_that_are_none_are_refused(api: Api, path: str, fields: str) -> None:
+    answer = api.get(path, fields=fields)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "fields")
+
+
+def test_updated_after_gives_what_has_changed_since(api: Api) -> None:
+    sale = make_sale(api.merchant, 50_000)
+    old, changed = make_request(sale, 100, by=api.by), make_request(sale, 200, by=api.by)
+    since = timezone.now().isoformat()
+    assert api.get("refund-requests", updated_after=since).json()["results"] == []
+    api.post(f"refund-requests/{changed.pk}/cancel", {})
+    page = api.get("refund-requests", updated_after=since, fields="number").json()
+    assert page["results"] == [{"number": changed.number}]
+    assert len(api.get("refund-requests", updated_after=old.updated_at.isoformat()).json()["results"]) == 2
 
 
 @pytest.mark.parametrize("query", [{"cursor": "forged"}, {"limit": "0"}, {"limit": "x"}, {"state": "x"}, {"foo": "1"}])

@@ -23,7 +23,16 @@ def test_api_page_is_read_without_scripts_in_either_language(
     title = {"zh-hans": "第一笔退款", "en": "The first refund"}[language]
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     page.get_by_role("navigation").get_by_role("link", name="refund-requests", exact=True).click()
-    expect(page.get_by_role("heading", name="POST /api/v1/refund-requests", exact=True)).to_be_visible()
+    call = page.get_by_role("heading", name="POST /api/v1/refund-requests", exact=True)
+    expect(call).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight") < 60_000
+    folded = page.get_by_text("submit_refund_request", exact=True)
+    expect(folded).to_be_hidden()
+    call.click()
+    expect(folded).to_be_visible()
+    # A link to what is folded opens it.
+    page.goto(f"{live_server.url}/api/docs#refundrequestout")
+    expect(page.locator("#refundrequestout")).to_be_in_viewport()
     context.close()
 
 

@@ -541,6 +541,11 @@ def list_api_keys(stage: Stage) -> None:
     assert found["id"] == row.pk
 
 
+@case("GET", f"{_API}api-keys/current")
+def get_current_key(stage: Stage) -> None:
+    assert "refunds:read" in stage.call("GET", "api-keys/current")["scopes"]
+
+
 @case("GET", f"{_API}api-keys/<int:key_id>/mandate")
 def get_mandate(stage: Stage) -> None:
     row, _key, _secret = stage.issued()
