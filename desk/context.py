@@ -20,6 +20,7 @@ from desk.by_hand.waiting import count
 from desk.keyset import CAP, Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
+from desk.undo import Undoable, undoable
 from integrations import endpoints
 from merchants.models import Role
 from merchants.policies import drafting
@@ -70,6 +71,7 @@ class Shell:
     tabs: Sequence[Entry]
     query: str
     languages: Sequence[Language]
+    undoable: Sequence[Undoable]
     now: datetime
 
 
@@ -102,6 +104,7 @@ def _shell(request: HttpRequest) -> Shell | None:
         tabs=[item for group in groups for item in group.items][:4],
         query=request.GET.get("q", "") if request.path == reverse("desk:search") else "",
         languages=languages(),
+        undoable=undoable(request, scope, at=now),
         now=now,
     )
 

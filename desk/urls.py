@@ -78,6 +78,7 @@ urlpatterns = [
     path("/refunds/<str:number>/evidence/<uuid:evidence_id>", refund.evidence, name="evidence"),
     path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
     path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
+    path("/refunds/<str:number>/undo", decisions.undo, name="undo"),
     path("/refunds/<str:number>/info", decisions.info, name="info"),
     path("/refunds/<str:number>/extend", decisions.extend, name="extend"),
     path("/refunds/<str:number>/agree", decisions.agree, name="agree"),

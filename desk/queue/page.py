@@ -48,7 +48,9 @@ class Leads:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """``blocked`` says why this person may not decide it, ``why`` why it waits for a person."""
+    """``blocked`` says why this person may not decide it, ``why`` why it waits for a person; ``theirs``: to work on, no colleague
+    does.
+    """
 
     number: str
     leads: Leads
@@ -72,6 +74,7 @@ class QueueRow:
     stamp: str
     why: str
     blocked: str
+    theirs: bool
 
     @property
     def extent_label(self) -> str:
@@ -235,6 +238,7 @@ def queue_rows(
             stamp=stamp(request),
             why=verdicts.why(request.verdict["rules"]) if request.state in UNDECIDED else late(request, at=at),
             blocked=refused.get(request.pk, ""),
+            theirs=request.number in theirs,
         )
         for request in requests
     ]

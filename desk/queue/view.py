@@ -72,8 +72,10 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The preview beside the queue; a decision in it goes on with the next row."""
     now = timezone.now()
     found = find(scope, number)
-    people.look(request_id=found.pk, staff=scope.staff, at=now)
     query = request.GET.copy()
+    # Fetched ahead, nobody looks at it yet.
+    if not query.pop("ahead", None):
+        people.look(request_id=found.pk, staff=scope.staff, at=now)
     following = query.pop("next", [""])[-1]
     leading = leads(number, query, following=str(following))
     page = PanePage(

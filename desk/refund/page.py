@@ -242,6 +242,7 @@ class RefundPage:
     back_label: str
     position: Position | None
     return_to: str
+    flow_url: str
     dialogs: Dialogs
 
 
@@ -262,6 +263,7 @@ def find(scope: Scope, number: str) -> RefundRequest:
         "staff",
         "api_key",
         "claimed_by",
+        "pending_decision__staff",
         "transaction__terminal",
         "transaction__channel_account",
     )

@@ -55,6 +55,9 @@ def answer(
         back_label=gettext("Review queue") if in_queue else gettext("All refunds"),
         position=position(request.GET, request=found, scope=scope, at=now) if in_queue else None,
         return_to=with_query(refund_url(found.number), request.GET),
+        flow_url=with_query(reverse("desk:queue"), request.GET, selected=found.number, flow="1")
+        if in_queue and scope.may(Act.CLAIM)
+        else "",
         dialogs=dialogs(found, at=now, opened=open_dialog, error=form_error),
     )
     return render_page(request, "desk/refund.html", page, status=status)

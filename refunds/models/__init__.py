@@ -19,6 +19,7 @@ from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
 from refunds.models.payee import Payee
 from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTransfer
+from refunds.models.pending_decision import PendingDecision
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.survey import Survey
@@ -47,6 +48,7 @@ __all__ = [
     "Payee",
     "PaymentFile",
     "PaymentFileRow",
+    "PendingDecision",
     "RefundBatch",
     "RefundBatchRow",
     "RefundLine",

@@ -81,7 +81,7 @@ def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
     """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
     rights.check_may(Act.CLAIM, by=by)
     waiting = RefundRequest.objects.filter(state=State.IN_REVIEW, claimed_by=None)
-    candidates = waiting.filter(decidable.decidable(by=by, at=at)).order_by("due_at", "pk")
+    candidates = waiting.filter(decidable.decidable(by=by, at=at), pending_decision=None).order_by("due_at", "pk")
     rows = candidates.select_related("transaction").only(*decidable.NEEDS).iterator(chunk_size=_AT_ONCE)
     while some := list(islice(rows, _AT_ONCE)):
         refused = decidable.undecidable(requests=some, by=by, at=at)
