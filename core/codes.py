@@ -254,6 +254,8 @@ PROBLEMS: Final = (
          _READ_AGAIN),
     Code("decision_pending", 409, _("It is decided"),
          _("Somebody has just decided this refund. It takes effect in a few seconds."), _READ_AGAIN),
+    Code("looked_already", 409, _("The second look is answered"),
+         _("Somebody has answered this second look already.")),
     Code("undo_too_late", 409, _("The decision has taken effect"),
          _("Too late: the decision has taken effect."), _READ_AGAIN),
     Code("original_route_impossible", 409, _("The original route is closed"),

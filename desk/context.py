@@ -148,6 +148,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("refunds", gettext("All refunds"), "receipt-text", within="" if sees_queue else None),
         entry("transactions", gettext("Transactions"), "search"),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
+        may(Act.APPROVE) and entry("second-looks", gettext("Second looks"), "glasses"),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
         entry("incidents", gettext("Incidents"), "triangle-alert"),

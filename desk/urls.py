@@ -38,6 +38,7 @@ from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.reports import view as reports
 from desk.return_slip import view as return_slip
+from desk.second_look import view as second_look
 from desk.settings import view as settings
 from desk.shifts import view as shifts
 from desk.stores import view as stores
@@ -104,6 +105,9 @@ urlpatterns = [
     path("/refunds/<str:number>/offer", goods_acts.offer, name="offer"),
     path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
     path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
+    path("/second-looks", second_look.second_looks, name="second-looks"),
+    path("/second-looks/<int:look_id>", second_look.answer, name="second-look"),
+    path("/second-looks/<int:look_id>/evidence/<uuid:evidence_id>", second_look.evidence, name="second-look-evidence"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/transfers", transfers.transfers, name="transfers"),
     path("/transfers/export", transfers.export, name="transfers-export"),

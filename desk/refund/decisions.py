@@ -44,7 +44,6 @@ from refunds.review.agreeing import Consent
 from refunds.review.handing_over import hand_over
 from refunds.states import BY_HAND, State
 
-
 #: A header of whoever decides without leaving the page.
 STAYS = "Stays"
 
@@ -82,8 +81,8 @@ View = Callable[[HttpRequest, str], HttpResponseBase]
 def decision(dialog: str = "", *, goes_on: bool = False) -> Callable[[Callable[[Asked], str]], View]:
     """A view of an act that says in a sentence what it did.
 
-    Back to where the person came from, or to the next refund where it ``goes_on``; after a refusal the refund as it is now, with the reason, and ``dialog`` open where the
-    form was filled in badly.
+    Back to where the person came from, or to the next refund where it ``goes_on``; after a refusal the refund as it is now, with
+    the reason, and ``dialog`` open where the form was filled in badly.
     """
 
     def decorate(act: Callable[[Asked], str]) -> View:
@@ -108,7 +107,7 @@ def decision(dialog: str = "", *, goes_on: bool = False) -> Callable[[Callable[[
 
 
 def _done(request: HttpRequest, scope: Scope, said: str, url: str) -> HttpResponse:
-    """On to ``url``; who stays on the page, which shows the next refund already, gets what can be taken back and what was said."""
+    """On to ``url``; who stays on the page, with the next refund already, gets what can be taken back and what was said."""
     if request.headers.get(STAYS):
         answer_ = render(request, "shell/undo.html", {"undoable": undoable(request, scope, at=timezone.now())})
         if said:

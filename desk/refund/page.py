@@ -31,6 +31,7 @@ from desk.refund.goods import GoodsCard
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.second import Second, second
+from desk.refund.similar import Similar, evidence_urls, similar
 from desk.refund.timeline import Line, timeline
 from desk.rows import EqualSale, alerts, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
@@ -176,6 +177,7 @@ class Refund:
     reveal_url: str
     revealed: Contact | None
     verdict: VerdictCard
+    similar: Sequence[Similar]
     second: Second
     beside: Beside
     evidence: Sequence[Piece]
@@ -348,7 +350,8 @@ def refund(
         ),
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
-        verdict=verdicts.shown(request),
+        verdict=verdicts.shown(request, urls=evidence_urls(request)),
+        similar=similar(request, scope=scope, skus=[line.sku for line in sold if line.pk in returned or not returned]),
         second=second(request, rows=approvals, scope=scope, may_approve=bool(actions.approve), at=at),
         beside=beside(request, scope=scope, at=at),
         evidence=pieces(request.number, handed),

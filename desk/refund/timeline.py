@@ -52,6 +52,7 @@ _INTERNAL = frozenset(
         "refund.decide",
         "refund.undo",
         "refund.decision_void",
+        "refund.second_look",
         "refund.note",
         "refund.reveal",
         "refund.claim",
@@ -239,6 +240,12 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         gettext("approved ¥%(amount)s; it takes effect in a few seconds") % _amount(data)
         if data.get("decision") == "approve"
         else gettext("rejected the request; it takes effect in a few seconds"),
+        "",
+    ),
+    "refund.second_look": lambda data: (
+        gettext("looked a second time and would have decided the same")
+        if data.get("agrees")
+        else gettext("looked a second time and would have decided otherwise"),
         "",
     ),
     "refund.undo": (_("took the decision back before it took effect"), ""),

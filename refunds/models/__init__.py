@@ -22,6 +22,7 @@ from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTra
 from refunds.models.pending_decision import PendingDecision
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
+from refunds.models.second_look import SecondLook
 from refunds.models.survey import Survey
 from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
@@ -55,6 +56,7 @@ __all__ = [
     "RefundRequest",
     "ReturnedTransfer",
     "RunningSum",
+    "SecondLook",
     "Shift",
     "ShiftLine",
     "Survey",

@@ -24,7 +24,7 @@ from refunds.facts import approvals, conditions, holds, judgements, plans, sums
 from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
-from refunds.review import agreeing, decidable
+from refunds.review import agreeing, decidable, second_look
 from refunds.review.agreeing import Consent
 from refunds.rules import clocks
 from refunds.rules.method import MethodChoice, choose_method
@@ -368,7 +368,7 @@ def _check_deposit_first(request: RefundRequest) -> None:
 
 def _store_decision(request: RefundRequest, decision: Decision, by: Principal, at: datetime, **fields: Any) -> None:
     assert by.staff_id is not None  # the table lets nobody else decide
-    Approval.objects.create(
+    approval = Approval.objects.create(
         request=request,
         staff_id=by.staff_id,
         decision=decision,
@@ -376,3 +376,5 @@ def _store_decision(request: RefundRequest, decision: Decision, by: Principal, a
         at=at,
         **{"tier": request.tier, "role": by.role, **fields},
     )
+    if decision is not Decision.REQUEST_INFO and approval.lapses_at is None:
+        second_look.pick(approval, request, at=at)

@@ -63,7 +63,9 @@ def _stand(request: RefundRequest) -> tuple[str, int, int, int, int]:
     return fresh.state, fresh.version, fresh.approvals.count(), fresh.executions.count(), told
 
 
-@pytest.mark.parametrize("said", [{"amount_fen": 25_000, "note": "照片属实"}, {"reason": "no_proof", "message": "没有小票"}])
+@pytest.mark.parametrize(
+    "said", [{"amount_fen": 25_000, "note": "照片属实"}, {"reason": "no_proof", "message": "没有小票"}]
+)
 def test_decide_when_ten_seconds_are_over_takes_effect_once_and_not_before(
     waiting: RefundRequest, reviewer: Staff, said: dict[str, Any]
 ) -> None:
