@@ -127,6 +127,8 @@ window.desk = (() => {
     return true;
   };
   const say = (message, tone) => document.dispatchEvent(new CustomEvent("toast", { detail: { message, tone } }));
+  // Decided here, and not yet known to the server: a list that it made meanwhile still has them.
+  const sent = new Set();
   const comeBack = (row, kept, form, next, box) => {
     const body = list.querySelector("tbody");
     const isThere = rows().some((other) => other.dataset.key === row.dataset.key);
@@ -145,6 +147,7 @@ window.desk = (() => {
     form.querySelector(".form-error").replaceChildren(box);
   };
   const words = document.body.dataset;
+  const REFILL_BELOW = 5;
   const send = async (form, row, next, kept) => {
     let box = document.createElement("p");
     box.className = "banner bad";
@@ -158,7 +161,9 @@ window.desk = (() => {
         signal: AbortSignal.timeout(20000),
       });
       const text = await answer.text();
+      sent.delete(row.dataset.key);
       if (answer.ok) {
+        if (rows().length < REFILL_BELOW) refresh();
         htmx.swap("#undo", text, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
         const event = answer.headers.get("HX-Trigger");
         if (event) say(JSON.parse(event).toast.message, "ok");
@@ -168,10 +173,10 @@ window.desk = (() => {
       else if (answer.status === 401 || answer.status === 403) box.textContent = words.stale;
     } catch {
       // No answer came: what is said of that stands above.
+      sent.delete(row.dataset.key);
     }
     comeBack(row, kept, form, next, box);
   };
-  const REFILL_BELOW = 5;
   document.addEventListener(
     "submit",
     (event) => {
@@ -183,10 +188,10 @@ window.desk = (() => {
       event.stopImmediatePropagation();
       const kept = [...pane.childNodes];
       form.closest("dialog").close();
+      sent.add(row.dataset.key);
       send(form, row, next, kept);
       select(next);
       row.remove();
-      if (rows().length - rows().indexOf(next) < REFILL_BELOW) refresh();
     },
     true,
   );
@@ -261,6 +266,7 @@ window.desk = (() => {
     if (!kept) return;
     const { key, focus, top } = kept;
     kept = null;
+    for (const row of rows()) if (sent.has(row.dataset.key)) row.remove();
     tellCount();
     const scroller = list.querySelector(".tablewrap");
     if (scroller) scroller.scrollTop = top;
