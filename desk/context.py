@@ -27,6 +27,7 @@ from merchants.policies import drafting
 from merchants.rights import Act
 from reconciliation import days
 from refunds.follow_up import reports
+from refunds.review import mentions
 from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
@@ -72,6 +73,7 @@ class Shell:
     query: str
     languages: Sequence[Language]
     undoable: Sequence[Undoable]
+    unread: int
     now: datetime
 
 
@@ -105,6 +107,7 @@ def _shell(request: HttpRequest) -> Shell | None:
         query=request.GET.get("q", "") if request.path == reverse("desk:search") else "",
         languages=languages(),
         undoable=undoable(request, scope, at=now),
+        unread=mentions.unread(by=scope.by),
         now=now,
     )
 

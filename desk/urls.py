@@ -41,6 +41,7 @@ from desk.return_slip import view as return_slip
 from desk.second_look import view as second_look
 from desk.settings import view as settings
 from desk.shifts import view as shifts
+from desk.staff_notices import view as staff_notices
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
@@ -79,6 +80,7 @@ urlpatterns = [
     path("/refunds/<str:number>/evidence/<uuid:evidence_id>", refund.evidence, name="evidence"),
     path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
     path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
+    path("/refunds/<str:number>/look", refund.look, name="look"),
     path("/refunds/<str:number>/undo", decisions.undo, name="undo"),
     path("/refunds/<str:number>/info", decisions.info, name="info"),
     path("/refunds/<str:number>/extend", decisions.extend, name="extend"),
@@ -108,6 +110,10 @@ urlpatterns = [
     path("/second-looks", second_look.second_looks, name="second-looks"),
     path("/second-looks/<int:look_id>", second_look.answer, name="second-look"),
     path("/second-looks/<int:look_id>/evidence/<uuid:evidence_id>", second_look.evidence, name="second-look-evidence"),
+    path("/notices", staff_notices.staff_notices, name="staff-notices"),
+    path("/notices/bell", staff_notices.bell, name="bell"),
+    path("/notices/read", staff_notices.read_all, name="staff-notices-read"),
+    path("/notices/<int:notice_id>", staff_notices.read, name="staff-notice"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/transfers", transfers.transfers, name="transfers"),
     path("/transfers/export", transfers.export, name="transfers-export"),

@@ -390,5 +390,7 @@ def add_evidence(asked: Asked) -> str:
 @decision()
 def note(asked: Asked) -> str:
     """A note for colleagues."""
-    deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
-    return gettext("The note is saved.")
+    told = deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
+    if not told:
+        return gettext("The note is saved.")
+    return gettext("The note is saved; %(names)s are told.") % {"names": gettext(", ").join(one.name for one in told)}

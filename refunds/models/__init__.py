@@ -23,6 +23,7 @@ from refunds.models.pending_decision import PendingDecision
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
 from refunds.models.second_look import SecondLook
+from refunds.models.staff_notice import StaffNotice
 from refunds.models.survey import Survey
 from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
@@ -59,6 +60,7 @@ __all__ = [
     "SecondLook",
     "Shift",
     "ShiftLine",
+    "StaffNotice",
     "Survey",
     "TillAuthorisation",
 ]

@@ -17,6 +17,7 @@ from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Invalid
 from merchants import rights
+from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
@@ -24,7 +25,7 @@ from refunds.facts import approvals, conditions, holds, judgements, plans, sums
 from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
-from refunds.review import agreeing, decidable, second_look
+from refunds.review import agreeing, decidable, mentions, second_look
 from refunds.review.agreeing import Consent
 from refunds.rules import clocks
 from refunds.rules.method import MethodChoice, choose_method
@@ -341,13 +342,15 @@ def extend(
 
 
 @transaction.atomic
-def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> None:
-    """A note for colleagues, kept in the timeline."""
+def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> list[Staff]:
+    """A note for colleagues, kept in the timeline. Returns those whom it names with ``@``: they are told."""
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.ADD_NOTE, by=by, request=request)
     if not text.strip():
         raise Invalid("the note is empty", code="message_required")
-    lifecycle.record_act(request, "refund.note", by=by.actor, at=at, data={"note": text.strip()[:1000]})
+    text = text.strip()[:1000]
+    lifecycle.record_act(request, "refund.note", by=by.actor, at=at, data={"note": text})
+    return mentions.tell_mentioned(text, request=request, by=by, at=at)
 
 
 def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> RefundRequest:

@@ -25,7 +25,8 @@ from refunds import lifecycle
 from refunds.facts import conditions
 from refunds.models import PendingDecision, RefundRequest
 from refunds.models.approval import Decision
-from refunds.review import deciding
+from refunds.models.staff_notice import StaffNoticeKind
+from refunds.review import deciding, mentions
 from refunds.states import State
 
 logger = logging.getLogger(__name__)
@@ -122,5 +123,6 @@ def _take_effect(request_id: UUID, at: datetime) -> bool:
         request = lifecycle.lock_requests([request_id])[request_id]
         told = {"decision": pending.decision, "code": error.code, "for": pending.staff.name}
         lifecycle.record_act(request, "refund.decision_void", by=SYSTEM, at=at, data=told)
+        mentions.tell([pending.staff], request=request, kind=StaffNoticeKind.DECISION_VOID, at=at)
         return False
     return True

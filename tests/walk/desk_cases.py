@@ -30,7 +30,16 @@ from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Execution, Notification, PendingDecision, RefundRequest, SecondLook, Shift
+from refunds.models import (
+    Approval,
+    Execution,
+    Notification,
+    PendingDecision,
+    RefundRequest,
+    SecondLook,
+    Shift,
+    StaffNotice,
+)
 from refunds.review import deciding, second_look
 from refunds.rules.proof import findings
 from refunds.states import Route
@@ -244,6 +253,47 @@ def bulk(stage: Stage) -> None:
 def approve(stage: Stage) -> None:
     done = _act(stage, Role.REVIEWER, stage.in_review(), "approve", amount="268.00", comment="核对无误")
     assert (done.state, done.approved_fen) == ("approved", 26_800)
+
+
+@case("POST", f"{_REFUND}/look")
+def look(stage: Stage) -> None:
+    path = f"/desk/refunds/{stage.in_review().number}/look"
+    stage.post(Role.REVIEWER, path, expect=200)
+    assert stage.person(Role.REVIEWER).name in text_of(stage.post(Role.MANAGER, path, expect=200))
+    stage.post(Role.REVIEWER, path, left="1", expect=204)
+    assert stage.person(Role.REVIEWER).name not in text_of(stage.post(Role.MANAGER, path, expect=200))
+
+
+def _notice(stage: Stage) -> StaffNotice:
+    """The manager is named in a note."""
+    by, manager = of_staff(stage.person(Role.REVIEWER)), stage.person(Role.MANAGER)
+    deciding.add_note(request_id=stage.in_review().pk, by=by, at=timezone.now(), text=f"@{manager.name} 请看")
+    return StaffNotice.objects.get(staff=manager)
+
+
+@case("GET", "/desk/notices")
+def staff_notices(stage: Stage) -> None:
+    assert _notice(stage).request.number in stage.get(Role.MANAGER, "/desk/notices")
+
+
+@case("GET", "/desk/notices/bell")
+def bell(stage: Stage) -> None:
+    _notice(stage)
+    assert "1 unread" in stage.get(Role.MANAGER, "/desk/notices/bell")
+
+
+@case("POST", "/desk/notices/<int:notice_id>")
+def read_notice(stage: Stage) -> None:
+    notice = _notice(stage)
+    stage.post(Role.MANAGER, f"/desk/notices/{notice.pk}")
+    assert StaffNotice.objects.get().read_at
+
+
+@case("POST", "/desk/notices/read")
+def read_all_notices(stage: Stage) -> None:
+    _notice(stage)
+    stage.post(Role.MANAGER, "/desk/notices/read")
+    assert StaffNotice.objects.get().read_at
 
 
 @case("POST", f"{_REFUND}/undo")
