@@ -254,6 +254,8 @@ PROBLEMS: Final = (
          _READ_AGAIN),
     Code("decision_pending", 409, _("It is decided"),
          _("Somebody has just decided this refund. It takes effect in a few seconds."), _READ_AGAIN),
+    Code("desk_full", 409, _("There are enough on this desk"),
+         _("You have 10 refunds on your desk. Decide some of them or give them back first.")),
     Code("looked_already", 409, _("The second look is answered"),
          _("Somebody has answered this second look already.")),
     Code("undo_too_late", 409, _("The decision has taken effect"),

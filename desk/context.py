@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +29,6 @@ from merchants.rights import Act
 from reconciliation import days
 from refunds.follow_up import reports
 from refunds.review import mentions
-from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
 _SHORT = {"en": "EN", "zh-hans": "中"}
@@ -94,12 +94,12 @@ def _shell(request: HttpRequest) -> Shell | None:
         return None
     staff = scope.staff
     groups = _groups(scope, request.path, now)
-    stores = scope.stores().count()
+    counted = scope.stores().order_by().aggregate(stores=Count("pk", distinct=True), tills=Count("terminals"))
+    stores, tills = counted["stores"], counted["tills"]
     return Shell(
         merchant_name=staff.merchant.name,
         scope_label=_scope_label(scope, stores),
-        store_summary=gettext("%(stores)s stores · %(terminals)s tills")
-        % {"stores": stores, "terminals": Terminal.objects.filter(store__in=scope.stores()).count()},
+        store_summary=gettext("%(stores)s stores · %(terminals)s tills") % {"stores": stores, "terminals": tills},
         staff=people.named(pk=staff.pk, name=staff.name),
         role_label=Role(staff.role).label,
         groups=groups,

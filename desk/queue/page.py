@@ -207,6 +207,7 @@ def queue_rows(
     """The rows, of which the one ``wanted`` is current, else the first that is this person's to work on."""
     ids = [request.pk for request in requests]
     undecidable = decidable.undecidable(requests=requests, by=scope.by, at=at)
+    scope.known["undecidable"] = {pk: undecidable.get(pk) for pk in ids}
     refused = {pk: refusal_of(why.code, roles=why.roles) for pk, why in undecidable.items()}
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
 
 from django.utils.translation import gettext
 
@@ -98,11 +100,20 @@ class Offered:
         return bool(decided or self.evidence or self.print or self.info or self.extend or goods)
 
 
-def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
-    """``last`` is the newest payout."""
+def offered(
+    *,
+    request: RefundRequest,
+    by: Principal,
+    last: Execution | None,
+    at: datetime,
+    known: Mapping[UUID, Undecidable | None] = MappingProxyType({}),
+) -> Offered:
+    """``last`` is the newest payout; ``known`` is whether these are undecidable, as the list beside it has found already."""
     open_for_review = request.state in OPEN_FOR_REVIEW
     in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
-    refused = decidable.undecidable(requests=[request], by=by, at=at).get(request.pk)
+    if request.pk not in known:
+        known = decidable.undecidable(requests=[request], by=by, at=at)
+    refused = known.get(request.pk)
     blocked = _why_not_decide(request, by, refused) if in_review else ""
 
     def may(act: Act) -> bool:

@@ -43,7 +43,7 @@ from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import repeats
 from refunds.facts import conditions, duplicates, payees
-from refunds.models import Evidence, RefundRequest
+from refunds.models import Evidence, RefundLine, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import OfferKind, ReturnWay
 from refunds.review.handing_over import colleagues
@@ -285,7 +285,8 @@ def refund(
     approvals = list(request.approvals.select_related("staff").order_by("pk"))
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
     sold = list(sale.lines.order_by("position"))
-    returned = dict(request.lines.values_list("line_id", "quantity"))
+    claimed = list(request.lines.order_by("pk"))
+    returned = {line.line_id: line.quantity for line in claimed}
     paid_fen = sale.amount_fen
     if request.leg_count or not returned.keys() <= {line.pk for line in sold}:
         # Of the whole order, whichever payment named the article.
@@ -298,7 +299,7 @@ def refund(
         payouts.payout(execution, waited=waited if execution is last else None) for execution in executions
     ]
     payee = payees.of(request)
-    actions = offered(request=request, by=scope.by, last=last, at=at)
+    actions = offered(request=request, by=scope.by, last=last, at=at, known=scope.known.get("undecidable", {}))
     known = request.customer_name or request.customer_phone or request.customer_email or payee
     handed = list(request.evidence.order_by("added_at", "pk"))
     return Refund(
@@ -358,7 +359,7 @@ def refund(
         evidence_seen_on=repeats.on_another(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
-        lines=_goods(request, sold),
+        lines=_goods(request, sold, claimed),
         goods=goods_of.card(request, at=at),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -493,9 +494,8 @@ def _history(request: RefundRequest) -> str:
     }
 
 
-def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Goods]:
-    """Every line of the sale; those that the refund is about come to its amount together."""
-    claimed = list(request.lines.order_by("pk"))
+def _goods(request: RefundRequest, sold: Sequence[TransactionLine], claimed: Sequence[RefundLine]) -> list[Goods]:
+    """Every line of the sale; those that the refund is about, ``claimed``, come to its amount together."""
     amount_fen = request.approved_fen or request.amount_fen
     back = worth.held(reason=request.reason, asked_fen=request.amount_fen, reserved_fen=amount_fen, pieces=claimed)
     values = [line.value_fen for line in claimed]

@@ -52,9 +52,10 @@ WITH found AS (
    LIMIT {_SHOWN}
 )
 SELECT n.number, n.state, n.amount_fen, n.approved_fen, n.reject_reason, n.decided_at, n.same_customer, n.same_article,
-       n.same_cashier, n.is_disputed, coalesce(d.name, ''), v.score,
+       n.same_cashier, n.is_disputed, coalesce(d.name, ''),
+       (SELECT v.score FROM refunds_survey v WHERE v.request_id = n.id),
        ARRAY(SELECT c.kind FROM refunds_customerreport c WHERE c.request_id = n.id)
-  FROM nearest n LEFT JOIN refunds_survey v ON v.request_id = n.id
+  FROM nearest n
   LEFT JOIN LATERAL (SELECT s.name FROM refunds_approval a JOIN merchants_staff s ON s.id = a.staff_id
                       WHERE a.request_id = n.id AND a.decision IN ('approve', 'reject')
                       ORDER BY a.version DESC, a.id DESC LIMIT 1) d ON true

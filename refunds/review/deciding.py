@@ -32,6 +32,8 @@ from refunds.rules.method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, RejectReason, State
 from terminals.models import Transaction
 
+#: So many are on one desk at a time; more would only keep colleagues away.
+MOST_ON_A_DESK = 10
 #: So many candidates for the next one are looked at together.
 _AT_ONCE = 50
 
@@ -44,7 +46,8 @@ _LOOKS_BACK = timedelta(days=7)
 def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
 
-    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away.
+    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away. Raises ``Conflict``
+    where there are ``MOST_ON_A_DESK`` already.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
@@ -58,6 +61,11 @@ def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     if request.claimed_by_id == by.staff_id:
         return request
     conditions.check_not_anothers(request, by=by)
+    on_desk = RefundRequest.objects.filter(
+        merchant_id=by.acting_for, state__in=OPEN_FOR_REVIEW, claimed_by_id=by.staff_id
+    )
+    if on_desk.filter(pending_decision=None)[:MOST_ON_A_DESK].count() == MOST_ON_A_DESK:
+        raise Conflict("there are enough on this desk", code="desk_full")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
     request.claimed_by_id, request.claimed_at = by.staff_id, at
     lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
