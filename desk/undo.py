@@ -1,5 +1,6 @@
 """Decisions of this person that can still be taken back, for the strip with their countdown on every page."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +22,11 @@ _UNTIL = "undo_until"
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """``until`` is when the decision takes effect; ``return_to`` is the refund, on the desk again."""
+    """``left_s`` is how soon the decision takes effect, in seconds; ``return_to`` is the refund, on the desk again."""
 
     number: str
     said: str
-    until: datetime
+    left_s: int
     url: str
     return_to: str
 
@@ -41,14 +42,15 @@ def undoable(request: HttpRequest, scope: Scope, *, at: datetime) -> Sequence[Un
     if at.timestamp() >= request.session.get(_UNTIL, 0):
         return ()
     rows = PendingDecision.objects.filter(staff=scope.staff, effective_at__gt=at).order_by("-effective_at")
-    return [_undoable(row) for row in rows.select_related("request")]
+    return [_undoable(row, at) for row in rows.select_related("request")]
 
 
-def _undoable(row: PendingDecision) -> Undoable:
+def _undoable(row: PendingDecision, at: datetime) -> Undoable:
     number = row.request.number
     said = gettext("%(number)s is rejected.") % {"number": number}
     if row.decision == Decision.APPROVE:
         amount = yuan_grouped(row.said.get("amount_fen") or row.request.amount_fen)
         said = gettext("%(number)s is approved: ¥%(amount)s.") % {"number": number, "amount": amount}
     back = with_query(reverse("desk:queue"), view="mine", selected=number)
-    return Undoable(number, said, row.effective_at, refund_url(number, "undo"), back)
+    left_s = math.ceil((row.effective_at - at).total_seconds())
+    return Undoable(number, said, left_s, refund_url(number, "undo"), back)

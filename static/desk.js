@@ -121,7 +121,7 @@ window.desk = (() => {
     clearTimeout(timer);
     settle();
     wanted = row.dataset.pane;
-    htmx.swap(pane, ahead.html, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+    htmx.swap(pane, ahead.html, atOnce("innerHTML"));
     history.replaceState(null, "", row.dataset.select);
     fetchAhead();
     return true;
@@ -129,12 +129,21 @@ window.desk = (() => {
   const say = (message, tone) => document.dispatchEvent(new CustomEvent("toast", { detail: { message, tone } }));
   // Decided here, and not yet known to the server: a list that it made meanwhile still has them.
   const sent = new Set();
-  const comeBack = (row, kept, form, next, box) => {
+  const textOf = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent.replace(/\s+/g, " ").trim();
+  const banner = (text) => {
+    const box = document.createElement("p");
+    box.className = "banner bad";
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    return box.outerHTML;
+  };
+  const atOnce = (style) => ({ swapStyle: style, swapDelay: 0, settleDelay: 0 });
+  const comeBack = (row, kept, form, next, said) => {
     const body = list.querySelector("tbody");
     const isThere = rows().some((other) => other.dataset.key === row.dataset.key);
     if (body && !isThere) body.prepend(row);
     if (current() !== next || !body || isThere || document.querySelector("dialog[open]")) {
-      say(`${row.dataset.key}: ${box.textContent.replace(/\s+/g, " ").trim()}`, "bad");
+      say(`${row.dataset.key}: ${textOf(said)}`, "bad");
       return;
     }
     settle();
@@ -144,15 +153,12 @@ window.desk = (() => {
     wanted = row.dataset.pane;
     mark(row);
     form.closest("dialog").showModal();
-    form.querySelector(".form-error").replaceChildren(box);
+    htmx.swap(form.querySelector(".form-error"), said, atOnce("innerHTML"));
   };
   const words = document.body.dataset;
   const REFILL_BELOW = 5;
   const send = async (form, row, next, kept) => {
-    let box = document.createElement("p");
-    box.className = "banner bad";
-    box.setAttribute("role", "alert");
-    box.textContent = words.lost;
+    let said = banner(words.lost);
     try {
       const answer = await fetch(form.action, {
         method: "POST",
@@ -164,18 +170,18 @@ window.desk = (() => {
       sent.delete(row.dataset.key);
       if (answer.ok) {
         if (rows().length < REFILL_BELOW) refresh();
-        htmx.swap("#undo", text, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
+        htmx.swap("#undo", text, atOnce("outerHTML"));
         const event = answer.headers.get("HX-Trigger");
         if (event) say(JSON.parse(event).toast.message, "ok");
         return;
       }
-      if (answer.headers.get("Refused")) box = new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
-      else if (answer.status === 401 || answer.status === 403) box.textContent = words.stale;
+      if (answer.headers.get("Refused")) said = text;
+      else if (answer.status === 401 || answer.status === 403) said = banner(words.stale);
     } catch {
       // No answer came: what is said of that stands above.
       sent.delete(row.dataset.key);
     }
-    comeBack(row, kept, form, next, box);
+    comeBack(row, kept, form, next, said);
   };
   document.addEventListener(
     "submit",

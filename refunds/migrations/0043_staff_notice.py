@@ -33,6 +33,12 @@ class Migration(migrations.Migration):
                 ("read_at", models.DateTimeField(null=True)),
             ],
             options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=~Q(kind="mention") | (~Q(by_name="") & ~Q(text="")),
+                        name="mention_says_who_and_what",
+                    )
+                ],
                 "indexes": [
                     models.Index(fields=["staff", "at", "id"], name="staff_notice"),
                     models.Index(fields=["staff"], name="staff_notice_unread", condition=Q(read_at=None)),

@@ -26,6 +26,12 @@ class StaffNotice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind=StaffNoticeKind.MENTION) | (~Q(by_name="") & ~Q(text="")),
+                name="mention_says_who_and_what",
+            )
+        ]
         indexes = [
             models.Index(fields=["staff", "at", "id"], name="staff_notice"),
             models.Index(fields=["staff"], name="staff_notice_unread", condition=Q(read_at=None)),
