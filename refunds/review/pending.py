@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import transaction
 
 from core.audit.actors import SYSTEM
-from core.dry_run import taken_back
 from core.errors import Conflict, DomainError
 from merchants import rights
 from merchants.principals import Principal, of_staff
@@ -52,16 +51,12 @@ def decide(
     does, of which nothing leaves. Raises what the decision raises, and ``DecisionPending``.
     """
     locked = lifecycle.lock_requests([request_id])[request_id]
-
-    def make() -> RefundRequest:
-        return _MAKE[decision](request_id=request_id, by=by, at=at, version=version, **said)
-
-    if not settings.UNDO_S:
-        return make(), None
-    with taken_back():
-        decided = make()
-    if decided.state == State.IN_REVIEW:
-        return make(), None
+    with transaction.atomic():
+        decided = _MAKE[decision](request_id=request_id, by=by, at=at, version=version, **said)
+        at_once = not settings.UNDO_S or decided.state == State.IN_REVIEW
+        transaction.set_rollback(not at_once)
+    if at_once:
+        return decided, None
     pending = PendingDecision.objects.create(
         request=locked,
         staff_id=by.acting_staff,
