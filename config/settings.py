@@ -354,6 +354,8 @@ CHANNEL_URLS: dict[str, str] = {
 
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
+#: Seconds for which a decision at the desk can be taken back before it takes effect.
+UNDO_S = env.float("UNDO_S", default=10)
 EXECUTION_WIDTH = env.int("EXECUTION_WIDTH", default=64)
 #: Seconds a claimed execution, or webhook, belongs to one loop. Longer than any channel's or endpoint's time-out: see
 #: docs/adr/0011.

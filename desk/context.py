@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -21,15 +22,15 @@ from desk.by_hand.waiting import count
 from desk.keyset import CAP, Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
+from desk.undo import Undoable, undoable
 from integrations import endpoints
 from merchants.models import Role
 from merchants.policies import drafting
 from merchants.rights import Act
 from reconciliation import days
 from refunds.follow_up import reports
-from refunds.review import exporting
+from refunds.review import exporting, mentions
 from refunds.review.exporting import Ready
-from terminals.models import Terminal
 
 _REFUND_PAGES = "/desk/refunds/"
 _SHORT = {"en": "EN", "zh-hans": "中"}
@@ -74,6 +75,8 @@ class Shell:
     query: str
     downloads: Ready | None
     languages: Sequence[Language]
+    undoable: Sequence[Undoable]
+    unread: int
     now: datetime
 
 
@@ -94,12 +97,12 @@ def _shell(request: HttpRequest) -> Shell | None:
         return None
     staff = scope.staff
     groups = _groups(scope, request.path, now)
-    stores = scope.stores().count()
+    counted = scope.stores().order_by().aggregate(stores=Count("pk", distinct=True), tills=Count("terminals"))
+    stores, tills = counted["stores"], counted["tills"]
     return Shell(
         merchant_name=staff.merchant.name,
         scope_label=_scope_label(scope, stores),
-        store_summary=gettext("%(stores)s stores · %(terminals)s tills")
-        % {"stores": stores, "terminals": Terminal.objects.filter(store__in=scope.stores()).count()},
+        store_summary=gettext("%(stores)s stores · %(terminals)s tills") % {"stores": stores, "terminals": tills},
         staff=people.named(pk=staff.pk, name=staff.name),
         role_label=Role(staff.role).label,
         groups=groups,
@@ -107,6 +110,8 @@ def _shell(request: HttpRequest) -> Shell | None:
         query=request.GET.get("q", "") if request.path == reverse("desk:search") else "",
         downloads=exporting.ready(scope.by) if scope.may(Act.EXPORT) else None,
         languages=languages(),
+        undoable=undoable(request, scope, at=now),
+        unread=mentions.unread(by=scope.by),
         now=now,
     )
 
@@ -162,6 +167,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         entry("refunds", gettext("All refunds"), "receipt-text", within="" if sees_queue else None),
         entry("transactions", gettext("Transactions"), "search"),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
+        may(Act.APPROVE) and entry("second-looks", gettext("Second looks"), "glasses"),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
         may(Act.FILE_BATCH) and entry("imports", gettext("Imports"), "file-input"),

@@ -9,8 +9,8 @@ from django.core.cache import cache
 
 from merchants.models import Role, Staff
 
-#: A look counts for so long; an open page renews it.
-LOOKS_FOR_S = 45
+#: A look counts for so long; an open page renews it every five seconds (presence.js).
+LOOKS_FOR_S = 12
 #: Who has looked at any refund within so long is on duty.
 ON_DUTY_S = 15 * 60
 
@@ -21,6 +21,14 @@ def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     seen = {**_recent(cache.get(key) or {}, at), staff.pk: (staff.name, int(at.timestamp()))}
     cache.set(key, seen, LOOKS_FOR_S)
     cache.set(_duty(staff.pk), True, ON_DUTY_S)  # noqa: FBT003
+
+
+def leave(*, request_id: UUID, staff: Staff, at: datetime) -> None:
+    """Note that this person no longer has it before them."""
+    key = _key(request_id)
+    seen = _recent(cache.get(key) or {}, at)
+    if seen.pop(staff.pk, None):
+        cache.set(key, seen, LOOKS_FOR_S)
 
 
 def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping[UUID, list[str]]:

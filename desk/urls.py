@@ -41,8 +41,10 @@ from desk.refund import view as refund
 from desk.refunds import view as refunds
 from desk.reports import view as reports
 from desk.return_slip import view as return_slip
+from desk.second_look import view as second_look
 from desk.settings import view as settings
 from desk.shifts import view as shifts
+from desk.staff_notices import view as staff_notices
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
@@ -93,6 +95,8 @@ urlpatterns = [
     path("/refunds/<str:number>/evidence/<uuid:evidence_id>", refund.evidence, name="evidence"),
     path("/refunds/<str:number>/approve", decisions.approve, name="approve"),
     path("/refunds/<str:number>/reject", decisions.reject, name="reject"),
+    path("/refunds/<str:number>/look", refund.look, name="look"),
+    path("/refunds/<str:number>/undo", decisions.undo, name="undo"),
     path("/refunds/<str:number>/info", decisions.info, name="info"),
     path("/refunds/<str:number>/extend", decisions.extend, name="extend"),
     path("/refunds/<str:number>/agree", decisions.agree, name="agree"),
@@ -118,6 +122,13 @@ urlpatterns = [
     path("/refunds/<str:number>/offer", goods_acts.offer, name="offer"),
     path("/refunds/<str:number>/answer-offer", goods_acts.answer_offer, name="answer-offer"),
     path("/refunds/<str:number>/name-order", goods_acts.name_new_order, name="name-order"),
+    path("/second-looks", second_look.second_looks, name="second-looks"),
+    path("/second-looks/<int:look_id>", second_look.answer, name="second-look"),
+    path("/second-looks/<int:look_id>/evidence/<uuid:evidence_id>", second_look.evidence, name="second-look-evidence"),
+    path("/notices", staff_notices.staff_notices, name="staff-notices"),
+    path("/notices/bell", staff_notices.bell, name="bell"),
+    path("/notices/read", staff_notices.read_all, name="staff-notices-read"),
+    path("/notices/<int:notice_id>", staff_notices.read, name="staff-notice"),
     path("/by-hand", by_hand.by_hand, name="by-hand"),
     path("/transfers", transfers.transfers, name="transfers"),
     path("/transfers/export", transfers.export, name="transfers-export"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import get_language, gettext, ngettext
@@ -21,11 +22,12 @@ _TONES = {"approve": "ok", "review": "warn", "refuse": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of a verdict: its ``outcome`` is pass, flag or fail."""
+    """One line of a verdict: its ``outcome`` is pass, flag or fail; its evidence is at ``url``, where that is a page."""
 
     label: str
     outcome: str
     value: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +89,17 @@ def why(rules: Sequence[Mapping[str, Any]]) -> str:
     return gettext("%(rule)s and %(n)s more") % {"rule": failed[0], "n": more} if more else failed[0]
 
 
-def lines(rules: Sequence[Mapping[str, Any]]) -> list[Rule]:
-    """The verdict line by line, those that did not pass first."""
+def lines(rules: Sequence[Mapping[str, Any]], *, urls: Mapping[str, str] = MappingProxyType({})) -> list[Rule]:
+    """The verdict line by line, those that did not pass first. ``urls``: where the evidence is, by code."""
     ordered = sorted(rules, key=lambda rule: bool(rule["passed"]))
-    return [Rule(explanations.label(rule["code"]), _outcome(rule), explanations.shown(rule)) for rule in ordered]
+    return [
+        Rule(explanations.label(code := rule["code"]), _outcome(rule), explanations.shown(rule), urls.get(code, ""))
+        for rule in ordered
+    ]
 
 
-def shown(request: RefundRequest) -> VerdictCard:
-    """The verdict card, quiet once it is decided. ``request`` comes with its policy version."""
+def shown(request: RefundRequest, *, urls: Mapping[str, str] = MappingProxyType({})) -> VerdictCard:
+    """The verdict card, quiet once it is decided. ``request`` comes with its policy version; ``urls`` as for ``lines``."""
     stored, version = request.verdict, request.policy_version
     return VerdictCard(
         title=title(stored["decision"]),
@@ -102,7 +107,7 @@ def shown(request: RefundRequest) -> VerdictCard:
         policy_label=gettext("%(name)s v%(number)s") % {"name": version.name, "number": version.number},
         decided_at=request.created_at,
         tone=tone(stored["decision"]) if request.state in UNDECIDED else "mute",
-        brief=lines([rule for rule in stored["rules"] if _is_telling(rule)]),
+        brief=lines([rule for rule in stored["rules"] if _is_telling(rule)], urls=urls),
         rest=lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
         guide=guides.text_of(version.guides, request.kind, language=get_language() or ""),
     )

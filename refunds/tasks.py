@@ -28,7 +28,7 @@ from refunds.goods import returns
 from refunds.intake import batches, importing
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
-from refunds.review import deciding, escalating
+from refunds.review import deciding, escalating, pending
 from refunds.telling import outbox
 from refunds.worker import child, confirming, hearing, watch
 
@@ -67,6 +67,8 @@ def sweep() -> None:
     now = timezone.now()
     stages: tuple[Callable[[], object], ...] = (
         partial(notices.apply_waiting, at=now),
+        # Before the loop, which then finds their payouts.
+        partial(pending.take_effect, at=now),
         loop.drain,
         partial(outbox.work, at=now),
         partial(survey.work, at=now),

@@ -1,4 +1,4 @@
-// Keeps every clock on the page going. The page carries the server's time (body[data-now]), so a wrong clock on the
+// Keeps every clock on the page going, and counts down what is over after [data-left-s] seconds and goes then. The page carries the server's time (body[data-now]), so a wrong clock on the
 // till does not matter. The words come from the page; the rules are those of `time_left` in desk_format.py.
 (() => {
   const words = document.body.dataset;
@@ -27,6 +27,13 @@
 
   const tick = () => {
     const now = Math.floor(Date.now() / 1000 + offset);
+    document.querySelectorAll("[data-left-s]").forEach((item) => {
+      // From when it was first seen: the page itself may be old.
+      item.until = item.until || Date.now() + 1000 * Number(item.dataset.leftS);
+      const seconds = Math.round((item.until - Date.now()) / 1000);
+      if (seconds > 0) item.querySelector("[data-left-s-shown]").textContent = seconds;
+      else item.remove();
+    });
     document.querySelectorAll("[data-due]").forEach((clock) => {
       const seconds = Number(clock.dataset.due) - now;
       const target = Number(clock.dataset.target);
@@ -42,4 +49,5 @@
   };
   tick();
   setInterval(tick, 1000);
+  document.addEventListener("htmx:afterSwap", tick);
 })();

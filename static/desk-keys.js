@@ -64,9 +64,14 @@
     if (window.desk) window.desk.whenShown(act);
     else act();
   };
+  const follow = (rel) => {
+    const link = document.querySelector(`.crumb [rel="${rel}"]`);
+    if (link) link.click();
+  };
   const keys = {
-    j: () => window.desk && window.desk.step(1),
-    k: () => window.desk && window.desk.step(-1),
+    // On a refund's own page the arrows of its list.
+    j: () => window.desk ? window.desk.step(1) : follow("next"),
+    k: () => window.desk ? window.desk.step(-1) : follow("prev"),
     x: () => window.desk && window.desk.pick(),
     a: () => forPicked("approve") || decide("approve"),
     r: () => forPicked("reject") || decide("reject"),
@@ -74,6 +79,8 @@
     c: () => forPicked("claim") || decide("claim", "release"),
     Escape: () => window.desk && window.desk.clear(),
     n: () => press("claim-next"),
+    u: () => press("undo"),
+    f: () => press("flow"),
     "/": () => {
       const field = document.querySelector("[data-search]");
       if (field) field.focus();

@@ -66,7 +66,7 @@ window.desk = (() => {
   const select = (row) => {
     if (!row || row === current()) return;
     mark(row);
-    if (hasPane()) preview(row);
+    if (hasPane() && !showAhead(row)) preview(row);
   };
   const step = (by) => {
     const all = rows();
@@ -78,6 +78,132 @@ window.desk = (() => {
     // Enter after A means the dialog that is about to open, not the page.
     if (row && !waiting) location.assign(row.dataset.href);
   };
+
+  // --- one refund after the other (F) ---
+  // The list is out of sight, what comes next is fetched ahead, and a decision shows it at once while it is being sent; the
+  // server lets nothing leave for ten seconds. One that is refused comes back as it was, with what was typed, unless somebody
+  // has begun to do something else: then it is back in the list, and a toast says why.
+  const split = document.getElementById("split");
+  const flowButton = document.querySelector("[data-flow]");
+  const inFlow = () => split.classList.contains("flow") && hasPane();
+  const FLOW = "flow";
+  const setFlow = (on) => {
+    split.classList.toggle("flow", on);
+    flowButton.setAttribute("aria-pressed", String(on));
+    try {
+      sessionStorage.setItem(FLOW, on ? "on" : "off");
+    } catch {
+      // It then lasts as long as the page.
+    }
+    const row = current() || nextOf(null);
+    if (on && row && row !== current()) select(row);
+    fetchAhead();
+  };
+  const nextOf = (row) => {
+    const all = rows();
+    return all.slice(all.indexOf(row) + 1).find((other) => !("skip" in other.dataset));
+  };
+  let ahead = { path: "", html: "" };
+  const fetchAhead = () => {
+    const row = inFlow() && nextOf(current());
+    if (!row || ahead.path === row.dataset.pane) return;
+    const path = row.dataset.pane;
+    ahead = { path, html: "" };
+    fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1`, { headers: { "HX-Request": "true" } })
+      .then((answer) => (answer.ok && !answer.redirected ? answer.text() : ""))
+      .then((html) => {
+        if (ahead.path === path) ahead.html = html;
+      })
+      .catch(() => {});
+  };
+  const showAhead = (row) => {
+    if (!inFlow() || ahead.path !== row.dataset.pane || !ahead.html) return false;
+    clearTimeout(timer);
+    settle();
+    wanted = row.dataset.pane;
+    htmx.swap(pane, ahead.html, atOnce("innerHTML"));
+    history.replaceState(null, "", row.dataset.select);
+    fetchAhead();
+    return true;
+  };
+  const say = (message, tone) => document.dispatchEvent(new CustomEvent("toast", { detail: { message, tone } }));
+  // Decided here, and not yet known to the server: a list that it made meanwhile still has them.
+  const sent = new Set();
+  const textOf = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent.replace(/\s+/g, " ").trim();
+  const banner = (text) => {
+    const box = document.createElement("p");
+    box.className = "banner bad";
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    return box.outerHTML;
+  };
+  const atOnce = (style) => ({ swapStyle: style, swapDelay: 0, settleDelay: 0 });
+  const comeBack = (row, kept, form, next, said) => {
+    const body = list.querySelector("tbody");
+    const isThere = rows().some((other) => other.dataset.key === row.dataset.key);
+    if (body && !isThere) body.prepend(row);
+    if (current() !== next || !body || isThere || document.querySelector("dialog[open]")) {
+      say(`${row.dataset.key}: ${textOf(said)}`, "bad");
+      return;
+    }
+    settle();
+    clearTimeout(timer);
+    pane.replaceChildren(...kept);
+    htmx.process(pane);
+    wanted = row.dataset.pane;
+    mark(row);
+    form.closest("dialog").showModal();
+    htmx.swap(form.querySelector(".form-error"), said, atOnce("innerHTML"));
+  };
+  const words = document.body.dataset;
+  const REFILL_BELOW = 5;
+  const send = async (form, row, next, kept) => {
+    let said = banner(words.lost);
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { "HX-Request": "true", Stays: "1" },
+        signal: AbortSignal.timeout(20000),
+      });
+      const text = await answer.text();
+      sent.delete(row.dataset.key);
+      if (answer.ok) {
+        if (rows().length < REFILL_BELOW) refresh();
+        htmx.swap("#undo", text, atOnce("outerHTML"));
+        const event = answer.headers.get("HX-Trigger");
+        if (event) say(JSON.parse(event).toast.message, "ok");
+        return;
+      }
+      if (answer.headers.get("Refused")) said = text;
+      else if (answer.status === 401 || answer.status === 403) said = banner(words.stale);
+    } catch {
+      // No answer came: what is said of that stands above.
+      sent.delete(row.dataset.key);
+    }
+    comeBack(row, kept, form, next, said);
+  };
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      const row = current();
+      const next = row && nextOf(row);
+      if (!next || !inFlow() || !form.matches("#pane dialog form") || !/\/(approve|reject|info)$/.test(form.action)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const kept = [...pane.childNodes];
+      form.closest("dialog").close();
+      sent.add(row.dataset.key);
+      send(form, row, next, kept);
+      select(next);
+      row.remove();
+    },
+    true,
+  );
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-flow]")) setFlow(!split.classList.contains("flow"));
+  });
 
   if (pane) {
     // A late answer for a row that was left again is dropped.
@@ -92,6 +218,7 @@ window.desk = (() => {
       if (event.target !== pane) return;
       const act = settle();
       if (act) act();
+      fetchAhead();
     });
     const lost = (event) => {
       if (event.detail.elt !== pane) return;
@@ -145,6 +272,7 @@ window.desk = (() => {
     if (!kept) return;
     const { key, focus, top } = kept;
     kept = null;
+    for (const row of rows()) if (sent.has(row.dataset.key)) row.remove();
     tellCount();
     const scroller = list.querySelector(".tablewrap");
     if (scroller) scroller.scrollTop = top;
@@ -234,6 +362,14 @@ window.desk = (() => {
     else tally();
   });
   tally();
+
+  let wasFlow = new URLSearchParams(location.search).has(FLOW);
+  try {
+    wasFlow = wasFlow || sessionStorage.getItem(FLOW) === "on";
+  } catch {
+    // Not remembered, then.
+  }
+  if (wasFlow && flowButton) setFlow(true);
 
   return { step, open, pick, select, clear, whenShown };
 })();

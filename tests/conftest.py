@@ -92,6 +92,8 @@ def _settings_for_tests() -> Iterator[None]:
         override_settings(
             STORAGES=plain,
             PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+            # Decisions at the desk take effect at once, but for the tests of taking them back.
+            UNDO_S=0,
         ),
         mock.patch("payment_channels.rsa_keys.load_pem_private_key", cache(load_pem_private_key)),
     ):

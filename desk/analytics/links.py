@@ -25,14 +25,25 @@ from core.calendar import SHANGHAI
 from desk.addresses import with_query
 from desk.filters import Menu
 from merchants import channels
-from refunds.models import Execution
+from refunds.models import Execution, RefundRequest
 from refunds.states import PAID, ExecutionState, Reason, State
 
 _SPANS = ("created", "succeeded")
 #: Parameters that may name several values -> their fields.
 _SEVERAL = {"states": "state", "reasons": "reason", "channels": "channel"}
 _BOUNDS = tuple(f"{span}_{end}" for span in _SPANS for end in ("after", "before"))
-PARAMETERS = ("states", "reasons", "channels", "by_rule", "cashier", "terminal", "failure", "late", *_BOUNDS)
+PARAMETERS = (
+    "states",
+    "reasons",
+    "channels",
+    "by_rule",
+    "cashier",
+    "customer",
+    "terminal",
+    "failure",
+    "late",
+    *_BOUNDS,
+)
 
 #: How an address names the failures for which the channel gave no code.
 NO_CODE = "-"
@@ -104,6 +115,7 @@ def chips(query: QueryDict, path: str) -> list[Menu]:
             ("channels", gettext("Channel")),
             ("by_rule", gettext("Approval")),
             ("cashier", gettext("Cashier")),
+            ("customer", gettext("Customer of")),
             ("terminal", gettext("Till")),
             ("failure", gettext("Why it failed")),
             ("late", gettext("Due time")),
@@ -155,6 +167,10 @@ def _condition(name: str, value: str, now: datetime) -> Q | Exact | None:
         return Q(**{f"{_SEVERAL[name]}__in": value.split(",")})
     if name == "cashier":
         return Q(cashier=value)
+    if name == "customer":
+        # By a refund of theirs: no address holds a phone.
+        theirs = RefundRequest.objects.filter(number=value).values("customer_phone_hash")
+        return Q(customer_phone_hash=Subquery(theirs[:1]))
     if name == "terminal":
         return Q(terminal__code=value)
     if name == "failure":

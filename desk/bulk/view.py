@@ -30,11 +30,12 @@ from refunds.states import RejectReason, State
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """``key`` is ``<number>@<version>``: the version that was looked at."""
+    """``key`` is ``<number>@<version>``: the version that was looked at. ``overdue``: its time has run out."""
 
     number: str
     amount_fen: int
     key: str
+    overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
             return refusal(request, error)
         messages.error(request, words.explain(error))
         return go_on(request, back)
-    chosen = scope.requests().filter(number__in=order.versions).only("number", "version", "amount_fen")
+    chosen = scope.requests().filter(number__in=order.versions).only("number", "version", "amount_fen", "due_at")
     rows = list(chosen.order_by("due_at", "pk"))
     if not request.POST.get("confirm"):
         return render_page(request, "desk/bulk.html", _dry_run(order, rows, back))
@@ -139,7 +140,9 @@ def _dry_run(order: BulkAction, rows: list[RefundRequest], back: str) -> BulkPag
         with taken_back():
             error = _refusal(row, trial)
         if error is None:
-            allowed.append(Allowed(row.number, row.amount_fen, f"{row.number}@{_version(row, order)}"))
+            allowed.append(
+                Allowed(row.number, row.amount_fen, f"{row.number}@{_version(row, order)}", row.due_at < order.at)
+            )
         else:
             refused.append(Refused(row.number, row.amount_fen, words.short(error)))
     labels = {

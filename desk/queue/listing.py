@@ -1,10 +1,14 @@
 """Which refunds the review desk lists for an address, and where one of them stands among them."""
 
+import operator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk import filters
@@ -14,8 +18,10 @@ from desk.addresses import with_query
 from desk.filters import Filter
 from desk.keyset import Order
 from desk.queue import saved_views
-from desk.queue.saved_views import View
+from desk.queue.saved_views import VIEWS, View
+from desk.rows import lean
 from refunds.models import RefundRequest
+from refunds.review import decidable
 
 #: A refund's place in the list is told as long as it is among the first of them.
 _PLACES = 200
@@ -33,11 +39,40 @@ def desk_list(query: QueryDict, *, scope: Scope, at: datetime) -> DeskList:
     """The saved view, narrowed by the filters and the search of the address."""
     view = saved_views.view_named(query.get("view", ""))
     chosen = [filters.store(scope), filters.channel(scope), filters.reason(), filters.amount()]
-    rows = filters.apply(scope.requests().filter(view.condition(scope.staff, at)), chosen, query)
+    rows = filters.apply(
+        scope.requests().filter(saved_views.UNDECIDED_YET, view.condition(scope.staff, at)), chosen, query
+    )
     wanted = query.get("q", "").strip()
     if wanted:
         rows = rows.filter(Q(number=wanted.upper()) | Q(transaction__order_no=wanted))
     return DeskList(view, chosen, Order("due_at", descending=query.get("sort") == "-due"), rows)
+
+
+def next_url(url: str, *, after: RefundRequest, scope: Scope, at: datetime) -> str:
+    """Where the desk goes on once ``after`` is decided, which was opened at ``url``: at the next one of its list that this person
+    may decide, as a page where it was a page, and in the queue where the list has no more.
+    """
+    address = urlsplit(url)
+    query, is_page = QueryDict(address.query), address.path == refund_url(after.number)
+    if not is_page and (address.path != reverse("desk:queue") or query.get("selected")):
+        return url
+    wanted = desk_list(query, scope=scope, at=at)
+    names = [f"-{name}" if wanted.order.descending else name for name in ("due_at", "pk")]
+    rows = [row for row in lean(wanted.rows).order_by(*names)[:_PLACES] if row.pk != after.pk]
+    refused = decidable.undecidable(requests=rows, by=scope.by, at=at)
+    theirs = [row for row in rows if row.pk not in refused and row.claimed_by_id in (None, scope.staff.pk)]
+    if not theirs:
+        is_whole = wanted.view is VIEWS[0] and not filters.any_chosen(wanted.filters, query) and not query.get("q")
+        return url if is_whole and not is_page else reverse("desk:queue")
+    behind = operator.lt if wanted.order.descending else operator.gt
+    following = next((row for row in theirs if behind(_place(row), _place(after))), theirs[0])
+    if is_page:
+        return with_query(refund_url(following.number), query)
+    return with_query(address.path, query, c=query.get("c", ""), selected=following.number)
+
+
+def _place(row: RefundRequest) -> tuple[datetime, UUID]:
+    return row.due_at, row.pk
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ class Leads:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """``blocked`` says why this person may not decide it, ``why`` why it waits for a person."""
+    """``blocked`` says why this person may not decide it, ``why`` why it waits for a person; ``theirs``: to work on, no colleague
+    does.
+    """
 
     number: str
     leads: Leads
@@ -73,6 +75,7 @@ class QueueRow:
     stamp: str
     why: str
     blocked: str
+    theirs: bool
 
     @property
     def extent_label(self) -> str:
@@ -207,6 +210,7 @@ def queue_rows(
     """The rows, of which the one ``wanted`` is current, else the first that is this person's to work on."""
     ids = [request.pk for request in requests]
     undecidable = decidable.undecidable(requests=requests, by=scope.by, at=at)
+    scope.known["undecidable"] = {pk: undecidable.get(pk) for pk in ids}
     refused = {pk: refusal_of(why.code, roles=why.roles) for pk, why in undecidable.items()}
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)
@@ -238,6 +242,7 @@ def queue_rows(
             stamp=stamp(request),
             why=verdicts.why(request.verdict["rules"]) if request.state in UNDECIDED else late(request, at=at),
             blocked=refused.get(request.pk, ""),
+            theirs=request.number in theirs,
         )
         for request in requests
     ]

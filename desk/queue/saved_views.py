@@ -25,6 +25,11 @@ SOON = timedelta(minutes=20)
 TROUBLE = (State.FAILED, State.UNKNOWN)
 
 
+#: What somebody decided a moment ago is in no view any more; in SQL below.
+UNDECIDED_YET = Q(pending_decision=None)
+_UNDECIDED_YET = "NOT EXISTS (SELECT FROM refunds_pendingdecision p WHERE p.request_id = refunds_refundrequest.id)"
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """``condition`` for the ORM and ``sql`` for counting say the same; a test holds them against each other.
@@ -112,7 +117,7 @@ def _count(scope: Scope, at: datetime) -> Mapping[str, Capped]:
     stores = "" if scope.store_ids is None else " AND store_id = ANY(%(stores)s)"
     parts = ", ".join(
         "(SELECT count(*) FROM (SELECT 1 FROM refunds_refundrequest "  # noqa: S608 - fixed texts, values are parameters
-        f"WHERE merchant_id = %(merchant)s AND {view.sql}{stores} LIMIT {CAP + 1}) AS capped)"
+        f"WHERE merchant_id = %(merchant)s AND {view.sql}{stores} AND {_UNDECIDED_YET} LIMIT {CAP + 1}) AS capped)"
         for view in VIEWS
     )
     values: dict[str, Any] = {

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from desk import keyset, people, rows
+from core.errors import Conflict
+from desk import filters, keyset, people, rows, words
 from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
@@ -35,10 +36,13 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     found = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=query.get("c", ""), size=PAGE_SIZE)
     shown = queue_rows(found.rows, scope=scope, at=now, query=query, wanted=query.get("selected", ""))
     done = reviewed_today(scope=scope, at=now)
+    # Counted for the views already, unless the address narrows it.
+    is_narrowed = filters.any_chosen(wanted.filters, query) or query.get("q")
+    total = keyset.count(wanted.rows) if is_narrowed else saved_views.counts(scope=scope, at=now)[wanted.view.name]
     page = queue_page(
         wanted=wanted,
         rows=shown,
-        pager=rows.pager(found, total=keyset.count(wanted.rows), path=request.path, query=query),
+        pager=rows.pager(found, total=total, path=request.path, query=query),
         query=query,
         scope=scope,
         at=now,
@@ -74,8 +78,10 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The preview beside the queue; a decision in it goes on with the next row."""
     now = timezone.now()
     found = find(scope, number)
-    people.look(request_id=found.pk, staff=scope.staff, at=now)
     query = request.GET.copy()
+    # Fetched ahead, nobody looks at it yet.
+    if not query.pop("ahead", None):
+        people.look(request_id=found.pk, staff=scope.staff, at=now)
     following = query.pop("next", [""])[-1]
     leading = leads(number, query, following=str(following))
     page = PanePage(
@@ -90,7 +96,11 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
 @staff_posts(Act.CLAIM)
 def claim_next(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Take on the unclaimed refund whose time is shortest."""
-    claimed = deciding.claim_next(by=scope.by, at=timezone.now())
+    try:
+        claimed = deciding.claim_next(by=scope.by, at=timezone.now())
+    except Conflict as error:
+        messages.info(request, words.short(error))
+        return go_on(request, with_query(reverse("desk:queue"), view="mine"))
     if claimed is None:
         messages.info(request, gettext("Nothing is left to claim that you may decide."))
         return go_on(request, return_to(request, reverse("desk:queue")))

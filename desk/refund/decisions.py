@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from functools import wraps
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -20,10 +22,12 @@ from desk.access import Scope, is_htmx, staff_posts
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
 from desk.forms import uploads_of
+from desk.queue import listing
 from desk.refund.page import find
 from desk.refund.view import answer
 from desk.rendering import go_on, refusal
 from desk.templatetags.desk_format import when_minute
+from desk.undo import show_undo, undoable
 from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
@@ -32,12 +36,16 @@ from refunds.facts import conditions
 from refunds.intake import compensating, rerouting, resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
+from refunds.models.approval import Decision
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
-from refunds.review import agreeing, deciding
+from refunds.review import agreeing, deciding, pending
 from refunds.review.agreeing import Consent
 from refunds.review.handing_over import hand_over
 from refunds.states import BY_HAND, State
+
+#: A header of whoever decides without leaving the page.
+STAYS = "Stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +78,44 @@ class Asked:
 View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
-def decision(dialog: str = "") -> Callable[[Callable[[Asked], str]], View]:
+def decision(dialog: str = "", *, goes_on: bool = False) -> Callable[[Callable[[Asked], str]], View]:
     """A view of an act that says in a sentence what it did.
 
-    Back to where the person came from; after a refusal the refund as it is now, with the reason, and ``dialog`` open where the
-    form was filled in badly.
+    Back to where the person came from, or to the next refund where it ``goes_on``; after a refusal the refund as it is now, with
+    the reason, and ``dialog`` open where the form was filled in badly.
     """
 
     def decorate(act: Callable[[Asked], str]) -> View:
         @staff_posts()
         @wraps(act)
         def view(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+            asked = Asked(request, find(scope, number), scope.by, timezone.now())
             try:
-                said = act(Asked(request, find(scope, number), scope.by, timezone.now()))
+                said = act(asked)
             except DomainError as error:
                 if error.code == "role_required":
                     raise
                 return _refused(request, scope, number, error, dialog)
-            messages.success(request, said)
-            return go_on(request, return_to(request, refund_url(number)))
+            url = return_to(request, refund_url(number))
+            if goes_on and STAYS not in request.headers:
+                url = listing.next_url(url, after=asked.found, scope=scope, at=asked.at)
+            return _done(request, scope, said, url)
 
         return view
 
     return decorate
+
+
+def _done(request: HttpRequest, scope: Scope, said: str, url: str) -> HttpResponse:
+    """On to ``url``; who stays on the page, with the next refund already, gets what can be taken back and what was said."""
+    if request.headers.get(STAYS):
+        answer_ = render(request, "shell/undo.html", {"undoable": undoable(request, scope, at=timezone.now())})
+        if said:
+            answer_["HX-Trigger"] = json.dumps({"toast": {"message": said, "tone": "ok"}})
+        return answer_
+    if said:
+        messages.success(request, said)
+    return go_on(request, url)
 
 
 def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError, dialog: str) -> HttpResponse:
@@ -107,17 +130,20 @@ def _refused(request: HttpRequest, scope: Scope, number: str, error: DomainError
     return answer(request, scope, fresh, status=words.status(error))
 
 
-@decision("approve")
+@decision("approve", goes_on=True)
 def approve(asked: Asked) -> str:
     """Approve what was asked for, or less."""
-    approved = deciding.approve(
+    approved, undo_until = pending.decide(
         request_id=asked.found.pk,
+        decision=Decision.APPROVE,
         by=asked.by,
         at=asked.at,
         version=asked.version,
         amount_fen=forms.approved_amount_fen(asked.form),
         note=asked.typed("comment", 500),
     )
+    if undo_until is not None:
+        return show_undo(asked.request, undo_until)
     if approved.state == State.IN_REVIEW:
         return (
             gettext("%(number)s: 1 of 2 approvals. Nothing is paid until somebody else approves it, too.") % asked.named
@@ -128,17 +154,32 @@ def approve(asked: Asked) -> str:
     }
 
 
-@decision("reject")
+@decision("reject", goes_on=True)
 def reject(asked: Asked) -> str:
     """Refuse, with a coded reason and words to the customer."""
-    said, version, found = forms.rejection(asked.form), asked.version, asked.found
-    deciding.reject(
-        request_id=found.pk, by=asked.by, at=asked.at, version=version, reason=said.reason, message=said.message
+    said, version = forms.rejection(asked.form), asked.version
+    _, undo_until = pending.decide(
+        request_id=asked.found.pk,
+        decision=Decision.REJECT,
+        by=asked.by,
+        at=asked.at,
+        version=version,
+        reason=said.reason,
+        message=said.message,
     )
+    if undo_until is not None:
+        return show_undo(asked.request, undo_until)
     return gettext("%(number)s rejected; the customer is told. No money moved.") % asked.named
 
 
-@decision("info")
+@decision()
+def undo(asked: Asked) -> str:
+    """Take back one's own decision before it takes effect."""
+    pending.undo(request_id=asked.found.pk, by=asked.by, at=asked.at)
+    return gettext("%(number)s is on your desk again. No money moved, and nobody was told.") % asked.named
+
+
+@decision("info", goes_on=True)
 def info(asked: Asked) -> str:
     """Ask the customer for what is missing."""
     message = forms.information_wanted(asked.form, language=asked.found.customer_locale)
@@ -349,5 +390,7 @@ def add_evidence(asked: Asked) -> str:
 @decision()
 def note(asked: Asked) -> str:
     """A note for colleagues."""
-    deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
-    return gettext("The note is saved.")
+    told = deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
+    if not told:
+        return gettext("The note is saved.")
+    return gettext("The note is saved; %(names)s are told.") % {"names": gettext(", ").join(one.name for one in told)}

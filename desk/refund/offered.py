@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
 
 from django.utils.translation import gettext
 
@@ -16,7 +18,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from reconciliation import portal
 from refunds.facts import conditions, goods, plans
-from refunds.models import Execution, RefundRequest
+from refunds.models import Execution, PendingDecision, RefundRequest
 from refunds.models.goods_return import HERE, OPEN, OfferAnswer
 from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
@@ -98,25 +100,37 @@ class Offered:
         return bool(decided or self.evidence or self.print or self.info or self.extend or goods)
 
 
-def offered(*, request: RefundRequest, by: Principal, last: Execution | None, at: datetime) -> Offered:
-    """``last`` is the newest payout."""
+def offered(
+    *,
+    request: RefundRequest,
+    by: Principal,
+    last: Execution | None,
+    at: datetime,
+    known: Mapping[UUID, Undecidable | None] = MappingProxyType({}),
+) -> Offered:
+    """``last`` is the newest payout; ``known`` is whether these are undecidable, as the list beside it has found already."""
     open_for_review = request.state in OPEN_FOR_REVIEW
     in_review = request.state == State.IN_REVIEW and rights.may(Act.APPROVE, by=by)
-    refused = decidable.undecidable(requests=[request], by=by, at=at).get(request.pk)
+    if request.pk not in known:
+        known = decidable.undecidable(requests=[request], by=by, at=at)
+    refused = known.get(request.pk)
     blocked = _why_not_decide(request, by, refused) if in_review else ""
 
     def may(act: Act) -> bool:
         return conditions.may(act, by=by, request=request, at=at)
 
     # Refusing one of many that come to too much together takes no higher tier than the one alone.
-    refusable = in_review and (not blocked or (_is_free(request, by) and may(Act.REJECT)))
+    is_pending = getattr(request, "pending_decision", None) is not None
+    refusable = in_review and (not blocked or (not is_pending and _is_free(request, by) and may(Act.REJECT)))
     unclaimed = open_for_review and request.claimed_by_id is None
     wanted = {
         "approve": in_review and not blocked,
         "reject": refusable,
         "info": refusable,
         "extend": refusable,
-        "claim": unclaimed and (not refused if in_review else decidable.may_decide(by=by, request=request, at=at)),
+        "claim": unclaimed
+        and not is_pending
+        and (not refused if in_review else decidable.may_decide(by=by, request=request, at=at)),
         "release": open_for_review and request.claimed_by_id is not None and may(Act.RELEASE),
         "cancel": request.state in _CANCELLABLE and may(Act.CANCEL),
         "reassign": open_for_review and may(Act.REASSIGN),
@@ -178,6 +192,10 @@ def _waits_for_its_account(request: RefundRequest, last: Execution | None) -> bo
 
 
 def _why_not_decide(request: RefundRequest, by: Principal, refused: Undecidable | None) -> str:
+    pending: PendingDecision | None = getattr(request, "pending_decision", None)
+    if pending is not None:
+        name = {"name": pending.staff.name}
+        return gettext("Decided by %(name)s a moment ago; it takes effect in a few seconds.") % name
     if refused is not None:
         return refusal_of(refused.code, roles=refused.roles)
     if request.claimed_by is not None and not _is_free(request, by):

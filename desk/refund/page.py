@@ -32,6 +32,7 @@ from desk.refund.goods import GoodsCard
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
 from desk.refund.second import Second, second
+from desk.refund.similar import Similar, evidence_urls, similar
 from desk.refund.timeline import Line, timeline
 from desk.rows import EqualSale, alerts, equal_sales, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
@@ -43,7 +44,7 @@ from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import repeats
 from refunds.facts import conditions, duplicates, payees
-from refunds.models import Evidence, RefundRequest
+from refunds.models import Evidence, RefundLine, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import OfferKind, ReturnWay
 from refunds.review.handing_over import colleagues
@@ -178,6 +179,7 @@ class Refund:
     reveal_url: str
     revealed: Contact | None
     verdict: VerdictCard
+    similar: Sequence[Similar]
     second: Second
     beside: Beside
     evidence: Sequence[Piece]
@@ -244,6 +246,7 @@ class RefundPage:
     back_label: str
     position: Position | None
     return_to: str
+    flow_url: str
     dialogs: Dialogs
 
 
@@ -264,6 +267,7 @@ def find(scope: Scope, number: str) -> RefundRequest:
         "staff",
         "api_key",
         "claimed_by",
+        "pending_decision__staff",
         "transaction__terminal",
         "transaction__channel_account",
     )
@@ -283,7 +287,8 @@ def refund(
     approvals = list(request.approvals.select_related("staff").order_by("pk"))
     notifications = list(request.notifications.defer("recipient").order_by("-pk"))
     sold = list(sale.lines.order_by("position"))
-    returned = dict(request.lines.values_list("line_id", "quantity"))
+    claimed = list(request.lines.order_by("pk"))
+    returned = {line.line_id: line.quantity for line in claimed}
     paid_fen = sale.amount_fen
     if request.leg_count or not returned.keys() <= {line.pk for line in sold}:
         # Of the whole order, whichever payment named the article.
@@ -296,7 +301,7 @@ def refund(
         payouts.payout(execution, waited=waited if execution is last else None) for execution in executions
     ]
     payee = payees.of(request)
-    actions = offered(request=request, by=scope.by, last=last, at=at)
+    actions = offered(request=request, by=scope.by, last=last, at=at, known=scope.known.get("undecidable", {}))
     known = request.customer_name or request.customer_phone or request.customer_email or payee
     handed = list(request.evidence.order_by("added_at", "pk"))
     return Refund(
@@ -349,14 +354,15 @@ def refund(
         ),
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
-        verdict=verdicts.shown(request),
+        verdict=verdicts.shown(request, urls=evidence_urls(request)),
+        similar=similar(request, scope=scope, skus=[line.sku for line in sold if line.pk in returned or not returned]),
         second=second(request, rows=approvals, scope=scope, may_approve=bool(actions.approve), at=at),
         beside=beside(request, scope=scope, at=at),
         evidence=pieces(request.number, handed),
         evidence_seen_on=repeats.on_another(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
-        lines=_goods(request, sold),
+        lines=_goods(request, sold, claimed),
         goods=goods_of.card(request, at=at),
         sale=_sale(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -493,9 +499,8 @@ def _history(request: RefundRequest) -> str:
     }
 
 
-def _goods(request: RefundRequest, sold: Sequence[TransactionLine]) -> list[Goods]:
-    """Every line of the sale; those that the refund is about come to its amount together."""
-    claimed = list(request.lines.order_by("pk"))
+def _goods(request: RefundRequest, sold: Sequence[TransactionLine], claimed: Sequence[RefundLine]) -> list[Goods]:
+    """Every line of the sale; those that the refund is about, ``claimed``, come to its amount together."""
     amount_fen = request.approved_fen or request.amount_fen
     back = worth.held(reason=request.reason, asked_fen=request.amount_fen, reserved_fen=amount_fen, pieces=claimed)
     values = [line.value_fen for line in claimed]

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core import codes
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
@@ -48,6 +49,10 @@ _INTERNAL = frozenset(
     {
         "refund.approve_first",
         "refund.approval_lapsed",
+        "refund.decide",
+        "refund.undo",
+        "refund.decision_void",
+        "refund.second_look",
         "refund.note",
         "refund.reveal",
         "refund.claim",
@@ -231,6 +236,23 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     ),
     "refund.approve_by_rule": (_("approved by rule"), ""),
     "refund.approve": lambda data: (gettext("approved ¥%(amount)s") % _amount(data), _for(data)),
+    "refund.decide": lambda data: (
+        gettext("approved ¥%(amount)s; it takes effect in a few seconds") % _amount(data)
+        if data.get("decision") == "approve"
+        else gettext("rejected the request; it takes effect in a few seconds"),
+        "",
+    ),
+    "refund.second_look": lambda data: (
+        gettext("looked a second time and would have decided the same")
+        if data.get("agrees")
+        else gettext("looked a second time and would have decided otherwise"),
+        "",
+    ),
+    "refund.undo": (_("took the decision back before it took effect"), ""),
+    "refund.decision_void": lambda data: (
+        gettext("The decision of %(name)s did not take effect") % {"name": data.get("for", "")},
+        codes.words(str(data["code"])) if data.get("code") in codes.CODES else "",
+    ),
     "refund.approve_first": lambda data: (
         gettext("approved ¥%(amount)s, the first of two") % _amount(data),
         _for(data),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from core.errors import NotFound
 from desk import people, rows
 from desk.access import Scope, is_htmx, staff_posts, staff_reads
 from desk.addresses import refund as refund_url
@@ -55,6 +57,9 @@ def answer(
         back_label=gettext("Review queue") if in_queue else gettext("All refunds"),
         position=position(request.GET, request=found, scope=scope, at=now) if in_queue else None,
         return_to=with_query(refund_url(found.number), request.GET),
+        flow_url=with_query(reverse("desk:queue"), request.GET, selected=found.number, flow="1")
+        if in_queue and scope.may(Act.CLAIM)
+        else "",
         dialogs=dialogs(found, at=now, opened=open_dialog, error=form_error),
     )
     return render_page(request, "desk/refund.html", page, status=status)
@@ -70,6 +75,20 @@ def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpRespon
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     part = RefundPart(now, shown(found, scope=scope, at=now))
     return render_parts(request, "desk/refund.html", part, "progress", "viewers")
+
+
+@staff_posts()
+def look(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
+    """This person has it before them, or with ``left`` no longer; who else does."""
+    found, now = scope.requests().only("pk").filter(number=number).first(), timezone.now()
+    if found is None:
+        raise NotFound("there is no such refund request")
+    if request.POST.get("left"):
+        people.leave(request_id=found.pk, staff=scope.staff, at=now)
+        return HttpResponse(status=204)
+    people.look(request_id=found.pk, staff=scope.staff, at=now)
+    others = people.viewers(request_ids=[found.pk], but=scope.staff, at=now).get(found.pk, [])
+    return render(request, "desk/refund/viewers.html", {"viewers": others})
 
 
 @staff_posts()

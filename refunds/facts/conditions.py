@@ -24,7 +24,7 @@ from merchants.policies.rules import Tier
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
-from refunds.models import Approval, RefundRequest
+from refunds.models import Approval, PendingDecision, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
 from terminals.models import Transaction
@@ -47,6 +47,10 @@ class ClaimedByAnother(Conflict):
     """A colleague is working on it."""
 
     code = "claimed_by_another"
+
+
+class DecisionPending(Conflict, code="decision_pending"):
+    """Somebody has decided it a moment ago, and may still take that back."""
 
 
 def check_not_customer(by: Principal) -> None:
@@ -79,7 +83,11 @@ def check_known(request: RefundRequest, *, by: Principal) -> None:
 
 
 def check_not_anothers(request: RefundRequest, *, by: Principal) -> None:
-    """Raise ``ClaimedByAnother`` where a colleague works on it: a courtesy, the version is the lock."""
+    """Raise ``ClaimedByAnother`` where a colleague works on it: a courtesy, the version is the lock. Raise ``DecisionPending``
+    where it is decided and that has not taken effect yet.
+    """
+    if PendingDecision.objects.filter(pk=request.pk).exists():
+        raise DecisionPending("it is decided", state=request.state, version=request.version)
     if request.claimed_by_id not in (None, by.staff_id):
         raise ClaimedByAnother("a colleague is working on this request", state=request.state, version=request.version)
 

@@ -20,8 +20,11 @@ from refunds.models.notification import Notification
 from refunds.models.outbox import OutboxMessage
 from refunds.models.payee import Payee
 from refunds.models.payment_file import PaymentFile, PaymentFileRow, ReturnedTransfer
+from refunds.models.pending_decision import PendingDecision
 from refunds.models.request import RefundLine, RefundRequest
 from refunds.models.running_sum import RunningSum
+from refunds.models.second_look import SecondLook
+from refunds.models.staff_notice import StaffNotice
 from refunds.models.survey import Survey
 from refunds.models.till import Shift, ShiftLine, TillAuthorisation
 
@@ -50,14 +53,17 @@ __all__ = [
     "Payee",
     "PaymentFile",
     "PaymentFileRow",
+    "PendingDecision",
     "RefundBatch",
     "RefundBatchRow",
     "RefundLine",
     "RefundRequest",
     "ReturnedTransfer",
     "RunningSum",
+    "SecondLook",
     "Shift",
     "ShiftLine",
+    "StaffNotice",
     "Survey",
     "TillAuthorisation",
 ]

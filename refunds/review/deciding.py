@@ -18,6 +18,7 @@ from core.audit.actors import SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Invalid
 from merchants import rights
+from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
@@ -25,13 +26,15 @@ from refunds.facts import approvals, conditions, holds, judgements, plans, sums
 from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
-from refunds.review import agreeing, decidable
+from refunds.review import agreeing, decidable, mentions, second_look
 from refunds.review.agreeing import Consent
 from refunds.rules import clocks
 from refunds.rules.method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, RejectReason, State
 from terminals.models import Transaction
 
+#: So many are on one desk at a time; more would only keep colleagues away.
+MOST_ON_A_DESK = 10
 #: So many candidates for the next one are looked at together.
 _AT_ONCE = 50
 
@@ -44,7 +47,8 @@ _LOOKS_BACK = timedelta(days=7)
 def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
 
-    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away.
+    Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away. Raises ``Conflict``
+    where there are ``MOST_ON_A_DESK`` already.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
@@ -58,6 +62,11 @@ def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     if request.claimed_by_id == by.staff_id:
         return request
     conditions.check_not_anothers(request, by=by)
+    on_desk = RefundRequest.objects.filter(
+        merchant_id=by.acting_for, state__in=OPEN_FOR_REVIEW, claimed_by_id=by.staff_id
+    )
+    if on_desk.filter(pending_decision=None)[:MOST_ON_A_DESK].count() == MOST_ON_A_DESK:
+        raise Conflict("there are enough on this desk", code="desk_full")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
     request.claimed_by_id, request.claimed_at = by.staff_id, at
     lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
@@ -82,7 +91,7 @@ def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
     """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
     rights.check_may(Act.CLAIM, by=by)
     waiting = RefundRequest.objects.filter(state=State.IN_REVIEW, claimed_by=None)
-    candidates = waiting.filter(decidable.decidable(by=by, at=at)).order_by("due_at", "pk")
+    candidates = waiting.filter(decidable.decidable(by=by, at=at), pending_decision=None).order_by("due_at", "pk")
     rows = candidates.select_related("transaction").only(*decidable.NEEDS).iterator(chunk_size=_AT_ONCE)
     while some := list(islice(rows, _AT_ONCE)):
         refused = decidable.undecidable(requests=some, by=by, at=at)
@@ -342,13 +351,15 @@ def extend(
 
 
 @transaction.atomic
-def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> None:
-    """A note for colleagues, kept in the timeline."""
+def add_note(*, request_id: UUID, by: Principal, at: datetime, text: str) -> list[Staff]:
+    """A note for colleagues, kept in the timeline. Returns those whom it names with ``@``: they are told."""
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.ADD_NOTE, by=by, request=request)
     if not text.strip():
         raise Invalid("the note is empty", code="message_required")
-    lifecycle.record_act(request, "refund.note", by=by.actor, at=at, data={"note": text.strip()[:1000]})
+    text = text.strip()[:1000]
+    lifecycle.record_act(request, "refund.note", by=by.actor, at=at, data={"note": text})
+    return mentions.tell_mentioned(text, request=request, by=by, at=at)
 
 
 def _open_request(act: Act, request_id: UUID, by: Principal, version: int) -> RefundRequest:
@@ -376,7 +387,7 @@ def _store_decision(request: RefundRequest, decision: Decision, by: Principal, a
         object_id=request.pk,
         at=at,
     )
-    Approval.objects.create(
+    approval = Approval.objects.create(
         request=request,
         staff_id=by.staff_id,
         decision=decision,
@@ -384,3 +395,5 @@ def _store_decision(request: RefundRequest, decision: Decision, by: Principal, a
         at=at,
         **{"tier": request.tier, "role": by.role, **fields},
     )
+    if decision is not Decision.REQUEST_INFO and approval.lapses_at is None:
+        second_look.pick(approval, request, at=at)

@@ -44,3 +44,10 @@ def test_person_when_there_is_nobody_is_none_and_a_colour_stays(shop: Shop) -> N
     assert first is not None
     assert (first.name, first.initial) == (shop.reviewer.name, shop.reviewer.name[0])
     assert people.named(pk=1, name="").initial == "?"
+
+
+def test_viewers_when_somebody_leaves_are_without_them_at_once(shop: Shop) -> None:
+    request_id = uuid4()
+    people.look(request_id=request_id, staff=shop.colleague, at=NOW)
+    people.leave(request_id=request_id, staff=shop.colleague, at=NOW)
+    assert people.viewers(request_ids=[request_id], but=shop.reviewer, at=NOW) == {request_id: []}

@@ -110,6 +110,9 @@ def test_reviewer_signs_in_and_approves_268_yuan_with_the_keyboard(
     expect(page.locator("#dlg-approve")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator(".toast.ok")).to_contain_text(request.number)
+    # The desk goes on with the next one.
+    expect(page.locator("h1.amount")).to_contain_text("210.00")
+    page.goto(f"{live_server}/desk/refunds/{request.number}")
     _work_until(request, "refunded")
     # The page asks by itself and shows the end.
     expect(page.locator("ol.steps li.done")).to_have_count(5)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import override_settings
 from django.utils import timezone
 
 from analytics.models import Shadow, Trial
@@ -32,8 +34,19 @@ from merchants.policies.drafting import Written
 from merchants.policies.rules import read_rules
 from merchants.principals import of_staff
 from reconciliation.models import Bill, Difference, FundStatement
-from refunds.models import Approval, Execution, ListExport, Notification, RefundBatch, RefundRequest, Shift
-from refunds.review import exporting
+from refunds.models import (
+    Approval,
+    Execution,
+    ListExport,
+    Notification,
+    PendingDecision,
+    RefundBatch,
+    RefundRequest,
+    SecondLook,
+    Shift,
+    StaffNotice,
+)
+from refunds.review import deciding, exporting, second_look
 from refunds.rules.proof import findings
 from refunds.states import Route
 from refunds.telling import outbox, wording
@@ -247,6 +260,89 @@ def bulk(stage: Stage) -> None:
 def approve(stage: Stage) -> None:
     done = _act(stage, Role.REVIEWER, stage.in_review(), "approve", amount="268.00", comment="核对无误")
     assert (done.state, done.approved_fen) == ("approved", 26_800)
+
+
+@case("POST", f"{_REFUND}/look")
+def look(stage: Stage) -> None:
+    path = f"/desk/refunds/{stage.in_review().number}/look"
+    stage.post(Role.REVIEWER, path, expect=200)
+    assert stage.person(Role.REVIEWER).name in text_of(stage.post(Role.MANAGER, path, expect=200))
+    stage.post(Role.REVIEWER, path, left="1", expect=204)
+    assert stage.person(Role.REVIEWER).name not in text_of(stage.post(Role.MANAGER, path, expect=200))
+
+
+def _notice(stage: Stage) -> StaffNotice:
+    """The manager is named in a note."""
+    by, manager = of_staff(stage.person(Role.REVIEWER)), stage.person(Role.MANAGER)
+    deciding.add_note(request_id=stage.in_review().pk, by=by, at=timezone.now(), text=f"@{manager.name} 请看")
+    return StaffNotice.objects.get(staff=manager)
+
+
+@case("GET", "/desk/notices")
+def staff_notices(stage: Stage) -> None:
+    assert _notice(stage).request.number in stage.get(Role.MANAGER, "/desk/notices")
+
+
+@case("GET", "/desk/notices/bell")
+def bell(stage: Stage) -> None:
+    _notice(stage)
+    assert "1 unread" in stage.get(Role.MANAGER, "/desk/notices/bell")
+
+
+@case("POST", "/desk/notices/<int:notice_id>")
+def read_notice(stage: Stage) -> None:
+    notice = _notice(stage)
+    stage.post(Role.MANAGER, f"/desk/notices/{notice.pk}")
+    assert StaffNotice.objects.get().read_at
+
+
+@case("POST", "/desk/notices/read")
+def read_all_notices(stage: Stage) -> None:
+    _notice(stage)
+    stage.post(Role.MANAGER, "/desk/notices/read")
+    assert StaffNotice.objects.get().read_at
+
+
+@case("POST", f"{_REFUND}/undo")
+def undo(stage: Stage) -> None:
+    request = stage.in_review()
+    with override_settings(UNDO_S=10):
+        _act(stage, Role.REVIEWER, request, "approve", amount="268.00")
+    assert PendingDecision.objects.filter(pk=request.pk).exists()
+    done = _act(stage, Role.REVIEWER, request, "undo")
+    assert (done.state, done.version, PendingDecision.objects.exists()) == ("in_review", request.version, False)
+
+
+def _second_look(stage: Stage) -> SecondLook:
+    """Of what a manager approved, with a picture."""
+    request = stage.in_review()
+    stage.picture_of(request)
+    with mock.patch.object(second_look, "SHARE_BP", 10_000):
+        by = of_staff(stage.person(Role.MANAGER))
+        deciding.approve(request_id=request.pk, by=by, at=timezone.now(), version=request.version)
+    return SecondLook.objects.get(request=request)
+
+
+@case("GET", "/desk/second-looks")
+def second_looks(stage: Stage) -> None:
+    look = _second_look(stage)
+    text = stage.get(Role.REVIEWER, "/desk/second-looks")
+    assert (f"/desk/second-looks/{look.pk}" in text, look.request.number in text) == (True, False)
+
+
+@case("POST", "/desk/second-looks/<int:look_id>")
+def answer_second_look(stage: Stage) -> None:
+    look = _second_look(stage)
+    stage.post(Role.REVIEWER, f"/desk/second-looks/{look.pk}", decision="reject", note="看不清")
+    look.refresh_from_db()
+    assert (look.disagrees, fresh(look.request).state) == (True, "approved")
+
+
+@case("GET", "/desk/second-looks/<int:look_id>/evidence/<uuid:evidence_id>")
+def second_look_evidence(stage: Stage) -> None:
+    look = _second_look(stage)
+    path = f"/desk/second-looks/{look.pk}/evidence/{look.request.evidence.get().pk}"
+    assert stage.browser(Role.REVIEWER).get(path).status_code == 200
 
 
 @case("POST", f"{_REFUND}/reject")

@@ -299,3 +299,16 @@ def test_decide_when_the_store_is_another_is_not_found(waiting: RefundRequest) -
     with pytest.raises(NotFound):
         _approve(waiting, reviewer)
     assert RefundRequest.objects.get(pk=waiting.pk).version == waiting.version
+
+
+def test_claim_when_ten_are_on_the_desk_is_refused_until_one_is_given_back(
+    waiting: RefundRequest, reviewer: Staff, merchant: Merchant
+) -> None:
+    theirs = [make_request(make_sale(merchant, 50_000), 30_000) for _ in range(10)]
+    RefundRequest.objects.filter(pk__in=[one.pk for one in theirs]).update(claimed_by=reviewer)
+    now = timezone.now()
+    with pytest.raises(Conflict) as refused:
+        deciding.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now)
+    assert (refused.value.code, RefundRequest.objects.get(pk=waiting.pk).claimed_by) == ("desk_full", None)
+    deciding.release(request_id=theirs[0].pk, by=of_staff(reviewer), at=now)
+    assert deciding.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now).claimed_by_id == reviewer.pk

@@ -1,0 +1,1 @@
+"""Deciding once more what a colleague has decided, without seeing how."""

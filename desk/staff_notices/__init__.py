@@ -1,0 +1,1 @@
+"""What colleagues tell one another: the bell and its list."""
