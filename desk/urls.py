@@ -154,6 +154,7 @@ urlpatterns = [
     path("/tasks/<int:report_id>/close", reports.close, name="customer-report-close"),
     path("/team", team.team, name="team"),
     path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
+    path("/team/passkeys", team.require_passkeys, name="team-passkeys"),
     path("/team/resets", team.ask_reset, name="team-reset"),
     path("/team/resets/<int:reset_id>/confirm", team.confirm_reset, name="team-reset-confirm"),
     path("/team/resets/<int:reset_id>/withdraw", team.withdraw_reset, name="team-reset-withdraw"),

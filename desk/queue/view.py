@@ -9,14 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk import keyset, people, rows
-from desk.access import Scope, is_htmx, staff_posts, staff_reads
+from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
 from desk.queue.listing import desk_list
 from desk.queue.page import PanePage, leads, queue_page, queue_rows
 from desk.queue.summary import reviewed_today, words_for
 from desk.refund.page import dialogs, find, refund
-from desk.rendering import go_on, render_page, render_parts
+from desk.rendering import go_on, is_htmx, render_page, render_parts
 from merchants.rights import Act
 from refunds.review import deciding
 

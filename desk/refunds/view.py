@@ -15,14 +15,14 @@ from django.utils import timezone
 from core.database.timeouts import reports
 from core.errors import Invalid
 from desk import filters, keyset, numbers, rows, words
-from desk.access import Scope, is_htmx, staff_reads
+from desk.access import Scope, staff_reads
 from desk.addresses import with_query
 from desk.analytics import links
 from desk.filters import Filter, Narrowed
 from desk.keyset import Total
 from desk.queue.listing import desk_list
 from desk.refunds import export
-from desk.rendering import render_page
+from desk.rendering import is_htmx, render_page
 from desk.rows import Pager, RefundRow
 from merchants.rights import Act
 from refunds.models import RefundRequest

@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk import filters, keyset, numbers, rows
-from desk.access import Scope, is_htmx, staff_reads
+from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.filters import Narrowed
 from desk.keyset import Total
-from desk.rendering import render_page
+from desk.rendering import is_htmx, render_page
 from desk.rows import Pager, SaleRow
 
 

@@ -9,6 +9,7 @@ from merchants.models.merchant import Merchant, MerchantKind, Store
 from merchants.models.message_wording import MessageWording
 from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
+from merchants.models.signature import Signature
 from merchants.models.staff import Role, Staff
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "PolicyVersion",
     "ResetKind",
     "Role",
+    "Signature",
     "Staff",
     "StaffSession",
     "Store",

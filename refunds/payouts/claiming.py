@@ -3,6 +3,7 @@
 A payout whose lease ran out was in the hands of a worker that died: it is asked about before anything is sent again.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from core.sql import execute_rows
 from merchants import channels
 from payment_channels.contract import RefundOrder, RefundReference
 from refunds import lifecycle
+from refunds.facts import vouching
 from refunds.lifecycle import Move
 from refunds.rules import payer_reason
 from refunds.states import ExecutionState, State
@@ -26,8 +28,14 @@ from refunds.states import ExecutionState, State
 #: channel's query lag on, so that this takes some eight minutes.
 SENT_AGAIN_AT_MOST = 3
 
+#: A payout that nobody vouches for is looked at again after this: somebody may have put the rows right.
+UNVOUCHED_RESTS = timedelta(minutes=10)
+
 #: Channels that by their usual contract want time between two refunds of one sale.
 _SPACED = [code for code in channels.known() if channels.profile(code, {}).partial_spacing_s]
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,7 @@ class Claimed:
 
     execution_id: UUID
     request_id: UUID
+    by_rule: bool
     transaction_id: UUID
     account_id: int
     account_revision: int
@@ -80,8 +89,8 @@ APPROVED_BY_ENOUGH = """(r.by_rule OR EXISTS (
           AND (a.on_behalf_of_id = f.on_behalf_of_id) IS NOT TRUE))))"""
 
 _CLAIM = f"""
-SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials, e.first_sent_at,
-       e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
+SELECT e.id, e.request_id, r.by_rule, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials,
+       e.first_sent_at, e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at,
        t.reserved_fen - e.amount_fen, r.state, r.reason, r.customer_locale,
@@ -121,7 +130,9 @@ def claim(
         rows = [_claimed(at, *row) for row in cursor.fetchall()]
         if not rows:
             return []
+        rows, unvouched = _keep_vouched(rows, at)
         rows, postponed = _keep_spacing(cursor, rows, at)
+        postponed += unvouched
         if rows:
             _take_lease(rows, at)
         if postponed:
@@ -139,6 +150,21 @@ def claim(
         ]
     )
     return rows
+
+
+def _keep_vouched(rows: list[Claimed], at: datetime) -> tuple[list[Claimed], list[tuple[UUID, datetime]]]:
+    """What people approved is looked at again before it is sent; what does not hold waits for a person, who is paged."""
+    some = {
+        row.request_id
+        for row in rows
+        if row.send and not (row.by_rule and row.order.amount_fen <= vouching.EVERYDAY_FEN)
+    }
+    if not some or not (broken := vouching.faults(some, paying=True)):
+        return rows, []
+    for request_id, why in broken.items():
+        logger.error("payout of request %s is not sent: %s", request_id, why)
+    held = [(row.execution_id, at + UNVOUCHED_RESTS) for row in rows if row.send and row.request_id in broken]
+    return [row for row in rows if not (row.send and row.request_id in broken)], held
 
 
 def _take_lease(rows: Sequence[Claimed], at: datetime) -> None:
@@ -159,6 +185,7 @@ def _claimed(
     at: datetime,
     execution_id: UUID,
     request_id: UUID,
+    by_rule: bool,  # noqa: FBT001
     transaction_id: UUID,
     state: str,
     refund_no: str,
@@ -191,6 +218,7 @@ def _claimed(
     return Claimed(
         execution_id=execution_id,
         request_id=request_id,
+        by_rule=by_rule,
         transaction_id=transaction_id,
         account_id=account_id,
         account_revision=account_revision,
