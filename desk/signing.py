@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from desk.filters import Choice
 from desk.rendering import REFUSED, is_htmx, render_page
 from merchants.principals import Shown
 from merchants.signing import MustSign, shown_in_session
@@ -34,17 +33,25 @@ _LABELS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A field and what it says."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPage:
     """``lines`` are the statement's fields, each with its words; ``held`` the form's own fields, sent once more."""
 
-    lines: Sequence[Choice]
+    lines: Sequence[Line]
     always: bool
     passkey: str
     takes_code: bool
     was_wrong: bool
     action: str
-    held: Sequence[Choice]
+    held: Sequence[Line]
 
 
 def shown_by(request: HttpRequest) -> Shown:
@@ -60,13 +67,13 @@ def page(request: HttpRequest, asked: MustSign) -> HttpResponse:
     said = asked.statement
     told = {name: said.told.get(name, str(value)) for name, value in said.fields.items()}
     held = [
-        Choice(name, text)
+        Line(name, text)
         for name, texts in request.POST.lists()
         if name not in (_PASSKEY, _CODE, "csrfmiddlewaretoken")
         for text in texts
     ]
     found = SigningPage(
-        lines=[Choice(str(_LABELS.get(name, name)), text or "--") for name, text in told.items()],
+        lines=[Line(str(_LABELS.get(name, name)), text or "--") for name, text in told.items()],
         always=asked.always,
         passkey=asked.passkey,
         takes_code=asked.takes_code,

@@ -3,7 +3,7 @@
 A statement says what is decided, as canonical JSON. A passkey signs its SHA-256; where there is none, an app's code or, of who
 has neither, the session stands beside it, and that is recorded. The row is kept for good; the event of the act, which nobody
 without the audit key can write, names its digest. Who decides what needs no signature shows a second factor every five minutes
-(docs/adr/0042).
+(docs/adr/0044).
 """
 
 from __future__ import annotations

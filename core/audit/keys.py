@@ -31,6 +31,7 @@ class Key:
     links: bytes
     heads: bytes
     checkpoints: bytes
+    payouts: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ def _key(text: str, name: str) -> Key:
         secret = b""
     if len(secret) != 32:
         raise ImproperlyConfigured(f"{name} must be 32 bytes in base64. Make one with: {MAKE_ONE}")
-    fingerprint, events, links, heads, checkpoints = (
+    fingerprint, events, links, heads, checkpoints, payouts = (
         hmac.digest(secret, b"refunddesk audit " + purpose, "sha256")
-        for purpose in (b"fingerprint", b"events", b"links", b"heads", b"checkpoints")
+        for purpose in (b"fingerprint", b"events", b"links", b"heads", b"checkpoints", b"payouts")
     )
-    return Key(fingerprint.hex()[:16], events, links, heads, checkpoints)
+    return Key(fingerprint.hex()[:16], events, links, heads, checkpoints, payouts)
 
 
 def mismatch() -> str:

@@ -19,6 +19,7 @@ class Merchant(models.Model):
     While ``keys_stopped_at`` is set no API key does anything; a store's is for those of the store, and for all others there.
     ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
     is erased after ``retention_days``; of those before ``erased_until`` it is.
+    Who is named in ``checkpoints_to`` is mailed a signed checkpoint of the audit trail every day.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -30,6 +31,8 @@ class Merchant(models.Model):
     created_at = models.DateTimeField()
     retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
     erased_until = models.DateTimeField(null=True, blank=True)
+    checkpoints_to = models.EmailField(blank=True, default="", db_default="")
+    checkpoint_mailed_at = models.DateTimeField(null=True, blank=True)
     newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     walled_by = "id"

@@ -1,8 +1,8 @@
 """What stands behind an approval, looked at again before money leaves and by an invariant.
 
 Behind each stands its event, which nobody without the audit key can write: who, what amount, of which sale, how they showed that
-it was them. Where more is at stake, above the four-eyes limit and by routes on which money leaves to whoever is named, they signed
-a statement (``merchants.signing``), and all of it is compared with the rows as they are now.
+it was them. Where more is at stake, above the four-eyes limit and where money leaves to whoever is named, they signed a
+statement (``merchants.signing``), and all of it is compared with the rows as they are now.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ from refunds.states import EXECUTION_ENDED, ExecutionState, Route, State
 
 logger = logging.getLogger(__name__)
 
-#: A payout that is approved by rule and larger than this is looked at, too: rules approve smaller ones, every second.
-EVERYDAY_FEN = 50_000
-_EVENTS = ("refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg")
+_SAID = ("refund.submit", "refund.resubmit")
+_EVENTS = (*_SAID, "refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg")
 _UNDER_WAY = (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED)
 
 
@@ -192,11 +191,26 @@ class _Look:
         if not paying and request.state not in _UNDER_WAY:
             return ""
         if request.by_rule:
-            return "" if any(one.action == "refund.approve_by_rule" for one in self.events) else "no rule approved it"
+            return self._by_rule()
         final = next((row for row in reversed(self.given) if row.lapses_at is None), None)
         if final is None:
             return "nobody approved it"
         return self._present(final, behind[final.pk])
+
+    def _by_rule(self) -> str:
+        if not any(one.action == "refund.approve_by_rule" for one in self.events):
+            return "no rule approved it"
+        asked = [int(one.data["amount_fen"]) for one in self.events if one.action in _SAID and "amount_fen" in one.data]
+        rows = self._live()
+        if asked and sum(row.amount_fen for row in rows) > asked[-1]:
+            return "more is on its way than was asked for"
+        by_hand = any(row.channel_account.channel in TWO_FOR for row in rows)
+        return "a rule pays nobody by hand" if by_hand else ""
+
+    def _live(self) -> list[Execution]:
+        live = Execution.objects.filter(request=self.request)
+        live = live.exclude(state__in=[ExecutionState.FAILED, ExecutionState.CANCELLED])
+        return list(live.select_related("channel_account").defer("channel_account__sealed_credentials"))
 
     def _signed(self, row: Approval, event: AuditEvent) -> str:
         if "signed" not in event.data:
@@ -228,9 +242,7 @@ class _Look:
         if "factor" not in data:
             # From before it was signed.
             return ""
-        live = Execution.objects.filter(request=request)
-        live = live.exclude(state__in=[ExecutionState.FAILED, ExecutionState.CANCELLED])
-        rows = list(live.select_related("channel_account").defer("channel_account__sealed_credentials"))
+        rows = self._live()
         if sum(row.amount_fen for row in rows) > (final.amount_fen or 0):
             return "more is on its way than was approved"
         if not {str(row.transaction_id) for row in rows} <= set(data["sales"]):

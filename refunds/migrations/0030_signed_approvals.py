@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [("refunds", "0023_follow_up"), ("merchants", "0020_signatures")]
 
     operations = [
+        migrations.AddField("execution", "tag", models.BinaryField(max_length=16, null=True)),
         migrations.AddField(
             "approval", "factor", models.CharField(blank=True, db_default="", default="", max_length=20)
         ),

@@ -3,6 +3,7 @@
 A payout whose lease ran out was in the hands of a worker that died: it is asked about before anything is sent again.
 """
 
+import hmac
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from core.audit import keys
 from core.audit.actors import SYSTEM
 from core.sql import execute_rows
 from merchants import channels
@@ -21,7 +23,9 @@ from payment_channels.contract import RefundOrder, RefundReference
 from refunds import lifecycle
 from refunds.facts import vouching
 from refunds.lifecycle import Move
+from refunds.models.execution import tag_of
 from refunds.rules import payer_reason
+from refunds.rules.policy import TWO_FOR
 from refunds.states import ExecutionState, State
 
 #: So often a number that the channel denies goes out again without being taken; then a person decides. Denials count from the
@@ -45,12 +49,13 @@ class Claimed:
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
     does not know the number by now never got it; ``goes_out_again`` that such a number may be sent once more. ``too_late`` says
     that the channel's window has closed on the sale. ``others_fen``: what other refunds of it take, paid or under way.
+    ``is_everyday``: a rule approved it, and it is what was approved by then.
     ``has_sale``: whether this claim alone looks at payouts of the sale now.
     """
 
     execution_id: UUID
     request_id: UUID
-    by_rule: bool
+    is_everyday: bool
     transaction_id: UUID
     account_id: int
     account_revision: int
@@ -94,7 +99,7 @@ SELECT e.id, e.request_id, r.by_rule, e.transaction_id, e.state, e.refund_no, e.
        a.profile_overrides::json,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at,
        t.reserved_fen - e.amount_fen, r.state, r.reason, r.customer_locale,
-       e.method, t.held_at IS NOT NULL,
+       e.method, e.tag, t.held_at IS NOT NULL,
        CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
@@ -154,17 +159,21 @@ def claim(
 
 def _keep_vouched(rows: list[Claimed], at: datetime) -> tuple[list[Claimed], list[tuple[UUID, datetime]]]:
     """What people approved is looked at again before it is sent; what does not hold waits for a person, who is paged."""
-    some = {
-        row.request_id
-        for row in rows
-        if row.send and not (row.by_rule and row.order.amount_fen <= vouching.EVERYDAY_FEN)
-    }
+    some = {row.request_id for row in rows if row.send and not row.is_everyday}
     if not some or not (broken := vouching.faults(some, paying=True)):
         return rows, []
     for request_id, why in broken.items():
         logger.error("payout of request %s is not sent: %s", request_id, why)
     held = [(row.execution_id, at + UNVOUCHED_RESTS) for row in rows if row.send and row.request_id in broken]
     return [row for row in rows if not (row.send and row.request_id in broken)], held
+
+
+def _is_tagged(tag: bytes | None, *of: Any) -> bool:
+    names = ("request_id", "transaction_id", "channel_account_id", "refund_no", "amount_fen")
+    said = dict(zip(names, of, strict=True))
+    return tag is not None and any(
+        hmac.compare_digest(tag_of(key, **said), bytes(tag)) for key in keys.ring().known.values()
+    )
 
 
 def _take_lease(rows: Sequence[Claimed], at: datetime) -> None:
@@ -209,6 +218,7 @@ def _claimed(
     reason: str,
     locale: str,
     method: str,
+    tag: bytes | None,
     is_held: bool,  # noqa: FBT001
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
@@ -218,7 +228,9 @@ def _claimed(
     return Claimed(
         execution_id=execution_id,
         request_id=request_id,
-        by_rule=by_rule,
+        is_everyday=by_rule
+        and channel not in TWO_FOR
+        and _is_tagged(tag, request_id, transaction_id, account_id, refund_no, amount_fen),
         transaction_id=transaction_id,
         account_id=account_id,
         account_revision=account_revision,

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from analytics.models import Shadow, Trial
-from core.audit.models import AuditEvent, AuditVerification
+from core.audit.models import AuditCheckpoint, AuditEvent, AuditVerification
 from desk.policy_draft import form
 from merchants.models import (
     ApiKey,
@@ -17,6 +17,7 @@ from merchants.models import (
     ChannelRuleChange,
     Delegation,
     Grace,
+    Merchant,
     PolicyDraft,
     PolicyReview,
     PolicyVersion,
@@ -1014,6 +1015,30 @@ def audit(stage: Stage) -> None:
 def audit_csv(stage: Stage) -> None:
     request = stage.in_review()
     assert str(request.pk) in stage.get(Role.FINANCE, "/desk/audit.csv")
+
+
+def _checkpoint(stage: Stage) -> None:
+    AuditCheckpoint.objects.create(
+        merchant_id=stage.merchant.pk, seq=0, body="{}", signatures={}, key_id="-", at=timezone.now()
+    )
+
+
+@case("GET", "/desk/audit/chain.jsonl")
+def audit_chain(stage: Stage) -> None:
+    _checkpoint(stage)
+    assert '{"body":"{}","signatures":{}}' in stage.get(Role.FINANCE, "/desk/audit/chain.jsonl")
+
+
+@case("GET", "/desk/audit/checkpoint.json")
+def audit_checkpoint(stage: Stage) -> None:
+    _checkpoint(stage)
+    assert stage.get(Role.FINANCE, "/desk/audit/checkpoint.json") == '{"body":"{}","signatures":{}}'
+
+
+@case("POST", "/desk/audit/holder")
+def audit_holder(stage: Stage) -> None:
+    stage.post(Role.FINANCE, "/desk/audit/holder", mail="auditor@example.com")
+    assert Merchant.objects.get(pk=stage.merchant.pk).checkpoints_to == "auditor@example.com"
 
 
 @case("POST", "/desk/audit/verify")

@@ -337,7 +337,10 @@ def _mutation(world: World, dice: random.Random) -> tuple[RefundRequest, str]:
             "UPDATE refunds_approval SET signature_id = (SELECT max(s.id) FROM merchants_signature s "
             f"WHERE s.object_id = {other}) WHERE request_id = '{(victim if victim != world.small else world.large).pk}'",
         ),
-        (world.large, f"UPDATE merchants_signature SET object_id = {other} WHERE object_id = '{world.large.pk}'"),
+        (
+            world.large,
+            f"UPDATE merchants_signature SET object_id = '{world.other.pk}' WHERE object_id = '{world.large.pk}'",
+        ),
         (
             world.large,
             f"UPDATE merchants_signature s SET statement = o.statement, assertion = o.assertion, signed = o.signed "
