@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.db import transaction
 
-from core.audit import keys
-from core.audit.chain import GENESIS, keyed_digest
+from core.audit import heads, keys
+from core.audit.chain import GENESIS, keyed_digest, not_in_chains
 from core.audit.models import AuditCheckpoint, AuditEvent, AuditLink
 from core.audit.record import content, encode, is_ours
 from core.audit.verifying import written_without_key
@@ -76,8 +76,11 @@ def body_of(*, merchant_id: int, seq: int, head: bytes, at: datetime, before: st
 
 def make(*, at: datetime) -> int:
     """A checkpoint of every chain whose last one is an hour old, whether it has grown or not. Returns how many."""
-    count = 0
+    count, lost = 0, dict(not_in_chains(heads.Follower().heads()))
     for merchant_id in AuditLink.objects.values_list("merchant_id", flat=True).distinct().order_by("merchant_id"):
+        if merchant_id in lost:
+            logger.error("no checkpoint of the audit chain of merchant %s: it has lost its head outside", merchant_id)
+            continue
         try:
             count += _make(merchant_id, at)
         except (NotInOrder, OSError):
