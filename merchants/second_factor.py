@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from allauth.core.internal.cryptokit import compare_user_code
@@ -219,7 +219,7 @@ def proves(kept: Mapping[str, str], challenge: bytes) -> bool:
         )
         client, data = CollectedClientData(client_data), AuthenticatorData(authenticator_data)
         site = hashlib.sha256((urlsplit(client.origin).hostname or "").encode()).digest()
-        CoseKey.parse(cbor.decode(key)).verify(authenticator_data + client.hash, signature)
+        CoseKey.parse(cast("Mapping[int, Any]", cbor.decode(key))).verify(authenticator_data + client.hash, signature)
     except (ValueError, TypeError, KeyError, InvalidSignature):
         return False
     return (

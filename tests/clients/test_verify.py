@@ -56,7 +56,9 @@ def _line(event: list[object]) -> str:
 
 def _trail(events: list[list[object]], key: keys.Key = OURS) -> list[str]:
     """Events with a checkpoint, three hours apart, after every seventh."""
-    lines, marks, head, before = [], [], bytes(32), ""
+    lines: list[str] = []
+    marks: list[str] = []
+    head, before = bytes(32), ""
     for number, event in enumerate(events, start=1):
         lines.append(_line(event))
         head = checkpoints.fold(head, lines[-1])
@@ -177,7 +179,13 @@ def test_command_says_in_its_exit_code_whether_it_holds(tmp_path: Path) -> None:
     (tmp_path / "chain").write_text("\n".join(_TRAIL) + "\n", encoding="utf-8")
     script = Path(verify.__file__)
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 120
-    asked = [sys.executable, script, checkpoints.public_key(OURS), tmp_path / "older", tmp_path / "chain"]
+    asked = [
+        sys.executable,
+        str(script),
+        checkpoints.public_key(OURS),
+        str(tmp_path / "older"),
+        str(tmp_path / "chain"),
+    ]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
     # Of long ago: the trail holds, its end may have been cut.
     assert done.returncode == 1

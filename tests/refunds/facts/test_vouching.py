@@ -208,7 +208,7 @@ def world(desk: Desk) -> World:
 
 def _columns(table: str) -> str:
     model = {"refunds_approval": Approval, "merchants_signature": Signature, "refunds_execution": Execution}[table]
-    return ", ".join(f.column for f in model._meta.concrete_fields if f.column != "id")
+    return ", ".join(str(f.column) for f in model._meta.concrete_fields if f.column != "id")
 
 
 def _copied(table: str, where: str, **changed: str) -> str:
