@@ -81,8 +81,8 @@ def page(request: HttpRequest, asked: MustSign) -> HttpResponse:
         action=request.get_full_path(),
         held=held,
     )
-    if not is_htmx(request):
-        return render_page(request, "desk/signing.html", found, status=403)
-    answer = render_page(request, "desk/signing.html#fields", found, status=403)
+    # To be asked is no refusal; what was shown and is wrong is one.
+    status = 403 if asked.was_wrong else 200
+    answer = render_page(request, "desk/signing.html" + "#fields" * is_htmx(request), found, status=status)
     answer[REFUSED] = "1"
     return answer

@@ -25,6 +25,7 @@ from invariants.breach import Breach
 from invariants.catalogue import INVARIANTS, TOUCHED_REQUESTS
 from merchants import signing
 from merchants.models import Signature
+from merchants.policies import versions
 from refunds.facts import judgements, vouching
 from refunds.models import Approval, RefundRequest
 
@@ -131,6 +132,7 @@ def unvouched(since: dict[str, int | datetime] | None = None, *, gives_way: bool
     )
     for some_rows in _in_parts(signed.exclude(Exists(named)).values_list("pk", flat=True)):
         yield from (Breach("I42", f"signature {pk} is of no act") for pk in some_rows[:20])
+    yield from (Breach("I42", f"version {row.pk} of a policy is not what was signed") for row in versions.altered())
     for some_ids in _in_parts(signed.exclude(object_type="refund_request").values_list("pk", flat=True)):
         broken = signing.faults(Signature.objects.filter(pk__in=some_ids))
         yield from (Breach("I42", f"signature {pk}: {why}") for pk, why in sorted(broken.items())[:20])

@@ -214,7 +214,14 @@ def _sign(
 ) -> Signed:
     limits = json.dumps(mandates.as_json(mandate), sort_keys=True, ensure_ascii=False) if mandate else ""
     said = Statement({"request": f"{merchant.code} {name}", **what, "mandate": limits, "decision": decision})
-    return signing.sign(statement=lambda: said, object_type="api_key", object_id=name[:40], by=by, at=at)
+    return signing.sign(
+        statement=lambda: said,
+        object_type="api_key",
+        object_id=name[:40],
+        by=by,
+        at=at,
+        always=by.shown is not None,
+    )
 
 
 def _check_stores(mandate: Mandate | None, *, merchant_id: int, store: Store | None) -> None:

@@ -81,7 +81,8 @@ def _statement(
 ) -> Statement:
     if payee is None and Route.BANK_TRANSFER in routes:
         payee = payees.of(request, route=Route.BANK_TRANSFER)
-    told = {"amount": f"¥{yuan_grouped(amount_fen)}"}
+    ways = ", ".join(str(Route(route).label) for route in sorted(routes))
+    told = {"amount": f"¥{yuan_grouped(amount_fen)}", "route": f"{ways} ({'+'.join(sorted(routes))})"}
     if payee is not None:
         masked = payees.masked(payee)
         told["payee"] = " ".join(filter(None, (masked["holder_name"], masked["account_no"], masked["bank_name"])))

@@ -54,7 +54,7 @@ def test_approve_shows_what_is_signed_and_is_done_once_it_was(
 ) -> None:
     key, client = with_passkey(shop.manager), as_staff(shop.manager)
     status, page = _approve(client, large)
-    assert status == 403
+    assert status == 200
     for text in (large.number, "¥300.00", "original", "approve"):
         assert text in page
     assert not Approval.objects.exists()
@@ -97,7 +97,7 @@ def test_session_that_showed_a_factor_long_ago_shows_one_again(shop: Shop, as_st
     session.save()
     url, form = f"/desk/refunds/{request.number}/approve", {"version": str(request.version), "amount": "100"}
     answer = client.post(url, form, headers={"accept-language": "en"})
-    assert answer.status_code == 403
+    assert answer.status_code == 200
     assert 'name="amount" value="100"' in answer.content.decode()
     assert not Approval.objects.exists()
     assert client.post(url, {**form, "signed_by_code": code_of(secret)}).status_code == 302
@@ -114,7 +114,7 @@ def test_keys_are_signed_and_bulk_leaves_what_is_signed_by_itself(
     secret, client = with_app(owner), as_staff(owner)
     form = {"name": "Till", "scopes": "refunds:read", "store": "*"}
     before = ApiKey.objects.count()
-    assert client.post("/desk/api-keys", form).status_code == 403
+    assert "signed_by_code" in client.post("/desk/api-keys", form).content.decode()
     assert ApiKey.objects.count() == before
     assert client.post("/desk/api-keys", {**form, "signed_by_code": code_of(secret)}).status_code == 200
     assert ApiKey.objects.count() == before + 1
