@@ -34,7 +34,6 @@ GROUPS: Final[Mapping[str, Promise]] = {
 }
 
 ACTS: Final[Mapping[str, Promise]] = {
-    "team.require_passkeys": _("required passkeys for large decisions"),
     "audit.holder": _("named who holds checkpoints"),
     "refund.verify": _("checked the request"),
     "refund.export": _("took a list of refunds away"),
