@@ -165,6 +165,13 @@ broker-faults: environment ## seconds until all is paid: KILLED=40 FROZEN=20 EMP
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos.broker_faults --seed $(SEED) --killed $(KILLED) --frozen $(FROZEN) \
 		--emptied $(EMPTIED) --workers $(WORKERS_KILLED) $(ARGS)
 
+FORGERIES ?= 1000
+
+.PHONY: forgeries
+forgeries: environment ## what a superuser of the database forges, and rewritings of the trail: FORGERIES=1000 SEED=1
+	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q \
+		tests/refunds/facts/test_vouching.py tests/clients/test_verify.py $(ARGS)
+
 # Pairwise over leg, channel fault, failpoint, notice and what people do; about ten minutes on two cores.
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1

@@ -1,5 +1,6 @@
 """Recognising callers and signed requests (HMAC over id, time, method, path with query, body), and what each may do."""
 
+import base64
 import hashlib
 import hmac
 import time
@@ -21,6 +22,8 @@ from core.redis_client import client as broker
 from merchants import api_keys, principals, rights
 from merchants.api_keys import Client
 from merchants.models import Staff
+from merchants.principals import Shown
+from merchants.signing import shown_in_session
 
 _WINDOW_S = 300
 
@@ -96,7 +99,24 @@ class StaffSession(SessionAuthentication):
         staff: Any = found[0]
         if isinstance(staff, AnonymousUser) or not isinstance(staff, Staff):
             return None
-        return Caller(principals.of_staff(staff)), None
+        return Caller(principals.of_staff(staff, _shown(request))), None
+
+
+def _shown(request: Request) -> Shown:
+    """What the person shows of a second factor: their session's, and with this call ``Second-Factor: totp 123456`` or
+    ``Second-Factor: webauthn <the browser's answer as JSON, in base64url>``.
+    """
+    shown = shown_in_session(request.session, request.META)
+    kind, _, said = request.headers.get("Second-Factor", "").partition(" ")
+    if kind == "totp":
+        shown.code = said.strip()[:40]
+    elif kind == "webauthn":
+        try:
+            shown.passkey = base64.urlsafe_b64decode(f"{said.strip()[:20_000]}==").decode()
+        except ValueError:
+            # Shown, and wrong: not what no passkey at all would be.
+            shown.passkey = "-"
+    return shown
 
 
 class HasScope(BasePermission):

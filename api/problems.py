@@ -21,6 +21,7 @@ from api.bodies import JSONRenderer
 from api.schemas import VerdictOut
 from core.codes import CODES, FIELDS, PROBLEMS, words, words_of_field
 from core.errors import DomainError, NotFound
+from merchants.signing import MustSign
 from refunds.intake.judging import PolicyRefused
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def _translate(error: Exception) -> Response | None:
         error = NotFound("there is no such thing here")
     if isinstance(error, DjangoPermissionDenied):
         error = exceptions.PermissionDenied()
+    if isinstance(error, MustSign):
+        error = error.as_refusal()
     if isinstance(error, DomainError):
         return _of_domain_error(error)
     if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):

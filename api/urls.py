@@ -6,6 +6,7 @@ from django.urls import path
 
 from api import (
     analytics,
+    audit,
     batches,
     decisions,
     deputies,
@@ -50,6 +51,7 @@ urlpatterns = [
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", transactions.OrderDetail.as_view()),
+    path("audit/checkpoints", audit.Checkpoints.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
     path("evidence", evidence.SendEvidenceAhead.as_view()),
     path("refund-requests", refund_requests.RefundRequests.as_view()),

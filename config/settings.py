@@ -320,6 +320,8 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "refunds.sweep", "schedule": 3.0, "options": {"expires": 10}},
     "seal-audit": {"task": "core.seal_audit", "schedule": 5.0, "options": {"expires": 10}},
+    "audit-checkpoints": {"task": "core.audit_checkpoints", "schedule": 600.0, "options": {"expires": 500}},
+    "mail-checkpoints": {"task": "refunds.mail_checkpoints", "schedule": 3600.0, "options": {"expires": 3000}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},

@@ -100,6 +100,13 @@ PROBLEMS: Final = (
          remedy=_("With a browser session, send the CSRF token as `X-CSRFToken`. Some calls are for keys only.")),
     Code("role_required", 403, _("Not in this role"), _("Your role does not allow this."),
          _("Somebody with another role has to do this.")),
+    Code("signature_needed", 403, _("A second factor is to be shown with this"),
+         _("This is signed by itself: open it, look at what you sign, and sign."),
+         _("Send the call again with `Second-Factor: totp <code>`, or `Second-Factor: webauthn <answer>`: the browser's answer "
+           "to `passkey`, as JSON in base64url. `statement` is what is signed, `challenge` its SHA-256. Nothing was done.")),
+    Code("passkey_required", 403, _("This is signed with a passkey"),
+         _("Your merchant requires a passkey for this. Add one to your account, then decide."),
+         _("Somebody with a passkey has to do this.")),
     Code("key_required", 403, _("Keys do this, people do not"),
          remedy=_("Tills and shops report it, with an API key.")),
     Code("all_stores_required", 403, _("For the whole merchant only"),
@@ -679,6 +686,9 @@ REFUSALS: Final = (
     Code("second_factor_wrong", 422, _("This code or key is wrong, or was used before. Try the next one.")),
     Code("second_factor_there", 409, _("There is one already: remove it first.")),
     Code("second_factor_required", 409, _("Your role needs a second factor: add another one before you remove this.")),
+    Code("passkey_first", 409, _("Add a passkey to your own account first: otherwise nobody could sign.")),
+    Code("not_vouched", 409,
+         _("What would be paid is not what was approved. Nothing is paid; whoever runs RefundDesk has to look.")),
     Code("second_factor_none", 409, _("Add an app or a passkey first.")),
     # signing in, and the customer's link
     Code("invalid_login", 200, _("User name or password is wrong.")),

@@ -11,14 +11,18 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from core import tenant_wall
 from core.errors import Forbidden, NotFound
+from desk import signing
+from desk.rendering import is_htmx
 from merchants import principals, rights
 from merchants.models import Staff, Store
-from merchants.principals import Principal
+from merchants.principals import Principal, Shown
 from merchants.rights import Act
+from merchants.signing import MustSign, remember
 from refunds.models import Notification, RefundRequest
 from terminals.models import Transaction
 
@@ -65,9 +69,9 @@ class Scope:
         return rows if self.store_ids is None else rows.filter(request__store_id__in=self.store_ids)
 
 
-def scope_of(staff: Staff) -> Scope:
+def scope_of(staff: Staff, shown: Shown | None = None) -> Scope:
     """The person's scope, read anew: a store taken away counts from the next page on."""
-    return Scope(staff, principals.of_staff(staff))
+    return Scope(staff, principals.of_staff(staff, shown))
 
 
 #: Where a request keeps its scope for the page's navigation.
@@ -103,17 +107,22 @@ def staff_page(
             staff = request.user
             if not isinstance(staff, Staff):
                 return _sign_in_first(request)
-            scope = scope_of(staff)
+            shown = signing.shown_by(request)
+            scope = scope_of(staff, shown)
             if acts and not any(map(scope.may, acts)):
                 raise PermissionDenied
             setattr(request, _KEPT, scope)
             try:
                 with tenant_wall.within(staff.merchant_id):
                     response = view(request, scope, *args, **kwargs)
+            except MustSign as asked:
+                response = signing.page(request, asked)
             except NotFound as error:
                 raise Http404 from error
             except Forbidden as error:
                 raise PermissionDenied from error
+            if shown.accepted and response.status_code < 400:
+                remember(request.session, shown.accepted, at=timezone.now())
             if isinstance(response, StreamingHttpResponse):
                 # Its lines are read from the database when the view is long over.
                 lines = cast("Iterator[bytes]", response.streaming_content)
@@ -150,9 +159,3 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
         # A fragment cannot hold the sign-in page: the whole page goes there.
         return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?next=/desk"})
     return redirect_to_login(request.get_full_path())
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx asks for a fragment."""
-    htmx: Any = getattr(request, "htmx", False)
-    return bool(htmx)

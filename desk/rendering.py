@@ -14,10 +14,15 @@ from django.template.loader import render_to_string
 
 from core.errors import DomainError
 from desk import words
-from desk.access import is_htmx
 
 #: Marks an answer that belongs into the form that asked; ``app.js`` lets only these through with a status from 400 on.
 REFUSED = "Refused"
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether htmx asks for a fragment."""
+    htmx: Any = getattr(request, "htmx", False)
+    return bool(htmx)
 
 
 def go_on(request: HttpRequest, url: str) -> HttpResponse:

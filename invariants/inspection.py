@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.expressions import Func, RawSQL
+from django.db.models.fields.json import KT
 
 from core.audit import chain, heads, verifying
 from core.audit.models import AuditEvent
@@ -19,7 +23,11 @@ from core.database import rights
 from core.errors import Conflict
 from invariants.breach import Breach
 from invariants.catalogue import INVARIANTS, TOUCHED_REQUESTS
-from refunds.facts import judgements
+from merchants import signing
+from merchants.models import Signature
+from merchants.policies import versions
+from refunds.facts import judgements, vouching
+from refunds.models import Approval, RefundRequest
 
 #: Any number that nobody else takes.
 _LOCK = 5_117_204_633
@@ -47,6 +55,8 @@ def alone() -> Iterator[None]:
 logger = logging.getLogger(__name__)
 
 
+#: Requests whose approvals are looked at together.
+_AT_ONCE = 500
 #: A run that gives way rests this many times as long as it has just worked, and never longer than ...
 _REST_SHARE, _REST_MOST_S = 2.0, 6.0
 
@@ -79,6 +89,7 @@ def breaches(*, whole: bool = True, remember: bool = False, gives_way: bool = Fa
     if remember and not trail.breaches:
         chain.remember_verified(trail.reached, to=trail.to)
     yield from _other_verdicts(since, gives_way=gives_way)
+    yield from unvouched(since, gives_way=gives_way)
     yield from _append_only()
 
 
@@ -98,6 +109,48 @@ def _other_verdicts(since: dict[str, int | datetime] | None, *, gives_way: bool)
         if gives_way and number % judgements.AT_ONCE == 0:
             time.sleep(min(_REST_MOST_S, (time.monotonic() - began) * _REST_SHARE))
             began = time.monotonic()
+
+
+def unvouched(since: dict[str, int | datetime] | None = None, *, gives_way: bool = False) -> Iterator[Breach]:
+    """I42: an approval that nobody gave or signed like this, or a payout under way that is not the one that was approved."""
+    found = 0
+    for some in _in_parts(_approved(since)):
+        began = time.monotonic()
+        for why in vouching.faults(some).values():
+            found += 1
+            yield Breach("I42", f"approved by nobody, or something else than is paid: {why}")
+        if found >= 20:
+            return
+        if gives_way:
+            time.sleep(min(_REST_MOST_S, (time.monotonic() - began) * _REST_SHARE))
+    signed = Signature.objects.all()
+    if since is not None:
+        signed = signed.filter(at__gte=since["day"])
+    named = AuditEvent.objects.filter(merchant_id=OuterRef("merchant_id"), at=OuterRef("at"))
+    named = named.alias(signed=KT("data__signed")).filter(
+        signed=Func(OuterRef("digest"), Value("hex"), function="encode", output_field=TextField())
+    )
+    for some_rows in _in_parts(signed.exclude(Exists(named)).values_list("pk", flat=True)):
+        yield from (Breach("I42", f"signature {pk} is of no act") for pk in some_rows[:20])
+    yield from (Breach("I42", f"version {row.pk} of a policy is not what was signed") for row in versions.altered())
+    for some_ids in _in_parts(signed.exclude(object_type="refund_request").values_list("pk", flat=True)):
+        broken = signing.faults(Signature.objects.filter(pk__in=some_ids))
+        yield from (Breach("I42", f"signature {pk}: {why}") for pk, why in sorted(broken.items())[:20])
+
+
+def _approved(since: dict[str, int | datetime] | None) -> QuerySet[RefundRequest, Any]:
+    """Requests that somebody approved, as rows say, or that are under way."""
+    some = RefundRequest.objects.filter(Exists(Approval.objects.filter(request=OuterRef("pk"), decision="approve")))
+    if since is not None:
+        touched = RawSQL(TOUCHED_REQUESTS, [since["txid"], since["event"]])  # noqa: S611 -- a text of ours
+        some = some.filter(pk__in=touched)
+    return some.order_by("pk").values_list("pk", flat=True)
+
+
+def _in_parts(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    found = rows.iterator(_AT_ONCE)
+    while some := list(islice(found, _AT_ONCE)):
+        yield some
 
 
 def _since() -> dict[str, int | datetime] | None:

@@ -19,11 +19,12 @@ from core.errors import Conflict, FieldError, Invalid
 from core.personal_data import unseal
 from core.plain_text import one_line
 from core.sql import PreparedStatement
-from merchants import mandates, principals
+from merchants import mandates, principals, signing
 from merchants.mandates import Mandate, MandateInvalid
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal
 from merchants.rights import Act, KeyStopped, Subject, check_may
+from merchants.signing import Signed, Statement
 
 _PREFIX = "rdk_"
 #: How long a rotated key may work on beside the new one, by name.
@@ -86,6 +87,8 @@ def issue(
         Act.MANAGE_KEYS, by=by, subject=Subject(merchant_id=merchant.pk, store_id=None if store is None else store.pk)
     )
     _check_stores(mandate, merchant_id=merchant.pk, store=store)
+    scope = {"scopes": " ".join(sorted(scopes)), "store": "*" if store is None else store.code}
+    shown = _sign("issue_key" if replaces is None else "rotate_key", merchant, name, mandate, by, at, **scope)
     key = _PREFIX + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(
@@ -106,6 +109,7 @@ def issue(
     data = {"name": name, "scopes": row.scopes, "store": "" if store is None else store.code, "all_stores": all_stores}
     if mandate is not None:
         data["mandate"] = row.mandate
+    data |= shown.told
     _record(row, "api_key.issue", by, at, **data)
     return row, key, signing_secret
 
@@ -173,9 +177,10 @@ def set_mandate(*, key: ApiKey, mandate: Mandate | None, by: Principal, at: date
         mandate = replace(mandate, counted_as=old.mandate.get("counted_as"))
     said = mandates.as_json(mandate)
     if said != old.mandate:
+        shown = _sign("limit_key", key.merchant, f"{key.name} {key.prefix}", mandate, by, at)
         ApiKey.objects.filter(pk=key.pk).update(mandate=said)
         _forget_changed()
-        _record(key, "api_key.mandate", by, at, before=old.mandate, after=said)
+        _record(key, "api_key.mandate", by, at, before=old.mandate, after=said, **shown.told)
 
 
 @transaction.atomic
@@ -202,6 +207,21 @@ def stop(
             at=at,
             data={"note": one_line(note, limit=200)},
         )
+
+
+def _sign(
+    decision: str, merchant: Merchant, name: str, mandate: Mandate | None, by: Principal, at: datetime, **what: str
+) -> Signed:
+    limits = json.dumps(mandates.as_json(mandate), sort_keys=True, ensure_ascii=False) if mandate else ""
+    said = Statement({"request": f"{merchant.code} {name}", **what, "mandate": limits, "decision": decision})
+    return signing.sign(
+        statement=lambda: said,
+        object_type="api_key",
+        object_id=name[:40],
+        by=by,
+        at=at,
+        always=by.shown is not None,
+    )
 
 
 def _check_stores(mandate: Mandate | None, *, merchant_id: int, store: Store | None) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import logging
+import smtplib
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
-from core.audit import verifying
-from core.audit.models import AuditEvent, AuditVerification
+from core.audit import checkpoints, keys, verifying
+from core.audit.models import AuditCheckpoint, AuditEvent, AuditVerification
 from core.audit.record import record
 from core.audit.verifying import Breach
 from core.errors import Conflict, Invalid
+from merchants.models import Merchant
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
+
+logger = logging.getLogger(__name__)
 
 #: The most rows of one file. More is refused: a file that was cut off looks complete.
 MOST_ROWS = 100_000
@@ -47,6 +57,64 @@ def taken_away(
     narrowed = {name: filters[name][:200] for name in sorted(filters) if filters[name]}
     _record("audit.export", by, at, {"filters": narrowed, "rows": count})
     return rows.filter(at__lte=at)
+
+
+def checkpoints_of(*, by: Principal) -> QuerySet[AuditCheckpoint]:
+    """The merchant's signed checkpoints. Raises ``Forbidden``."""
+    check_may(Act.SEE_AUDIT, by=by)
+    return AuditCheckpoint.objects.filter(merchant_id=by.acting_for)
+
+
+@transaction.atomic
+def chain_taken_away(*, by: Principal, at: datetime) -> Iterator[str]:
+    """The whole trail for ``clients/verify.py``, a line each; that it was taken is in the trail. Raises ``Forbidden``."""
+    check_may(Act.SEE_AUDIT, by=by)
+    _record("audit.export", by, at, {"chain": True})
+    return checkpoints.given_out(merchant_id=by.acting_for)
+
+
+@transaction.atomic
+def name_holder(*, address: str, by: Principal, at: datetime) -> None:
+    """Who is mailed a checkpoint every day, "" for nobody. Raises ``Forbidden`` or ``Invalid``."""
+    check_may(Act.SEE_AUDIT, by=by)
+    if address:
+        try:
+            validate_email(address)
+        except ValidationError as error:
+            raise Invalid("this is no mail address", code="invalid_email") from error
+    merchant = Merchant.objects.select_for_update(no_key=True).get(pk=by.acting_for)
+    if merchant.checkpoints_to != address:
+        merchant.checkpoints_to, merchant.checkpoint_mailed_at = address, None
+        merchant.save(update_fields=["checkpoints_to", "checkpoint_mailed_at"])
+        _record("audit.holder", by, at, {"named": bool(address)})
+
+
+def mail_checkpoints(*, at: datetime) -> int:
+    """Mail the newest checkpoint to whom each merchant names, once a day. Returns how many; one that fails is tried again."""
+    owed = Merchant.objects.exclude(checkpoints_to="").exclude(checkpoint_mailed_at__gt=at - timedelta(days=1))
+    count = 0
+    for merchant in owed.order_by("pk"):
+        last = AuditCheckpoint.objects.filter(merchant_id=merchant.pk).order_by("-pk").first()
+        if last is None:
+            continue
+        with translation.override("zh-hans"):
+            subject = gettext("Checkpoint of the audit trail of %(merchant)s") % {"merchant": merchant.name}
+            text = gettext(
+                "Keep this. With it and clients/verify.py you find out whether the trail was rewritten.\n\n"
+                "Public key: %(key)s\n\n%(line)s\n"
+            )
+        said = {
+            "key": checkpoints.public_key(keys.ring().current),
+            "line": checkpoints.as_line(last.body, last.signatures),
+        }
+        try:
+            send_mail(subject, text % said, None, [merchant.checkpoints_to])
+        except (smtplib.SMTPException, OSError):
+            logger.exception("the checkpoint of merchant %s was not mailed", merchant.pk)
+            continue
+        Merchant.objects.filter(pk=merchant.pk).update(checkpoint_mailed_at=at)
+        count += 1
+    return count
 
 
 def verify_recent(*, by: Principal) -> tuple[int, str, list[Breach]]:

@@ -7,7 +7,8 @@ What each may do stands in ``merchants.rights``.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -30,6 +31,22 @@ class Kind(StrEnum):
     SYSTEM = "system"
 
 
+@dataclass(slots=True, eq=False)
+class Shown:
+    """What a browser shows of a second factor: the kind that its session has shown ("" for none) and when, and what it shows with
+    this act: a passkey's answer (JSON) or a code, from ``address``.
+
+    ``accepted`` is the kind that was looked at and right: from then on the session has shown it.
+    """
+
+    factor: str = ""
+    at: datetime | None = None
+    passkey: str = ""
+    code: str = field(default="", repr=False)
+    address: str = ""
+    accepted: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who acts, for which merchant (None: for every one of them, the system alone) and in which stores (None: in all; the
@@ -39,6 +56,7 @@ class Principal:
     maker are one person. ``till_codes`` are the codes that this person has at tills, folded, their login among them.
     ``limit_fen`` is the most that this person decides (None: what their role does).
     ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
+    ``shown`` is what a person's browser shows of a second factor; None where there is no browser.
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
     refund.
     """
@@ -60,6 +78,7 @@ class Principal:
     stopped: str = ""
     stopped_stores: frozenset[int] = frozenset()
     sale_id: UUID | None = None
+    shown: Shown | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -98,7 +117,7 @@ def folded_codes(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(filter(None, map(name_key, codes)))
 
 
-def of_staff(staff: Staff) -> Principal:
+def of_staff(staff: Staff, shown: Shown | None = None) -> Principal:
     """A person in their session. Their stores are read again: one that was taken away counts from now on."""
     stores = None if staff.all_stores else frozenset(staff.stores.values_list("pk", flat=True))
     return Principal(
@@ -112,6 +131,7 @@ def of_staff(staff: Staff) -> Principal:
         person_id=staff.pk,
         till_codes=folded_codes((staff.username, *staff.till_codes)),
         limit_fen=staff.limit_fen,
+        shown=shown,
     )
 
 

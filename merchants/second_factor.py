@@ -8,10 +8,14 @@ allauth finds by itself.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -20,9 +24,19 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.utils import decrypt
 from allauth.mfa.webauthn.internal import auth as webauthn
+from cryptography.exceptions import InvalidSignature
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from fido2 import cbor
+from fido2.cose import CoseKey
+from fido2.utils import websafe_encode
+from fido2.webauthn import (
+    AuthenticationResponse,
+    AuthenticatorData,
+    CollectedClientData,
+    UserVerificationRequirement,
+)
 
 from core.audit.record import record_of
 from core.client_address import network_of
@@ -142,6 +156,89 @@ def check_passkey(*, staff: Staff, answer: str, at: datetime) -> bool:
         webauthn.clear_state()
     Authenticator.objects.filter(pk=row.pk).update(last_used_at=at)
     return True
+
+
+# --- signing with one -------------------------------------------------------------------------------------------------
+
+#: Of a passkey that signs: presence is asked for; a finger, a face or its own code where it has them.
+_VERIFIED = UserVerificationRequirement.PREFERRED
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a passkey answered. ``kept`` is all that proves it later, in base64: ``public_key``, ``client_data``,
+    ``authenticator_data``, ``signature``. ``signed`` is the hash of what it signed, ``counter`` the key's own count (0: none).
+    """
+
+    kept: dict[str, str]
+    credential: bytes
+    signed: bytes
+    counter: int
+
+
+def signature_request(staff: Staff, challenge: bytes) -> str:
+    """What the browser is asked so that a passkey of this person signs this challenge, as JSON; "" for who has none."""
+    if not (credentials := webauthn.get_credentials(staff)):
+        return ""
+    asked, _state = webauthn.get_server().authenticate_begin(credentials, _VERIFIED, challenge)
+    return json.dumps(dict(asked))
+
+
+def check_signature(*, staff: Staff, answer: str, challenge: bytes, at: datetime) -> Assertion | None:
+    """The browser's answer, if a passkey of this person's signed this very challenge for this site."""
+    state = {"challenge": websafe_encode(challenge), "user_verification": _VERIFIED}
+    try:
+        said = _json(answer)
+        credential = webauthn.get_server().authenticate_complete(state, webauthn.get_credentials(staff), said)
+        response = AuthenticationResponse.from_dict(said).response
+    except (ValueError, TypeError, KeyError):
+        return None
+    row = webauthn.get_authenticator_by_credential_id(staff, credential.credential_id)
+    Authenticator.objects.filter(pk=row.pk).update(last_used_at=at)
+    kept = {
+        "public_key": cbor.encode(dict(credential.public_key)),
+        "client_data": bytes(response.client_data),
+        "authenticator_data": bytes(response.authenticator_data),
+        "signature": response.signature,
+    }
+    return Assertion(
+        {name: base64.b64encode(part).decode() for name, part in kept.items()},
+        hashlib.sha256(credential.credential_id).digest(),
+        # Not the signature itself: of one message there are several that are right.
+        hashlib.sha256(kept["public_key"] + kept["authenticator_data"] + response.client_data.hash).digest(),
+        response.authenticator_data.counter,
+    )
+
+
+def proves(kept: Mapping[str, str], challenge: bytes) -> bool:
+    """Whether what was kept of an assertion is a passkey's signature over this challenge, for the site that asked."""
+    try:
+        key, client_data, authenticator_data, signature = (
+            base64.b64decode(kept[name], validate=True)
+            for name in ("public_key", "client_data", "authenticator_data", "signature")
+        )
+        client, data = CollectedClientData(client_data), AuthenticatorData(authenticator_data)
+        site = hashlib.sha256((urlsplit(client.origin).hostname or "").encode()).digest()
+        CoseKey.parse(cast("Mapping[int, Any]", cbor.decode(key))).verify(authenticator_data + client.hash, signature)
+    except (ValueError, TypeError, KeyError, InvalidSignature):
+        return False
+    return (
+        client.type == CollectedClientData.TYPE.GET
+        and hmac.compare_digest(client.challenge, challenge)
+        and hmac.compare_digest(data.rp_id_hash, site)
+        and data.is_user_present()
+    )
+
+
+def public_keys(merchant_ids: Iterable[int]) -> dict[bytes, tuple[int, str]]:
+    """The passkeys of merchants' people by the hash of their id: whose it is, and its public key in base64."""
+    rows = Authenticator.objects.filter(user__merchant_id__in=set(merchant_ids), type=Authenticator.Type.WEBAUTHN)
+    found = {}
+    for row in rows:
+        credential = row.wrap().authenticator_data.credential_data
+        key = base64.b64encode(cbor.encode(dict(credential.public_key))).decode()
+        found[hashlib.sha256(credential.credential_id).digest()] = (row.user_id, key)
+    return found
 
 
 def _json(text: str) -> dict[str, Any]:

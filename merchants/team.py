@@ -161,6 +161,19 @@ def require_second_factor(*, by: Principal, at: datetime) -> None:
 
 
 @transaction.atomic
+def require_passkeys(*, by: Principal, at: datetime) -> None:
+    """From now on what is signed is signed with a passkey, for good. Who asks for it has one. Raises ``Conflict``."""
+    merchant = _locked(by, Act.MANAGE_TEAM)
+    if merchant.requires_passkeys_since is not None:
+        return
+    if by.staff_id not in {staff_id for staff_id, _key in second_factor.public_keys([merchant.pk]).values()}:
+        raise Conflict("whoever requires passkeys has one", code="passkey_first")
+    merchant.requires_passkeys_since = at
+    merchant.save(update_fields=["requires_passkeys_since"])
+    _record_of_merchant(merchant, "team.require_passkeys", by, at)
+
+
+@transaction.atomic
 def ask_reset(*, staff_id: int | None, kind: str, by: Principal, at: datetime) -> AccessReset:
     """Ask that a second person resets somebody's password or second factor, or gives up the merchant's requirement (``staff_id``
     None). Asking twice is asking once.

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditVerification
 from core.periodic import periodic
+from merchants import audit_trail
 from refunds.evidence import files
 from refunds.follow_up import erasing, survey
 from refunds.goods import returns
@@ -86,6 +87,11 @@ def verify_audit() -> None:
     """Whole chains that somebody wants verified: long work, in a process of its own."""
     if AuditVerification.objects.filter(ended_at=None).exists():
         child.run("verify_audit", within_s=_VERIFIED_WITHIN_S)
+
+
+@periodic("refunds.mail_checkpoints")
+def mail_checkpoints() -> None:
+    audit_trail.mail_checkpoints(at=timezone.now())
 
 
 @periodic("refunds.verify")

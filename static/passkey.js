@@ -1,5 +1,6 @@
 // Passkeys (WebAuthn): [data-passkey] on a form holds what the browser is asked, as the server's JSON; a click on its button asks,
 // and the answer goes with the form in the field "passkey". Forms stay hidden where the browser knows no passkeys.
+// [data-sign] on a button, also one that came later: the passkey signs, and the form it stands in is sent with the answer.
 (() => {
   const toBytes = (text) =>
     Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
@@ -33,6 +34,22 @@
   };
 
   if (!window.PublicKeyCredential) return;
+  const show = (root) => root.querySelectorAll("[data-sign][hidden]").forEach((button) => (button.hidden = false));
+  show(document);
+  document.addEventListener("htmx:afterSwap", (event) => show(event.target));
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-sign]");
+    if (!button) return;
+    const failed = button.parentElement.querySelector("[data-passkey-failed]");
+    failed.hidden = true;
+    try {
+      button.form.elements.signed_by_passkey.value = told(await ask(JSON.parse(button.dataset.sign).publicKey));
+    } catch {
+      failed.hidden = false;
+      return;
+    }
+    button.form.requestSubmit();
+  });
   document.querySelectorAll("form[data-passkey]").forEach((form) => {
     form.hidden = false;
     form.addEventListener("submit", async (event) => {

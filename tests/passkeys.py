@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from allauth.core import context
+from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import RequestFactory
 from fido2 import cbor
 from fido2.cose import ES256
 from fido2.utils import websafe_encode
+
+from merchants.models import Staff
+from merchants.principals import Principal, Shown, of_staff
+from merchants.signing import MustSign
+
+Result = TypeVar("Result")
 
 
 class SoftKey:
@@ -50,3 +60,22 @@ class SoftKey:
         return json.dumps(
             {"id": own, "rawId": own, "type": "public-key", "response": said, "clientExtensionResults": {}}
         )
+
+
+def with_passkey(staff: Staff) -> SoftKey:
+    """A passkey that is this person's."""
+    key = SoftKey()
+    made = key.make(json.dumps({"publicKey": {"challenge": websafe_encode(os.urandom(32))}}))
+    Authenticator.objects.create(
+        user=staff, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": json.loads(made)}
+    )
+    return key
+
+
+def signed(staff: Staff, key: SoftKey, act: Callable[[Principal], Result]) -> Result:
+    """The act by this person, who is asked to sign it, and signs."""
+    with context.request_context(RequestFactory().get("/", secure=True)):
+        try:
+            return act(of_staff(staff, Shown()))
+        except MustSign as asked:
+            return act(of_staff(staff, Shown(passkey=key.show(asked.passkey))))

@@ -21,12 +21,17 @@ MAKE_ONE = 'python3 -c "import base64, secrets; print(base64.b64encode(secrets.t
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. What is authenticated for one purpose is worth nothing for another: each has a key of its own."""
+    """One key. What is authenticated for one purpose is worth nothing for another: each has a key of its own.
+
+    ``checkpoints`` is the private key that signs them.
+    """
 
     id: str
     events: bytes
     links: bytes
     heads: bytes
+    checkpoints: bytes
+    payouts: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,11 @@ def _key(text: str, name: str) -> Key:
         secret = b""
     if len(secret) != 32:
         raise ImproperlyConfigured(f"{name} must be 32 bytes in base64. Make one with: {MAKE_ONE}")
-    fingerprint, events, links, heads = (
+    fingerprint, events, links, heads, checkpoints, payouts = (
         hmac.digest(secret, b"refunddesk audit " + purpose, "sha256")
-        for purpose in (b"fingerprint", b"events", b"links", b"heads")
+        for purpose in (b"fingerprint", b"events", b"links", b"heads", b"checkpoints", b"payouts")
     )
-    return Key(fingerprint.hex()[:16], events, links, heads)
+    return Key(fingerprint.hex()[:16], events, links, heads, checkpoints, payouts)
 
 
 def mismatch() -> str:

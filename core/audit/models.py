@@ -118,6 +118,29 @@ class AuditLink(models.Model):
         return f"{self.merchant_id}/{self.seq}"
 
 
+class AuditCheckpoint(models.Model):
+    """A chain's place and public hash at a moment, signed for holders outside (``core.audit.checkpoints``).
+
+    ``body`` is the text that is signed, ``signatures`` are in hex by public key: of the key with the fingerprint ``key_id`` and,
+    where that one took over, of the one before it.
+    """
+
+    merchant_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    body = models.TextField()
+    signatures = models.JSONField()
+    key_id = models.CharField(max_length=16)
+    at = models.DateTimeField()
+
+    append_only = True
+
+    class Meta:
+        indexes = [models.Index(fields=["merchant_id", "-id"], name="audit_checkpoint_merchant")]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}/{self.seq}"
+
+
 class AuditVerification(models.Model):
     """One merchant's whole chain is to be verified, as somebody asked, or was: then with how far it came and what was found.
 

@@ -113,7 +113,7 @@ def _files(anchors: heads.Anchors, point: AuditSealPoint) -> Iterator[Breach]:
 
 def _chains(done: Verification, after: tuple[int, int], merchant_id: int | None) -> Iterator[Breach]:
     """Recompute, and follow each chain from one link to the next. Leaves in ``done`` how far each goes."""
-    exempt = _written_without_key()
+    exempt = written_without_key()
     # What was verified before was under a key.
     keyed = set(done.reached)
     last: dict[int, tuple[int, int]] = {}
@@ -169,7 +169,7 @@ def _recomputed(link: AuditLink, previous: bytes) -> bytes:
     return keyed_digest(keys.ring().known[link.key_id], previous, link.seq, link.event)
 
 
-def _written_without_key() -> int:
+def written_without_key() -> int:
     """The last event from before events were written under a key, as an event that was says."""
     taken_over = _key_changes().filter(data__has_key="written_without_key_up_to")
     return max((event.data["written_without_key_up_to"] for event in taken_over if is_ours(event)), default=0)
@@ -199,7 +199,7 @@ def _outside_the_chains(point: AuditSealPoint, after: tuple[int, int], merchant_
     if not point.key_id:
         # Nothing was ever sealed under a key: whatever is there may be from before.
         return
-    exempt = _written_without_key()
+    exempt = written_without_key()
     waiting = unlinked.extra(
         where=["(txid, core_auditevent.id) > (%s, %s)"], params=[point.txid, point.event_id]
     ).filter(pk__gt=exempt)

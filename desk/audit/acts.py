@@ -34,6 +34,7 @@ GROUPS: Final[Mapping[str, Promise]] = {
 }
 
 ACTS: Final[Mapping[str, Promise]] = {
+    "audit.holder": _("named who holds checkpoints"),
     "refund.verify": _("checked the request"),
     "refund.export": _("took a list of refunds away"),
     "transaction.ask_channel": _("asked the channel about the payment"),

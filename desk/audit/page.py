@@ -13,9 +13,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from core.audit import notes
+from core.audit import checkpoints, keys, notes
 from core.audit.actors import ActorKind
-from core.audit.models import AuditEvent, AuditVerification
+from core.audit.models import AuditCheckpoint, AuditEvent, AuditVerification
 from core.audit.verifying import Breach
 from core.numbers import refund_number
 from core.spreadsheets import cell, csv_lines, name
@@ -76,6 +76,9 @@ class AuditPage:
     whole: AuditVerification | None
     whole_findings: Sequence[Breach]
     error: str
+    checkpoint: AuditCheckpoint | None
+    public_key: str
+    holder: str
 
 
 def audit_page(*, scope: Scope, query: QueryDict, recent: Verified | None = None, error: str = "") -> AuditPage:
@@ -95,6 +98,9 @@ def audit_page(*, scope: Scope, query: QueryDict, recent: Verified | None = None
         whole=whole,
         whole_findings=[Breach(scope.staff.merchant_id, *one) for one in whole.findings] if whole else [],
         error=error,
+        checkpoint=audit_trail.checkpoints_of(by=scope.by).order_by("-pk").first(),
+        public_key=checkpoints.public_key(keys.ring().current),
+        holder=scope.staff.merchant.checkpoints_to,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from core.audit.checkpoints import as_line
 from core.database.timeouts import reports
 from core.errors import Conflict, Invalid
 from desk import words
@@ -48,6 +49,50 @@ def audit_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
     )
+
+
+@require_safe
+@staff_page(Act.SEE_AUDIT)
+@reports
+def chain(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    """The whole trail with its checkpoints, for ``clients/verify.py``."""
+    now = timezone.now()
+    found = audit_trail.chain_taken_away(by=scope.by, at=now)
+    return StreamingHttpResponse(
+        (f"{line}\n".encode() for line in found),
+        content_type="application/x-ndjson",
+        headers={
+            "Content-Disposition": f'attachment; filename="audit-chain-{timezone.localtime(now):%Y%m%d-%H%M%S}.jsonl"',
+            "X-Accel-Buffering": "no",
+        },
+    )
+
+
+@require_safe
+@staff_page(Act.SEE_AUDIT)
+def checkpoint(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """The newest checkpoint, to be kept elsewhere."""
+    last = audit_trail.checkpoints_of(by=scope.by).order_by("-pk").first()
+    if last is None:
+        raise Http404
+    return HttpResponse(
+        as_line(last.body, last.signatures),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="checkpoint-{last.seq}.json"'},
+    )
+
+
+@require_POST
+@staff_page(Act.SEE_AUDIT)
+def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """Who is mailed a checkpoint every day."""
+    try:
+        audit_trail.name_holder(address=request.POST.get("mail", "").strip(), by=scope.by, at=timezone.now())
+    except Invalid as error:
+        page = audit_page(scope=scope, query=request.GET, error=words.short(error))
+        return render_page(request, "desk/audit.html", page, status=words.status(error))
+    messages.success(request, gettext("Saved."))
+    return redirect("desk:audit")
 
 
 @require_POST

@@ -17,12 +17,13 @@ from django.utils.translation import gettext, ngettext
 from core.dry_run import taken_back
 from core.errors import DomainError, Invalid
 from desk import forms, words
-from desk.access import Scope, is_htmx, staff_posts
+from desk.access import Scope, staff_posts
 from desk.addresses import return_to
 from desk.forms import RejectReasonChoice
-from desk.rendering import go_on, refusal, render_page
+from desk.rendering import go_on, is_htmx, refusal, render_page
 from merchants.principals import Principal
 from merchants.rights import Act
+from merchants.signing import MustSign
 from refunds.models import RefundRequest
 from refunds.review import deciding
 from refunds.states import RejectReason, State
@@ -172,6 +173,9 @@ def _refusal(row: RefundRequest, order: BulkAction) -> DomainError | None:
     """Do it; None where it was done."""
     try:
         _DEEDS[order.action](row, _version(row, order), order)
+    except MustSign as asked:
+        # Each is signed by itself, with its own fields before one's eyes.
+        return asked.as_refusal()
     except DomainError as error:
         return error
     return None

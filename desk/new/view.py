@@ -20,7 +20,7 @@ from core import barcodes
 from core.errors import DomainError, Invalid, NotFound
 from core.money import yuan_grouped
 from desk import forms, numbers, words
-from desk.access import Scope, is_htmx, staff_page, staff_posts
+from desk.access import Scope, staff_page, staff_posts
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.forms import sorted_uploads
@@ -30,7 +30,7 @@ from desk.new.form import Typed
 from desk.new.form import draft as draft_of
 from desk.new.form import typed as typed_in
 from desk.new.page import QuotePart, guide_for, new_page, quote_of
-from desk.rendering import go_on, refusal, render_page
+from desk.rendering import go_on, is_htmx, refusal, render_page
 from refunds.evidence import files
 from refunds.intake import compensating, judging
 from refunds.intake.building import Submission

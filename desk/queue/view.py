@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from core.errors import Conflict
 from desk import filters, keyset, people, rows, words
-from desk.access import Scope, is_htmx, staff_posts, staff_reads
+from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
 from desk.queue.listing import desk_list
@@ -18,7 +18,7 @@ from desk.queue.page import PanePage, leads, queue_page, queue_rows
 from desk.queue.setting_up import setting_up
 from desk.queue.summary import reviewed_today, words_for
 from desk.refund.page import dialogs, find, refund
-from desk.rendering import go_on, render_page, render_parts
+from desk.rendering import go_on, is_htmx, render_page, render_parts
 from merchants.rights import Act
 from refunds.review import deciding
 

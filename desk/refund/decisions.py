@@ -18,14 +18,14 @@ from django.utils.translation import gettext
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
 from desk import forms, ways, words
-from desk.access import Scope, is_htmx, staff_posts
+from desk.access import Scope, staff_posts
 from desk.addresses import refund as refund_url
 from desk.addresses import return_to
 from desk.forms import uploads_of
 from desk.queue import listing
 from desk.refund.page import find
 from desk.refund.view import answer
-from desk.rendering import go_on, refusal
+from desk.rendering import go_on, is_htmx, refusal
 from desk.templatetags.desk_format import when_minute
 from desk.undo import show_undo, undoable
 from merchants.principals import Principal

@@ -218,8 +218,19 @@ def _amount(data: Data) -> dict[str, str]:
     return {"amount": yuan_grouped(int(data.get("amount_fen", 0)))}
 
 
+#: How a decision that is signed was signed, the strongest way first.
+_SIGNED = {
+    "webauthn": _("signed with a passkey"),
+    "totp": _("signed with an app's code"),
+    "recovery_codes": _("signed with a recovery code"),
+    "session": _("not signed: this person has no second factor"),
+}
+
+
 def _for(data: Data) -> str:
-    return gettext("for %(name)s, who is away") % {"name": data["for"]} if data.get("for") else ""
+    away = gettext("for %(name)s, who is away") % {"name": data["for"]} if data.get("for") else ""
+    signed = str(_SIGNED.get(data.get("factor", ""), "")) if "signed" in data else ""
+    return " · ".join(filter(None, (away, signed)))
 
 
 def _moment(data: Data, name: str) -> str:

@@ -12,13 +12,13 @@ from django.utils.translation import gettext
 
 from core.errors import NotFound
 from desk import people, rows
-from desk.access import Scope, is_htmx, staff_posts, staff_reads
+from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.queue.listing import position
 from desk.refund.page import RefundPage, RefundPart, dialogs, find
 from desk.refund.page import refund as shown
-from desk.rendering import render_page, render_parts
+from desk.rendering import is_htmx, render_page, render_parts
 from merchants.rights import Act
 from refunds.evidence.picture_response import picture_response
 from refunds.models import Evidence, RefundRequest

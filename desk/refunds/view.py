@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.database.timeouts import reports
 from core.errors import Invalid
 from desk import filters, keyset, rows, words
-from desk.access import Scope, is_htmx, staff_reads
+from desk.access import Scope, staff_reads
 from desk.addresses import with_query
 from desk.analytics import links
 from desk.filters import Narrowed
@@ -21,7 +21,7 @@ from desk.lists import Tools, tools
 from desk.queue.listing import desk_list
 from desk.refunds import export
 from desk.refunds.listing import COLUMNS, Sums, listed, sums
-from desk.rendering import render_page
+from desk.rendering import is_htmx, render_page
 from desk.rows import Pager, RefundRow
 from merchants.rights import Act
 from refunds.review import exporting

@@ -16,6 +16,7 @@ from django.utils.crypto import constant_time_compare
 from merchants import account, sign_in
 from merchants.models import Staff
 from merchants.sign_in import KNOWN_FOR_S
+from merchants.signing import remember as remember_factor
 
 #: As long as it takes to find one's phone.
 GOOD_FOR_S = 600
@@ -64,6 +65,8 @@ def finish(request: HttpRequest, half: HalfWay, *, factor: str, answer: HttpResp
     """Sign in, and go where they wanted to, or show ``answer`` first. ``factor``: the kind that was shown, "" for none."""
     request.session.pop(_KEY, None)
     auth.login(request, half.staff, backend=settings.AUTHENTICATION_BACKENDS[0])
+    if factor:
+        remember_factor(request.session, factor, at=timezone.now())
     account.keep_session(request=request, staff=half.staff, factor=factor, at=timezone.now())
     answer = answer or redirect(half.next_url)
     answer.set_cookie(

@@ -100,6 +100,19 @@ def require_second_factor(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @require_POST
+@staff_page(Act.MANAGE_TEAM)
+def require_passkeys(request: HttpRequest, scope: Scope) -> HttpResponse:
+    """From now on large decisions are signed with a passkey, for good."""
+    try:
+        forms.check_confirmed(request.POST)
+        teams.require_passkeys(by=scope.by, at=timezone.now())
+    except (Invalid, Conflict) as error:
+        return _team(request, scope, error=error)
+    messages.success(request, gettext("Large decisions are signed with a passkey from now on."))
+    return redirect("desk:team")
+
+
+@require_POST
 @staff_page(Act.MANAGE_TEAM, Act.RESET_ACCESS)
 def ask_reset(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The first of two: a person's password or second factor, or the merchant's requirement."""

@@ -14,9 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from core.errors import DomainError, NotFound
 from desk import rows, words
-from desk.access import Scope, is_htmx, staff_posts, staff_reads
+from desk.access import Scope, staff_posts, staff_reads
 from desk.refund.page import till_url
-from desk.rendering import go_on, refusal, render_page
+from desk.rendering import go_on, is_htmx, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page

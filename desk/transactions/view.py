@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk import filters, keyset, numbers, rows
-from desk.access import Scope, is_htmx, staff_reads
+from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.context import page_called

@@ -10,6 +10,7 @@ from merchants.models.message_wording import MessageWording
 from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
 from merchants.models.saved_view import SavedView
+from merchants.models.signature import Signature
 from merchants.models.staff import Role, Staff
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ResetKind",
     "Role",
     "SavedView",
+    "Signature",
     "Staff",
     "StaffSession",
     "Store",

@@ -15,19 +15,24 @@ class Merchant(models.Model):
     """The tenant. Every other row belongs to exactly one.
 
     ``requires_second_factor``: nobody who decides, pays or manages people signs in by a password alone.
+    Since ``requires_passkeys_since`` decisions that are signed are signed with a passkey; nothing takes that back.
     While ``keys_stopped_at`` is set no API key does anything; a store's is for those of the store, and for all others there.
     ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
     is erased after ``retention_days``; of those before ``erased_until`` it is.
+    Who is named in ``checkpoints_to`` is mailed a signed checkpoint of the audit trail every day.
     """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=20, choices=MerchantKind.choices)
     requires_second_factor = models.BooleanField(default=False, db_default=False)
+    requires_passkeys_since = models.DateTimeField(null=True, blank=True)
     keys_stopped_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     retention_days = models.PositiveIntegerField(default=1095, db_default=1095)
     erased_until = models.DateTimeField(null=True, blank=True)
+    checkpoints_to = models.EmailField(blank=True, default="", db_default="")
+    checkpoint_mailed_at = models.DateTimeField(null=True, blank=True)
     newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     walled_by = "id"

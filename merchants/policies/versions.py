@@ -1,7 +1,9 @@
 """Publishing a policy version and knowing which one is in force."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -10,10 +12,12 @@ from django.db.models import QuerySet
 
 from core.audit.record import record
 from core.errors import Forbidden, Invalid, NotFound
-from merchants.models import Merchant, PolicyVersion, Role, Staff, Store
+from merchants import signing
+from merchants.models import Merchant, PolicyVersion, Role, Signature, Staff, Store
 from merchants.policies.rules import Rules, read_rules
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act, Subject, check_may
+from merchants.signing import Statement
 
 
 @transaction.atomic
@@ -44,14 +48,25 @@ def publish(
         _check_alone(merchant.pk, by, says_alone=says_alone)
     Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
     latest = PolicyVersion.objects.filter(merchant=merchant).order_by("-number").first()
+    number = latest.number + 1 if latest else 1
+    starts_at = effective_at or at
+    signed = signing.sign(
+        statement=lambda: _statement(merchant, number, rules, guides or {}, starts_at),
+        object_type="policy_version",
+        object_id=f"{merchant.code}/{number}",
+        by=by,
+        at=at,
+        # Samples and commands have nobody to ask.
+        always=by.shown is not None,
+    )
     version = PolicyVersion.objects.create(
         merchant=merchant,
-        number=latest.number + 1 if latest else 1,
+        number=number,
         name=name,
         rules=rules,
         guides=guides or {},
         reason=reason,
-        effective_from=effective_at or at,
+        effective_from=starts_at,
         published_at=at,
         published_by_id=by.staff_id,
         author_ids=authors,
@@ -71,9 +86,36 @@ def publish(
             "reason": reason,
             "authors": authors,
             "sole": sole,
+            **signed.told,
         },
     )
     return version
+
+
+def _statement(
+    merchant: Merchant, number: int, rules: Mapping[str, Any], guides: Mapping[str, Any], starts_at: datetime
+) -> Statement:
+    text = json.dumps([rules, guides], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return Statement(
+        {
+            "request": f"{merchant.code}/{number}",
+            "policy_version": number,
+            "rules": hashlib.sha256(text.encode()).hexdigest(),
+            "effective_from": starts_at.astimezone(UTC).isoformat(),
+            "decision": "publish_policy",
+        }
+    )
+
+
+def altered() -> list[PolicyVersion]:
+    """Versions whose rules are not those that were signed when they were published."""
+    signed = dict(Signature.objects.filter(object_type="policy_version").values_list("object_id", "statement"))
+    return [
+        row
+        for row in PolicyVersion.objects.select_related("merchant").order_by("pk")
+        if (text := signed.get(f"{row.merchant.code}/{row.number}")) is not None
+        and text != _statement(row.merchant, row.number, row.rules, row.guides, row.effective_from).text
+    ]
 
 
 def _check_alone(merchant_id: int, by: Principal, *, says_alone: bool) -> None:

@@ -11,7 +11,7 @@ from core.errors import Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import approvals, conditions, payees, plans, sums
+from refunds.facts import approvals, conditions, payees, plans, sums, vouching
 from refunds.intake import building, claims, counters, judging
 from refunds.intake.claims import Account, Draft
 from refunds.intake.facts import find_sale
@@ -64,21 +64,23 @@ def move_leg(
     judged = judging.judge(sale, draft, (), seen=seen, at=at, moving=failed)
     judging.refuse_hard_limits(judged.verdict)
     judged.keep(request=request, of=parties, occasion=Occasion.REROUTE, at=at)
+    payee = None if account is None else building.payee(request, account, by=by.actor, at=at)
+    signed = vouching.sign_move(request=request, leg=leg, route=route, payee=payee, by=by, at=at)
     moved = lifecycle.advance(
         request_id,
         "renew_leg",
         by=by.actor,
         at=at,
         expected_version=version,
-        data={"leg": sequence, "route": route, "amount_fen": leg.amount_fen},
+        data={"leg": sequence, "route": route, "amount_fen": leg.amount_fen, **signed.told},
     )
     if failed.is_barred:
         plans.end_barred(failed, request=request, by=by.actor, at=at)
     if replaced_by is None:
         Leg.objects.filter(pk=leg.pk).update(route=route, why="moved")
         leg.route = route
-    if account is not None:
-        building.payee(request, account, by=by.actor, at=at).save()
+    if payee is not None:
+        payee.save()
     attempt_no = failed.attempts[-1].attempt_no + 1
     (payout,) = plans.payouts(moved, [leg], at=at, attempt_no=attempt_no)
     if replaced_by is not None:

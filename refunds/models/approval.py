@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from merchants.models import Staff
+from merchants.models import Signature, Staff
 from refunds.models.request import RefundRequest
 
 
@@ -22,6 +22,9 @@ class Approval(models.Model):
 
     The first of two approvals changes no state: it has ``lapses_at``, until when it waits for the second, and counts for this
     ``version`` and ``amount_fen`` only.
+
+    ``factor`` says how the person showed that it was them ("" on those from before it was asked), ``signature`` what they signed,
+    where the decision is one that is signed (``refunds.facts.vouching``).
     """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="approvals", db_index=False)
@@ -37,6 +40,8 @@ class Approval(models.Model):
     needed = models.PositiveSmallIntegerField(default=1, db_default=1)
     lapses_at = models.DateTimeField(null=True)
     on_behalf_of = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    factor = models.CharField(max_length=20, blank=True, default="", db_default="")
+    signature = models.OneToOneField(Signature, null=True, on_delete=models.PROTECT)
 
     walled_by = "request"
     append_only = True

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from core.audit import keys
 from core.unsaved import unsaved
 from merchants.models import ChannelAccount, Merchant
 from refunds.models.leg import Leg
@@ -41,6 +44,9 @@ class Execution(models.Model):
     sale is held (``refunds.payouts.contradictions``).
 
     ``payer_fen`` is what the payer got of it where the channel says so: the rest came back as a coupon.
+
+    ``tag`` authenticates what it pays, under a key that the database does not have (``tag_of``): what is approved by rule and
+    still is what it was is not looked at again.
 
     ``reference_key`` is the number of a transfer, slip or voucher in its normal form, however it was typed; a channel's has none.
     """
@@ -85,6 +91,7 @@ class Execution(models.Model):
     failure_remedy = models.CharField(max_length=30, blank=True)
     needs_attention = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    tag = models.BinaryField(max_length=16, null=True)
 
     class Meta:
         constraints = [
@@ -164,4 +171,20 @@ def new_execution(
         created_at=at,
     )
     execution.request = request
+    execution.tag = tag_of(
+        keys.ring().current,
+        request_id=request.pk,
+        transaction_id=execution.transaction_id,
+        channel_account_id=channel_account_id,
+        refund_no=execution.refund_no,
+        amount_fen=amount_fen,
+    )
     return execution
+
+
+def tag_of(
+    key: keys.Key, *, request_id: UUID, transaction_id: UUID, channel_account_id: int, refund_no: str, amount_fen: int
+) -> bytes:
+    """What a payout's row has as its ``tag`` while nobody has changed what it pays."""
+    said = f"{request_id} {transaction_id} {channel_account_id} {refund_no} {amount_fen}"
+    return hmac.digest(key.payouts, said.encode(), "sha256")[:16]

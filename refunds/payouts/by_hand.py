@@ -23,7 +23,7 @@ from payment_channels.manual import ManualRefundChannel
 from refunds import lifecycle
 from refunds.evidence import files
 from refunds.evidence.files import Picture
-from refunds.facts import conditions, holds, payees, shares
+from refunds.facts import conditions, holds, payees, shares, vouching
 from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import Answer, settle
@@ -60,6 +60,7 @@ def confirm(
     with transaction.atomic():
         request, execution = _take(request_id, by, version, at)
         holds.check_not_held(transaction_id=request.transaction_id)
+        vouching.check(request)
         reference_no = _checked(payment, request, execution.channel_account.channel, at)
         payer_fen = shares.of_request(request)[execution.sequence if request.leg_count else 1]
         payee = payees.of(request, route=execution.channel_account.channel)

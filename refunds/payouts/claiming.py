@@ -3,6 +3,8 @@
 A payout whose lease ran out was in the hands of a worker that died: it is asked about before anything is sent again.
 """
 
+import hmac
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,21 +15,31 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from core.audit import keys
 from core.audit.actors import SYSTEM
 from core.sql import execute_rows
 from merchants import channels
 from payment_channels.contract import RefundOrder, RefundReference
 from refunds import lifecycle
+from refunds.facts import vouching
 from refunds.lifecycle import Move
+from refunds.models.execution import tag_of
 from refunds.rules import payer_reason
+from refunds.rules.policy import TWO_FOR
 from refunds.states import ExecutionState, State
 
 #: So often a number that the channel denies goes out again without being taken; then a person decides. Denials count from the
 #: channel's query lag on, so that this takes some eight minutes.
 SENT_AGAIN_AT_MOST = 3
 
+#: A payout that nobody vouches for is looked at again after this: somebody may have put the rows right.
+UNVOUCHED_RESTS = timedelta(minutes=10)
+
 #: Channels that by their usual contract want time between two refunds of one sale.
 _SPACED = [code for code in channels.known() if channels.profile(code, {}).partial_spacing_s]
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +49,13 @@ class Claimed:
     ``turn`` counts the claims of this payout. ``denial_counts`` says that the last send is so long ago that a channel which
     does not know the number by now never got it; ``goes_out_again`` that such a number may be sent once more. ``too_late`` says
     that the channel's window has closed on the sale. ``others_fen``: what other refunds of it take, paid or under way.
+    ``is_everyday``: a rule approved it, and it is what was approved by then.
     ``has_sale``: whether this claim alone looks at payouts of the sale now.
     """
 
     execution_id: UUID
     request_id: UUID
+    is_everyday: bool
     transaction_id: UUID
     account_id: int
     account_revision: int
@@ -80,12 +94,12 @@ APPROVED_BY_ENOUGH = """(r.by_rule OR EXISTS (
           AND (a.on_behalf_of_id = f.on_behalf_of_id) IS NOT TRUE))))"""
 
 _CLAIM = f"""
-SELECT e.id, e.request_id, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials, e.first_sent_at,
-       e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
+SELECT e.id, e.request_id, r.by_rule, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials,
+       e.first_sent_at, e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
        a.profile_overrides::json,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at,
        t.reserved_fen - e.amount_fen, r.state, r.reason, r.customer_locale,
-       e.method, t.held_at IS NOT NULL,
+       e.method, e.tag, t.held_at IS NOT NULL,
        CASE WHEN a.channel = ANY(%s) OR a.profile_overrides ? 'partial_spacing_s'
             THEN pg_try_advisory_xact_lock(hashtextextended(e.transaction_id::text, 20)) ELSE true END
   FROM refunds_execution e
@@ -121,7 +135,9 @@ def claim(
         rows = [_claimed(at, *row) for row in cursor.fetchall()]
         if not rows:
             return []
+        rows, unvouched = _keep_vouched(rows, at)
         rows, postponed = _keep_spacing(cursor, rows, at)
+        postponed += unvouched
         if rows:
             _take_lease(rows, at)
         if postponed:
@@ -139,6 +155,25 @@ def claim(
         ]
     )
     return rows
+
+
+def _keep_vouched(rows: list[Claimed], at: datetime) -> tuple[list[Claimed], list[tuple[UUID, datetime]]]:
+    """What people approved is looked at again before it is sent; what does not hold waits for a person, who is paged."""
+    some = {row.request_id for row in rows if row.send and not row.is_everyday}
+    if not some or not (broken := vouching.faults(some, paying=True)):
+        return rows, []
+    for request_id, why in broken.items():
+        logger.error("payout of request %s is not sent: %s", request_id, why)
+    held = [(row.execution_id, at + UNVOUCHED_RESTS) for row in rows if row.send and row.request_id in broken]
+    return [row for row in rows if not (row.send and row.request_id in broken)], held
+
+
+def _is_tagged(tag: bytes | None, *of: Any) -> bool:
+    names = ("request_id", "transaction_id", "channel_account_id", "refund_no", "amount_fen")
+    said = dict(zip(names, of, strict=True))
+    return tag is not None and any(
+        hmac.compare_digest(tag_of(key, **said), bytes(tag)) for key in keys.ring().known.values()
+    )
 
 
 def _take_lease(rows: Sequence[Claimed], at: datetime) -> None:
@@ -159,6 +194,7 @@ def _claimed(
     at: datetime,
     execution_id: UUID,
     request_id: UUID,
+    by_rule: bool,  # noqa: FBT001
     transaction_id: UUID,
     state: str,
     refund_no: str,
@@ -182,6 +218,7 @@ def _claimed(
     reason: str,
     locale: str,
     method: str,
+    tag: bytes | None,
     is_held: bool,  # noqa: FBT001
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
@@ -191,6 +228,9 @@ def _claimed(
     return Claimed(
         execution_id=execution_id,
         request_id=request_id,
+        is_everyday=by_rule
+        and channel not in TWO_FOR
+        and _is_tagged(tag, request_id, transaction_id, account_id, refund_no, amount_fen),
         transaction_id=transaction_id,
         account_id=account_id,
         account_revision=account_revision,

@@ -28,7 +28,7 @@ from merchants.rights import Act
 from payment_channels import workbooks
 from payment_channels.contract import BillCorrupt
 from refunds import lifecycle
-from refunds.facts import conditions, holds, payees, shares
+from refunds.facts import conditions, holds, payees, shares, vouching
 from refunds.models import Execution, PaymentFile, PaymentFileRow
 from refunds.payouts import by_hand, returned
 from refunds.payouts.by_hand import Payment
@@ -109,6 +109,7 @@ def export(*, by: Principal, at: datetime) -> PaymentFile:
         try:
             conditions.check(Act.PAY_BY_HAND, by=by, request=request)
             holds.check_not_held(transaction_id=execution.transaction_id)
+            vouching.check(request)
         except DomainError:
             # Somebody else's to pay, or nobody's now: it stays on the list.
             continue
@@ -132,6 +133,7 @@ def transfers_of(*, file_id: int, by: Principal, at: datetime) -> list[Transfer]
     for execution in rows:
         request = execution.request
         conditions.check(Act.REVEAL, by=by, request=request)
+        vouching.check(request)
         payee = request.payee
         sequence = execution.sequence if request.leg_count else 1
         found.append(

@@ -21,8 +21,9 @@ from merchants import rights
 from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act
+from merchants.signing import Signed
 from refunds import lifecycle
-from refunds.facts import approvals, conditions, holds, judgements, plans, sums
+from refunds.facts import approvals, conditions, holds, judgements, plans, sums, vouching
 from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
 from refunds.models.approval import Decision
 from refunds.models.execution import new_execution
@@ -130,9 +131,13 @@ def approve(
     sums.check_caps(request=request, amount_fen=amount, at=at)
     first = approvals.first_of_two(request=request, at=at)
     needed = approvals.needed(request=request, sum_fen=deciding_fen, at=at)
-    said = _Approval.of(
-        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first
+    signed, told = vouching.sign_approval(
+        request=request, amount_fen=amount, routes=approvals.routes_of(request), needed=needed, by=by, at=at
     )
+    said = _Approval.of(
+        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first, signed=signed
+    )
+    said.told.update(told)
     if needed > 1 and (first is None or first.amount_fen != amount):
         return _wait_for_second(request, said, by=by, at=at)
     judgements.keep_approval(request=request, amount_fen=amount, deciding_fen=deciding_fen, at=at)
@@ -181,6 +186,7 @@ class _Approval:
         note: str,
         needed: int,
         first: Approval | None,
+        signed: Signed,
     ) -> _Approval:
         tiers, absent = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at), None
         tier = next((tier for tier in tiers if by.decides(roles=tier.roles, amount_fen=deciding_fen)), None)
@@ -192,6 +198,7 @@ class _Approval:
                     break
         assert tier is not None
         stored = {"tier": tier.name, "amount_fen": amount, "note": note, "needed": needed}
+        stored |= {"factor": signed.factor, "signature": signed.row}
         told = {"amount_fen": amount, "note": note, "tier": tier.name}
         if absent is not None:
             stored |= {"role": absent.role, "on_behalf_of_id": absent.staff_id}

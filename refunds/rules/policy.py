@@ -122,7 +122,7 @@ NEEDS_FINDING = frozenset({Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT, Reason.
 _CREDIT = frozenset({"credit_card", "consumer_credit"})
 
 #: What leaves on these nobody can call back.
-_TWO_FOR = frozenset({Route.CASH, Route.BANK_TRANSFER})
+TWO_FOR = frozenset({Route.CASH, Route.BANK_TRANSFER})
 
 
 def judge(*, facts: Facts, rules: Rules, policy_version: int) -> Verdict:
@@ -185,7 +185,7 @@ def approvers(rules: Rules, routes: Collection[str], in_all_fen: int) -> int:
     limit_fen = rules.four_eyes_above_fen
     if limit_fen is None:
         return 1
-    return 2 if in_all_fen > limit_fen or not _TWO_FOR.isdisjoint(routes) else 1
+    return 2 if in_all_fen > limit_fen or not TWO_FOR.isdisjoint(routes) else 1
 
 
 def _is_open(facts: Facts, rules: Rules, route: str) -> bool:

@@ -164,6 +164,8 @@ def test_export_that_is_read_line_by_line_stays_behind_the_wall(of_two_merchants
     assert _role() == before
 
 
+# The approvals are rows alone.
+@pytest.mark.breaks_invariants
 def test_child_of_another_merchants_request_is_not_seen(of_two_merchants: Two) -> None:
     ours, theirs = of_two_merchants
     for request in (ours, theirs):

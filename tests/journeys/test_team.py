@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from merchants import policies
 from merchants.models import Merchant, Role, Staff
-from tests.factories import make_merchant, make_staff
+from merchants.principals import SYSTEM
+from refunds.models import Approval
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.second_factors import code_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -143,3 +147,18 @@ def test_passkey_is_made_and_lets_its_person_in(page: Page, live_server: object,
     _look(page, "second-passkey", axe)
     page.get_by_role("button", name="使用通行密钥").click()
     expect(page).to_have_url(f"{base}/desk")
+
+    # Above the limit the passkey signs what stands beside it.
+    rules = {**RULES, "four_eyes_above_fen": 20_000}
+    policies.publish(merchant=manager.merchant, name="two", rules=rules, by=SYSTEM, at=timezone.now())
+    large = make_request(make_sale(manager.merchant, 50_000), 30_000)
+    page.goto(f"{base}/desk/refunds/{large.number}?do=approve")
+    dialog = page.locator("#dlg-approve")
+    dialog.locator(".dlg-foot [type=submit]").click()
+    expect(dialog.locator("[data-signing] dl")).to_contain_text(large.number)
+    expect(dialog.locator("[data-signing] dl")).to_contain_text("¥300.00")
+    _look(page, "signing", axe)
+    assert not Approval.objects.exists()
+    dialog.get_by_role("button", name="用通行密钥签名").click()
+    expect(page.locator("#toasts")).to_contain_text(large.number)
+    assert Approval.objects.get().factor == "webauthn"

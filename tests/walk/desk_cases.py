@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from analytics.models import Shadow, Trial
-from core.audit.models import AuditEvent, AuditVerification
+from core.audit.models import AuditCheckpoint, AuditEvent, AuditVerification
 from desk.exports import making
 from desk.policy_draft import form
 from merchants import saved_views
@@ -22,6 +22,7 @@ from merchants.models import (
     ChannelRuleChange,
     Delegation,
     Grace,
+    Merchant,
     PolicyDraft,
     PolicyReview,
     PolicyVersion,
@@ -1196,6 +1197,30 @@ def audit(stage: Stage) -> None:
 def audit_csv(stage: Stage) -> None:
     request = stage.in_review()
     assert str(request.pk) in stage.get(Role.FINANCE, "/desk/audit.csv")
+
+
+def _checkpoint(stage: Stage) -> None:
+    AuditCheckpoint.objects.create(
+        merchant_id=stage.merchant.pk, seq=0, body="{}", signatures={}, key_id="-", at=timezone.now()
+    )
+
+
+@case("GET", "/desk/audit/chain.jsonl")
+def audit_chain(stage: Stage) -> None:
+    _checkpoint(stage)
+    assert '{"body":"{}","signatures":{}}' in stage.get(Role.FINANCE, "/desk/audit/chain.jsonl")
+
+
+@case("GET", "/desk/audit/checkpoint.json")
+def audit_checkpoint(stage: Stage) -> None:
+    _checkpoint(stage)
+    assert stage.get(Role.FINANCE, "/desk/audit/checkpoint.json") == '{"body":"{}","signatures":{}}'
+
+
+@case("POST", "/desk/audit/holder")
+def audit_holder(stage: Stage) -> None:
+    stage.post(Role.FINANCE, "/desk/audit/holder", mail="auditor@example.com")
+    assert Merchant.objects.get(pk=stage.merchant.pk).checkpoints_to == "auditor@example.com"
 
 
 @case("POST", "/desk/audit/verify")

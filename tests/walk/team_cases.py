@@ -11,6 +11,7 @@ from merchants import second_factor, team
 from merchants.models import AccessReset, Merchant, Role, Staff, StaffSession
 from merchants.principals import of_staff
 from merchants.team import Place
+from tests.passkeys import with_passkey
 from tests.second_factors import code_of, with_app
 from tests.walk.cases import case
 from tests.walk.stage import PASSWORD, Stage, text_of
@@ -84,6 +85,13 @@ def switch(stage: Stage) -> None:
 def require_second_factor(stage: Stage) -> None:
     stage.post(Role.OWNER, "/desk/team/second-factor", confirmed="1")
     assert Merchant.objects.get(pk=stage.merchant.pk).requires_second_factor
+
+
+@case("POST", "/desk/team/passkeys")
+def require_passkeys(stage: Stage) -> None:
+    with_passkey(stage.person(Role.OWNER))
+    stage.post(Role.OWNER, "/desk/team/passkeys", confirmed="1")
+    assert Merchant.objects.get(pk=stage.merchant.pk).requires_passkeys_since
 
 
 @case("POST", "/desk/team/resets")

@@ -12,15 +12,18 @@ from pathlib import Path
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.core import mail
 from django.core.management import call_command, get_commands
 from django.utils import timezone
 
 from analytics.models import ShadowVerdict, TrialState
 from analytics.trials import running, shadow
-from core.audit.models import AuditEvent, AuditLink
+from clients import verify
+from core.audit import checkpoints, keys
+from core.audit.models import AuditCheckpoint, AuditEvent, AuditLink
 from integrations.models import FeedEvent
 from merchants import policies
-from merchants.models import Role, Staff
+from merchants.models import Merchant, Role, Staff
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
@@ -31,7 +34,7 @@ from refunds.review import exporting
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
-from tests.factories import make_request
+from tests.factories import make_request, seal_events
 from tests.integrations.rig import tell
 from tests.reconciliation.world import DAY, counts
 from tests.refunds.plans import WIDE
@@ -164,6 +167,28 @@ def _erase(stage: Stage, run: Callable[[], object]) -> None:
     assert (fresh(request).customer_name, fresh(request).amount_fen) == ("", request.amount_fen)
 
 
+def _checkpoints(stage: Stage, run: Callable[[], object]) -> None:
+    """What is sealed is signed, and its holder finds nothing."""
+    stage.paid()
+    seal_events()
+    run()
+    chain = list(checkpoints.given_out(merchant_id=stage.merchant.pk))
+    key = checkpoints.public_key(keys.ring().current)
+    assert verify.faults(key=key, older=chain[-1], chain=chain, now=timezone.now()) == []
+
+
+def _mail_checkpoints(stage: Stage, run: Callable[[], object]) -> None:
+    Merchant.objects.update(checkpoints_to="auditor@example.com")
+    stage.in_review()
+    AuditCheckpoint.objects.create(
+        merchant_id=stage.merchant.pk, seq=0, body="{}", signatures={}, key_id="-", at=timezone.now()
+    )
+    run()
+    run()
+    (sent,) = mail.outbox
+    assert (sent.to, '"body":"{}"' in sent.body) == (["auditor@example.com"], True)
+
+
 def _check(stage: Stage, run: Callable[[], object]) -> None:
     stage.paid()
     run()
@@ -172,6 +197,8 @@ def _check(stage: Stage, run: Callable[[], object]) -> None:
 _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
+    "core.audit_checkpoints": _checkpoints,
+    "refunds.mail_checkpoints": _mail_checkpoints,
     "refunds.second_legs": _second_legs,
     "refunds.batches": _batches,
     "desk.exports": _exports,
@@ -194,7 +221,7 @@ def test_every_task_of_beat_is_walked() -> None:
 
 
 #: What is sealed has to be committed first.
-_COMMITS = {"core.seal_audit": [pytest.mark.django_db(transaction=True)]}
+_COMMITS = {name: [pytest.mark.django_db(transaction=True)] for name in ("core.seal_audit", "core.audit_checkpoints")}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_COMMITS.get(name, ())) for name in sorted(_TASKS)])

@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from core import tenant_wall
 from core.audit.actors import SYSTEM
+from core.audit.models import AuditCheckpoint
 from core.audit.record import record
 from core.database import logins, rights
 from invariants import inspection
 from merchants import channel_rules
+from merchants.models import Signature
 from merchants.policies import drafting, reviewing
 from merchants.principals import of_staff
 from refunds.models import Agreement, Approval, LedgerEntry, RefundRequest, Shift, ShiftLine
@@ -87,6 +89,9 @@ def past() -> None:
     till = merchant.stores.get().terminals.get()
     shift = Shift.objects.create(terminal=till, opened_at=at, opened_by="x", float_fen=0)
     ShiftLine.objects.create(shift=shift, sale_id=request.transaction_id, tender="cash", amount_fen=1)
+    AuditCheckpoint.objects.create(merchant_id=merchant.pk, seq=0, body="{}", signatures={}, key_id="-", at=at)
+    said = {"object_type": "t", "object_id": "1", "statement": "{}", "factor": "session", "digest": bytes(32)}
+    Signature.objects.create(merchant_id=merchant.pk, staff=manager, at=at, **said)
     drafting.start(by=by, at=at)
     reviewing.review(by=by, at=at)
     own_words.write(event="refunded", language="en", medium="sms", text="x", after=0, by=by, at=at)
@@ -122,6 +127,7 @@ def test_what_only_grows_is_changed_neither_by_application_tenant_nor_owner(
 
 def test_what_is_said_to_never_change_is_among_them() -> None:
     assert {model._meta.db_table for model in rights.append_only()} == {
+        "core_auditcheckpoint",
         "core_auditevent",
         "core_auditlink",
         "merchants_channelrulechange",
@@ -130,6 +136,7 @@ def test_what_is_said_to_never_change_is_among_them() -> None:
         "merchants_policyreview",
         "merchants_policyrevision",
         "merchants_policyversion",
+        "merchants_signature",
         "refunds_agreement",
         "refunds_approval",
         "refunds_judgement",

@@ -12,6 +12,7 @@ from desk.access import scope_of
 from desk.queue.saved_views import VIEWS, counts
 from merchants.models import Staff
 from merchants.principals import of_staff
+from refunds import lifecycle
 from refunds.models import Approval, RefundRequest
 from refunds.review import deciding, escalating
 from tests.desk.conftest import Shop
@@ -31,6 +32,8 @@ def _fill(shop: Shop) -> dict[str, RefundRequest]:
         request_id=info.pk, by=of_staff(shop.reviewer), at=now, version=info.version, message="photo?"
     )
     second = rows["second"]
+    told = {"amount_fen": second.amount_fen, "tier": second.tier}
+    lifecycle.record_act(second, "refund.approve_first", by=shop.reviewer.actor, at=now, data=told)
     Approval.objects.create(
         request=second,
         staff=shop.reviewer,
