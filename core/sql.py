@@ -36,7 +36,7 @@ class PreparedStatement:
 
     def execute(self, cursor: Any, parameters: Sequence[Any]) -> None:
         """Run it on a cursor of the default connection. Raises Django's database errors."""
-        left = _prepared_on.setdefault(connection.connection, {})
+        left = _prepared_on.setdefault(cursor.cursor.connection, {})
         if not left.get(self.name):
             if self.name in left:
                 cursor.execute(f"DEALLOCATE {self.name}")

@@ -12,16 +12,16 @@ from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import IntegrityError, connection, models, transaction
-from psycopg2.extensions import Binary
 
 from core.errors import Conflict
 from core.failpoints import failpoint
-from core.personal_data import SealedTextField
+from core.personal_data import SealedTextField, seal
 from core.sql import PreparedStatement, execute_rows
 from merchants import rights
 from merchants.principals import Principal
@@ -65,14 +65,14 @@ def submit(
         store(submission)
         return submission
 
-    @transaction.atomic
     def attempt_alone() -> Submission:
         # What a route takes of a sale has no counter: these are few, and a person pays each. A plan of several payments reserves
         # on all of them, which are locked in order.
-        sale = claims.find_sale(draft, by=by, at=at)
-        with connection.cursor() as cursor:
-            lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
-        return attempt(alone=True)
+        with transaction.atomic():
+            sale = claims.find_sale(draft, by=by, at=at)
+            with connection.cursor() as cursor:
+                lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
+            return attempt(alone=True)
 
     if is_by_hand(draft.route):
         return counters.judged_again(attempt_alone)
@@ -242,7 +242,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     for model in tables:
         types.append("json")
         table = model._meta.db_table
-        columns = ", ".join(f'"{column}"' for column, _, _ in _columns(model))
+        columns = ", ".join(f'"{column}"' for column in _columns(model)[0])
         clauses.append(
             f'INSERT INTO "{table}" ({columns}) SELECT {columns} '
             f'FROM json_populate_recordset(NULL::"{table}", ${len(types)})'
@@ -257,28 +257,34 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
 
 
 @lru_cache(maxsize=32)
-def _columns(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[Any, Any] | None], ...]:
-    """(column, attribute, the field if its value must be prepared) of what an INSERT names.
+def _columns(
+    model: type[models.Model],
+) -> tuple[tuple[str, ...], Callable[[dict[str, Any]], tuple[Any, ...]], tuple[tuple[str, str], ...]]:
+    """The columns that an INSERT names, what reads their values off a row's attributes, and which are sealed, for what purpose.
 
     What the database fills in is left out.
     """
-    return tuple(
-        (str(field.column), field.attname, field if isinstance(field, SealedTextField) else None)
+    fields = [
+        field
         for field in model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField) and not field.has_db_default()
+    ]
+    return (
+        tuple(str(field.column) for field in fields),
+        itemgetter(*(field.attname for field in fields)),
+        tuple((str(field.column), field.purpose) for field in fields if isinstance(field, SealedTextField)),
     )
 
 
 def _as_json(rows: Sequence[models.Model]) -> str:
-    return _encode(
-        [
-            {
-                column: getattr(row, name) if field is None else field.get_db_prep_save(getattr(row, name), connection)
-                for column, name, field in _columns(type(row))
-            }
-            for row in rows
-        ]
-    )
+    columns, read, sealed = _columns(type(rows[0]))
+    made = []
+    for row in rows:
+        values = dict(zip(columns, read(row.__dict__), strict=True))
+        for column, purpose in sealed:
+            values[column] = seal(values[column], purpose=purpose) if values[column] else b""
+        made.append(values)
+    return _encode(made)
 
 
 def _encode(rows: Any) -> str:
@@ -289,8 +295,6 @@ def _stand_in(value: Any) -> str:
     """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, Binary):
-        value = value.adapted
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     raise TypeError(f"{type(value).__name__} has no form here")
