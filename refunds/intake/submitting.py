@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import IntegrityError, connection, models, transaction
 
 from core.errors import Conflict
 from core.failpoints import failpoint
-from core.personal_data import SealedTextField, seal
-from core.sql import PreparedStatement, execute_rows
+from core.sql import PreparedStatement, columns_of, encode, execute_rows, rows_as_json
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act, Subject
@@ -143,8 +139,8 @@ def store(submission: Submission) -> None:
             [line.held_fen for line in submission.lines],
         ]
     if submission.sums:
-        parameters.append(_encode([row._asdict() for row in submission.sums]))
-    parameters += [_as_json(rows) for rows in tables]
+        parameters.append(encode([row._asdict() for row in submission.sums]))
+    parameters += [rows_as_json(rows) for rows in tables]
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
@@ -242,7 +238,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     for model in tables:
         types.append("json")
         table = model._meta.db_table
-        columns = ", ".join(f'"{column}"' for column in _columns(model)[0])
+        columns = ", ".join(f'"{column}"' for column in columns_of(model))
         clauses.append(
             f'INSERT INTO "{table}" ({columns}) SELECT {columns} '
             f'FROM json_populate_recordset(NULL::"{table}", ${len(types)})'
@@ -254,47 +250,3 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     name = "_".join(["submit", *parts])
     assert len(name) <= 63
     return PreparedStatement(name, tuple(types), f"WITH {ctes} {last}")
-
-
-@lru_cache(maxsize=32)
-def _columns(
-    model: type[models.Model],
-) -> tuple[tuple[str, ...], Callable[[dict[str, Any]], tuple[Any, ...]], tuple[tuple[str, str], ...]]:
-    """The columns that an INSERT names, what reads their values off a row's attributes, and which are sealed, for what purpose.
-
-    What the database fills in is left out.
-    """
-    fields = [
-        field
-        for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField | models.BigAutoField) and not field.has_db_default()
-    ]
-    return (
-        tuple(str(field.column) for field in fields),
-        itemgetter(*(field.attname for field in fields)),
-        tuple((str(field.column), field.purpose) for field in fields if isinstance(field, SealedTextField)),
-    )
-
-
-def _as_json(rows: Sequence[models.Model]) -> str:
-    columns, read, sealed = _columns(type(rows[0]))
-    made = []
-    for row in rows:
-        values = dict(zip(columns, read(row.__dict__), strict=True))
-        for column, purpose in sealed:
-            values[column] = seal(values[column], purpose=purpose) if values[column] else b""
-        made.append(values)
-    return _encode(made)
-
-
-def _encode(rows: Any) -> str:
-    return orjson.dumps(rows, default=_stand_in).decode()
-
-
-def _stand_in(value: Any) -> str:
-    """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    raise TypeError(f"{type(value).__name__} has no form here")
