@@ -85,7 +85,7 @@ class RuleOut(Shape):
     passed = s.BooleanField()
     actual = s.CharField()
     limit = s.CharField()
-    explanation = read(s.CharField(), explanations.explain_to_programs)
+    explanation = s.CharField()
 
 
 def _said(field: OneField, name: str, usual: Any) -> OneField:
@@ -112,7 +112,7 @@ class VerdictOut(Shape):
     due_at = _instant("due_at", "when an answer is owed, as judged")
     file_by = _instant("file_by", "until when the customer may ask; null: the policy does not say")
     fee_fen = _said(s.IntegerField(help_text="what the channel keeps"), "fee_fen", 0)
-    rules = RuleOut(many=True)
+    rules = read(RuleOut(many=True), lambda verdict: explanations.explained_to_programs(verdict["rules"]))
 
 
 class ArrivalOut(Shape):

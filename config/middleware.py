@@ -12,6 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 
 from api import problems
@@ -54,6 +57,19 @@ def is_machine(request: HttpRequest) -> bool:
     return (
         request.path_info.startswith("/api/v1/") and request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer "
     )
+
+
+class Language(LocaleMiddleware):
+    """As the library has it, for addresses of which none names its language: nothing is looked for in them."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
 
 
 class TooSlow:

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "config.middleware.TooSlow",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.PagesOnly",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.Language",
     "config.plain_requests.PlainRequests",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -25,6 +25,8 @@ handler404 = "desk.errors.not_found"
 handler500 = "config.middleware.server_error"
 
 urlpatterns = [
+    # First, for it is asked most.
+    path("api/v1/", include("api.urls")),
     path("", RedirectView.as_view(pattern_name="desk:start", http_method_names=_LOOKS)),
     path("login", sign_in.SignIn.as_view(), name="login"),
     path("login/second", second.second, name="login-second"),
@@ -35,7 +37,6 @@ urlpatterns = [
     path("r/", include("customer.urls", namespace="customer")),
     # As Django does it, without a trailing slash to trip over.
     path("i18n/setlang", require_POST(set_language), name="set_language"),
-    path("api/v1/", include("api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", docs.docs, name="docs"),
     path("api/docs.md", docs.docs_as_markdown, name="docs-markdown"),

@@ -4,15 +4,18 @@ A message is not sent again while one is pending: ``ring`` sets a mark in Redis,
 work. A lost message therefore costs at most the mark's time to live, not a refund.
 """
 
+import hashlib
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import redis
 from celery import current_app
 from kombu.exceptions import OperationalError
-from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 
 from core.redis_client import client, level_of
 
@@ -30,9 +33,43 @@ return first
 """
 
 
+_SHA = hashlib.sha1(_MARK.encode(), usedforsecurity=False).hexdigest()
+
+
 @lru_cache(maxsize=1)
-def _mark() -> Script:
-    return client().register_script(_MARK)
+def _line() -> Any:
+    """A connection of the bells' own, which whoever rings has alone: a pool's costs more than the command."""
+    return client().connection_pool.make_connection()
+
+
+os.register_at_fork(after_in_child=_line.cache_clear)
+
+
+def _mark(tasks: Sequence[str]) -> Sequence[int]:
+    """Set the marks. Raises ``redis.RedisError`` or ``OSError``."""
+    line, said = _line(), (len(tasks), *(f"bell:{task}" for task in tasks), _MARK_TTL_MS)
+    try:
+        if _is_stale(line):
+            line.disconnect()
+        try:
+            line.send_command("EVALSHA", _SHA, *said)
+            marked: Sequence[int] = line.read_response()
+        except NoScriptError:
+            line.send_command("EVAL", _MARK, *said)
+            marked = line.read_response()
+    except BaseException:
+        # What is still to come of an answer must not be taken for the next one's.
+        line.disconnect()
+        raise
+    return marked
+
+
+def _is_stale(line: Any) -> bool:
+    """Whether the broker has closed it meanwhile, as where it was restarted."""
+    try:
+        return bool(line.can_read())
+    except (redis.ConnectionError, redis.TimeoutError, OSError):
+        return True
 
 
 #: Messages that the thread which is sending now has still to send.
@@ -57,8 +94,7 @@ def ring(tasks: Sequence[str]) -> None:
 
 def _ring(tasks: Sequence[str]) -> None:
     try:
-        first = _mark()(keys=[f"bell:{task}" for task in tasks], args=[_MARK_TTL_MS])
-        for task, is_first in zip(tasks, first, strict=True):
+        for task, is_first in zip(tasks, _mark(tasks), strict=True):
             if is_first:
                 current_app.send_task(task)
     except (redis.RedisError, OperationalError, OSError) as error:

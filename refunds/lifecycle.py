@@ -25,7 +25,7 @@ from core.audit.models import AuditEvent
 from core.audit.record import event, record
 from core.errors import Conflict, NotFound
 from core.quantities import Quantity
-from core.sql import execute_rows, save_fields
+from core.sql import execute_rows, insert_unsaved, save_fields
 from core.unsaved import unsaved
 from refunds.facts import sums
 from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
@@ -100,7 +100,7 @@ def advance_many(moves: Sequence[Move]) -> list[RefundRequest]:
     """Take several requests through their edges, all or none, in the order given. A request may move more than once."""
     if not moves:
         return []
-    requests = lock_requests({move.request_id for move in moves})
+    requests = lock_requests({move.request_id for move in moves}, lean=True)
     legs = _legs_of(requests.values())
     reserved_before = {request.pk: request.reserved_fen for request in requests.values()}
     held_before = _held(requests.values(), legs)
@@ -155,20 +155,25 @@ def take_edge(request: RefundRequest, move: Move) -> AuditEvent:
     )
 
 
-def lock_requests(request_ids: Iterable[UUID]) -> dict[UUID, RefundRequest]:
-    """The requests, locked in order of id. Raises ``NotFound`` if one is missing."""
+def lock_requests(request_ids: Iterable[UUID], *, lean: bool = False) -> dict[UUID, RefundRequest]:
+    """The requests, locked in order of id; ``lean``: without their verdicts, which are read once somebody asks. Raises
+    ``NotFound`` if one is missing.
+    """
     wanted = set(request_ids)
     rows = (
         RefundRequest.objects.select_for_update(of=("self",))
         .filter(pk__in=wanted)
         .order_by("pk")
         # Nothing that moves a request needs to open its sealed fields.
-        .defer("customer_name", "customer_phone", "customer_email", "description")
+        .defer("customer_name", "customer_phone", "customer_email", "description", *(_HEAVY if lean else ()))
     )
     requests = {request.pk: request for request in rows}
     if missing := wanted - requests.keys():
         raise NotFound(f"no refund request {sorted(map(str, missing))[0]}")
     return requests
+
+
+_HEAVY = ("verdict", "deposit")
 
 
 def outbox_row(change: AuditEvent) -> OutboxMessage:
@@ -187,8 +192,8 @@ def outbox_row(change: AuditEvent) -> OutboxMessage:
 
 def record_changes(changes: Sequence[AuditEvent]) -> None:
     """Write audit events and their outbox rows."""
-    AuditEvent.objects.bulk_create(changes)
-    OutboxMessage.objects.bulk_create([outbox_row(change) for change in changes])
+    insert_unsaved(changes)
+    insert_unsaved([outbox_row(change) for change in changes])
 
 
 def record_act(

@@ -17,7 +17,7 @@ from desk.context import page_called
 from desk.filters import Narrowed
 from desk.keyset import Total
 from desk.lists import Tools, tools
-from desk.rendering import render_page
+from desk.rendering import is_htmx, render_page
 from desk.rows import Pager, SaleRow
 from desk.transactions.listing import COLUMNS, listed
 

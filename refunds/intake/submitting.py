@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import IntegrityError, connection, models, transaction
-from psycopg2.extensions import Binary
 
 from core.errors import Conflict
 from core.failpoints import failpoint
-from core.personal_data import SealedTextField
-from core.sql import PreparedStatement, execute_rows
+from core.sql import PreparedStatement, columns_of, encode, execute_rows, rows_as_json
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act, Subject
@@ -65,14 +61,14 @@ def submit(
         store(submission)
         return submission
 
-    @transaction.atomic
     def attempt_alone() -> Submission:
         # What a route takes of a sale has no counter: these are few, and a person pays each. A plan of several payments reserves
         # on all of them, which are locked in order.
-        sale = claims.find_sale(draft, by=by, at=at)
-        with connection.cursor() as cursor:
-            lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
-        return attempt(alone=True)
+        with transaction.atomic():
+            sale = claims.find_sale(draft, by=by, at=at)
+            with connection.cursor() as cursor:
+                lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
+            return attempt(alone=True)
 
     if is_by_hand(draft.route):
         return counters.judged_again(attempt_alone)
@@ -143,8 +139,8 @@ def store(submission: Submission) -> None:
             [line.held_fen for line in submission.lines],
         ]
     if submission.sums:
-        parameters.append(_encode([row._asdict() for row in submission.sums]))
-    parameters += [_as_json(rows) for rows in tables]
+        parameters.append(encode([row._asdict() for row in submission.sums]))
+    parameters += [rows_as_json(rows) for rows in tables]
     bells = {NEXT_STEP[State(request.state)], NOTIFY} if State(request.state) in NEXT_STEP else {NOTIFY}
     failpoint("intake.before_commit")
     try:
@@ -242,7 +238,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     for model in tables:
         types.append("json")
         table = model._meta.db_table
-        columns = ", ".join(f'"{column}"' for column, _, _ in _columns(model))
+        columns = ", ".join(f'"{column}"' for column in columns_of(model))
         clauses.append(
             f'INSERT INTO "{table}" ({columns}) SELECT {columns} '
             f'FROM json_populate_recordset(NULL::"{table}", ${len(types)})'
@@ -254,43 +250,3 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     name = "_".join(["submit", *parts])
     assert len(name) <= 63
     return PreparedStatement(name, tuple(types), f"WITH {ctes} {last}")
-
-
-@lru_cache(maxsize=32)
-def _columns(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[Any, Any] | None], ...]:
-    """(column, attribute, the field if its value must be prepared) of what an INSERT names.
-
-    What the database fills in is left out.
-    """
-    return tuple(
-        (str(field.column), field.attname, field if isinstance(field, SealedTextField) else None)
-        for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField | models.BigAutoField) and not field.has_db_default()
-    )
-
-
-def _as_json(rows: Sequence[models.Model]) -> str:
-    return _encode(
-        [
-            {
-                column: getattr(row, name) if field is None else field.get_db_prep_save(getattr(row, name), connection)
-                for column, name, field in _columns(type(row))
-            }
-            for row in rows
-        ]
-    )
-
-
-def _encode(rows: Any) -> str:
-    return orjson.dumps(rows, default=_stand_in).decode()
-
-
-def _stand_in(value: Any) -> str:
-    """A value that JSON does not know, in the form that PostgreSQL reads for its type."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Binary):
-        value = value.adapted
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    raise TypeError(f"{type(value).__name__} has no form here")

@@ -6,7 +6,7 @@ A payout whose lease ran out was in the hands of a worker that died: it is asked
 import hmac
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,7 +96,7 @@ APPROVED_BY_ENOUGH = """(r.by_rule OR EXISTS (
 _CLAIM = f"""
 SELECT e.id, e.request_id, r.by_rule, e.transaction_id, e.state, e.refund_no, e.amount_fen, e.sends, e.queries, e.denials,
        e.first_sent_at, e.last_asked_at, e.channel_account_id, a.revision, a.code, a.channel,
-       a.profile_overrides::json,
+       a.profile_overrides::text,
        t.channel_transaction_no, t.order_no, t.amount_fen, t.paid_at,
        t.reserved_fen - e.amount_fen, r.state, r.reason, r.customer_locale,
        e.method, e.tag, t.held_at IS NOT NULL,
@@ -208,7 +208,7 @@ def _claimed(
     account_revision: int,
     account_code: str,
     channel: str,
-    overrides: Mapping[str, Any],
+    overrides: str,
     channel_transaction_no: str,
     order_no: str,
     paid_fen: int,
@@ -222,7 +222,7 @@ def _claimed(
     is_held: bool,  # noqa: FBT001
     has_sale: bool,  # noqa: FBT001
 ) -> Claimed:
-    profile = channels.usable_profile(channel, overrides)
+    profile = channels.usable_profile_of_text(channel, overrides)
     # The last send left at the latest when its claim's lease ended; after that a query may lag for a while.
     quiet = timedelta(seconds=profile.query_lag_s + settings.EXECUTION_LEASE_S)
     return Claimed(

@@ -12,12 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from core.audit.actors import channel
 from core.audit.record import event
 from core.failpoints import failpoint
 from core.sql import save_fields
+from merchants.models import ChannelAccount
 from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import lifecycle
 from refunds.facts import plans
@@ -63,12 +64,12 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     """Write down what was proven, for many payouts in one commit. Late or repeated answers change nothing."""
     if not answers:
         return
-    requests = lifecycle.lock_requests({answer.request_id for answer in answers})
+    requests = lifecycle.lock_requests({answer.request_id for answer in answers}, lean=True)
     # Credentials are opened where a channel is called, not here: those of one account must not stop the others.
     rows = (
         Execution.objects.select_for_update(of=("self",))
-        .select_related("channel_account")
-        .defer("channel_account__sealed_credentials")
+        # Few accounts for many payouts: each is read once.
+        .prefetch_related(Prefetch("channel_account", ChannelAccount.objects.defer("sealed_credentials")))
         .order_by("pk")
     )
     executions = {row.pk: row for row in rows.filter(pk__in={answer.execution_id for answer in answers})}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES, words
@@ -383,11 +383,15 @@ def label(code: str) -> str:
 
 def explain(rule: Mapping[str, Any]) -> str:
     """One sentence for one stored line of a verdict."""
+    return _explained(rule, get_language())
+
+
+def _explained(rule: Mapping[str, Any], language: str | None) -> str:
     if rule["code"] not in RULES:
         return str(rule["code"])
     if not rule["passed"] and (of_payment := _of_payment(rule["code"], rule["actual"])):
         return of_payment
-    template = _template(rule["code"], get_language(), has_passed=bool(rule["passed"]))
+    template = _template(rule["code"], language, has_passed=bool(rule["passed"]))
     if "%" not in template:
         return template
     said = {name: rule[name] for name in ("actual", "limit")}
@@ -396,14 +400,20 @@ def explain(rule: Mapping[str, Any]) -> str:
     return template % said
 
 
-def explain_to_programs(rule: Mapping[str, Any]) -> str:
-    """The same, with what to send where that answers the rule."""
-    hint = _(
-        "For another piece, send its line's `returned_quantity` as the sale shows it; "
-        "for another wish, `is_another` and a `note`."
-    )
-    asks = rule["code"] == "possible_duplicate" and not rule["passed"]
-    return sentences(explain(rule), str(hint) if asks else "")
+def explained_to_programs(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The stored lines of a verdict, each with its sentence, and with what to send where that answers the rule."""
+    language = get_language()
+    lines = [{**rule, "explanation": _explained(rule, language)} for rule in rules]
+    for line in lines:
+        if line["code"] == "possible_duplicate" and not line["passed"]:
+            line["explanation"] = sentences(line["explanation"], gettext(_SEND))
+    return lines
+
+
+_SEND = gettext_noop(
+    "For another piece, send its line's `returned_quantity` as the sale shows it; "
+    "for another wish, `is_another` and a `note`."
+)
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -158,22 +159,24 @@ def who(text: str) -> dict[str, Any]:
     return found
 
 
-#: (name, usual value) of what is kept of each; a counter's name and day are no facts.
+#: What is kept of each, all at once: names, usual values, and what reads them off; a counter's name and day are no facts.
 _NOT_KEPT = frozenset({"key", "day", "past", "budgets"})
 _KEPT = {
-    kind: [(one.name, one.default) for one in fields(kind) if one.name not in _NOT_KEPT]
+    kind: (names, [one.default for one in fields(kind) if one.name in names], attrgetter(*names))
     for kind in (Facts, LineClaim, Standing, EqualCharges, Deposit)
+    if (names := [one.name for one in fields(kind) if one.name not in _NOT_KEPT])
 }
 _QUANTITIES = ("quantity", "returnable")
 _NESTED = (LineClaim, Standing, EqualCharges, Deposit)
 
 
 def _said(one: Facts | LineClaim | Standing | EqualCharges | Deposit) -> dict[str, Any]:
-    said = {}
-    for name, usual in _KEPT[type(one)]:
-        value = getattr(one, name)
-        if usual is MISSING or value != usual:
-            said[name] = quantity_text(value) if name in _QUANTITIES else _plain(value)
+    names, usual, read = _KEPT[type(one)]
+    said = {
+        name: quantity_text(value) if name in _QUANTITIES else _plain(value)
+        for name, value, default in zip(names, read(one), usual, strict=True)
+        if default is MISSING or value != default
+    }
     if isinstance(one, Facts):
         for name in ("claims", "groups", "evidence", "opening", "graces", "sums"):
             if not said.get(name):
