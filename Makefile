@@ -150,8 +150,8 @@ adversary: environment ## try to get more paid out in a day than a policy's expo
 DRAFTS ?= 200
 
 .PHONY: trial-oracle
-trial-oracle: environment ## compare trials with brute force: DRAFTS=200 random drafts on 2,000 requests each
-	@ORACLE_DRAFTS=$(DRAFTS) ORACLE_REQUESTS=2000 \
+trial-oracle: environment ## compare trials with brute force: DRAFTS=200 random drafts on 2,000 requests each, from SEED=1
+	@ORACLE_SEED=$(SEED) ORACLE_DRAFTS=$(DRAFTS) ORACLE_REQUESTS=2000 \
 		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/analytics/trials/test_replay.py -k brute_force $(ARGS)
 
 # How often each goes wrong; the whole takes about 25 minutes on two cores.

@@ -802,6 +802,7 @@ REFUSALS: Final = (
     Code("adopt_known", 409, _("We have a refund with this number and call it failed. Look into that refund instead.")),
     Code("adopt_repeated", 409, _("The same refund stands in the statement more than once.")),
     Code("adopt_no_sale", 409, _("We do not know the sale that this refund belongs to.")),
+    Code("adopt_in_books", 409, _("It is in the books already, as part of a sum that the channel named.")),
     Code("adopt_not_paid", 409, _("The channel had not paid it yet when the statement was made.")),
     Code("invariants_running", 409, _("The invariants are being checked right now. Wait until that run ends.")),
 )

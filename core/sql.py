@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -155,18 +155,29 @@ def _array_type(field: models.Field[Any, Any]) -> str:
     return "text" if kind.startswith("varchar") else kind
 
 
-def _array(values: Iterable[object]) -> str:
-    """As PostgreSQL writes arrays down: one parameter a column, read much faster than one a cell."""
+def _array(values: Collection[object]) -> str:
+    """As PostgreSQL writes arrays down: one parameter a column, read much faster than one a cell.
+
+    A column of one type is written whole: there are half a million cells in a large statement.
+    """
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return "{" + ",".join(map(str, values)) + "}"
+    if kinds == {str}:
+        texts = '","'.join(cast("Collection[str]", values))
+        if "\\" not in texts and texts.count('"') == 2 * len(values) - 2:
+            return f'{{"{texts}"}}'
     return "{" + ",".join(map(_element, values)) + "}"
 
 
 def _element(value: object) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, datetime):
+        return f'"{value.isoformat()}"'
     if isinstance(value, bytes):
         return '"\\\\x' + value.hex() + '"'
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def save_fields(rows: Iterable[models.Model], names: tuple[str, ...]) -> None:

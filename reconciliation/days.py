@@ -37,14 +37,17 @@ class Habits:
             return today - timedelta(days=1)
         return today if instant < self.end_of(today) else today + timedelta(days=1)
 
-    def may_stand_on(self, day: date, instant: datetime, *, near: timedelta = timedelta()) -> bool:
-        """Whether a row of this instant can stand on the day's bill, by either clock. Clearing days that end before midnight are
-        the acquirer's, and a row may be cleared the day after.
+    def span_of(self, day: date, *, near: timedelta = timedelta()) -> tuple[datetime, datetime]:
+        """From when until before when a row's instant can stand on the day's bill, or on one of the days ``near`` it, by either
+        clock. Clearing days that end before midnight are the acquirer's, and a row may be cleared the day after.
         """
-        found = {self.day_of(instant - self.grace), self.day_of(instant + self.grace)}
         if self.profile.bill_cutoff != time(0):
             near = max(near, timedelta(days=1))
-        return any(abs(one - day) <= near for one in found)
+        return self.start_of(day - near) - self.grace, self.end_of(day + near) + self.grace
+
+    def may_stand_on(self, day: date, instant: datetime) -> bool:
+        first, end = self.span_of(day)
+        return first <= instant < end
 
     def bill_at(self, day: date) -> datetime:
         """When the day's bill can first be fetched: the next morning."""

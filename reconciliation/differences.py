@@ -133,6 +133,8 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
         return "adopt_no_sale"
     if line.succeeded_at is None:
         return "adopt_not_paid"
+    if line.amount_fen <= portal.unnamed_fen(sale):
+        return "adopt_in_books"
     if line.amount_fen <= sale.refundable_fen:
         return ""
     # A failed leg still holds its amount, and lets go of it for a refund that was made in its place.

@@ -206,24 +206,21 @@ class _Tally:
 
     def __init__(self, day: date, habits: Habits, *, by_hand: bool) -> None:
         """What the channel itself hands out as the day's may also have a row of the day before; a person takes the wrong file."""
-        self._day, self._habits = day, habits
-        self._near = timedelta(days=0 if by_hand else 1)
+        self._habits = habits
+        self._first, self._end = habits.span_of(day, near=timedelta(days=0 if by_hand else 1))
         self.refunds = self.refunds_fen = 0
         self.elsewhere: Counter[date] = Counter()
 
     def counted(self, rows: Iterable[BillRow]) -> Iterator[BillRow]:
         """The rows that are refunds or voids, counted on the way."""
+        by_acceptance = self._habits.profile.bill_basis is BillBasis.ACCEPTED
         for row in rows:
             if row.kind not in (BillRowKind.REFUND, BillRowKind.VOID):
                 continue
             self.refunds += 1
             self.refunds_fen += row.amount_fen
-            instant = (
-                row.accepted_at
-                if self._habits.profile.bill_basis is BillBasis.ACCEPTED
-                else row.succeeded_at or row.accepted_at
-            )
-            if instant is not None and not self._habits.may_stand_on(self._day, instant, near=self._near):
+            instant = row.accepted_at if by_acceptance else row.succeeded_at or row.accepted_at
+            if instant is not None and not self._first <= instant < self._end:
                 self.elsewhere[self._habits.day_of(instant)] += 1
             yield row
 
@@ -365,4 +362,4 @@ def _stored(bill_id: int, row: BillRow) -> tuple[object, ...]:
 
 def _storable(text: str) -> str:
     """Without NUL, which no text of the database can hold, and without marks that would turn what stands beside it."""
-    return without_direction(text.replace("\0", ""))
+    return text if text.isascii() and "\0" not in text else without_direction(text.replace("\0", ""))

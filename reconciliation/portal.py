@@ -6,11 +6,12 @@ A channel that does not say how much was refunded is waited for: its statement n
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Sum
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -18,6 +19,10 @@ from core.errors import Conflict, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import Trade
+from reconciliation import days, matching
+from reconciliation.models import Difference
+from reconciliation.models.bill import MatchOutcome
+from reconciliation.models.difference import BY_HAND
 from refunds import lifecycle
 from refunds.facts import plans
 from refunds.intake import submitting
@@ -56,7 +61,42 @@ def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     trade = ask_trade(transaction_id=request.transaction_id)
     if not isinstance(trade, Trade) or trade.refunded_fen is None:
         raise NothingToAdopt("the channel does not say how much was refunded; its statement will")
-    return _store(request_id, trade.refunded_fen, trade.raw, by, at, version)
+    adopted = _store(request_id, trade.refunded_fen, trade.raw, by, at, version)
+    _find_its_line(adopted, at)
+    return adopted
+
+
+def _find_its_line(adopted: RefundRequest, at: datetime) -> None:
+    """A statement that came before the adoption may have the refund, as one of the channel's alone."""
+    sale = Transaction.objects.get(pk=adopted.transaction_id)
+    for day_id in (
+        _only_theirs(sale).filter(resolution="", bill_fen=adopted.amount_fen).values_list("day_id", flat=True)
+    ):
+        with suppress(days.DayClosed):
+            matching.recompare(day_id=day_id, at=at)
+
+
+def unnamed_fen(sale: Transaction) -> int:
+    """What was adopted on the channel's word as a sum, less those lines of it that a person has resolved since.
+
+    The channel says how much was refunded in all, its statement each refund: none of them may be adopted once more.
+    """
+    adopted = Execution.objects.filter(transaction_id=sale.pk, proof_source="trade", bill_lines=None)
+    found: int = adopted.aggregate(fen=Sum("amount_fen", default=0))["fen"]
+    if not found:
+        return 0
+    named: int = _only_theirs(sale).filter(resolution__in=BY_HAND).aggregate(fen=Sum("bill_fen", default=0))["fen"]
+    return found - named
+
+
+def _only_theirs(sale: Transaction) -> QuerySet[Difference]:
+    """Refunds of the sale that statements have and that no payout of ours was found to be."""
+    return Difference.objects.filter(
+        channel_account_id=sale.channel_account_id,
+        kind=MatchOutcome.CHANNEL_ONLY,
+        execution=None,
+        line__channel_transaction_no=sale.channel_transaction_no,
+    ).order_by("pk")
 
 
 @transaction.atomic
@@ -72,7 +112,7 @@ def _store(
     if elsewhere_fen <= 0:
         raise NothingToAdopt("all that the channel has refunded is in our books or under way")
     adopted = _adopted(sale, elsewhere_fen, proof, by, at)
-    if elsewhere_fen >= request.amount_fen:
+    if elsewhere_fen >= (request.approved_fen or request.amount_fen):
         _close_against(request, adopted, elsewhere_fen, by=by, at=at)
     return adopted
 
@@ -80,7 +120,7 @@ def _store(
 def adopted_in_place(
     *, sale_id: UUID, amount_fen: int, adopt: Callable[[], RefundRequest], by: Principal, at: datetime
 ) -> RefundRequest:
-    """What ``adopt`` makes of a refund that the channel's statement names, in place of ours that failed over just that amount.
+    """What ``adopt`` makes of a refund that the channel's statement names, in place of ours (``failed_like``).
 
     Ours is closed against it, or its leg given up first: it is not sent again. Where several may be meant nothing is closed.
 
@@ -104,10 +144,12 @@ def _failed_of(sale_id: UUID) -> list[RefundRequest]:
 
 
 def failed_like(*, sale_id: UUID, amount_fen: int) -> tuple[RefundRequest | None, int | None]:
-    """The one refund of this payment that failed over this amount, with the sequence where only a leg of it did."""
+    """The one refund of this payment that failed over this amount, or over less because of it; with the sequence where only a leg
+    of it did.
+    """
     found: list[tuple[RefundRequest, int | None]] = []
     for request in _failed_of(sale_id):
-        if request.state == State.FAILED and (request.approved_fen or request.amount_fen) == amount_fen:
+        if request.state == State.FAILED and _covers(amount_fen, request):
             found.append((request, None))
         if request.state == State.PARTIALLY_REFUNDED:
             found += [
@@ -116,6 +158,14 @@ def failed_like(*, sale_id: UUID, amount_fen: int) -> tuple[RefundRequest | None
                 if one.has_failed and (one.leg.transaction_id, one.leg.amount_fen) == (sale_id, amount_fen)
             ]
     return found[0] if len(found) == 1 else (None, None)
+
+
+def _covers(amount_fen: int, request: RefundRequest) -> bool:
+    """Just the amount, or more where the channel refused ours because the payment was refunded elsewhere."""
+    wanted = request.approved_fen or request.amount_fen
+    return wanted == amount_fen or (
+        wanted < amount_fen and can_adopt(request, request.executions.order_by("-created_at").first())
+    )
 
 
 def _close_against(

@@ -194,14 +194,15 @@ def _read_trades(
                     notes.on_payment(statements.number(field("微信订单号"), line=line), amount(field))
             return None
         is_return = bool(refund_no) or is_void
-        traded_at = statements.moment(field("交易时间"), line=line)
-        asked_at = statements.moment(field("退款申请时间"), line=line)
         state = field("退款状态" if refund_no else "交易状态")
+        asked = is_return and "退款申请时间" in table.has
+        accepted_at = statements.moment(field("退款申请时间" if asked else "交易时间"), line=line)
         if is_return and "退款成功时间" in table.has:
             succeeded_at = statements.moment(field("退款成功时间"), line=line)
+        elif is_return and state.upper() not in (_SUCCESS, _REVOKED):
+            succeeded_at = None  # without the column only the state says whether it was paid
         else:
-            # Without the column only the state says whether it was paid.
-            succeeded_at = None if is_return and state.upper() not in (_SUCCESS, _REVOKED) else traded_at
+            succeeded_at = statements.moment(field("交易时间"), line=line)
         fee, rate = field("手续费"), field("费率")
         if not fee and rate and not rate.endswith("%"):
             raise BillCorrupt("a fee stands under its rate", line=line, code="row_fields")
@@ -214,7 +215,7 @@ def _read_trades(
             channel_refund_no=refund_no,
             amount_fen=amount(field),
             fee_fen=fees.fen(fee, line=line) if fee else None,
-            accepted_at=asked_at if "退款申请时间" in table.has and is_return else traded_at,
+            accepted_at=accepted_at,
             succeeded_at=succeeded_at,
             state=state,
             line=line,

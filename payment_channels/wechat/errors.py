@@ -3,7 +3,8 @@
 Sources, one list an operation (``LISTS``): https://pay.weixin.qq.com/doc/v3/merchant/4012587971 (申请退款, 错误码),
 .../4013071040 (查询单笔退款), .../4012810603 (发起异常退款), .../4013070354 and .../4013070356 (查询订单),
 .../4013070360 (关闭订单),
-https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html (撤销).
+https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html (撤销);
+.../4013071200 (退款, 常见问题) names codes of refunds that are in no list of version 3.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ RULES: dict[str, Rule] = {
     "ORDER_NOT_EXIST": never("no such order", "check_sale"),
     "ORDER_CLOSED": never("the order is closed", "sale_closed"),
     "OUT_TRADE_NO_USED": never("the order number was used before with other details", "check_history"),
+    "REFUND_FEE_MISMATCH": never("the same number with another amount", "check_history"),
+    "TRADE_OVERDUE": never("the order is past its refund period", "sale_closed"),
+    "ORDER_NOT_READY": later("the order is still being worked on"),
+    "BIZERR_NEED_RETRY": later("asked for at the same time as another: the same number again"),
+    "INVALID_REQ_TOO_MUCH": slow_down("too many requests that made no sense: barred for a moment"),
 }
 
 _COMMON = ("PARAM_ERROR", "INVALID_REQUEST", "SIGN_ERROR", "SYSTEM_ERROR")
@@ -59,6 +65,11 @@ LISTS = (
             "FREQUENCY_LIMIT_EXCEED",
             "RATELIMIT_EXCEEDED",
             "REQUEST_BLOCKED",
+            "REFUND_FEE_MISMATCH",
+            "TRADE_OVERDUE",
+            "ORDER_NOT_READY",
+            "BIZERR_NEED_RETRY",
+            "INVALID_REQ_TOO_MUCH",
         ),
         rules=RULES,
     ),

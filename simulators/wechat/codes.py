@@ -38,7 +38,7 @@ _ORDERS: Codes = {
     "BANK_ERROR": (500, "银行系统异常"),
 }
 
-#: POST /v3/refund/domestic/refunds. The last three are in older lists of it.
+#: POST /v3/refund/domestic/refunds. From FREQUENCY_LIMIT_EXCEED on they are in older lists of it.
 REFUND: Codes = {
     **_REFUNDS,
     "NOT_ENOUGH": (403, "基本账户余额不足，请充值后重新发起"),
@@ -46,6 +46,11 @@ REFUND: Codes = {
     "FREQUENCY_LIMIT_EXCEED": (429, "频率超限"),
     "RATELIMIT_EXCEEDED": (429, "频率超限"),
     "REQUEST_BLOCKED": (403, "请求受阻"),
+    "REFUND_FEE_MISMATCH": (400, "订单金额或退款金额与之前请求不一致，请核实后再试"),
+    "TRADE_OVERDUE": (403, "订单已经超过可退款的最大期限"),
+    "ORDER_NOT_READY": (403, "订单处理中，暂时无法退款，请稍后再试"),
+    "BIZERR_NEED_RETRY": (403, "并发情况下，业务被拒绝，商户重试即可解决"),
+    "INVALID_REQ_TOO_MUCH": (429, "无效请求过多"),
 }
 #: GET /v3/refund/domestic/refunds/{out_refund_no}, and of an order.
 QUERY: Codes = {**_ORDERS, **_REFUNDS}

@@ -62,3 +62,18 @@ def test_errors_are_djangos() -> None:
     )
     with connection.cursor() as cursor, pytest.raises(IntegrityError):
         wrong.execute(cursor, [1])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["plain", "", "NULL", "a,b", "{c}", " d "],
+        ['so-called ""', "e"],
+        ["back\\slash", "\\"],
+        [None, "退款"],
+    ],
+)
+def test_column_of_texts_when_inserted_is_read_as_it_was(column: list[str | None]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::text[], %s::bigint[]", [sql._array(column), sql._array([1, -2])])
+        assert cursor.fetchone() == (column, [1, -2])

@@ -291,7 +291,11 @@ INFERRED: dict[str, dict[str, set[str]]] = {
     },
     "wechat": {
         # Older spellings, of the interfaces before v3 and of its gateway.
-        "POST /v3/refund/domestic/refunds": {"FREQUENCY_LIMIT_EXCEED", "RATELIMIT_EXCEEDED", "REQUEST_BLOCKED"},
+        "POST /v3/refund/domestic/refunds": {
+            *("FREQUENCY_LIMIT_EXCEED", "RATELIMIT_EXCEEDED", "REQUEST_BLOCKED"),
+            # In the vendor's questions and answers about refunds (.../4013071200), and in the list of version 2.
+            *("REFUND_FEE_MISMATCH", "TRADE_OVERDUE", "ORDER_NOT_READY", "BIZERR_NEED_RETRY", "INVALID_REQ_TOO_MUCH"),
+        },
         # One list for all operations on orders: some of its codes can only come of paying.
         "GET /v3/pay/transactions/…": {*_ORDER_CODES, "RESOURCE_NOT_EXISTS"},
         "POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close and /reverse": _ORDER_CODES,

@@ -149,6 +149,45 @@ def test_adopt_when_the_channel_does_not_say_how_much_waits_for_the_statement(
     assert RefundRequest.objects.get().state == "failed"
 
 
+def _asked_and_adopted(world: World, sale: Transaction, monkeypatch: pytest.MonkeyPatch, fen: int) -> RefundRequest:
+    channel = _Channel(_REFUSED, refunded_fen=fen)
+    request = _refused(channel, sale)
+    _asked_again(monkeypatch, channel)
+    return portal.adopt(request_id=request.pk, by=of_staff(world.finance), at=timezone.now())
+
+
+def test_adopt_when_a_statement_had_it_before_finds_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    sale = world.sale()
+    world.imported(world.portal(sale, 7_000))
+    assert Difference.objects.get().resolution == ""
+    adopted = _asked_and_adopted(world, sale, monkeypatch, 7_000)
+    difference = Difference.objects.get()
+    assert (difference.resolution, adopted.executions.get().bill_lines.count()) == ("cleared", 1)
+    sale.refresh_from_db()
+    assert (sale.refunded_fen, world.day().matched) == (7_000, 1)
+
+
+def test_adopt_of_lines_when_the_channels_word_named_their_sum_takes_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    sale = world.sale()
+    _asked_and_adopted(world, sale, monkeypatch, 5_000)
+    rows = [world.portal(sale, fen, f"PORTAL-{fen}") for fen in (2_000, 3_000, 1_000)]
+    world.imported(*rows)
+    lines = {row.bill_fen: row.pk for row in Difference.objects.filter(kind="channel_only")}
+    by, at = of_staff(world.finance), timezone.now()
+    for fen in (2_000, 3_000):
+        with pytest.raises(differences.CannotAdopt) as refused:
+            differences.adopt(difference_id=lines[fen], note="", by=by, at=at)
+        assert refused.value.code == "adopt_in_books"
+        differences.resolve(difference_id=lines[fen], resolution="accepted", note="of the sum", by=by, at=at)
+    differences.adopt(difference_id=lines[1_000], note="", by=by, at=at)
+    sale.refresh_from_db()
+    assert sale.refunded_fen == 6_000
+
+
 # --- by the channel's statement ---
 
 
@@ -171,6 +210,18 @@ def test_adopt_of_a_line_when_ours_failed_over_its_amount_closes_it_and_it_canno
         ways_back.retry(request_id=request.pk, by=of_staff(world.finance), at=timezone.now(), version=request.version)
     sale.refresh_from_db()
     assert (sale.reserved_fen, sale.refunded_fen) == (1_200, 1_200)
+
+
+@pytest.mark.parametrize(("remedy", "state"), [("refunded_elsewhere", "cancelled"), ("check_rules", "failed")])
+def test_adopt_of_a_line_over_more_closes_only_what_was_refused_because_of_it(remedy: str, state: str) -> None:
+    world = World()
+    sale = world.sale()
+    request = failed(make_request(sale, 1_200))
+    request.executions.update(failure_remedy=remedy)
+    world.imported(world.portal(sale, 10_000))
+    _adopted(world)
+    sale.refresh_from_db()
+    assert (RefundRequest.objects.get(pk=request.pk).state, sale.refunded_fen) == (state, 10_000)
 
 
 @pytest.mark.parametrize("amounts", [(1_300,), (1_200, 1_200)])

@@ -23,6 +23,8 @@ def _reply(code: str, message: str = "said", *, status: int = 400) -> Reply:
         ("SIGN_ERROR", Retry.AFTER_MENDING),
         ("FREQUENCY_LIMITED", Retry.SAME_NUMBER),
         ("REQUEST_BLOCKED", Retry.LATER),
+        ("BIZERRNEEDRETRY", Retry.LATER),
+        ("TRADE_OVERDUE", Retry.NEVER),
         ("RESOURCE_NOT_EXISTS", Retry.NEVER),
     ],
 )
