@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0003_audit_page")]
+    dependencies = [("core", "0004_audit_notes")]
 
     operations = [
         migrations.CreateModel(

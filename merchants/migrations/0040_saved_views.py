@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("merchants", "0012_mandates"),
+        ("merchants", "0021_checkpoint_holder"),
     ]
 
     operations = [

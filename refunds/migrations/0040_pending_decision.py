@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("refunds", "0023_follow_up"),
+        ("refunds", "0030_signed_approvals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("merchants", "0012_mandates"),
-        ("refunds", "0023_follow_up"),
+        ("refunds", "0043_staff_notice"),
         ("terminals", "0008_heartbeat"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
