@@ -5,7 +5,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0023_follow_up'),
+        ('refunds', '0052_hash_names'),
     ]
 
     operations = [
