@@ -87,6 +87,8 @@ _TAGS = {
     "delegations": "Who decides for whom while they are away.",
     "refund-batches": "Many refunds at once: checked, confirmed by a second person, taken in row by row.",
     "api-keys": "What keys may do of their scopes.",
+    "sandbox": "Test keys, and the sandbox that they work on.",
+    "test": "What only test keys may do: time, payments, decisions and events of the sandbox.",
     "key-stops": "The switches that stop keys.",
     "analytics": "Figures of a period.",
     "terminals": "How each till is, by its own word, and whether it takes refunds.",

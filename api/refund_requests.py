@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -25,6 +24,7 @@ from api.serializers import (
     draft_of,
 )
 from api.views import PAGE_PARAMETERS, Endpoint
+from core import clock
 from core.errors import DomainError
 from core.numbers import spellings
 from merchants.principals import Principal
@@ -72,7 +72,7 @@ class Quotes(Endpoint):
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
-        now = timezone.now()
+        now = clock.now()
         sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             schemas.QuoteOut.of(
@@ -102,7 +102,7 @@ class RefundRequests(Endpoint):
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
         draft = draft_of(self.read(RefundRequestSerializer))
-        now = timezone.now()
+        now = clock.now()
 
         def keep_answer(submission: Submission) -> None:
             submission.idempotency = idempotency.record(
@@ -182,7 +182,7 @@ class ActOnRequest(OneRequest):
     def post(self, request: Request, request_id: UUID, **named: int) -> Response:
         found = self.load(request_id)
         data = {**(self.read(self.body) if self.body else {}), **named}
-        self.act(found.pk, data, by=self.caller.by, at=timezone.now())
+        self.act(found.pk, data, by=self.caller.by, at=clock.now())
         return Response(stored_request_json(self.load(request_id)))
 
     def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.shapes import OneField, Shape, read
+from core import clock
 from core.personal_data import mask_phone
 from core.quantities import quantity_number
 from payment_channels.profile import Profile
@@ -388,7 +388,7 @@ def request_json(
 
 def _explained(execution: Execution, request: RefundRequest, sale: PaidFrom) -> str:
     open_ = execution.state not in (ExecutionState.FAILED, ExecutionState.CANCELLED)
-    waited = payout_words.waits(request, now=timezone.now(), payout=execution, sale=sale) if open_ else None
+    waited = payout_words.waits(request, now=clock.now(), payout=execution, sale=sale) if open_ else None
     return to_staff(execution, waited=waited)
 
 
@@ -420,7 +420,7 @@ def stored_request_json(request: RefundRequest) -> dict[str, Any]:
         payee=payees.of(request),
         goods_return=next(iter(request.goods_returns.all()), None),
         exchange_offer=next(iter(request.offers.all()), None),
-        approved=approvals.counting(request, request.approvals.all(), at=timezone.now()),
+        approved=approvals.counting(request, request.approvals.all(), at=clock.now()),
         compensation=beside.payout if (beside := getattr(request, "compensation", None)) else None,
         agreements=sorted(request.agreements.all(), key=lambda one: one.pk),
         customer_reports=request.customer_reports.all(),

@@ -26,7 +26,7 @@ from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.payouts import loop
 from samples.demo import scale
-from samples.demo.stand_ins import accounts_in
+from integrations.stand_ins import accounts_in
 
 ROUNDS = 3
 

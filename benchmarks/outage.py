@@ -29,7 +29,7 @@ from invariants import against_channels, inspection
 from merchants.models import ChannelAccount, Merchant
 from refunds.models import Execution
 from refunds.states import EXECUTION_ENDED, ExecutionState
-from samples.demo.stand_ins import accounts_in
+from integrations.stand_ins import accounts_in
 
 DARK = "wechat"
 #: Submissions a second to each channel: what a busy chain of shops makes, far below what the machine can do.

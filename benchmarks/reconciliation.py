@@ -25,7 +25,7 @@ from merchants.models import ChannelAccount, Merchant, PolicyVersion
 from reconciliation.models import Difference, ReconciliationDay
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import ledger
-from samples.demo.stand_ins import accounts_in
+from integrations.stand_ins import accounts_in
 from terminals.models import Transaction
 from tests.factories import make_merchant
 

@@ -327,6 +327,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},
     "batches": {"task": "refunds.batches", "schedule": 10.0, "options": {"expires": 10}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
+    "sandboxes": {"task": "integrations.sandboxes", "schedule": 3.0, "options": {"expires": 10}},
     "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
@@ -350,6 +351,10 @@ CHANNEL_URLS: dict[str, str] = {
     "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
     "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
 }
+
+#: Where the payment channels' stand-ins keep their account.json, a folder a channel: sandboxes pay through them. Empty: this
+#: installation has no sandboxes.
+STAND_INS_DIR = env.str("STAND_INS_DIR", default="")
 
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -40,7 +41,7 @@ class Principal:
     ``limit_fen`` is the most that this person decides (None: what their role does).
     ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
-    refund.
+    refund. ``clock_ahead``, of a test key alone: how far the clock of its sandbox is ahead.
     """
 
     kind: Kind
@@ -60,6 +61,12 @@ class Principal:
     stopped: str = ""
     stopped_stores: frozenset[int] = frozenset()
     sale_id: UUID | None = None
+    clock_ahead: timedelta | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is a test key, which works on its merchant's sandbox."""
+        return self.clock_ahead is not None
 
     @property
     def name(self) -> str:
@@ -127,6 +134,7 @@ def of_key(
     mandate: Mandate | None = None,
     stopped: str = "",
     stopped_stores: frozenset[int] = frozenset(),
+    clock_ahead: timedelta | None = None,
 ) -> Principal:
     """A client with a genuine key; ``made_by`` and ``till_codes`` are its maker's. ``api_keys.recognise`` reads them."""
     return Principal(
@@ -141,6 +149,7 @@ def of_key(
         mandate=mandate,
         stopped=stopped,
         stopped_stores=stopped_stores,
+        clock_ahead=clock_ahead,
     )
 
 

@@ -18,9 +18,8 @@ from uuid import UUID
 import orjson
 from django.db import DatabaseError, transaction
 from django.db.models import Count, QuerySet, Sum
-from django.utils import timezone
 
-from core import doorbell
+from core import clock, doorbell
 from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -100,7 +99,7 @@ def file(*, name: str, wishes: Sequence[Wish], by: Principal, at: datetime) -> R
         ),
         batch_size=1_000,
     )
-    _record(batch, "batch.file", by, at, rows=len(wishes))
+    _record(batch, "batch.file", by, at, rows=len(wishes), state=BatchState.CHECKING)
     _ring()
     return batch
 
@@ -123,7 +122,8 @@ def confirm(
         bad.update(outcome=Outcome.SKIPPED)
     batch.confirmed_by_id, batch.confirmed_at, batch.starts_at = by.acting_staff, at, at + window
     _move(batch, BatchState.CONFIRMED)
-    _record(batch, "batch.confirm", by, at, skip_bad=skip_bad, starts_at=batch.starts_at.isoformat())
+    starts_at = batch.starts_at.isoformat()
+    _record(batch, "batch.confirm", by, at, skip_bad=skip_bad, starts_at=starts_at, state=batch.state)
     return batch
 
 
@@ -133,7 +133,7 @@ def cancel(*, batch_id: int, by: Principal, at: datetime) -> RefundBatch:
     batch = find(batch_id=batch_id, by=by, act=Act.FILE_BATCH, lock=True)
     _expect(batch, *_DUE, BatchState.READY)
     _end(batch, BatchState.CANCELLED, at)
-    _record(batch, "batch.cancel", by, at)
+    _record(batch, "batch.cancel", by, at, state=batch.state)
     return batch
 
 
@@ -175,11 +175,13 @@ def totals(batch: RefundBatch) -> dict[str, dict[str, int]]:
 def work() -> None:
     """Check and run what is due, for a while; safe for several workers at once."""
     until = monotonic() + _AT_A_TIME_S
-    _lapse(at=timezone.now())
-    for batch_id in RefundBatch.objects.filter(state__in=_DUE).order_by("pk").values_list("pk", flat=True):
+    _lapse(at=clock.now())
+    due = RefundBatch.objects.filter(state__in=_DUE).order_by("pk")
+    for batch_id, ahead in due.values_list("pk", "merchant__clock_ahead"):
         try:
-            while monotonic() < until and _go_on(batch_id, until):
-                pass
+            with clock.running_ahead(ahead):
+                while monotonic() < until and _go_on(batch_id, until):
+                    pass
         except DatabaseError:
             # Its row stays open; the others do not wait for it.
             logger.exception("batch %s: its next row was not asked for, and will be tried again", batch_id)
@@ -193,12 +195,12 @@ def _lapse(*, at: datetime) -> None:
     ready = RefundBatch.objects.filter(state=BatchState.READY, filed_at__lt=at - LAPSES_AFTER)
     for batch in ready.order_by("pk").select_for_update(skip_locked=True, of=("self",)):
         _end(batch, BatchState.CANCELLED, at)
-        _record(batch, "batch.cancel", SYSTEM, at, lapsed=True)
+        _record(batch, "batch.cancel", SYSTEM, at, lapsed=True, state=batch.state)
 
 
 def _go_on(batch_id: int, until: float) -> bool:
     """Some of one batch; whether there is more of it to do now."""
-    batch, now = RefundBatch.objects.get(pk=batch_id), timezone.now()
+    batch, now = RefundBatch.objects.get(pk=batch_id), clock.now()
     if batch.state == BatchState.CONFIRMED and batch.starts_at is not None and batch.starts_at <= now:
         return _hand_on(batch_id, BatchState.CONFIRMED, BatchState.RUNNING)
     if batch.state == BatchState.CHECKING:
@@ -230,7 +232,7 @@ def _check_some(batch: RefundBatch) -> bool:
     for row in rows:
         draft = _draft(row)
         try:
-            _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=timezone.now(), act=Act.SUBMIT)
+            _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=clock.now(), act=Act.SUBMIT)
             judging.refuse_hard_limits(verdict)
             judging.ask_for_evidence(verdict, draft)
             claims.check_account(route=draft.route, account=draft.payee)
@@ -251,7 +253,7 @@ def _run_one(batch: RefundBatch, by: Principal | None) -> bool:
         return False
     try:
         with transaction.atomic():
-            taken = compensating.submit(draft=_draft(row), by=_known(by), at=timezone.now())
+            taken = compensating.submit(draft=_draft(row), by=_known(by), at=clock.now())
     except DomainError as error:
         row.outcome, row.code, row.errors = Outcome.REFUSED, error.code, _errors(error)
     else:
@@ -281,10 +283,12 @@ def _hand_on(batch_id: int, state: BatchState, to: BatchState) -> bool:
     left = {BatchState.CHECKING: open_rows.filter(verdict=""), BatchState.RUNNING: open_rows}.get(state)
     if batch.state != state or (left is not None and left.exists()):
         return False
+    at = clock.now()
     if to is BatchState.DONE:
-        _end(batch, to, timezone.now())
+        _end(batch, to, at)
     else:
         _move(batch, to)
+    _record(batch, "batch.move", SYSTEM, at, state=to)
     return to is BatchState.RUNNING
 
 
