@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import idempotency
+from api import calls, idempotency
 from api.authentication import ApiKeyAuthentication, StaffSession
 from api.bodies import JSONRenderer
 from api.caller import Caller
@@ -54,6 +54,7 @@ class Endpoint(APIView):
             return super().dispatch(request, *args, **kwargs)
         finally:
             clock.run_ahead()
+            calls.remember(request, cast(Request, self.request))
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)

@@ -6,10 +6,13 @@ import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
+from time import perf_counter
 from uuid import uuid4
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from api import calls
 
 HEADER = "X-Request-Id"
 _SANE = re.compile(r"[!-~]{1,100}")
@@ -28,12 +31,13 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
         name = given if _SANE.fullmatch(given) else uuid4().hex
-        token = _current.set(name)
+        token, began = _current.set(name), perf_counter()
         try:
             response = self._handle(request)
         finally:
             _current.reset(token)
         response.headers[HEADER] = name
+        calls.note(request, response, ms=int((perf_counter() - began) * 1000), request_id=name)
         if request.path_info.startswith("/api/v1/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

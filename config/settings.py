@@ -72,7 +72,6 @@ MIDDLEWARE = [
 ]
 #: What ``PagesOnly`` wraps around every request that is not a machine's.
 PAGE_MIDDLEWARE = [
-    "config.request_id.RequestId",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -389,6 +388,8 @@ WEBHOOK_BODIES = {
     "refund_request": "api.webhooks.refund_request_body",
     "transaction": "api.webhooks.transaction_body",
 }
+#: Seconds for which a web process gathers calls for the request log before it writes them; 0: it never does by itself.
+REQUEST_LOG_EVERY_S = env.float("REQUEST_LOG_EVERY_S", default=1.0)
 #: For tests and the demo alone: webhooks may go to this machine, without TLS.
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 

@@ -72,9 +72,12 @@ def standing(*, by: Principal) -> Standing:
     return _standing(by.acting_for)
 
 
+def standing_of(twin: Merchant) -> Standing:
+    return Standing(timezone.now() + twin.clock_ahead, twin.clock_ahead, twin.clock_target_at)
+
+
 def _standing(merchant_id: int) -> Standing:
-    ahead, target_at = Merchant.objects.values_list("clock_ahead", "clock_target_at").get(pk=merchant_id)
-    return Standing(timezone.now() + ahead, ahead, target_at)
+    return standing_of(Merchant.objects.get(pk=merchant_id))
 
 
 @transaction.atomic

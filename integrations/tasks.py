@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core import clock
 from core.periodic import periodic
-from integrations import delivering, feed, sandbox_clock
+from integrations import delivering, feed, request_log, sandbox_clock
 from refunds.payouts import loop
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ _LOOK_EVERY_S = 0.1
 @periodic("integrations.forget_old")
 def forget_old() -> None:
     feed.forget_old(at=timezone.now())
+    request_log.forget_old(at=timezone.now())
 
 
 @periodic(clock.SANDBOXES)
