@@ -54,7 +54,7 @@ class Endpoint(APIView):
             return super().dispatch(request, *args, **kwargs)
         finally:
             clock.run_ahead()
-            calls.remember(request, cast(Request, self.request))
+            calls.remember(request, self.request)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)

@@ -6,13 +6,10 @@ import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
-from time import perf_counter
 from uuid import uuid4
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-
-from api import calls
 
 HEADER = "X-Request-Id"
 _SANE = re.compile(r"[!-~]{1,100}")
@@ -31,16 +28,20 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
         name = given if _SANE.fullmatch(given) else uuid4().hex
-        token, began = _current.set(name), perf_counter()
+        token = _current.set(name)
         try:
             response = self._handle(request)
         finally:
             _current.reset(token)
         response.headers[HEADER] = name
-        calls.note(request, response, ms=int((perf_counter() - began) * 1000), request_id=name)
         if request.path_info.startswith("/api/v1/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def current() -> str:
+    """The id of the request that is being answered."""
+    return _current.get()
 
 
 class InEveryLine(logging.Filter):

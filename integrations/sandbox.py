@@ -7,9 +7,11 @@ tried, and test keys nothing of what is real. No customer is ever sent anything 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -75,7 +77,9 @@ def keys(*, by: Principal) -> QuerySet[ApiKey]:
     return rows.order_by("-pk") if by.stores is None else rows.none()
 
 
-def issue(*, name: str, by: Principal, at: datetime) -> tuple[ApiKey, str]:
+def issue(
+    *, name: str, by: Principal, at: datetime, before_commit: Callable[[ApiKey], None] | None = None
+) -> tuple[ApiKey, str]:
     """A test key of every scope, and the sandbox for it: made with the first key, and with each brought up to the stores and
     rules that the merchant has now. Returns the row and the key, which is seen this once. Raises ``Forbidden`` or ``NoStandIns``.
     """
@@ -92,6 +96,8 @@ def issue(*, name: str, by: Principal, at: datetime) -> tuple[ApiKey, str]:
             at=at,
             all_stores=True,
         )
+        if before_commit is not None:
+            before_commit(row)
     return row, key
 
 
@@ -169,17 +175,18 @@ def pay(*, wanted: WantedPayment, by: Principal, at: datetime) -> Transaction:
     """
     check_test(by)
     check_may(Act.REPORT_SALE, by=by)
-    account = _accounts().get(wanted.channel)
-    if account is None:
-        raise Invalid("there is no stand-in of this channel", code="unknown_channel")
-    number = f"{secrets.randbelow(10**28):028d}"
-    order_no = wanted.order_no or f"T{uuid4().hex[:12].upper()}"
-    # The stand-in lives in real time: there the sale was paid as long ago as it was here.
-    paid = {"order_no": order_no, "transaction_no": number, "amount_fen": wanted.amount_fen}
-    try:
-        Control(account.control_url).seed([{**paid, "paid_at": (at - clock.ahead()).isoformat(timespec="seconds")}])
-    except StandInUnreachable as error:
-        raise NoStandIns(str(error)) from error
+    number, order_no = f"{secrets.randbelow(10**28):028d}", wanted.order_no or f"T{uuid4().hex[:12].upper()}"
+    if wanted.channel != "cash":
+        # The stand-in lives in real time: there the sale was paid as long ago as it was here.
+        paid_at = (at - clock.ahead()).isoformat(timespec="seconds")
+        paid = {"order_no": order_no, "transaction_no": number, "amount_fen": wanted.amount_fen, "paid_at": paid_at}
+        account = _accounts().get(wanted.channel)
+        if account is None:
+            raise NoStandIns("there is no stand-in of this channel")
+        try:
+            Control(account.control_url).seed([paid])
+        except StandInUnreachable as error:
+            raise NoStandIns(str(error)) from error
     store = wanted.store or Store.objects.filter(merchant_id=by.acting_for).order_by("code")[0].code
     sale = ReportedSale(
         order_no=order_no,
@@ -210,7 +217,7 @@ def decide(*, request_id: UUID, outcome: str, by: Principal, at: datetime) -> Re
         _end_at_channel(request, AT_CHANNEL[outcome])
         return request
     for person in Staff.objects.filter(merchant_id=by.acting_for).order_by("pk"):
-        said = {"request_id": request_id, "by": of_staff(person), "at": at, "version": request.version}
+        said: dict[str, Any] = {"request_id": request_id, "by": of_staff(person), "at": at, "version": request.version}
         if outcome == "rejected":
             return deciding.reject(**said, reason=RejectReason.NOT_COVERED, message="")
         if outcome == "needs_info":

@@ -36,8 +36,6 @@ _DEFAULTS = {
     "AUDIT_KEY": base64.b64encode(b"a" * 32).decode(),
     "SECURE": "false",
     "ALLOWED_HOSTS": "*",
-    # A thread of its own would write beside the test's transaction.
-    "REQUEST_LOG_EVERY_S": "0",
 }
 for _name, _value in _DEFAULTS.items():
     os.environ.setdefault(_name, _value)
@@ -85,7 +83,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
     """Plain file names for static files (no collectstatic needed), a quick password hash (logins by the hundred), and each
-    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page.
+    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page. No thread of the request
+    log's writes beside a test's transaction.
     """
     from django.test.utils import override_settings  # noqa: PLC0415
 
@@ -94,6 +93,7 @@ def _settings_for_tests() -> Iterator[None]:
         override_settings(
             STORAGES=plain,
             PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+            REQUEST_LOG_EVERY_S=0,
         ),
         mock.patch("payment_channels.rsa_keys.load_pem_private_key", cache(load_pem_private_key)),
     ):

@@ -126,8 +126,7 @@ def test_test_calls_when_the_key_is_live_are_refused() -> None:
         refused = api.post(path, body)
         assert (refused.status_code, refused.json()["code"]) == (403, "test_key_required"), path
     assert api.get("test/clock").status_code == 403
-    request.refresh_from_db()
-    assert request.version == 1
+    assert RefundRequest.objects.get(pk=request.pk).version == request.version
 
 
 def test_event_is_told_in_the_sandboxs_feed_about_its_newest_sale(stand_ins: RunningSimulator) -> None:

@@ -274,7 +274,7 @@ def test_batch_that_nobody_confirms_in_a_week_is_called_off_and_forgotten(
     batches.work()
     assert (_state(kept), _state(old)) == ("ready", "cancelled")
     assert not old.rows.exclude(asked="").exists()
-    assert AuditEvent.objects.get(action="batch.cancel").data == {"lapsed": True}
+    assert AuditEvent.objects.get(action="batch.cancel").data == {"lapsed": True, "state": "cancelled"}
 
 
 def test_who_works_elsewhere_knows_nothing_of_it(merchant: Merchant, finance: Principal) -> None:
