@@ -283,6 +283,8 @@ SPECTACULAR_SETTINGS = {
         "TillAuthorisationStateEnum": "api.till.STATES",
         "RefundRequestStateEnum": "refunds.states.State",
         "EventTypeEnum": "integrations.feed.TYPES",
+        "TestOutcomeEnum": "integrations.sandbox.OUTCOMES",
+        "PaymentWordEnum": "terminals.models.PaymentWord",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [

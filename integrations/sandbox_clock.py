@@ -42,6 +42,8 @@ LEAST, MOST = timedelta(minutes=1), timedelta(days=3 * 366)
 #: A way is gone in at most so many steps; what falls due within one is done at its end, stage by stage, as a sweep does it.
 _STEPS = 1_000
 _SHORTEST_STEP = timedelta(seconds=1)
+#: Channels live in real time: what they work on, or hold, they are asked about so often on a way, not every two minutes of it.
+_ASKED = 24
 #: What happens may lead to more that is due at once.
 _CHAIN = 6
 #: So long a call waits for the clock to arrive; then a worker goes on.
@@ -138,26 +140,29 @@ def _run(merchant_id: int, until: float) -> None:
             stage.run(clock.now())
     if stand.target_at is None:
         return
-    at, width = stand.now_at, max((stand.target_at - stand.now_at) / _STEPS, _SHORTEST_STEP)
+    at, way = stand.now_at, stand.target_at - stand.now_at
+    width, ask_from = max(way / _STEPS, _SHORTEST_STEP), at + way / _ASKED
     while time.monotonic() < until:
-        nearest = min(_due_after(at).values(), default=stand.target_at)
+        nearest = min(_due(at, ask_from).values(), default=stand.target_at)
         if nearest >= stand.target_at:
             break
         before, at = at, min(max(nearest, at + width), stand.target_at)
-        _step(merchant_id, before, at)
+        _step(merchant_id, before, at, ask_from)
+        if at >= ask_from:
+            ask_from = at + way / _ASKED
     else:
         return
-    _step(merchant_id, at, stand.target_at)
+    _step(merchant_id, at, stand.target_at, stand.target_at)
     Merchant.objects.filter(pk=merchant_id).update(clock_target_at=None)
 
 
-def _step(merchant_id: int, before: datetime, at: datetime) -> None:
+def _step(merchant_id: int, before: datetime, at: datetime, ask_from: datetime) -> None:
     """Set the clock, and do what fell due since ``before``, and what that led to."""
     ahead = at - timezone.now()
     Merchant.objects.filter(pk=merchant_id).update(clock_ahead=ahead)
     with clock.running_ahead(ahead):
         for _ in range(_CHAIN):
-            ready = [stage for stage, due_at in _due_after(before).items() if due_at <= at]
+            ready = [stage for stage, due_at in _due(before, ask_from).items() if due_at <= at]
             for stage in ready:
                 stage.run(at)
             if not ready:
@@ -166,10 +171,13 @@ def _step(merchant_id: int, before: datetime, at: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """``due``: where its instants stand, as (table, column, condition of those that still wait)."""
+    """``due``: where its instants stand, as (table, column, condition of those that still wait). ``asks``: about what a channel
+    has had before.
+    """
 
     run: Callable[[datetime], Any]
     due: tuple[tuple[str, str, str], ...]
+    asks: bool = False
 
 
 _REQUEST, _PAYOUT = "refunds_refundrequest", "refunds_execution"
@@ -187,7 +195,8 @@ _STAGES: tuple[_Stage, ...] = (
             ("refunds_refundbatch", _LAPSES, "state = 'ready'"),
         ),
     ),
-    _Stage(lambda _: loop.drain_in_turn(), ((_PAYOUT, "due_at", "true"),)),
+    _Stage(lambda _: loop.drain_in_turn(), ((_PAYOUT, "due_at", "state = 'ready'"),)),
+    _Stage(lambda _: loop.drain_in_turn(), ((_PAYOUT, "due_at", "state <> 'ready'"),), asks=True),
     _Stage(
         lambda at: returns.give_up_late(at=at),
         (("refunds_goodsreturn", "due_at", "state IN ('awaited', 'on_its_way')"),),
@@ -195,7 +204,7 @@ _STAGES: tuple[_Stage, ...] = (
     _Stage(lambda at: escalating.work(at=at), ((_REQUEST, "due_at", _OVERDUE),)),
     _Stage(lambda at: deciding.lapse_firsts(at=at), (("refunds_approval", "lapses_at", "true"),)),
     _Stage(lambda at: survey.work(at=at), ((_REQUEST, "step_due_at", "state IN ('refunded', 'follow_up')"),)),
-    _Stage(lambda at: second_leg.ask_due(at=at), ((_PAYOUT, "second_leg_due_at", "state = 'succeeded'"),)),
+    _Stage(lambda at: second_leg.ask_due(at=at), ((_PAYOUT, "second_leg_due_at", "state = 'succeeded'"),), asks=True),
     _Stage(
         lambda at: outbox.work(at=at),
         (
@@ -214,14 +223,15 @@ def _earliest(stage: _Stage) -> str:
     return f"least({found})"
 
 
-_DUE = f"SELECT {', '.join(map(_earliest, _STAGES))}"
+_EARLIEST = f"SELECT {', '.join(map(_earliest, _STAGES))}"
 
 
-def _due_after(after: datetime) -> dict[_Stage, datetime]:
+def _due(after: datetime, ask_from: datetime) -> dict[_Stage, datetime]:
+    """When each stage has something to do after an instant; channels are asked again from another on."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"after": after})
-        found = cursor.fetchone()
-    return {stage: due_at for stage, due_at in zip(_STAGES, found, strict=True) if due_at is not None}
+        cursor.execute(_EARLIEST, {"after": after})
+        found = zip(_STAGES, cursor.fetchone(), strict=True)
+    return {stage: max(at, ask_from) if stage.asks else at for stage, at in found if at is not None}
 
 
 @contextmanager
