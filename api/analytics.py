@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from api import schemas_figures as shapes
 from api.fields import Number, StrictSerializer, Text
 from api.serializers import CHANNELS
 from api.views import Endpoint
+from core import clock
 from core.codes import words_of_field
 from core.database.timeouts import reports
 from merchants.rights import Act
@@ -49,7 +49,7 @@ class AnalyticsSummary(Endpoint):
         """Refund rate, handling, payouts, satisfaction and their cuts; every share with its n, None where there is none."""
         asked = self.read_query(SummaryQuery)
         try:
-            period = periods.parse(first=asked.get("from", ""), last=asked.get("to", ""), now=timezone.now())
+            period = periods.parse(first=asked.get("from", ""), last=asked.get("to", ""), now=clock.now())
             scope = narrowed(
                 merchant_id=self.caller.merchant_id,
                 store_ids=self.caller.store_ids,

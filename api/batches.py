@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers as s
 from rest_framework.exceptions import ParseError, ValidationError
@@ -25,6 +24,7 @@ from api.schemas import Page
 from api.serializers import RefundRequestSerializer, draft_of
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Creating, Endpoint
+from core import clock
 from merchants.rights import Act
 from refunds.intake import batches
 from refunds.intake.batches import MOST_ROWS, Wish
@@ -208,7 +208,7 @@ def batch_json(batch: RefundBatch) -> dict[str, Any]:
         batch,
         checked=of("verdict", VerdictSumsOut),
         result=of("outcome", OutcomeSumsOut),
-        seconds_left=batches.seconds_left(batch, sums, at=timezone.now()),
+        seconds_left=batches.seconds_left(batch, sums, at=clock.now()),
     )
 
 
@@ -228,7 +228,7 @@ class Batches(Creating):
         """Ask for up to 10,000 refunds at once, as JSON or `text/csv` with the same fields. It is checked without effect
         first; somebody else confirms it, and each row is then taken in as if it came alone.
         """
-        data, by, now = self.read(BatchSerializer), self.caller.by, timezone.now()
+        data, by, now = self.read(BatchSerializer), self.caller.by, clock.now()
         wishes = wishes_of(data["rows"])
         return self.answer_once(
             request, lambda: batch_json(batches.file(name=data["name"], wishes=wishes, by=by, at=now))
@@ -259,7 +259,7 @@ class BatchRows(Endpoint):
 
 class _Act(Endpoint):
     def acted(self, act: Callable[..., RefundBatch], batch_id: int, **more: Any) -> Response:
-        act(batch_id=batch_id, by=self.caller.by, at=timezone.now(), **more)
+        act(batch_id=batch_id, by=self.caller.by, at=clock.now(), **more)
         return Response(batch_json(batches.find(batch_id=batch_id, by=self.caller.by)))
 
 

@@ -88,6 +88,8 @@ _TAGS = {
     "refund-batches": "Many refunds at once: checked, confirmed by a second person, taken in row by row.",
     "imports": "Sales and refunds from a file: its columns are named, then it is a batch.",
     "api-keys": "What keys may do of their scopes.",
+    "sandbox": "Test keys, and the sandbox that they work on.",
+    "test": "What only test keys may do: time, payments, decisions and events of the sandbox.",
     "key-stops": "The switches that stop keys.",
     "analytics": "Figures of a period.",
     "terminals": "How each till is, by its own word, and whether it takes refunds.",

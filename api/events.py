@@ -19,7 +19,9 @@ from merchants.rights import Act
 
 
 class FeedObjectOut(Shape):
-    type = s.CharField(help_text="`refund_request`, `transaction`, `policy_version` or `webhook_endpoint`")
+    type = s.CharField(
+        help_text="`refund_request`, `transaction`, `refund_batch`, `policy_version` or `webhook_endpoint`"
+    )
     id = s.CharField(help_text="as its own address takes it")
     version = s.IntegerField(allow_null=True, help_text="of a refund request: the one that this event led to")
 

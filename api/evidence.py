@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from api import idempotency, schemas
 from api.bodies import BodyTooLarge, refuse_packed
 from api.fields import StrictSerializer, Text, refused
 from api.views import Endpoint
+from core import clock
 from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import files
@@ -52,7 +52,7 @@ class TakesAPicture(TakesAFile):
             raise refused("one_file", "file")
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
-        picture, now = files.read_upload(upload=data["file"], kind=data["kind"]), timezone.now()
+        picture, now = files.read_upload(upload=data["file"], kind=data["kind"]), clock.now()
 
         def stored() -> tuple[int, Any]:
             (row,) = keep(pictures=[picture], kind=data["kind"], note=data["note"], by=self.caller.by, at=now)

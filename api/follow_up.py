@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.parsers import MultiPartParser
@@ -20,6 +19,7 @@ from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from core import clock
 from core.dry_run import taken_back
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -178,7 +178,7 @@ class PaymentFiles(Endpoint):
     def post(self, request: Request) -> Response:
         """Put every transfer that waits and that you may pay into a file. Each is in one file only: no key is needed."""
         self.read(StrictSerializer)
-        by, at = self.caller.by, timezone.now()
+        by, at = self.caller.by, clock.now()
         made = payment_files.export(by=by, at=at)
         found = payment_files.transfers_of(file_id=made.pk, by=by, at=at)
         return Response(WholePaymentFileOut.of(made, transfers=TransferOut.all_of(found)))
@@ -214,7 +214,7 @@ class PaymentResults(Endpoint):
     def post(self, request: Request) -> Response:
         """Settle each row by itself. The same rows again change nothing: no key is needed. `dry_run` only says what would be."""
         asked = self.read(BankResult)
-        content, by, at = asked["file"].read(payment_files.MAX_BYTES + 1), self.caller.by, timezone.now()
+        content, by, at = asked["file"].read(payment_files.MAX_BYTES + 1), self.caller.by, clock.now()
         if asked["dry_run"]:
             with taken_back():
                 found = payment_files.read_result(content=content, by=by, at=at)

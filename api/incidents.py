@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from api.no_receipt import NewestCaseFirst
 from api.serializers import CHANNELS
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.follow_up import incidents
@@ -157,7 +157,7 @@ class Incidents(Endpoint):
         problem = Problem(**self.read(IncidentSerializer))
         if idempotency.is_known(self.caller, key):
             return idempotency.replay(request, self.caller, key)
-        by, at = self.caller.by, timezone.now()
+        by, at = self.caller.by, clock.now()
         with transaction.atomic():
             incident = incidents.open_incident(problem=problem, by=by, at=at)
             body = incident_json(incident.pk, by=by)
@@ -184,7 +184,7 @@ class Lessons(Endpoint):
     @extend_schema(operation_id="list_lessons", responses={200: LessonPageOut, **schemas.READ_PROBLEMS})
     def get(self, request: Request) -> Response:
         """Causes and providers of the incidents that were closed in 90 days."""
-        return Response({"results": LessonOut.all_of(incidents.lessons(by=self.caller.by, at=timezone.now()))})
+        return Response({"results": LessonOut.all_of(incidents.lessons(by=self.caller.by, at=clock.now()))})
 
 
 class IncidentDetail(Endpoint):

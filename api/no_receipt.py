@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from api.pagination import NewestFirst, OldestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.intake import without_receipt
@@ -170,7 +170,7 @@ class Cases(Endpoint):
             return idempotency.replay(request, self.caller, key)
         kind, note = data.pop("kind"), data.pop("note")
         told = Told(since=data.pop("paid_after"), until=data.pop("paid_before"), **data)
-        by, at = self.caller.by, timezone.now()
+        by, at = self.caller.by, clock.now()
         with transaction.atomic():
             case = without_receipt.open_case(kind=kind, told=told, note=note, by=by, at=at)
             body = case_json(without_receipt.find(case_id=case.pk, by=by), by=by)
@@ -201,7 +201,7 @@ class ChronicCases(Endpoint):
 
         With what their vendors or providers were asked.
         """
-        found = without_receipt.chronic(by=self.caller.by, at=timezone.now())
+        found = without_receipt.chronic(by=self.caller.by, at=clock.now())
         return Response({"results": ChronicOut.all_of(found)})
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber, refus
 from api.refund_requests import ActOnRequest, OneRequest
 from api.schemas import stored_request_json
 from api.serializers import PayeeSerializer
+from core import clock
 from core.errors import NotFound
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -119,7 +119,7 @@ class ProposeEnd(TakesAPicture, OneRequest):
             ),
             picture=files.read_picture(upload=data["file"]),
             by=self.caller.by,
-            at=timezone.now(),
+            at=clock.now(),
             version=data["version"],
         )
         return Response(stored_request_json(self.load(request_id)))

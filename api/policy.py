@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from api import schemas, schemas_policy
 from api.pagination import NewestFirst
 from api.views import Endpoint
+from core import clock
 from merchants import policies
 from merchants.models import PolicyVersion
 from merchants.policies import guides, reviewing, versions
@@ -24,7 +24,7 @@ class PolicyInForce(Endpoint):
     @schemas.operation("get_policy", schemas.PolicyOut)
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
-        now, merchant_id = timezone.now(), self.caller.merchant_id
+        now, merchant_id = clock.now(), self.caller.merchant_id
         version = policies.in_force(merchant_id=merchant_id, at=now)
         rules = policies.rules_of(version.pk)
         return Response(

@@ -15,6 +15,7 @@ from api import schemas, schemas_figures
 from api.fields import StrictSerializer, Text
 from api.serializers import CHANNELS
 from api.views import Endpoint
+from core import clock
 from core.errors import DomainError, NotFound
 from merchants.rights import Act
 from reconciliation import days, differences, refusals, uploading
@@ -93,7 +94,7 @@ class Reconciliations(Endpoint):
             )
         try:
             uploading.upload(
-                account=account, day=asked["date"], file=asked["file"].file, by=self.caller.by, at=timezone.now()
+                account=account, day=asked["date"], file=asked["file"].file, by=self.caller.by, at=clock.now()
             )
         except DomainError as error:
             # The file is what the caller can mend: the sentence says what it is.

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +24,7 @@ from api.serializers import (
     draft_of,
 )
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from core import clock
 from core.audit import notes
 from core.errors import DomainError
 from core.numbers import spellings
@@ -80,7 +80,7 @@ class Quotes(Endpoint):
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
-        now = timezone.now()
+        now = clock.now()
         sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
             schemas.QuoteOut.of(
@@ -110,7 +110,7 @@ class RefundRequests(Endpoint):
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
         draft = draft_of(self.read(RefundRequestSerializer))
-        now = timezone.now()
+        now = clock.now()
 
         def keep_answer(submission: Submission) -> None:
             submission.idempotency = idempotency.record(

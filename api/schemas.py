@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.shapes import OneField, Row, Shape, read
+from core import clock
 from core.personal_data import mask_phone
 from core.quantities import quantity_number
 from payment_channels.profile import Profile
@@ -375,7 +375,7 @@ def _executions(request: RefundRequest, executions: Iterable[Execution], sale: P
 
 def _explained(execution: Execution, request: RefundRequest, sale: PaidFrom) -> str:
     open_ = execution.state not in (ExecutionState.FAILED, ExecutionState.CANCELLED)
-    waited = payout_words.waits(request, now=timezone.now(), payout=execution, sale=sale) if open_ else None
+    waited = payout_words.waits(request, now=clock.now(), payout=execution, sale=sale) if open_ else None
     return to_staff(execution, waited=waited)
 
 
@@ -410,7 +410,7 @@ _PARTS: dict[str, Callable[[RefundRequest], Any]] = {
     "expected_arrival": lambda request: _promised(request, request.transaction),
     "plan": _stored_plan,
     "approvals": lambda request: ApprovalOut.all_of(
-        approvals.counting(request, request.approvals.all(), at=timezone.now())
+        approvals.counting(request, request.approvals.all(), at=clock.now())
     ),
     "compensation": lambda request: (
         CompensationOut.of(beside.payout) if (beside := getattr(request, "compensation", None)) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from api import schemas
 from api.fields import Number, StrictSerializer, Text, WholeNumber
 from api.shapes import Shape
 from api.views import Creating, Endpoint
+from core import clock
 from core.money import MAX_FEN
 from merchants.rights import Act
 from refunds.payouts import shifts
@@ -80,7 +80,7 @@ class Shifts(Creating):
         """Open a shift at a till; there is one at a time."""
 
         def opened() -> dict[str, Any]:
-            shift = shifts.begin(**self.read(OpenShiftSerializer), by=self.caller.by, at=timezone.now())
+            shift = shifts.begin(**self.read(OpenShiftSerializer), by=self.caller.by, at=clock.now())
             return _told(shifts.standing(shift_id=shift.pk, by=self.caller.by))
 
         return self.answer_once(request, opened)
@@ -108,4 +108,4 @@ class CloseShift(Endpoint):
         handed to somebody by name; a count that differs needs a note. No `Idempotency-Key`: a shift is closed once.
         """
         data = self.read(CloseShiftSerializer)
-        return Response(_told(shifts.close(shift_id=shift_id, by=self.caller.by, at=timezone.now(), **data)))
+        return Response(_told(shifts.close(shift_id=shift_id, by=self.caller.by, at=clock.now(), **data)))

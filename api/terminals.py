@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from api import schemas
 from api.fields import Flag, Number, StrictSerializer, WholeNumber
 from api.shapes import Shape
 from api.views import Endpoint
+from core import clock
 from merchants import policies
 from merchants.rights import Act
 from refunds.rules import in_words
@@ -61,7 +61,7 @@ class TerminalOut(Shape):
 def _body(till: Terminal) -> dict[str, Any]:
     merchant_id = till.store.merchant_id
     newest = tills.newest_version(merchant_id=merchant_id)
-    version = policies.in_force(merchant_id=merchant_id, at=timezone.now())
+    version = policies.in_force(merchant_id=merchant_id, at=clock.now())
     day = till.next_service_date
     return TerminalOut.of(
         till,
@@ -100,5 +100,5 @@ class TerminalHeartbeat(Endpoint):
         """
         data = self.read(HeartbeatSerializer)
         said = Heartbeat(version=data["version"], checks=data["checks"], missing_slips=data["missing_slips"])
-        till = tills.heartbeat(code=code, store=data["store"], said=said, by=self.caller.by, at=timezone.now())
+        till = tills.heartbeat(code=code, store=data["store"], said=said, by=self.caller.by, at=clock.now())
         return Response(_body(till))

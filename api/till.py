@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from api.fields import Fen, Number, StrictSerializer, WholeNumber
 from api.refund_requests import OneRequest
 from api.shapes import Shape
 from api.views import Creating
+from core import clock
 from merchants.rights import Act
 from refunds.models import TillAuthorisation
 from refunds.models.approval import Decision
@@ -54,7 +54,7 @@ def _told(row: TillAuthorisation, **more: Any) -> dict[str, Any]:
     shape = ShownAuthorisationOut if more else TillAuthorisationOut
     return shape.of(
         row,
-        state=at_the_till.stand(row, at=timezone.now()),
+        state=at_the_till.stand(row, at=clock.now()),
         opened_by=row.opened_by.name if row.opened_by else "",
         decision=row.decision or None,
         request_state=row.request.state,
@@ -77,7 +77,7 @@ class TillAuthorisations(OneRequest, Creating):
         def shown() -> dict[str, Any]:
             data = self.read(TillAuthorisationSerializer)
             made = at_the_till.show(
-                request_id=request_id, by=self.caller.by, asked_by=self.caller.principal, at=timezone.now(), **data
+                request_id=request_id, by=self.caller.by, asked_by=self.caller.principal, at=clock.now(), **data
             )
             path = reverse("desk:at-till", kwargs={"token": made.token})
             return _told(made.authorisation, url=f"{settings.BASE_URL}{path}")

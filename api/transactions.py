@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +15,7 @@ from api.fields import Fields, FourDigits, Number, QueryFen, QueryInstant, Stric
 from api.pagination import NewestPaidFirst
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
+from core import clock
 from core.numbers import ascii_form
 from merchants.rights import Act
 from refunds import queries
@@ -90,7 +90,7 @@ class Transactions(Endpoint):
 
         def reported() -> tuple[int, Any]:
             data = self.read(TransactionSerializer)
-            sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=timezone.now())
+            sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=clock.now())
             loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
             return 201 if is_new else 200, schemas.TransactionOut.of(loaded)
 
@@ -148,7 +148,7 @@ class TransactionCorrections(OneSale):
                 correction=_correction(data),
                 reason=data["reason"],
                 by=self.caller.by,
-                at=timezone.now(),
+                at=clock.now(),
             )
             loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
             return 200, schemas.TransactionOut.of(loaded)
@@ -168,7 +168,7 @@ class TradeQueries(OneSale):
         """
         self.load(transaction_id)
         self.read(StrictSerializer)
-        answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=timezone.now())
+        answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=clock.now())
         sale = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(
             schemas.TradeQueryOut.of(
@@ -197,7 +197,7 @@ class TransactionDeposit(OneSale):
             contract_fen=data["contract_amount_fen"],
             terms=data["terms"],
             by=self.caller.by,
-            at=timezone.now(),
+            at=clock.now(),
         )
         return Response(schemas.DepositOut.of(deposit))
 
@@ -218,7 +218,7 @@ class DepositDocument(TakesAPicture):
         )
         data = self.read(EvidenceSerializer)
         picture = files.read_upload(upload=data["file"], kind=EvidenceKind.TERMS)
-        kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=timezone.now())
+        kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=clock.now())
         return Response(schemas.DepositOut.of(kept))
 
 
@@ -234,7 +234,7 @@ class TransactionEndHold(OneSale):
         """
         sale = self.load(transaction_id)
         data = self.read(EndHoldSerializer)
-        contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=timezone.now())
+        contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=clock.now())
         loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(schemas.TransactionOut.of(loaded))
 

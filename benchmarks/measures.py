@@ -21,12 +21,12 @@ from benchmarks import beside, outage, pages, raw, reconciliation, trials
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
+from integrations.stand_ins import accounts_in
 from invariants import against_channels, inspection
 from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.payouts import loop
 from samples.demo import scale
-from samples.demo.stand_ins import accounts_in
 
 ROUNDS = 3
 

@@ -25,11 +25,11 @@ from django.db.models import F
 from benchmarks.load import next_phone
 from benchmarks.records import add_account, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, running
+from integrations.stand_ins import accounts_in
 from invariants import against_channels, inspection
 from merchants.models import ChannelAccount, Merchant
 from refunds.models import Execution
 from refunds.states import EXECUTION_ENDED, ExecutionState
-from samples.demo.stand_ins import accounts_in
 
 DARK = "wechat"
 #: Submissions a second to each channel: what a busy chain of shops makes, far below what the machine can do.

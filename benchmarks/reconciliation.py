@@ -20,12 +20,12 @@ from uuid_utils.compat import uuid7
 from benchmarks.records import add_account
 from benchmarks.rig import StandIn
 from core.calendar import SHANGHAI
+from integrations.stand_ins import accounts_in
 from invariants import inspection
 from merchants.models import ChannelAccount, Merchant, PolicyVersion
 from reconciliation.models import Difference, ReconciliationDay
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import ledger
-from samples.demo.stand_ins import accounts_in
 from terminals.models import Transaction
 from tests.factories import make_merchant
 

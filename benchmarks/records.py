@@ -13,10 +13,10 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.rig import StandIn
 from core.database import logins
+from integrations.stand_ins import Account
 from merchants import api_keys
 from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, Staff
 from merchants.principals import of_staff
-from samples.demo.stand_ins import Account
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant
 

@@ -39,6 +39,11 @@ class RequestId:
         return response
 
 
+def current() -> str:
+    """The id of the request that is being answered."""
+    return _current.get()
+
+
 class InEveryLine(logging.Filter):
     """Puts the id of the request that is being answered into a log record; ``-`` outside of one."""
 

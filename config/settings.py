@@ -59,6 +59,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_id.RequestId",
+    "config.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.TooSlow",
@@ -72,7 +73,6 @@ MIDDLEWARE = [
 ]
 #: What ``PagesOnly`` wraps around every request that is not a machine's.
 PAGE_MIDDLEWARE = [
-    "config.request_id.RequestId",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -283,6 +283,8 @@ SPECTACULAR_SETTINGS = {
         "EventTypeEnum": "integrations.feed.TYPES",
         "OverlapEnum": "api.keys.OVERLAPS",
         "CredentialsOverlapEnum": "api.settings.OVERLAPS",
+        "TestOutcomeEnum": "integrations.sandbox.OUTCOMES",
+        "PaymentWordEnum": "terminals.models.PaymentWord",
         "ExecutionStateEnum": "refunds.states.ExecutionState",
     },
     "POSTPROCESSING_HOOKS": [
@@ -330,6 +332,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "batches": {"task": "refunds.batches", "schedule": 10.0, "options": {"expires": 10}},
     "exports": {"task": "desk.exports", "schedule": 10.0, "options": {"expires": 10}},
     "second-legs": {"task": "refunds.second_legs", "schedule": 30.0, "options": {"expires": 25}},
+    "sandboxes": {"task": "integrations.sandboxes", "schedule": 3.0, "options": {"expires": 10}},
     "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
@@ -353,6 +356,10 @@ CHANNEL_URLS: dict[str, str] = {
     "alipay": env.str("CHANNEL_URL_ALIPAY", default="https://openapi.alipay.com"),
     "unionpay": env.str("CHANNEL_URL_UNIONPAY", default="https://gateway.95516.com/gateway/api"),
 }
+
+#: Where the payment channels' stand-ins keep their account.json, a folder a channel: sandboxes pay through them. Empty: this
+#: installation has no sandboxes.
+STAND_INS_DIR = env.str("STAND_INS_DIR", default="")
 
 #: A worker that is handed nothing for this long, although the broker answers and it has a thread free, ends itself.
 WORKER_DEAF_AFTER_S = env.float("WORKER_DEAF_AFTER_S", default=60)
@@ -389,6 +396,8 @@ WEBHOOK_BODIES = {
     "refund_request": "api.webhooks.refund_request_body",
     "transaction": "api.webhooks.transaction_body",
 }
+#: Seconds for which a web process gathers calls for the request log before it writes them; 0: it never does by itself.
+REQUEST_LOG_EVERY_S = env.float("REQUEST_LOG_EVERY_S", default=1.0)
 #: For tests and the demo alone: webhooks may go to this machine, without TLS.
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 

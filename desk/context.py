@@ -195,6 +195,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         (may(Act.MANAGE_TEAM) or may(Act.RESET_ACCESS)) and entry("team", gettext("Team"), "id-card"),
         may(Act.DELEGATE) and entry("deputies", gettext("Deputies"), "users"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
+        may(Act.MANAGE_KEYS) and entry("developers", gettext("Developers"), "square-terminal", within=""),
         may(Act.MANAGE_WEBHOOKS)
         and entry("webhooks", gettext("Webhooks"), "send", count=Capped(silent) if silent else None, hot=True),
         may(Act.MANAGE_TILLS) and entry("terminals", gettext("Tills"), "monitor-smartphone"),

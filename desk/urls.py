@@ -16,6 +16,7 @@ from desk.by_hand import view as by_hand
 from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
+from desk.developers import view as developers
 from desk.exports import view as exports
 from desk.hours import view as hours
 from desk.imports import view as imports
@@ -206,6 +207,8 @@ urlpatterns = [
     path("/api-keys/<int:key_id>/mandate", mandate.mandate, name="api-key-mandate"),
     path("/api-keys/<int:key_id>/stop", mandate.stop, name="api-key-stop"),
     path("/api-keys/stops", mandate.stops, name="api-key-stops"),
+    path("/developers", developers.developers, name="developers"),
+    path("/developers/test-keys/<int:key_id>/revoke", developers.revoke_test_key, name="test-key-revoke"),
     path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
     path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),
     path("/developers/webhooks/<int:endpoint_id>/<str:name>", webhooks.act, name="webhook-act"),

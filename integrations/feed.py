@@ -23,6 +23,7 @@ from core.failpoints import failpoint
 from integrations.models import Feed, FeedEvent, FeedPoint, WebhookDelivery
 from merchants.principals import Principal
 from merchants.rights import Act, check_may, may
+from refunds.models.batch import BatchState
 from refunds.states import State
 
 KEPT = timedelta(days=90)
@@ -34,6 +35,7 @@ TYPES: tuple[str, ...] = (
     f"{REFUND}.leg.failed",
     "transaction.created",
     "transaction.corrected",
+    *(f"batch.{state}" for state in BatchState.values),
     "policy.published",
     "webhook_endpoint.disabled",
 )
@@ -72,6 +74,8 @@ WITH batch AS MATERIALIZED (
               WHEN b.action = 'transaction.report' THEN 'transaction.created'
               WHEN b.action = 'transaction.correct' THEN 'transaction.corrected'
               WHEN b.action = 'policy.publish' THEN 'policy.published'
+              WHEN b.object_type = 'refund_batch' THEN 'batch.' || (b.data ->> 'state')
+              WHEN b.action = 'sandbox.event' THEN b.data ->> 'type'
               WHEN b.action = 'webhook_endpoint.give_up' THEN 'webhook_endpoint.disabled' END)
    ) kind (place, type)
    WHERE kind.type IS NOT NULL AND b.at > %(oldest)s
@@ -81,12 +85,12 @@ WITH batch AS MATERIALIZED (
     (merchant_id, sequence, source, place, type, store_id, object_type, object_id, version, data, created_at)
   SELECT n.merchant_id,
          coalesce(f.last_sequence, 0) + row_number() OVER (PARTITION BY n.merchant_id ORDER BY n.id, n.place),
-         n.id, n.place, n.type, coalesce(r.store_id, t.store_id, w.store_id), n.object_type, n.object_id, n.version,
+         n.id, n.place, n.type, coalesce(r.store_id, t.store_id, w.store_id, q.store_id), n.object_type, n.object_id, n.version,
          jsonb_strip_nulls(jsonb_build_object(
            'number', CASE n.object_type WHEN '{REFUND}' THEN to_jsonb(r.number)
                                         WHEN 'policy_version' THEN n.data -> 'number' END,
            'order_no', t.order_no, 'store', s.code, 'from_state', nullif(n.from_state, ''),
-           'state', nullif(n.to_state, ''), 'leg', n.data -> 'leg')),
+           'state', coalesce(nullif(n.to_state, ''), n.data ->> 'state'), 'leg', n.data -> 'leg')),
          n.at
     FROM named n
     LEFT JOIN integrations_feed f ON f.merchant_id = n.merchant_id
@@ -94,7 +98,8 @@ WITH batch AS MATERIALIZED (
     LEFT JOIN terminals_transaction t
       ON t.id = CASE n.object_type WHEN '{REFUND}' THEN r.transaction_id WHEN 'transaction' THEN n.object_id::uuid END
     LEFT JOIN integrations_webhookendpoint w ON w.id = CASE WHEN n.object_type = 'webhook_endpoint' THEN n.object_id::bigint END
-    LEFT JOIN merchants_store s ON s.id = coalesce(r.store_id, t.store_id, w.store_id)
+    LEFT JOIN refunds_refundbatch q ON q.id = CASE WHEN n.object_type = 'refund_batch' THEN n.object_id::bigint END
+    LEFT JOIN merchants_store s ON s.id = coalesce(r.store_id, t.store_id, w.store_id, q.store_id)
   RETURNING id, merchant_id, sequence, type, store_id, object_id
 ), counted AS (
   INSERT INTO integrations_feed (merchant_id, last_sequence) SELECT merchant_id, max(sequence) FROM added GROUP BY 1

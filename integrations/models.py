@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -144,3 +145,36 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.webhook_id}"
+
+
+class RequestLogEntry(models.Model):
+    """A call of the API by a key. ``path`` is a template below /api/v1; ``object_id`` the refund or sale that it was about.
+
+    ``repeat``: "" without an Idempotency-Key, else ``first``, ``replayed``, ``conflict`` or ``open`` (nothing was kept).
+    ``code`` is the problem's, ``fields`` what it said of which. ``body`` is masked (``integrations.request_log``).
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    key_id = models.BigIntegerField()
+    store_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=120)
+    object_id = models.CharField(max_length=40)
+    status = models.SmallIntegerField()
+    ms = models.IntegerField()
+    repeat = models.CharField(max_length=10)
+    code = models.CharField(max_length=60)
+    fields = models.CharField(max_length=200)
+    request_id = models.CharField(max_length=100)
+    body = models.TextField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["merchant", "-at", "-id"], name="request_log_newest"),
+            models.Index(fields=["merchant", "-at", "-id"], name="request_log_failed", condition=~Q(code="")),
+            BrinIndex(fields=["at"], name="request_log_age", pages_per_range=32),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status}"

@@ -13,8 +13,9 @@ from celery.signals import celeryd_after_setup
 from django.db import connection
 from django.utils import timezone
 
+from core import clock
 from core.periodic import periodic
-from integrations import delivering, feed
+from integrations import delivering, feed, request_log, sandbox_clock
 from refunds.payouts import loop
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,12 @@ _LOOK_EVERY_S = 0.1
 @periodic("integrations.forget_old")
 def forget_old() -> None:
     feed.forget_old(at=timezone.now())
+    request_log.forget_old(at=timezone.now())
+
+
+@periodic(clock.SANDBOXES)
+def sandboxes() -> None:
+    sandbox_clock.work()
 
 
 @celeryd_after_setup.connect

@@ -26,7 +26,7 @@ from merchants.principals import Principal
 from merchants.rights import Act, KeyStopped, Subject, check_may
 from merchants.signing import Signed, Statement
 
-_PREFIX = "rdk_"
+_LIVE, _TEST = "rd_live_", "rd_test_"
 #: How long a rotated key may work on beside the new one, by name.
 OVERLAPS: dict[str, timedelta] = {
     "0": timedelta(0),
@@ -89,7 +89,7 @@ def issue(
     _check_stores(mandate, merchant_id=merchant.pk, store=store)
     scope = {"scopes": " ".join(sorted(scopes)), "store": "*" if store is None else store.code}
     shown = _sign("issue_key" if replaces is None else "rotate_key", merchant, name, mandate, by, at, **scope)
-    key = _PREFIX + secrets.token_urlsafe(32)
+    key = (_LIVE if merchant.sandbox_of_id is None else _TEST) + secrets.token_urlsafe(32)
     signing_secret = secrets.token_hex(32) if signed else ""
     row = ApiKey.objects.create(
         merchant=merchant,
@@ -270,9 +270,12 @@ def recognise(key: str) -> Client | None:
     if found is None:
         _known.pop(digest, None)
         return None
+    client, expires_at = found
+    if client.principal.is_test:
+        # Another process may have moved its sandbox's clock just now.
+        return client
     if len(_known) >= _KNOWN_AT_ONCE:
         _known.clear()
-    client, expires_at = found
     _known[digest] = client, monotonic() + KNOWN_FOR_S, expires_at
     return client
 
@@ -304,9 +307,18 @@ def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
     if row is None:
         return None
     key_id, name, merchant_id, store_id, all_stores, made_by, rate_limit, scopes, sealed_secret, *codes = row
-    expires_at, last_used_at, username, till_codes, kept, is_stopped, all_stopped, stopped_stores, mandate_stores = (
-        codes
-    )
+    (
+        expires_at,
+        last_used_at,
+        username,
+        till_codes,
+        kept,
+        is_stopped,
+        all_stopped,
+        stopped_stores,
+        mandate_stores,
+        ahead,
+    ) = codes
     mandate = mandates.read(json.loads(kept)) if kept else None
     if last_used_at is None or last_used_at < now - USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
@@ -331,6 +343,7 @@ def _look_up(digest: bytes) -> tuple[Client, datetime | None] | None:
             mandate=mandate,
             stopped=stopped,
             stopped_stores=frozenset(stopped_stores),
+            clock_ahead=ahead,
         ),
         rate_limit=rate_limit,
         signing_secret=unseal(bytes(sealed_secret), purpose=_SECRET_PURPOSE) if sealed_secret else "",
@@ -348,7 +361,7 @@ _RECOGNISE = PreparedStatement(
     "nullif(k.mandate, '{}')::text, k.stopped_at IS NOT NULL, m.keys_stopped_at IS NOT NULL, "
     "ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id AND o.keys_stopped_at IS NOT NULL), "
     "CASE WHEN k.mandate ? 'stores' THEN ARRAY(SELECT o.id FROM merchants_store o WHERE o.merchant_id = k.merchant_id "
-    "AND k.mandate->'stores' ? o.code) END "
+    "AND k.mandate->'stores' ? o.code) END, CASE WHEN m.sandbox_of_id IS NOT NULL THEN m.clock_ahead END "
     "FROM merchants_apikey k JOIN merchants_merchant m ON m.id = k.merchant_id "
     "LEFT JOIN merchants_staff s ON s.id = k.created_by_id "
     "WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -58,7 +58,7 @@ class Principal:
     ``mandate`` limits a key. ``stopped`` says why it may nothing for now ("": it may), ``stopped_stores`` where it may nothing.
     ``shown`` is what a person's browser shows of a second factor; None where there is no browser.
     ``request_id`` is the one request that a customer's link opens, ``sale_id`` the one sale of which an applicant may ask a
-    refund.
+    refund. ``clock_ahead``, of a test key alone: how far the clock of its sandbox is ahead.
     """
 
     kind: Kind
@@ -79,6 +79,12 @@ class Principal:
     stopped_stores: frozenset[int] = frozenset()
     sale_id: UUID | None = None
     shown: Shown | None = field(default=None, compare=False, repr=False)
+    clock_ahead: timedelta | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is a test key, which works on its merchant's sandbox."""
+        return self.clock_ahead is not None
 
     @property
     def name(self) -> str:
@@ -147,6 +153,7 @@ def of_key(
     mandate: Mandate | None = None,
     stopped: str = "",
     stopped_stores: frozenset[int] = frozenset(),
+    clock_ahead: timedelta | None = None,
 ) -> Principal:
     """A client with a genuine key; ``made_by`` and ``till_codes`` are its maker's. ``api_keys.recognise`` reads them."""
     return Principal(
@@ -161,6 +168,7 @@ def of_key(
         mandate=mandate,
         stopped=stopped,
         stopped_stores=stopped_stores,
+        clock_ahead=clock_ahead,
     )
 
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django_fsm import TransitionNotAllowed
 
-from core import doorbell
+from core import clock, doorbell
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
 from core.audit.record import event, record
@@ -378,6 +378,7 @@ def over_refund(error: IntegrityError) -> Exception:
 
 def ring_after_commit(bells: Iterable[str]) -> None:
     """Send wake-up messages once the change is committed; one that fails never undoes it."""
-    tasks = sorted(set(bells))
+    # A sandbox whose clock runs ahead has nothing that is due to the others' workers.
+    tasks = [clock.SANDBOXES] if clock.ahead() else sorted(set(bells))
     # No functools.partial: Django's report of a hook that failed asks for its name, and would fail itself.
     transaction.on_commit(lambda: doorbell.ring(tasks), robust=True)

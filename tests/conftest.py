@@ -83,7 +83,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.fixture(scope="session", autouse=True)
 def _settings_for_tests() -> Iterator[None]:
     """Plain file names for static files (no collectstatic needed), a quick password hash (logins by the hundred), and each
-    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page.
+    private key read once: OpenSSL proves its primes at every reading, which takes as long as a page. No thread of the request
+    log's writes beside a test's transaction.
     """
     from django.test.utils import override_settings  # noqa: PLC0415
 
@@ -94,6 +95,7 @@ def _settings_for_tests() -> Iterator[None]:
             PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
             # Decisions at the desk take effect at once, but for the tests of taking them back.
             UNDO_S=0,
+            REQUEST_LOG_EVERY_S=0,
         ),
         mock.patch("payment_channels.rsa_keys.load_pem_private_key", cache(load_pem_private_key)),
     ):

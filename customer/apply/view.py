@@ -14,12 +14,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import codes
+from core import clock, codes
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, give_back, take
@@ -122,7 +122,7 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
             consent=request.POST.get("consent") == "1",
             pictures={kind: pictures},
             locale="en" if _language() == "en" else "zh-Hans",
-            at=timezone.now(),
+            at=clock.now(),
         ).pk
     except DomainError as error:
         sale = Transaction.objects.filter(pk=held.transaction_id).first()

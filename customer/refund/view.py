@@ -18,13 +18,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from core import codes
+from core import clock, codes
 from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
@@ -122,7 +122,7 @@ def behind_link(view: View[Parameters]) -> Routed:
         except NotFound:
             response = unknown(request)
         else:
-            with speaking(request, visit.language):
+            with clock.running_ahead(visit.refund.merchant.clock_ahead), speaking(request, visit.language):
                 response = view(request, visit, *args, **kwargs)
                 response["Content-Language"] = visit.language
         return with_headers(response)
@@ -222,7 +222,7 @@ def rate(request: HttpRequest, visit: Visit) -> HttpResponse:
             comment=comment,
             reasons=request.POST.getlist("reason")[:20],
             by=visit.by,
-            at=timezone.now(),
+            at=clock.now(),
         )
     except survey.AlreadyRated:
         return _done(visit, "rated")
@@ -243,7 +243,7 @@ def add_evidence(request: HttpRequest, visit: Visit) -> HttpResponse:
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
         pictures = read(uploads, kind)
-        files.add(request_id=visit.refund.pk, pictures=pictures, kind=kind, note=note, by=visit.by, at=timezone.now())
+        files.add(request_id=visit.refund.pk, pictures=pictures, kind=kind, note=note, by=visit.by, at=clock.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=note)
     return _done(visit, "added")
@@ -263,7 +263,7 @@ def _with_words(request: HttpRequest, visit: Visit, what: str, send: Callable[..
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
         pictures = read(request.FILES.getlist("files"), kind)
-        send(request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=timezone.now())
+        send(request_id=visit.refund.pk, words=words, pictures=pictures, kind=kind, by=visit.by, at=clock.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error), message=words)
     return _done(visit, what)
@@ -304,7 +304,7 @@ def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., obj
     if refusal := _too_much(request, visit):
         return refusal
     try:
-        keep(by=visit.by, at=timezone.now())
+        keep(by=visit.by, at=clock.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error))
     return _done(visit, what)
@@ -340,7 +340,7 @@ def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
         return refusal
     named = {name: request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no")}
     try:
-        returns.send(request_id=visit.refund.pk, by=visit.by, at=timezone.now(), **named)
+        returns.send(request_id=visit.refund.pk, by=visit.by, at=clock.now(), **named)
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error))
     return _done(visit, "sent")
@@ -354,7 +354,7 @@ def answer_offer(request: HttpRequest, visit: Visit) -> HttpResponse:
         return refusal
     accepted = request.POST.get("accepted") == "1"
     try:
-        offers.answer(request_id=visit.refund.pk, accepted=accepted, by=visit.by, at=timezone.now())
+        offers.answer(request_id=visit.refund.pk, accepted=accepted, by=visit.by, at=clock.now())
     except DomainError as error:
         return _refused(request, visit, notice=_explained(error))
     return _done(visit, "taken" if accepted else "declined")
@@ -420,6 +420,6 @@ def _refused(
 
 def _page(request: HttpRequest, visit: Visit, notice: Notice, *, status: int = 200) -> HttpResponse:
     page = refund_page(
-        request=visit.refund, token=visit.token, language=visit.language, by=visit.by, now=timezone.now(), notice=notice
+        request=visit.refund, token=visit.token, language=visit.language, by=visit.by, now=clock.now(), notice=notice
     )
     return render(request, "customer/refund.html", {"page": page}, status=status)

@@ -83,6 +83,7 @@ class Demo:
             "SMS_OUTBOX_URL": self.mailbox_url,
             "MAILBOX_URL": self.mailbox_url,
             "TERMINAL_URL": self.terminal_url,
+            "STAND_INS_DIR": str(self.folders.simulators),
             # Whoever tries webhooks out listens on this machine.
             "WEBHOOKS_TO_LOOPBACK": "true",
         }

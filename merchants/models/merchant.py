@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,6 +23,9 @@ class Merchant(models.Model):
     ``newest_software_version`` is that of its tills; "" where nobody has said it. Personal data of refunds and sales
     is erased after ``retention_days``; of those before ``erased_until`` it is.
     Who is named in ``checkpoints_to`` is mailed a signed checkpoint of the audit trail every day.
+
+    ``sandbox_of``: not a merchant but the twin on which that one's test keys work. Its clock is ``clock_ahead`` of the time, and
+    on its way to ``clock_target_at`` while that is set.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -34,8 +40,20 @@ class Merchant(models.Model):
     checkpoints_to = models.EmailField(blank=True, default="", db_default="")
     checkpoint_mailed_at = models.DateTimeField(null=True, blank=True)
     newest_software_version = models.CharField(max_length=20, blank=True, default="", db_default="")
+    sandbox_of = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="sandbox")
+    clock_ahead = models.DurationField(default=timedelta, db_default=timedelta())
+    clock_target_at = models.DateTimeField(null=True, blank=True)
 
     walled_by = "id"
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sandbox_of__isnull=False) | Q(clock_ahead=timedelta(), clock_target_at=None),
+                name="only_a_sandbox_has_a_clock",
+            ),
+            models.CheckConstraint(condition=Q(clock_ahead__gte=timedelta()), name="clock_never_behind"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,8 +12,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
+from core import clock
 from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.errors import Conflict, DomainError, Forbidden, NotFound
@@ -69,7 +69,7 @@ def check(
     """
     check_known(request, by=by)
     rights.check_may(act, by=by, subject=subject_of(request, by=by))
-    asked = _Asked(act, by, request, request.amount_fen if amount_fen is None else amount_fen, at or timezone.now())
+    asked = _Asked(act, by, request, request.amount_fen if amount_fen is None else amount_fen, at or clock.now())
     for condition in TABLE[act].conditions:
         _CHECKS[condition](asked)
 

@@ -19,9 +19,8 @@ from uuid import UUID
 import orjson
 from django.db import DatabaseError, transaction
 from django.db.models import Count, QuerySet, Sum
-from django.utils import timezone
 
-from core import doorbell
+from core import clock, doorbell
 from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -202,11 +201,13 @@ def totals(batch: RefundBatch) -> dict[str, dict[str, int]]:
 def work() -> None:
     """Check and run what is due, for a while; safe for several workers at once."""
     until = monotonic() + _AT_A_TIME_S
-    _lapse(at=timezone.now())
-    for batch_id in RefundBatch.objects.filter(state__in=_DUE).order_by("pk").values_list("pk", flat=True):
+    _lapse(at=clock.now())
+    due = RefundBatch.objects.filter(state__in=_DUE).order_by("pk")
+    for batch_id, ahead in due.values_list("pk", "merchant__clock_ahead"):
         try:
-            while monotonic() < until and _go_on(batch_id, until):
-                pass
+            with clock.running_ahead(ahead):
+                while monotonic() < until and _go_on(batch_id, until):
+                    pass
         except DatabaseError:
             # Its row stays open; the others do not wait for it.
             logger.exception("batch %s: its next row was not asked for, and will be tried again", batch_id)
@@ -225,7 +226,7 @@ def _lapse(*, at: datetime) -> None:
 
 def _go_on(batch_id: int, until: float) -> bool:
     """Some of one batch; whether there is more of it to do now."""
-    batch, now = RefundBatch.objects.get(pk=batch_id), timezone.now()
+    batch, now = RefundBatch.objects.get(pk=batch_id), clock.now()
     if batch.state == BatchState.CONFIRMED and batch.starts_at is not None and batch.starts_at <= now:
         return _hand_on(batch_id, BatchState.CONFIRMED, BatchState.RUNNING)
     if batch.state == BatchState.CHECKING:
@@ -256,15 +257,15 @@ def _check_some(batch: RefundBatch) -> bool:
     by = _filer(batch)
     for row in rows:
         try:
+            at = clock.now()
             if batch.kind == BatchKind.SALES:
-                is_new = sale_rows.is_new(row.asked, by=_known(by), at=timezone.now())
-                row.verdict = "new" if is_new else "known"
+                row.verdict = "new" if sale_rows.is_new(row.asked, by=_known(by), at=at) else "known"
                 continue
             if _was_taken(row):
                 row.verdict, row.code = "known", ImportedBefore.code
                 continue
             draft = _draft(row)
-            _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=timezone.now(), act=Act.SUBMIT)
+            _, verdict, _ = judging.quote(draft=draft, by=_known(by), at=at, act=Act.SUBMIT)
             judging.refuse_hard_limits(verdict)
             judging.ask_for_evidence(verdict, draft)
             claims.check_account(route=draft.route, account=draft.payee)
@@ -296,10 +297,10 @@ def _run_one(batch: RefundBatch, by: Principal | None) -> bool:
 def _take(batch: RefundBatch, row: RefundBatchRow, by: Principal) -> None:
     """Take in what the row asks for, or leave out what was taken in before."""
     if batch.kind == BatchKind.SALES:
-        sale, is_new = sale_rows.take(row.asked, by=by, at=timezone.now())
+        sale, is_new = sale_rows.take(row.asked, by=by, at=clock.now())
         row.sale_id = sale.pk if is_new else None
     elif not _was_taken(row):
-        row.request_id = compensating.submit(draft=_draft(row), by=by, at=timezone.now()).request.pk
+        row.request_id = compensating.submit(draft=_draft(row), by=by, at=clock.now()).request.pk
     row.outcome = Outcome.TAKEN if row.sale_id or row.request_id else Outcome.SKIPPED
     row.code = "" if row.outcome == Outcome.TAKEN else ImportedBefore.code
 
@@ -330,10 +331,12 @@ def _hand_on(batch_id: int, state: BatchState, to: BatchState) -> bool:
     left = {BatchState.CHECKING: open_rows.filter(verdict=""), BatchState.RUNNING: open_rows}.get(state)
     if batch.state != state or (left is not None and left.exists()):
         return False
+    at = clock.now()
     if to is BatchState.DONE:
-        end(batch, to, timezone.now())
+        end(batch, to, at)
     else:
-        move(batch, to, timezone.now())
+        move(batch, to, at)
+    record_act(batch, "batch.move", SYSTEM, at)
     return to is BatchState.RUNNING
 
 
@@ -364,7 +367,8 @@ def _ring() -> None:
 
 
 def record_act(batch: RefundBatch, action: str, by: Principal, at: datetime, **data: Any) -> None:
-    record_of(batch, by=by.actor, action=action, at=at, data=data)
+    """Into the audit trail, from where the event feed has it, with the state in which it is by now."""
+    record_of(batch, by=by.actor, action=action, at=at, data={"state": batch.state, **data})
 
 
 def _errors(error: DomainError) -> list[dict[str, str]]:

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core import clock
 from core.calendar import SHANGHAI
 from core.money import yuan_grouped
 from core.plain_text import one_line, plain_text
@@ -96,7 +97,7 @@ def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Te
         own = own_words.in_force(
             merchant_id=request.merchant_id, event=event, language=language_of(locale), medium=medium
         )
-        context = _context(event, request, timezone.now())
+        context = _context(event, request, clock.now())
         return _text(event, medium, context, own.text if own else "", has_link=_has_link(event, request))
 
 
@@ -127,7 +128,7 @@ def _text(event: str, medium: str, context: dict[str, object], own: str, *, has_
 def _example(event: str, merchant: Merchant) -> dict[str, object]:
     """What a message names, made up; as ``_context`` has it."""
     store = merchant.stores.order_by("code").first()
-    soon = timezone.now() + timedelta(days=3)
+    soon = clock.now() + timedelta(days=3)
     said = {
         "merchant": one_line(merchant.name),
         "store": one_line(store.name) if store else gettext("Store"),

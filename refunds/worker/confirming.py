@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
 
+from core import clock
 from merchants import principals
 from refunds.intake import verifying
 from refunds.models import RefundRequest
@@ -30,7 +30,7 @@ _AT_ONCE: Final = 50
 def work() -> int:
     """Ask about what is due. Returns how many requests were looked at."""
     for count in range(_AT_ONCE):
-        request = _take(timezone.now())
+        request = _take(clock.now())
         if request is None:
             return count
         _confirm(request)
@@ -48,19 +48,19 @@ def _take(at: datetime) -> RefundRequest | None:
 
 def _confirm(request: RefundRequest) -> None:
     # Not all wait for a channel: of some the goods have just been looked at.
-    if verifying.go_on(request_id=request.pk, gave_up=False, at=timezone.now()):
+    if verifying.go_on(request_id=request.pk, gave_up=False, at=clock.now()):
         return
     # It came into this state with its last change.
-    gave_up = timezone.now() - request.updated_at >= GIVE_UP_AFTER
-    for transaction_id in verifying.unasked(request.pk, at=timezone.now()):
+    gave_up = clock.now() - request.updated_at >= GIVE_UP_AFTER
+    for transaction_id in verifying.unasked(request.pk, at=clock.now()):
         try:
-            ask_about_payment(transaction_id=transaction_id, by=principals.SYSTEM, at=timezone.now())
+            ask_about_payment(transaction_id=transaction_id, by=principals.SYSTEM, at=clock.now())
         except NobodyToAsk:
             gave_up = True
         except AskedJustNow:
             # By somebody else; their answer is ours as well.
             continue
-    now = timezone.now()
+    now = clock.now()
     if not verifying.go_on(request_id=request.pk, gave_up=gave_up, at=now):
         pause = min(max((now - request.updated_at) / 2, _SHORTEST), _LONGEST)
         RefundRequest.objects.filter(pk=request.pk, state=State.VERIFYING).update(step_due_at=now + pause)

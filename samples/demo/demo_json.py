@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from integrations.stand_ins import Account
 from samples.demo.merchants import GUARDED, OUTLINES, Outline, logins
-from samples.demo.stand_ins import Account
 
 
 @dataclass(slots=True)

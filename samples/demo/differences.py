@@ -13,10 +13,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from core.calendar import SHANGHAI
+from integrations.stand_ins import Account, Control
 from refunds.models import Execution
 from samples.demo import record
 from samples.demo.merchants import RETAIL
-from samples.demo.stand_ins import Account, Control
 from terminals.models import Transaction
 
 #: How many days back: statements of these days are there, and are fetched by themselves.

@@ -13,17 +13,18 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core import doorbell
+from integrations import stand_ins
+from integrations.stand_ins import Account, Control
 from merchants import api_keys, principals
 from merchants.models import Merchant, Role, Staff
 from refunds.evidence import files
 from refunds.models import Execution
 from refunds.payouts import ledger
 from refunds.states import State
-from samples.demo import day, demo_json, differences, guarded, happenings, merchants, pictures, plan, record, stand_ins
+from samples.demo import day, demo_json, differences, guarded, happenings, merchants, pictures, plan, record
 from samples.demo.demo_json import Secrets
 from samples.demo.merchants import KEY_MAKER, OUTLINES, Outline
 from samples.demo.record import Told
-from samples.demo.stand_ins import Account, Control
 from samples.demo.story import PlannedSale, Story
 from samples.retail import excerpt
 
@@ -194,9 +195,11 @@ def _add_pictures(told: Iterable[Told]) -> int:
 @transaction.atomic
 def _refresh(accounts: Mapping[str, Account], secrets: Secrets, now: datetime) -> None:
     """Ports and the stand-ins' keys may have changed; a key that demo.json has lost is replaced."""
+    for sandbox in Merchant.objects.filter(sandbox_of__isnull=False).order_by("pk"):
+        stand_ins.keep_accounts(sandbox, accounts)
     for outline in OUTLINES:
         merchant = Merchant.objects.get(code=outline.code)
-        merchants.keep_accounts(merchant, accounts)
+        stand_ins.keep_accounts(merchant, accounts)
         client = api_keys.recognise(secrets.keys.get(outline.code, ""))
         if client is None or client.principal.merchant_id != merchant.pk:
             _replace_key(merchant, secrets, now)

@@ -9,15 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
-from django.utils import timezone
 
-from core.audit.actors import SYSTEM
+from integrations.stand_ins import Account, keep_accounts
 from merchants import api_keys, policies, principals
 from merchants.models import ApiKey, ChannelAccount, KeyScope, Merchant, MerchantKind, Role, Staff, Store
 from merchants.principals import Principal
-from refunds.payouts import credentials
 from samples.demo import guides, rules
-from samples.demo.stand_ins import Account
 from terminals.models import Terminal
 
 #: How long before today the merchants came to us: the oldest sale needs a policy in force.
@@ -246,34 +243,3 @@ def new_key(merchant: Merchant, maker: Staff, at: datetime) -> tuple[ApiKey, str
         merchant=merchant, name=KEY_NAME, scopes=list(KeyScope.values), by=by, at=at, all_stores=True
     )
     return key, secret
-
-
-def keep_accounts(merchant: Merchant, accounts: Mapping[str, Account]) -> dict[str, ChannelAccount]:
-    """The merchant's account at every channel that is there, with the addresses and keys of this start."""
-    kept = {row.channel: row for row in merchant.channel_accounts.filter(is_active=True)}
-    for channel, account in accounts.items():
-        row = kept.get(channel)
-        if row is None:
-            code = f"{channel}-{merchant.code.lower()}"
-            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile_overrides=dict(account.profile))
-        elif _is_current(row, account):
-            continue
-        else:
-            row.revision += 1
-        before = row.credentials
-        row.base_url = account.base_url
-        row.profile_overrides |= account.addresses
-        row.set_credentials(dict(account.credentials))
-        row.save()
-        if row.credentials != before:
-            credentials.record_change(account=row, before=before, by=SYSTEM, at=timezone.now())
-        kept[channel] = row
-    return kept
-
-
-def _is_current(row: ChannelAccount, account: Account) -> bool:
-    return (
-        row.base_url == account.base_url
-        and row.credentials == account.credentials
-        and row.profile_overrides == row.profile_overrides | account.addresses
-    )

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from integrations.stand_ins import accounts_in
 from merchants.models import ChannelAccount, Merchant
 from refunds.models import Execution, RefundRequest
-from samples.demo.stand_ins import accounts_in
 from terminals.models import Transaction
 from tests.factories import make_request, make_sale
 from tests.faults.house import CHANNEL_TIMEOUT_S, Channel, wait_until

@@ -14,13 +14,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from integrations import stand_ins
 from merchants import principals
 from merchants.models import ChannelAccount
 from merchants.principals import of_staff
 from reconciliation import days, differences, downloading, importing
 from reconciliation.models import Bill, Difference, ReconciliationDay
 from refunds.models import Execution
-from samples.demo import stand_ins
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.reconciliation.world import DAY, MORNING, World, counts, on_day
 

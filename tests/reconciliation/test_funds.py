@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from integrations import stand_ins
 from merchants import principals
 from merchants.principals import of_staff
 from payment_channels.contract import BillRow, BillRowKind
@@ -19,7 +20,6 @@ from reconciliation import closing, days, downloading, funds
 from reconciliation.days import DayClosed
 from reconciliation.models import Difference, FundStatement
 from refunds.models import Execution
-from samples.demo import stand_ins
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.reconciliation.world import DAY, MORNING, World, Written, numbered, on_day
 

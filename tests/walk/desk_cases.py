@@ -660,7 +660,7 @@ def api_keys(stage: Stage) -> None:
 def issue_key(stage: Stage) -> None:
     form: dict[str, Any] = {"name": "收银台", "scopes": ["refunds:read"], "store": "S001"}
     answer = stage.post(Role.OWNER, "/desk/api-keys", **form, expect=200)
-    assert "rdk_" in text_of(answer)
+    assert "rd_live_" in text_of(answer)
     assert ApiKey.objects.get().name == "收银台"
 
 
@@ -681,7 +681,7 @@ def rotate_key(stage: Stage) -> None:
     row, _key, _secret = stage.issued()
     form = {"typed_name": row.name, "overlap": "24h"}
     answer = stage.post(Role.OWNER, f"/desk/api-keys/{row.pk}/rotate", **form, expect=200)
-    assert "rdk_" in text_of(answer)
+    assert "rd_live_" in text_of(answer)
     assert ApiKey.objects.count() == 2
 
 

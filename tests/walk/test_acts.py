@@ -18,6 +18,7 @@ from tests.walk import (
     no_receipt_cases,
     opening_cases,
     other_cases,
+    sandbox_cases,
     team_cases,
     webhook_cases,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "no_receipt_cases",
     "opening_cases",
     "other_cases",
+    "sandbox_cases",
     "team_cases",
     "webhook_cases",
 ]

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from integrations.stand_ins import StandInUnreachable
 from samples.demo.load import load
-from samples.demo.stand_ins import StandInUnreachable
 
 
 class Command(BaseCommand):

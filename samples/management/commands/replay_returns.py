@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.money import yuan_grouped
+from integrations.stand_ins import Control, StandInUnreachable
 from merchants.models import Merchant
-from samples.demo.stand_ins import Control, StandInUnreachable
 from samples.retail import replay
 from samples.retail.client import ApiUnreachable, Client
 from samples.retail.lines import FormatError

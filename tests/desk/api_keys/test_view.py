@@ -26,7 +26,7 @@ def manager(shop: Shop, as_staff: SignIn) -> Client:
 
 
 def _issued(answer: Any) -> str:
-    (key,) = re.findall(r"data-issued-key>(rdk_[\w-]+)<", answer.content.decode())
+    (key,) = re.findall(r"data-issued-key>(rd_live_[\w-]+)<", answer.content.decode())
     return str(key)
 
 

@@ -105,7 +105,9 @@ def test_batch_is_checked_without_effect_and_run_once_somebody_else_confirmed(
     submitted = AuditEvent.objects.filter(action="refund.submit").order_by("pk")
     assert [event.data["batch"] for event in submitted] == [f"{batch.pk}/1", f"{batch.pk}/2"]
     acts = AuditEvent.objects.filter(object_type="refund_batch").order_by("pk")
-    assert [event.action for event in acts] == ["batch.file", "batch.confirm"]
+    assert [event.action for event in acts] == [
+        *("batch.file", "batch.move", "batch.confirm", "batch.move", "batch.move")
+    ]
 
 
 def test_row_is_kept_sealed_and_read_back_as_it_was(merchant: Merchant, finance: Principal) -> None:
@@ -272,7 +274,7 @@ def test_batch_that_nobody_confirms_in_a_week_is_called_off_and_forgotten(
     batches.work()
     assert (_state(kept), _state(old)) == ("ready", "cancelled")
     assert not old.rows.exclude(asked="").exists()
-    assert AuditEvent.objects.get(action="batch.cancel").data == {"lapsed": True}
+    assert AuditEvent.objects.get(action="batch.cancel").data == {"lapsed": True, "state": "cancelled"}
 
 
 def test_who_works_elsewhere_knows_nothing_of_it(merchant: Merchant, finance: Principal) -> None:

@@ -1,4 +1,4 @@
-"""The stand-in channels as the sample data needs them: their accounts, payments made known to them, faults ordered."""
+"""The stand-in channels, for sandboxes and sample data: their accounts, payments made known to them, faults ordered."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from django.utils import timezone
 
+from core.audit.actors import SYSTEM
 from merchants import channels
+from merchants.models import ChannelAccount, Merchant
+from refunds.payouts import credentials
 
 _CHUNK = 5000
 
@@ -125,6 +129,10 @@ class Control:
         for fault in faults:
             self._call("POST", "/faults", fault)
 
+    def settle(self, *, refund_no: str, outcome: str) -> bool:
+        """End what is processing now; whether there was anything."""
+        return bool(self._call("POST", "/settle", {"refund_no": refund_no, "outcome": outcome})["settled"])
+
     def set_magic(self, *, enabled: bool) -> None:
         """Whether amounts ending in 01 to 04 fen have a special outcome."""
         self._call("POST", "/magic", {"enabled": enabled})
@@ -137,3 +145,34 @@ class Control:
         if reply.status >= 300:
             raise StandInUnreachable(f"{self._url}{path} answered {reply.status}: {reply.data[:300]!r}")
         return reply.json()
+
+
+def keep_accounts(merchant: Merchant, accounts: Mapping[str, Account]) -> dict[str, ChannelAccount]:
+    """The merchant's account at every stand-in that is there, with its addresses and keys of this start."""
+    kept = {row.channel: row for row in merchant.channel_accounts.filter(is_active=True)}
+    for channel, account in accounts.items():
+        row = kept.get(channel)
+        if row is None:
+            code = f"{channel}-{merchant.code.lower()}"
+            row = ChannelAccount(merchant=merchant, channel=channel, code=code, profile_overrides=dict(account.profile))
+        elif _is_current(row, account):
+            continue
+        else:
+            row.revision += 1
+        before = row.credentials
+        row.base_url = account.base_url
+        row.profile_overrides |= account.addresses
+        row.set_credentials(dict(account.credentials))
+        row.save()
+        if row.credentials != before:
+            credentials.record_change(account=row, before=before, by=SYSTEM, at=timezone.now())
+        kept[channel] = row
+    return kept
+
+
+def _is_current(row: ChannelAccount, account: Account) -> bool:
+    return (
+        row.base_url == account.base_url
+        and row.credentials == account.credentials
+        and row.profile_overrides == row.profile_overrides | account.addresses
+    )
