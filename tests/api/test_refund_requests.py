@@ -215,6 +215,8 @@ def test_rows_are_short_and_fields_asks_for_others(api: Api) -> None:
     assert row.keys() == ROW_FIELDS
     assert not any(name in query["sql"] for query in asked for name in ("verdict", "refunds_execution"))
     whole = api.get(f"refund-requests/{request.pk}").json()
+    for told in (row, whole):
+        told["tracking_url"] = ""  # another link each second
     assert row == {name: whole[name] for name in ROW_FIELDS}
     wanted = ["id", "verdict", "executions", "plan"]
     (row,) = api.get("refund-requests", fields=" , ".join(wanted)).json()["results"]
