@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -89,7 +90,7 @@ def similar(*, request: RefundRequest, stores: Collection[int] | None, skus: Col
     """Up to five with the same reason and half to twice the amount, the most alike first: the same customer, article (one of
     ``skus``), cashier, the nearest amount. ``stores`` are those whose refunds may be shown, None for all. One statement.
     """
-    values = {
+    values: dict[str, Any] = {
         "id": request.pk,
         "merchant": request.merchant_id,
         "reason": request.reason,

@@ -79,7 +79,7 @@ def undo(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
     rights.check_may(Act.CLAIM, by=by)
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
-    gone, _ = PendingDecision.objects.filter(pk=request_id, staff_id=by.staff_id).delete()
+    gone, _ = PendingDecision.objects.filter(pk=request_id, staff_id=by.acting_staff).delete()
     if not gone:
         raise UndoTooLate("there is nothing to take back", state=request.state, version=request.version)
     lifecycle.record_act(request, "refund.undo", by=by.actor, at=at)

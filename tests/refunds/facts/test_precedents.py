@@ -20,10 +20,11 @@ pytestmark = pytest.mark.django_db
 
 def _decided(merchant: Merchant, amount_fen: int, *, rejects: bool = False, **fields: Any) -> RefundRequest:
     request = make_request(make_sale(merchant, 50_000), amount_fen, **fields)
-    said = {"reason": "no_proof", "message": "没有小票"} if rejects else {}
-    act = deciding.reject if rejects else deciding.approve
     by = of_staff(make_staff(merchant, Role.REVIEWER))
-    return act(request_id=request.pk, by=by, at=timezone.now(), version=request.version, **said)  # type: ignore[operator]
+    said: dict[str, Any] = {"request_id": request.pk, "by": by, "at": timezone.now(), "version": request.version}
+    if rejects:
+        return deciding.reject(**said, reason="no_proof", message="没有小票")
+    return deciding.approve(**said)
 
 
 def test_similar_are_those_that_people_decided_the_most_alike_first(

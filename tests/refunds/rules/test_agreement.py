@@ -16,7 +16,8 @@ def test_agreement_is_cohens_kappa_of_the_table() -> None:
     pairs = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
     found = agreement(pairs)
     assert found is not None
-    assert (found.n, found.share, found.kappa) == (50, 0.7, pytest.approx(0.4))
+    assert (found.n, found.share) == (50, 0.7)
+    assert found.kappa == pytest.approx(0.4)
 
 
 def test_agreement_when_both_always_say_one_thing_has_no_kappa() -> None:
