@@ -57,7 +57,9 @@ class Command(BaseCommand):
             },
         )
         if made:
-            policies.publish(merchant=merchant, name=merchant.name[:80], rules=_FIRST_RULES, by=principals.SYSTEM, at=now)
+            policies.publish(
+                merchant=merchant, name=merchant.name[:80], rules=_FIRST_RULES, by=principals.SYSTEM, at=now
+            )
         staff, token = team.invite_owner(merchant=merchant, name=options["owner"].strip()[:60], at=now)
         done = "is made" if made else "is there; one more owner is invited"
         self.stdout.write(f"{merchant.code} {done}. Login of {staff.name}: {staff.username}")
