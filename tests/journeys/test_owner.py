@@ -10,13 +10,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from merchants.models import ChannelAccount, Merchant, Staff
@@ -50,8 +50,6 @@ class Person:
     base: str
     language: str
     look: Callable[[Page, str], None]
-    context: BrowserContext | None = None
-    steps: list[str] = field(default_factory=list)
 
     def come_in(self, link: str, name: str, *, has_factor: bool) -> None:
         """From an invitation to the desk: name, password, second factor."""
@@ -256,8 +254,9 @@ def _colleagues(owner: Person, people: Callable[..., Person], *, whole: bool) ->
         link = page.locator("[data-link]").inner_text()
         owner.look(page, "invited")
         person = people(owner.language, looked_at=False)
-        person.look = owner.look
         person.come_in(link, f"The {role}", has_factor=role != "cashier")
+        # They come in as the owner did; what each finds is looked at.
+        person.look = owner.look
         person.look(person.page, f"first-{role}")
         found[role] = person
     return found

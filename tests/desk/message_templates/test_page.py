@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from desk.access import scope_of
-from desk.message_templates.page import EVENTS, Which, messages_page
-from refunds.telling.wording import NOTIFIED
+from desk.message_templates.page import Which, messages_page
+from refunds.telling.wording import EVENTS, NOTIFIED
 from tests.desk.conftest import Shop
 
 

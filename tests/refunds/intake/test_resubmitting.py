@@ -25,6 +25,7 @@ from tests.factories import make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
 from tests.refunds.intake.test_evidence import send
 from tests.refunds.settled import failed
+from tests.said import said as told_of
 
 pytestmark = pytest.mark.django_db
 
