@@ -73,7 +73,8 @@ def plan(*, at: datetime) -> None:
         Q(due_at__isnull=False) | Q(first_sent_at__gte=at - _STILL_MOVES)
     )
     accounts = (
-        ChannelAccount.objects.filter(channel__in=channels.with_statements())
+        # A sandbox keeps no books: its stand-in's statements are everybody's.
+        ChannelAccount.objects.filter(channel__in=channels.with_statements(), merchant__sandbox_of=None)
         .filter(Q(is_active=True) | Exists(moves))
         .defer("sealed_credentials")
     )

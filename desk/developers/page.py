@@ -25,7 +25,7 @@ from merchants.models import ApiKey
 from merchants.rights import Act
 from refunds.models import RefundRequest
 
-_PAGE = 50
+_PAGE = 25
 _NEWEST = keyset.Order("at", descending=True)
 _GROUPS = 20
 #: What of the page is the sandbox's, as the address says it.
