@@ -1,6 +1,5 @@
 """The past as it was judged: stored facts, read in order of time."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from core.calendar import SHANGHAI
 from merchants import policies
 from refunds.models import Judgement, RefundRequest
 from refunds.rules import policy
-from refunds.rules.facts import Facts, from_text
+from refunds.rules.facts import Facts, kept_in
 from refunds.rules.policy import Ruling
 from refunds.states import RELEASED, State
 
@@ -61,10 +60,9 @@ def judged(found: QuerySet[RefundRequest]) -> Iterator[tuple[Past, Origin] | Non
 
 def _read(row: tuple[Any, ...]) -> tuple[Past, Origin] | None:
     pk, text, version_id, again, decision, state, decided_at, updated_at, store, reason, cashier = row
-    facts = None if text is None else from_text(text)
+    facts, who = (None, {}) if text is None else kept_in(text)
     if facts is None:
         return None
-    who = json.loads(text)["who"]
     was = judged_then(facts, version_id).decision if again else Ruling(decision)
     rejected = state == State.REJECTED
     past = Past(

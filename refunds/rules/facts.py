@@ -5,7 +5,6 @@ The text is JSON with sorted keys and without blanks; what has its usual value i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -132,10 +131,22 @@ def as_text(facts: Facts, *, who: Mapping[str, Any]) -> str:
 
 def from_text(text: str) -> Facts | None:
     """The facts again; None where another schema kept them: they may give another verdict today."""
-    kept = json.loads(text)
-    if kept["schema"] != SCHEMA:
-        return None
-    data = kept["facts"]
+    return kept_in(text)[0]
+
+
+def who(text: str) -> dict[str, Any]:
+    """The keyed names in a kept text."""
+    found: dict[str, Any] = orjson.loads(text)["who"]
+    return found
+
+
+def kept_in(text: str) -> tuple[Facts | None, dict[str, Any]]:
+    """Both, read once."""
+    kept = orjson.loads(text)
+    return (_facts(kept["facts"]) if kept["schema"] == SCHEMA else None), kept.get("who", {})
+
+
+def _facts(data: dict[str, Any]) -> Facts:
     for name in ("at", "paid_at"):
         data[name] = datetime.fromisoformat(data[name])
     if "arrival_days" in data:
@@ -151,12 +162,6 @@ def from_text(text: str) -> Facts | None:
     if "charges" in sums:
         sums["charges"] = EqualCharges(**sums["charges"])
     return Facts(**{**data, "sums": Standing(**sums)})
-
-
-def who(text: str) -> dict[str, Any]:
-    """The keyed names in a kept text."""
-    found: dict[str, Any] = json.loads(text)["who"]
-    return found
 
 
 #: What is kept of each, all at once: names, usual values, and what reads them off; a counter's name and day are no facts.

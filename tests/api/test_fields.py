@@ -4,14 +4,43 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import Field
+from rest_framework.serializers import Serializer
 
 from api import fields
+from api.serializers import RefundRequestSerializer
 from core.money import MAX_FEN
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"amount_fen": 0, "reason": "none", "customer": {"phone": "1", "name": 3}, "lines": [{}]},
+        {
+            "order_no": "A-1",
+            "amount_fen": 1,
+            "reason": "quality",
+            "customer": {"phone": "13800006021"},
+            "route": "cash",
+        },
+        {"transaction": "01a21e5d-9831-73a1-8d8d-f076f434daba", "amount_fen": 5, "reason": "quality", "payee": None},
+    ],
+)
+def test_body_when_fields_are_left_out_is_read_as_the_library_reads_it(sent: dict[str, Any]) -> None:
+    def read(how: Any) -> Any:
+        try:
+            return how(sent)
+        except ValidationError as error:
+            return error.get_full_details()
+
+    body = RefundRequestSerializer()
+    assert read(body.to_internal_value) == read(partial(Serializer.to_internal_value, body))
 
 
 @pytest.mark.parametrize(

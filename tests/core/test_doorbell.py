@@ -35,6 +35,18 @@ def test_bell_is_rung_once_until_it_is_answered(sent: list[str]) -> None:
     assert sent == ["a", "b", "a"]
 
 
+def test_ring_when_the_broker_has_closed_the_line_or_forgotten_the_script_is_heard_all_the_same(
+    sent: list[str],
+) -> None:
+    doorbell.ring(["a"])
+    line = doorbell._line()
+    line.send_command("CLIENT", "ID")
+    client().client_kill_filter(_id=line.read_response())
+    client().script_flush()
+    doorbell.ring(["b"])
+    assert sent == ["a", "b"]
+
+
 def test_mark_fades_by_itself(sent: list[str]) -> None:
     doorbell.ring(["a"])
     assert 0 < int(client().pttl("bell:a")) <= doorbell._MARK_TTL_MS

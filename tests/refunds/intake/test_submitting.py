@@ -87,7 +87,8 @@ def _by_models(stored: Submission) -> None:
         execution.save(force_insert=True)
     if stored.idempotency is not None:
         stored.idempotency.save(force_insert=True)
-    lifecycle.record_changes(stored.changes)
+    AuditEvent.objects.bulk_create(stored.changes)
+    OutboxMessage.objects.bulk_create(lifecycle.outbox_row(change) for change in stored.changes)
 
 
 def _everything() -> dict[str, list[dict[str, Any]]]:
