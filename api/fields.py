@@ -45,7 +45,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             return super().to_internal_value(data)
         # As the library does it, but that what is left out need not be judged: of a body with twenty fields, most are.
         found = {name: make() for name, make in self._left_out.items() if name not in data}
-        errors = {}
+        errors: dict[str, Any] = {}
         for name, field in self.fields.fields.items():
             if name in data or field.required:
                 try:
