@@ -425,7 +425,7 @@ def _wanted_port() -> int:
 
 def _ready_text(*, demo: Demo) -> str:
     found = json.loads(demo.folders.demo_json.read_text()) if demo.folders.demo_json.exists() else {}
-    base_url = found.get("base_url", f"http://{LOOPBACK}:{demo.web_port}")
+    base_url = found.get("base_url", f"http://localhost:{demo.web_port}")
     lines = [
         "",
         f"RefundDesk is ready after {demo.elapsed_s():.1f} s: {base_url}",

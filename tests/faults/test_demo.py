@@ -109,7 +109,7 @@ def test_demo_when_ready_says_where_everything_is(place: tuple[Path, int]) -> No
     with demo(place) as (_process, said):
         assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
         found = told(place)
-        assert found["base_url"] == f"http://127.0.0.1:{port}"
+        assert found["base_url"] == f"http://localhost:{port}"
         assert {"cashier", "reviewer", "manager", "finance", "owner"} <= {who["role"] for who in found["staff"]}
         assert len(found["merchants"]) >= 2
         assert Path(found["simulators"]["wechat"]["merchant_private_key_path"]).exists()
