@@ -18,6 +18,8 @@ window.desk = (() => {
   const PREVIEW_AFTER_MS = 120;
   let timer = 0;
   let wanted = "";
+  // The preview that is fetched ahead in flow mode, or was.
+  let ahead = { path: "", html: "", isOver: true };
   let waiting = null;
   const put = (template) => pane.replaceChildren(document.getElementById(template).content.cloneNode(true));
   const isBusy = () => Boolean(pane) && pane.getAttribute("aria-busy") === "true";
@@ -44,7 +46,8 @@ window.desk = (() => {
     clearTimeout(timer);
     // Holding J must not ask for every row it passes.
     timer = setTimeout(() => {
-      fetchPane(row.dataset.pane);
+      // On its way already: it is shown when it comes.
+      if (ahead.path !== row.dataset.pane || ahead.isOver) fetchPane(row.dataset.pane);
       history.replaceState(null, "", row.dataset.select);
     }, after);
   };
@@ -103,26 +106,30 @@ window.desk = (() => {
     const all = rows();
     return all.slice(all.indexOf(row) + 1).find((other) => !("skip" in other.dataset));
   };
-  let ahead = { path: "", html: "" };
   const fetchAhead = () => {
     const row = inFlow() && nextOf(current());
     if (!row || ahead.path === row.dataset.pane) return;
     const path = row.dataset.pane;
-    ahead = { path, html: "" };
+    const asked = { path, html: "", isOver: false };
+    ahead = asked;
     fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1`, { headers: { "HX-Request": "true" } })
       .then((answer) => (answer.ok && !answer.redirected ? answer.text() : ""))
+      .catch(() => "")
       .then((html) => {
-        if (ahead.path === path) ahead.html = html;
-      })
-      .catch(() => {});
+        asked.html = html;
+        asked.isOver = true;
+        if (ahead !== asked || wanted !== path || !isBusy()) return;
+        if (!html || !current() || !showAhead(current())) fetchPane(path);
+      });
   };
   const showAhead = (row) => {
     if (!inFlow() || ahead.path !== row.dataset.pane || !ahead.html) return false;
     clearTimeout(timer);
-    settle();
+    const act = settle();
     wanted = row.dataset.pane;
     htmx.swap(pane, ahead.html, atOnce("innerHTML"));
     history.replaceState(null, "", row.dataset.select);
+    if (act) act();
     fetchAhead();
     return true;
   };
@@ -149,7 +156,7 @@ window.desk = (() => {
     settle();
     clearTimeout(timer);
     pane.replaceChildren(...kept);
-    htmx.process(pane);
+    pane.querySelectorAll(":scope > *").forEach((part) => htmx.process(part));
     wanted = row.dataset.pane;
     mark(row);
     form.closest("dialog").showModal();
