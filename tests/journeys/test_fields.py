@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,8 @@ def test_english_page_in_a_chinese_browser_speaks_english(
     picker = page.get_by_role("dialog", name="Pick a day")
     expect(picker).to_contain_text("February 2027")
     axe(page)
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / "day-picker.png")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     expect(page.locator(":focus")).to_have_attribute("aria-label", re.compile("25 February 2027|February 25, 2027"))
