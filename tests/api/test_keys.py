@@ -87,3 +87,13 @@ def test_switches_stop_a_key_a_store_and_all(merchant: Merchant, owner: Session)
     assert Store.objects.get().keys_stopped_at is not None
     for wrong in ({"stopped": True}, {"all": True, "store": "S001", "stopped": True}):
         assert owner.post("key-stops", wrong).status_code == 400
+
+
+def test_current_key_is_the_one_that_asks_and_staff_have_none() -> None:
+    merchant = make_merchant()
+    api_for(merchant)
+    api = api_for(merchant, scopes=["refunds:read"])
+    ApiKey.objects.filter(pk=api.by.key_id or 0).update(mandate={"max_fen": 100})
+    found = api.get("api-keys/current").json()
+    assert (found["id"], found["scopes"], found["mandate"]) == (api.by.key_id, ["refunds:read"], {"max_fen": 100})
+    assert session_for(make_staff(merchant, "owner")).get("api-keys/current").status_code == 404

@@ -15,7 +15,7 @@ _CONTRACTS = {
     for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 }
 #: Apart from the house: they know nothing of it, or it nothing of them.
-_APART = {"benchmarks", "clients", "payment_channels", "simulators", "tests"}
+_APART = {"benchmarks", "clients", "payment_channels", "simulators", "tests", "var"}
 FACES = ("api", "customer", "desk")
 #: What the API keeps of its own beside an act, in the act's commit: the first answer to an Idempotency-Key.
 _KEEPS_ANSWERS = {
