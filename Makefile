@@ -82,6 +82,11 @@ test: environment ## every test, browser and faults included
 	@# Workers and the hundred processes that tests start read what the first of them has compiled, whatever the caller's habits.
 	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
+.PHONY: looks
+looks: environment ## browser journeys again in the widths, lights and languages that `test` leaves out
+	@$(BIN)/python -m dev.embedded.chromium
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m looks -n $(WORKERS) --dist worksteal $(ARGS)
+
 # Not part of `test`: it installs from PyPI and npm into var/peers. ARGS="wechatpayv3" chooses one.
 .PHONY: peers
 peers: environment-demo ## let other people's SDKs judge the stand-ins; needs openssl

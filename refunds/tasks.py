@@ -14,8 +14,10 @@ from celery.signals import (
     task_prerun,
     task_received,
     worker_ready,
+    worker_shutdown,
     worker_shutting_down,
 )
+from django.conf import settings
 from django.utils import timezone
 
 from core.audit.models import AuditVerification
@@ -140,3 +142,10 @@ def look_at_once(**_: object) -> None:
 def stop_draining(**_: object) -> None:
     """A worker that is asked to end claims nothing more and settles what is in the air."""
     loop.stopping.set()
+
+
+@worker_shutdown.connect
+def settle_what_is_in_the_air(**_: object) -> None:
+    """Celery has waited for its own threads. The loop may run in the watch's, and beyond its lease others go on for it."""
+    if not loop.end(within_s=settings.EXECUTION_LEASE_S):
+        logger.warning("the worker ends with payouts in the air; they are asked about once their lease has expired")

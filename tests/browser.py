@@ -37,6 +37,17 @@ document.addEventListener("securitypolicyviolation", (breach) =>
   console.error("content security policy: " + breach.violatedDirective + " refused " + breach.blockedURI));
 """
 
+#: A journey's looks: each width and each light once in `make test`, all four in `make looks`.
+every_look = pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1440, "light"),
+        (390, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.looks),
+        pytest.param(390, "light", marks=pytest.mark.looks),
+    ],
+)
+
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:

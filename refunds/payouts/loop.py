@@ -97,6 +97,20 @@ def drain_in_turn() -> Drained:
     return done
 
 
+def end(*, within_s: float) -> bool:
+    """Claim nothing more and wait, for ``within_s`` seconds at most, until what is in the air is settled.
+
+    The loop may run in a thread that nobody else waits for. A process that went before it would leave payouts to their lease.
+
+    Returns:
+        Whether no loop runs any more.
+    """
+    stopping.set()
+    if ended := _running.acquire(timeout=within_s):
+        _running.release()
+    return ended
+
+
 def _drain_once() -> Drained:
     global _inbox
     width: int = settings.EXECUTION_WIDTH

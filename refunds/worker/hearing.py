@@ -112,8 +112,8 @@ def end_if_deaf(hearing: Hearing) -> None:
         "consumer stalled: no message received for %.0f s although the broker answers; exiting to be restarted",
         settings.WORKER_DEAF_AFTER_S,
     )
-    loop.stopping.set()
     until = time.monotonic() + _FINISH_S
+    loop.end(within_s=_FINISH_S)
     while not hearing.is_idle and time.monotonic() < until:
         time.sleep(0.1)
     logging.shutdown()

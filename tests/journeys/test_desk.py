@@ -18,6 +18,7 @@ from refunds.models import RefundRequest
 from refunds.payouts.loop import drain
 from refunds.review import deciding
 from simulators.kit.testing import RunningSimulator, running_simulator
+from tests.browser import every_look
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -372,8 +373,7 @@ def test_long_names_break_no_page_at_any_width(
             assert _fits(page), f"{path} is wider than {width} px"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@every_look
 def test_every_page_is_accessible_and_fits(
     page: Page,
     live_server: object,

@@ -19,6 +19,7 @@ from merchants.policies.drafting import Written
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from samples.demo import guides, rules
+from tests.browser import every_look
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -124,8 +125,7 @@ def _draft(merchant: Merchant, by: Staff) -> PolicyDraft:
     return drafting.write(draft_id=draft.pk, revision=1, written=written, by=of_staff(by), at=timezone.now())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@every_look
 def test_every_page_of_the_policy_is_accessible_and_fits(
     page: Page,
     live_server: object,

@@ -15,6 +15,7 @@ from analytics.trials import running, shadow
 from merchants.models import Staff
 from merchants.principals import of_staff
 from tests.analytics.trials.conftest import saved_draft
+from tests.browser import every_look
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,8 +32,7 @@ def _fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@every_look
 def test_draft_when_tried_shows_what_it_would_have_done_and_repairs_what_is_wrong(
     page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
 ) -> None:

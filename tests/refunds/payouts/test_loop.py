@@ -114,6 +114,25 @@ def test_loop_that_broke_off_leaves_no_answers_to_the_next(monkeypatch: pytest.M
     assert drain.drain().settled == 0
 
 
+def test_end_when_a_channel_keeps_the_loop_waiting_waits_for_its_answer_and_claims_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = _Loop(monkeypatch)
+    monkeypatch.setattr(drain, "stopping", threading.Event())
+    loop.due.put("dark")
+    running = threading.Thread(target=drain.drain)
+    running.start()
+    assert loop.looked.get(timeout=60) == ["dark"]
+    assert not drain.end(within_s=0.01)
+    loop.due.put("bright")
+    loop.channel_speaks.set()
+    assert drain.end(within_s=60)
+    assert loop.settled.get(timeout=60) == "dark"
+    running.join(60)
+    drain.drain()
+    assert loop.looked.empty(), "a process that ends looks for no more work"
+
+
 @pytest.fixture
 def connection_closed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """The database's connection is not there, nor is a moment's waiting."""
