@@ -84,6 +84,19 @@ def drain() -> Drained:
     return total
 
 
+def drain_in_turn() -> Drained:
+    """The same for the sandbox behind whose wall this thread works, by its clock, and whatever other loops do meanwhile."""
+    done = Drained()
+    while not stopping.is_set() and (batch := claim(limit=settings.EXECUTION_WIDTH, at=clock.now())):
+        answers: Inbox = queue.SimpleQueue()
+        for claimed in batch:
+            _start(claimed, answers)
+        arrived = [answers.get(timeout=settings.EXECUTION_LEASE_S) for _ in batch]
+        _settle([one[1] for one in arrived if one is not None])
+        done.claimed, done.settled = done.claimed + len(batch), done.settled + len(arrived)
+    return done
+
+
 def end(*, within_s: float) -> bool:
     """Claim nothing more and wait, for ``within_s`` seconds at most, until what is in the air is settled.
 
@@ -96,19 +109,6 @@ def end(*, within_s: float) -> bool:
     if ended := _running.acquire(timeout=within_s):
         _running.release()
     return ended
-
-
-def drain_in_turn() -> Drained:
-    """The same for the sandbox behind whose wall this thread works, by its clock, and whatever other loops do meanwhile."""
-    done = Drained()
-    while not stopping.is_set() and (batch := claim(limit=settings.EXECUTION_WIDTH, at=clock.now())):
-        answers: Inbox = queue.SimpleQueue()
-        for claimed in batch:
-            _start(claimed, answers)
-        arrived = [answers.get(timeout=settings.EXECUTION_LEASE_S) for _ in batch]
-        _settle([one[1] for one in arrived if one is not None])
-        done.claimed, done.settled = done.claimed + len(batch), done.settled + len(arrived)
-    return done
 
 
 def _drain_once() -> Drained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from core import clock
@@ -31,3 +32,28 @@ def test_run_ahead_lasts_until_it_is_called_off() -> None:
     assert clock.ahead() == DAY
     clock.run_ahead()
     assert clock.ahead() == timedelta()
+
+
+#: Where it is about the machine, or about what only staff do, who have no sandbox.
+_REAL_TIME = {
+    *("api/calls.py", "api/channel_notices.py", "api/deputies.py", "api/description.py", "api/idempotency.py"),
+    *(
+        "api/keys.py",
+        "api/opening.py",
+        "api/policy_drafts.py",
+        "api/policy_trials.py",
+        "api/sandbox.py",
+        "api/webhooks.py",
+    ),
+}
+
+
+def test_faces_that_keys_and_customers_meet_ask_the_merchants_clock() -> None:
+    """A module that keys or customers reach says ``clock.now()``: theirs may be a sandbox, whose clock runs ahead."""
+    found = {
+        str(path.relative_to(settings.BASE_DIR))
+        for face in ("api", "customer")
+        for path in (settings.BASE_DIR / face).rglob("*.py")
+        if "timezone.now" in path.read_text(encoding="utf-8")
+    }
+    assert found - _REAL_TIME == set()

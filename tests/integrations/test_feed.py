@@ -13,11 +13,15 @@ import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
+from core.audit.record import record_of
 from core.errors import Forbidden
 from integrations import feed
 from integrations.feed import CursorExpired
 from integrations.models import FeedEvent, WebhookDelivery
 from merchants.principals import of_staff
+from refunds.intake import batches
+from refunds.intake.batches import Wish
+from refunds.intake.claims import Draft
 from refunds.review import deciding
 from terminals import correcting, reporting
 from terminals.correcting import SaleCorrection
@@ -64,6 +68,24 @@ def test_take_events_names_and_numbers_what_happened_to_sales_and_refunds() -> N
     }
     assert {one.store_id for one in events if one.object_type != "policy_version"} == {sale.store_id}
     assert {one.type for one in events} <= set(feed.TYPES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_take_events_tells_a_batch_by_its_states_and_a_sandboxs_event_as_it_was_asked_for() -> None:
+    merchant = make_merchant()
+    sale = make_sale(merchant)
+    by = of_staff(make_staff(merchant, "finance"))
+    draft = Draft(transaction_id=sale.pk, amount_fen=100, reason="quality", customer_consent=True)
+    batch = batches.file(name="x", wishes=[Wish(label="x", draft=draft)], by=by, at=timezone.now())
+    batches.work()
+    batches.cancel(batch_id=batch.pk, by=by, at=timezone.now())
+    record_of(sale, by=by.actor, action="sandbox.event", at=timezone.now(), data={"type": "transaction.corrected"})
+    take_all()
+    told = FeedEvent.objects.filter(merchant=merchant).exclude(object_type="policy_version").order_by("sequence")
+    names = [one.type for one in told]
+    assert names == ["batch.checking", "batch.ready", "batch.cancelled", "transaction.corrected"]
+    assert (told[0].object_id, told[0].data["state"]) == (str(batch.pk), "checking")
+    assert set(names) <= set(feed.TYPES)
 
 
 @pytest.mark.django_db(transaction=True)
