@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
         "ReasonEnum": "refunds.states.Reason",
+        "BatchKindEnum": "refunds.models.batch.BatchKind",
         "BatchStateEnum": "refunds.models.batch.BatchState",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
         "TransactionKindEnum": "api.serializers.SALE_KINDS",

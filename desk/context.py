@@ -120,7 +120,8 @@ def page_called(text: str, *, scope: Scope, at: datetime) -> str:
     """The address of the page that this person may open and that is called so, whole or by its beginning, in either language;
     empty for none or several.
     """
-    wanted, found = name_key(text.strip().removeprefix(">")), {}
+    wanted = name_key(text.strip().removeprefix(">"))
+    found: dict[str, str] = {}
     for language, _ in settings.LANGUAGES if wanted else ():
         with override(language):
             found |= {name_key(str(item.label)): item.url for group in _groups(scope, "", at) for item in group.items}

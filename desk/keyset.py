@@ -112,10 +112,11 @@ def _read(cursor: str, rows: QuerySet[Row], order: Order) -> tuple[str, datetime
         return None
     direction, value, pk, first = parts
     try:
-        at: datetime | int | None = int(value) if value else None
-        if at is not None and order.field != "amount_fen":
-            at = _EPOCH + timedelta(microseconds=at)
-        elif at is not None and not -(2**63) <= at < 2**63:
+        typed = int(value) if value else None
+        at: datetime | int | None = typed
+        if typed is not None and order.field != "amount_fen":
+            at = _EPOCH + timedelta(microseconds=typed)
+        elif typed is not None and not -(2**63) <= typed < 2**63:
             return None
         key = rows.model._meta.pk.to_python(pk)
         number = max(1, min(int(first), 10**9))

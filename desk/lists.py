@@ -70,7 +70,7 @@ def tools(page: str, query: QueryDict, path: str, *, scope: Scope, columns: Sequ
         presets=[
             Option(
                 label=label,
-                url=with_query(path, query, days=name, **{"from": "", "to": ""}),
+                url=_of_days(path, query, name),
                 current=query.get("days") == name and not (query.get("from") or query.get("to")),
             )
             for name, label in _presets()
@@ -120,19 +120,29 @@ def _presets() -> list[tuple[str, str]]:
     ]
 
 
+def _of_days(path: str, query: QueryDict, days: str, *, sort: str = "") -> str:
+    """The list of a preset, without the days that were typed."""
+    kept = query.copy()
+    for name in ("from", "to"):
+        kept.pop(name, None)
+    return with_query(path, kept, days=days, sort=sort or str(query.get("sort", "")))
+
+
 def _sort_menu(query: QueryDict, path: str, *, amounts: bool) -> Menu:
     current = query.get("sort", "") if query.get("sort") in ("old", *_BY_AMOUNT) else ""
-    short = {} if _is_short(query) else {"days": "7", "from": "", "to": ""}
-    found = [("", gettext("Newest first"), {}), ("old", gettext("Oldest first"), {})]
+    found = [("", gettext("Newest first")), ("old", gettext("Oldest first"))]
     if amounts:
         found += [
-            ("large", gettext("Largest first (up to 7 days)"), short),
-            ("small", gettext("Smallest first (up to 7 days)"), short),
+            ("large", gettext("Largest first (up to 7 days)")),
+            ("small", gettext("Smallest first (up to 7 days)")),
         ]
-    options = [
-        Option(label=label, url=with_query(path, query, sort=name, **more), current=name == current)
-        for name, label, more in found
-    ]
+
+    def url(name: str) -> str:
+        if name in _BY_AMOUNT and not _is_short(query):
+            return _of_days(path, query, "7", sort=name)
+        return with_query(path, query, sort=name)
+
+    options = [Option(label=label, url=url(name), current=name == current) for name, label in found]
     label = next(option.label for option in options if option.current) if current else ""
     return Menu(label=gettext("Sort"), current_label=label, options=options)
 

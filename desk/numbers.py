@@ -92,9 +92,9 @@ def recognise(text: str, *, scope: Scope) -> Found:
         )
     if wanted.isascii() and len(wanted) >= _LEAST and any(map(str.isdigit, wanted)):
         return _by_part(wanted, refunds, sales, merchant_id)
-    if (named := name_hash(text)) and not any(map(str.isdigit, text)):
+    if (known_as := name_hash(text)) and not any(map(str.isdigit, text)):
         return Found(
-            refunds.filter(customer_name_hash=named, merchant_id=merchant_id),
+            refunds.filter(customer_name_hash=known_as, merchant_id=merchant_id),
             sales.none(),
             gettext("a customer's name"),
         )

@@ -174,7 +174,7 @@ def _notice_cells(message: Notification) -> list[str]:
         cell(message.get_medium_display()),
         name(message.masked_recipient),
         str(message.attempts),
-        cell(said.state_label),
+        cell(str(said.state_label)),
     ]
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -128,7 +129,9 @@ def _read_next(at: datetime) -> bool:
     if batch is None:
         return False
     file = ImportFile.objects.get(batch=batch)
-    RefundBatchRow.objects.bulk_create(_rows(file), batch_size=_AT_ONCE)
+    rows = _rows(file)
+    while some := list(islice(rows, _AT_ONCE)):
+        RefundBatchRow.objects.bulk_create(some)
     batches.move(batch, BatchState.CHECKING, at)
     return True
 
@@ -143,19 +146,15 @@ def _units(table: TableFile, file: ImportFile) -> Iterator[list[tuple[int, Mappi
     return import_fields.units(rows, named={*file.columns, *file.same})
 
 
+#: Lines of the file, how they were read, and what they ask for.
+_Read = tuple[list[int], Reading, Any]
+
+
 def _rows(file: ImportFile) -> Iterator[RefundBatchRow]:
     table = table_of(file)
-    wide = {line for line, cells in table.rows if len(cells) > len(table.columns)}
-    short = _short(table, file.columns)
-    read: list[tuple[list[int], Reading, Any]] = []
-    for unit in _units(table, file):
-        reading = Reading([row for _, row in unit], file.is_fen, short)
-        if any(line in wide for line, _ in unit):
-            reading.errors.append(FieldError("row", "row_too_wide"))
-        is_sale = file.batch.kind == BatchKind.SALES
-        read.append(([line for line, _ in unit], reading, reading.sale() if is_sale else reading.draft()))
+    read: Iterable[_Read] = _readings(table, file)
     if file.batch.kind == BatchKind.REFUNDS:
-        read = list(_with_sales(read, file.batch))
+        read = _with_sales(list(read), file.batch)
     seen: Counter[str] = Counter()
     for number, (lines, reading, wish) in enumerate(read, 1):
         row = RefundBatchRow(
@@ -177,6 +176,16 @@ def _rows(file: ImportFile) -> Iterator[RefundBatchRow]:
         yield row
 
 
+def _readings(table: TableFile, file: ImportFile) -> Iterator[_Read]:
+    wide = {line for line, cells in table.rows if len(cells) > len(table.columns)}
+    short, is_sale = _short(table, file.columns), file.batch.kind == BatchKind.SALES
+    for unit in _units(table, file):
+        reading = Reading([row for _, row in unit], file.is_fen, short)
+        if any(line in wide for line, _ in unit):
+            reading.errors.append(FieldError("row", "row_too_wide"))
+        yield [line for line, _ in unit], reading, reading.sale() if is_sale else reading.draft()
+
+
 def _own(draft: Draft) -> str:
     """What makes it this wish and no other; of equal ones in one file the how-many-eth counts beside it."""
     pieces = sorted((sku, quantity_text(number)) for sku, number in draft.lines)
@@ -196,9 +205,7 @@ def _short(table: TableFile, columns: Mapping[str, str]) -> frozenset[tuple[str,
     return frozenset(found)
 
 
-def _with_sales(
-    read: Sequence[tuple[list[int], Reading, Draft | None]], batch: RefundBatch
-) -> Iterator[tuple[list[int], Reading, Draft | None]]:
+def _with_sales(read: Sequence[_Read], batch: RefundBatch) -> Iterator[_Read]:
     """Refunds that name their sale by the channel's number with that sale; those whose order's number is none, but would be one
     with zeros in front, say so.
     """

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "Waiting"),
+                            ("waiting", "In line"),
                             ("running", "Being made"),
                             ("ready", "Ready"),
                             ("failed", "Failed"),

@@ -10,7 +10,7 @@ from merchants.models import Merchant, Staff
 
 
 class ExportState(models.TextChoices):
-    WAITING = "waiting", _("Waiting")
+    WAITING = "waiting", _("In line")
     RUNNING = "running", _("Being made")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")

@@ -819,8 +819,7 @@ def import_columns(stage: Stage) -> None:
 def import_name_columns(stage: Stage) -> None:
     found = stage.import_file()
     columns = {"order_no": "order", "channel_transaction_no": "number", "amount": "paid", "paid_at": "at"}
-    said = {f"{name}": column for name, column in columns.items()}
-    said |= {"same.channel": "wechat", "same.store": "S001"}
+    said: dict[str, Any] = {**columns, "same.channel": "wechat", "same.store": "S001"}
     stage.post(Role.FINANCE, f"/desk/imports/{found.pk}/columns", **said)
     found.refresh_from_db()
     assert found.state == "reading"

@@ -42,7 +42,7 @@ def test_file_is_brought_its_columns_are_guessed_and_what_failed_comes_back(shop
     refused = finance.post(f"/desk/imports/{batch.pk}/columns", said)
     assert refused.status_code == 422
     assert "aria-invalid" in refused.content.decode()
-    said |= {"paid_at": "支付时间", "same.channel": "微信", "same.store": shop.merchant.stores.first().code}
+    said |= {"paid_at": "支付时间", "same.channel": "微信", "same.store": shop.merchant.stores.get().code}
     finance.post(f"/desk/imports/{batch.pk}/columns", said)
     importing.work(at=batch.filed_at)
     batches.work()

@@ -10,7 +10,7 @@ from tests.desk.conftest import Shop
 
 def test_sums_say_what_they_count(reviewer: Client, shop: Shop) -> None:
     shop.waiting(26_800)
-    rejected = shop.waiting(12_000)
+    rejected = shop.waiting(25_000)
     RefundRequest.objects.filter(pk=rejected.pk).update(state="rejected", reserved_fen=0)
     total = reviewer.get("/desk/refunds").context["total"]
-    assert (total.asked_fen, total.paid_fen, total.open_fen, total.released_fen) == (38_800, 0, 26_800, 12_000)
+    assert (total.asked_fen, total.paid_fen, total.open_fen, total.released_fen) == (51_800, 0, 26_800, 25_000)

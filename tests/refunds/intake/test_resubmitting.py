@@ -10,7 +10,6 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from core.audit import notes
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Forbidden
 from merchants.principals import of_staff
@@ -161,7 +160,7 @@ def test_reopen_when_there_is_new_evidence_goes_to_a_person_who_is_somebody_else
     found = RefundRequest.objects.get()
     assert (found.state, found.by_rule, found.reserved_fen, found.reject_reason) == ("in_review", False, 30_000, "")
     assert found.evidence.count() == 1
-    assert notes.told(AuditEvent.objects.filter(action="refund.reopen"))[0].data["note"] == "顾客补了照片"
+    assert told_of(AuditEvent.objects.get(action="refund.reopen"))["note"] == "顾客补了照片"
     with pytest.raises(Forbidden):
         deciding.approve(request_id=found.pk, by=of_staff(manager), at=now, version=found.version)
 
