@@ -171,7 +171,7 @@ def _answer(route: Route, client: Client, headers: Mapping[str, str]) -> None:
             route.fulfill(status=404)
         return
     path = asked.path + (f"?{asked.query}" if asked.query else "")
-    answer = client.generic(route.request.method, path, headers={**headers, "x-requested-with": "fetch"})
+    answer: Any = client.generic(route.request.method, path, headers={**headers, "x-requested-with": "fetch"})
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     kept = {name: value for name, value in answer.headers.items() if name.lower() not in {"content-length", "vary"}}
     route.fulfill(status=answer.status_code, headers=kept, body=body)
