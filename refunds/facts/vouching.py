@@ -205,8 +205,10 @@ class _Look:
         rows = self._live()
         if asked and sum(row.amount_fen for row in rows) > asked[-1]:
             return "more is on its way than was asked for"
-        by_hand = any(row.channel_account.channel in TWO_FOR for row in rows)
-        return "a rule pays nobody by hand" if by_hand else ""
+        # The part of an order that was paid in cash may go back in cash; an account a rule never approves.
+        routes = {row.channel_account.channel for row in rows} & TWO_FOR
+        allowed = {Route.CASH} if self.request.leg_count else set()
+        return "a rule approves no such route" if routes - allowed else ""
 
     def _live(self) -> list[Execution]:
         live = Execution.objects.filter(request=self.request)
