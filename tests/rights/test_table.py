@@ -613,7 +613,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
     names["own_store"] = (
-        Store.objects.filter(merchant_id=who.by.merchant_id).order_by("pk").values_list("code", flat=True)[0]
+        Store.objects.filter(merchant_id=who.by.acting_for).order_by("pk").values_list("code", flat=True)[0]
     )
     names |= {"shift": str(world.shift.pk), "account": world.account.code, "asker": str(world.asker.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
