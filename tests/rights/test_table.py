@@ -24,7 +24,7 @@ from api.urls import urlpatterns
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from integrations import endpoints
 from merchants import api_keys, audit_trail, channel_rules, delegations, opening, policies, rights, stores, team
-from merchants.models import PolicyVersion, Staff
+from merchants.models import PolicyVersion, Staff, Store
 from merchants.policies import drafting, reviewing
 from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal
@@ -538,10 +538,10 @@ _REST: list[tuple[Act, str, str, Any]] = [
     ),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/portal-findings", "finding"),
     (Act.END_UNKNOWN, "POST", "refund-requests/{lost}/confirm-portal-finding", {"version": 5}),
-    (Act.MANAGE_STORES, "GET", "stores/{store}", None),
+    (Act.MANAGE_STORES, "GET", "stores/{own_store}", None),
     (Act.MANAGE_STORES, "POST", "stores", {"code": "N001", "name": "x"}),
-    (Act.MANAGE_STORES, "PUT", "stores/{store}", {"name": "x"}),
-    (Act.MANAGE_TEAM, "GET", "team-members", None),
+    (Act.MANAGE_STORES, "PUT", "stores/{own_store}", {"name": "x"}),
+    (Act.MANAGE_TEAM, "GET", "team-members/{asker}", None),
     (Act.MANAGE_TEAM, "PUT", "team-members/{asker}", {"role": "finance", "all_stores": True}),
     (Act.MANAGE_TEAM, "POST", "team-members/{asker}/switch", {"on": False}),
     (Act.CHANGE_CREDENTIALS, "GET", "channel-accounts/{account}", None),
@@ -614,6 +614,9 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
+    names["own_store"] = (
+        Store.objects.filter(merchant_id=who.by.acting_for).order_by("pk").values_list("code", flat=True)[0]
+    )
     names |= {"shift": str(world.shift.pk), "account": world.account.code, "asker": str(world.asker.pk)}
     names |= {"batch": str(world.batch.pk), "key": str(world.store_key.pk)}
     names |= {"incident": str(world.incident.pk), "report": str(world.report.pk)}
