@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from customer.apply import view
+from merchants.models import Merchant
 from refunds.models import Evidence, RefundRequest
 from refunds.telling import one_time, tracking
 from refunds.telling.tracking import Receipt
@@ -174,12 +175,19 @@ def test_codes_are_throttled_by_sale(sale: Transaction, mailbox: Mailbox) -> Non
     assert len(mailbox.sent) <= 4
 
 
-@pytest.mark.parametrize("end", ["", "A", "AA", "/../x"])
+# No genuine address ends with an underscore: its last character has bits that are nought.
+@pytest.mark.parametrize("end", ["", "_", "AA", "/../x"])
 def test_an_address_that_is_not_ours_is_a_404(sale: Transaction, mailbox: Mailbox, end: str) -> None:
     wrong = f"{address(sale)[:-1]}{end}"
     assert Client().get(wrong).status_code == 404
     assert Client().post(wrong, facts(sale)).status_code == 404
     assert Client().get(f"/r/apply/{tracking.token_for(sale.pk)}").status_code == 404
+    assert mailbox.sent == []
+
+
+def test_at_a_sandboxs_store_nobody_applies(sale: Transaction, mailbox: Mailbox) -> None:
+    Merchant.objects.filter(pk=sale.merchant_id).update(sandbox_of=make_merchant())
+    assert Client().post(address(sale), facts(sale)).status_code == 404
     assert mailbox.sent == []
 
 
