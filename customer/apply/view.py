@@ -55,7 +55,8 @@ def _at_a_store(view: View[Parameters]) -> Callable[..., HttpResponseBase]:
     ) -> HttpResponseBase:
         try:
             receipt = tracking.receipt_of(token)
-            store = Store.objects.select_related("merchant").get(pk=receipt.store_id)
+            # Of a sandbox nobody applies: their phone would be sent a code.
+            store = Store.objects.select_related("merchant").get(pk=receipt.store_id, merchant__sandbox_of=None)
         except (NotFound, Store.DoesNotExist):
             return following.with_headers(following.unknown(request))
         language = following.visitors_language(request)

@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from customer.apply import view
+from merchants.models import Merchant
 from refunds.models import Evidence, RefundRequest
 from refunds.telling import one_time, tracking
 from refunds.telling.tracking import Receipt
@@ -180,6 +181,12 @@ def test_an_address_that_is_not_ours_is_a_404(sale: Transaction, mailbox: Mailbo
     assert Client().get(wrong).status_code == 404
     assert Client().post(wrong, facts(sale)).status_code == 404
     assert Client().get(f"/r/apply/{tracking.token_for(sale.pk)}").status_code == 404
+    assert mailbox.sent == []
+
+
+def test_at_a_sandboxs_store_nobody_applies(sale: Transaction, mailbox: Mailbox) -> None:
+    Merchant.objects.filter(pk=sale.merchant_id).update(sandbox_of=make_merchant())
+    assert Client().post(address(sale), facts(sale)).status_code == 404
     assert mailbox.sent == []
 
 
