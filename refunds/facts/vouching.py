@@ -206,9 +206,7 @@ class _Look:
         if asked and sum(row.amount_fen for row in rows) > asked[-1]:
             return "more is on its way than was asked for"
         # The part of an order that was paid in cash may go back in cash; an account a rule never approves.
-        routes = {row.channel_account.channel for row in rows} & TWO_FOR
-        allowed = {Route.CASH} if self.request.leg_count else set()
-        return "a rule approves no such route" if routes - allowed else ""
+        return self._routed(rows, {"cash"} if self.request.leg_count else set(), "", after=0)
 
     def _live(self) -> list[Execution]:
         live = Execution.objects.filter(request=self.request)
@@ -253,19 +251,23 @@ class _Look:
         said = _fields(self.signatures[data["signed"]]) if "signed" in data else {}
         if said and said["policy_version"] != request.policy_version.number:
             return "judged by another policy than was signed"
-        routes, payee = set(str(said.get("route", "")).split("+")), said.get("payee", "")
-        for move in (one for one in self.events if one.action == "refund.renew_leg" and one.pk > event.pk):
+        routes, payee = set(str(said.get("route", "")).split("+")), str(said.get("payee", ""))
+        return self._routed(rows, routes, payee, after=event.pk)
+
+    def _routed(self, rows: Sequence[Execution], routes: set[str], payee: str, *, after: int) -> str:
+        """Whether what leaves to whoever is named leaves as it was signed, or signed again since, where a part was moved."""
+        for move in (one for one in self.events if one.action == "refund.renew_leg" and one.pk > after):
             moved = self.signatures.get(move.data.get("signed", ""))
-            if moved is not None and moved.pk not in self.broken and moved.object_id == str(request.pk):
-                routes.add(str(_fields(moved)["route"]))
-                payee = _fields(moved)["payee"] or payee
+            if moved is not None and moved.pk not in self.broken and moved.object_id == str(self.request.pk):
+                routes = routes | {str(_fields(moved)["route"])}
+                payee = str(_fields(moved)["payee"]) or payee
         for row in rows:
             route = row.channel_account.channel
             if row.state in EXECUTION_ENDED or route not in TWO_FOR:
                 continue
             if route not in routes:
                 return "it leaves by a route that nobody signed"
-            if route == Route.BANK_TRANSFER and payee_hash(payees.of(request, route=route)) != payee:
+            if route == Route.BANK_TRANSFER and payee_hash(payees.of(self.request, route=route)) != payee:
                 return "it goes to an account that nobody signed"
         return ""
 
