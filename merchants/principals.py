@@ -36,7 +36,8 @@ class Shown:
     """What a browser shows of a second factor: the kind that its session has shown ("" for none) and when, and what it shows with
     this act: a passkey's answer (JSON) or a code, from ``address``.
 
-    ``accepted`` is the kind that was looked at and right: from then on the session has shown it.
+    ``accepted`` is the kind that was looked at and right: from then on the session has shown it. ``is_shown_again``:
+    all of it was looked at before, when the decision was made that takes effect now.
     """
 
     factor: str = ""
@@ -45,6 +46,7 @@ class Shown:
     code: str = field(default="", repr=False)
     address: str = ""
     accepted: str = ""
+    is_shown_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,7 @@ def sign(
     said = statement()
     factor, assertion = "", None
     if shown.passkey:
-        assertion = _assertion(staff, shown.passkey, said, at)
+        assertion = _assertion(staff, shown, said, at)
         factor = "" if assertion is None else PASSKEY
     elif shown.code and not only_passkeys:
         factor = _code(staff, shown, at)
@@ -160,10 +160,13 @@ def sign(
     return Signed(factor, _keep(said, factor, assertion, object_type, object_id, staff, at) if always else None)
 
 
-def _assertion(staff: Staff, answer: str, said: Statement, at: datetime) -> Assertion | None:
-    found = second_factor.check_signature(staff=staff, answer=answer, challenge=challenge(said.text), at=at)
+def _assertion(staff: Staff, shown: Shown, said: Statement, at: datetime) -> Assertion | None:
+    found = second_factor.check_signature(staff=staff, answer=shown.passkey, challenge=challenge(said.text), at=at)
     if found is None or Signature.objects.filter(signed=found.signed).exists():
         return None
+    if shown.is_shown_again:
+        # Other decisions may have been signed, and have taken effect, meanwhile.
+        return found
     before = Signature.objects.filter(credential=found.credential).aggregate(last=Max("counter"))["last"] or 0
     # A key that counts and counts backwards has a double.
     return None if found.counter <= before and (found.counter or before) else found

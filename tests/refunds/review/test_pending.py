@@ -14,8 +14,10 @@ from pytest_django import Settings
 
 from core.audit.models import AuditEvent
 from core.errors import DomainError
+from merchants import policies
 from merchants.models import Merchant, Role, Staff
-from merchants.principals import of_staff
+from merchants.principals import SYSTEM, Principal, of_staff
+from refunds.facts import vouching
 from refunds.facts.conditions import DecisionPending
 from refunds.models import Approval, Execution, OutboxMessage, PendingDecision, RefundRequest
 from refunds.models.approval import Decision
@@ -23,6 +25,7 @@ from refunds.payouts import ways_back
 from refunds.review import deciding, pending
 from refunds.review.pending import UndoTooLate
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.passkeys import signed, with_passkey
 
 pytestmark = pytest.mark.django_db
 
@@ -182,3 +185,59 @@ def test_undo_at_the_last_moment_beside_two_workers_is_the_one_or_the_other(
         is_undone = answer == "in_review"
         assert _stand(request)[:4:3] == (("in_review", 0) if is_undone else ("approved", 1))
     assert effective == said.count("undo_too_late")
+
+
+@pytest.mark.parametrize("how", ["written by hand", "another amount", "put back after it was taken back"])
+def test_decision_that_nobody_made_never_takes_effect(waiting: RefundRequest, reviewer: Staff, how: str) -> None:
+    before, now = _stand(waiting), timezone.now()
+    row = PendingDecision(
+        request=waiting, staff=reviewer, decision="approve", version=waiting.version, decided_at=now, effective_at=now
+    )
+    row.said = {"amount_fen": 25_000, "note": "", "shown": {}}
+    if how != "written by hand":
+        made = _decide(waiting, reviewer, now, amount_fen=25_000)
+        assert made is not None
+        row.said, row.effective_at = made.said, made.effective_at
+    if how == "another amount":
+        row.said = {**row.said, "amount_fen": 30_000}
+    if how == "put back after it was taken back":
+        pending.undo(request_id=waiting.pk, by=of_staff(reviewer), at=now)
+        row.save(force_insert=True)
+    else:
+        row.save()
+    assert pending.take_effect(at=now + SOON) == 0
+    assert _stand(waiting) == before
+    assert not PendingDecision.objects.exists()
+    assert AuditEvent.objects.get(action="refund.decision_void").data["code"] == "not_decided"
+
+
+def test_large_decision_when_signed_takes_effect_with_its_signature_whatever_was_signed_meanwhile(
+    merchant: Merchant,
+) -> None:
+    manager, owner = make_staff(merchant, Role.MANAGER), make_staff(merchant, Role.OWNER)
+    rules = {
+        **merchant.policy_versions.latest("number").rules,
+        "four_eyes_above_fen": 20_000,
+        "second_approval_hours": 4,
+    }
+    policies.publish(merchant=merchant, name="two", rules=rules, by=SYSTEM, at=timezone.now())
+    first, second = (make_request(make_sale(merchant, 50_000), 30_000) for _ in range(2))
+    keys, now = {one.pk: with_passkey(one) for one in (manager, owner)}, timezone.now()
+
+    def decides(person: Staff, request: RefundRequest) -> PendingDecision | None:
+        def act(by: Principal) -> PendingDecision | None:
+            fresh = RefundRequest.objects.get(pk=request.pk)
+            said = {"request_id": fresh.pk, "version": fresh.version}
+            return pending.decide(decision=Decision.APPROVE, by=by, at=now, **said)[1]
+
+        return signed(person, keys[person.pk], act)
+
+    assert decides(manager, first) is None
+    assert decides(owner, first) is not None
+    # Signed, and in effect at once, while the other one waits: the key has counted on.
+    assert decides(owner, second) is None
+    assert pending.take_effect(at=now + SOON) == 1
+    first.refresh_from_db()
+    assert first.state == "approved"
+    assert [row.factor for row in first.approvals.order_by("pk")] == ["webauthn", "webauthn"]
+    assert not vouching.faults([first.pk], paying=True)
