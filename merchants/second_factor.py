@@ -30,11 +30,13 @@ from django.db import transaction
 from django.http import HttpRequest
 from fido2 import cbor
 from fido2.cose import CoseKey
+from fido2.server import Fido2Server
 from fido2.utils import websafe_encode
 from fido2.webauthn import (
     AuthenticationResponse,
     AuthenticatorData,
     CollectedClientData,
+    PublicKeyCredentialRpEntity,
     UserVerificationRequirement,
 )
 
@@ -184,13 +186,22 @@ def signature_request(staff: Staff, challenge: bytes) -> str:
     return json.dumps(dict(asked))
 
 
-def check_signature(*, staff: Staff, answer: str, challenge: bytes, at: datetime) -> Assertion | None:
-    """The browser's answer, if a passkey of this person's signed this very challenge for this site."""
+def check_signature(
+    *, staff: Staff, answer: str, challenge: bytes, at: datetime, is_shown_again: bool = False
+) -> Assertion | None:
+    """The browser's answer, if a passkey of this person's signed this very challenge for this site.
+
+    ``is_shown_again``: it was for this site when the browser gave it; now no browser asks, and nobody says which site that is.
+    """
     state = {"challenge": websafe_encode(challenge), "user_verification": _VERIFIED}
     try:
         said = _json(answer)
-        credential = webauthn.get_server().authenticate_complete(state, webauthn.get_credentials(staff), said)
         response = AuthenticationResponse.from_dict(said).response
+        site = urlsplit(response.client_data.origin).hostname or ""
+        server = (
+            Fido2Server(PublicKeyCredentialRpEntity(id=site, name=site)) if is_shown_again else webauthn.get_server()
+        )
+        credential = server.authenticate_complete(state, webauthn.get_credentials(staff), said)
     except (ValueError, TypeError, KeyError):
         return None
     row = webauthn.get_authenticator_by_credential_id(staff, credential.credential_id)

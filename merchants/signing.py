@@ -161,7 +161,13 @@ def sign(
 
 
 def _assertion(staff: Staff, shown: Shown, said: Statement, at: datetime) -> Assertion | None:
-    found = second_factor.check_signature(staff=staff, answer=shown.passkey, challenge=challenge(said.text), at=at)
+    found = second_factor.check_signature(
+        staff=staff,
+        answer=shown.passkey,
+        challenge=challenge(said.text),
+        at=at,
+        is_shown_again=shown.is_shown_again,
+    )
     if found is None or Signature.objects.filter(signed=found.signed).exists():
         return None
     if shown.is_shown_again:
