@@ -49,7 +49,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         for name, field in self.fields.fields.items():
             if name in data or field.required:
                 try:
-                    found[name] = field.run_validation(data.get(name, empty))
+                    value = field.run_validation(data.get(name, empty))
+                    found[name] = self._checks[name](value) if name in self._checks else value
                 except serializers.ValidationError as error:
                     errors[name] = error.detail
                 except DjangoValidationError as error:
@@ -66,6 +67,11 @@ class StrictSerializer(serializers.Serializer[Any]):
             for name, field in self.fields.fields.items()
             if not field.required and field.default is not empty
         }
+
+    @cached_property
+    def _checks(self) -> dict[str, Callable[[Any], Any]]:
+        """The ``validate_<field>`` of those that have one."""
+        return {name: check for name in self.fields.fields if (check := getattr(self, f"validate_{name}", None))}
 
     def run_validators(self, value: Any) -> None:
         if self.validators:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from api.evidence import TakesAFile
 from api.fields import Flag, StrictSerializer, Text
 from api.shapes import Shape
 from api.views import Endpoint
+from core import clock
 from core.table_files import MAX_BYTES
 from merchants.rights import Act
 from refunds.intake import import_fields, importing
@@ -80,7 +80,7 @@ class Imports(TakesAFile):
 
         def kept() -> tuple[int, Any]:
             batch = importing.offer(
-                kind=data["kind"], name=data["file"].name, content=data["file"].read(), by=by, at=timezone.now()
+                kind=data["kind"], name=data["file"].name, content=data["file"].read(), by=by, at=clock.now()
             )
             return 201, _json(batch.file)
 
@@ -106,7 +106,7 @@ class ImportColumns(Endpoint):
         """
         data = self.read(ImportColumnsSerializer)
         columns = importing.Columns(columns=data["columns"], same=data["same"], is_fen=data["is_fen"])
-        batch = importing.name_columns(batch_id=batch_id, columns=columns, by=self.caller.by, at=timezone.now())
+        batch = importing.name_columns(batch_id=batch_id, columns=columns, by=self.caller.by, at=clock.now())
         return Response(batch_json(batch))
 
 
@@ -115,6 +115,6 @@ class ImportFailed(Endpoint):
 
     @schemas.operation("list_import_failures", FailedRowsOut)
     def get(self, request: Request, batch_id: int) -> Response:
-        """The lines that were not taken in, each behind its reason, to be mended and brought again. Taking them is recorded."""
-        header, *rows = importing.failed(batch_id=batch_id, by=self.caller.by, at=timezone.now())
+        """The lines that were not taken in. Each is behind its reason, to be mended and brought again; taking them is recorded."""
+        header, *rows = importing.failed(batch_id=batch_id, by=self.caller.by, at=clock.now())
         return Response({"columns": header, "rows": rows})

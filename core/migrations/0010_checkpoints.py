@@ -7,6 +7,11 @@ class Migration(migrations.Migration):
     dependencies = [("core", "0004_audit_notes")]
 
     operations = [
+        # Nobody looks for the beginning of a hash.
+        migrations.RunSQL(
+            "DROP INDEX core_auditnote_hash_79ab3f4e_like",
+            "CREATE INDEX core_auditnote_hash_79ab3f4e_like ON core_auditnote (hash varchar_pattern_ops)",
+        ),
         migrations.CreateModel(
             name="AuditCheckpoint",
             fields=[

@@ -25,6 +25,7 @@ _KEEPS_ANSWERS = {
     "api/no_receipt.py",
     "api/policy_drafts.py",
     "api/policy_trials.py",
+    "api/sandbox.py",
     "api/transactions.py",
     "api/webhooks.py",
 }

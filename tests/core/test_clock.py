@@ -43,6 +43,7 @@ _REAL_TIME = {
         "api/policy_drafts.py",
         "api/policy_trials.py",
         "api/sandbox.py",
+        "api/settings.py",
         "api/webhooks.py",
     ),
 }

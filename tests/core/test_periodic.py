@@ -12,6 +12,8 @@ from django.db import Error, connection
 from django.utils import timezone
 
 import analytics.tasks  # noqa: F401 -- so that their work is known
+import desk.tasks  # noqa: F401
+import integrations.tasks  # noqa: F401
 import invariants.tasks  # noqa: F401
 import reconciliation.tasks  # noqa: F401
 import refunds.tasks  # noqa: F401

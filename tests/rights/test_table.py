@@ -466,6 +466,7 @@ def test_every_refund_condition_is_carried_out() -> None:
 
 #: (act, method, path below /api/v1, body); {waiting} and the like are refunds by their step.
 _REST: list[tuple[Act, str, str, Any]] = [
+    (Act.SEE_AUDIT, "GET", "audit/checkpoints", None),
     (Act.REPORT_SALE, "POST", "transactions", "sale"),
     (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"cashier": "C9", "reason": "x"}),
     (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),

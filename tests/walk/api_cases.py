@@ -563,3 +563,9 @@ def set_mandate(stage: Stage) -> None:
 def stop_api_keys(stage: Stage) -> None:
     stopped = {"store": "S001", "stopped": True}
     assert stage.call_as(Role.OWNER, "key-stops", stopped)["stopped_stores"] == ["S001"]
+
+
+@case("GET", f"{_API}audit/checkpoints")
+def read_checkpoints(stage: Stage) -> None:
+    answer = stage.browser(Role.OWNER).get("/api/v1/audit/checkpoints").json()
+    assert (answer["results"], len(answer["public_key"])) == ([], 64)

@@ -31,7 +31,7 @@ def _stand_ins(stage: Stage) -> Iterator[None]:
             yield
 
 
-def _test_key(stage: Stage) -> ApiKey:
+def sandbox_key(stage: Stage) -> ApiKey:
     """The stage's calls are its sandbox's from now on."""
     with _stand_ins(stage):
         row, stage.key = sandbox.issue(name="vendor", by=of_staff(stage.person(Role.OWNER)), at=timezone.now())
@@ -51,7 +51,7 @@ def developers(stage: Stage) -> None:
     page = stage.get(Role.MANAGER, _PAGE)
     assert "transactions/{transaction_id}" in page
     assert "not_found" in page
-    _test_key(stage)
+    sandbox_key(stage)
     assert "vendor" in stage.get(Role.OWNER, _PAGE, mode="test")
 
 
@@ -65,7 +65,7 @@ def make_key_at_the_desk(stage: Stage) -> None:
 
 @case("POST", f"{_PAGE}/test-keys/<int:key_id>/revoke")
 def revoke_at_the_desk(stage: Stage) -> None:
-    row = _test_key(stage)
+    row = sandbox_key(stage)
     stage.post(Role.OWNER, f"{_PAGE}/test-keys/{row.pk}/revoke")
     row.refresh_from_db()
     assert row.revoked_at is not None
@@ -73,7 +73,7 @@ def revoke_at_the_desk(stage: Stage) -> None:
 
 @case("GET", _KEYS)
 def keys(stage: Stage) -> None:
-    row = _test_key(stage)
+    row = sandbox_key(stage)
     found = stage.call_as(Role.OWNER, "sandbox/keys", {}, method="GET")
     assert [one["prefix"] for one in found["results"]] == [row.prefix]
 
@@ -87,26 +87,26 @@ def make_key(stage: Stage) -> None:
 
 @case("GET", "/api/v1/test/clock")
 def clock(stage: Stage) -> None:
-    _test_key(stage)
+    sandbox_key(stage)
     assert stage.call("GET", "test/clock")["ahead_s"] == 0
 
 
 @case("POST", "/api/v1/test/clock")
 def advance(stage: Stage) -> None:
-    _test_key(stage)
+    sandbox_key(stage)
     stand = stage.call("POST", "test/clock", {"advance": "PT72H"})
     assert (stand["target_at"], abs(stand["ahead_s"] - 72 * 3_600) < 60) == (None, True)
 
 
 @case("POST", "/api/v1/test/payments")
 def pay(stage: Stage) -> None:
-    _test_key(stage)
+    sandbox_key(stage)
     assert _paid(stage)["refundable_fen"] == 50_000
 
 
 @case("POST", "/api/v1/test/refund-requests/<uuid:request_id>/outcome")
 def decide(stage: Stage) -> None:
-    _test_key(stage)
+    sandbox_key(stage)
     asked = {"transaction": _paid(stage)["id"], "amount_fen": 45_000, "reason": "quality", "customer_consent": True}
     made = stage.call("POST", "refund-requests", asked, expect=201)
     assert made["state"] == "in_review"
@@ -116,7 +116,7 @@ def decide(stage: Stage) -> None:
 
 @case("POST", "/api/v1/test/events")
 def event(stage: Stage) -> None:
-    _test_key(stage)
+    sandbox_key(stage)
     sale = _paid(stage)
     stage.call("POST", "test/events", {"type": "transaction.created"})
     assert AuditEvent.objects.get(action=sandbox.EVENT).object_id == sale["id"]

@@ -39,6 +39,7 @@ from tests.integrations.rig import tell
 from tests.reconciliation.world import DAY, counts
 from tests.refunds.plans import WIDE
 from tests.walk.roles import login_of_production
+from tests.walk.sandbox_cases import sandbox_key
 from tests.walk.stage import Stage, fresh, raw_statement, text_of
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +195,16 @@ def _check(stage: Stage, run: Callable[[], object]) -> None:
     run()
 
 
+def _sandboxes(stage: Stage, run: Callable[[], object]) -> None:
+    """A sandbox whose clock was on its way when its process died comes to where it was going."""
+    sandbox_key(stage)
+    twin = Merchant.objects.get(sandbox_of=stage.merchant)
+    Merchant.objects.filter(pk=twin.pk).update(clock_target_at=timezone.now() + timedelta(hours=2))
+    run()
+    twin.refresh_from_db()
+    assert (twin.clock_target_at, twin.clock_ahead > timedelta(minutes=119)) == (None, True)
+
+
 _TASKS = {
     "refunds.sweep": _sweep,
     "core.seal_audit": _seal,
@@ -209,6 +220,7 @@ _TASKS = {
     "refunds.policy_trials": _policy_trials,
     "refunds.reconcile": _reconcile,
     "refunds.forget_answers": _forget,
+    "integrations.sandboxes": _sandboxes,
     "integrations.forget_old": _forget_events,
     "refunds.erase_expired": _erase,
     "refunds.check_invariants": _check,
