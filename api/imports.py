@@ -115,6 +115,6 @@ class ImportFailed(Endpoint):
 
     @schemas.operation("list_import_failures", FailedRowsOut)
     def get(self, request: Request, batch_id: int) -> Response:
-        """The lines that were not taken in. Each is behind its reason, to be mended and brought again; taking them is recorded."""
+        """The lines that were not taken in. Each is behind its reason, to be mended and brought again; this is recorded."""
         header, *rows = importing.failed(batch_id=batch_id, by=self.caller.by, at=clock.now())
         return Response({"columns": header, "rows": rows})

@@ -187,7 +187,7 @@ class TestEvents(Endpoint):
 
     @schemas.operation("send_test_event", SentEventOut, takes=TestEventSerializer)
     def post(self, request: Request) -> Response:
-        """An event of this type in the sandbox's feed and webhooks, about its newest refund or sale. Test keys only."""
+        """An event of this type in the sandbox's feed and webhooks. It is about its newest refund or sale. Test keys only."""
         wanted = self.read(TestEventSerializer)
         sandbox.send_event(event_type=wanted["type"], by=self.caller.by, at=clock.now())
         return Response(SentEventOut.of(wanted))
