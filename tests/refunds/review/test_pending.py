@@ -227,8 +227,9 @@ def test_large_decision_when_signed_takes_effect_with_its_signature_whatever_was
     def decides(person: Staff, request: RefundRequest) -> PendingDecision | None:
         def act(by: Principal) -> PendingDecision | None:
             fresh = RefundRequest.objects.get(pk=request.pk)
-            said = {"request_id": fresh.pk, "version": fresh.version}
-            return pending.decide(decision=Decision.APPROVE, by=by, at=now, **said)[1]
+            return pending.decide(request_id=fresh.pk, version=fresh.version, decision=Decision.APPROVE, by=by, at=now)[
+                1
+            ]
 
         return signed(person, keys[person.pk], act)
 
