@@ -198,14 +198,17 @@ _GAUGES = (
     Gauge(
         "refunddesk_executions_open",
         "Payouts that are not at their end, by state",
-        "SELECT state, count(*) FROM refunds_execution WHERE due_at IS NOT NULL GROUP BY state",
+        # A sandbox's wait as whoever tries something out wants them to.
+        "SELECT state, count(*) FROM refunds_execution WHERE due_at IS NOT NULL AND merchant_id NOT IN "
+        "(SELECT id FROM merchants_merchant WHERE sandbox_of_id IS NOT NULL) GROUP BY state",
         label="state",
     ),
     Gauge(
         "refunddesk_requests_waiting",
         "Requests that wait for a person, by state",
         "SELECT state, count(*) FROM refunds_refundrequest "
-        "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') GROUP BY state",
+        "WHERE state IN ('in_review', 'needs_info', 'failed', 'unknown') AND merchant_id NOT IN "
+        "(SELECT id FROM merchants_merchant WHERE sandbox_of_id IS NOT NULL) GROUP BY state",
         label="state",
     ),
     Gauge(

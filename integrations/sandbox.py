@@ -129,7 +129,7 @@ def _up_to_date(merchant_id: int, *, by: Principal, at: datetime) -> Merchant:
     twin = Merchant.objects.filter(sandbox_of=own).first()
     if twin is None:
         twin = Merchant.objects.create(
-            code=f"T-{own.code}"[:20], name=own.name, kind=own.kind, created_at=at, sandbox_of=own
+            code=f"test-{own.pk}", name=own.name, kind=own.kind, created_at=at, sandbox_of=own
         )
         # Whom ``decide`` decides for: two, for what takes two. Nobody can sign in as one of them.
         Staff.objects.bulk_create(

@@ -15,7 +15,10 @@ from core.periodic import PeriodicWork
 from refunds.worker import watch
 
 #: Called for at least once a minute, after what each case names.
-_LATER = ("refunds.policy_trials", "refunds.verify_audit", "refunds.batches", "refunds.second_legs")
+_LATER = (
+    *("refunds.policy_trials", "refunds.verify_audit", "refunds.batches", "desk.exports", "refunds.second_legs"),
+    "integrations.sandboxes",
+)
 
 
 @pytest.fixture
