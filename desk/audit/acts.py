@@ -29,6 +29,8 @@ GROUPS: Final[Mapping[str, Promise]] = {
     "grace": _("Time after a disaster"),
     "reconciliation": _("Reconciliation"),
     "message": _("Message wording"),
+    "notification": _("Notifications"),
+    "sandbox": _("Sandbox"),
     "personal_data": _("Personal data"),
     "audit": _("Audit trail"),
 }

@@ -134,7 +134,7 @@ def test_load_demo_again_changes_nothing_and_asks_little(
     first = load(folders)
     before = counts()
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         again = load(folders)
 
     assert again == first
