@@ -74,7 +74,8 @@ window.desk = (() => {
   const step = (by) => {
     const all = rows();
     const at = all.indexOf(current());
-    select(all[at < 0 ? 0 : at + by]);
+    // With the list out of sight nobody sees that this was its end.
+    select(all[at < 0 ? 0 : at + by] || (by > 0 && inFlow() ? nextOf(null) : undefined));
   };
   const open = () => {
     const row = current();

@@ -342,6 +342,7 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
         gettext("asked for what is owed on top: ¥%(amount)s") % {"amount": yuan_grouped(data.get("amount_fen", 0))},
         str(data.get("payout", "")),
     ),
+    "refund.find_sale": (_("found its sale"), ""),
     "refund.note": (_("noted"), ""),
     "refund.reveal": (_("looked at the customer's full contact"), ""),
     "refund.resend": (_("sent a message once more"), ""),

@@ -33,8 +33,10 @@ from refunds.states import EXECUTION_ENDED, ExecutionState, Route, State
 
 logger = logging.getLogger(__name__)
 
+#: The sale of a refund that went out without one: what was approved for its stand-in is the sale's.
+SALE_FOUND = "refund.find_sale"
 _SAID = ("refund.submit", "refund.resubmit")
-_EVENTS = (*_SAID, "refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg")
+_EVENTS = (*_SAID, "refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg", SALE_FOUND)
 _UNDER_WAY = (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED)
 
 
@@ -246,7 +248,8 @@ class _Look:
         rows = self._live()
         if sum(row.amount_fen for row in rows) > (final.amount_fen or 0):
             return "more is on its way than was approved"
-        if not {str(row.transaction_id) for row in rows} <= set(data["sales"]):
+        later = [one for one in self.events if one.action == SALE_FOUND and one.pk > event.pk]
+        if not {str(row.transaction_id) for row in rows} <= {*data["sales"], *(one.data["sale"] for one in later)}:
             return "another sale's payment is on its way"
         said = _fields(self.signatures[data["signed"]]) if "signed" in data else {}
         if said and said["policy_version"] != request.policy_version.number:

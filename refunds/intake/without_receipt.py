@@ -24,6 +24,7 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject
 from refunds import lifecycle
 from refunds.facts import sums
+from refunds.facts.vouching import SALE_FOUND
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
 from refunds.models import Execution, NoReceiptCase, RefundRequest
@@ -140,7 +141,7 @@ def confirm(*, case_id: int, transaction_id: UUID, by: Principal, at: datetime) 
     if chosen is None:
         raise Invalid("this sale does not fit two of the facts", code="no_candidate")
     if is_late:
-        _count_against(case, chosen.sale)
+        _count_against(case, chosen.sale, by=by, at=at)
     case.sale = chosen.sale
     case.state = case.state if is_late else CaseState.FOUND
     case.confirmed_by, case.confirmed_at, case.confirmed_facts = by.name[:80], at, list(chosen.score.reasons)
@@ -283,7 +284,7 @@ def _known(sale: Transaction, case: NoReceiptCase) -> Known:
     )
 
 
-def _count_against(case: NoReceiptCase, sale: Transaction) -> None:
+def _count_against(case: NoReceiptCase, sale: Transaction, *, by: Principal, at: datetime) -> None:
     """Carry the refund that went out without its sale over to the sale that was found, under its CHECK."""
     assert case.request_id is not None
     request = lifecycle.lock_requests([case.request_id])[case.request_id]
@@ -304,6 +305,8 @@ def _count_against(case: NoReceiptCase, sale: Transaction) -> None:
                 )
     except IntegrityError as error:
         raise lifecycle.over_refund(error) from error
+    # What was approved for the stand-in is paid for the sale.
+    lifecycle.record_act(request, SALE_FOUND, by=by.actor, at=at, data={"sale": str(sale.pk)})
     Execution.objects.filter(request_id=request.pk).update(transaction_id=sale.pk)
     RefundRequest.objects.filter(pk=request.pk).update(
         transaction_id=sale.pk, terminal_id=sale.terminal_id, channel=sale.channel

@@ -218,6 +218,7 @@ SELECT r.id::text, pg_temp.at(r.moments[s.moment]), s.action, s.from_state, s.to
                      WHEN 'refund.succeed'
                      THEN jsonb_build_object('refund_no', replace(r.number, '-', '') || 'N1', 'source', 'scale',
                                              'amount_fen', r.amount_fen)
+                     WHEN 'refund.approve' THEN jsonb_build_object('amount_fen', r.amount_fen)
                      ELSE '{}' END
   FROM scale_request r JOIN scale_step s ON s.way = r.way AND s.version <= r.version
  ORDER BY r.us, r.k, s.version

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 
 from core import tenant_wall
@@ -40,6 +41,7 @@ def _owner_of(request: RefundRequest) -> Staff:
 
 def _ask(staff: Staff, view: Callable[[HttpRequest, Scope], HttpResponseBase]) -> HttpResponseBase:
     request = RequestFactory().get("/desk")
+    request.session = SessionStore()
     request.user = staff
     return staff_page()(view)(request)
 

@@ -78,7 +78,7 @@ def test_other_days_are_chosen_by_a_form_that_keeps_the_filters(manager: Page, l
     last_week = timezone.now().astimezone(SHANGHAI).date() - timedelta(days=7)
     manager.locator("input[name=from]").fill((last_week - timedelta(days=6)).isoformat())
     manager.locator("input[name=to]").fill(last_week.isoformat())
-    manager.locator(".dates button").click()
+    manager.locator(".dates button[type=submit]").click()
     expect(manager.locator(".page-head .sub").last).to_contain_text(last_week.isoformat())
     expect(manager.locator("#h-stores")).to_be_visible()
     expect(manager).to_have_url(re.compile("store=S002"))

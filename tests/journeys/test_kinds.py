@@ -47,7 +47,7 @@ def test_form_asks_for_the_evidence_and_takes_it_with_the_request(
     photo = FilePayload(name="photo.jpg", mimeType="image/jpeg", buffer=pictures.encoded())
     slip = FilePayload(name="slip.pdf", mimeType="application/pdf", buffer=papers.encoded())
     page.locator("#files").set_input_files([photo])
-    page.locator("#new-refund details summary").click()
+    page.locator("#new-refund details summary").first.click()
     page.locator("#files-receipt").set_input_files([slip])
     page.locator("#submit-refund").click()
     page.wait_for_url("**/desk/refunds/RF-*")

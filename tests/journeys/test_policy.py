@@ -78,7 +78,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("a[href$='/proof']").click()
     expect(page.locator("section[aria-labelledby=h-exposure]")).to_contain_text("¥100.00")
     expect(page.locator("section[aria-labelledby=h-exposure]")).to_contain_text("¥150.00")
-    page.locator("#trial form[action$='/trials'] button").click()
+    page.locator("#trial form[action$='/trials'] button[type=submit]").click()
     expect(page.locator("#trial progress")).to_be_visible()
     running.work()
     expect(page.locator("#trial")).to_contain_text(before.number, timeout=10_000)

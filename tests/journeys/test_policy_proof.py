@@ -55,7 +55,7 @@ def test_draft_when_tried_shows_what_it_would_have_done_and_repairs_what_is_wron
     expect(page.locator(".toast.ok")).to_be_visible()
     expect(finding).to_have_count(0)
 
-    page.locator("#trial form[action$='/trials'] button").click()
+    page.locator("#trial form[action$='/trials'] button[type=submit]").click()
     expect(page.locator("#trial progress")).to_be_visible()
     running.work()
     # Nobody loads the page anew: it asks by itself.
