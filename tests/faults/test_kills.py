@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 import redis
@@ -32,7 +33,12 @@ _IN_EXECUTION = {
 }
 
 
-@pytest.mark.parametrize("failpoint", _IN_EXECUTION)
+def _first(*names: str, of: Iterable[str]) -> list[Any]:
+    """These failpoints in every run, the others in `make faults`."""
+    return [name if name in names else pytest.param(name, marks=pytest.mark.long) for name in of]
+
+
+@pytest.mark.parametrize("failpoint", _first("execution.after_call", "execution.before_commit", of=_IN_EXECUTION))
 def test_worker_killed_in_execution(home: House, merchant: Merchant, wechat: Channel, failpoint: str) -> None:
     refunds(merchant, wechat, 5)
     doomed = home.worker(failpoints=failpoint)
@@ -61,7 +67,7 @@ def test_worker_killed_with_calls_in_the_air_and_the_usual_lease(
     paid_once(wechat, 5)
 
 
-@pytest.mark.parametrize("failpoint", ["intake.before_commit", "intake.after_commit"])
+@pytest.mark.parametrize("failpoint", _first("intake.after_commit", of=["intake.before_commit", "intake.after_commit"]))
 def test_web_killed_while_it_takes_a_request_in(
     home: House, till: Till, merchant: Merchant, wechat: Channel, failpoint: str
 ) -> None:
@@ -80,7 +86,10 @@ def test_web_killed_while_it_takes_a_request_in(
     paid_once(wechat, 1)
 
 
-@pytest.mark.parametrize("failpoint", ["notices.after_store", "notices.before_commit", "notices.after_commit"])
+@pytest.mark.parametrize(
+    "failpoint",
+    _first("notices.after_store", of=["notices.after_store", "notices.before_commit", "notices.after_commit"]),
+)
 def test_killed_between_a_notice_and_its_effect(
     home: House, merchant: Merchant, wechat: Channel, failpoint: str
 ) -> None:
@@ -105,7 +114,10 @@ def test_killed_between_a_notice_and_its_effect(
     paid_once(wechat, 3)
 
 
-@pytest.mark.parametrize("failpoint", ["outbox.before_commit", "outbox.after_commit", "notification.after_send"])
+@pytest.mark.parametrize(
+    "failpoint",
+    _first("notification.after_send", of=["outbox.before_commit", "outbox.after_commit", "notification.after_send"]),
+)
 def test_worker_killed_while_it_tells_the_customer(
     houses: Callable[..., House], merchant: Merchant, wechat: Channel, failpoint: str
 ) -> None:
