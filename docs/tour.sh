@@ -38,7 +38,7 @@ print(r["number"], r["state"], "until", r["due_at"], "|", r["tracking_url"]) if 
 
 # show ORDER: where its refunds and payouts stand
 show() {
-  curl -sS "$BASE/api/v1/refund-requests?order_no=$1" -H "Authorization: Bearer $KEY" | .venv/bin/python -c '
+  curl -sS "$BASE/api/v1/refund-requests?order_no=$1&fields=number,state,executions" -H "Authorization: Bearer $KEY" | .venv/bin/python -c '
 import json, sys
 for r in json.load(sys.stdin)["results"]:
     for e in r["executions"] or [None]:
