@@ -20,6 +20,7 @@ import polib
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Page, Route
 
@@ -179,10 +180,13 @@ def _answer(route: Route, client: Client, headers: Mapping[str, str]) -> None:
 
 @pytest.fixture
 def eye(
-    page: Page, axe: Callable[[Page], None], wechat_process: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    db: None, page: Page, axe: Callable[[Page], None], wechat_process: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Eye]:
     wechat_process.control("POST", "/reset", {})
     wechat_process.control("DELETE", "/faults")
+    with connection.cursor() as cursor:
+        # The rules of accessibility take longer over the API's document than a transaction may rest.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     get = Client.get
     made = Eye(page=page, axe=axe, stage=Stage(wechat_process), get=get)
 
