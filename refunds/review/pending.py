@@ -108,7 +108,9 @@ def _was_made(pending: PendingDecision) -> bool:
     """Whether a person decided this and has not taken it back: its event says so, written with the audit key."""
     events = AuditEvent.objects.filter(object_id=str(pending.pk), action__in=[_DECIDED, _UNDONE, _VOID])
     last = events.order_by("-pk").first()
-    return last is not None and last.action == _DECIDED and last.data.get("digest") == _digest(pending) and is_ours(last)
+    return (
+        last is not None and last.action == _DECIDED and last.data.get("digest") == _digest(pending) and is_ours(last)
+    )
 
 
 @transaction.atomic
