@@ -276,7 +276,8 @@ window.desk = (() => {
     const scroller = list.querySelector(".tablewrap");
     kept = { key: row && row.dataset.key, focus: placeOf(document.activeElement), top: scroller ? scroller.scrollTop : 0 };
   });
-  list.addEventListener("htmx:afterSettle", () => {
+  // In the same turn as the swap: a key pressed before htmx has settled would be undone.
+  list.addEventListener("htmx:afterSwap", () => {
     if (!kept) return;
     const { key, focus, top } = kept;
     kept = null;
