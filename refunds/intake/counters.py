@@ -4,8 +4,9 @@ The sums of ``refunds.facts.sums`` that only grow: ``RunningSum`` rows, read for
 stores the approval, each under a CHECK of its own limit.
 
 Who is counted: a customer by the keyed hash of a phone number, the payer's and the one typed in, or else by the card's end; a
-cashier by every name that the refund carries, the sale's, the request's and the login of who asked. Where no cashier is named
-the till stands in, and where there is neither till nor customer the API key. Nobody is ever counted together with strangers.
+cashier by every name that the refund carries, the sale's, the request's, and the login of who asked with all codes of theirs.
+Where no cashier is named the till stands in, and where there is neither till nor customer the API key. Nobody is ever counted
+together with strangers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from core.sql import PreparedStatement
 from merchants import mandates, policies
 from merchants.mandates import Mandate
 from merchants.policies.rules import Rules
-from merchants.principals import Principal
+from merchants.principals import Principal, folded_codes
 from refunds.facts import charges, sums
 from refunds.facts.sums import customers_of, day_of, key_of
 from refunds.intake.claims import Draft
@@ -96,13 +97,21 @@ def _name_hash(name: str) -> str:
 def parties_of(sale: Sale, draft: Draft, *, by: Principal, at: datetime) -> Parties:
     """Who is counted for a new request."""
     phone_hash, _ = phone_hashes(draft.customer.phone)
-    return _parties(sale, phone_hash, draft.cashier, {by.staff_id}, by, {by.key_id}, at)
+    return _parties(sale, phone_hash, draft.cashier, {by.staff_id}, _own_codes(by), by, {by.key_id}, at)
 
 
 def parties_again(sale: Sale, request: RefundRequest, *, by: Principal, at: datetime) -> Parties:
     """Who is counted for a stored request: who asked first, and who sends it in again."""
     staff_ids, key_ids = {request.staff_id, by.staff_id}, {request.api_key_id, by.key_id}
-    return _parties(sale, request.customer_phone_hash, request.cashier, staff_ids, by, key_ids, at)
+    codes = _own_codes(by)
+    if request.staff is not None and request.staff_id != by.staff_id:
+        codes |= folded_codes((request.staff.username, *request.staff.till_codes))
+    return _parties(sale, request.customer_phone_hash, request.cashier, staff_ids, codes, by, key_ids, at)
+
+
+def _own_codes(by: Principal) -> frozenset[str]:
+    """The codes of a person in their session. A key has its maker's, who need not be the one at the till."""
+    return frozenset() if by.staff_id is None else by.till_codes
 
 
 def _parties(
@@ -110,6 +119,7 @@ def _parties(
     phone_hash: bytes | memoryview | None,
     cashier: str,
     staff_ids: Collection[int | None],
+    codes: frozenset[str],
     by: Principal,
     key_ids: Collection[int | None],
     at: datetime,
@@ -117,7 +127,7 @@ def _parties(
     today, order_date = day_of(at), day_of(sale.paid_at)
     customers = customers_of(sale, phone_hash)
     keys = {str(key_id) for key_id in key_ids if key_id is not None}
-    names = {name for name in (name_key(sale.cashier), name_key(cashier)) if name}
+    names = {name for name in (name_key(sale.cashier), name_key(cashier)) if name} | codes
     names |= {f"staff {staff_id}" for staff_id in staff_ids if staff_id is not None}
     if not names and sale.terminal_id is not None:
         names = {f"till {sale.terminal_id}"}

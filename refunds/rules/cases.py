@@ -9,7 +9,7 @@ from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
 from refunds.rules.facts import Facts
 from refunds.rules.finding import Example
-from refunds.rules.policy import Verdict, judge
+from refunds.rules.policy import NEEDS_FINDING, Verdict, judge
 from refunds.rules.standing import EqualCharges, Standing
 from refunds.states import Reason
 
@@ -121,7 +121,7 @@ def plain_facts(rule: ReasonRule, example: Example, *, waited: timedelta = _HOUR
         terminal_enabled=True,
         goods_received=True,
         evidence=rule.evidence_required,
-        sums=Standing(cashier_day_count=0, charges=_TWICE),
+        sums=Standing(cashier_day_count=0, charges=_TWICE if example.reason in NEEDS_FINDING else None),
     )
 
 

@@ -86,7 +86,7 @@ def exposure(rules: Rules, who: Who, *, store: str = "") -> Exposure:
 def _in_store(cases: Cases, store: str) -> Iterator[Exposure]:
     rules, largest = cases.rules, _largest(cases, store)
     day = rules.auto_store_day_fen
-    yield _sum(
+    alone = _sum(
         Who.CASHIER,
         store,
         largest,
@@ -94,11 +94,12 @@ def _in_store(cases: Cases, store: str) -> Iterator[Exposure]:
         limits=[rules.auto_cashier_day_fen, day],
         near=None if rules.near_limit_count is None else rules.near_limit_count - 1,
     )
+    yield alone
     # Whoever holds a key names whatever cashier they like: no limit of a cashier binds them.
     yield _sum(Who.KEY, store, largest, count=rules.auto_key_day_count, limits=[rules.auto_key_day_fen, day])
     yield _of_customer(rules, store, largest)
     for who in (Who.REVIEWER, Who.MANAGER, Who.OWNER):
-        yield _together(rules, who, store)
+        yield _together(rules, who, store, alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +207,17 @@ def _of_customer(rules: Rules, store: str, largest: _Largest) -> Exposure:
     )
 
 
-def _together(rules: Rules, who: Who, store: str) -> Exposure:
-    """One asks, the other approves all that one person may: the policy counts nothing that a person has approved."""
+def _together(rules: Rules, who: Who, store: str, alone: Exposure) -> Exposure:
+    """One asks, the other approves all that one person may: the policy counts nothing that a person has approved. Never less than
+    the cashier gets ``alone``.
+    """
     mine = [tier for tier in rules.tiers_in(store) if who.value in tier.roles]
     bounds = [bound for bound in (mine[-1].limit_fen if mine else 0, rules.four_eyes_above_fen) if bound is not None]
     each = min(bounds, default=None)
     if each == 0:
-        return Exposure(who=who, store=store, amount_fen=0, each_fen=0, steps=())
+        return replace(alone, who=who)
+    if each is not None:
+        each = max(each, alone.each_fen or 0)
     shown = each or ANY_AMOUNT
     example = Example(amount_fen=shown, paid_fen=shown, reason=Reason.GOODWILL, store=store)
     return Exposure(who=who, store=store, amount_fen=None, each_fen=each, steps=(Step(1, example),))

@@ -121,6 +121,12 @@ _CATALOGUE: Mapping[str, tuple[Defect, Severity, Promise, Promise]] = {
         _("The policy says nothing of “%(reason)s”: every such request goes to a person."),
         _("Say it: a rule for this reason that sends each to a person."),
     ),
+    "reason_partly_without_rule": (
+        _D.NO_RULE,
+        _S.NOTE,
+        _("The policy speaks of “%(reason)s” in some stores or article groups only: all others go to a person."),
+        _("Say it: a rule for this reason that sends each to a person."),
+    ),
     "tier_without_decider": (
         _D.HOLE,
         _S.ERROR,
@@ -133,6 +139,12 @@ _CATALOGUE: Mapping[str, tuple[Defect, Severity, Promise, Promise]] = {
         _("No tier covers amounts from %(from_fen)s on."),
         _("The last tier, %(tier)s, decides any amount."),
     ),
+    "original_not_allowed": (
+        _D.HOLE,
+        _S.ERROR,
+        _("Nothing goes back to the card or the wallet that paid: the original route is not allowed."),
+        _("Allow the original route."),
+    ),
     "exceptions_disagree": (
         _D.CONFLICT,
         _S.ERROR,
@@ -140,7 +152,7 @@ _CATALOGUE: Mapping[str, tuple[Defect, Severity, Promise, Promise]] = {
             "Exceptions %(first)s and %(second)s hold for one case equally closely and say different things (%(fields)s): only "
             "their order decides."
         ),
-        _("Exception %(second)s says what exception %(first)s says, which is what holds today."),
+        _("Where both hold, exception %(second)s leaves this to exception %(first)s, as it is today."),
     ),
     "approved_past_four_eyes": (
         _D.CONFLICT,
@@ -177,6 +189,18 @@ _CATALOGUE: Mapping[str, tuple[Defect, Severity, Promise, Promise]] = {
         _S.WARNING,
         _("The limit %(name)s of %(limit_fen)s is never reached: %(by)s stops at %(at_fen)s before it."),
         _("Bring the limit down to %(at_fen)s."),
+    ),
+    "limit_without_effect": (
+        _D.NEVER_FIRES,
+        _S.WARNING,
+        _("The limit of one refund for “%(reason)s” never counts: a person looks at each such request anyway."),
+        _("Take the limit out."),
+    ),
+    "rule_never_met": (
+        _D.NEVER_FIRES,
+        _S.WARNING,
+        _("No request can ever meet the rule for “%(reason)s”: its extent and its shares contradict each other."),
+        _("Change %(name)s so that they agree."),
     ),
     "route_never_fires": (
         _D.NEVER_FIRES,

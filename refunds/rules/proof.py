@@ -7,7 +7,7 @@ engine itself: no solver, and no opinion of its own on how the engine judges.
 A ``Finding`` names where it is, a request that shows it, and the change of the rules that would mend it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from merchants.models.staff import Role
 from merchants.policies.fields import POLICY, REASON, Extent
-from merchants.policies.rules import NO_RULE, ReasonRule, RouteRule, Rules, Tier
+from merchants.policies.rules import NO_RULE, ReasonRule, RouteRule, Rules, SpecialRule, Tier
 from merchants.rights import TABLE, Act
 from refunds.rules import floor
 from refunds.rules.cases import REASONS, Case, Cases, judged, plain_facts, rule_of, single_limit
@@ -39,7 +39,8 @@ def findings(rules: Rules) -> tuple[Finding, ...]:
         *_reasons(cases),
         *_tiers(cases),
         *_exceptions(cases),
-        *_instant(cases),
+        # Where nothing goes back as it was paid, that is what is wrong.
+        *(_instant(cases) if Route.ORIGINAL in rules.routes else ()),
         *_limits(cases),
         *_routes(rules),
         *_statute(cases),
@@ -53,12 +54,13 @@ def findings(rules: Rules) -> tuple[Finding, ...]:
 def _reasons(cases: Cases) -> Iterator[Finding]:
     rules = cases.rules
     for reason in REASONS:
-        if all(cases.rule_of[case] is None for case in cases.all if case.reason == reason):
+        of_it = [case for case in cases.all if case.reason == reason]
+        if bare := [case for case in of_it if cases.rule_of[case] is None]:
             says = {"extent": "any", "max_share_percent": 100, "window_days": NO_RULE.window_days, "instant": False}
             yield Finding(
-                "reason_without_rule",
+                "reason_without_rule" if bare == of_it else "reason_partly_without_rule",
                 path=f"reasons.{reason}",
-                example=cases.example(rules.auto_approve_limit_fen, Case("", "", reason)),
+                example=cases.example(rules.auto_approve_limit_fen, bare[0]),
                 repair=(Change(("reasons", reason), says),),
                 values={"reason": reason},
             )
@@ -141,9 +143,8 @@ def _staircase(cases: Cases, store: str, tiers: tuple[Tier, ...]) -> Iterator[Fi
             repair=(Change(("tiers",), [whole]) if last is None else Change(("tiers", place, "limit_fen"), None),),
             values={"tier": name, "from_fen": reached + 1},
         )
-    for lower, higher in pairwise(tiers):
-        more = (higher.roles - lower.roles) & _DECIDERS
-        if more and lower.roles & _DECIDERS:
+    for lower, higher in pairwise(tier for tier in tiers if tier.roles & _DECIDERS):
+        if more := (higher.roles - lower.roles) & _DECIDERS:
             kept = (higher.roles & lower.roles & _DECIDERS) or lower.roles & _DECIDERS
             yield Finding(
                 "higher_tier_lower_role",
@@ -218,12 +219,13 @@ def _exceptions(cases: Cases) -> Iterator[Finding]:
                     if name not in names:
                         names.append(name)
     for (first_at, second_at), (case, names) in ties.items():
-        says = rules.exceptions[first_at].says
+        apart = _without_overlap(rules.exceptions[second_at], rules.exceptions[first_at], names)
+        after = [*rules.exceptions[:second_at], *apart, *rules.exceptions[second_at + 1 :]]
         yield Finding(
             "exceptions_disagree",
             path=f"exceptions[{second_at}]",
             example=cases.example(rules.auto_approve_limit_fen, case, cases.rule_of[case]),
-            repair=tuple(Change(("exceptions", second_at, name), _plain(says[name])) for name in names),
+            repair=(Change(("exceptions",), [_special_json(one) for one in after]),),
             values={"first": first_at + 1, "second": second_at + 1, "fields": tuple(names)},
         )
     for number, special in enumerate(rules.exceptions):
@@ -246,6 +248,27 @@ def _exceptions(cases: Cases) -> Iterator[Finding]:
         )
 
 
+def _without_overlap(second: SpecialRule, first: SpecialRule, names: Collection[str]) -> Iterator[SpecialRule]:
+    """The second of two that are equally close, without ``names`` where the first holds: every case is judged as before."""
+    inside = second
+    for name in ("stores", "groups", "reasons"):
+        mine, theirs = getattr(inside, name), getattr(first, name)
+        if mine is None:
+            continue
+        if mine - theirs:
+            yield replace(inside, **{name: mine - theirs})
+        inside = replace(inside, **{name: mine & theirs})
+    if left := {name: value for name, value in second.says.items() if name not in names}:
+        yield replace(inside, says=left)
+
+
+def _special_json(special: SpecialRule) -> dict[str, Any]:
+    whom = {name: getattr(special, name) for name in ("stores", "groups", "reasons")}
+    return {name: sorted(named) for name, named in whom.items() if named is not None} | {
+        name: _plain(value) for name, value in special.says.items()
+    }
+
+
 def _acts(rule: ReasonRule | None, rules: Rules) -> object:
     """What a rule comes to: two that act alike are one."""
     if rule is None:
@@ -266,11 +289,17 @@ def _instant(cases: Cases) -> Iterator[Finding]:
     """Rules that promise approval without a person and can never keep it; and more money that is approved sooner."""
     rules = cases.rules
     never: dict[tuple[str, ...], list[tuple[Case, ReasonRule]]] = {}
+    unmet = dict[tuple[str | int, ...], Finding]()
     for (_reason, rule), some in cases.kinds.items():
         case = some[0]
-        if rule.instant and (lines := _what_stands_against(cases, case, rule)):
+        lines = _what_stands_against(cases, case, rule)
+        if rule.instant and lines:
             never.setdefault(lines, []).append((case, rule))
+        elif rule.extent != Extent.NONE and not _MET_BY.isdisjoint(lines):
+            found = _never_met(cases, case, rule, lines)
+            unmet.setdefault(found.repair[0].path, found)
         yield from _sweep(cases, case, rule)
+    yield from unmet.values()
     for lines, those in never.items():
         case, rule = those[0]
         yield Finding(
@@ -285,6 +314,25 @@ def _instant(cases: Cases) -> Iterator[Finding]:
         )
 
 
+#: Lines that say whether a request is as its rule wants it.
+_MET_BY = frozenset({"reason_extent", "reason_least"})
+
+
+def _never_met(cases: Cases, case: Case, rule: ReasonRule, lines: Collection[str]) -> Finding:
+    """A person decides on each, and no request is ever as the rule says."""
+    name, value = "min_share_percent", rule.max_share_percent if rule.min_share_percent > rule.max_share_percent else 0
+    if "reason_extent" in lines:
+        name, value = "extent", Extent.PARTIAL.value
+    path = _says(cases.rules, case, name)
+    return Finding(
+        "rule_never_met",
+        path=".".join(map(str, path)),
+        example=cases.example(rule.max_share_percent, case, rule),
+        repair=(Change(path, value),),
+        values={"reason": case.reason, "name": f"“{_LABELS[name]}”"},
+    )
+
+
 def _not_instant(rules: Rules, case: Case) -> Change:
     return Change(_says(rules, case, "instant"), value=False)
 
@@ -292,7 +340,8 @@ def _not_instant(rules: Rules, case: Case) -> Change:
 def _what_stands_against(cases: Cases, case: Case, rule: ReasonRule) -> tuple[str, ...]:
     """The lines that keep even the smallest request from being approved; none where some request is."""
     best: tuple[str, ...] | None = None
-    for amount in (100, single_limit(cases.rules, rule)):
+    # So much of 1.00 is exactly the largest share.
+    for amount in (rule.max_share_percent, single_limit(cases.rules, rule)):
         verdict = judged(cases.rules, rule, cases.example(amount, case, rule))
         failed = tuple(line.code for line in verdict.rules if not line.passed)
         if verdict.decision is Ruling.APPROVE:
@@ -352,14 +401,31 @@ def _limits(cases: Cases) -> Iterator[Finding]:
             values={"limit_fen": limit, "single_fen": single, "reason": reason},
         )
     for path, value in _single_limits(rules):
-        if value is not None and value > rules.order_limit_fen and rules.order_limit_fen:
-            yield _limit_never_fires(cases, path, value, "auto_order_limit_fen", rules.order_limit_fen)
+        for by in ("order_limit_fen", "auto_cashier_day_fen", "auto_store_day_fen"):
+            cap = getattr(rules, by)
+            if value is not None and cap and value > cap:
+                yield _limit_never_fires(cases, path, value, by if by in _LABELS else f"auto_{by}", cap)
+    counting = {
+        _says(rules, case, "auto_approve_limit_fen")
+        for (_, one), some in cases.kinds.items()
+        if one.instant
+        for case in some
+    }
+    for reason, rule in rules.reasons.items():
+        path = ("reasons", reason, "auto_approve_limit_fen")
+        if reason in REASONS and rule.auto_approve_limit_fen is not None and path not in counting:
+            yield Finding(
+                "limit_without_effect",
+                path=".".join(path),
+                example=cases.example(rule.auto_approve_limit_fen, Case("", "", reason), rule),
+                repair=(Change(path, REMOVED),),
+                values={"reason": reason},
+            )
     for name, by, at_fen in (
         ("auto_customer_day_limit_fen", "auto_customer_30_days_fen", rules.auto_customer_30_days_fen),
         ("auto_cashier_day_fen", "auto_cashier_day_count", rules.auto_cashier_day_count * single),
         ("auto_cashier_day_fen", "auto_store_day_fen", rules.auto_store_day_fen),
         ("auto_key_day_fen", "auto_key_day_count", _times(rules.auto_key_day_count, single)),
-        ("auto_key_day_fen", "auto_store_day_fen", None),
         (
             "auto_customer_30_days_fen",
             "auto_customer_30_days_count",
@@ -407,6 +473,21 @@ def _limit_never_fires(cases: Cases, path: tuple[str | int, ...], value: int, by
 
 
 def _routes(rules: Rules) -> Iterator[Finding]:
+    if Route.ORIGINAL not in rules.routes:
+        yield Finding(
+            "original_not_allowed",
+            path="routes",
+            example=Example(amount_fen=100, paid_fen=100),
+            repair=(Change(("routes",), [Route.ORIGINAL.value, *rules.routes]),),
+        )
+    for unknown in (route for route in rules.routes if route not in Route.values):
+        yield Finding(
+            "route_never_fires",
+            path="routes",
+            example=Example(amount_fen=100, paid_fen=100, route=unknown),
+            repair=(Change(("routes",), [route for route in rules.routes if route != unknown]),),
+            values={"route": unknown, "why": gettext("there is no such route")},
+        )
     for route, rule in rules.route_rules.items():
         if why := _why_never(rules, route, rule):
             yield Finding(
@@ -419,6 +500,8 @@ def _routes(rules: Rules) -> Iterator[Finding]:
 
 
 def _why_never(rules: Rules, route: str, rule: RouteRule) -> str:
+    if route == Route.ORIGINAL:
+        return gettext("what goes back as it was paid has no rule of its own")
     if route not in rules.routes:
         return gettext("the policy does not allow this route")
     if rule.fundings is not None and not rule.fundings & set(Funding.values):
@@ -441,7 +524,11 @@ def _statute(cases: Cases) -> Iterator[Finding]:
         for name in ("extent", "max_share_percent", "min_share_percent", "window_days"):
             value = getattr(raised, name)
             path = _says(cases.rules, case, name)
-            if value == getattr(rule, name) or path in said or (name == "extent" and rule.extent == Extent.NONE):
+            if (
+                value == getattr(rule, name)
+                or path in said
+                or (name == "extent" and rule.extent == Extent.NONE and not rule.instant)
+            ):
                 continue
             said.add(path)
             yield Finding(

@@ -165,6 +165,18 @@ def test_submit_in_a_session_counts_the_person_whoever_rang_the_sales_up() -> No
     assert states == ["approved"] * 3 + ["in_review"]
 
 
+def test_submit_when_a_cashier_asks_by_login_and_by_their_codes_it_is_one_cashier() -> None:
+    """In the desk's session on others' sales, by the till's key under one code, and under the other."""
+    merchant = shop(auto_cashier_day_count=2)
+    by_login = of_staff(make_staff(merchant, "cashier", till_codes=["C7", "C8"]))
+    api = api_for(merchant)
+    first, second, third, fourth = sales(merchant, 4)
+    assert ask(api, first, 9_900, cashier="ｃ７")["state"] == "approved"
+    assert make_request(second, 9_900, by=by_login).state == "approved"
+    assert failing(ask(api, third, 9_900, cashier="C7"))["auto_cashier_day_count"] == ("3", "2")
+    assert make_request(fourth, 9_900, by=by_login).state == "in_review"
+
+
 @pytest.mark.parametrize(
     ("rules", "code"),
     [

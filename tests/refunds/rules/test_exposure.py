@@ -47,6 +47,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     "watched": {**sample.RETAIL, **_MORE},
     "store": {**_UNWATCHED, "auto_store_day_fen": 33_300, "auto_cashier_day_fen": 25_000},
     "30 days": {**_UNWATCHED, "auto_customer_30_days_fen": 12_000, "auto_customer_day_limit_fen": 50_000},
+    # A sale that is older than the watch is too old for a fault, and for nothing else.
+    "late": {**_UNWATCHED, "fault_hours": 1, "soon_after_sale_minutes": 90, "auto_cashier_day_count": 3},
     "exceptions": {
         **sample.RETAIL,
         "auto_order_limit_fen": 40_000,
@@ -172,6 +174,8 @@ def test_exposures_when_two_people_must_look_above_a_limit_leave_a_pair_no_more_
     rules = read_rules({**sample.RETAIL, "four_eyes_above_fen": 200_000})
 
     assert [one.each_fen for one in exposures(rules)][3:] == [100_000, 200_000, 200_000]
+    never_one = exposures(read_rules({**sample.RETAIL, "four_eyes_above_fen": 0}))
+    assert [one.amount_fen for one in never_one][3:] == [never_one[0].amount_fen] * 3
 
 
 def test_exposures_when_a_limit_rises_never_fall() -> None:
