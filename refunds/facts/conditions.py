@@ -24,7 +24,7 @@ from merchants.policies.rules import Tier
 from merchants.principals import Kind, Principal
 from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
-from refunds.models import Approval, PendingDecision, RefundRequest
+from refunds.models import Approval, Leg, PendingDecision, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
 from terminals.models import Transaction
@@ -155,26 +155,31 @@ def hands_in(requests: Sequence[RefundRequest], *, by: Principal) -> set[UUID]:
     if by.person_id is None and by.key_id is None:
         return set()
     keys, sales = _keys_of(by), _sales_of(requests)
-    corrected = _corrected([pk for pk, sale in sales.items() if sale.corrected_at], by, keys)
+    corrected = _corrected({sale.pk for some in sales.values() for sale in some if sale.corrected_at}, by, keys)
     found = {
         request.pk
         for request in requests
         if (request.staff_id is not None and request.staff_id == by.person_id)
         or (request.api_key_id is not None and request.api_key_id in keys)
-        or by.has_code(request.cashier, sales[request.transaction_id].cashier)
-        or request.transaction_id in corrected
+        or by.has_code(request.cashier, *(sale.cashier for sale in sales[request.pk]))
+        or any(sale.pk in corrected for sale in sales[request.pk])
     }
     return found | _acted([request for request in requests if request.pk not in found], by, keys)
 
 
-def _sales_of(requests: Sequence[RefundRequest]) -> dict[UUID, Transaction]:
-    """The sales, which say who rang them up whatever the requests say."""
+def _sales_of(requests: Sequence[RefundRequest]) -> dict[UUID, list[Transaction]]:
+    """The sales of each, which say who rang them up whatever the requests say: its own, and those of all its legs."""
     cached = RefundRequest.transaction.is_cached
+    of = {request.pk: {request.transaction_id} for request in requests}
+    if several := [request.pk for request in requests if request.leg_count]:
+        for request_id, sale_id in Leg.objects.filter(request_id__in=several).values_list(
+            "request_id", "transaction_id"
+        ):
+            of[request_id].add(sale_id)
     known = {request.transaction_id: request.transaction for request in requests if cached(request)}
-    others = {request.transaction_id for request in requests} - set(known)
-    if others:
+    if others := set().union(*of.values()) - set(known):
         known |= Transaction.objects.only("cashier", "corrected_at").in_bulk(others)
-    return known
+    return {request_id: [known[sale_id] for sale_id in sales] for request_id, sales in of.items()}
 
 
 def _keys_of(by: Principal) -> frozenset[int]:
@@ -203,7 +208,7 @@ def _acted(requests: Sequence[RefundRequest], by: Principal, keys: frozenset[int
     }
 
 
-def _corrected(sales: Sequence[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:
+def _corrected(sales: Collection[UUID], by: Principal, keys: frozenset[int]) -> set[UUID]:
     """Of sales that were corrected, those that this person has corrected, or that were theirs until somebody said otherwise."""
     corrected = {str(pk): pk for pk in sales}
     if not corrected:

@@ -21,7 +21,6 @@ from django.db import IntegrityError, connection, transaction
 
 from core.errors import Conflict
 from core.personal_data import phone_hashes, search_hash
-from core.plain_text import name_key
 from core.sql import PreparedStatement
 from merchants import mandates, policies
 from merchants.mandates import Mandate
@@ -125,9 +124,10 @@ def _parties(
     at: datetime,
 ) -> Parties:
     today, order_date = day_of(at), day_of(sale.paid_at)
-    customers = customers_of(sale, phone_hash)
+    paid = sale.payments or (sale,)
+    customers = set[str]().union(*(customers_of(one, phone_hash) for one in paid))
     keys = {str(key_id) for key_id in key_ids if key_id is not None}
-    names = {name for name in (name_key(sale.cashier), name_key(cashier)) if name} | codes
+    names = codes | folded_codes((cashier, *(one.cashier for one in paid)))
     names |= {f"staff {staff_id}" for staff_id in staff_ids if staff_id is not None}
     if not names and sale.terminal_id is not None:
         names = {f"till {sale.terminal_id}"}

@@ -32,6 +32,7 @@ NEEDS: Final = (
     "created_at",
     "amount_fen",
     "reserved_fen",
+    "leg_count",
     "staff_id",
     "api_key_id",
     "claimed_by_id",

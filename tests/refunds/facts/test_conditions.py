@@ -16,7 +16,8 @@ from merchants.principals import Principal, of_staff
 from merchants.rights import Act
 from refunds.facts import conditions
 from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff, of_api_key, of_customer
+from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key, of_customer
+from tests.refunds import plans
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,15 @@ def test_check_when_the_sale_is_under_ones_code_is_forbidden_also_to_ones_key(
     request = _waiting(merchant, cashier=code)
     assert not conditions.may(Act.APPROVE, by=of_staff(manager), request=request)
     assert not conditions.may(Act.PAY_BY_HAND, by=of_api_key(_key(manager)), request=request)
+
+
+def test_check_when_the_orders_other_payment_is_under_ones_code_is_forbidden(merchant: Merchant) -> None:
+    first, other = plans.payments_of(merchant, make_account(merchant), cashier="C018")
+    request = plans.ask(first)
+    mine = make_staff(merchant, Role.OWNER, till_codes=["c018"])
+    assert (request.state, request.leg_count, other.cashier) == ("in_review", 2, "C018")
+    assert not conditions.may(Act.APPROVE, by=of_staff(mine), request=request)
+    assert conditions.may(Act.APPROVE, by=of_staff(make_staff(merchant, Role.OWNER)), request=request)
 
 
 def test_codes_when_nobody_has_any_keep_nobody_out(merchant: Merchant, manager: Staff) -> None:
