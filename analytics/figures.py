@@ -183,6 +183,8 @@ class Side(Turnover):
     arrival: Spread = field(default_factory=Spread)
     cycle: Spread = field(default_factory=Spread)
     answers: Answers = field(default_factory=Answers)
+    #: Known customers refunded 90 days before who have bought again since, whenever in them.
+    repeat: Share = Share(0, 0)
 
     @property
     def cohort_rate(self) -> Share:

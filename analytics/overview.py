@@ -20,6 +20,7 @@ from analytics.figures import (
     ReasonFigures,
     ReviewerFigures,
     Selection,
+    Share,
     Side,
     Sold,
     Spread,
@@ -82,7 +83,7 @@ _LOW_SCORE = 2
 
 @transaction.atomic
 def overview(*, scope: Selection, period: Period) -> Overview:
-    """Everything that the analytics page shows. Nine statements, whatever the period."""
+    """Everything that the analytics page shows. Ten statements, whatever the period."""
     statements.allow_sorting()
     paid = Cuts(statements.PAID_REFUNDS, Paid, scope, period)
     sold = Cuts(statements.SALES, Sold, scope, period)
@@ -90,6 +91,7 @@ def overview(*, scope: Selection, period: Period) -> Overview:
     handling = Cuts(statements.HANDLING, spread, scope, period)
     arrival = Cuts(statements.ARRIVAL, spreads, scope, period)
     answers = _answers(scope, period)
+    repeats = {current: Share(*of) for current, *of in statements.run(statements.REPEATS, scope=scope, period=period)}
     stores, terminals = _names(scope, period)
 
     def side(*, current: bool) -> Side:
@@ -104,6 +106,7 @@ def overview(*, scope: Selection, period: Period) -> Overview:
             arrival=arrived,
             cycle=cycle,
             answers=Answers(scores, money.count, low),
+            repeat=repeats.get(current, Share(0, 0)),
         )
 
     by_store = [

@@ -207,6 +207,29 @@ SELECT r.succeeded_at >= %(start)s AS current, sum(b.amount_fen)::bigint
 """,
 )
 
+#: Customers whose first refund of the period is 90 days old in it, and how many of them have bought again since. Known by the
+#: payer's phone, or else the one given with the refund: whoever is not known is not counted.
+REPEATS = Statement(
+    "succeeded_at",
+    """
+WITH refunded AS (
+  SELECT r.succeeded_at + INTERVAL '90 days' >= %(start)s AS current, r.merchant_id, min(r.succeeded_at) AS at,
+         coalesce(t.payer_phone_hash, r.customer_phone_hash) AS who
+    FROM refunds_refundrequest r JOIN terminals_transaction t ON t.id = r.transaction_id
+   WHERE {scope} AND r.succeeded_at <= %(now)s - INTERVAL '90 days'
+     AND ((r.succeeded_at >= %(start)s - INTERVAL '90 days' AND r.succeeded_at < %(end)s - INTERVAL '90 days') OR
+          (r.succeeded_at >= %(previous_start)s - INTERVAL '90 days'
+           AND r.succeeded_at < %(previous_end)s - INTERVAL '90 days'))
+   GROUP BY 1, 2, 4)
+SELECT current, count(*) FILTER (WHERE EXISTS (
+         SELECT FROM terminals_transaction n
+          WHERE n.payer_phone_hash = who AND n.merchant_id = refunded.merchant_id AND n.status = 'success'
+            AND n.kind IN ('sale', 'deposit') AND n.paid_at > at AND n.paid_at <= at + INTERVAL '90 days')), count(*)
+  FROM refunded WHERE who IS NOT NULL
+ GROUP BY 1
+""",
+)
+
 NAMES = Statement(
     "",
     """

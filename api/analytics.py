@@ -25,6 +25,7 @@ from merchants.rights import Act
 
 #: What places a refund in the period: the money's return, its submission, or the sale's payment.
 _SUCCESS, _SUBMISSION, _SALE = "succeeded_at", "created_at", "paid_at"
+_REPEAT = "succeeded_at + 90 days"
 
 
 class SummaryQuery(StrictSerializer):
@@ -110,6 +111,7 @@ def _side(side: Side, paid_out: Payouts) -> dict[str, Any]:
         rejected=_share(Share(done.rejected, done.decided), _SUBMISSION),
         on_time=_share(done.on_time, _SUBMISSION),
         first_pass=_share(Share(paid_out.first_pass, paid_out.ended), _SUBMISSION),
+        repeat_customers=_share(side.repeat, _REPEAT),
         handling_s=_spread(side.handling),
         arrival_s=_spread(side.arrival),
         cycle_s=_spread(side.cycle),

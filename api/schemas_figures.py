@@ -73,6 +73,7 @@ class SideOut(Shape):
     rejected = ShareOut()
     on_time = ShareOut()
     first_pass = ShareOut()
+    repeat_customers = ShareOut()
     handling_s = SpreadOut()
     arrival_s = SpreadOut()
     cycle_s = SpreadOut()

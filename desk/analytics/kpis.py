@@ -44,6 +44,7 @@ def rows(
         _share(gettext("Instant refunds"), now.instant_share, before.instant_share),
         FigureRow(gettext("From submission to success, median · P90"), *medians, whole(now.cycle.n)),
         _share(gettext("Rejected of those decided"), rejected, rejected_before, url=url),
+        _share(gettext("Bought again within 90 days of a refund"), now.repeat, before.repeat),
         FigureRow(gettext("Fees lost"), *fees, whole(now.paid.count)),
     ]
 

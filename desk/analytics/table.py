@@ -64,6 +64,7 @@ def _side(side: Side) -> Iterator[Line]:
     yield gettext("Mean score"), "", _number(side.answers.mean), "1-5", str(side.answers.n), success
     yield _share(gettext("Satisfied"), "", side.answers.satisfied, success)
     yield _share(gettext("Answered"), "", side.answers.answered, success)
+    yield _share(gettext("Bought again within 90 days of a refund"), "", side.repeat, gettext("90 days after success"))
 
 
 def _more(side: Side, ended: Payouts, lost_fen: int) -> Iterator[Line]:

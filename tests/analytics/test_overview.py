@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analytics.figures import Overview, Paid, Selection, Sold, Spread, Submitted
+from analytics.figures import Overview, Paid, Selection, Share, Sold, Spread, Submitted
 from analytics.overview import fees_lost_fen, overview, payouts
 from analytics.periods import Period, last_days, parse
 from core.calendar import SHANGHAI
@@ -230,6 +230,30 @@ def test_payouts_count_first_calls_and_ends(world: World) -> None:
     assert found.first_pass == sum(row.attempt_no == 1 and row.sends == 1 for row in paid)
 
 
+def test_repeat_counts_known_customers_once_who_bought_again_within_ninety_days() -> None:
+    world, back = World(), timedelta(days=90)
+    again, late, gone, early = (bytes([number]) * 16 for number in range(4))
+
+    def refund(who: bytes | None, at: datetime) -> None:
+        sale = world.sale(at=at - timedelta(days=1), payer_phone_hash=who)
+        world.request(sale, state=State.CLOSED, created_at=at, succeeded_at=at)
+
+    for who in (again, again, late, gone, None):
+        refund(who, NOW - back)
+    refund(early, NOW - back - timedelta(days=8))
+    refund(b"9" * 16, NOW - timedelta(days=30))
+    for who, days in ((again, 1), (again, 3), (late, 91), (early, 90)):
+        world.sale(
+            at=NOW - back + timedelta(days=days) - (timedelta(days=8) if who == early else timedelta(0)),
+            payer_phone_hash=who,
+        )
+    world.write()
+    found = overview(scope=Selection(merchant_id=world.merchant.pk), period=PERIODS["week"])
+    assert (found.current.repeat, found.previous.repeat) == (Share(1, 3), Share(1, 1))
+    stranger = Selection(merchant_id=make_merchant().pk)
+    assert overview(scope=stranger, period=PERIODS["week"]).current.repeat == Share(0, 0)
+
+
 def test_fees_lost_are_those_of_the_refunds_that_succeeded_in_the_period() -> None:
     world = World()
     for at, state in (
@@ -293,7 +317,7 @@ def test_paused_clock_and_withdrawn_requests_are_neither_late_nor_in_time() -> N
 def test_number_of_statements_does_not_grow(world: World) -> None:
     with CaptureQueriesContext(connection) as queries:
         overview(scope=Selection(merchant_id=world.merchant.pk), period=PERIODS["in weeks"])
-    assert sum("FROM" in query["sql"] for query in queries) == 9
+    assert sum("FROM" in query["sql"] for query in queries) == 10
 
 
 def test_low_scores_are_told_by_reason() -> None:
