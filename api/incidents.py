@@ -45,6 +45,7 @@ class TicketSerializer(StrictSerializer):
     ticket_no = Text(max_length=60, required=False, allow_blank=True, default="")
     promised_at = Instant(required=False, default=None)
     cost_fen = Fen(required=False, default=None)
+    refunds_wait = Flag(required=False, default=False)
 
 
 class AnswerSerializer(StrictSerializer):
@@ -213,7 +214,8 @@ class AskProvider(ActOnIncident):
     operation, body = "ask_incident_provider", TicketSerializer
 
     def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        incidents.ask_provider(incident_id=incident_id, ticket=Ticket(**data), by=by, at=at)
+        wait = data.pop("refunds_wait")
+        incidents.ask_provider(incident_id=incident_id, ticket=Ticket(**data), refunds_wait=wait, by=by, at=at)
 
 
 class NoteAnswer(ActOnIncident):

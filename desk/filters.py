@@ -14,7 +14,7 @@ from core.calendar import SHANGHAI
 from desk.access import Scope
 from desk.addresses import with_one, with_query
 from merchants import channels
-from refunds.states import IN_TRANSIT, RESERVED, Reason, State
+from refunds.states import IN_TRANSIT, Reason, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def reason() -> Filter:
 
 
 def state() -> Filter:
-    states = [item for item in State if item not in RESERVED and item not in IN_TRANSIT]
+    states = [item for item in State if item not in IN_TRANSIT]
     choices = [Choice(item.value, str(item.label)) for item in states]
     return Filter("state", gettext("State"), choices, lambda code: Q(state=code))
 

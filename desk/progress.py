@@ -88,6 +88,8 @@ def _review(request: RefundRequest, approvals: list[Approval], at: datetime) -> 
         return Step(label, "now", None, said)
     if state is State.NEEDS_INFO:
         return Step(label, "now", None, gettext("waiting for the customer"))
+    if state is State.WAITING_VENDOR:
+        return Step(label, "now", None, gettext("waiting for the provider's answer"))
     if state is State.WAITING_GOODS:
         return Step(
             label, "now", None, gettext("waiting for the goods") if request.paused_at else gettext("goods to inspect")

@@ -64,9 +64,6 @@ OWNER: dict[State, Owner] = {
     State.CLOSED: Owner.NOBODY,
 }
 
-#: Named in the API from the start; vendor tickets will lead into it.
-RESERVED = frozenset({State.WAITING_VENDOR})
-
 #: Passed through within one commit, never stored: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED,)
 #: One commit may pass through these. A request rests in ``verifying`` only while its channel is asked about the payment.
@@ -82,7 +79,10 @@ PAID = (State.CLOSED, State.FOLLOW_UP, State.REFUNDED)
 OPEN_FOR_REVIEW = (State.IN_REVIEW, State.NEEDS_INFO)
 
 #: From submission to here the handling clock runs.
-UNDECIDED = (State.SUBMITTED, State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW)
+UNDECIDED = (
+    *(State.SUBMITTED, State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR),
+    State.IN_REVIEW,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,18 @@ EDGES: tuple[Edge, ...] = (
         State.VERIFYING,
         "the goods were inspected, did not come in time or are not needed; judged again",
     ),
+    Edge(
+        "ask_vendor",
+        (State.IN_REVIEW,),
+        State.WAITING_VENDOR,
+        "the provider of what failed is asked; the clock runs on",
+    ),
+    Edge(
+        "vendor_answers",
+        (State.WAITING_VENDOR,),
+        State.IN_REVIEW,
+        "the provider answered, or the time is up: a person decides",
+    ),
     Edge("offer", (State.IN_REVIEW,), State.IN_REVIEW, "the customer is offered an exchange or a second delivery"),
     Edge("extend", (State.IN_REVIEW,), State.IN_REVIEW, "the customer agrees to wait longer; the clock has a new end"),
     Edge(
@@ -130,7 +142,10 @@ EDGES: tuple[Edge, ...] = (
     ),
     Edge(
         "cancel",
-        (State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW, State.APPROVED),
+        (
+            *(State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.WAITING_VENDOR),
+            *(State.IN_REVIEW, State.APPROVED),
+        ),
         State.CANCELLED,
         "withdrawn before anything was sent to the channel",
     ),
@@ -177,7 +192,10 @@ EDGES: tuple[Edge, ...] = (
     Edge("retry", (State.FAILED,), State.APPROVED, "the cause is mended; the same refund goes out again"),
     Edge(
         "prove_paid",
-        (State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS, State.REJECTED),
+        (
+            *(State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
+            *(State.WAITING_VENDOR, State.REJECTED),
+        ),
         State.REFUNDED,
         "finance believes the channel's late word that it had paid what it called refused",
     ),

@@ -66,7 +66,8 @@ def ticket(request: HttpRequest, scope: Scope, incident_id: int) -> HttpResponse
             promised_at=_moment(typed["promised_at"]),
             cost_fen=forms.amount_fen(typed["cost"]) if typed["cost"] else None,
         )
-        domain.ask_provider(incident_id=incident_id, ticket=asked, by=scope.by, at=timezone.now())
+        wait = "refunds_wait" in request.POST
+        domain.ask_provider(incident_id=incident_id, ticket=asked, refunds_wait=wait, by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, incident_id, error, typed)
     return _done(request, incident_id, gettext("Noted; the incident is due by what was promised."))

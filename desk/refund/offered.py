@@ -24,7 +24,7 @@ from refunds.payouts import by_hand, ending, ways_back
 from refunds.review import decidable
 from refunds.review.decidable import Undecidable
 from refunds.rules.worth import GOODS_COME_BACK
-from refunds.states import OPEN_FOR_REVIEW, PAID, State
+from refunds.states import OPEN_FOR_REVIEW, PAID, State, edge
 
 #: Where a request takes no more evidence.
 _OVER = (State.CANCELLED, State.CLOSED)
@@ -32,7 +32,7 @@ _OVER = (State.CANCELLED, State.CLOSED)
 _ANSWERABLE = (State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS)
 #: Routes whose name is not the action's.
 _ROUTES = {"evidence": "add-evidence", "pay": "pay-by-hand", "end": "end-unknown", "give_up": "give-up-leg"}
-_CANCELLABLE = (State.VERIFYING, State.NEEDS_INFO, State.WAITING_GOODS, State.IN_REVIEW, State.APPROVED)
+_CANCELLABLE = edge("cancel").sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,6 +233,10 @@ def _for(data: Data) -> str:
     return " · ".join(filter(None, (away, signed)))
 
 
+def _incident(data: Data) -> str:
+    return " · ".join(filter(None, (str(data.get("incident", "")), str(data.get("provider", "")))))
+
+
 def _moment(data: Data, name: str) -> str:
     return when_minute(datetime.fromisoformat(data[name])) if data.get(name) else ""
 
@@ -282,6 +286,13 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.grace": lambda data: (
         gettext("gave it %(hours)s hours more after a disaster") % {"hours": data.get("hours", "")},
         str(data.get("reason", "")),
+    ),
+    "refund.ask_vendor": lambda data: (gettext("waits for the provider's answer"), _incident(data)),
+    "refund.vendor_answers": lambda data: (
+        gettext("The provider answered: in review again")
+        if data
+        else gettext("The time to wait is up: in review again"),
+        _incident(data),
     ),
     "refund.ask_goods": lambda data: (gettext("asked for the goods"), str(data.get("message", ""))),
     "refund.goods_sent": lambda data: (

@@ -4,7 +4,7 @@ with cause and prevention. What happens again and again is a lesson for the poli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,14 +19,20 @@ from merchants import channels, rights
 from merchants.principals import Principal
 from merchants.rights import Act, Subject
 from refunds import lifecycle
+from refunds.facts import conditions
+from refunds.lifecycle import Move
 from refunds.models import Apology, Execution, Incident, Notification, RefundRequest
 from refunds.models.incident import IncidentCause, IncidentState
 from refunds.models.notification import APOLOGY
+from refunds.states import Reason, State
 from terminals.models import Transaction
 from terminals.reporting import CLOCKS_DIFFER, store_named, terminal_named
 
 #: By then it should be closed, until its provider promises another time.
 DUE_AFTER = timedelta(days=1)
+#: So many refunds wait for one answer at most, and they are asked for because of a fault.
+MAX_WAITING = 200
+_FAULTS = (Reason.SYSTEM_FAULT, Reason.NETWORK_FAULT, Reason.OPERATOR_ERROR)
 #: As many are told at once; who affects more is narrowed down first.
 MAX_TOLD = 5_000
 #: What has so many incidents in that time has them again and again.
@@ -150,8 +156,12 @@ def affected_refunds(incident: Incident) -> QuerySet[RefundRequest]:
 
 
 @transaction.atomic
-def ask_provider(*, incident_id: int, ticket: Ticket, by: Principal, at: datetime) -> Incident:
-    """Keep the provider's ticket; it is due by then. Raises ``Forbidden``, ``NotFound``, ``Conflict`` or ``Invalid``."""
+def ask_provider(
+    *, incident_id: int, ticket: Ticket, refunds_wait: bool = False, by: Principal, at: datetime
+) -> Incident:
+    """Keep the provider's ticket; it is due by then. ``refunds_wait``: refunds in review for which it is to blame wait for the
+    answer, at most until an answer is owed to the customer. Raises ``Forbidden``, ``NotFound``, ``Conflict`` or ``Invalid``.
+    """
     incident = _open(incident_id, by)
     provider = one_line(ticket.provider, limit=80)
     if not provider:
@@ -163,7 +173,9 @@ def ask_provider(*, incident_id: int, ticket: Ticket, by: Principal, at: datetim
     incident.promised_at, incident.due_at = ticket.promised_at, ticket.promised_at or incident.due_at
     incident.save(update_fields=["state", "provider", "ticket_no", "promised_at", "cost_fen", "due_at"])
     promised = ticket.promised_at.isoformat() if ticket.promised_at else None
-    _record(incident, "ask", by=by, at=at, ticket_no=incident.ticket_no, promised_at=promised, cost_fen=ticket.cost_fen)
+    waiting = _let_wait(incident, by=by, at=at) if refunds_wait else 0
+    told = {"ticket_no": incident.ticket_no, "promised_at": promised, "cost_fen": ticket.cost_fen, "waiting": waiting}
+    _record(incident, "ask", by=by, at=at, **told)
     return incident
 
 
@@ -176,6 +188,7 @@ def note_answer(*, incident_id: int, words: str, by: Principal, at: datetime) ->
         raise Invalid("say what was answered", code="message_required")
     incident.answers = [*incident.answers, {"at": at.isoformat(), "by": by.name[:80], "words": words}]
     incident.save(update_fields=["answers"])
+    _end_waiting(incident, by=by, at=at)
     _record(incident, "answer", by=by, at=at, words=words)
     return incident
 
@@ -225,6 +238,7 @@ def close(
     prevention = one_line(prevention, limit=500)
     if cause not in IncidentCause.values or not prevention:
         raise Invalid("an incident closes with its cause and what prevents it", code="cause_required")
+    _end_waiting(incident, by=by, at=at)
     incident.ended_at = ended_at or incident.ended_at or at
     _check_span(incident.began_at, incident.ended_at, at)
     incident.state, incident.cause, incident.prevention = IncidentState.CLOSED, cause, prevention
@@ -247,6 +261,30 @@ def lessons(*, by: Principal, at: datetime) -> list[Lesson]:
         chronic = group["n"] >= CHRONIC_COUNT
         found.append(Lesson(group["cause"], group["provider"], group["n"], sum(costs), chronic, said))
     return found
+
+
+def _let_wait(incident: Incident, *, by: Principal, at: datetime) -> int:
+    """Those that nobody else works on, and of which this person may ask for more; how many."""
+    mine = Q(claimed_by=None) | Q(claimed_by=by.staff_id)
+    found = affected_refunds(incident).filter(mine, state=State.IN_REVIEW, reason__in=_FAULTS, due_at__gt=at)
+    ids = list(found.filter(pending_decision=None).values_list("pk", flat=True)[:MAX_WAITING])
+    locked = lifecycle.lock_requests(ids).values()
+    able = [one for one in locked if conditions.may(Act.REQUEST_INFO, by=by, request=one, at=at)]
+    return _move("ask_vendor", able, State.IN_REVIEW, incident, by=by, at=at)
+
+
+def _end_waiting(incident: Incident, *, by: Principal, at: datetime) -> None:
+    """Whoever knows more now decides: the refunds that waited are in review again."""
+    ids = affected_refunds(incident).filter(state=State.WAITING_VENDOR).values_list("pk", flat=True)
+    _move("vendor_answers", lifecycle.lock_requests(ids).values(), State.WAITING_VENDOR, incident, by=by, at=at)
+
+
+def _move(
+    transition: str, requests: Iterable[RefundRequest], state: State, incident: Incident, *, by: Principal, at: datetime
+) -> int:
+    data = {"incident": str(incident), "provider": incident.provider}
+    moves = [Move(one.pk, transition, by.actor, at, data=data) for one in requests if one.state == state]
+    return len(lifecycle.advance_many(moves))
 
 
 def _open(incident_id: int, by: Principal) -> Incident:

@@ -238,6 +238,15 @@ class RefundRequest(models.Model):
     def offer(self, *, at: datetime) -> None:
         """The offer itself has a row of its own."""
 
+    @_edge("ask_vendor")
+    def ask_vendor(self, *, at: datetime) -> None:
+        """What failed is not the customer's to wait for: the clock runs on. Nobody works on it meanwhile."""
+        self.claimed_by = self.claimed_at = None
+
+    @_edge("vendor_answers")
+    def vendor_answers(self, *, at: datetime) -> None:
+        """Its clock has run all along."""
+
     @_edge("extend")
     def extend(self, *, at: datetime, until: datetime) -> None:
         self.due_at = self.extended_until = until

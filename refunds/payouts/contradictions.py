@@ -263,5 +263,6 @@ _BOOKABLE = (
     State.IN_REVIEW,
     State.NEEDS_INFO,
     State.WAITING_GOODS,
+    State.WAITING_VENDOR,
     State.REJECTED,
 )

@@ -13,6 +13,7 @@ from core.audit.actors import POLICY
 from core.failpoints import failpoint
 from refunds import lifecycle
 from refunds.facts import sums
+from refunds.lifecycle import Move
 from refunds.models import RefundRequest
 from refunds.states import State
 
@@ -23,10 +24,21 @@ _WAITS_FOR_A_PERSON = Q(state=State.IN_REVIEW) | Q(state=State.WAITING_GOODS, pa
 
 def work(*, at: datetime) -> int:
     """Escalate all whose time has run out; how many. Safe to run by several workers at once."""
+    while _time_is_up(at):
+        continue
     done = 0
     while count := _some(at):
         done += count
     return done
+
+
+@transaction.atomic
+def _time_is_up(at: datetime) -> int:
+    """What waits for a provider waits no longer than the customer does: back in review, where it escalates."""
+    late = RefundRequest.objects.filter(state=State.WAITING_VENDOR, due_at__lte=at).order_by("pk")
+    locked = lifecycle.lock_requests(late.values_list("pk", flat=True)[:_AT_ONCE]).values()
+    moves = [Move(one.pk, "vendor_answers", POLICY, at) for one in locked if one.state == State.WAITING_VENDOR]
+    return len(lifecycle.advance_many(moves))
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ RESTING = frozenset(
     {
         State.NEEDS_INFO,
         State.WAITING_GOODS,
+        State.WAITING_VENDOR,
         State.IN_REVIEW,
         State.MANUAL_PENDING,
         State.FAILED,
@@ -37,8 +38,8 @@ def test_every_state_has_an_owner() -> None:
     assert states.OWNER.keys() == ALL
 
 
-def test_every_state_is_worked_on_rests_is_passed_through_or_is_reserved() -> None:
-    groups = [frozenset(lifecycle.NEXT_STEP), RESTING, frozenset(states.IN_TRANSIT), states.RESERVED]
+def test_every_state_is_worked_on_rests_or_is_passed_through() -> None:
+    groups = [frozenset(lifecycle.NEXT_STEP), RESTING, frozenset(states.IN_TRANSIT)]
     assert frozenset().union(*groups) == ALL
     assert sum(len(group) for group in groups) == len(ALL)
 
@@ -48,7 +49,7 @@ def test_every_next_step_is_a_task_that_the_worker_knows() -> None:
     assert set(lifecycle.NEXT_STEP.values()) | {lifecycle.NOTIFY} <= set(celery_app.tasks)
 
 
-@pytest.mark.parametrize("state", sorted(ALL - states.RESERVED - frozenset(states.IN_TRANSIT)))
+@pytest.mark.parametrize("state", sorted(ALL - frozenset(states.IN_TRANSIT)))
 def test_the_system_owes_a_step_exactly_where_one_is_named(state: State) -> None:
     owes = states.OWNER[state] in {Owner.SYSTEM, Owner.CHANNEL}
     assert owes == (state in lifecycle.NEXT_STEP)
@@ -70,16 +71,16 @@ def test_every_transition_of_the_model_is_an_edge() -> None:
     assert found == {edge.transition for edge in states.EDGES}
 
 
-def test_every_state_that_is_not_reserved_is_reached_from_submission() -> None:
+def test_every_state_is_reached_from_submission() -> None:
     reached, moves = {State.SUBMITTED}, set(states.allowed_moves())
     while more := {target for source, target in moves if source in reached} - reached:
         reached |= more
-    assert reached == ALL - states.RESERVED
+    assert reached == ALL
 
 
 def test_only_ends_lead_nowhere() -> None:
     sources = {source for source, _ in states.allowed_moves()}
-    assert ALL - states.RESERVED - sources == {State.CANCELLED, State.CLOSED}
+    assert ALL - sources == {State.CANCELLED, State.CLOSED}
 
 
 def test_money_that_moved_never_moves_back() -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
 from refunds.lifecycle import NEXT_STEP
-from refunds.states import EDGES, IN_TRANSIT, OWNER, RESERVED, State
+from refunds.states import EDGES, IN_TRANSIT, OWNER, State
 
 _PAGE = Path(settings.BASE_DIR) / "docs" / "states.md"
 
@@ -58,4 +58,4 @@ def _next(state: State) -> str:
         return f"task `{NEXT_STEP[state]}`"
     if state in IN_TRANSIT:
         return "passed through within one commit, never at rest"
-    return "reserved for a later capability" if state in RESERVED else "rests"
+    return "rests"

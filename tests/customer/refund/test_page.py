@@ -15,13 +15,13 @@ from core.calendar import SHANGHAI
 from core.errors import NotFound
 from customer.refund import view
 from refunds.models import RefundRequest
-from refunds.states import IN_TRANSIT, RESERVED, State
+from refunds.states import IN_TRANSIT, State
 from refunds.telling import tracking
 from tests.customer.conftest import Staged
 
 pytestmark = pytest.mark.django_db
 
-STATES = sorted(set(State) - set(IN_TRANSIT) - RESERVED)
+STATES = sorted(set(State) - set(IN_TRANSIT))
 
 
 def address(request: RefundRequest, query: str = "") -> str:

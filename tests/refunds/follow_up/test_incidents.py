@@ -14,7 +14,8 @@ from merchants.models import Merchant
 from merchants.principals import Principal, of_staff
 from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Problem, Ticket, Told
-from refunds.models import Apology, Execution, Incident, Notification
+from refunds.models import Apology, Execution, Incident, Notification, RefundRequest
+from refunds.review import deciding, escalating
 from refunds.telling import outbox
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 
@@ -79,6 +80,52 @@ def test_open_when_it_cannot_be_stores_nothing(manager: Principal, fields: dict[
         opened(manager, **fields)
     assert refused.value.code == code
     assert not Incident.objects.exists()
+
+
+def test_ask_provider_when_refunds_wait_holds_only_those_of_its_fault_until_it_answers(
+    merchant: Merchant, manager: Principal
+) -> None:
+    fault, held, other = (
+        make_request(make_sale(merchant, 50_000), 30_000, reason=reason)
+        for reason in ("system_fault", "network_fault", "quality")
+    )
+    colleague = of_staff(make_staff(merchant, "manager"))
+    deciding.claim(request_id=held.pk, by=colleague, at=timezone.now())
+    incident, due_at = opened(manager), fault.due_at
+
+    def states() -> list[str]:
+        return [RefundRequest.objects.get(pk=one.pk).state for one in (fault, held, other)]
+
+    def ask() -> None:
+        ticket = Ticket(provider="收单机构", ticket_no="T-7")
+        incidents.ask_provider(incident_id=incident.pk, ticket=ticket, refunds_wait=True, by=manager, at=timezone.now())
+
+    ask()
+    assert states() == ["waiting_vendor", "in_review", "in_review"]
+    fault = RefundRequest.objects.get(pk=fault.pk)
+    assert (fault.due_at, fault.paused_at) == (due_at, None)
+    with pytest.raises(Conflict):
+        deciding.approve(request_id=fault.pk, by=manager, at=timezone.now(), version=fault.version)
+    incidents.note_answer(incident_id=incident.pk, words="系统已恢复", by=manager, at=timezone.now())
+    assert states() == ["in_review"] * 3
+    ask()
+    incidents.close(incident_id=incident.pk, cause="channel", prevention="换线路", by=manager, at=timezone.now())
+    assert states() == ["in_review"] * 3
+
+
+def test_ask_provider_when_the_customers_time_is_up_the_refund_is_decided_without_the_answer(
+    merchant: Merchant, manager: Principal
+) -> None:
+    fault = make_request(make_sale(merchant, 50_000), 30_000, reason="operator_error")
+    incident = opened(manager)
+    asked = Ticket(provider="收单机构")
+    incidents.ask_provider(incident_id=incident.pk, ticket=asked, refunds_wait=True, by=manager, at=timezone.now())
+    escalating.work(at=fault.due_at - timedelta(minutes=1))
+    fault = RefundRequest.objects.get(pk=fault.pk)
+    assert (fault.state, fault.escalated_at) == ("waiting_vendor", None)
+    escalating.work(at=fault.due_at)
+    fault = RefundRequest.objects.get(pk=fault.pk)
+    assert (fault.state, fault.escalated_at) == ("in_review", fault.due_at)
 
 
 def test_apologise_when_tried_first_writes_nothing_and_then_to_each_person_once(
