@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
 from analytics import anomalies
@@ -12,6 +13,7 @@ from analytics.figures import Answers, Overview, ReasonFigures
 from analytics.periods import Period
 from analytics.statements import GRANTED, OPEN
 from core.calendar import SHANGHAI
+from desk.addresses import with_query
 from desk.analytics import causes
 from desk.analytics.causes import Drivers, TillRow
 from desk.analytics.kpis import FigureRow, KeyFigure, kpis
@@ -31,12 +33,15 @@ _OPEN_FROM, _OPEN_TO = 9, 21
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
-    """The one line at the top: what stands out, and where it is to be seen."""
+    """The one line at the top: what stands out, where it is to be seen, and where somebody takes it on as an incident, which has
+    an owner, a due time, and in the end its cause and what prevents it.
+    """
 
     strong: str
     text: str
     url: str
     link_label: str
+    measure_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +233,15 @@ def _insight(figures: Overview, links: Links) -> Insight | None:
     store = next((row for row in figures.stores if row.store_id == finding.store_id), None)
     strong, text, link_label = finding_sentences(finding, store_name=store.name if store else "")
     to = replace(links, store=store.code) if store else links
-    return Insight(strong=strong, text=text, url=to.succeeded(reason=finding.reason), link_label=link_label)
+    began = f"{to.period.start_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    place = {"store": to.store, "terminal": finding.terminal if store else "", "channel": to.channel}
+    return Insight(
+        strong=strong,
+        text=text,
+        url=to.succeeded(reason=finding.reason),
+        link_label=link_label,
+        measure_url=with_query(reverse("desk:incidents"), title=strong[:120], began_at=began, **place),
+    )
 
 
 def _trend(figures: Overview, period: Period, links: Links) -> Trend:

@@ -24,7 +24,7 @@ _FIELDS = ("title", "store", "terminal", "channel", "error_code", "began_at", "e
 
 @staff_page(Act.REPORT_INCIDENT)
 def incidents(request: HttpRequest, scope: Scope) -> HttpResponse:
-    """The list; a POST opens an incident."""
+    """The list; a POST opens an incident. An address may say what stands in its form at first."""
     now, error = timezone.now(), ""
     typed = _typed(request, *_FIELDS)
     if request.method == "POST":
@@ -116,7 +116,8 @@ def close(request: HttpRequest, scope: Scope, incident_id: int) -> HttpResponse:
 
 
 def _typed(request: HttpRequest, *names: str) -> dict[str, str]:
-    return {name: request.POST.get(name, "").strip()[:500] for name in names}
+    said = request.POST if request.method == "POST" else request.GET
+    return {name: said.get(name, "").strip()[:500] for name in names}
 
 
 def _moment(text: str) -> datetime | None:

@@ -127,7 +127,7 @@ def _parties(
     paid = sale.payments or (sale,)
     customers = set[str]().union(*(customers_of(one, phone_hash) for one in paid))
     keys = {str(key_id) for key_id in key_ids if key_id is not None}
-    names = codes | folded_codes((cashier, *(one.cashier for one in paid)))
+    names = {*codes} | folded_codes((cashier, *(one.cashier for one in paid)))
     names |= {f"staff {staff_id}" for staff_id in staff_ids if staff_id is not None}
     if not names and sale.terminal_id is not None:
         names = {f"till {sale.terminal_id}"}

@@ -320,9 +320,9 @@ _MET_BY = frozenset({"reason_extent", "reason_least"})
 
 def _never_met(cases: Cases, case: Case, rule: ReasonRule, lines: Collection[str]) -> Finding:
     """A person decides on each, and no request is ever as the rule says."""
-    name, value = "min_share_percent", rule.max_share_percent if rule.min_share_percent > rule.max_share_percent else 0
-    if "reason_extent" in lines:
-        name, value = "extent", Extent.PARTIAL.value
+    name, value = "extent", Extent.PARTIAL.value
+    if "reason_extent" not in lines:
+        name, value = "min_share_percent", rule.max_share_percent % rule.min_share_percent
     path = _says(cases.rules, case, name)
     return Finding(
         "rule_never_met",

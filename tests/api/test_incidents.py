@@ -31,8 +31,10 @@ def test_incident_when_reported_twice_under_one_key_is_one_and_staff_handle_it(a
     assert not Apology.objects.exists()
     assert session.post(f"{path}/apologise", {"dry_run": False}).status_code == 200
     assert Apology.objects.count() == 1
-    ticket = {"provider": "中国电信", "ticket_no": "T1", "cost_fen": 5_000}
+    ticket = {"provider": "中国电信", "ticket_no": "T1", "cost_fen": 5_000, "refunds_wait": True}
+    fault = make_request(make_sale(api.merchant, 50_000), 30_000, reason="network_fault")
     assert session.post(f"{path}/ticket", ticket).json()["state"] == "waiting"
+    assert api.get(f"refund-requests/{fault.pk}").json()["state"] == "waiting_vendor"
     assert session.post(f"{path}/answers", {"words": "已派单"}).json()["answers"][0]["words"] == "已派单"
     closed = session.post(f"{path}/close", {"cause": "network", "prevention": "备用 4G"}).json()
     assert (closed["state"], closed["people_written_to"]) == ("closed", 1)

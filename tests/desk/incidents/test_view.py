@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
+from analytics import anomalies
+from analytics.anomalies import Finding
 from core.calendar import SHANGHAI
 from merchants.models import Staff
 from refunds.models import Apology, Incident, Notification
@@ -27,6 +31,7 @@ def _open(client: Client, **fields: str) -> Incident:
 
 def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, as_staff: SignIn) -> None:
     refund = make_request(make_sale(shop.merchant, 10_000), phone="13912345678")
+    fault = make_request(make_sale(shop.merchant, 50_000), 30_000, reason="system_fault")
     Notification.objects.all().delete()
     cashier, manager = as_staff(shop.cashier), as_staff(shop.manager)
     incident = _open(cashier)
@@ -44,9 +49,14 @@ def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, 
     assert refused.status_code == 422
     assert 'value="Lakala"' in refused.content.decode()
     said = {"provider": "Lakala", "ticket_no": "T1", "promised_at": "2030-01-01T10:00", "cost": "120"}
+    said["refunds_wait"] = "1"
     page = manager.post(f"{url}/ticket", said, follow=True).content.decode()
     assert "¥120.00" in page
+    assert "Waiting for the provider" in page
+    seen = manager.get(f"/desk/refunds/{fault.number}").content.decode()
+    assert "waits for the provider&#x27;s answer" in seen
     manager.post(f"{url}/answer", {"words": "a new till comes"})
+    assert "The provider answered: in review again" in manager.get(f"/desk/refunds/{fault.number}").content.decode()
     assert manager.post(f"{url}/close", {"cause": "till"}).status_code == 422
     page = manager.post(f"{url}/close", {"cause": "till", "prevention": "spare"}, follow=True).content.decode()
     assert "a new till comes" in page
@@ -54,6 +64,19 @@ def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, 
     listed = manager.get("/desk/incidents").content.decode()
     assert "Lessons of 90 days" in listed
     assert "Change the rules" in listed
+
+
+def test_finding_of_the_analytics_leads_to_a_form_that_begins_with_it(
+    shop: Shop, as_staff: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Finding(store_id=None, reason="quality", reason_share=None, terminal="", rate=0.09, baseline=0.02, count=12)
+    monkeypatch.setattr(anomalies, "find", lambda _figures: found)
+    manager = as_staff(shop.manager)
+    context = manager.get("/desk/analytics").context
+    insight = context["insight"]
+    form = manager.get(insight.measure_url).content.decode()
+    assert f'value="{escape(insight.strong)}"' in form
+    assert _open(manager, title=insight.strong).title == insight.strong
 
 
 def test_form_when_it_cannot_be_keeps_what_was_typed(shop: Shop, as_staff: SignIn) -> None:

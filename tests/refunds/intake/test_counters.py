@@ -178,7 +178,7 @@ def test_submit_when_a_cashier_asks_by_login_and_by_their_codes_it_is_one_cashie
 
 
 @pytest.mark.parametrize("shared", [{"cashier": "C9"}, {"phone": "", "card_last4": "6021"}])
-def test_submit_when_an_order_has_two_payments_the_cashier_and_the_card_of_each_count(shared: dict[str, str]) -> None:
+def test_submit_when_an_order_has_two_payments_the_cashier_and_the_card_of_each_count(shared: dict[str, Any]) -> None:
     """The order is asked back as one; then the second payment's cashier, or card, comes with another sale."""
     api = api_for(shop(auto_cashier_day_count=1, auto_customer_day_limit_fen=10_000))
     sales(api.merchant, 1, 2_000, order_no="MIX-9")
