@@ -17,6 +17,7 @@ from api.fields import Instant, StrictSerializer, Text, WholeNumber
 from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
+from api.schemas_refunds import CustomerReportOut
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from core import clock
@@ -47,7 +48,7 @@ class OutcomeSerializer(StrictSerializer):
     outcome = Text(max_length=reports.MAX_WORDS, help_text="the customer reads it")
 
 
-class TaskOut(schemas.CustomerReportOut):
+class TaskOut(CustomerReportOut):
     id = s.IntegerField(source="pk")
     refund_request = s.UUIDField(source="request_id")
 

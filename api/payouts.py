@@ -16,7 +16,7 @@ from api import schemas
 from api.evidence import TakesAPicture
 from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber, refused
 from api.refund_requests import ActOnRequest, OneRequest
-from api.schemas import stored_request_json
+from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.serializers import PayeeSerializer
 from core import clock
 from core.errors import NotFound
@@ -100,7 +100,7 @@ class ProposeEnd(TakesAPicture, OneRequest):
 
     acts = {"POST": Act.END_UNKNOWN}
 
-    @schemas.operation("propose_end", schemas.RefundRequestOut, form=PortalFindingSerializer, besides=(413, 415))
+    @schemas.operation("propose_end", RefundRequestOut, form=PortalFindingSerializer, besides=(413, 415))
     def post(self, request: Request, request_id: UUID) -> Response:
         """Say what the channel's portal shows of a payout without an answer. The refund is in `unknown` and its execution has
         `needs_attention`. Nothing is decided by it: somebody else of finance confirms it.

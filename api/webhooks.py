@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import Flag, Instant, StrictSerializer, Text
 from api.pagination import NewestFirst
+from api.schemas_refunds import stored_request_json
+from api.schemas_sales import TransactionWithRequestsOut
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import Invalid
@@ -289,10 +291,10 @@ def _wanted(data: dict[str, Any]) -> Wanted:
 
 def refund_request_body(*, merchant_id: int, object_id: str) -> dict[str, Any]:
     """A refund request as GET gives it. Raises ``NotFound``."""
-    return schemas.stored_request_json(queries.request_for(merchant_id=merchant_id, request_id=UUID(object_id)))
+    return stored_request_json(queries.request_for(merchant_id=merchant_id, request_id=UUID(object_id)))
 
 
 def transaction_body(*, merchant_id: int, object_id: str) -> dict[str, Any]:
     """A sale as GET gives it. Raises ``NotFound``."""
     sale = queries.transaction_for(merchant_id=merchant_id, transaction_id=UUID(object_id))
-    return schemas.TransactionWithRequestsOut.of(sale)
+    return TransactionWithRequestsOut.of(sale)
