@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -70,7 +69,6 @@ class EventOut(Shape):
     )
 
 
-@extend_schema_serializer(many=False)
 class EventsOut(schemas.Page):
     results = EventOut(many=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.shapes import Shape
@@ -47,6 +47,8 @@ class Problem(Shape):
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # RFC 9457 with our list
 
 
+# Many stand in it, but it is one: the library would describe a list of pages. What derives from it is told so, too.
+@extend_schema_serializer(many=False)
 class Page(Shape):
     next = s.URLField(allow_null=True)
     previous = s.URLField(allow_null=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.schemas import Page
@@ -247,6 +246,5 @@ def new_request_json(submission: Submission) -> dict[str, Any]:
     )
 
 
-@extend_schema_serializer(many=False)
 class RefundRequestPageOut(Page):
     results = RefundRequestRowOut(many=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 
 from api.schemas import Page
@@ -150,6 +149,5 @@ class TransactionWithRequestsOut(TransactionOut):
     refund_requests = read(RequestOfSaleOut(many=True), queries.requests_of_sale)
 
 
-@extend_schema_serializer(many=False)
 class TransactionPageOut(Page):
     results = TransactionRowOut(many=True)
