@@ -144,7 +144,8 @@ def django_db_setup(
 
     from core.database import logins  # noqa: PLC0415
 
-    creation, common = connection.creation, tmp_path_factory.getbasetemp().parent
+    creation: Any = connection.creation
+    common = tmp_path_factory.getbasetemp().parent
     migrated = common / "migrated-database"
     with (common / "migrating").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -46,7 +46,7 @@ def _erasable(model: type[Model]) -> tuple[str, ...]:
 
 def _fixed_columns(model: type[Model]) -> str:
     """``OF`` and the columns that nobody changes; "" where all are such."""
-    kept = [field.column for field in model._meta.local_fields if field.name not in _erasable(model)]
+    kept = [str(field.column) for field in model._meta.local_fields if field.name not in _erasable(model)]
     return f" OF {', '.join(kept)}" if _erasable(model) else ""
 
 
