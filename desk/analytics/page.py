@@ -234,13 +234,19 @@ def _insight(figures: Overview, links: Links) -> Insight | None:
     strong, text, link_label = finding_sentences(finding, store_name=store.name if store else "")
     to = replace(links, store=store.code) if store else links
     began = f"{to.period.start_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-    place = {"store": to.store, "terminal": finding.terminal if store else "", "channel": to.channel}
     return Insight(
         strong=strong,
         text=text,
         url=to.succeeded(reason=finding.reason),
         link_label=link_label,
-        measure_url=with_query(reverse("desk:incidents"), title=strong[:120], began_at=began, **place),
+        measure_url=with_query(
+            reverse("desk:incidents"),
+            title=strong[:120],
+            began_at=began,
+            store=to.store,
+            terminal=finding.terminal if store else "",
+            channel=to.channel,
+        ),
     )
 
 

@@ -320,9 +320,12 @@ _MET_BY = frozenset({"reason_extent", "reason_least"})
 
 def _never_met(cases: Cases, case: Case, rule: ReasonRule, lines: Collection[str]) -> Finding:
     """A person decides on each, and no request is ever as the rule says."""
-    name, value = "extent", Extent.PARTIAL.value
+    repaired: tuple[str, str | int] = "extent", Extent.PARTIAL.value
     if "reason_extent" not in lines:
-        name, value = "min_share_percent", rule.max_share_percent % rule.min_share_percent
+        # What is always a part is never all of it.
+        least = rule.max_share_percent if rule.max_share_percent < rule.min_share_percent else 0
+        repaired = "min_share_percent", least
+    name, value = repaired
     path = _says(cases.rules, case, name)
     return Finding(
         "rule_never_met",
