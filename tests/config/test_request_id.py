@@ -45,7 +45,9 @@ def test_every_line_of_the_log_has_the_id_of_its_request() -> None:
         logging.getLogger("tests").warning("outside")
     finally:
         root.removeHandler(handler)
-    assert [text.partition(" django.request ")[0].endswith(" till-7") for text in lines if " django.request " in text] == [True]
+    assert [
+        text.partition(" django.request ")[0].endswith(" till-7") for text in lines if " django.request " in text
+    ] == [True]
     assert " - tests outside" in lines[-1]
 
 
