@@ -32,7 +32,7 @@ from simulators.kit.testing import RunningSimulator
 from tests.factories import make_account, make_merchant, make_request, make_sale
 from tests.refunds import hand
 
-pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.django_db(transaction=True)]
 
 logger = logging.getLogger(__name__)
 CUSTOMERS = int(os.environ.get("CUSTOMERS", "200"))
@@ -96,7 +96,7 @@ def _paid(wechat: RunningSimulator, count: int) -> list[RefundRequest]:
     wechat.control("POST", "/payments", {"payments": payments})
     requests = [make_request(sale, 1_250 + number) for number, sale in enumerate(sales)]
     assert {request.state for request in requests} == {"approved"}
-    until = time.monotonic() + 240
+    until = time.monotonic() + 1200
     while RefundRequest.objects.exclude(state__in=("refunded", "follow_up")).exists():
         assert time.monotonic() < until, list(RefundRequest.objects.values_list("state", flat=True))
         drain()
