@@ -111,7 +111,9 @@ def _say_missing(request: RefundRequest) -> None:
 
 
 def _statement(request: RefundRequest) -> tuple[Bill, FundStatement]:
-    day = days.day_made(account=request.transaction.channel_account, day=timezone.now().date())
+    account = request.transaction.channel_account
+    assert account is not None
+    day = days.day_made(account=account, day=timezone.now().date())
     said: dict[str, Any] = {"sha256": "0", "size": 1, "imported_at": timezone.now()}
     bill = Bill.objects.create(day=day, version=1, source="download", refunds=1, refunds_fen=1, **said)
     return bill, FundStatement.objects.create(day=day, **said)
