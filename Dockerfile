@@ -43,7 +43,7 @@ ENV VAR_DIR=/app/var
 RUN DATABASE_URL=postgres://none REDIS_URL=redis://none SECRET_KEY=none PERSONAL_DATA_KEY=none SEARCH_KEY=none \
     AUDIT_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --no-input --verbosity 0 \
-    && install -d -o refunddesk -g refunddesk /app/var/run /app/var/audit-heads
+    && install -d -o refunddesk -g refunddesk /app/var/run /app/var/audit-heads /app/var/evidence
 USER 10001:10001
 EXPOSE 8000
 # Behind a proxy that ends TLS. Threads, because most of a request is waiting for the database.

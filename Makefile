@@ -194,6 +194,13 @@ AGENT_SEQUENCES ?= 300
 agent-faults: environment client ## hostile sequences of an agent's tools under a mandate: SEED=1 AGENT_SEQUENCES=300
 	@AGENT_SEED=$(SEED) AGENT_SEQUENCES=$(AGENT_SEQUENCES) $(WITH_SERVICES) $(BIN)/pytest -q tests/clients/test_agent.py $(ARGS)
 
+CUSTOMERS ?= 200
+
+.PHONY: not-arrived
+not-arrived: environment ## customers who do not find their money: CUSTOMERS=200 SEED=1; four in five end without staff, no proof is wrong
+	@CUSTOMERS=$(CUSTOMERS) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -m long --log-cli-level=INFO \
+		tests/customer/refund/test_not_arrived.py $(ARGS)
+
 # So many random orders a property; about six minutes on two cores.
 EXAMPLES ?= 10000
 

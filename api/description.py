@@ -71,7 +71,10 @@ BODIES: dict[str, dict[str, Any]] = {
 
 _HERE = Path(__file__).parent
 #: What fields mean, by name; what stands in English in the code, in Chinese; how names say their unit.
-_REFERENCE: dict[str, dict[str, Any]] = tomllib.loads((_HERE / "reference.toml").read_text(encoding="utf-8"))
+_EXAMPLE_HOST = "https://refunds.example"
+_REFERENCE: dict[str, dict[str, Any]] = tomllib.loads(
+    (_HERE / "reference.toml").read_text(encoding="utf-8").replace(_EXAMPLE_HOST, settings.BASE_URL)
+)
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 #: The order in which a newcomer needs them, with a line each.
 _TAGS = {
@@ -172,7 +175,7 @@ def _licence() -> dict[str, str]:
 def guide(*, language: str) -> str:
     """The guide for developers, as Markdown, with this installation's address."""
     name = "guide.zh-hans.md" if _is_chinese(language) else "guide.en.md"
-    return (_HERE / name).read_text(encoding="utf-8").replace("https://refunds.example", settings.BASE_URL)
+    return (_HERE / name).read_text(encoding="utf-8").replace(_EXAMPLE_HOST, settings.BASE_URL)
 
 
 def in_words(text: str) -> str:
@@ -257,7 +260,7 @@ _FORMATS = {
     "date-time": "2026-11-22T18:42:15+08:00",
     "date": "2026-11-22",
     "uuid": "0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
-    "uri": "https://refunds.example",
+    "uri": settings.BASE_URL,
     "binary": "(file)",
 }
 

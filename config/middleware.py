@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -38,7 +39,10 @@ def too_slow(request: HttpRequest) -> HttpResponse:
 
 
 def _is_machines(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api", "/channels/", "/healthz", "/readyz", "/metrics"))
+    return request.path.startswith(("/api", "/channels/", *_WATCHED))
+
+
+_WATCHED = ("/healthz", "/readyz", "/metrics")
 
 
 logger = logging.getLogger(__name__)
@@ -70,6 +74,15 @@ class Language(LocaleMiddleware):
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", translation.get_language())
         return response
+
+
+class Common(CommonMiddleware):
+    """As the library has it, but for whoever watches: the container's own check and a scraper ask a process by its address, which
+    is no name of the installation.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path_info in _WATCHED else super().process_request(request)
 
 
 class TooSlow:

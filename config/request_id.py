@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from uuid import uuid4
 
+from django.core.signals import request_finished
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -28,15 +29,20 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
         name = given if _SANE.fullmatch(given) else uuid4().hex
-        token = _current.set(name)
-        try:
-            response = self._handle(request)
-        finally:
-            _current.reset(token)
+        _current.set(name)
+        response = self._handle(request)
         response.headers[HEADER] = name
         if request.path_info.startswith("/api/v1/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _forget(**_: object) -> None:
+    _current.set("-")
+
+
+# Django itself writes of a refusal, and a stream of itself, only once the middleware is through.
+request_finished.connect(_forget, dispatch_uid="request_id")
 
 
 def current() -> str:

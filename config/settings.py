@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "config.middleware.PagesOnly",
     "config.middleware.Language",
     "config.plain_requests.PlainRequests",
-    "django.middleware.common.CommonMiddleware",
+    "config.middleware.Common",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
-from django.utils.translation import get_language, gettext, override
+from django.utils.translation import get_language, gettext, ngettext, override
 
 from core.plain_text import name_key
 from desk import people
@@ -99,10 +99,14 @@ def _shell(request: HttpRequest) -> Shell | None:
     groups = _groups(scope, request.path, now)
     counted = scope.stores().order_by().aggregate(stores=Count("pk", distinct=True), tills=Count("terminals"))
     stores, tills = counted["stores"], counted["tills"]
+    summary = (
+        ngettext("%(n)s store", "%(n)s stores", stores) % {"n": stores},
+        ngettext("%(n)s till", "%(n)s tills", tills) % {"n": tills},
+    )
     return Shell(
         merchant_name=staff.merchant.name,
         scope_label=_scope_label(scope, stores),
-        store_summary=gettext("%(stores)s stores · %(terminals)s tills") % {"stores": stores, "terminals": tills},
+        store_summary=" · ".join(summary),
         staff=people.named(pk=staff.pk, name=staff.name),
         role_label=Role(staff.role).label,
         groups=groups,

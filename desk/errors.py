@@ -1,7 +1,8 @@
 """Error pages. They read no database, so that they can be shown when it is the one in trouble."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 
 
 def _page(template: str, request: HttpRequest, status: int) -> HttpResponse:
@@ -20,6 +21,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    typed, asked = request.path.rstrip("/"), request.META.get("QUERY_STRING", "")
+    # People type a slash at an address's end; none of ours has one.
+    if request.method == "GET" and typed != request.path and typed.startswith("/desk") and is_valid_path(typed):
+        return HttpResponseRedirect(f"{typed}?{asked}" if asked else typed)
     return _page("404.html", request, 404)
 
 

@@ -141,7 +141,7 @@ def _docker() -> bool:
 
 def _compose_env() -> dict[str, str]:
     names = (
-        *("SECRET_KEY", "PERSONAL_DATA_KEY", "SEARCH_KEY", "AUDIT_KEY", "REDIS_PASSWORD"),
+        *("SECRET_KEY", "PERSONAL_DATA_KEY", "SEARCH_KEY", "AUDIT_KEY", "REDIS_PASSWORD", "METRICS_TOKEN"),
         *("POSTGRES_SUPERUSER_PASSWORD", "POSTGRES_OWNER_PASSWORD", "POSTGRES_PASSWORD"),
     )
     return _AS_IN_PRODUCTION | dict.fromkeys(names, "a-value-for-the-check") | {"SMTP_HOST": "mail.example.com"}

@@ -18,7 +18,7 @@ REFUSALS = (
     Code("term_invalid", 422, _("Choose from 180 to 3,650 days.")),
     Code("nothing_known", 422, _("No sale and no refund has this phone.")),
     Code("phones_differ", 422, _("The two numbers differ. Nothing was erased.")),
-    Code("refunds_under_way", 409, _("A refund of this person is not over yet. Nothing was erased.")),
+    Code("refunds_under_way", 409, _("A refund is not over yet. Nothing was erased.")),
     Code("invalid_email", 422, _("This is no e-mail address.")),
     Code("wording_too_long", 422, _("The text is too long for this medium.")),
     Code("unknown_placeholder", 422, _("A word in braces is none that the message knows. Take one of those below.")),

@@ -12,7 +12,7 @@ from core.money import yuan
 from core.personal_data import mask_phone
 from merchants.models import Store
 from refunds.intake.applying import REASONS
-from refunds.models.evidence import EvidenceKind
+from refunds.models.evidence import OF_STAFF, EvidenceKind
 from terminals.models import Transaction
 
 #: What the forms of both steps take as text.
@@ -57,7 +57,7 @@ def apply_page(
 ) -> ApplyPage:
     """``store`` comes with its merchant; with ``ticket`` it is the second step, and ``phone`` in clear."""
     left_fen = sale.amount_fen - sale.reserved_fen if sale is not None else 0
-    kinds = [kind for kind in EvidenceKind if kind != EvidenceKind.WITNESS]
+    kinds = [kind for kind in EvidenceKind if kind not in OF_STAFF]
     return ApplyPage(
         store=store,
         languages=[(code, label) for code, label in settings.LANGUAGES if code != language],

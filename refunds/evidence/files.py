@@ -309,13 +309,14 @@ def _add_rows(
 
 def read_file(stored: str, *, small: bool = False) -> bytes:
     """The file with this path, whole or small. Raises ``FileNotFoundError`` when somebody took it away."""
-    path = _folder() / stored
+    path = folder() / stored
     if small and (smaller := _small(path)).exists():
         path = smaller
     return path.read_bytes()
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where they lie; the same for every web process and worker."""
     return Path(settings.VAR_DIR) / "evidence"
 
 
@@ -327,7 +328,7 @@ def _stored(picture: Picture) -> str:
     """Write both sizes under a random name; returns the path below the folder."""
     name = secrets.token_hex(16)
     relative = f"{name[:2]}/{name[2:4]}/{name}{'.jpg' if picture.small else '.pdf'}"
-    path = _folder() / relative
+    path = folder() / relative
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for target, content in ((path, picture.whole), (_small(path), picture.small)):
         if not content:
@@ -344,6 +345,6 @@ def _private(path: str, flags: int) -> int:
 
 
 def _forget_file(relative: str) -> None:
-    path = _folder() / relative
+    path = folder() / relative
     path.unlink(missing_ok=True)
     _small(path).unlink(missing_ok=True)

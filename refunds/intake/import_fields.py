@@ -50,7 +50,8 @@ FIELDS: Sequence[Field] = (
     Field("order_no", _("Order or receipt number"), _BOTH,
           "商户订单号 订单号 订单编号 小票号 单号 收据号 orderno order receipt receiptno invoice"),
     Field("channel_transaction_no", _("Channel's number of the payment"), _BOTH,
-          "微信订单号 支付宝交易号 渠道交易号 渠道单号 交易流水号 支付单号 channeltransactionno transactionno transactionid"),
+          "微信订单号 支付宝交易号 渠道交易号 渠道单号 渠道流水号 交易流水号 支付流水号 支付单号 "
+          "channeltransactionno transactionno transactionid"),
     Field("channel", _("Channel"), _SALES, "支付方式 支付渠道 渠道 channel paymentmethod tender", same=True),
     Field("store", _("Store's code"), _BOTH, "门店编号 门店号 门店编码 门店 店铺 store storecode branch", same=True),
     Field("amount", _("Amount paid, or to be refunded"), _BOTH,

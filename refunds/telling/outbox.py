@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from core import doorbell
 from core.errors import Conflict, NotFound
@@ -156,6 +156,9 @@ def _worded(notification: Notification) -> Text | None:
             locale=notification.locale,
             request=notification.request,
         )
+    except (OperationalError, InterfaceError):
+        # Nothing is wrong with the message: the database is away, and its lease brings all of them back.
+        raise
     except Exception:
         logger.exception("notification %s cannot be rendered", notification.pk)
         return None

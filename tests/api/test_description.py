@@ -83,6 +83,7 @@ def test_schema_is_openapi_3_1_without_errors() -> None:
     assert [str(fault) for fault in OpenAPIV31SpecValidator(schema).iter_errors()] == []
     assert schema["servers"][0]["url"] == settings.BASE_URL
     assert schema["info"]["license"]["url"] == f"{settings.BASE_URL}/api/docs"
+    assert "https://refunds.example" not in str(schema), "an example that leads to another installation"
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])

@@ -203,5 +203,16 @@ def test_figures_are_for_those_with_the_token_where_one_is_set(settings: Setting
     assert Client().get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_who_watches_asks_a_process_by_its_address(settings: Settings, path: str) -> None:
+    """As the container's check in docker-compose.yml does."""
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["refunds.example.com"], True
+    asked = Client(headers={"host": "127.0.0.1:8000"})
+
+    assert asked.get(path).status_code in (200, 503)
+    assert asked.get("/login").status_code == 400
+
+
 def _figures(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^(refunddesk_\S+) (\S+)$", text, re.MULTILINE)}

@@ -1,4 +1,4 @@
-"""What the settings refuse to start with."""
+"""What the settings refuse to start with, and what production's files give to them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from refunds.evidence import files
 
 ROOT = Path(__file__).resolve().parents[2]
 _NEEDED = {
@@ -37,3 +40,14 @@ def test_settings_when_behind_a_proxy_trust_at_least_that_one(behind: str, proxi
     assert (read.returncode == 0, read.stdout.strip()) == (bool(trusted), trusted)
     if not trusted:
         assert "TRUSTED_PROXIES=0 with BEHIND_TLS_PROXY=True" in read.stderr
+
+
+def test_what_is_written_outside_the_database_has_a_volume_in_production() -> None:
+    """All else is read-only there: a picture that a customer sent ended in a 500."""
+    app = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-app"]
+    mounted = {volume.partition(":")[2] for volume in app["volumes"]}
+    image = (ROOT / "Dockerfile").read_text()
+    for there in (f"/app/var/{files.folder().name}", "/app/var/audit-heads"):
+        assert there in mounted
+        # Made in the image, so that the volume belongs to who writes.
+        assert there in image

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from desk import errors
 
@@ -29,3 +29,14 @@ def test_page_when_the_database_is_out_of_reach_is_shown(
     response = page(RequestFactory().get("/desk"))
     assert response.status_code == status
     assert "<h1" in response.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("/desk/", "/desk"), ("/desk/refunds/?q=RF", "/desk/refunds?q=RF"), ("/desk/nowhere/", ""), ("/desk//", "/desk")],
+)
+def test_address_typed_with_a_slash_at_its_end_leads_to_the_page(typed: str, meant: str) -> None:
+    answer = Client().get(typed)
+
+    assert (answer.status_code, answer.get("Location", "")) == ((302, meant) if meant else (404, ""))

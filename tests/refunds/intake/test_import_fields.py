@@ -49,6 +49,7 @@ def test_guess_when_the_header_is_a_portals_finds_each_column_once() -> None:
         "amount": "订单金额（元）",
     }
     assert import_fields.missing(found, kind="sales") == ["channel", "store"]
+    assert import_fields.guess(["渠道流水号"], kind="sales") == {"channel_transaction_no": "渠道流水号"}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from merchants import principals
@@ -170,6 +171,14 @@ def test_message_that_cannot_be_worded_is_counted_and_stops_no_other(
     states = dict(Notification.objects.values_list("request_id", "state"))
     assert (states[good.pk], states[bad.pk]) == ("sent", "pending")
     assert Notification.objects.get(request=bad).attempts == 1
+
+
+def test_message_that_the_database_is_away_for_is_not_counted(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = make_request(make_sale(make_merchant()), 100, phone="13800000001")
+    monkeypatch.setattr(outbox, "words", mock.Mock(side_effect=OperationalError("server closed the connection")))
+    with pytest.raises(OperationalError):
+        outbox.work(at=timezone.now())
+    assert Notification.objects.get(request=request).attempts == 0
 
 
 # --- a part of several ---
