@@ -19,6 +19,6 @@ MOVES = _BEFORE.MOVES.replace(_WALLS._pairs(_BEFORE.REQUEST_MOVES), _WALLS._pair
 
 
 class Migration(migrations.Migration):
-    dependencies = [("refunds", "0120_erasable_words")]
+    dependencies = [("refunds", "0090_erasable_words")]
 
     operations = [migrations.RunSQL(MOVES)]
