@@ -6,6 +6,7 @@ resolved stays resolved where the facts are the same.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -276,7 +277,8 @@ def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:
 def _check_day(day: ReconciliationDay, tally: _Tally, notes: BillNotes) -> None:
     if notes.period is not None and notes.period != (day.date, day.date):
         raise BillOfAnotherDay("the statement covers other days", day=day.date, found=_days(*notes.period))
-    if tally.elsewhere.total() * 2 > tally.refunds:
+    # Rows may name other instants than the day's; a statement that names its own days is believed.
+    if notes.period is None and tally.elsewhere.total() * 2 > tally.refunds:
         found = _days(min(tally.elsewhere), max(tally.elsewhere))
         raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date, found=found)
 
@@ -293,18 +295,23 @@ def _check_account(day: ReconciliationDay, bill: Bill, notes: BillNotes) -> None
         own = frozenset(before.exclude(pk=bill.pk).order_by("-pk").values_list("merchant_no", flat=True)[:1])
     if not notes.named or not own or own & notes.named or bill.merchant_no in own:
         return
+    # A row that was set aside may be the one that is ours.
+    said = {number for row in notes.odd for number in _NUMBERS.findall(row.text)}
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_OURS, {"bill": bill.pk, "account": day.channel_account_id})
+        cursor.execute(_ANY_OURS, {"bill": bill.pk, "account": day.channel_account_id, "said": sorted(said)})
         if cursor.fetchone() is None:
             raise BillOfAnotherAccount(
                 "the statement names another merchant", own=", ".join(sorted(own)), found=bill.merchant_no
             )
 
 
+_NUMBERS = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _ANY_OURS = """
 SELECT 1 FROM reconciliation_billline l JOIN refunds_execution e ON e.channel_account_id = %(account)s
    AND (e.refund_no = nullif(l.refund_no, '') OR e.channel_refund_no = nullif(l.channel_refund_no, ''))
- WHERE l.bill_id = %(bill)s LIMIT 1
+ WHERE l.bill_id = %(bill)s
+ UNION ALL
+SELECT 1 FROM refunds_execution e WHERE e.channel_account_id = %(account)s AND e.refund_no = ANY(%(said)s) LIMIT 1
 """
 
 

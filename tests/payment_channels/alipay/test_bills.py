@@ -208,7 +208,7 @@ def _spoiled_zip() -> bytes:
         (b"#nothing\r\n", 0),
         (DETAILS.replace(b"-12.00", b"-12.001", 1), 6),
         (DETAILS.replace(b"-12.00,-12.00,", b"-12.00,", 1), 6),
-        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21T10:00:05", 1), 5),
+        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21 10-00-05", 1), 5),
         (DETAILS.replace("订单金额".encode("gbk"), "小费".encode("gbk")), 4),
         (b"PK\x03\x04" + DETAILS, 0),
         (_gbk_zip()[:-30], 0),
