@@ -313,6 +313,22 @@ def _call_person(execution: Execution, outcome: Unknown, at: datetime) -> None:
     execution.due_at = at + _at_least_the_lag(execution, _spread(backoff, tried=tried))
 
 
+_CALL_PEOPLE = """
+UPDATE refunds_execution SET needs_attention = true, failure_remedy = coalesce(nullif(failure_remedy, ''), 'find_out')
+ WHERE id IN (SELECT id FROM refunds_execution
+               WHERE due_at IS NOT NULL AND channel_account_id = %s AND state = 'unknown' AND NOT needs_attention
+                 AND first_sent_at <= %s FOR UPDATE SKIP LOCKED)
+"""
+
+
+def call_people(*, account_id: int, at: datetime) -> None:
+    """The same of all that an account owes a word about while it is down: then single ones are asked about, and the rest waits
+    no less long.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CALL_PEOPLE, [account_id, at - PERSON_AFTER])
+
+
 def _at_least_the_lag(execution: Execution, wait: timedelta) -> timedelta:
     """After the first quick questions none sooner than a denial counts: a long lag must not keep it from ever counting."""
     if execution.queries < len(_UNKNOWN_BACKOFF):

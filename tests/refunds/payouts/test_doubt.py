@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -287,3 +289,24 @@ def test_what_was_approved_after_the_channels_window_is_not_sent(days: int, sent
     assert (payout.state, payout.failure_code) == (
         ("held", "FREQUENCY_LIMITED") if sent else ("failed", "window_closed")
     )
+
+
+def test_payouts_behind_an_account_that_is_down_are_a_persons_in_time_without_each_being_probed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    merchant = make_merchant()
+    account = make_account(merchant)
+    now = timezone.now()
+    long, just = now - timedelta(minutes=6), now - timedelta(minutes=1)
+    for first_sent_at in (long, long, long, just):
+        request = make_request(make_sale(merchant, 10_000, channel_account=account), 1_200)
+        payout = Execution.objects.filter(request=request)
+        payout.update(state="sending", first_sent_at=first_sent_at, due_at=now, sends=1)
+        payout.update(state="unknown", failure_remedy="check_their_key")
+    down = SimpleNamespace(open_accounts=lambda: [account.pk], due_probes=lambda: [account.pk])
+    monkeypatch.setattr(drain_module, "breakers", down)
+
+    assert len(drain_module._claim(Counter(), 50)) == 1
+
+    called = Execution.objects.filter(needs_attention=True).values_list("first_sent_at", "failure_remedy")
+    assert list(called) == [(long, "check_their_key")] * 3
