@@ -169,6 +169,8 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 raise BillCorrupt("a password is needed", code="bill_locked")
             if "content.xml" in archive.namelist():
                 raise BillCorrupt("an .ods workbook", code="bill_workbook")
+            # A word about the file may lie beside it.
+            names = [entry for entry in names if entry.filename.lower().endswith(".csv")] or names
             if len(names) != 1:
                 raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code="bill_zip")
             with archive.open(names[0]) as content:
