@@ -110,7 +110,9 @@ _AS_SPELLED = {code.replace("_", ""): code for code in RULES}
 _CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "check_clock")
 _HISTORY = ask("the same number with other details", "check_history")
 #: INVALID_REQUEST has it without a code of its own: 订单金额或退款金额与之前请求不一致，商户退款单号已存在.
-_OF_HISTORY = re.compile(r"之前的?请求|退款单号.{0,6}(已存在|已使用|重复)|out_refund_no.*(exist|duplicate|used)", re.IGNORECASE)
+_OF_HISTORY = re.compile(
+    r"之前的?请求|退款单号.{0,6}(已存在|已使用|重复)|out_refund_no.*(exist|duplicate|used)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

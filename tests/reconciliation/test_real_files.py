@@ -300,7 +300,9 @@ _BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] =
 def test_row_beside_ours_is_what_it_says_and_no_money_is_lost(wechat: Channel, what: str) -> None:
     spoil, outcomes, why = _BESIDE[what]
     plain = _file("wechat-refund-plain.csv", _paid(wechat))
-    beside = _OTHERS.sub(b"`5039,`ELSEWHERE", spoil(_row_of(plain))) if what.startswith("failed") else spoil(_row_of(plain))
+    beside = (
+        _OTHERS.sub(b"`5039,`ELSEWHERE", spoil(_row_of(plain))) if what.startswith("failed") else spoil(_row_of(plain))
+    )
     _brought(wechat, _with(plain, beside, total=b"200.00"))
     assert counts(wechat.world.day()) == outcomes
     statement = _rest(wechat)["statement"]

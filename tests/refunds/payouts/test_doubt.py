@@ -121,6 +121,17 @@ def test_held_after_a_lost_answer_still_doubts_refusals(request_: RefundRequest)
     assert _states(request_) == ("unknown", "unknown")
 
 
+def test_later_to_the_end_after_a_lost_answer_is_a_persons_and_not_failed(request_: RefundRequest) -> None:
+    now = timezone.now()
+    later = Refused(code="BIZERR_NEED_RETRY", message="later", retry=Retry.LATER)
+    channel = Scripted(refunds=[LOST, *[later] * 10], queries=[NOT_FOUND])
+    # The query comes within its lag, and each further send when it is due.
+    for after in (timedelta(), timedelta(seconds=4), *(timedelta(hours=2 * turn) for turn in range(1, 10))):
+        _round(channel, now + after)
+    assert (_states(request_), request_.executions.get().sends) == (("unknown", "unknown"), 10)
+    assert RefundRequest.objects.get(pk=request_.pk).reserved_fen == 1_200
+
+
 def test_held_from_the_start_believes_refusals(request_: RefundRequest) -> None:
     now = timezone.now()
     channel = Scripted(refunds=[THROTTLED, NEVER])
