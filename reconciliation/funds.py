@@ -25,7 +25,7 @@ from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
 from payment_channels.contract import BillCorrupt, BillKind, BillNotes, BillRow, BillRowKind, BillUnavailable
 from reconciliation import days, importing
-from reconciliation.models import BillLine, FundLine, FundStatement, ReconciliationDay
+from reconciliation.models import FundLine, FundStatement, ReconciliationDay
 from reconciliation.models.bill import DayState
 from reconciliation.models.fund_line import FundKind
 
@@ -261,9 +261,9 @@ def _take_in(made: FundStatement, statement: contract.Bill, day: ReconciliationD
 
 def _check_account(made: FundStatement, notes: BillNotes, day: ReconciliationDay) -> None:
     """The flow names who moved money where a program did; another account's has nothing that the day's statement has."""
-    if not notes.named or not notes.own_numbers or notes.named & notes.own_numbers:
+    if day.bill is None or not notes.named or not notes.own_numbers or notes.named & notes.own_numbers:
         return
-    stated = BillLine.objects.filter(bill_id=day.bill_id).values("channel_refund_no")
+    stated = day.bill.lines.values("channel_refund_no")
     if not made.lines.filter(Q(execution__isnull=False) | Q(channel_refund_no__in=stated)).exists():
         own, found = (", ".join(sorted(numbers)) for numbers in (notes.own_numbers, notes.named))
         raise importing.BillOfAnotherAccount("the fund flow names another merchant", own=own, found=found)
