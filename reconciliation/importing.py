@@ -299,9 +299,7 @@ def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:
 def _check_day(day: ReconciliationDay, tally: _Tally, notes: BillNotes) -> None:
     if notes.period is not None and notes.period != (day.date, day.date):
         raise BillOfAnotherDay("the statement covers other days", day=day.date, found=_days(*notes.period))
-    # Rows may name other instants than the day's; a statement that names its own days is believed.
-    too_many = tally.elsewhere.total() * 2 > tally.refunds or len(tally.apart) > ODD_ROWS_KEPT
-    if notes.period is None and too_many:
+    if tally.elsewhere.total() * 2 > tally.refunds or len(tally.apart) > ODD_ROWS_KEPT:
         found = _days(min(tally.elsewhere), max(tally.elsewhere))
         raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date, found=found)
 
