@@ -122,7 +122,7 @@ class SummaryOut(Shape):
 
 
 class SetAsideOut(Shape):
-    """A row of a statement that could not be read."""
+    """A row of a statement that could not be used."""
 
     line = s.IntegerField()
     code = s.CharField(source="why")
@@ -141,7 +141,7 @@ class StatementOut(Shape):
     total_gap_fen = s.IntegerField(
         source="bill.gap_fen", help_text="what the statement's own total of refunds says beyond its rows"
     )
-    set_aside_n = s.IntegerField(source="bill.set_aside_count", help_text="rows that could not be read")
+    set_aside_n = s.IntegerField(source="bill.set_aside_count", help_text="rows that could not be used")
     set_aside = SetAsideOut(many=True, source="bill.set_aside")
     version = s.IntegerField(source="bill.version")
     sha256 = s.CharField(source="bill.sha256")

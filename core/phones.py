@@ -5,7 +5,8 @@ import re
 from core.plain_text import folded
 
 #: What stands between the digits on paper, blanks, dashes of every kind, dots, brackets; and around them where they are pasted.
-_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·'\";]+|^(tel|电话|手机|手机号|联系电话):")
+_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·'\";]+")
+_LABEL = re.compile(r"\s*(tel|phone|mobile|手机(号码?)?|(联系)?电话(号码)?|联系方式)[\s.:]*")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 #: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
@@ -20,7 +21,9 @@ def phone_number(text: str) -> str:
     """``+86 138-0000 6021``, ``86138…``, full width or with invisible marks: ``13800006021``. Landlines keep their area code,
     other countries their plus: ``+447700900123``. Raises ``NotAPhone``.
     """
-    plain = _BETWEEN.sub("", folded(text))
+    plain = folded(text)
+    label = _LABEL.match(plain)
+    plain = _BETWEEN.sub("", plain[label.end() :] if label else plain)
     number = f"+{plain[2:]}" if plain.startswith("00") else plain
     inland = _inland(number)
     if inland:

@@ -47,9 +47,15 @@ def sentences(*parts: str) -> str:
     return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
+#: What input methods write for the dot between the parts of a name, which is U+00B7 (GB 18030).
+_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・", "·"))
+
+
 def person_name(text: str) -> str:
-    """A person's or bank's name as it is stored and shown: on one line, full-width letters as usual, without unseen marks."""
-    return one_line(without_marks(unicodedata.normalize("NFKC", text)))
+    """A person's or bank's name as it is stored and shown: on one line, full-width letters and every middle dot as usual, without
+    unseen marks.
+    """
+    return one_line(without_marks(unicodedata.normalize("NFKC", text)).translate(_DOTS))
 
 
 def name_key(text: str) -> str:

@@ -158,11 +158,11 @@ def _decoded(content: bytes, *names: str) -> str:
             text = content.decode(name)
         except UnicodeDecodeError:
             continue
-        if "\0" in text:
+        if text.count("\0") * 20 > len(text):
             break
         if re.match(r"\s*<(!doctype|html|\?xml|table)", text, re.IGNORECASE):
             raise NotATable("a web page", code="table_web_page")
-        return text
+        return text.replace("\0", "")
     raise NotATable("no encoding that we know", code="table_encoding")
 
 

@@ -401,8 +401,8 @@ class BillRow:
 class OddRow:
     """A row that could not be read and was set aside. ``amount_fen`` is None where it is unreadable, too.
 
-    ``why`` is row_amount, row_time, row_number (a spreadsheet rounded it), row_fields (they do not fit the columns) or row_remark
-    (its remark contradicts its amount); ``said`` is what stands in the cell.
+    ``why`` is row_amount, row_time, row_number (a spreadsheet rounded it), row_fields (they do not fit the columns), row_remark
+    (its remark contradicts its amount) or row_day (in a file that a person brought); ``said`` is what stands in the cell.
     """
 
     line: int

@@ -169,6 +169,8 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 raise BillCorrupt("a password is needed", code="bill_locked")
             if "content.xml" in archive.namelist():
                 raise BillCorrupt("an .ods workbook", code="bill_workbook")
+            # A word about the file may lie beside it.
+            names = [entry for entry in names if entry.filename.lower().endswith(".csv")] or names
             if len(names) != 1:
                 raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code="bill_zip")
             with archive.open(names[0]) as content:
@@ -285,9 +287,11 @@ def number(text: str, *, line: int) -> str:
 
 
 def fen(yuan: str, *, line: int) -> int:
-    """An amount in yuan as fen; commas of a thousand are read. Raises ``BillCorrupt``."""
+    """An amount in yuan as fen; commas of a thousand, ¥ and 元 are read. Raises ``BillCorrupt``."""
     try:
-        return fen_from_yuan(_ungrouped(yuan))
+        with suppress(ValueError):
+            return fen_from_yuan(yuan)
+        return fen_from_yuan(_bare(yuan))
     except ValueError as error:
         raise BillCorrupt(f"{yuan!r} is no amount in yuan", line=line, code="row_amount", said=yuan) from error
 
@@ -313,18 +317,28 @@ class Fees:
         return rounded
 
 
-def _ungrouped(yuan: str) -> str:
-    return yuan.replace(",", "") if re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", yuan) else yuan
+#: What a shop's own programs write around an amount, and their minus and plus.
+_WRITTEN = re.compile(r"([-+\u2212]?)\s*¥?\s*([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*元?")
+
+
+def _bare(yuan: str) -> str:
+    found = _WRITTEN.fullmatch(yuan)
+    if found is None or (found[1] and found[2]):
+        return yuan
+    sign = (found[1] or found[2]).replace("\u2212", "-").removeprefix("+")
+    return sign + found[3].replace(",", "")
 
 
 def moment(text: str, *, line: int) -> datetime | None:
     """``2026-11-22 12:00:00`` in Beijing, or None for an empty field. Raises ``BillCorrupt``, ``Resaved``."""
     if not text:
         return None
-    # The only form there is, read five times as quickly as by ``strptime``; in a year that days can be reckoned from.
-    if len(text) == 19 and text[4] == "-" and text[10] == " " and text.startswith("20"):
+    # Nearly all are of this form, read five times as quickly as by ``strptime``; in a year that days can be reckoned from.
+    # Programs that pass statements on write a T, an offset, or parts of a second.
+    if len(text) >= 19 and text[4] == "-" and text.startswith("20"):
         with suppress(ValueError):
-            return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
+            found = datetime.fromisoformat(text)
+            return found if found.tzinfo else found.replace(tzinfo=BEIJING)
     if _TYPED_TIME.match(text):
         raise Resaved(f"{text} is a time as a spreadsheet writes it", line=line, code="row_time", said=text)
     raise BillCorrupt(f"{text!r} is no time", line=line, code="row_time", said=text)

@@ -29,7 +29,7 @@ _TYPES = (
     f'<Override PartName="/xl/workbook.xml" ContentType="{_SPREADSHEET}.sheet.main+xml"/>'
     f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_SPREADSHEET}.worksheet+xml"/>'
 )
-_SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/sheet[0-9]+\.xml\Z")
+_SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/[^/]+\.xml\Z")
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:

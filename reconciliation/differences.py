@@ -125,6 +125,8 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
     line = difference.line
     if line is None or difference.resolution or difference.kind != MatchOutcome.CHANNEL_ONLY:
         return "cannot_adopt"
+    if not (line.refund_no or line.channel_refund_no or is_reversal(line)):
+        return "cannot_adopt"  # without a number the next statement could not tell that it is in the books
     if difference.execution_id is not None:
         return "adopt_known"
     if "#" in difference.number:

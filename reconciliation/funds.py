@@ -13,6 +13,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from core.audit.record import record_of
 from core.errors import DomainError, Invalid
@@ -22,7 +23,7 @@ from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
-from payment_channels.contract import BillCorrupt, BillKind, BillRow, BillRowKind, BillUnavailable
+from payment_channels.contract import BillCorrupt, BillKind, BillNotes, BillRow, BillRowKind, BillUnavailable
 from reconciliation import days, importing
 from reconciliation.models import FundLine, FundStatement, ReconciliationDay
 from reconciliation.models.bill import DayState
@@ -157,7 +158,7 @@ def store(
 ) -> FundStatement:
     """Store a fund flow as its day's; None says that no money moved.
 
-    Raises ``BillCorrupt``, ``BillOfAnotherDay``, ``DayClosed``.
+    Raises ``BillCorrupt``, ``BillOfAnotherDay``, ``BillOfAnotherAccount``, ``DayClosed``.
     """
     day = days.locked(day_id)
     current = FundStatement.objects.filter(day=day).first()
@@ -171,6 +172,8 @@ def store(
     if statement is not None:
         _take_in(made, statement, day)
     _settle(made, day)
+    if statement is not None and by.staff_id is not None:
+        _check_account(made, statement.notes, day)
     record_of(
         day,
         by=by.actor,
@@ -254,6 +257,16 @@ def _take_in(made: FundStatement, statement: contract.Bill, day: ReconciliationD
         raise importing.BillOfAnotherDay("most of these movements belong to other days", day=day.date, found="")
     made.set_aside_count = statement.notes.odd_count
     made.save(update_fields=["set_aside_count"])
+
+
+def _check_account(made: FundStatement, notes: BillNotes, day: ReconciliationDay) -> None:
+    """The flow names who moved money where a program did; another account's has nothing that the day's statement has."""
+    if day.bill is None or not notes.named or not notes.own_numbers or notes.named & notes.own_numbers:
+        return
+    stated = day.bill.lines.values("channel_refund_no")
+    if not made.lines.filter(Q(execution__isnull=False) | Q(channel_refund_no__in=stated)).exists():
+        own, found = (", ".join(sorted(numbers)) for numbers in (notes.own_numbers, notes.named))
+        raise importing.BillOfAnotherAccount("the fund flow names another merchant", own=own, found=found)
 
 
 def _stored(number: str) -> str:

@@ -6,10 +6,11 @@ resolved stays resolved where the facts are the same.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import BinaryIO
 
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from django.db.models import Count, Sum
 from core.audit.actors import SYSTEM, channel
 from core.audit.record import record_of
 from core.errors import Invalid
+from core.money import yuan
 from core.plain_text import plain_text, without_direction
 from core.sql import insert_rows
 from merchants.models import ChannelAccount
@@ -25,6 +27,7 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels import contract
 from payment_channels.contract import (
+    ODD_ROWS_KEPT,
     BillCorrupt,
     BillNotes,
     BillRow,
@@ -44,6 +47,8 @@ from refunds.payouts.adapters import adapter_for
 from terminals import confirming
 
 _PAYMENTS_AT_ONCE = 2_000
+#: The channel's clocks around midnight: a row that was taken on just before may stand on the day after.
+_AT_THE_EDGE = timedelta(hours=1)
 _COLUMNS = (
     *("bill_id", "line", "kind", "order_no", "channel_transaction_no", "refund_no", "channel_refund_no"),
     *("amount_fen", "fee_fen", "accepted_at", "succeeded_at", "state", "outcome"),
@@ -119,15 +124,17 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
         _settled(day)
         return Imported(current, is_new=False)
     bill = _new_version(day, sha256=statement.digest, size=statement.size, at=at, by=by)
-    tally = _Tally(day.date, days.habits_for(day), by_hand=by is not None)
+    tally = _Tally(day.date, days.habits_for(day), statement.notes, by_hand=by is not None)
     statement.notes.on_payment = payments = _Payments(day.channel_account, at)
     insert_rows(BillLine, _COLUMNS, (_stored(bill.pk, row) for row in tally.counted(statement)))
     payments.confirm(bill)
     notes = statement.notes
+    _check_day(day, tally, notes)
+    for row in tally.apart:
+        notes.set_aside(row)
     bill.gap_fen = _total_gap_fen(statement, tally)
     bill.set_aside, bill.set_aside_count = [_odd(row) for row in notes.odd], notes.odd_count
     bill.merchant_no = _storable(", ".join(sorted(notes.named)))[:64]
-    _check_day(day, tally, notes)
     if day.channel_account.usable_profile.bill_shared:
         _leave_out_others(day, bill)
     elif by is not None:
@@ -204,12 +211,17 @@ def _settled(day: ReconciliationDay) -> None:
 class _Tally:
     """What passes by while a statement streams into the database."""
 
-    def __init__(self, day: date, habits: Habits, *, by_hand: bool) -> None:
-        """What the channel itself hands out as the day's may also have a row of the day before; a person takes the wrong file."""
-        self._habits = habits
+    def __init__(self, day: date, habits: Habits, notes: BillNotes, *, by_hand: bool) -> None:
+        """What the channel itself hands out as the day's may also have a row of the day before; a person takes the wrong file, or
+        one of several days, whose other days' rows are ``apart``.
+        """
+        self._habits, self._notes = habits, notes
+        # A clearing day that is the acquirer's may have what was sent days before.
+        self._sets_apart = by_hand and habits.profile.bill_cutoff == time(0)
         self._first, self._end = habits.span_of(day, near=timedelta(days=0 if by_hand else 1))
         self.refunds = self.refunds_fen = 0
         self.elsewhere: Counter[date] = Counter()
+        self.apart: list[OddRow] = []
 
     def counted(self, rows: Iterable[BillRow]) -> Iterator[BillRow]:
         """The rows that are refunds or voids, counted on the way."""
@@ -218,11 +230,22 @@ class _Tally:
             if row.kind not in (BillRowKind.REFUND, BillRowKind.VOID):
                 continue
             self.refunds += 1
-            self.refunds_fen += row.amount_fen
             instant = row.accepted_at if by_acceptance else row.succeeded_at or row.accepted_at
             if instant is not None and not self._first <= instant < self._end:
-                self.elsewhere[self._habits.day_of(instant)] += 1
+                found = self._habits.day_of(instant)
+                self.elsewhere[found] += 1
+                is_near = self._first - _AT_THE_EDGE <= instant < self._end + _AT_THE_EDGE
+                if self._sets_apart and self._notes.period is None and not is_near:
+                    self.apart.append(_of_another_day(row, found))
+                    continue
+            self.refunds_fen += row.amount_fen
             yield row
+
+
+def _of_another_day(row: BillRow, day: date) -> OddRow:
+    numbers = (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no)
+    text = ", ".join(filter(None, (*numbers, yuan(row.amount_fen))))
+    return OddRow(line=row.line, text=text, why="row_day", said=day.isoformat(), amount_fen=row.amount_fen)
 
 
 class _Payments:
@@ -276,7 +299,7 @@ def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:
 def _check_day(day: ReconciliationDay, tally: _Tally, notes: BillNotes) -> None:
     if notes.period is not None and notes.period != (day.date, day.date):
         raise BillOfAnotherDay("the statement covers other days", day=day.date, found=_days(*notes.period))
-    if tally.elsewhere.total() * 2 > tally.refunds:
+    if tally.elsewhere.total() * 2 > tally.refunds or len(tally.apart) > ODD_ROWS_KEPT:
         found = _days(min(tally.elsewhere), max(tally.elsewhere))
         raise BillOfAnotherDay("most of these refunds belong to other days", day=day.date, found=found)
 
@@ -293,18 +316,23 @@ def _check_account(day: ReconciliationDay, bill: Bill, notes: BillNotes) -> None
         own = frozenset(before.exclude(pk=bill.pk).order_by("-pk").values_list("merchant_no", flat=True)[:1])
     if not notes.named or not own or own & notes.named or bill.merchant_no in own:
         return
+    # A row that was set aside may be the one that is ours.
+    said = {number for row in notes.odd for number in _NUMBERS.findall(row.text)}
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_OURS, {"bill": bill.pk, "account": day.channel_account_id})
+        cursor.execute(_ANY_OURS, {"bill": bill.pk, "account": day.channel_account_id, "said": sorted(said)})
         if cursor.fetchone() is None:
             raise BillOfAnotherAccount(
                 "the statement names another merchant", own=", ".join(sorted(own)), found=bill.merchant_no
             )
 
 
+_NUMBERS = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _ANY_OURS = """
 SELECT 1 FROM reconciliation_billline l JOIN refunds_execution e ON e.channel_account_id = %(account)s
    AND (e.refund_no = nullif(l.refund_no, '') OR e.channel_refund_no = nullif(l.channel_refund_no, ''))
- WHERE l.bill_id = %(bill)s LIMIT 1
+ WHERE l.bill_id = %(bill)s
+ UNION ALL
+SELECT 1 FROM refunds_execution e WHERE e.channel_account_id = %(account)s AND e.refund_no = ANY(%(said)s) LIMIT 1
 """
 
 

@@ -30,8 +30,8 @@ _LONGEST_WAY = timedelta(days=40)
 
 _IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
 
-#: A line that the channel took back: no money moved.
-_TAKEN_BACK = "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED'))"
+#: A line that the channel took back or did not pay: no money moved.
+_TAKEN_BACK = "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED', 'FAIL', 'FAILED'))"
 
 _FROM_AT = {
     BillBasis.ACCEPTED: "e.first_sent_at",

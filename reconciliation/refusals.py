@@ -57,6 +57,7 @@ _ROWS: Mapping[str, Promise | str] = {
     "row_time": _("no time: %(said)s"),
     "row_number": _("a number that a spreadsheet has rounded: %(said)s"),
     "row_fields": _("its fields do not fit the columns"),
+    "row_day": _("of another day: %(said)s"),
     "row_remark": _("its remark contradicts its amount: %(said)s"),
 }
 

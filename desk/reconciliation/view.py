@@ -221,7 +221,7 @@ def _taken_in(request: HttpRequest, imported: Imported | FundStatement) -> None:
     else:
         done = gettext("The statement is taken in: %(n)s refunds.") % {"n": imported.bill.refunds}
         if odd := imported.bill.set_aside_count:
-            done += " " + gettext("%(n)s rows could not be read and were set aside.") % {"n": odd}
+            done += " " + gettext("%(n)s rows could not be used and were set aside.") % {"n": odd}
     messages.success(request, done)
 
 

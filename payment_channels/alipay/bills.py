@@ -114,7 +114,7 @@ def _read_trades(
         refund_no = statements.number(field("退款批次号/请求号"), line=line) if is_refund else ""
         completed_at = statements.moment(field("完成时间"), line=line)
         created_at = statements.moment(field("创建时间"), line=line)
-        if is_refund and completed_at and created_at and created_at.date() != completed_at.date():
+        if is_refund and created_at and (completed_at is None or created_at.date() != completed_at.date()):
             created_at = completed_at  # the payment's, which this row repeats
         fee_fen = abs(fees.fen(field("服务费(元)") or "0", line=line)) if "服务费(元)" in table.has else None
         return BillRow(
@@ -179,7 +179,9 @@ class _Remarks:
         if self._totals.keys() != {"交易", "退款"}:
             return None
         (payments, payments_fen, _), (refunds, received, with_discounts) = self._totals["交易"], self._totals["退款"]
-        refunds_fen = with_discounts if received_fen is None else total_fen + received - received_fen
+        # What rows that were set aside received is not known: then the totals have to stand for themselves.
+        adds_up = received_fen is not None and not self._notes.odd_count
+        refunds_fen = total_fen + received - (received_fen or 0) if adds_up else with_discounts
         return BillTotals(rows=payments + refunds, payments_fen=payments_fen, refunds_fen=refunds_fen)
 
 

@@ -30,7 +30,8 @@ _REFUND: dict[str, Rule] = {
     "ACQ.REASON_TRADE_REFUND_FEE_ERR": never("the amount is not valid", "check_amount"),
     "ACQ.REFUND_FEE_ERROR": never("the amount is wrong", "check_amount"),
     "ACQ.REASON_TRADE_BEEN_FREEZEN": never("the trade is frozen", "sale_frozen"),
-    "ACQ.DISCORDANT_REPEAT_REQUEST": never("the same number with other details", "check_history"),
+    # An earlier attempt with other details is there: whether it moved money, the query says.
+    "ACQ.DISCORDANT_REPEAT_REQUEST": ask("the same number with other details", "check_history"),
     "ACQ.BUYER_ERROR": never("the payer's account is in trouble", "other_route"),
     "ACQ.BUYER_NOT_EXIST": never("the payer's account no longer exists", "other_route"),
     "ACQ.BUYER_ENABLE_STATUS_FORBID": never("the payer's account is barred", "other_route"),

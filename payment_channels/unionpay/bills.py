@@ -186,12 +186,14 @@ def _read_trades(
             if not line.strip(_BLANK):
                 continue
             notes.rows += 1
+            fields: list[str] = []
             try:
                 fields = _fields(line.rstrip("\n").encode("latin-1"), number=number)
                 row = _row(fields, day=day, line=number)
             except BillCorrupt as error:
                 said = line.rstrip("\n").encode("latin-1").decode("gb18030", "replace")
-                notes.set_aside(tables.odd_row(error, said, line=number))
+                amount_fen = int(fields[7]) if fields and re.fullmatch("[0-9]+", fields[7]) else None
+                notes.set_aside(tables.odd_row(error, said, line=number, amount_fen=amount_fen))
                 continue
             notes.named.add(fields[28])
             if row.kind in (BillRowKind.REFUND, BillRowKind.VOID) or not refunds_only:
@@ -200,7 +202,8 @@ def _read_trades(
                 notes.on_payment(row.channel_transaction_no, row.amount_fen)
     if not notes.rows and notes.period is None:
         raise BillCorrupt("nothing but blanks", code="bill_empty")
-    if tables.is_mostly_odd(notes) or notes.odd_count == notes.rows > 0:
+    # Of a few rows all may be odd, if they stand under their columns; else it is another file, or a piece of one.
+    if tables.is_mostly_odd(notes) or notes.odd_count == notes.rows > sum(row.why != "row_fields" for row in notes.odd):
         _say_what_it_is(file, notes.odd[0])
     return None  # the file carries no totals
 

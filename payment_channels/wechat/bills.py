@@ -35,7 +35,7 @@ from payment_channels.wechat import errors
 from payment_channels.wechat.gateway import Gateway
 
 CHANNEL = "wechat"
-_SUCCESS, _REVOKED = "SUCCESS", "REVOKED"
+_SUCCESS, _REVOKED, _REFUND = "SUCCESS", "REVOKED", "REFUND"
 #: Names of the older statement of ordinary settlement, and what they are called now.
 _OLD_NAMES = {"总金额": "订单金额", "子商户号": "特约商户号"}
 _FREE_TEXT = ("商品名称", "商户数据包", "费率备注", "设备号")
@@ -76,7 +76,9 @@ _FUNDS = Layout(
     summary=_SUMMARY,
 )
 _YUAN, _CURRENCY = ("", "CNY", "RMB", "人民币"), re.compile(r"[A-Z]{3}\Z")
-_NET_OF_FEE = re.compile(r"退款总金额\s*([0-9.]+)\s*元[;；,，]\s*含手续费\s*([0-9.]+)\s*元")
+_NET_OF_FEE = re.compile(r"退款总金额[\s:]*([0-9.,]+)\s*元[;,\s]*含手续费[\s:]*([0-9.,]+)\s*元")
+#: Who moved money, where it was a program: the merchant's number.
+_BY_PROGRAM = re.compile(r"([0-9]{8,10})API\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,7 @@ def _read_trades(
     fees = statements.Fees()
 
     def amount(field: Field) -> int:
-        is_return = bool(_number(field("微信退款单号"))) or field("交易状态").upper() == _REVOKED
+        is_return = bool(_number(field("微信退款单号"))) or field("交易状态").upper() in (_REVOKED, _REFUND)
         name = "订单金额" if not is_return else "申请退款金额" if "申请退款金额" in table.has else "退款金额"
         return abs(statements.fen(field(name), line=0))
 
@@ -187,14 +189,16 @@ def _read_trades(
             raise BillCorrupt("the fields do not stand under their columns", line=line, code="row_fields")
         notes.named.update(filter(None, (_number(field("商户号")), _number(field("特约商户号")))))
         refund_no = statements.number(_number(field("微信退款单号")), line=line)
-        is_void = field("交易状态").upper() == _REVOKED
-        if refunds_only and not refund_no and not is_void:
-            if notes.on_payment and field("交易状态").upper() == _SUCCESS:
+        status = field("交易状态").upper()
+        # One that has no number of the channel's yet is a refund all the same.
+        is_void, is_refund = status == _REVOKED, bool(refund_no) or status == _REFUND
+        if refunds_only and not is_refund and not is_void:
+            if notes.on_payment and status == _SUCCESS:
                 with suppress(BillCorrupt):
                     notes.on_payment(statements.number(field("微信订单号"), line=line), amount(field))
             return None
-        is_return = bool(refund_no) or is_void
-        state = field("退款状态" if refund_no else "交易状态")
+        is_return = is_refund or is_void
+        state = field("退款状态" if is_refund else "交易状态")
         asked = is_return and "退款申请时间" in table.has
         accepted_at = statements.moment(field("退款申请时间" if asked else "交易时间"), line=line)
         if is_return and "退款成功时间" in table.has:
@@ -208,7 +212,7 @@ def _read_trades(
             raise BillCorrupt("a fee stands under its rate", line=line, code="row_fields")
         return BillRow(
             channel=CHANNEL,
-            kind=BillRowKind.REFUND if refund_no else BillRowKind.VOID if is_void else BillRowKind.PAYMENT,
+            kind=BillRowKind.REFUND if is_refund else BillRowKind.VOID if is_void else BillRowKind.PAYMENT,
             order_no=field("商户订单号"),
             channel_transaction_no=statements.number(field("微信订单号"), line=line),
             refund_no=statements.number(_number(field("商户退款单号")), line=line) if is_return else "",
@@ -257,6 +261,7 @@ def _read_funds(file: BinaryIO, *, notes: BillNotes) -> Generator[BillRow, None,
         amount_fen = amount(field)
         is_refund = kind in (BillRowKind.REFUND, BillRowKind.REFUND_CLOSED)
         paid_out = field("收支类型") == "支出"
+        notes.named.update(_BY_PROGRAM.findall(field("资金变更提交申请人")))
         booked_at = statements.moment(field("记账时间"), line=line)
         fee_fen = (amount_fen if paid_out else -amount_fen) if kind is BillRowKind.FEE else 0
         if is_refund and (gross := _NET_OF_FEE.search(field("备注"))):

@@ -7,6 +7,7 @@ https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html
 .../4013071200 (退款, 常见问题) names codes of refunds that are in no list of version 3.
 """
 
+import re
 from dataclasses import dataclass
 
 from payment_channels.contract import Outcome, Unknown
@@ -38,8 +39,9 @@ RULES: dict[str, Rule] = {
     "RESOURCE_NOT_EXISTS": never("no such order or refund", "check_sale"),
     "ORDER_NOT_EXIST": never("no such order", "check_sale"),
     "ORDER_CLOSED": never("the order is closed", "sale_closed"),
-    "OUT_TRADE_NO_USED": never("the order number was used before with other details", "check_history"),
-    "REFUND_FEE_MISMATCH": never("the same number with another amount", "check_history"),
+    # An earlier attempt with other details is there: whether it moved money, the query says.
+    "OUT_TRADE_NO_USED": ask("the order number was used before with other details", "check_history"),
+    "REFUND_FEE_MISMATCH": ask("the same number with another amount", "check_history"),
     "TRADE_OVERDUE": never("the order is past its refund period", "sale_closed"),
     "ORDER_NOT_READY": later("the order is still being worked on"),
     "BIZERR_NEED_RETRY": later("asked for at the same time as another: the same number again"),
@@ -106,6 +108,11 @@ _AS_SPELLED = {code.replace("_", ""): code for code in RULES}
 
 
 _CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "check_clock")
+_HISTORY = ask("the same number with other details", "check_history")
+#: INVALID_REQUEST has it without a code of its own: 订单金额或退款金额与之前请求不一致，商户退款单号已存在.
+_OF_HISTORY = re.compile(
+    r"之前的?请求|退款单号.{0,6}(已存在|已使用|重复)|out_refund_no.*(exist|duplicate|used)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +138,8 @@ def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
     raw = reply.body.decode("utf-8", "replace")
     if complaint is None:
         return Unknown(code="unreadable", message=reply.said(), raw=raw)
-    rule = _CLOCK if _speaks_of_the_clock(complaint) else RULES.get(complaint.code)
     return outcome_of(
-        rule,
+        _rule(complaint),
         code=complaint.code,
         message=complaint.message,
         raw=raw,
@@ -153,6 +159,14 @@ def outcome_of_query(reply: Reply) -> Unknown:
     rule = RULES.get(complaint.code)
     remedy = rule.remedy if rule and code != "not_found" else ""
     return Unknown(code=code, message=complaint.message, remedy=remedy, raw=raw)
+
+
+def _rule(complaint: Complaint) -> Rule | None:
+    if _speaks_of_the_clock(complaint):
+        return _CLOCK
+    if complaint.code in ("INVALID_REQUEST", "PARAM_ERROR", "RULE_LIMIT") and _OF_HISTORY.search(complaint.message):
+        return _HISTORY
+    return RULES.get(complaint.code)
 
 
 def _speaks_of_the_clock(complaint: Complaint) -> bool:

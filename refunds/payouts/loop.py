@@ -25,6 +25,7 @@ from payment_channels.contract import CredentialsInvalid, ProfileInvalid, Refund
 from refunds.payouts import NOT_STORABLE, Answer, Claimed, ask, claim, settle, wake
 from refunds.payouts.adapters import adapter_for
 from refunds.payouts.breaker import Breakers
+from refunds.payouts.settling import call_people
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ def _claim(in_flight: Counter[str], width: int) -> list[Claimed]:
     batch = claim(limit=width, at=now, not_accounts=breakers.open_accounts(), not_channels=full)
     for account_id in breakers.due_probes():
         batch += claim(limit=1, at=now, only_account=account_id)
+        call_people(account_id=account_id, at=now)
     return batch
 
 

@@ -242,6 +242,9 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
     overtaken = answer.turn is not None and answer.turn != execution.sends + execution.queries
     if overtaken and isinstance(outcome, Refused) and not holds(outcome):
         return doubted(outcome)
+    if isinstance(outcome, Refused) and _is_worn_out(execution, outcome) and execution.queries and not answer.denied:
+        # "Later" to the end, while the first send may lie there: no proof that nothing was paid.
+        return doubted(outcome)
     if isinstance(outcome, Done) and (
         outcome.refund_no != execution.refund_no or outcome.amount_fen != execution.amount_fen
     ):
@@ -286,12 +289,16 @@ def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime)
         execution.due_at = at + _until_query(execution, accepted=outcome.accepted, just_sent=source == "answer")
         return
     execution.failure_retry = outcome.retry
-    if holds(outcome) and not (outcome.retry is Retry.LATER and execution.sends >= _LATER_TRIES):
+    if holds(outcome) and not _is_worn_out(execution, outcome):
         execution.state = ExecutionState.HELD
         execution.due_at = at + _spread(_held_backoff(outcome), tried=execution.sends - 1)
         return
     execution.state = ExecutionState.FAILED
     execution.due_at, execution.ended_at = None, at
+
+
+def _is_worn_out(execution: Execution, outcome: Refused) -> bool:
+    return outcome.retry is Retry.LATER and execution.sends >= _LATER_TRIES
 
 
 def _is_a_persons(execution: Execution, outcome: Unknown, at: datetime) -> bool:
@@ -311,6 +318,22 @@ def _call_person(execution: Execution, outcome: Unknown, at: datetime) -> None:
     backoff = _PERSON_BACKOFF if given_up else _UNKNOWN_BACKOFF
     tried = execution.queries - len(_UNKNOWN_BACKOFF) - SENT_AGAIN_AT_MOST if given_up else execution.queries
     execution.due_at = at + _at_least_the_lag(execution, _spread(backoff, tried=tried))
+
+
+_CALL_PEOPLE = """
+UPDATE refunds_execution SET needs_attention = true, failure_remedy = coalesce(nullif(failure_remedy, ''), 'find_out')
+ WHERE id IN (SELECT id FROM refunds_execution
+               WHERE due_at IS NOT NULL AND channel_account_id = %s AND state = 'unknown' AND NOT needs_attention
+                 AND first_sent_at <= %s FOR UPDATE SKIP LOCKED)
+"""
+
+
+def call_people(*, account_id: int, at: datetime) -> None:
+    """The same of all that an account owes a word about while it is down: then single ones are asked about, and the rest waits
+    no less long.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CALL_PEOPLE, [account_id, at - PERSON_AFTER])
 
 
 def _at_least_the_lag(execution: Execution, wait: timedelta) -> timedelta:

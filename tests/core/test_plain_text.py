@@ -5,7 +5,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.personal_data import phone_key
+from core.personal_data import name_hash, phone_key
 from core.plain_text import name_key, name_key_sql, one_line, person_name, plain_text, reference_key
 
 
@@ -89,6 +89,13 @@ def test_name_key_in_sql_is_the_same_for_any_spelling(typed: list[str]) -> None:
 )
 def test_person_name_when_only_the_writing_differs_is_the_same(typed: str) -> None:
     assert person_name(typed) == "Wang Min"
+
+
+@pytest.mark.parametrize("dot", "·•‧∙⋅・･")
+def test_person_with_any_middle_dot_is_written_and_found_alike(dot: str) -> None:
+    typed = f"买买提{dot}艾合买提"
+    assert person_name(typed) == "买买提·艾合买提"
+    assert name_hash(typed) == name_hash("买买提·艾合买提") != name_hash("买买提艾合买提")
 
 
 @pytest.mark.parametrize("typed", ["", " \n", "\u200b", " \u200b\u2060 \ufeff\n", "\ufe0f"])

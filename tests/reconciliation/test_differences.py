@@ -165,11 +165,12 @@ def test_adopt_wants_a_sale_of_ours_and_money_that_moved(world: World) -> None:
     sale = world.sale()
     elsewhere = world.portal(sale, 500, "P-1", channel_transaction_no="4200999", order_no="NOT-OURS")
     underway = world.portal(sale, 500, "P-2", succeeded_at=None, state="PROCESSING")
-    world.imported(elsewhere, underway)
+    unnamed = world.portal(sale, 500, "", channel_refund_no="")
+    world.imported(elsewhere, underway, unnamed)
     codes = {
         row.number: differences.why_not_adopt(row, differences.sale_behind(row)) for row in Difference.objects.all()
     }
-    assert codes == {"P-1": "adopt_no_sale", "P-2": "adopt_not_paid"}
+    assert codes == {"P-1": "adopt_no_sale", "P-2": "adopt_not_paid", "line 4": "cannot_adopt"}
     for row in Difference.objects.all():
         with pytest.raises(differences.CannotAdopt):
             differences.adopt(difference_id=row.pk, note="", by=of_staff(world.finance), at=timezone.now())

@@ -238,7 +238,7 @@ def test_one_odd_row_is_set_aside_with_its_words_and_the_rest_is_compared(wechat
 
     page = _brought(wechat, content)
 
-    assert "taken in: 2 refunds. 1 rows could not be read and were set aside" in page
+    assert "taken in: 2 refunds. 1 rows could not be used and were set aside" in page
     assert english in page
     assert odd.decode()[-60:] in page
     assert wechat.world.day().matched == 1
@@ -261,7 +261,9 @@ _READ: dict[str, Callable[[str], str]] = {
     "blank lines": lambda text: text.replace("\r\n", "\r\n\r\n"),
     "fee finer than a fen": lambda text: text.replace("`-0.60000", "`-0.60340"),
     "coupon": lambda text: text.replace("`100.00,`0.00,`ORIGINAL", "`90.00,`10.00,`ORIGINAL"),
-    "thousands": lambda text: text,
+    "a program's writing": lambda text: re.sub(r"(`[0-9-]{10}) ", r"\1T", text).replace(
+        "`100.00,`0.00,`ORIGINAL", "`￥100.00,`0.00元,`ORIGINAL"
+    ),
 }
 
 
@@ -274,6 +276,47 @@ def test_what_people_and_portals_do_to_a_statement_is_read(wechat: Channel, what
     assert "taken in: 1 refunds. " not in _brought(wechat, content)
     assert counts(wechat.world.day()) == {"matched": 1}
     assert BillLine.objects.get().fee_fen == -60
+
+
+_OTHERS = re.compile(rb"`503[^,]+,`[^,]+")
+_BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] = {
+    "of another day": (
+        lambda row: _OTHERS.sub(b"`5039,`ELSEWHERE", row).replace(
+            DAY.isoformat().encode(), (DAY - timedelta(days=3)).isoformat().encode()
+        ),
+        {"matched": 1},
+        ["row_day"],
+    ),
+    "without a number yet": (lambda row: _OTHERS.sub(b"`0,`0", row), {"matched": 1, "channel_only": 1}, []),
+    "failed at the channel": (
+        lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`FAIL")).replace(b"`503", b"`5039"),
+        {"matched": 2},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", _BESIDE)
+def test_row_beside_ours_is_what_it_says_and_no_money_is_lost(wechat: Channel, what: str) -> None:
+    spoil, outcomes, why = _BESIDE[what]
+    plain = _file("wechat-refund-plain.csv", _paid(wechat))
+    beside = (
+        _OTHERS.sub(b"`5039,`ELSEWHERE", spoil(_row_of(plain))) if what.startswith("failed") else spoil(_row_of(plain))
+    )
+    _brought(wechat, _with(plain, beside, total=b"200.00"))
+    assert counts(wechat.world.day()) == outcomes
+    statement = _rest(wechat)["statement"]
+    assert ([row["code"] for row in statement["set_aside"]], statement["total_gap_fen"]) == (why, 0)
+    assert wechat.world.day().bill_fen == 10_000 * (1 + outcomes.get("channel_only", 0))
+
+
+def test_fund_flow_of_another_account_is_refused(wechat: Channel) -> None:
+    payout = _paid(wechat)
+    _brought(wechat, _file("wechat-refund-plain.csv", payout))
+    flow = _file("wechat-fundflow-net-of-fee.csv", payout).replace(payout.refund_no.encode(), b"ELSEWHERE")
+    page = _brought(wechat, flow.replace(str(payout.channel_refund_no).encode(), b"5039"))
+    assert "merchant number 1900000001" in page
+    assert not FundStatement.objects.exists()
 
 
 def test_other_order_of_columns_is_read(wechat: Channel) -> None:

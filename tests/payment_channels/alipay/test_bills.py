@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -208,7 +209,7 @@ def _spoiled_zip() -> bytes:
         (b"#nothing\r\n", 0),
         (DETAILS.replace(b"-12.00", b"-12.001", 1), 6),
         (DETAILS.replace(b"-12.00,-12.00,", b"-12.00,", 1), 6),
-        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21T10:00:05", 1), 5),
+        (DETAILS.replace(b"2026-11-21 10:00:05", b"2026-11-21 10-00-05", 1), 5),
         (DETAILS.replace("订单金额".encode("gbk"), "小费".encode("gbk")), 4),
         (b"PK\x03\x04" + DETAILS, 0),
         (_gbk_zip()[:-30], 0),
@@ -258,3 +259,16 @@ def test_statement_downloaded_again_is_the_same_whenever_it_was_exported(encodin
     other = bills.opened(io.BytesIO(text.replace("0笔", "1笔").encode(encoding)), kind=BillKind.REFUNDS)
 
     assert first.digest == again.digest != other.digest
+
+
+def test_refund_without_its_time_has_none_and_an_odd_one_leaves_the_total_exact() -> None:
+    plain = (Path(__file__).parents[2] / "reconciliation/files/alipay-refund-with-merchant-discount.csv").read_bytes()
+    untimed = bills.opened(io.BytesIO(plain.replace(b"2026-11-26 10:56:48", b"")), kind=BillKind.REFUNDS)
+    (row,) = untimed
+    # The other time of the row is the payment's, weeks before.
+    assert (row.accepted_at, row.succeeded_at, row.amount_fen) == (None, None, 10_000)
+    odd = bills.opened(io.BytesIO(plain.replace(b"-100.00,-90.00", b"x,-90.00")), kind=BillKind.REFUNDS)
+    assert list(odd) == []
+    declared = odd.declared()
+    assert declared is not None
+    assert declared.refunds_fen == 10_000

@@ -222,7 +222,7 @@ def test_refund_when_order_cannot_be_sent_is_refused_unsent(
         ("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", Retry.NEVER, "check_amount"),
         ("ACQ.REASON_TRADE_REFUND_FEE_ERR", Retry.NEVER, "check_amount"),
         ("ACQ.REASON_TRADE_BEEN_FREEZEN", Retry.NEVER, "sale_frozen"),
-        ("ACQ.DISCORDANT_REPEAT_REQUEST", Retry.NEVER, "check_history"),
+        ("ACQ.DISCORDANT_REPEAT_REQUEST", None, "check_history"),
         ("ACQ.SYSTEM_ERROR", None, ""),
         ("ACQ.NEVER_HEARD_OF", None, ""),
     ],

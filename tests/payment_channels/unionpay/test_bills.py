@@ -306,3 +306,9 @@ def test_zip_of_a_day_without_trades_is_an_empty_day() -> None:
 
     assert list(bill) == []
     assert bill.notes.period == (DAY, DAY)
+
+
+def test_only_row_of_a_day_that_is_odd_is_set_aside_with_its_amount() -> None:
+    statement = bills.opened(io.BytesIO(zm_line(1, "04", 1_200, fee="-000000000007")), day=DAY, kind=BillKind.REFUNDS)
+    assert list(statement) == []
+    assert [(row.line, row.why, row.amount_fen) for row in statement.notes.odd] == [(1, "row_amount", 1_200)]

@@ -277,6 +277,24 @@ def test_refund_when_channel_refuses_says_what_may_be_done(
     assert (outcome.retry, outcome.throttled, outcome.remedy) == (retry, throttled, remedy)
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("REFUND_FEE_MISMATCH", "退款金额不一致"),
+        ("INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试"),
+        ("INVALID_REQUEST", "商户退款单号已存在，且与之前请求的参数不一致"),
+        ("PARAM_ERROR", "out_refund_no already exists"),
+    ],
+)
+def test_number_that_the_channel_knows_with_other_details_is_asked_about_and_not_refused(
+    code: str, message: str
+) -> None:
+    reply = Reply(400, {}, json.dumps({"code": code, "message": message}).encode())
+    outcome = errors.outcome_of_application(reply, maybe_received=False)
+    assert isinstance(outcome, Unknown)
+    assert (outcome.code, outcome.remedy) == (code, "check_history")
+
+
 @pytest.mark.parametrize(("spelled", "code"), [("NOTENOUGH", "NOT_ENOUGH"), ("ORDERNOTEXIST", "ORDER_NOT_EXIST")])
 def test_code_in_its_older_spelling_means_the_same(spelled: str, code: str) -> None:
     reply = Reply(403, {}, json.dumps({"code": spelled, "message": "余额不足"}).encode())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -117,6 +119,17 @@ def test_held_after_a_lost_answer_still_doubts_refusals(request_: RefundRequest)
         _round(channel, now + timedelta(seconds=seconds))
     assert [order.maybe_received for order in channel.orders] == [False, True, True]
     assert _states(request_) == ("unknown", "unknown")
+
+
+def test_later_to_the_end_after_a_lost_answer_is_a_persons_and_not_failed(request_: RefundRequest) -> None:
+    now = timezone.now()
+    later = Refused(code="BIZERR_NEED_RETRY", message="later", retry=Retry.LATER)
+    channel = Scripted(refunds=[LOST, *[later] * 10], queries=[NOT_FOUND])
+    # The query comes within its lag, and each further send when it is due.
+    for after in (timedelta(), timedelta(seconds=4), *(timedelta(hours=2 * turn) for turn in range(1, 10))):
+        _round(channel, now + after)
+    assert (_states(request_), request_.executions.get().sends) == (("unknown", "unknown"), 10)
+    assert RefundRequest.objects.get(pk=request_.pk).reserved_fen == 1_200
 
 
 def test_held_from_the_start_believes_refusals(request_: RefundRequest) -> None:
@@ -287,3 +300,24 @@ def test_what_was_approved_after_the_channels_window_is_not_sent(days: int, sent
     assert (payout.state, payout.failure_code) == (
         ("held", "FREQUENCY_LIMITED") if sent else ("failed", "window_closed")
     )
+
+
+def test_payouts_behind_an_account_that_is_down_are_a_persons_in_time_without_each_being_probed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    merchant = make_merchant()
+    account = make_account(merchant)
+    now = timezone.now()
+    long, just = now - timedelta(minutes=6), now - timedelta(minutes=1)
+    for first_sent_at in (long, long, long, just):
+        request = make_request(make_sale(merchant, 10_000, channel_account=account), 1_200)
+        payout = Execution.objects.filter(request=request)
+        payout.update(state="sending", first_sent_at=first_sent_at, due_at=now, sends=1)
+        payout.update(state="unknown", failure_remedy="check_their_key")
+    down = SimpleNamespace(open_accounts=lambda: [account.pk], due_probes=lambda: [account.pk])
+    monkeypatch.setattr(drain_module, "breakers", down)
+
+    assert len(drain_module._claim(Counter(), 50)) == 1
+
+    called = Execution.objects.filter(needs_attention=True).values_list("first_sent_at", "failure_remedy")
+    assert list(called) == [(long, "check_their_key")] * 3
