@@ -327,6 +327,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "mail-checkpoints": {"task": "refunds.mail_checkpoints", "schedule": 3600.0, "options": {"expires": 3000}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
+    "assign": {"task": "refunds.assign", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
     "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},
