@@ -98,8 +98,8 @@ def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
 
 @transaction.atomic
 def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
-    """Claim the unclaimed request whose time is shortest of those that this person may decide, after what they were given and have
-    not opened; None when there is none.
+    """What this person was given and has not opened, then the unclaimed request whose time is shortest of those that they may
+    decide, which they claim; None when there is none.
     """
     rights.check_may(Act.CLAIM, by=by)
     unopened = Assignment.objects.filter(staff_id=by.staff_id, opened_at=None, ended_at=None).values("request")

@@ -52,8 +52,8 @@ def test_work_gives_to_who_knows_the_reason_then_to_who_has_least_and_never_abov
     assert assigning.work(at=NOW) == 4
     assert [_owner_of(one) for one in special] == [expert.pk, expert.pk, other.pk]
     assert _owner_of(plain) == other.pk
-    events = AuditEvent.objects.filter(action="refund.assign").order_by("pk")
-    assert [event.data["to"] for event in events] == [expert.name, expert.name, other.name, other.name]
+    told = [event.data["to"] for event in AuditEvent.objects.filter(action="refund.assign")]
+    assert sorted(told) == sorted([expert.name, other.name] * 2)
     assert assigning.work(at=NOW) == 0
 
 
