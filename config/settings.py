@@ -73,6 +73,8 @@ MIDDLEWARE = [
 ]
 #: What ``PagesOnly`` wraps around every request that is not a machine's.
 PAGE_MIDDLEWARE = [
+    # Pages are a tenth as long; its random length keeps what is sealed in them from being guessed by their length.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
