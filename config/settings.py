@@ -73,8 +73,7 @@ MIDDLEWARE = [
 ]
 #: What ``PagesOnly`` wraps around every request that is not a machine's.
 PAGE_MIDDLEWARE = [
-    # Pages are a tenth as long; its random length keeps what is sealed in them from being guessed by their length.
-    "django.middleware.gzip.GZipMiddleware",
+    "config.middleware.Compressed",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -276,6 +275,7 @@ SPECTACULAR_SETTINGS = {
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
         "ReasonEnum": "refunds.states.Reason",
+        "LocaleEnum": "refunds.review.assigning.LANGUAGES",
         "BatchKindEnum": "refunds.models.batch.BatchKind",
         "BatchStateEnum": "refunds.models.batch.BatchState",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
