@@ -109,7 +109,7 @@ def _record(action: str, kind: str, pk: int, *, by: Principal, at: datetime, dat
 
 def opened(*, request_id: UUID, by: Principal, at: datetime) -> None:
     """Note that who was given it has it before them: it stays on their desk."""
-    Assignment.objects.filter(request_id=request_id, staff_id=by.staff_id, opened_at=None, ended_at=None).update(
+    Assignment.objects.filter(request_id=request_id, staff_id=by.acting_staff, opened_at=None, ended_at=None).update(
         opened_at=at
     )
 

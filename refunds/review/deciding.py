@@ -102,7 +102,7 @@ def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
     decide, which they claim; None when there is none.
     """
     rights.check_may(Act.CLAIM, by=by)
-    unopened = Assignment.objects.filter(staff_id=by.staff_id, opened_at=None, ended_at=None).values("request")
+    unopened = Assignment.objects.filter(staff_id=by.acting_staff, opened_at=None, ended_at=None).values("request")
     theirs = RefundRequest.objects.filter(pk__in=unopened, claimed_by_id=by.staff_id, state=State.IN_REVIEW)
     if (own := theirs.filter(pending_decision=None).order_by("due_at", "pk").first()) is not None:
         return own
