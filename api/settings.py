@@ -257,7 +257,7 @@ class SwitchMember(_OfTeam):
 
 
 class ReviewSettingsSerializer(StrictSerializer):
-    assigns = Flag(help_text="what waits is handed to who is at the desk")
+    assigns = Flag()
     second_looks_percent = WholeNumber(min_value=0, max_value=100)
 
 
@@ -276,7 +276,7 @@ class ReviewerSerializer(StrictSerializer):
 class ReviewerOut(Shape):
     id = s.IntegerField(source="staff_id")
     name = s.CharField(source="staff.name")
-    is_here = s.BooleanField(help_text="has the desk before them; said every three seconds")
+    is_here = s.BooleanField()
     takes_work = s.BooleanField()
     most_on_desk = s.IntegerField()
     reasons = s.ListField(child=s.ChoiceField(Reason.choices))
