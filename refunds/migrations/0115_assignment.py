@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0060_sandbox'),
-        ('refunds', '0080_updated_after'),
+        ('refunds', '0120_erasable_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
