@@ -41,7 +41,13 @@ def _table(people: Sequence[Reviewer], there: frozenset[int]) -> Table:
     named, everything = language_names(), gettext("all")
     return Table(
         title=gettext("Who decides"),
-        columns=[gettext("Name"), gettext("Now"), gettext("At most"), gettext("Reasons"), gettext("Languages")],
+        columns=[
+            gettext("Name"),
+            gettext("At the moment"),
+            gettext("Most at once"),
+            gettext("Reasons"),
+            gettext("Languages"),
+        ],
         rows=[
             Row(
                 cells=[
