@@ -104,10 +104,10 @@ def set_review_settings(stage: Stage) -> None:
 
 @case("GET", f"{_API}reviewers")
 def list_reviewers(stage: Stage) -> None:
-    manager = stage.person("manager")
+    manager, reviewer = stage.person("manager"), stage.person("reviewer")
     presence.come(manager.pk)
     here = {row["id"]: row["is_here"] for row in _get(stage, "reviewers")["results"]}
-    assert (here[manager.pk], here[stage.person("reviewer").pk]) == (True, False)
+    assert (here[manager.pk], here[reviewer.pk]) == (True, False)
 
 
 @case("PUT", f"{_API}reviewers/<int:staff_id>")
