@@ -95,6 +95,8 @@ _TAGS = {
     "test": "What only test keys may do: time, payments, decisions and events of the sandbox.",
     "stores": "The merchant's stores.",
     "team-members": "Who works for the merchant, and what each may decide.",
+    "review-settings": "How work on the desk is handed out, and how many decisions are looked at twice.",
+    "reviewers": "Who decides refunds, whether they are at the desk, and what they take.",
     "channel-accounts": "Accounts at the payment channels.",
     "message-templates": "The merchant's own words to its customers.",
     "audit": "Signed checkpoints of the audit trail, for staff who may read it.",

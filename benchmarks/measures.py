@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from analytics.trials.tally import MODES
-from benchmarks import beside, outage, pages, raw, reconciliation, trials
+from benchmarks import beside, keys, outage, pages, raw, reconciliation, trials
 from benchmarks.load import post_refunds
 from benchmarks.records import add_account, empty, merchant_with_key, paid_sales
 from benchmarks.rig import Rig, StandIn, black_hole, cpu_s, rss_mb, running, start_worker
@@ -375,6 +375,19 @@ def invariants_at_scale() -> list[Figure]:
     ]
 
 
+def keys_at_scale() -> list[Figure]:
+    """From a key to the next refund painted, with ``KEYS_REQUESTS`` refunds (20,000) behind it."""
+    requests = int(os.environ.get("KEYS_REQUESTS", "20000"))
+    size = scale.Size(requests=requests, sales=3 * requests, open_requests=2_000)
+    scale.load(size=size, seed=1, now=timezone.now(), say=lambda _: None)
+    with running(worker=False) as rig:
+        walked, decided = keys.measure(port=rig.port, presses=60)
+    return [
+        Figure("keys_list", walked.p95, 100, f"{walked}, {requests:,} refunds", at_most=True),
+        Figure("keys_flow", decided.p95, 100, f"{decided}, {requests:,} refunds", at_most=True),
+    ]
+
+
 def policy_trial() -> list[Figure]:
     """A draft tried on ``TRIAL_REQUESTS`` requests (100,000) with their counters, as it was and with feedback."""
     trial, seconds, cpu_s = trials.measure(requests=int(os.environ.get("TRIAL_REQUESTS", "100000")))
@@ -402,4 +415,5 @@ LONG_MEASURES: dict[str, Callable[[], list[Figure]]] = {
     "pages": pages_at_scale,
     "invariants": invariants_at_scale,
     "trial": policy_trial,
+    "keys": keys_at_scale,
 }

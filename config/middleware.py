@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -54,6 +55,17 @@ _HOOKS = ("process_view", "process_exception", "process_template_response")
 
 #: What an answer that is never a page says of itself, should somebody get a browser to show it as one.
 _NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Compressed(GZipMiddleware):
+    """Pages are a tenth as long. Django's has a random length, so that what is sealed in a page is not guessed by how long it
+    is; pictures and workbooks are compressed already.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not response.get("Content-Type", "").startswith("text/"):
+            return response
+        return super().process_response(request, response)
 
 
 def is_machine(request: HttpRequest) -> bool:

@@ -73,6 +73,7 @@ MIDDLEWARE = [
 ]
 #: What ``PagesOnly`` wraps around every request that is not a machine's.
 PAGE_MIDDLEWARE = [
+    "config.middleware.Compressed",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -274,6 +275,7 @@ SPECTACULAR_SETTINGS = {
         "DepositCauseEnum": "refunds.rules.deposits.Cause",
         "RouteEnum": "refunds.states.Route",
         "ReasonEnum": "refunds.states.Reason",
+        "LocaleEnum": "refunds.review.assigning.LANGUAGES",
         "BatchKindEnum": "refunds.models.batch.BatchKind",
         "BatchStateEnum": "refunds.models.batch.BatchState",
         "HandRouteEnum": "api.no_receipt.HAND_ROUTES",
@@ -327,6 +329,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "mail-checkpoints": {"task": "refunds.mail_checkpoints", "schedule": 3600.0, "options": {"expires": 3000}},
     "reconcile": {"task": "refunds.reconcile", "schedule": 300.0, "options": {"expires": 240}},
     "verify": {"task": "refunds.verify", "schedule": 5.0, "options": {"expires": 10}},
+    "assign": {"task": "refunds.assign", "schedule": 5.0, "options": {"expires": 10}},
     "escalate": {"task": "refunds.escalate", "schedule": 30.0, "options": {"expires": 25}},
     "policy-trials": {"task": "refunds.policy_trials", "schedule": 20.0, "options": {"expires": 15}},
     "verify-audit": {"task": "refunds.verify_audit", "schedule": 20.0, "options": {"expires": 15}},

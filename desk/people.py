@@ -8,9 +8,12 @@ from uuid import UUID
 from django.core.cache import cache
 
 from merchants.models import Role, Staff
+from merchants.principals import Principal
+from refunds.models import RefundRequest
+from refunds.review import assigning, presence
 
-#: A look counts for so long; an open page renews it every five seconds (presence.js).
-LOOKS_FOR_S = 12
+#: A look counts for so long; an open page renews it every three seconds (presence.js).
+LOOKS_FOR_S = 7
 #: Who has looked at any refund within so long is on duty.
 ON_DUTY_S = 15 * 60
 
@@ -21,6 +24,14 @@ def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     seen = {**_recent(cache.get(key) or {}, at), staff.pk: (staff.name, int(at.timestamp()))}
     cache.set(key, seen, LOOKS_FOR_S)
     cache.set(_duty(staff.pk), True, ON_DUTY_S)  # noqa: FBT003
+    presence.come(staff.pk)
+
+
+def has_before_them(request: RefundRequest, *, staff: Staff, by: Principal, at: datetime) -> None:
+    """Note that this person has opened the refund: one that they were given stays on their desk."""
+    look(request_id=request.pk, staff=staff, at=at)
+    if request.claimed_by_id == staff.pk:
+        assigning.opened(request_id=request.pk, by=by, at=at)
 
 
 def leave(*, request_id: UUID, staff: Staff, at: datetime) -> None:

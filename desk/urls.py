@@ -49,6 +49,7 @@ from desk.staff_notices import view as staff_notices
 from desk.stores import view as stores
 from desk.stuck import view as stuck
 from desk.team import view as team
+from desk.team_work import view as team_work
 from desk.terminals import view as terminals
 from desk.transaction import view as transaction
 from desk.transactions import view as transactions
@@ -180,6 +181,8 @@ urlpatterns = [
     path("/tasks/<int:report_id>/take", reports.take, name="customer-report-take"),
     path("/tasks/<int:report_id>/close", reports.close, name="customer-report-close"),
     path("/team", team.team, name="team"),
+    path("/team/work", team_work.team_work, name="team-work"),
+    path("/presence", team_work.be_here, name="presence"),
     path("/team/second-factor", team.require_second_factor, name="team-second-factor"),
     path("/team/passkeys", team.require_passkeys, name="team-passkeys"),
     path("/team/resets", team.ask_reset, name="team-reset"),

@@ -29,7 +29,7 @@ from refunds.goods import returns
 from refunds.intake import batches, importing
 from refunds.models import idempotency
 from refunds.payouts import loop, notices, second_leg
-from refunds.review import deciding, escalating, pending
+from refunds.review import assigning, deciding, escalating, pending
 from refunds.telling import outbox
 from refunds.worker import child, confirming, hearing, watch
 
@@ -97,6 +97,11 @@ def mail_checkpoints() -> None:
 @periodic("refunds.verify")
 def verify() -> None:
     confirming.work()
+
+
+@periodic("refunds.assign")
+def assign() -> None:
+    assigning.work(at=timezone.now())
 
 
 @periodic("refunds.escalate")

@@ -18,8 +18,18 @@ window.desk = (() => {
   const PREVIEW_AFTER_MS = 120;
   let timer = 0;
   let wanted = "";
-  // The preview that is fetched ahead in flow mode, or was.
+  // Where the last step led: whoever goes step by step has the next one fetched ahead.
+  let direction = 0;
+  let selectedAt = 0;
+  // The preview that is fetched ahead, or was, and the few that were: going back costs nothing either. An act of one's own may
+  // change any of them.
   let ahead = { path: "", html: "", isOver: true };
+  const fetched = new Map();
+  const KEPT = 4;
+  const KEPT_MS = 60000;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb !== "get") fetched.clear();
+  });
   let waiting = null;
   const put = (template) => pane.replaceChildren(document.getElementById(template).content.cloneNode(true));
   const isBusy = () => Boolean(pane) && pane.getAttribute("aria-busy") === "true";
@@ -69,10 +79,13 @@ window.desk = (() => {
   const select = (row) => {
     if (!row || row === current()) return;
     mark(row);
-    if (hasPane() && !showAhead(row)) preview(row);
+    const isFast = performance.now() - selectedAt < 2 * PREVIEW_AFTER_MS;
+    selectedAt = performance.now();
+    if (hasPane() && !showAhead(row)) preview(row, isFast ? PREVIEW_AFTER_MS : 0);
   };
   const step = (by) => {
     const all = rows();
+    direction = by;
     const at = all.indexOf(current());
     // With the list out of sight nobody sees that this was its end.
     select(all[at < 0 ? 0 : at + by] || (by > 0 && inFlow() ? nextOf(null) : undefined));
@@ -107,9 +120,21 @@ window.desk = (() => {
     const all = rows();
     return all.slice(all.indexOf(row) + 1).find((other) => !("skip" in other.dataset));
   };
+  /** Where the next key leads, most likely. */
+  const likely = () => {
+    if (inFlow()) return nextOf(current());
+    const all = rows();
+    return direction && hasPane() && current() ? all[all.indexOf(current()) + direction] : undefined;
+  };
+  /** What was fetched of this row, unless it or the row has changed since. */
+  const htmlOf = (row, within = KEPT_MS) => {
+    const { html, at } = fetched.get(row.dataset.pane) || { html: "", at: 0 };
+    return Date.now() - at < within && html.includes(`data-stamp="${row.dataset.stamp}"`) ? html : "";
+  };
   const fetchAhead = () => {
-    const row = inFlow() && nextOf(current());
-    if (!row || ahead.path === row.dataset.pane) return;
+    const row = likely();
+    if (!row || ahead.path === row.dataset.pane && !ahead.isOver) return;
+    if (htmlOf(row, KEPT_MS / 2)) return;
     const path = row.dataset.pane;
     const asked = { path, html: "", isOver: false };
     ahead = asked;
@@ -119,16 +144,20 @@ window.desk = (() => {
       .then((html) => {
         asked.html = html;
         asked.isOver = true;
+        fetched.delete(path);
+        if (html) fetched.set(path, { html, at: Date.now() });
+        if (fetched.size > KEPT) fetched.delete(fetched.keys().next().value);
         if (ahead !== asked || wanted !== path || !isBusy()) return;
         if (!html || !current() || !showAhead(current())) fetchPane(path);
       });
   };
   const showAhead = (row) => {
-    if (!inFlow() || ahead.path !== row.dataset.pane || !ahead.html) return false;
+    const html = htmlOf(row);
+    if (!html) return false;
     clearTimeout(timer);
     const act = settle();
     wanted = row.dataset.pane;
-    htmx.swap(pane, ahead.html, atOnce("innerHTML"));
+    htmx.swap(pane, html, atOnce("innerHTML"));
     history.replaceState(null, "", row.dataset.select);
     if (act) act();
     fetchAhead();
@@ -299,6 +328,7 @@ window.desk = (() => {
     // Decided or changed by somebody else: what stands in the preview is fetched anew.
     if (row && shown() !== `${row.dataset.key}@${row.dataset.stamp}`) preview(row, 0);
     else if (!row && key) fetchPane(wanted || pane.querySelector("[data-shown]").dataset.pane);
+    else fetchAhead();
   });
 
   list.addEventListener("click", (event) => {

@@ -1,28 +1,40 @@
-// Who has which refund before them: said every few seconds while it is in sight, and taken back when it no longer is.
+// Who is at the desk, and which refund they have before them: said every few seconds while it is in sight, and taken back when
+// it no longer is.
 //   [data-look="address"]   the refund that is shown; the names of the others who look are put into it
+//   [data-here="address"]   the desk itself: who has it open is there, whether a refund is shown or not
 (() => {
-  const EVERY_MS = 5000;
+  const EVERY_MS = 3000;
   const token = () => document.querySelector("[name=csrfmiddlewaretoken]");
+  const desk = document.querySelector("[data-here]");
   let seen = "";
-  const leave = () => {
-    if (!seen || !token()) return;
+  const leave = (address) => {
+    if (!address || !token()) return;
     const form = new FormData();
     form.set("csrfmiddlewaretoken", token().value);
     form.set("left", "1");
     // Unlike a request it outlives the page.
-    navigator.sendBeacon(seen, form);
+    navigator.sendBeacon(address, form);
+  };
+  const leaveAll = () => {
+    leave(seen);
     seen = "";
+    if (desk) leave(desk.dataset.here);
   };
   const look = async () => {
+    if (document.hidden) {
+      if (seen) leaveAll();
+      return;
+    }
     const slot = document.querySelector("[data-look]");
-    const address = slot && !document.hidden ? slot.dataset.look : "";
-    if (address !== seen) leave();
-    if (!address || !token()) return;
+    const shown = slot ? slot.dataset.look : "";
+    const address = shown || (desk ? desk.dataset.here : "");
+    if (address !== seen && seen && !(desk && seen === desk.dataset.here)) leave(seen);
     seen = address;
+    if (!address || !token()) return;
     try {
       const headers = { "X-CSRFToken": token().value, "HX-Request": "true" };
       const answer = await fetch(address, { method: "POST", headers, signal: AbortSignal.timeout(EVERY_MS) });
-      if (answer.status !== 200 || !slot.isConnected) return;
+      if (!shown || answer.status !== 200 || !slot.isConnected) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
       if (fresh.textContent.trim() !== slot.textContent.trim()) slot.replaceChildren(...fresh.childNodes);
     } catch {
@@ -32,6 +44,6 @@
   setInterval(look, EVERY_MS);
   document.addEventListener("htmx:afterSettle", look);
   document.addEventListener("visibilitychange", look);
-  window.addEventListener("pagehide", leave);
+  window.addEventListener("pagehide", leaveAll);
   look();
 })();

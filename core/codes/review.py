@@ -17,7 +17,7 @@ PROBLEMS = (
     Code("decision_pending", 409, _("It is decided"),
          _("Somebody has just decided this refund. It takes effect in a few seconds."), READ_AGAIN),
     Code("desk_full", 409, _("There are enough on this desk"),
-         _("You have 10 refunds on your desk. Decide some of them or give them back first."),
+         _("Your desk is full. Decide some of what is on it or give it back first."),
          _("Decide some of those that this person has claimed, or release them.")),
     Code("looked_already", 409, _("The second look is answered"),
          _("Somebody has answered this second look already."), READ_AGAIN),

@@ -44,6 +44,8 @@ ACTS: Final[Mapping[str, Promise]] = {
     "transaction.deposit_terms": _("recorded the terms of a deposit"),
     "transaction.hold": _("held the sale for finance"),
     "transaction.end_hold": _("ended the hold of the sale"),
+    "staff.review_settings": _("changed how work is handed out and looked at twice"),
+    "staff.reviewer": _("changed what a reviewer takes"),
     "delegation.give": _("named a deputy"),
     "delegation.revoke": _("ended a delegation"),
     "store.open": _("opened a store"),

@@ -53,12 +53,12 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     if is_htmx(request):
         # Whoever asks still has the refund of the address before them.
         if current is not None and current[0].number == query.get("selected"):
-            people.look(request_id=current[1].pk, staff=scope.staff, at=now)
+            people.has_before_them(current[1], staff=scope.staff, by=scope.by, at=now)
         return render_parts(request, "desk/queue.html", page, "list", "views")
     selected = None
     if current is not None:
         selected = find(scope, current[0].number)
-        people.look(request_id=selected.pk, staff=scope.staff, at=now)
+        people.has_before_them(selected, staff=scope.staff, by=scope.by, at=now)
     page = replace(
         page,
         troubles=[
@@ -81,7 +81,7 @@ def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     query = request.GET.copy()
     # Fetched ahead, nobody looks at it yet.
     if not query.pop("ahead", None):
-        people.look(request_id=found.pk, staff=scope.staff, at=now)
+        people.has_before_them(found, staff=scope.staff, by=scope.by, at=now)
     following = query.pop("next", [""])[-1]
     leading = leads(number, query, following=str(following))
     page = PanePage(

@@ -58,6 +58,8 @@ _INTERNAL = frozenset(
         "refund.claim",
         "refund.release",
         "refund.reassign",
+        "refund.assign",
+        "refund.assignment_lapsed",
         "refund.resend",
     }
 )
@@ -338,6 +340,11 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     "refund.begin_follow_up": (_("The customer is asked how it went"), ""),
     "refund.close": (_("Closed"), ""),
     "refund.reassign": lambda data: (gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""),
+    "refund.assign": lambda data: (gettext("handed it to %(name)s") % {"name": data.get("to", "")}, ""),
+    "refund.assignment_lapsed": lambda data: (
+        gettext("back in the queue: %(name)s did not open it in time") % {"name": data.get("to", "")},
+        "",
+    ),
     "refund.claim": (_("took it on"), ""),
     "refund.release": (_("gave it back to the queue"), ""),
     "refund.show_at_till": lambda data: (

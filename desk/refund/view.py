@@ -48,7 +48,7 @@ def answer(
 ) -> HttpResponse:
     """The refund's page, also as the answer to an action that was refused."""
     now = timezone.now()
-    people.look(request_id=found.pk, staff=scope.staff, at=now)
+    people.has_before_them(found, staff=scope.staff, by=scope.by, at=now)
     in_queue = scope.may(Act.SEE_QUEUE)
     page = RefundPage(
         now=now,
@@ -80,13 +80,13 @@ def show_progress(request: HttpRequest, scope: Scope, number: str) -> HttpRespon
 @staff_posts()
 def look(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """This person has it before them, or with ``left`` no longer; who else does."""
-    found, now = scope.requests().only("pk").filter(number=number).first(), timezone.now()
+    found, now = scope.requests().only("claimed_by").filter(number=number).first(), timezone.now()
     if found is None:
         raise NotFound("there is no such refund request")
     if request.POST.get("left"):
         people.leave(request_id=found.pk, staff=scope.staff, at=now)
         return HttpResponse(status=204)
-    people.look(request_id=found.pk, staff=scope.staff, at=now)
+    people.has_before_them(found, staff=scope.staff, by=scope.by, at=now)
     others = people.viewers(request_ids=[found.pk], but=scope.staff, at=now).get(found.pk, [])
     return render(request, "desk/refund/viewers.html", {"viewers": others})
 

@@ -24,6 +24,12 @@ def settings_page(*, scope: Scope) -> SettingsPage:
         ),
         (Act.MANAGE_KEYS, "api-keys", gettext("API keys"), gettext("What tills and other systems sign in with")),
         (Act.SEE_POLICY, "policy", gettext("Refund policy"), gettext("The rules, and who changes them")),
+        (
+            Act.MANAGE_TEAM,
+            "team-work",
+            gettext("Work on the desk"),
+            gettext("Who is given which refunds, and how many decisions are looked at twice."),
+        ),
         (Act.DELEGATE, "deputies", gettext("Deputies"), gettext("Who decides for somebody away")),
         (
             Act.SET_WORDING,

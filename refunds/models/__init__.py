@@ -2,6 +2,7 @@
 
 from refunds.models.agreement import Agreement
 from refunds.models.approval import Approval
+from refunds.models.assignment import Assignment, Reviewer, ReviewSettings
 from refunds.models.batch import ImportFile, RefundBatch, RefundBatchRow
 from refunds.models.compensation import Compensation
 from refunds.models.customer_report import CustomerReport
@@ -32,6 +33,7 @@ __all__ = [
     "Agreement",
     "Apology",
     "Approval",
+    "Assignment",
     "ChannelNotice",
     "Compensation",
     "CustomerReport",
@@ -59,6 +61,8 @@ __all__ = [
     "RefundLine",
     "RefundRequest",
     "ReturnedTransfer",
+    "ReviewSettings",
+    "Reviewer",
     "RunningSum",
     "SecondLook",
     "Shift",

@@ -14,7 +14,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from core.audit import notes
-from core.audit.actors import SYSTEM
+from core.audit.actors import POLICY, SYSTEM
 from core.audit.models import AuditEvent
 from core.errors import Conflict, Invalid
 from merchants import rights
@@ -24,8 +24,9 @@ from merchants.rights import Act
 from merchants.signing import Signed
 from refunds import lifecycle
 from refunds.facts import approvals, conditions, holds, judgements, plans, sums, vouching
-from refunds.models import Approval, Compensation, Execution, RefundRequest, hand_accounts
+from refunds.models import Approval, Assignment, Compensation, Execution, RefundRequest, Reviewer, hand_accounts
 from refunds.models.approval import Decision
+from refunds.models.assignment import MOST_ON_A_DESK
 from refunds.models.execution import new_execution
 from refunds.review import agreeing, decidable, mentions, second_look
 from refunds.review.agreeing import Consent
@@ -34,8 +35,6 @@ from refunds.rules.method import MethodChoice, choose_method
 from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, RejectReason, State
 from terminals.models import Transaction
 
-#: So many are on one desk at a time; more would only keep colleagues away.
-MOST_ON_A_DESK = 10
 #: So many candidates for the next one are looked at together.
 _AT_ONCE = 50
 
@@ -45,11 +44,14 @@ _LOOKS_BACK = timedelta(days=7)
 
 
 @transaction.atomic
-def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
-    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen.
+def claim(
+    *, request_id: UUID, by: Principal, at: datetime, version: int | None = None, given: bool = False
+) -> RefundRequest:
+    """Take a request onto one's own desk. Taking one's own again changes nothing. ``version``: the one that was seen; ``given``:
+    the desk hands it to them by itself.
 
     Raises ``Forbidden`` to those who could not decide it: on their desk it would only keep colleagues away. Raises ``Conflict``
-    where there are ``MOST_ON_A_DESK`` already.
+    where there are as many already as they take.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check_known(request, by=by)
@@ -63,14 +65,21 @@ def claim(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     if request.claimed_by_id == by.staff_id:
         return request
     conditions.check_not_anothers(request, by=by)
+    # Two claims of one person are counted one after the other.
+    Staff.objects.select_for_update(no_key=True).only("pk").get(pk=by.acting_staff)
+    takes = Reviewer.objects.filter(pk=by.staff_id).values_list("most_on_desk", flat=True).first()
+    most = MOST_ON_A_DESK if takes is None else takes
     on_desk = RefundRequest.objects.filter(
         merchant_id=by.acting_for, state__in=OPEN_FOR_REVIEW, claimed_by_id=by.staff_id
     )
-    if on_desk.filter(pending_decision=None)[:MOST_ON_A_DESK].count() == MOST_ON_A_DESK:
+    if on_desk.filter(pending_decision=None)[:most].count() == most:
         raise Conflict("there are enough on this desk", code="desk_full")
     RefundRequest.objects.filter(pk=request.pk).update(claimed_by_id=by.staff_id, claimed_at=at)
     request.claimed_by_id, request.claimed_at = by.staff_id, at
-    lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
+    if given:
+        lifecycle.record_act(request, "refund.assign", by=POLICY, at=at, data={"to": by.name})
+    else:
+        lifecycle.record_act(request, "refund.claim", by=by.actor, at=at)
     return request
 
 
@@ -89,8 +98,14 @@ def release(*, request_id: UUID, by: Principal, at: datetime) -> RefundRequest:
 
 @transaction.atomic
 def claim_next(*, by: Principal, at: datetime) -> RefundRequest | None:
-    """Claim the unclaimed request whose time is shortest of those that this person may decide; None when there is none."""
+    """What this person was given and has not opened, then the unclaimed request whose time is shortest of those that they may
+    decide, which they claim; None when there is none.
+    """
     rights.check_may(Act.CLAIM, by=by)
+    unopened = Assignment.objects.filter(staff_id=by.acting_staff, opened_at=None, ended_at=None).values("request")
+    theirs = RefundRequest.objects.filter(pk__in=unopened, claimed_by_id=by.staff_id, state=State.IN_REVIEW)
+    if (own := theirs.filter(pending_decision=None).order_by("due_at", "pk").first()) is not None:
+        return own
     waiting = RefundRequest.objects.filter(state=State.IN_REVIEW, claimed_by=None)
     candidates = waiting.filter(decidable.decidable(by=by, at=at), pending_decision=None).order_by("due_at", "pk")
     rows = candidates.select_related("transaction").only(*decidable.NEEDS).iterator(chunk_size=_AT_ONCE)

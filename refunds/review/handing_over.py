@@ -17,21 +17,21 @@ from refunds.models import RefundRequest
 from refunds.review import decidable
 from refunds.states import OPEN_FOR_REVIEW
 
-_DECIDERS = tuple(role for role in Role if TABLE[Act.CLAIM].of_role(role))
+DECIDERS = tuple(role for role in Role if TABLE[Act.CLAIM].of_role(role))
 
 
 def colleagues(*, request: RefundRequest, at: datetime) -> QuerySet[Staff]:
     """Who could take it on: those of the request's store whose tier it is, by their role or as a deputy, other than the one who
     has it and the one who gave the first of two approvals.
     """
-    roles = decidable.deciding_roles(request=request, at=at) & set(_DECIDERS)
+    roles = decidable.deciding_roles(request=request, at=at) & set(DECIDERS)
     deputies = Delegation.objects.filter(
         merchant_id=request.merchant_id, starts_at__lte=at, ends_at__gt=at, revoked_at=None, absent__role__in=roles
     )
     out = {request.claimed_by_id, request.staff_id, *approvals.givers([approvals.first_of_two(request=request, at=at)])}
     return (
         Staff.objects.filter(merchant_id=request.merchant_id, is_active=True)
-        .filter(Q(role__in=roles) | Q(role__in=_DECIDERS, pk__in=deputies.values("deputy_id")))
+        .filter(Q(role__in=roles) | Q(role__in=DECIDERS, pk__in=deputies.values("deputy_id")))
         .filter(Q(all_stores=True) | Q(stores=request.store_id))
         .exclude(pk__in=[pk for pk in out if pk is not None])
         .distinct()

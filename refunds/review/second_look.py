@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.db import transaction
 
@@ -21,13 +20,12 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
 from refunds.facts import conditions
-from refunds.models import Approval, RefundRequest, SecondLook
+from refunds.models import Approval, RefundRequest, ReviewSettings, SecondLook
 from refunds.models.approval import Decision
+from refunds.models.assignment import SECOND_LOOKS_PERCENT
 from refunds.review import decidable
 from refunds.rules.agreement import Agreement, agreement
 
-#: Of all decisions so many in 10,000.
-SHARE_BP: Final = 300
 #: Lines of a verdict that an approval overrides: what the policy no longer gives, or a person refused.
 _OVERRIDDEN = frozenset({"filing_window", "order_not_rejected"})
 #: Figures look back so far.
@@ -42,7 +40,9 @@ class LookedAlready(Conflict, code="looked_already"):
 def pick(approval: Approval, request: RefundRequest, *, at: datetime) -> None:
     """Ask for a second look at a decision that was just made, if it is one of those."""
     is_override = approval.decision == Decision.APPROVE and _goes_beyond(approval, request)
-    if is_override or secrets.randbelow(10_000) < SHARE_BP:
+    chosen = ReviewSettings.objects.filter(pk=request.merchant_id).values_list("second_looks_percent", flat=True)
+    percent = next(iter(chosen), SECOND_LOOKS_PERCENT)
+    if is_override or secrets.randbelow(100) < percent:
         SecondLook.objects.create(
             merchant_id=request.merchant_id,
             request_id=request.pk,

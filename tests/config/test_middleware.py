@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from config.middleware import PagesOnly, is_machine
+from config.middleware import Compressed, PagesOnly, is_machine
 
 _KEY = {"authorization": "Bearer rdk_x"}
 
@@ -68,3 +68,11 @@ class _WithExceptionHook:
 def test_middleware_whose_hooks_would_be_lost_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="hooks"):
         PagesOnly(lambda _request: HttpResponse())
+
+
+@pytest.mark.parametrize(("kind", "encoding"), [("text/html; charset=utf-8", "gzip"), ("image/jpeg", "")])
+def test_pages_are_compressed_and_pictures_are_not(kind: str, encoding: str) -> None:
+    asked = RequestFactory().get("/desk", headers={"accept-encoding": "gzip"})
+    page = HttpResponse(b"a" * 4_000, content_type=kind)
+    answer = Compressed(lambda _request: page).process_response(asked, page)
+    assert answer.get("Content-Encoding", "") == encoding

@@ -111,10 +111,10 @@ def test_the_sign_of_waiting_never_comes_over_a_preview_that_has_just_arrived(
         asked.set()
 
     page.route("**/pane*", hold)
-    page.keyboard.press("j")
     with page.expect_request("**/pane*"):
-        page.clock.run_for(130)
-    # The sign is due at 520 ms; the preview comes just before, and settles just after.
+        page.keyboard.press("j")
+        page.clock.run_for(10)
+    # The sign is due at 400 ms; the preview comes just before, and settles just after.
     page.clock.run_for(380)
     assert asked.wait(10)
     held[0].continue_()

@@ -96,7 +96,7 @@ def _second_look(stage: Stage) -> SecondLook:
     """Of what a manager approved, with a picture."""
     request = stage.in_review()
     stage.picture_of(request)
-    with mock.patch.object(second_look, "SHARE_BP", 10_000):
+    with mock.patch.object(second_look, "SECOND_LOOKS_PERCENT", 100):
         by = of_staff(stage.person(Role.MANAGER))
         deciding.approve(request_id=request.pk, by=by, at=timezone.now(), version=request.version)
     return SecondLook.objects.get(request=request)

@@ -8,6 +8,7 @@ from merchants import team
 from merchants.models import Role, Staff
 from merchants.principals import of_staff
 from merchants.team import Place
+from refunds.review import presence
 from tests.walk.cases import case
 from tests.walk.stage import Stage
 
@@ -88,6 +89,32 @@ def place_member(stage: Stage) -> None:
 @case("POST", f"{_API}team-members/<int:staff_id>/invite")
 def invite_member_again(stage: Stage) -> None:
     assert "/join/" in _call(stage, f"team-members/{_invited(stage).pk}/invite", {})["link"]
+
+
+@case("GET", f"{_API}review-settings")
+def get_review_settings(stage: Stage) -> None:
+    assert _get(stage, "review-settings") == {"assigns": False, "second_looks_percent": 3}
+
+
+@case("PUT", f"{_API}review-settings")
+def set_review_settings(stage: Stage) -> None:
+    said = {"assigns": True, "second_looks_percent": 25}
+    assert _call(stage, "review-settings", said, method="PUT") == said == _get(stage, "review-settings")
+
+
+@case("GET", f"{_API}reviewers")
+def list_reviewers(stage: Stage) -> None:
+    manager, reviewer = stage.person("manager"), stage.person("reviewer")
+    presence.come(manager.pk)
+    here = {row["id"]: row["is_here"] for row in _get(stage, "reviewers")["results"]}
+    assert (here[manager.pk], here[reviewer.pk]) == (True, False)
+
+
+@case("PUT", f"{_API}reviewers/<int:staff_id>")
+def set_reviewer(stage: Stage) -> None:
+    said = {"takes_work": True, "most_on_desk": 4, "reasons": ["quality"], "languages": ["en"]}
+    kept = _call(stage, f"reviewers/{stage.person('reviewer').pk}", said, method="PUT")
+    assert {name: kept[name] for name in said} == said
 
 
 @case("POST", f"{_API}team-members/<int:staff_id>/switch")

@@ -11,6 +11,8 @@ from merchants import second_factor, team
 from merchants.models import AccessReset, Merchant, Role, Staff, StaffSession
 from merchants.principals import of_staff
 from merchants.team import Place
+from refunds.models import Reviewer
+from refunds.review import assigning, presence
 from tests.passkeys import with_passkey
 from tests.second_factors import code_of, with_app
 from tests.walk.cases import case
@@ -79,6 +81,30 @@ def switch(stage: Stage) -> None:
     browser = stage.browser(Role.CASHIER)
     stage.post(Role.OWNER, f"/desk/team/{staff.pk}/switch", confirmed="1")
     assert browser.get("/desk/account").status_code == 302
+
+
+@case("GET", "/desk/team/work")
+def team_work(stage: Stage) -> None:
+    assert stage.person(Role.REVIEWER).name in stage.get(Role.OWNER, "/desk/team/work")
+
+
+@case("POST", "/desk/team/work")
+def set_team_work(stage: Stage) -> None:
+    stage.post(Role.OWNER, "/desk/team/work", form="desk", assigns="1", second_looks_percent="10")
+    assert assigning.settings_of(stage.merchant.pk).assigns
+    person = stage.person(Role.REVIEWER)
+    stage.post(Role.OWNER, f"/desk/team/work?person={person.pk}", form="reviewer", most_on_desk="4", reasons="quality")
+    kept = Reviewer.objects.get(staff=person)
+    assert (kept.most_on_desk, kept.reasons, kept.takes_work) == (4, ["quality"], False)
+
+
+@case("POST", "/desk/presence")
+def presence_at_the_desk(stage: Stage) -> None:
+    person = stage.person(Role.REVIEWER)
+    stage.post(Role.REVIEWER, "/desk/presence", expect=204)
+    assert presence.here([person.pk]) == {person.pk}
+    stage.post(Role.REVIEWER, "/desk/presence", left="1", expect=204)
+    assert presence.here([person.pk]) == frozenset()
 
 
 @case("POST", "/desk/team/second-factor")

@@ -29,8 +29,8 @@ from merchants.principals import of_staff
 from reconciliation.models import Bill
 from refunds.follow_up import survey
 from refunds.intake import batches
-from refunds.models import Execution, GoodsReturn, ListExport, Notification, RefundRequest
-from refunds.review import exporting
+from refunds.models import Execution, GoodsReturn, ListExport, Notification, RefundRequest, ReviewSettings
+from refunds.review import exporting, presence
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
@@ -101,6 +101,14 @@ def _batches(stage: Stage, run: Callable[[], object]) -> None:
     batches.confirm(batch_id=batch.pk, by=by, at=timezone.now(), window=timedelta(0))
     run()
     assert batch.rows.get().request is not None
+
+
+def _assign(stage: Stage, run: Callable[[], object]) -> None:
+    request, reviewer = stage.in_review(), stage.person(Role.REVIEWER)
+    ReviewSettings.objects.create(merchant=stage.merchant, assigns=True)
+    presence.come(reviewer.pk)
+    run()
+    assert fresh(request).claimed_by_id == reviewer.pk
 
 
 def _escalate(stage: Stage, run: Callable[[], object]) -> None:
@@ -213,6 +221,7 @@ _TASKS = {
     "refunds.second_legs": _second_legs,
     "refunds.batches": _batches,
     "desk.exports": _exports,
+    "refunds.assign": _assign,
     "refunds.escalate": _escalate,
     "refunds.verify": _verify,
     # Its work is a command, walked below.

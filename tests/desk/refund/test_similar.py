@@ -16,7 +16,7 @@ from tests.desk.conftest import Shop
 def test_a_disagreement_is_shown_beside_similar_refunds(
     reviewer: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second_look, "SHARE_BP", 10_000)
+    monkeypatch.setattr(second_look, "SECOND_LOOKS_PERCENT", 100)
     decided = shop.waiting()
     by = of_staff(shop.colleague)
     deciding.approve(request_id=decided.pk, by=by, at=timezone.now(), version=decided.version)

@@ -14,7 +14,7 @@ from tests.desk.conftest import Shop
 @pytest.fixture
 def decided(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> RefundRequest:
     """Approved by the colleague in part, and picked."""
-    monkeypatch.setattr(second_look, "SHARE_BP", 10_000)
+    monkeypatch.setattr(second_look, "SECOND_LOOKS_PERCENT", 100)
     request = shop.waiting()
     return deciding.approve(
         request_id=request.pk,

@@ -28,7 +28,7 @@ def people(merchant: Merchant) -> list[Staff]:
 @pytest.fixture(autouse=True)
 def _all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every decision is picked."""
-    monkeypatch.setattr(second_look, "SHARE_BP", 10_000)
+    monkeypatch.setattr(second_look, "SECOND_LOOKS_PERCENT", 100)
 
 
 def _approved(merchant: Merchant, by: Staff, **fields: object) -> RefundRequest:
@@ -39,7 +39,7 @@ def _approved(merchant: Merchant, by: Staff, **fields: object) -> RefundRequest:
 def test_pick_when_nothing_is_left_to_chance_takes_what_goes_beyond_the_policy(
     merchant: Merchant, people: list[Staff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second_look, "SHARE_BP", 0)
+    monkeypatch.setattr(second_look, "SECOND_LOOKS_PERCENT", 0)
     _approved(merchant, people[0])
     assert not SecondLook.objects.exists()
     # No more than half is given for this reason.

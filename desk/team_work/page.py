@@ -1,0 +1,152 @@
+"""What the page of work that is handed out shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from desk.access import Scope
+from desk.addresses import with_query
+from desk.filters import Choice, Option
+from desk.forms import FormField
+from desk.settings.layout import Cell, Form, Refusal, Row, SettingsPage, Table, form, text
+from merchants.models import Role
+from refunds.models import Reviewer
+from refunds.models.assignment import SECOND_LOOKS_PERCENT
+from refunds.review import assigning, presence
+from refunds.states import Reason
+
+
+def language_names() -> dict[str, str]:
+    return {"zh-Hans": gettext("Chinese"), "en": gettext("English")}
+
+
+def team_work_page(*, scope: Scope, person: int, refusal: Refusal | None = None) -> SettingsPage:
+    """``person``: whose entry is open; 0 for nobody's."""
+    people = assigning.reviewers(merchant_id=scope.staff.merchant_id)
+    there = presence.here(one.staff_id for one in people)
+    chosen = next((one for one in people if one.staff_id == person), None)
+    return SettingsPage(
+        title=gettext("Work on the desk"),
+        sub=gettext("Who is given which refunds, and how many decisions are looked at twice."),
+        crumbs=[Option(label=gettext("Team"), url=reverse("desk:team"))],
+        tables=[_table(people, there)],
+        forms=[*([_reviewer(chosen, refusal)] if chosen else []), _settings(scope, refusal)],
+    )
+
+
+def _table(people: Sequence[Reviewer], there: frozenset[int]) -> Table:
+    named, everything = language_names(), gettext("all")
+    return Table(
+        title=gettext("Who decides"),
+        columns=[
+            gettext("Name"),
+            gettext("At the moment"),
+            gettext("Most at once"),
+            gettext("Reasons"),
+            gettext("Languages"),
+        ],
+        rows=[
+            Row(
+                cells=[
+                    Cell(text=one.staff.name, sub=[str(Role(one.staff.role).label)]),
+                    Cell(text=gettext("at the desk"), tone="ok", icon="circle-check")
+                    if one.staff_id in there
+                    else Cell(text=gettext("not there")),
+                    Cell(
+                        text=str(one.most_on_desk), sub=[] if one.takes_work else [gettext("given nothing by itself")]
+                    ),
+                    Cell(text=", ".join(str(Reason(code).label) for code in one.reasons) or everything),
+                    Cell(text=", ".join(named[code] for code in one.languages) or everything),
+                ],
+                links=[Option(label=gettext("Settings"), url=_address(one.staff_id))],
+            )
+            for one in people
+        ],
+        empty=gettext("Nobody decides refunds yet."),
+        icon="users",
+    )
+
+
+def _address(person: int) -> str:
+    return with_query(reverse("desk:team-work"), person=str(person))
+
+
+def _reviewer(one: Reviewer, refusal: Refusal | None) -> Form:
+    reasons = [Choice(reason.value, str(reason.label)) for reason in Reason]
+    languages = [Choice(code, name) for code, name in language_names().items()]
+    return form(
+        "reviewer",
+        title=one.staff.name,
+        url=_address(one.staff_id),
+        button=gettext("Save"),
+        fields=[
+            FormField(name="form", label="", kind="hidden", values=("reviewer",)),
+            FormField(
+                name="takes_work",
+                label=gettext("Is given work while at the desk"),
+                kind="flag",
+                values=("1",) if one.takes_work else (),
+            ),
+            text(
+                "most_on_desk",
+                gettext("At most so many on the desk"),
+                str(one.most_on_desk),
+                kind="number",
+                required=True,
+            ),
+            FormField(
+                name="reasons",
+                label=gettext("Reasons"),
+                kind="checks",
+                values=tuple(one.reasons),
+                choices=reasons,
+                hint=gettext("None ticked: all of them"),
+            ),
+            FormField(
+                name="languages",
+                label=gettext("Languages"),
+                kind="checks",
+                values=tuple(one.languages),
+                choices=languages,
+                hint=gettext("None ticked: all of them"),
+            ),
+        ],
+        refusal=refusal,
+    )
+
+
+def _settings(scope: Scope, refusal: Refusal | None) -> Form:
+    kept = assigning.settings_of(scope.staff.merchant_id)
+    return form(
+        "desk",
+        title=gettext("The whole desk"),
+        url=reverse("desk:team-work"),
+        button=gettext("Save"),
+        fields=[
+            FormField(name="form", label="", kind="hidden", values=("desk",)),
+            FormField(
+                name="assigns",
+                label=gettext("Hand out what waits by itself"),
+                kind="flag",
+                values=("1",) if kept.assigns else (),
+            ),
+            FormField(
+                name="second_looks_percent",
+                label=gettext("Decisions that are looked at twice"),
+                values=(str(kept.second_looks_percent),),
+                kind="number",
+                unit="%",
+                hint=gettext("0 to 100, usually %(usual)s; what goes beyond the policy always is")
+                % {"usual": SECOND_LOOKS_PERCENT},
+                required=True,
+            ),
+        ],
+        refusal=refusal,
+        note=gettext(
+            "Whoever is at the desk is given what they may decide, the shortest time first. What they do not open within two"
+            " minutes goes back to the queue."
+        ),
+    )
