@@ -18,6 +18,7 @@ from core.errors import NotFound
 from merchants import api_keys, mandates
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.rights import Act
+from merchants.stores import store_by_code
 from refunds.states import Reason, Route
 
 _SHOWN = 200
@@ -144,9 +145,7 @@ class Keys(_OfKeys, Creating):
         """A key of one store, or of all: shown once, kept as a hash."""
         data, merchant = self.read(IssueKeySerializer), Merchant.objects.get(pk=self.caller.merchant_id)
         code, now = data.pop("store"), timezone.now()
-        store = None if code is None else Store.objects.filter(merchant=merchant, code=code).first()
-        if code is not None and (store is None or not self.caller.by.works_in(store.pk)):
-            raise NotFound("there is no such store")
+        store = None if code is None else store_by_code(code, by=self.caller.by)
 
         def make() -> dict[str, Any]:
             whole = store is None

@@ -18,7 +18,8 @@ from core.errors import NotFound
 from merchants import channels, invitations, stores, team
 from merchants.models import ChannelAccount, MessageWording, Role, Staff, Store
 from merchants.principals import Principal
-from merchants.rights import Act, Subject, check_within_walls
+from merchants.rights import Act
+from merchants.stores import store_by_code
 from merchants.team import Place
 from refunds.models.notification import Medium
 from refunds.payouts import accounts, credentials
@@ -58,17 +59,8 @@ class StoresOut(Shape):
     results = StoreOut(many=True)
 
 
-def _store(code: str, by: Principal) -> Store:
-    """A store of the caller's. Raises ``NotFound``."""
-    found = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
-    if found is None:
-        raise NotFound("there is no such store")
-    check_within_walls(by=by, subject=Subject(merchant_id=by.acting_for, store_id=found.pk))
-    return found
-
-
 def _store_ids(codes: list[str], by: Principal) -> frozenset[int]:
-    return frozenset(_store(code, by).pk for code in codes)
+    return frozenset(store_by_code(code, by=by).pk for code in codes)
 
 
 class Stores(Creating):
@@ -93,13 +85,13 @@ class StoreDetail(Endpoint):
     @schemas.operation("get_store", StoreOut)
     def get(self, request: Request, code: str) -> Response:
         """One store."""
-        return Response(StoreOut.of(_store(code, self.caller.by)))
+        return Response(StoreOut.of(store_by_code(code, by=self.caller.by)))
 
     @schemas.operation("change_store", StoreOut, takes=StoreChangeSerializer)
     def put(self, request: Request, code: str) -> Response:
         """Its name, and what customers read of it."""
         data, by = self.read(StoreChangeSerializer), self.caller.by
-        changed = stores.change(store_id=_store(code, by).pk, **data, by=by, at=timezone.now())
+        changed = stores.change(store_id=store_by_code(code, by=by).pk, **data, by=by, at=timezone.now())
         return Response(StoreOut.of(changed))
 
 
@@ -111,7 +103,7 @@ class CloseStore(Endpoint):
         """Sales that are paid from now on are not taken for it; its refunds go on. No body."""
         self.read(StrictSerializer)
         by = self.caller.by
-        return Response(StoreOut.of(stores.close(store_id=_store(code, by).pk, by=by, at=timezone.now())))
+        return Response(StoreOut.of(stores.close(store_id=store_by_code(code, by=by).pk, by=by, at=timezone.now())))
 
 
 class ReopenStore(Endpoint):
@@ -122,7 +114,7 @@ class ReopenStore(Endpoint):
         """It sells again. No body."""
         self.read(StrictSerializer)
         by = self.caller.by
-        return Response(StoreOut.of(stores.reopen(store_id=_store(code, by).pk, by=by, at=timezone.now())))
+        return Response(StoreOut.of(stores.reopen(store_id=store_by_code(code, by=by).pk, by=by, at=timezone.now())))
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -336,7 +328,7 @@ class Accounts(_OfAccounts):
         """Open an account; then test it. What is paid into it goes back through it for ever."""
         data, by, now = self.read(AccountSerializer), self.caller.by, timezone.now()
         code = data.pop("store")
-        store_id = None if code is None else _store(code, by).pk
+        store_id = None if code is None else store_by_code(code, by=by).pk
         given = data.pop("credentials")
         return self.answer_once(
             request,

@@ -42,6 +42,14 @@ def open_store(*, code: str, name: str, phone: str, address: str, by: Principal,
     return store
 
 
+def store_by_code(code: str, *, by: Principal) -> Store:
+    """A store of theirs. Raises ``NotFound``."""
+    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
+    if store is None or not by.works_in(store.pk):
+        raise NotFound("there is no such store")
+    return store
+
+
 @transaction.atomic
 def change(*, store_id: int, name: str, phone: str, address: str, by: Principal, at: datetime) -> Store:
     """Its name, and what customers read of it. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""

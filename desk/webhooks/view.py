@@ -11,11 +11,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import Conflict, Invalid, NotFound
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.rendering import render_page
 from desk.webhooks.page import ALL_STORES, EndpointRow, endpoint_row, webhook_page, webhooks_page
 from integrations import endpoints
@@ -25,7 +24,6 @@ from merchants.api_keys import OVERLAPS
 from merchants.rights import Act
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_WEBHOOKS)
 def webhooks(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST adds an endpoint and shows its secret this one time."""
@@ -61,15 +59,13 @@ def _add(request: HttpRequest, scope: Scope) -> WebhookEndpoint:
     return endpoints.add(wanted=wanted, by=scope.by, at=timezone.now(), store=store)
 
 
-@require_http_methods(["GET", "HEAD"])
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_reads(Act.MANAGE_WEBHOOKS)
 def webhook(request: HttpRequest, scope: Scope, endpoint_id: int) -> HttpResponse:
     """One endpoint with its log."""
     return _page(request, endpoints.endpoint_of(endpoint_id=endpoint_id, by=scope.by))
 
 
-@require_POST
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_posts(Act.MANAGE_WEBHOOKS)
 def act(request: HttpRequest, scope: Scope, endpoint_id: int, name: str) -> HttpResponse:
     """One of ``_ACTS``. What cannot be taken back is ticked first."""
     endpoint = endpoints.endpoint_of(endpoint_id=endpoint_id, by=scope.by)
@@ -150,8 +146,7 @@ _ACTS: Mapping[str, Callable[[HttpRequest, Scope, WebhookEndpoint], str | Webhoo
 }
 
 
-@require_POST
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_posts(Act.MANAGE_WEBHOOKS)
 def replay(request: HttpRequest, scope: Scope, endpoint_id: int, delivery_id: int) -> HttpResponse:
     """Send one again."""
     try:
