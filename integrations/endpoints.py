@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Invalid, NotFound
 from integrations import feed
 from integrations.addresses import look_up
@@ -265,12 +265,10 @@ def _new_secret() -> str:
 
 
 def _record(row: WebhookEndpoint, act: str, by: Principal, at: datetime, **data: Any) -> None:
-    record(
-        merchant_id=row.merchant_id,
+    record_of(
+        row,
         by=by.actor,
         action=f"webhook_endpoint.{act}",
-        object_type="webhook_endpoint",
-        object_id=row.pk,
         at=at,
         data={"url": row.url, "types": list(row.types), "style": row.style, "enabled": row.enabled, **data},
     )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Forbidden, Invalid, NotFound
 from core.plain_text import one_line
 from merchants import channels
@@ -60,12 +60,10 @@ def mark_seen(*, change_id: int, by: Principal, at: datetime) -> None:
 
 
 def _record(change: ChannelRuleChange, action: str, by: Principal, at: datetime) -> None:
-    record(
-        merchant_id=change.merchant_id,
+    record_of(
+        change,
         by=by.actor,
         action=action,
-        object_type="channel_rule_change",
-        object_id=change.pk,
         at=at,
         data={"channel": change.channel, "effective_date": change.effective_date.isoformat()},
     )

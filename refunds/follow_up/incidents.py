@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.personal_data import search_hash
 from core.plain_text import one_line
@@ -267,12 +267,4 @@ def _check_span(began_at: datetime, ended_at: datetime | None, at: datetime) -> 
 
 
 def _record(incident: Incident, action: str, *, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=incident.merchant_id,
-        by=by.actor,
-        action=f"incident.{action}",
-        object_type="incident",
-        object_id=incident.pk,
-        at=at,
-        data=data,
-    )
+    record_of(incident, by=by.actor, action=f"incident.{action}", at=at, data=data)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from core.audit.models import AuditEvent
-from core.audit.record import event, record
+from core.audit.record import event, record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.sql import save_fields
 from merchants import rights
@@ -121,12 +121,4 @@ def _give(grace: Grace, *, by: Principal, at: datetime) -> int:
 
 
 def _record(grace: Grace, action: str, *, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=grace.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="grace",
-        object_id=grace.pk,
-        at=at,
-        data=data,
-    )
+    record_of(grace, by=by.actor, action=action, at=at, data=data)
