@@ -14,7 +14,7 @@ from api import schemas
 from api.fields import Fen, Flag, Number, StrictSerializer, Text, WholeNumber
 from api.shapes import Shape, read
 from api.views import Creating, Endpoint
-from core.errors import NotFound
+from core.errors import NotFound, existing
 from merchants import channels, invitations, stores, team
 from merchants.models import ChannelAccount, MessageWording, Role, Staff, Store
 from merchants.principals import Principal
@@ -173,10 +173,7 @@ class _OfTeam(Creating):
         return Staff.objects.filter(merchant_id=self.caller.merchant_id).prefetch_related("stores")
 
     def member(self, staff_id: int) -> Staff:
-        found = self.people().filter(pk=staff_id).first()
-        if found is None:
-            raise NotFound("there is no such colleague")
-        return found
+        return existing(self.people().filter(pk=staff_id).first(), "colleague")
 
     def place(self, data: dict[str, Any]) -> Place:
         return Place(
@@ -306,10 +303,7 @@ class _OfAccounts(Creating):
         return rows.select_related("store")
 
     def account(self, code: str) -> ChannelAccount:
-        row = self.found().filter(code=code).first()
-        if row is None:
-            raise NotFound("there is no such channel account")
-        return row
+        return existing(self.found().filter(code=code).first(), "channel account")
 
     def answer(self, code: str) -> Response:
         return Response(AccountOut.of(self.account(code)))

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.audit.record import record_of
-from core.errors import Forbidden, Invalid, NotFound
+from core.errors import Forbidden, Invalid, existing
 from core.plain_text import one_line
 from merchants import channels
 from merchants.models import ChannelRuleChange, ChannelRuleReading
@@ -49,9 +49,7 @@ def mark_seen(*, change_id: int, by: Principal, at: datetime) -> None:
     check_may(Act.SEE_POLICY, by=by)
     if by.kind is not Kind.STAFF:
         raise Forbidden("this is for staff in the browser", code="staff_only")
-    change = ChannelRuleChange.objects.filter(pk=change_id, merchant_id=by.acting_for).first()
-    if change is None:
-        raise NotFound("there is no such change")
+    change = existing(ChannelRuleChange.objects.filter(pk=change_id, merchant_id=by.acting_for).first(), "change")
     _, is_new = ChannelRuleReading.objects.get_or_create(
         change=change, staff_id=by.acting_staff, defaults={"seen_at": at}
     )

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from core.audit.record import record_of
-from core.errors import Conflict, NotFound, wrong
+from core.errors import Conflict, NotFound, existing, wrong
 from core.phones import NotAPhone, phone_number
 from core.plain_text import one_line
 from merchants.models import Store
@@ -93,10 +93,9 @@ def _check(by: Principal) -> None:
 
 def _locked(store_id: int, by: Principal) -> Store:
     _check(by)
-    store = Store.objects.select_for_update(no_key=True).filter(pk=store_id, merchant_id=by.acting_for).first()
-    if store is None:
-        raise NotFound("there is no such store")
-    return store
+    return existing(
+        Store.objects.select_for_update(no_key=True).filter(pk=store_id, merchant_id=by.acting_for).first(), "store"
+    )
 
 
 def _described(name: str, phone: str, address: str) -> dict[str, str]:

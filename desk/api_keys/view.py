@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.errors import Conflict, DomainError, Invalid, existing
 from desk import words
 from desk.access import Scope, staff_page
 from desk.filters import Choice
@@ -197,10 +197,7 @@ def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:
-    found = keys_of(scope).filter(pk=key_id).first()
-    if found is None:
-        raise NotFound("there is no such key")
-    return found
+    return existing(keys_of(scope).filter(pk=key_id).first(), "key")
 
 
 def _confirmation(request: HttpRequest, key: ApiKey, act: str, error: DomainError | None = None) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core.errors import NotFound, wrong
+from core.errors import NotFound, existing, wrong
 from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.channel_accounts.page import CHANNELS, account_page, accounts_page, credential_fields, open_page
 from desk.channel_accounts.profile import typed_profile
@@ -137,10 +137,7 @@ def _take(request: HttpRequest, found: ChannelAccount, form: str, act: Callable[
 
 def _account(scope: Scope, code: str) -> ChannelAccount:
     theirs = ChannelAccount.objects.filter(merchant_id=scope.staff.merchant_id, channel__in=CHANNELS)
-    found = theirs.select_related("store").filter(code=code).first()
-    if found is None:
-        raise NotFound("there is no such channel account")
-    return found
+    return existing(theirs.select_related("store").filter(code=code).first(), "channel account")
 
 
 def _credentials(request: HttpRequest, channel: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.calendar import SHANGHAI
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import FieldError, Invalid, existing
 from desk import forms
 from desk.access import Scope, staff_page, staff_posts
 from desk.api_keys.view import keys_of
@@ -88,10 +88,7 @@ def _stop(request: HttpRequest, scope: Scope, which: ApiKey | Store | Merchant, 
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:
-    found = keys_of(scope).select_related("store").filter(pk=key_id, revoked_at=None).first()
-    if found is None:
-        raise NotFound("there is no such key")
-    return found
+    return existing(keys_of(scope).select_related("store").filter(pk=key_id, revoked_at=None).first(), "key")
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

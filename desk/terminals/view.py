@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.database.timeouts import reports
-from core.errors import NotFound, wrong
+from core.errors import existing, wrong
 from desk.access import Scope, staff_page, staff_posts
 from desk.filters import day_typed
 from desk.settings.layout import show, take
@@ -114,10 +114,7 @@ def refunds(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespons
 
 
 def _till(scope: Scope, terminal_id: int) -> Terminal:
-    found = tills.tills_of(by=scope.by).filter(pk=terminal_id).first()
-    if found is None:
-        raise NotFound("there is no such terminal")
-    return found
+    return existing(tills.tills_of(by=scope.by).filter(pk=terminal_id).first(), "terminal")
 
 
 def _day(typed: str) -> date | None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from core.audit.record import record_of
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.personal_data import search_hash
 from core.plain_text import one_line
 from merchants import channels, rights
@@ -115,9 +115,7 @@ def find(*, incident_id: int, by: Principal, act: Act = Act.REPORT_INCIDENT, loc
     """The incident, for one who may do this. Raises ``Forbidden``, or ``NotFound``, also for another merchant's or store's."""
     rights.check_may(act, by=by)
     rows = incidents_of(by=by).filter(pk=incident_id)
-    incident = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if incident is None:
-        raise NotFound("there is no such incident")
+    incident = existing((rows.select_for_update(of=("self",)) if lock else rows).first(), "incident")
     rights.check_may(act, by=by, subject=Subject(merchant_id=incident.merchant_id, store_id=incident.store_id))
     return incident
 
