@@ -14,10 +14,11 @@ from api import schemas
 from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text, refused
 from api.shapes import Shape, read
 from api.views import Creating, Endpoint
-from core.errors import NotFound
+from core.errors import NotFound, existing
 from merchants import api_keys, mandates
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.rights import Act
+from merchants.stores import store_by_code
 from refunds.states import Reason, Route
 
 _SHOWN = 200
@@ -88,10 +89,7 @@ class _OfKeys(Endpoint):
     acts = {"GET": Act.MANAGE_KEYS, "PUT": Act.MANAGE_KEYS, "POST": Act.MANAGE_KEYS}
 
     def key(self, key_id: int) -> ApiKey:
-        found = _keys(self.caller.merchant_id, self.caller.store_ids).filter(pk=key_id).first()
-        if found is None:
-            raise NotFound("there is no such key")
-        return found
+        return existing(_keys(self.caller.merchant_id, self.caller.store_ids).filter(pk=key_id).first(), "key")
 
     def answer(self) -> Response:
         merchant = Merchant.objects.get(pk=self.caller.merchant_id)
@@ -144,9 +142,7 @@ class Keys(_OfKeys, Creating):
         """A key of one store, or of all: shown once, kept as a hash."""
         data, merchant = self.read(IssueKeySerializer), Merchant.objects.get(pk=self.caller.merchant_id)
         code, now = data.pop("store"), timezone.now()
-        store = None if code is None else Store.objects.filter(merchant=merchant, code=code).first()
-        if code is not None and (store is None or not self.caller.by.works_in(store.pk)):
-            raise NotFound("there is no such store")
+        store = None if code is None else store_by_code(code, by=self.caller.by)
 
         def make() -> dict[str, Any]:
             whole = store is None
@@ -229,9 +225,7 @@ class KeyStops(_OfKeys):
         if (key_id := data.get("key")) is not None:
             which = self.key(key_id)
         elif "store" in data:
-            store = Store.objects.filter(merchant_id=merchant_id, code=data["store"]).first()
-            if store is None:
-                raise NotFound("there is no such store")
+            store = existing(Store.objects.filter(merchant_id=merchant_id, code=data["store"]).first(), "store")
             which = store
         api_keys.stop(which=which, by=self.caller.by, at=timezone.now(), stopped=data["stopped"], note=data["note"])
         return self.answer()

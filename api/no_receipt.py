@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from api import schemas
 from api.fields import Fen, Flag, FourDigits, Id, Instant, Number, StrictSerializer, Text
-from api.pagination import NewestFirst, OldestFirst
+from api.pagination import NewestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Creating, Endpoint
@@ -143,10 +143,7 @@ def case_json(case: NoReceiptCase, *, by: Principal) -> dict[str, Any]:
 
 
 class NewestCaseFirst(NewestFirst):
-    field = "opened_at"
-
-    def read_id(self, text: str) -> object:
-        return OldestFirst().read_id(text)
+    field, numbered = "opened_at", True
 
 
 class Cases(Creating):

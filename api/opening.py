@@ -18,12 +18,13 @@ from api.fields import Instant, StrictSerializer, Text, WholeNumber
 from api.schemas_opening import CalendarDayOut, GraceOut, OpeningOut, StoreHoursOut
 from api.views import Creating, Endpoint
 from core import calendar
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from merchants import opening
 from merchants.hours import read_hours
 from merchants.models import CalendarDay, Grace, Store
 from merchants.principals import Principal
-from merchants.rights import Act, Subject, check_within_walls
+from merchants.rights import Act
+from merchants.stores import store_by_code
 from refunds.review import grace
 
 _SHOWN = 50
@@ -97,7 +98,7 @@ class StoreOpening(Endpoint):
     @schemas.operation("get_store_hours", StoreHoursOut)
     def get(self, request: Request, code: str) -> Response:
         """When a store is open."""
-        return Response(StoreHoursOut.of(_store(code, self.caller.by)))
+        return Response(StoreHoursOut.of(store_by_code(code, by=self.caller.by)))
 
     @schemas.operation("set_store_hours", StoreHoursOut, takes=StoreHoursSerializer)
     def put(self, request: Request, code: str) -> Response:
@@ -105,7 +106,11 @@ class StoreOpening(Endpoint):
         data, by = self.read(StoreHoursSerializer), self.caller.by
         said = {name: value for name, value in (data["hours"] or {}).items() if value is not None}
         store = opening.set_hours(
-            store_id=_store(code, by).pk, hours=read_hours(said), shown=data["shown"], by=by, at=timezone.now()
+            store_id=store_by_code(code, by=by).pk,
+            hours=read_hours(said),
+            shown=data["shown"],
+            by=by,
+            at=timezone.now(),
         )
         return Response(StoreHoursOut.of(store))
 
@@ -135,7 +140,7 @@ class Graces(Creating):
         """Give stores more time after a disaster: to who asks, and to who decides. What lies on the desk has it at once."""
         data, by, now = self.read(GraceSerializer), self.caller.by, timezone.now()
         codes = data.pop("stores")
-        stores = None if codes is None else [_store(code, by) for code in codes]
+        stores = None if codes is None else [store_by_code(code, by=by) for code in codes]
 
         def declared() -> dict[str, Any]:
             ids = None if stores is None else [store.pk for store in stores]
@@ -158,15 +163,6 @@ class EndGrace(Endpoint):
 def _stores(by: Principal) -> QuerySet[Store]:
     rows = Store.objects.filter(merchant_id=by.acting_for).order_by("code")
     return rows if by.stores is None else rows.filter(pk__in=by.stores)
-
-
-def _store(code: str, by: Principal) -> Store:
-    """A store of the caller's. Raises ``NotFound``."""
-    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
-    if store is None:
-        raise NotFound("there is no such store")
-    check_within_walls(by=by, subject=Subject(merchant_id=by.acting_for, store_id=store.pk))
-    return store
 
 
 def _grace_json(given: Grace, stores: Sequence[Store], *, at: datetime) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class NewestFirst(CursorPagination):
     #: The instant that rows are sorted by before their id; "" for the id alone.
     field: ClassVar[str] = "created_at"
     descending: ClassVar[bool] = True
+    #: Rows have numbers, not UUIDs.
+    numbered: ClassVar[bool] = False
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
@@ -96,7 +98,11 @@ class NewestFirst(CursorPagination):
 
     def read_id(self, text: str) -> object:
         """Raises ``ValueError`` unless the text is an id of this list's rows."""
-        return UUID(text)
+        if not self.numbered:
+            return UUID(text)
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise ValueError("not a number")
+        return int(text)
 
 
 class NewestPaidFirst(NewestFirst):
@@ -108,11 +114,6 @@ class NewestPaidFirst(NewestFirst):
 class OldestFirst(NewestFirst):
     """A timeline: the same pages from its beginning, whole unless ``limit`` asks for less."""
 
-    field = ""
+    field, numbered = "", True
     descending = False
     page_size = 200
-
-    def read_id(self, text: str) -> object:
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise ValueError("not a number")
-        return int(text)

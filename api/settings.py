@@ -14,11 +14,12 @@ from api import schemas
 from api.fields import Fen, Flag, Number, StrictSerializer, Text, WholeNumber
 from api.shapes import Shape, read
 from api.views import Creating, Endpoint
-from core.errors import NotFound
+from core.errors import NotFound, existing
 from merchants import channels, invitations, stores, team
 from merchants.models import ChannelAccount, MessageWording, Role, Staff, Store
 from merchants.principals import Principal
-from merchants.rights import Act, Subject, check_within_walls
+from merchants.rights import Act
+from merchants.stores import store_by_code
 from merchants.team import Place
 from refunds.models import Reviewer
 from refunds.models.assignment import MOST_ON_A_DESK
@@ -62,17 +63,8 @@ class StoresOut(Shape):
     results = StoreOut(many=True)
 
 
-def _store(code: str, by: Principal) -> Store:
-    """A store of the caller's. Raises ``NotFound``."""
-    found = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
-    if found is None:
-        raise NotFound("there is no such store")
-    check_within_walls(by=by, subject=Subject(merchant_id=by.acting_for, store_id=found.pk))
-    return found
-
-
 def _store_ids(codes: list[str], by: Principal) -> frozenset[int]:
-    return frozenset(_store(code, by).pk for code in codes)
+    return frozenset(store_by_code(code, by=by).pk for code in codes)
 
 
 class Stores(Creating):
@@ -97,13 +89,13 @@ class StoreDetail(Endpoint):
     @schemas.operation("get_store", StoreOut)
     def get(self, request: Request, code: str) -> Response:
         """One store."""
-        return Response(StoreOut.of(_store(code, self.caller.by)))
+        return Response(StoreOut.of(store_by_code(code, by=self.caller.by)))
 
     @schemas.operation("change_store", StoreOut, takes=StoreChangeSerializer)
     def put(self, request: Request, code: str) -> Response:
         """Its name, and what customers read of it."""
         data, by = self.read(StoreChangeSerializer), self.caller.by
-        changed = stores.change(store_id=_store(code, by).pk, **data, by=by, at=timezone.now())
+        changed = stores.change(store_id=store_by_code(code, by=by).pk, **data, by=by, at=timezone.now())
         return Response(StoreOut.of(changed))
 
 
@@ -115,7 +107,7 @@ class CloseStore(Endpoint):
         """Sales that are paid from now on are not taken for it; its refunds go on. No body."""
         self.read(StrictSerializer)
         by = self.caller.by
-        return Response(StoreOut.of(stores.close(store_id=_store(code, by).pk, by=by, at=timezone.now())))
+        return Response(StoreOut.of(stores.close(store_id=store_by_code(code, by=by).pk, by=by, at=timezone.now())))
 
 
 class ReopenStore(Endpoint):
@@ -126,7 +118,7 @@ class ReopenStore(Endpoint):
         """It sells again. No body."""
         self.read(StrictSerializer)
         by = self.caller.by
-        return Response(StoreOut.of(stores.reopen(store_id=_store(code, by).pk, by=by, at=timezone.now())))
+        return Response(StoreOut.of(stores.reopen(store_id=store_by_code(code, by=by).pk, by=by, at=timezone.now())))
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -185,10 +177,7 @@ class _OfTeam(Creating):
         return Staff.objects.filter(merchant_id=self.caller.merchant_id).prefetch_related("stores")
 
     def member(self, staff_id: int) -> Staff:
-        found = self.people().filter(pk=staff_id).first()
-        if found is None:
-            raise NotFound("there is no such colleague")
-        return found
+        return existing(self.people().filter(pk=staff_id).first(), "colleague")
 
     def place(self, data: dict[str, Any]) -> Place:
         return Place(
@@ -390,10 +379,7 @@ class _OfAccounts(Creating):
         return rows.select_related("store")
 
     def account(self, code: str) -> ChannelAccount:
-        row = self.found().filter(code=code).first()
-        if row is None:
-            raise NotFound("there is no such channel account")
-        return row
+        return existing(self.found().filter(code=code).first(), "channel account")
 
     def answer(self, code: str) -> Response:
         return Response(AccountOut.of(self.account(code)))
@@ -412,7 +398,7 @@ class Accounts(_OfAccounts):
         """Open an account; then test it. What is paid into it goes back through it for ever."""
         data, by, now = self.read(AccountSerializer), self.caller.by, timezone.now()
         code = data.pop("store")
-        store_id = None if code is None else _store(code, by).pk
+        store_id = None if code is None else store_by_code(code, by=by).pk
         given = data.pop("credentials")
         return self.answer_once(
             request,

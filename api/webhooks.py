@@ -20,14 +20,13 @@ from api.schemas_refunds import stored_request_json
 from api.schemas_sales import TransactionWithRequestsOut
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Endpoint
-from core.errors import Invalid
 from integrations import endpoints, feed
 from integrations.endpoints import Wanted
 from integrations.models import DeliveryState, Style, WebhookDelivery, WebhookEndpoint
 from merchants.api_keys import OVERLAPS
-from merchants.models import Store
 from merchants.rights import Act
 from refunds import queries
+from terminals.reporting import store_named
 
 
 class WebhookEndpointOut(Shape):
@@ -136,7 +135,7 @@ class WebhookEndpoints(Endpoint):
                 wanted=_wanted(data),
                 by=self.caller.by,
                 at=now,
-                store=self._store(data.get("store")),
+                store=store_named(code, by=self.caller.by) if (code := data.get("store")) is not None else None,
                 before_commit=keep_answer,
             )
         except IntegrityError as error:
@@ -144,15 +143,6 @@ class WebhookEndpoints(Endpoint):
                 raise
             return idempotency.replay(request, self.caller, key)
         return Response(NewWebhookEndpointOut.of(row), status=201)
-
-    def _store(self, code: str | None) -> Store | None:
-        if code is None:
-            return None
-        stores, mine = Store.objects.filter(merchant_id=self.caller.merchant_id, code=code), self.caller.store_ids
-        found = (stores if mine is None else stores.filter(pk__in=mine)).first()
-        if found is None:
-            raise Invalid("there is no such store", code="unknown_store")
-        return found
 
 
 class WebhookEndpointDetail(Endpoint):
@@ -237,12 +227,7 @@ class Replay(Endpoint):
 class LastQueuedFirst(NewestFirst):
     """Deliveries, by id."""
 
-    field = ""
-
-    def read_id(self, text: str) -> object:
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise ValueError("not a number")
-        return int(text)
+    field, numbered = "", True
 
 
 _STATES = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.functional import Promise
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class NotFound(DomainError, code="not_found"):
     """There is no such thing here, or none that the actor may know of."""
 
     status = 404
+
+
+def existing(row: T | None, what: str) -> T:
+    """The row that a query found. Raises ``NotFound`` where it found none."""
+    if row is None:
+        raise NotFound(f"there is no such {what}")
+    return row
 
 
 class Conflict(DomainError):

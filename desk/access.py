@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from core import tenant_wall
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, Invalid, NotFound
 from desk import signing
 from desk.rendering import is_htmx
 from merchants import principals, rights
@@ -27,6 +27,8 @@ from refunds.models import Notification, RefundRequest
 from terminals.models import Transaction
 
 Parameters = ParamSpec("Parameters")
+#: What a form sends for all stores.
+ALL_STORES = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,17 @@ class Scope:
         """The stores this person works for, by code."""
         rows = Store.objects.filter(merchant_id=self.staff.merchant_id).order_by("code")
         return rows if self.store_ids is None else rows.filter(pk__in=self.store_ids)
+
+    def store_or_all(self, chosen: str) -> Store | None:
+        """The store that a form names; None for all of them, which are asked for by name: one that was forgotten or is not known
+        is never all. Raises ``Invalid``.
+        """
+        if chosen == ALL_STORES and self.store_ids is None:
+            return None
+        store = self.stores().filter(code=chosen).first()
+        if store is None:
+            raise Invalid("choose one of your stores", code="unknown_store")
+        return store
 
     def notifications(self) -> QuerySet[Notification]:
         """The messages about refunds this person may know of."""

@@ -198,12 +198,12 @@ def approved_amount_fen(data: QueryDict) -> int | None:
     return amount_fen(text) if text else None
 
 
-def moment(text: str) -> datetime:
+def moment(text: str, *, code: str = "moment_invalid") -> datetime:
     """A typed day and time, of the store's clocks."""
     try:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=SHANGHAI)
     except ValueError as error:
-        raise Invalid("not a day and time", code="moment_invalid") from error
+        raise Invalid("not a day and time", code=code) from error
 
 
 def rejection(data: QueryDict) -> Rejection:

@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from standardwebhooks.webhooks import Webhook
 
 from core.audit.actors import SYSTEM
-from core.audit.record import record
+from core.audit.record import record_of
 from core.failpoints import failpoint
 from core.sql import save_fields
 from integrations import endpoints, feed
@@ -207,15 +207,7 @@ def _give_up(endpoint: WebhookEndpoint, at: datetime) -> None:
     """Switch it off. Its page says so, the navigation counts it, and the feed tells it to programs."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(enabled=False, disabled_at=at)
     endpoints.drop_waiting(endpoint)
-    record(
-        merchant_id=endpoint.merchant_id,
-        by=SYSTEM,
-        action="webhook_endpoint.give_up",
-        object_type="webhook_endpoint",
-        object_id=endpoint.pk,
-        at=at,
-        data={"url": endpoint.url},
-    )
+    record_of(endpoint, by=SYSTEM, action="webhook_endpoint.give_up", at=at, data={"url": endpoint.url})
     logger.warning("webhook endpoint %s is switched off, it did not answer for long", endpoint.pk)
 
 

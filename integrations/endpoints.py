@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
-from core.errors import Conflict, FieldError, Invalid, NotFound
+from core.audit.record import record_of
+from core.errors import Conflict, FieldError, Invalid, existing
 from integrations import feed
 from integrations.addresses import look_up
 from integrations.models import DeliveryState, Style, WebhookDelivery, WebhookEndpoint
@@ -52,9 +52,7 @@ def endpoints_of(by: Principal) -> QuerySet[WebhookEndpoint]:
 def endpoint_of(*, endpoint_id: int, by: Principal, lock: bool = False) -> WebhookEndpoint:
     """One of them. Raises ``Forbidden`` or ``NotFound``."""
     found = endpoints_of(by).filter(pk=endpoint_id)
-    row = (found.select_for_update(of=("self",), no_key=True) if lock else found).first()
-    if row is None:
-        raise NotFound("there is no such endpoint")
+    row = existing((found.select_for_update(of=("self",), no_key=True) if lock else found).first(), "endpoint")
     check_may(Act.MANAGE_WEBHOOKS, by=by, subject=Subject(merchant_id=row.merchant_id, store_id=row.store_id))
     return row
 
@@ -171,9 +169,7 @@ def test(*, endpoint_id: int, by: Principal, at: datetime) -> WebhookDelivery:
 def replay(*, endpoint_id: int, delivery_id: int, by: Principal, at: datetime) -> WebhookDelivery:
     """Send one again, whatever became of it. Raises ``EndpointDisabled``."""
     row = _enabled(endpoint_id, by)
-    delivery = row.deliveries.select_for_update().filter(pk=delivery_id).first()
-    if delivery is None:
-        raise NotFound("there is no such delivery")
+    delivery = existing(row.deliveries.select_for_update().filter(pk=delivery_id).first(), "delivery")
     _again(row.deliveries.filter(pk=delivery.pk), at)
     WebhookEndpoint.objects.filter(pk=row.pk).update(paused_until=None)
     _record(row, "replay", by, at, webhook_id=delivery.webhook_id)
@@ -265,12 +261,10 @@ def _new_secret() -> str:
 
 
 def _record(row: WebhookEndpoint, act: str, by: Principal, at: datetime, **data: Any) -> None:
-    record(
-        merchant_id=row.merchant_id,
+    record_of(
+        row,
         by=by.actor,
         action=f"webhook_endpoint.{act}",
-        object_type="webhook_endpoint",
-        object_id=row.pk,
         at=at,
         data={"url": row.url, "types": list(row.types), "style": row.style, "enabled": row.enabled, **data},
     )

@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 
 from core import clock, tenant_wall
 from core.audit.record import record
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, existing
 from integrations import feed, stand_ins
 from integrations.stand_ins import Account, Control, StandInUnreachable
 from merchants import api_keys, policies, principals
@@ -104,9 +104,7 @@ def issue(
 def revoke(*, key_id: int, by: Principal, at: datetime) -> None:
     """End a test key at once. Raises ``Forbidden`` or ``NotFound``."""
     with tenant_wall.outside():
-        found = keys(by=by).select_related("merchant").filter(pk=key_id).first()
-        if found is None:
-            raise NotFound("there is no such test key")
+        found = existing(keys(by=by).select_related("merchant").filter(pk=key_id).first(), "test key")
         api_keys.revoke(key=found, by=_in_sandbox(by, found.merchant), at=at, typed_name=found.name)
 
 

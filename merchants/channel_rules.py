@@ -5,8 +5,8 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
-from core.errors import Forbidden, Invalid, NotFound
+from core.audit.record import record_of
+from core.errors import Forbidden, Invalid, existing
 from core.plain_text import one_line
 from merchants import channels
 from merchants.models import ChannelRuleChange, ChannelRuleReading
@@ -49,9 +49,7 @@ def mark_seen(*, change_id: int, by: Principal, at: datetime) -> None:
     check_may(Act.SEE_POLICY, by=by)
     if by.kind is not Kind.STAFF:
         raise Forbidden("this is for staff in the browser", code="staff_only")
-    change = ChannelRuleChange.objects.filter(pk=change_id, merchant_id=by.acting_for).first()
-    if change is None:
-        raise NotFound("there is no such change")
+    change = existing(ChannelRuleChange.objects.filter(pk=change_id, merchant_id=by.acting_for).first(), "change")
     _, is_new = ChannelRuleReading.objects.get_or_create(
         change=change, staff_id=by.acting_staff, defaults={"seen_at": at}
     )
@@ -60,12 +58,10 @@ def mark_seen(*, change_id: int, by: Principal, at: datetime) -> None:
 
 
 def _record(change: ChannelRuleChange, action: str, by: Principal, at: datetime) -> None:
-    record(
-        merchant_id=change.merchant_id,
+    record_of(
+        change,
         by=by.actor,
         action=action,
-        object_type="channel_rule_change",
-        object_id=change.pk,
         at=at,
         data={"channel": change.channel, "effective_date": change.effective_date.isoformat()},
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Invalid, NotFound
 from merchants import policies, principals
 from merchants.models import Delegation, Merchant, Staff
@@ -112,12 +112,10 @@ def _check_has(absent: Principal, *, limit_fen: int | None, by: Principal, at: d
 
 
 def _record(row: Delegation, action: str, *, by: Principal, at: datetime) -> None:
-    record(
-        merchant_id=row.merchant_id,
+    record_of(
+        row,
         by=by.actor,
         action=action,
-        object_type="delegation",
-        object_id=row.pk,
         at=at,
         data={
             "absent": row.absent.name,

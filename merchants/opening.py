@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.calendar import DayKind
 from core.errors import Invalid, NotFound
 from merchants import rights
@@ -29,12 +29,10 @@ def set_hours(*, store_id: int, hours: Hours | None, shown: str, by: Principal, 
     before = {"hours": store.hours, "shown": store.opening_hours}
     store.hours, store.opening_hours = {} if hours is None else hours.as_json(), shown.strip()[:40]
     store.save(update_fields=["hours", "opening_hours"])
-    record(
-        merchant_id=store.merchant_id,
+    record_of(
+        store,
         by=by.actor,
         action="store.hours",
-        object_type="store",
-        object_id=store.pk,
         at=at,
         data={"before": before, "after": {"hours": store.hours, "shown": store.opening_hours}},
     )

@@ -42,7 +42,7 @@ from fido2.webauthn import (
 
 from core.audit.record import record_of
 from core.client_address import network_of
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.personal_data import seal, unseal
 from merchants.models import Staff
 from merchants.principals import Principal
@@ -333,9 +333,7 @@ def _added(staff: Staff, kind: str, *, by: Principal, at: datetime) -> tuple[str
 def remove(*, factor_id: int, by: Principal, at: datetime) -> None:
     """Take one away. Raises ``NotFound``, or ``Conflict`` for the last one of who needs one."""
     staff = _locked(by)
-    row = _rows(staff).filter(pk=factor_id, type__in=_FACTORS).first()
-    if row is None:
-        raise NotFound("there is no such second factor")
+    row = existing(_rows(staff).filter(pk=factor_id, type__in=_FACTORS).first(), "second factor")
     last = _rows(staff).filter(type__in=_FACTORS).count() == 1
     if last and is_required(staff):
         raise Conflict("the merchant requires a second factor", code="second_factor_required")

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from core.audit.record import record_of
-from core.errors import Conflict, NotFound, wrong
+from core.errors import Conflict, NotFound, existing, wrong
 from core.phones import NotAPhone, phone_number
 from core.plain_text import one_line
 from merchants.models import Store
@@ -39,6 +39,14 @@ def open_store(*, code: str, name: str, phone: str, address: str, by: Principal,
     except IntegrityError as error:
         raise wrong("code", code="store_code_taken") from error
     _record(store, "store.open", by, at, name=store.name)
+    return store
+
+
+def store_by_code(code: str, *, by: Principal) -> Store:
+    """A store of theirs. Raises ``NotFound``."""
+    store = Store.objects.filter(merchant_id=by.acting_for, code=code).first()
+    if store is None or not by.works_in(store.pk):
+        raise NotFound("there is no such store")
     return store
 
 
@@ -85,10 +93,9 @@ def _check(by: Principal) -> None:
 
 def _locked(store_id: int, by: Principal) -> Store:
     _check(by)
-    store = Store.objects.select_for_update(no_key=True).filter(pk=store_id, merchant_id=by.acting_for).first()
-    if store is None:
-        raise NotFound("there is no such store")
-    return store
+    return existing(
+        Store.objects.select_for_update(no_key=True).filter(pk=store_id, merchant_id=by.acting_for).first(), "store"
+    )
 
 
 def _described(name: str, phone: str, address: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from core.calendar import SHANGHAI
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, existing
 from merchants import channels
 from merchants.models import ChannelAccount
 from payment_channels.profile import Profile
@@ -85,10 +85,10 @@ def open_differences(*, merchant_id: int) -> int:
 
 def day_for(*, merchant_id: int, account_code: str, day: date) -> ReconciliationDay:
     """One day. Raises ``NotFound``, also for another merchant's."""
-    found = days_of(merchant_id=merchant_id).filter(channel_account__code=account_code, date=day).first()
-    if found is None:
-        raise NotFound("there is no such day of reconciliation")
-    return found
+    return existing(
+        days_of(merchant_id=merchant_id).filter(channel_account__code=account_code, date=day).first(),
+        "day of reconciliation",
+    )
 
 
 def day_made(*, account: ChannelAccount, day: date, **fields: Any) -> ReconciliationDay:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.audit.record import record_of
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.plain_text import one_line
 from merchants import principals
 from merchants.models import Staff
@@ -183,9 +183,7 @@ def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> Refu
 def _act(
     difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Principal, at: datetime
 ) -> Difference:
-    known = Difference.objects.filter(pk=difference_id, merchant_id=by.acting_for).first()
-    if known is None:
-        raise NotFound("there is no such difference")
+    known = existing(Difference.objects.filter(pk=difference_id, merchant_id=by.acting_for).first(), "difference")
     day = days.locked(known.day_id)
     difference = Difference.objects.select_for_update().get(pk=difference_id)
     if difference.resolution:

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import translation
 from django.utils.translation import gettext
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, existing
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import Trade
@@ -54,9 +54,7 @@ def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
 
     Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged`` or ``NothingToAdopt``; nothing has changed then.
     """
-    request = RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first()
-    if request is None:
-        raise NotFound("there is no such refund request")
+    request = existing(RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first(), "refund request")
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
     trade = ask_trade(transaction_id=request.transaction_id)
     if not isinstance(trade, Trade) or trade.refunded_fen is None:

@@ -1,1 +1,3 @@
-"""The journey of a refund: read states.py, lifecycle.py, then flow/ in the order of its stages."""
+"""A refund's life: read states.py and lifecycle.py, then the rooms in the order in which a request passes them: intake, review,
+goods, payouts, telling, follow_up.
+"""

@@ -22,7 +22,7 @@ from django_fsm import TransitionNotAllowed
 from core import clock, doorbell
 from core.audit.actors import Actor
 from core.audit.models import AuditEvent
-from core.audit.record import event, record
+from core.audit.record import event, record_of
 from core.errors import Conflict, NotFound
 from core.quantities import Quantity
 from core.sql import execute_rows, insert_unsaved, save_fields
@@ -200,15 +200,7 @@ def record_act(
     request: RefundRequest, action: str, *, by: Actor, at: datetime, data: Mapping[str, Any] | None = None
 ) -> None:
     """Write the audit event of an act that changes no state: a claim, a note, a look at a contact."""
-    record(
-        merchant_id=request.merchant_id,
-        by=by,
-        action=action,
-        object_type="refund_request",
-        object_id=request.pk,
-        at=at,
-        data=dict(data or {}),
-    )
+    record_of(request, by=by, action=action, at=at, data=dict(data or {}))
 
 
 def check_version(request: RefundRequest, seen: int | None) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
-from core.errors import NotFound
+from core.errors import existing
 from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState
 from terminals.models import Transaction
@@ -57,10 +57,10 @@ def with_parts(found: QuerySet[RefundRequest], *, only: Collection[str] | None =
 
 def request_for(*, merchant_id: int, request_id: UUID, store_ids: frozenset[int] | None = None) -> RefundRequest:
     """One request. Raises ``NotFound``, also for another merchant's."""
-    request = with_parts(requests_of(merchant_id=merchant_id, store_ids=store_ids)).filter(pk=request_id).first()
-    if request is None:
-        raise NotFound("there is no such refund request")
-    return request
+    return existing(
+        with_parts(requests_of(merchant_id=merchant_id, store_ids=store_ids)).filter(pk=request_id).first(),
+        "refund request",
+    )
 
 
 def beyond(*, field: str, value: datetime | int | None, pk: object, descending: bool) -> Q:
@@ -102,10 +102,9 @@ def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None
 
 def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:
     """One sale. Raises ``NotFound``, also for another merchant's."""
-    sale = transactions_of(merchant_id=merchant_id, store_ids=store_ids).filter(pk=transaction_id).first()
-    if sale is None:
-        raise NotFound("there is no such transaction")
-    return sale
+    return existing(
+        transactions_of(merchant_id=merchant_id, store_ids=store_ids).filter(pk=transaction_id).first(), "transaction"
+    )
 
 
 def failures_by_till(*, terminal_ids: Sequence[int], since: datetime) -> dict[int, tuple[int, int]]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
@@ -43,13 +43,7 @@ def record_terms(
     deposit = Deposit.objects.create(
         transaction=sale, kind=kind, contract_fen=contract_fen, terms=terms, recorded_by=by.name[:80], recorded_at=at
     )
-    record(
-        merchant_id=sale.merchant_id,
-        by=by.actor,
-        action="transaction.deposit_terms",
-        object_type="transaction",
-        object_id=sale.pk,
-        at=at,
-        data={"kind": kind, "contract_fen": contract_fen},
+    record_of(
+        sale, by=by.actor, action="transaction.deposit_terms", at=at, data={"kind": kind, "contract_fen": contract_fen}
     )
     return deposit

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.audit.record import record, record_of
+from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
 from core.money import yuan
@@ -266,12 +266,10 @@ def _complete(pk: UUID, sale: ReportedSale, by: Principal, at: datetime) -> Tran
     known.channel_account = account_of(store=known.store, channel=known.channel, paid_at=sale.paid_at)
     known.save(update_fields=[*names, "corrected_at", "channel_account"])
     after = {name: value for name in names if (value := _shown(known, name)) != before[name]}
-    record(
-        merchant_id=known.merchant_id,
+    record_of(
+        known,
         by=by.actor,
         action=CORRECTED,
-        object_type="transaction",
-        object_id=known.pk,
         at=at,
         data={"reason": TILL_SAYS, "before": {name: before[name] for name in after}, "after": after},
     )

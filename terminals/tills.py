@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from core.audit.record import record
-from core.errors import NotFound, wrong
+from core.errors import NotFound, existing, wrong
 from core.plain_text import one_line
 from merchants.models import Merchant, Store
 from merchants.principals import Principal
@@ -181,9 +181,7 @@ def _subject(store: Store) -> Subject:
 
 def _store(store_id: int, by: Principal) -> Store:
     check_may(Act.MANAGE_TILLS, by=by)
-    store = Store.objects.filter(pk=store_id, merchant_id=by.acting_for).first()
-    if store is None:
-        raise NotFound("there is no such store")
+    store = existing(Store.objects.filter(pk=store_id, merchant_id=by.acting_for).first(), "store")
     check_may(Act.MANAGE_TILLS, by=by, subject=_subject(store))
     return store
 

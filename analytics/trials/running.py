@@ -21,7 +21,7 @@ from analytics.trials.replay import Past, Tried, replayed
 from analytics.trials.tally import MODES, Tally, changed_by
 from core import doorbell
 from core.audit.record import record
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from merchants.models import Merchant, PolicyDraft
 from merchants.policies import drafting
 from merchants.policies.rules import read_rules
@@ -106,10 +106,7 @@ def trials_of(draft: PolicyDraft) -> QuerySet[Trial]:
 
 def _found(rows: QuerySet[Trial], trial_id: int, by: Principal) -> Trial:
     check_may(Act.DRAFT_POLICY, by=by)
-    trial = rows.filter(pk=trial_id, merchant_id=by.acting_for).select_related("draft").first()
-    if trial is None:
-        raise NotFound("there is no such trial")
-    return trial
+    return existing(rows.filter(pk=trial_id, merchant_id=by.acting_for).select_related("draft").first(), "trial")
 
 
 def _record(trial: Trial, action: str, by: Principal, at: datetime) -> None:

@@ -117,4 +117,3 @@ PROBLEMS = (
          remedy=_("It was stopped so that others need not wait. Ask for less at once: a shorter window, a number, "
                   "a smaller `limit`.")),
 )
-# fmt: on

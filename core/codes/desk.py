@@ -26,4 +26,3 @@ REFUSALS = (
     Code("finding_missing", 422, _("Say what the portal shows: that it is paid, or that there is no such refund.")),
     Code("card_end_invalid", 422, _("Give the last four digits of the card, or nothing.")),
 )
-# fmt: on

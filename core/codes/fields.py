@@ -69,4 +69,3 @@ FIELDS = (
     Code("period_too_long", 400, _("A period has at most 400 days.")),
     Code("invalid_date", 400, _("A day is written yyyy-mm-dd.")),
 )
-# fmt: on

@@ -41,4 +41,3 @@ PROBLEMS = (
     Code("batch_state", 409, _("The batch is not in a state that allows this"),
          _("The batch has gone on meanwhile. Read it again."), remedy=_("`state` says which it is in.")),
 )
-# fmt: on

@@ -46,4 +46,3 @@ PROBLEMS = (
          _("`errors` names the kinds. Send them to `/evidence` and name their ids in `evidence`, or say why not in "
            "`without_evidence`."), field="evidence"),
 )
-# fmt: on

@@ -60,4 +60,3 @@ REFUSALS = (
     Code("not_given_up", 409, _("This message is on its way or was sent; there is nothing to repeat.")),
     Code("idempotency_key_used", 409, _("This form was sent in before.")),
 )
-# fmt: on

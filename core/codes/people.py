@@ -62,4 +62,3 @@ REFUSALS = (
     Code("already_rated", 409, _("This refund was rated before.")),
     Code("unknown_kind", 422, _("Choose what the picture shows.")),
 )
-# fmt: on

@@ -107,4 +107,3 @@ REFUSALS = (
     Code("months_invalid", 422, _("Give a number of months from 1 to 24.")),
     Code("rule_change_incomplete", 422, _("Give channel, day, what changes and where it says so.")),
 )
-# fmt: on

@@ -45,4 +45,3 @@ REFUSALS = (
     Code("adopt_not_paid", 409, _("The channel had not paid it yet when the statement was made.")),
     Code("invariants_running", 409, _("The invariants are being checked right now. Wait until that run ends.")),
 )
-# fmt: on

@@ -77,4 +77,3 @@ PROBLEMS = (
          _("A rejected refund is taken up again with new evidence: add a file, and say what is new."),
          _("Send `evidence` with ids of files sent ahead, and `note`."), field="evidence"),
 )
-# fmt: on

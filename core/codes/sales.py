@@ -121,4 +121,3 @@ PROBLEMS = (
     Code("too_many_pictures", 409, _("The request has enough pictures"), _("A refund can have 12 pictures. Nothing was sent."),
          _("Twelve are kept.")),
 )
-# fmt: on

@@ -47,4 +47,3 @@ REFUSALS = (
     Code("tested_just_now", 409, _("The channel was asked a moment ago. Wait a few seconds.")),
     Code("account_unusable", 422, _("This channel account cannot be used: its credentials or settings are incomplete.")),
 )
-# fmt: on

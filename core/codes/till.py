@@ -28,4 +28,3 @@ PROBLEMS = (
     Code("count_differs", 422, _("The cash differs from what is expected"),
          _("The cash is not what it should be: count again, or say why."), _("Send `note`."), field="note"),
 )
-# fmt: on

@@ -8,13 +8,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.client_address import client_address
 from core.errors import Conflict, DomainError, Invalid
 from core.guessing import TooManyGuesses
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.account.page import account_page
 from desk.join.view import check_twice, explain
 from desk.rendering import render_page
@@ -37,15 +36,13 @@ class _Wait(Conflict):
         self.wait_s = wait_s
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def account(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The page."""
     return _page(request, scope)
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def password(request: HttpRequest, scope: Scope) -> HttpResponse:
     """A new password; every other browser is signed out."""
     try:
@@ -66,8 +63,7 @@ def password(request: HttpRequest, scope: Scope) -> HttpResponse:
     return redirect("desk:account")
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def language(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The language of this person's pages, in whatever browser they sign in."""
     chosen = request.POST.get("language", "")
@@ -80,15 +76,13 @@ def language(request: HttpRequest, scope: Scope) -> HttpResponse:
     return answer
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def end_session(request: HttpRequest, scope: Scope, session_id: int) -> HttpResponse:
     """Sign out one browser."""
     return _ended(request, scope, session_id)
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def end_others(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Sign out every browser but this one."""
     return _ended(request, scope, None)
@@ -103,7 +97,6 @@ def _ended(request: HttpRequest, scope: Scope, session_id: int | None) -> HttpRe
     return redirect("desk:account")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def add_factor(request: HttpRequest, scope: Scope) -> HttpResponse:
     """An app or a passkey; a POST keeps what the form of one of them says."""
@@ -126,8 +119,7 @@ def add_factor(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/account/add_factor.html", page, status=words.status(error) if error else 200)
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def remove_factor(request: HttpRequest, scope: Scope, factor_id: int) -> HttpResponse:
     """Take one away."""
     try:
@@ -139,8 +131,7 @@ def remove_factor(request: HttpRequest, scope: Scope, factor_id: int) -> HttpRes
     return redirect("desk:account")
 
 
-@require_POST
-@staff_page()
+@staff_posts()
 def recovery_codes(request: HttpRequest, scope: Scope) -> HttpResponse:
     """New ones, shown once; the old ones are void."""
     try:

@@ -11,9 +11,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.errors import Conflict, DomainError, Invalid, existing
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import ALL_STORES, Scope, staff_page
 from desk.filters import Choice
 from desk.rendering import render_page
 from merchants import api_keys as keys
@@ -21,7 +21,6 @@ from merchants.models import ApiKey, KeyScope, Store
 from merchants.rights import Act
 
 #: What the form says for the whole merchant; no store has such a code.
-ALL_STORES = "*"
 _SHOWN = 200
 
 
@@ -140,12 +139,7 @@ def _issue(request: HttpRequest, scope: Scope) -> Issued:
     name = request.POST.get("name", "").strip()[:80]
     if not name:
         raise Invalid("a key needs a name", code="name_required")
-    # A key for the whole merchant is asked for by name: a store that was forgotten or is not known is never all of them.
-    chosen = request.POST.get("store", "")
-    all_stores = chosen == ALL_STORES and scope.store_ids is None
-    store = None if all_stores else scope.stores().filter(code=chosen).first()
-    if store is None and not all_stores:
-        raise Invalid("the key must belong to one of your stores", code="unknown_store")
+    store = scope.store_or_all(request.POST.get("store", ""))
     return Issued(
         *keys.issue(
             merchant=scope.staff.merchant,
@@ -154,7 +148,7 @@ def _issue(request: HttpRequest, scope: Scope) -> Issued:
             by=scope.by,
             at=timezone.now(),
             store=store,
-            all_stores=all_stores,
+            all_stores=store is None,
             signed=bool(request.POST.get("signed")),
         )
     )
@@ -197,10 +191,7 @@ def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:
-    found = keys_of(scope).filter(pk=key_id).first()
-    if found is None:
-        raise NotFound("there is no such key")
-    return found
+    return existing(keys_of(scope).filter(pk=key_id).first(), "key")
 
 
 def _confirmation(request: HttpRequest, key: ApiKey, act: str, error: DomainError | None = None) -> HttpResponse:

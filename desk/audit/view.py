@@ -9,13 +9,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from core.audit.checkpoints import as_line
 from core.database.timeouts import reports
 from core.errors import Conflict, Invalid
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import with_query
 from desk.audit.page import Verified, audit_page, lines, narrowed
 from desk.rendering import render_page
@@ -23,16 +22,14 @@ from merchants import audit_trail
 from merchants.rights import Act
 
 
-@require_safe
-@staff_page(Act.SEE_AUDIT)
+@staff_reads(Act.SEE_AUDIT)
 @reports
 def audit(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Newest first."""
     return render_page(request, "desk/audit.html", audit_page(scope=scope, query=request.GET))
 
 
-@require_safe
-@staff_page(Act.SEE_AUDIT)
+@staff_reads(Act.SEE_AUDIT)
 @reports
 def audit_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The list of the same address as a file; that it was taken is in the trail."""
@@ -51,8 +48,7 @@ def audit_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     )
 
 
-@require_safe
-@staff_page(Act.SEE_AUDIT)
+@staff_reads(Act.SEE_AUDIT)
 @reports
 def chain(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The whole trail with its checkpoints, for ``clients/verify.py``."""
@@ -68,8 +64,7 @@ def chain(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     )
 
 
-@require_safe
-@staff_page(Act.SEE_AUDIT)
+@staff_reads(Act.SEE_AUDIT)
 def checkpoint(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The newest checkpoint, to be kept elsewhere."""
     last = audit_trail.checkpoints_of(by=scope.by).order_by("-pk").first()
@@ -82,8 +77,7 @@ def checkpoint(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
 
 
-@require_POST
-@staff_page(Act.SEE_AUDIT)
+@staff_posts(Act.SEE_AUDIT)
 def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Who is mailed a checkpoint every day."""
     try:
@@ -95,8 +89,7 @@ def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
     return redirect("desk:audit")
 
 
-@require_POST
-@staff_page(Act.SEE_AUDIT)
+@staff_posts(Act.SEE_AUDIT)
 @reports
 def verify(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Look at what was written since the chain was last found whole, now."""
@@ -104,8 +97,7 @@ def verify(request: HttpRequest, scope: Scope) -> HttpResponse:
     return render_page(request, "desk/audit.html", audit_page(scope=scope, query=request.GET, recent=recent))
 
 
-@require_POST
-@staff_page(Act.SEE_AUDIT)
+@staff_posts(Act.SEE_AUDIT)
 def verify_whole(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Have every event looked at, in the background."""
     try:

@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
 
 from desk import forms
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_posts, staff_reads
 from desk.batches.page import batch_page, batches_page
 from desk.rendering import render_page
 from desk.settings.layout import show, take
@@ -22,23 +21,20 @@ from refunds.intake import batches as acts
 _MOST_MINUTES = 1_440
 
 
-@require_safe
-@staff_page(Act.FILE_BATCH)
+@staff_reads(Act.FILE_BATCH)
 def batches(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The last ones. The page's script hands a file to the API, which takes batches in."""
     return render_page(request, "desk/batches.html", batches_page(scope=scope))
 
 
-@require_safe
-@staff_page(Act.FILE_BATCH)
+@staff_reads(Act.FILE_BATCH)
 def batch(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
     """How far one is, and what became of its rows."""
     found = acts.find(batch_id=batch_id, by=scope.by)
     return show(request, batch_page(scope=scope, batch=found, wanted=request.GET))
 
 
-@require_POST
-@staff_page(Act.CONFIRM_BATCH)
+@staff_posts(Act.CONFIRM_BATCH)
 def confirm(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
     """Let it run."""
 
@@ -52,8 +48,7 @@ def confirm(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
     return _take(request, scope, batch_id, "confirm", act)
 
 
-@require_POST
-@staff_page(Act.FILE_BATCH)
+@staff_posts(Act.FILE_BATCH)
 def cancel(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
     """Call it off."""
 

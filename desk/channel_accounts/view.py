@@ -10,28 +10,26 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import NotFound, wrong
-from desk.access import Scope, staff_page
+from core.errors import NotFound, existing, wrong
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.channel_accounts.page import CHANNELS, account_page, accounts_page, credential_fields, open_page
 from desk.channel_accounts.profile import typed_profile
 from desk.settings.layout import show, take
 from merchants.models import ChannelAccount
 from merchants.rights import Act
+from merchants.stores import store_by_code
 from refunds.payouts import accounts as acts
 from refunds.payouts import credentials
 
 
-@require_safe
-@staff_page(Act.CHANGE_CREDENTIALS)
+@staff_reads(Act.CHANGE_CREDENTIALS)
 def accounts(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list."""
     return show(request, accounts_page(scope=scope))
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.CHANGE_CREDENTIALS)
 def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpResponse:
     """The form of a channel; a POST opens an account."""
@@ -44,9 +42,7 @@ def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpRespon
         data = request.POST
         # All stores are asked for by name: a store that is not known is never all of them.
         chosen = data.get("store", "")
-        store = None if chosen == "*" else scope.stores().filter(code=chosen).first()
-        if store is None and chosen != "*":
-            raise NotFound("there is no such store")
+        store = None if chosen == "*" else store_by_code(chosen, by=scope.by)
         opened = acts.open_account(
             channel=channel,
             store_id=store.pk if store else None,
@@ -66,7 +62,6 @@ def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpRespon
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.CHANGE_CREDENTIALS)
 def account(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """One account; a POST says what its contract says."""
@@ -82,8 +77,7 @@ def account(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_POST
-@staff_page(Act.CHANGE_CREDENTIALS)
+@staff_posts(Act.CHANGE_CREDENTIALS)
 def rotate(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """Other credentials; notices under the old ones are read for a while."""
     found, now = _account(scope, code), timezone.now()
@@ -102,8 +96,7 @@ def rotate(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     return _take(request, found, "rotate", change, now)
 
 
-@require_POST
-@staff_page(Act.CHANGE_CREDENTIALS)
+@staff_posts(Act.CHANGE_CREDENTIALS)
 def try_it(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """Ask the channel about a refund that never was."""
     found, now = _account(scope, code), timezone.now()
@@ -118,8 +111,7 @@ def try_it(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     return _take(request, found, "test", ask, now)
 
 
-@require_POST
-@staff_page(Act.CHANGE_CREDENTIALS)
+@staff_posts(Act.CHANGE_CREDENTIALS)
 def close(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """It takes no new payments, once its code was typed."""
     found, now = _account(scope, code), timezone.now()
@@ -145,10 +137,7 @@ def _take(request: HttpRequest, found: ChannelAccount, form: str, act: Callable[
 
 def _account(scope: Scope, code: str) -> ChannelAccount:
     theirs = ChannelAccount.objects.filter(merchant_id=scope.staff.merchant_id, channel__in=CHANNELS)
-    found = theirs.select_related("store").filter(code=code).first()
-    if found is None:
-        raise NotFound("there is no such channel account")
-    return found
+    return existing(theirs.select_related("store").filter(code=code).first(), "channel account")
 
 
 def _credentials(request: HttpRequest, channel: str) -> dict[str, str]:

@@ -1,12 +1,9 @@
 """Deputies: given for a time and ended early. Owners and managers only."""
 
-from datetime import datetime
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from core.errors import Invalid, NotFound
@@ -29,8 +26,8 @@ def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
             row = delegations.give(
                 absent=_person(request, "absent"),
                 deputy=_person(request, "deputy"),
-                starts_at=_instant(request, "starts_at"),
-                ends_at=_instant(request, "ends_at"),
+                starts_at=forms.moment(request.POST.get("starts_at", ""), code="delegation_time"),
+                ends_at=forms.moment(request.POST.get("ends_at", ""), code="delegation_time"),
                 limit_fen=_limit_fen(request),
                 by=scope.by,
                 at=now,
@@ -60,16 +57,6 @@ def _person(request: HttpRequest, name: str) -> int:
     if found is None:
         raise NotFound("there is no such colleague")
     return found
-
-
-def _instant(request: HttpRequest, name: str) -> datetime:
-    try:
-        typed = parse_datetime(request.POST.get(name, ""))
-    except ValueError:
-        typed = None
-    if typed is None:
-        raise Invalid("a delegation has a start and an end", code="delegation_time")
-    return typed if timezone.is_aware(typed) else timezone.make_aware(typed)
 
 
 def _limit_fen(request: HttpRequest) -> int | None:

@@ -14,6 +14,7 @@ from desk.hours.page import hours_page
 from desk.rendering import render_page
 from merchants import opening
 from merchants.rights import Act
+from merchants.stores import store_by_code
 from refunds.review import grace
 
 
@@ -26,9 +27,7 @@ def hours(request: HttpRequest, scope: Scope) -> HttpResponse:
 @staff_posts(Act.SET_HOURS)
 def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """Say when a store is open."""
-    store = scope.stores().filter(code=code).first()
-    if store is None:
-        raise NotFound("there is no such store")
+    store = store_by_code(code, by=scope.by)
     try:
         opening.set_hours(
             store_id=store.pk,

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError, Invalid
 from core.quantities import quantity
@@ -30,7 +29,6 @@ from refunds.models.goods_return import ReturnState
 from refunds.rules.goods import Condition
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def inspect(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The form; a POST says what was found. Where nothing waits to be looked at, back to the refund."""

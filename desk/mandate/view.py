@@ -9,12 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.calendar import SHANGHAI
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import FieldError, Invalid, existing
 from desk import forms
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.api_keys.view import keys_of
 from desk.mandate.page import ALL, mandate_page, stops_page
 from desk.settings.layout import show, take
@@ -22,9 +21,9 @@ from merchants import api_keys, mandates
 from merchants.mandates import MandateInvalid
 from merchants.models import ApiKey, Merchant, Store
 from merchants.rights import Act
+from merchants.stores import store_by_code
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def mandate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """What a key may ask for; a POST limits it anew."""
@@ -45,8 +44,7 @@ def mandate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     )
 
 
-@require_POST
-@staff_page(Act.MANAGE_KEYS)
+@staff_posts(Act.MANAGE_KEYS)
 def stop(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """Stop a key, or let a stopped one go on."""
     key = _key(scope, key_id)
@@ -64,7 +62,6 @@ def stop(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_KEYS)
 def stops(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Whose keys are stopped; a POST stops those of a store, or all, or lets them go on."""
@@ -73,11 +70,7 @@ def stops(request: HttpRequest, scope: Scope) -> HttpResponse:
 
     def switch() -> str:
         code, stopped = request.POST.get("which", ""), request.POST.get("act") != "resume"
-        which: Merchant | Store | None = scope.staff.merchant
-        if code != ALL:
-            which = scope.stores().filter(code=code).first()
-        if which is None:
-            raise NotFound("there is no such store")
+        which = scope.staff.merchant if code == ALL else store_by_code(code, by=scope.by)
         _stop(request, scope, which, stopped=stopped)
         return gettext("The keys are stopped.") if stopped else gettext("The keys go on.")
 
@@ -95,10 +88,7 @@ def _stop(request: HttpRequest, scope: Scope, which: ApiKey | Store | Merchant, 
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:
-    found = keys_of(scope).select_related("store").filter(pk=key_id, revoked_at=None).first()
-    if found is None:
-        raise NotFound("there is no such key")
-    return found
+    return existing(keys_of(scope).select_related("store").filter(pk=key_id, revoked_at=None).first(), "key")
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import Invalid, NotFound
 from desk import words
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.message_templates.page import Which, message_page, messages_page, stored_text
 from desk.settings.layout import Refusal, show, take, whole_number
 from merchants.rights import Act
@@ -20,14 +19,12 @@ from refunds.telling import own_words
 from refunds.telling import wording as built_in
 
 
-@require_safe
-@staff_page(Act.SET_WORDING)
+@staff_reads(Act.SET_WORDING)
 def wordings(request: HttpRequest, scope: Scope) -> HttpResponse:
     """All messages."""
     return show(request, messages_page(scope=scope))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.SET_WORDING)
 def wording(request: HttpRequest, scope: Scope, event: str, medium: str, language: str) -> HttpResponse:
     """One message; a POST stores words of the merchant's own."""
@@ -50,8 +47,7 @@ def wording(request: HttpRequest, scope: Scope, event: str, medium: str, languag
     return _take(request, scope, which, "wording", write)
 
 
-@require_POST
-@staff_page(Act.SET_WORDING)
+@staff_posts(Act.SET_WORDING)
 def preview(request: HttpRequest, scope: Scope, event: str, medium: str, language: str) -> HttpResponse:
     """How the words that were typed read; nothing is stored."""
     which = _which(event, medium, language)
@@ -63,8 +59,7 @@ def preview(request: HttpRequest, scope: Scope, event: str, medium: str, languag
     return show(request, message_page(scope=scope, which=which, tried=tried))
 
 
-@require_POST
-@staff_page(Act.SET_WORDING)
+@staff_posts(Act.SET_WORDING)
 def send_test(request: HttpRequest, scope: Scope, event: str, medium: str, language: str) -> HttpResponse:
     """Send the stored words to somebody of one's own."""
     which = _which(event, medium, language)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from core import barcodes
-from core.errors import DomainError, Invalid, NotFound
+from core.errors import DomainError, Invalid, NotFound, existing
 from core.money import yuan_grouped
 from desk import forms, numbers, words
 from desk.access import Scope, staff_page, staff_posts
@@ -210,7 +210,6 @@ def _sale(text: str, scope: Scope) -> Transaction:
         wanted = UUID(text)
     except ValueError as error:
         raise NotFound("there is no such sale") from error
-    sale = scope.sales().select_related("store", "terminal", "channel_account").filter(pk=wanted).first()
-    if sale is None:
-        raise NotFound("there is no such sale")
-    return sale
+    return existing(
+        scope.sales().select_related("store", "terminal", "channel_account").filter(pk=wanted).first(), "sale"
+    )

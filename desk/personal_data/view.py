@@ -8,10 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import NotFound, wrong
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.personal_data.page import personal_data_page
 from desk.settings.layout import Refusal, SettingsPage, show, take, whole_number
 from merchants.rights import Act
@@ -22,7 +21,6 @@ def _page(scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
     return personal_data_page(scope=scope, refusal=refusal)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.ERASE)
 def personal_data(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What is kept; a POST says for how long."""
@@ -36,8 +34,7 @@ def personal_data(request: HttpRequest, scope: Scope) -> HttpResponse:
     return take(request, form="term", act=save, page=partial(_page, scope), back=reverse("desk:personal-data"))
 
 
-@require_POST
-@staff_page(Act.ERASE)
+@staff_posts(Act.ERASE)
 def erase(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Erase a person."""
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from core.audit import notes
 from core.calendar import SHANGHAI
-from core.errors import NotFound
+from core.errors import existing
 from core.personal_data import mask_email, mask_name, mask_phone
 from core.quantities import Quantity, quantity_text
 from desk import people, progress, verdicts, ways
@@ -271,10 +271,7 @@ def find(scope: Scope, number: str) -> RefundRequest:
         "transaction__terminal",
         "transaction__channel_account",
     )
-    found = scope.requests().select_related(*people_and_sale).filter(number=number).first()
-    if found is None:
-        raise NotFound("there is no such refund request")
-    return found
+    return existing(scope.requests().select_related(*people_and_sale).filter(number=number).first(), "refund request")
 
 
 def refund(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.views.decorators.http import require_safe
 
 from core.errors import NotFound
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
 from desk.refund import goods
 from desk.refund.goods import Back
@@ -35,8 +34,7 @@ class ReturnSlipPage:
     back_url: str
 
 
-@require_safe
-@staff_page()
+@staff_reads()
 def return_slip(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     found = find(scope, number)
     returns = goods.card(found, at=timezone.now()).returns

@@ -8,18 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
-from core.errors import NotFound
-from desk.access import Scope, staff_page
+from desk.access import Scope, staff_page, staff_posts
 from desk.settings.layout import show, take
 from desk.stores.page import store_page, stores_page
 from merchants import stores as acts
 from merchants.models import Store
 from merchants.rights import Act
+from merchants.stores import store_by_code
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_STORES)
 def stores(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST opens one."""
@@ -40,11 +38,10 @@ def stores(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_STORES)
 def store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """One store; a POST says what customers read of it."""
-    found = _store(scope, code)
+    found = store_by_code(code, by=scope.by)
     if request.method != "POST":
         return show(request, store_page(store=found))
 
@@ -55,11 +52,10 @@ def store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     return _take(request, found, "change", change)
 
 
-@require_POST
-@staff_page(Act.MANAGE_STORES)
+@staff_posts(Act.MANAGE_STORES)
 def close(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """It sells no more."""
-    found = _store(scope, code)
+    found = store_by_code(code, by=scope.by)
 
     def end() -> str:
         acts.close(store_id=found.pk, by=scope.by, at=timezone.now())
@@ -68,11 +64,10 @@ def close(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     return _take(request, found, "close", end)
 
 
-@require_POST
-@staff_page(Act.MANAGE_STORES)
+@staff_posts(Act.MANAGE_STORES)
 def reopen(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """It sells again."""
-    found = _store(scope, code)
+    found = store_by_code(code, by=scope.by)
 
     def begin() -> str:
         acts.reopen(store_id=found.pk, by=scope.by, at=timezone.now())
@@ -89,13 +84,6 @@ def _take(request: HttpRequest, found: Store, form: str, act: Callable[[], str])
         page=lambda refusal: store_page(store=found, refusal=refusal),
         back=reverse("desk:store", args=[found.code]),
     )
-
-
-def _store(scope: Scope, code: str) -> Store:
-    found = scope.stores().filter(code=code).first()
-    if found is None:
-        raise NotFound("there is no such store")
-    return found
 
 
 def _described(request: HttpRequest) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core.errors import DomainError, Forbidden, NotFound
+from core.errors import DomainError, Forbidden, existing
 from core.numbers import reference
 from core.plain_text import person_name
 from desk import forms, words
@@ -43,9 +43,7 @@ class StuckPage:
 @staff_page(Act.REDIRECT, Act.REDIRECT_TO_PERSON)
 def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     """The form; a POST sends it to the channel. Card number and name are shown again to nobody."""
-    found = scope.requests().filter(number=number).first()
-    if found is None:
-        raise NotFound("there is no such refund")
+    found = existing(scope.requests().filter(number=number).first(), "refund")
     if request.method != "POST":
         return _form(request, found)
     try:

@@ -8,21 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.database.timeouts import reports
-from core.errors import NotFound, wrong
-from desk.access import Scope, staff_page
+from core.errors import existing, wrong
+from desk.access import Scope, staff_page, staff_posts
 from desk.filters import day_typed
 from desk.settings.layout import show, take
 from desk.terminals.page import terminal_page, terminals_page
-from merchants.models import Store
 from merchants.rights import Act
+from merchants.stores import store_by_code
 from terminals import tills
 from terminals.models import Terminal
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_TILLS)
 @reports
 def terminals(request: HttpRequest, scope: Scope) -> HttpResponse:
@@ -33,7 +31,7 @@ def terminals(request: HttpRequest, scope: Scope) -> HttpResponse:
 
     def register() -> str:
         data = request.POST
-        store = _store(scope, data.get("store", ""))
+        store = store_by_code(data.get("store", ""), by=scope.by)
         till = tills.register(
             store_id=store.pk, code=data.get("code", ""), name=data.get("name", ""), by=scope.by, at=now
         )
@@ -48,8 +46,7 @@ def terminals(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
 
 
-@require_POST
-@staff_page(Act.MANAGE_TILLS)
+@staff_posts(Act.MANAGE_TILLS)
 def newest(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Name the newest version of the tills' software."""
     now = timezone.now()
@@ -67,7 +64,6 @@ def newest(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_TILLS)
 def terminal(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpResponse:
     """One till; a POST says what people say of it."""
@@ -80,7 +76,7 @@ def terminal(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespon
         tills.change(
             terminal_id=till.pk,
             name=data.get("name", ""),
-            store_id=_store(scope, data.get("store", "")).pk,
+            store_id=store_by_code(data.get("store", ""), by=scope.by).pk,
             next_service_date=_day(data.get("next_service_date", "")),
             by=scope.by,
             at=now,
@@ -96,8 +92,7 @@ def terminal(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespon
     )
 
 
-@require_POST
-@staff_page(Act.MANAGE_TILLS)
+@staff_posts(Act.MANAGE_TILLS)
 def refunds(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpResponse:
     """Let it take refunds, or not."""
     now, till = timezone.now(), _till(scope, terminal_id)
@@ -119,17 +114,7 @@ def refunds(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespons
 
 
 def _till(scope: Scope, terminal_id: int) -> Terminal:
-    found = tills.tills_of(by=scope.by).filter(pk=terminal_id).first()
-    if found is None:
-        raise NotFound("there is no such terminal")
-    return found
-
-
-def _store(scope: Scope, code: str) -> Store:
-    store = scope.stores().filter(code=code).first()
-    if store is None:
-        raise NotFound("there is no such store")
-    return store
+    return existing(tills.tills_of(by=scope.by).filter(pk=terminal_id).first(), "terminal")
 
 
 def _day(typed: str) -> date | None:

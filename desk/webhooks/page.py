@@ -9,14 +9,13 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
-from desk.access import Scope
+from desk.access import ALL_STORES, Scope
 from desk.filters import Choice
 from integrations import endpoints, feed
 from integrations.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from merchants.models import Store
 
 #: What the form says for the whole merchant; no store has such a code.
-ALL_STORES = "*"
 _SHOWN = 50
 
 

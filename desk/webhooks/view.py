@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import Conflict, Invalid, NotFound
-from desk import words
-from desk.access import Scope, staff_page
+from desk import forms, words
+from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.rendering import render_page
-from desk.webhooks.page import ALL_STORES, EndpointRow, endpoint_row, webhook_page, webhooks_page
+from desk.webhooks.page import EndpointRow, endpoint_row, webhook_page, webhooks_page
 from integrations import endpoints
 from integrations.endpoints import Wanted
 from integrations.models import WebhookEndpoint
@@ -25,7 +23,6 @@ from merchants.api_keys import OVERLAPS
 from merchants.rights import Act
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(Act.MANAGE_WEBHOOKS)
 def webhooks(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST adds an endpoint and shows its secret this one time."""
@@ -47,12 +44,7 @@ def webhooks(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 def _add(request: HttpRequest, scope: Scope) -> WebhookEndpoint:
-    # An endpoint for the whole merchant is asked for by name: a store that was forgotten is never all of them.
-    chosen = request.POST.get("store", "")
-    all_stores = chosen == ALL_STORES and scope.store_ids is None
-    store = None if all_stores else scope.stores().filter(code=chosen).first()
-    if store is None and not all_stores:
-        raise Invalid("the endpoint must belong to one of your stores", code="unknown_store")
+    store = scope.store_or_all(request.POST.get("store", ""))
     wanted = Wanted(
         url=request.POST.get("url", "").strip()[:500],
         types=request.POST.getlist("types"),
@@ -61,15 +53,13 @@ def _add(request: HttpRequest, scope: Scope) -> WebhookEndpoint:
     return endpoints.add(wanted=wanted, by=scope.by, at=timezone.now(), store=store)
 
 
-@require_http_methods(["GET", "HEAD"])
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_reads(Act.MANAGE_WEBHOOKS)
 def webhook(request: HttpRequest, scope: Scope, endpoint_id: int) -> HttpResponse:
     """One endpoint with its log."""
     return _page(request, endpoints.endpoint_of(endpoint_id=endpoint_id, by=scope.by))
 
 
-@require_POST
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_posts(Act.MANAGE_WEBHOOKS)
 def act(request: HttpRequest, scope: Scope, endpoint_id: int, name: str) -> HttpResponse:
     """One of ``_ACTS``. What cannot be taken back is ticked first."""
     endpoint = endpoints.endpoint_of(endpoint_id=endpoint_id, by=scope.by)
@@ -105,7 +95,7 @@ def _rotate(request: HttpRequest, scope: Scope, endpoint: WebhookEndpoint) -> We
 
 
 def _recover(request: HttpRequest, scope: Scope, endpoint: WebhookEndpoint) -> str:
-    since = _instant(request.POST.get("since", ""))
+    since = forms.moment(request.POST.get("since", ""), code="since_required")
     count = endpoints.recover(
         endpoint_id=endpoint.pk,
         since=since,
@@ -114,16 +104,6 @@ def _recover(request: HttpRequest, scope: Scope, endpoint: WebhookEndpoint) -> s
         delivered_too=bool(request.POST.get("delivered_too")),
     )
     return gettext("Events that are sent now, in order: %(n)s.") % {"n": count}
-
-
-def _instant(typed: str) -> datetime:
-    try:
-        since = parse_datetime(typed)
-    except ValueError:
-        since = None
-    if since is None:
-        raise Invalid("say since when", code="since_required")
-    return since if timezone.is_aware(since) else timezone.make_aware(since)
 
 
 def _switch(*, enabled: bool) -> Callable[[HttpRequest, Scope, WebhookEndpoint], str]:
@@ -150,8 +130,7 @@ _ACTS: Mapping[str, Callable[[HttpRequest, Scope, WebhookEndpoint], str | Webhoo
 }
 
 
-@require_POST
-@staff_page(Act.MANAGE_WEBHOOKS)
+@staff_posts(Act.MANAGE_WEBHOOKS)
 def replay(request: HttpRequest, scope: Scope, endpoint_id: int, delivery_id: int) -> HttpResponse:
     """Send one again."""
     try:

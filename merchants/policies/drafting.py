@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from merchants.models import DraftState, Merchant, PolicyDraft, PolicyRevision, PolicyVersion, Role, Staff, Store
 from merchants.policies import guides as guide_texts
@@ -303,12 +303,4 @@ def _keep_revision(draft: PolicyDraft) -> None:
 
 
 def _record(draft: PolicyDraft, action: str, by: Principal, at: datetime, **data: Any) -> None:
-    record(
-        merchant_id=draft.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="policy_draft",
-        object_id=draft.pk,
-        at=at,
-        data={"revision": draft.revision, **data},
-    )
+    record_of(draft, by=by.actor, action=action, at=at, data={"revision": draft.revision, **data})

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, NotFound
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
@@ -37,13 +37,5 @@ def keep_document(*, transaction_id: UUID, picture: Picture, by: Principal, at: 
             raise Conflict("a refund of it was asked for already", code="deposit_terms_too_late")
         deposit.document_path, deposit.document_type, deposit.document_sha256 = path, picture.content_type, sha256
         deposit.save(update_fields=["document_path", "document_type", "document_sha256"])
-        record(
-            merchant_id=sale.merchant_id,
-            by=by.actor,
-            action="transaction.deposit_document",
-            object_type="transaction",
-            object_id=sale.pk,
-            at=at,
-            data={"sha256": sha256},
-        )
+        record_of(sale, by=by.actor, action="transaction.deposit_document", at=at, data={"sha256": sha256})
     return deposit

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.audit.actors import Actor
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict
 from core.sql import save_fields
 from merchants import policies
@@ -70,12 +70,10 @@ def end_barred(one: LegStatus, *, request: RefundRequest, by: Actor, at: datetim
     last.failure_code, last.failure_remedy = ACCOUNT_GIVEN_UP, "other_way"
     last.failure_retry = last.failure_retry or _AFTER_MENDING
     save_fields([last], ("state", "due_at", "ended_at", "failure_code", "failure_retry", "failure_remedy"))
-    record(
-        merchant_id=request.merchant_id,
+    record_of(
+        request,
         by=by,
         action="refund.give_up_account",
-        object_type="refund_request",
-        object_id=request.pk,
         at=at,
         data={"refund_no": last.refund_no, "leg": one.leg.sequence, "note": note},
     )

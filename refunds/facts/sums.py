@@ -62,7 +62,7 @@ def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
     return found
 
 
-#: ``refunds.intake.counters.parties`` says the key of an order; this is it in SQL.
+#: ``refunds.intake.counters.parties_of`` says the key of an order; this is it in SQL.
 _CLOSE = """
 INSERT INTO refunds_runningsum AS s (key, merchant_id, kind, day, count, fen, asked_fen, closed)
 SELECT DISTINCT t.merchant_id || ' order ' || t.store_id || ' ' || t.order_no || ' '

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from core.audit.record import record
-from core.errors import Conflict, Invalid, NotFound
+from core.audit.record import record_of
+from core.errors import Conflict, Invalid, existing
 from core.personal_data import search_hash
 from core.plain_text import one_line
 from merchants import channels, rights
@@ -121,9 +121,7 @@ def find(*, incident_id: int, by: Principal, act: Act = Act.REPORT_INCIDENT, loc
     """The incident, for one who may do this. Raises ``Forbidden``, or ``NotFound``, also for another merchant's or store's."""
     rights.check_may(act, by=by)
     rows = incidents_of(by=by).filter(pk=incident_id)
-    incident = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if incident is None:
-        raise NotFound("there is no such incident")
+    incident = existing((rows.select_for_update(of=("self",)) if lock else rows).first(), "incident")
     rights.check_may(act, by=by, subject=Subject(merchant_id=incident.merchant_id, store_id=incident.store_id))
     return incident
 
@@ -305,12 +303,4 @@ def _check_span(began_at: datetime, ended_at: datetime | None, at: datetime) -> 
 
 
 def _record(incident: Incident, action: str, *, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=incident.merchant_id,
-        by=by.actor,
-        action=f"incident.{action}",
-        object_type="incident",
-        object_id=incident.pk,
-        at=at,
-        data=data,
-    )
+    record_of(incident, by=by.actor, action=f"incident.{action}", at=at, data=data)

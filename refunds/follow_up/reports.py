@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.plain_text import one_line, plain_text
 from merchants import rights
 from merchants.models import Role, Staff
@@ -55,9 +55,7 @@ class Proof:
 
 def check_may_report(*, request_id: UUID, by: Principal) -> RefundRequest:
     """The request, paid. Raises ``NotFound``, ``Forbidden`` or ``NotPaidYet``."""
-    request = RefundRequest.objects.filter(pk=request_id).first()
-    if request is None:
-        raise NotFound("there is no such refund request")
+    request = existing(RefundRequest.objects.filter(pk=request_id).first(), "refund request")
     conditions.check(Act.RATE, by=by, request=request)
     if request.state not in PAID:
         raise NotPaidYet("nothing can have arrived yet", state=request.state)
@@ -229,9 +227,7 @@ def find(*, report_id: int, by: Principal, lock: bool = False) -> CustomerReport
     rights.check_may(Act.ANSWER_REPORT, by=by)
     rows = CustomerReport.objects.select_for_update(of=("self",)) if lock else CustomerReport.objects.all()
     found = rows.select_related("request").filter(pk=report_id, merchant_id=by.acting_for, due_at__isnull=False)
-    report = found.first()
-    if report is None:
-        raise NotFound("there is no such case")
+    report = existing(found.first(), "case")
     conditions.check(Act.ANSWER_REPORT, by=by, request=report.request)
     return report
 

@@ -23,7 +23,7 @@ from django.db.models import Count, QuerySet, Sum
 from core import clock, doorbell
 from core.audit.record import record_of
 from core.calendar import SHANGHAI
-from core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from core.errors import Conflict, DomainError, Forbidden, Invalid, existing
 from core.failpoints import failpoint
 from core.plain_text import one_line
 from merchants import api_keys
@@ -156,9 +156,7 @@ def find(*, batch_id: int, by: Principal, act: Act = Act.FILE_BATCH, lock: bool 
     """A batch that they may know of; a key's are those that it filed itself. Raises ``Forbidden`` or ``NotFound``."""
     check_may(act, by=by)
     rows = _in_stores_of(by).filter(pk=batch_id)
-    batch = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if batch is None:
-        raise NotFound("there is no such batch")
+    batch = existing((rows.select_for_update(of=("self",)) if lock else rows).first(), "batch")
     is_own = by.key_id is not None and batch.api_key_id == by.key_id
     check_may(act, by=by, subject=Subject(merchant_id=batch.merchant_id, store_id=batch.store_id, is_own=is_own))
     return batch

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 
 from core import table_files
 from core.codes import words
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import FieldError, Invalid, existing
 from core.numbers import reference, spellings
 from core.personal_data import seal_bytes, search_hash, unseal_bytes
 from core.plain_text import one_line
@@ -77,10 +77,7 @@ def table_of(file: ImportFile) -> TableFile:
 def file_of(*, batch_id: int, by: Principal) -> ImportFile:
     """The file of a batch that they may know of. Raises ``Forbidden``, or ``NotFound`` also where it is kept no longer."""
     batch = batches.find(batch_id=batch_id, by=by)
-    file = ImportFile.objects.filter(batch=batch).select_related("batch").first()
-    if file is None:
-        raise NotFound("there is no such file")
-    return file
+    return existing(ImportFile.objects.filter(batch=batch).select_related("batch").first(), "file")
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, Invalid, NotFound
 from core.personal_data import search_hash
 from core.plain_text import one_line
@@ -322,12 +322,4 @@ def _over(case: NoReceiptCase) -> Conflict:
 
 
 def _record(case: NoReceiptCase, action: str, *, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=case.merchant_id,
-        by=by.actor,
-        action=f"no_receipt.{action}",
-        object_type="no_receipt_case",
-        object_id=case.pk,
-        at=at,
-        data=data,
-    )
+    record_of(case, by=by.actor, action=f"no_receipt.{action}", at=at, data=data)

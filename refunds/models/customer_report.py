@@ -29,7 +29,7 @@ NOTED_BY_STAFF = (ReportKind.COMPLAINT, ReportKind.CALL_BACK)
 class CustomerReport(models.Model):
     """One word of a customer, or a task that staff noted for them.
 
-    ``proofs`` is what was shown for "not there", a payout each (``refunds.rules.arrival.Proof``).
+    ``proofs`` is what was shown for "not there", a payout each (``refunds.follow_up.reports.Proof``).
 
     With ``due_at`` it is a case: ``owner`` sees to it by then, and closes it with ``outcome``, which the customer reads.
     """

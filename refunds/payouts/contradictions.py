@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.actors import Actor
 from core.audit.record import record, record_of
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.plain_text import one_line
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
@@ -114,9 +114,7 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
     booked (withdraw or reject what was asked for anew), ``WrongState`` where another attempt of it is under way.
     """
     check_may(Act.END_HOLD, by=by)
-    sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
-    if sale is None:
-        raise NotFound("there is no such sale")
+    sale = existing(Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first(), "sale")
     check_may(Act.END_HOLD, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     if finding not in Finding.values:
         raise Invalid("say what was found", code="unknown_finding")

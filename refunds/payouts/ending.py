@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit import notes
 from core.audit.models import AuditEvent
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Forbidden, Invalid
 from core.plain_text import one_line
 from merchants.principals import Principal
@@ -60,12 +60,10 @@ def propose(
         request, execution = _take(request_id, by, version)
         _check(finding, execution, at)
         files.add(request_id=request.pk, pictures=(picture,), by=by, at=at, kind=EvidenceKind.RECEIPT)
-        record(
-            merchant_id=request.merchant_id,
+        record_of(
+            request,
             by=by.actor,
             action=_PROPOSED,
-            object_type="refund_request",
-            object_id=request.pk,
             at=at,
             data={
                 "version": request.version,

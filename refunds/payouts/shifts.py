@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When
 
 from core.audit.record import record
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from core.plain_text import one_line, person_name
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
@@ -82,9 +82,7 @@ def begin(*, terminal: str, store: str = "", float_fen: int, by: Principal, at: 
 def standing(*, shift_id: int, by: Principal) -> Standing:
     """A shift and its figures. Raises ``Forbidden`` or ``NotFound``."""
     check_may(Act.RUN_SHIFT, by=by)
-    shift = shifts_of(by=by).filter(pk=shift_id).first()
-    if shift is None:
-        raise NotFound("there is no such shift")
+    shift = existing(shifts_of(by=by).filter(pk=shift_id).first(), "shift")
     _check(shift.terminal, by)
     return _standing(shift)
 
@@ -97,9 +95,7 @@ def close(
     cash that is not what it should be is explained. Raises ``Conflict`` or ``Invalid``, and then nothing changed.
     """
     check_may(Act.RUN_SHIFT, by=by)
-    found = shifts_of(by=by).select_for_update(of=("self",)).filter(pk=shift_id).first()
-    if found is None:
-        raise NotFound("there is no such shift")
+    found = existing(shifts_of(by=by).select_for_update(of=("self",)).filter(pk=shift_id).first(), "shift")
     _check(found.terminal, by)
     if found.closed_at is not None:
         raise Conflict("the shift is closed", code="shift_not_open")

@@ -12,7 +12,7 @@ from django.db.models import Sum
 
 from core.audit.actors import channel
 from core.audit.record import record_of
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, existing
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import (
@@ -63,9 +63,7 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
     """
     check_may(Act.ASK_CHANNEL, by=by)
     found = Transaction.objects.filter(pk=transaction_id)
-    sale = (found if by.merchant_id is None else found.filter(merchant_id=by.merchant_id)).first()
-    if sale is None:
-        raise NotFound("there is no such sale")
+    sale = existing((found if by.merchant_id is None else found.filter(merchant_id=by.merchant_id)).first(), "sale")
     check_may(Act.ASK_CHANNEL, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     if sale.channel_account_id is None:
         raise NobodyToAsk("the sale was paid through no channel that could be asked")

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, existing
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
@@ -83,10 +83,7 @@ def show(
 def heard(*, request: RefundRequest, authorisation_id: UUID, asked_by: str) -> TillAuthorisation:
     """What became of a code, for who asked for it. Raises ``NotFound`` to everybody else."""
     found = TillAuthorisation.objects.select_related("opened_by", "request")
-    row = found.filter(pk=authorisation_id, request=request, asked_by=asked_by).first()
-    if row is None:
-        raise NotFound("there is no such authorisation")
-    return row
+    return existing(found.filter(pk=authorisation_id, request=request, asked_by=asked_by).first(), "authorisation")
 
 
 def stand(row: TillAuthorisation, *, at: datetime) -> Stand:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from core.audit.models import AuditEvent
-from core.audit.record import event, record
-from core.errors import Conflict, Invalid, NotFound
+from core.audit.record import event, record_of
+from core.errors import Conflict, Invalid, existing
 from core.sql import save_fields
 from merchants import rights
 from merchants.models import Grace, Merchant, Store
@@ -72,9 +72,7 @@ def declare(
 def end(*, grace_id: int, by: Principal, at: datetime) -> Grace:
     """End it now. What has more time keeps it. Raises ``NotFound``, or ``Conflict`` where it is over."""
     rights.check_may(Act.GIVE_GRACE, by=by)
-    grace = Grace.objects.select_for_update().filter(pk=grace_id, merchant_id=by.acting_for).first()
-    if grace is None:
-        raise NotFound("there is no such grace")
+    grace = existing(Grace.objects.select_for_update().filter(pk=grace_id, merchant_id=by.acting_for).first(), "grace")
     _check_stores(grace.store_ids, by)
     if grace.ends_at <= at:
         raise Conflict("it is over", code="grace_over")
@@ -121,12 +119,4 @@ def _give(grace: Grace, *, by: Principal, at: datetime) -> int:
 
 
 def _record(grace: Grace, action: str, *, by: Principal, at: datetime, **data: object) -> None:
-    record(
-        merchant_id=grace.merchant_id,
-        by=by.actor,
-        action=action,
-        object_type="grace",
-        object_id=grace.pk,
-        at=at,
-        data=data,
-    )
+    record_of(grace, by=by.actor, action=action, at=at, data=data)

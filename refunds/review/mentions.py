@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from core.errors import NotFound
+from core.errors import existing
 from merchants.models import Staff
 from merchants.principals import Principal
 from refunds.models import RefundRequest, StaffNotice
@@ -65,9 +65,7 @@ def unread(*, by: Principal) -> int:
 
 def read(*, notice_id: int, by: Principal, at: datetime) -> StaffNotice:
     """Note that this person has read one of theirs. Raises ``NotFound``."""
-    notice = notices(by=by).filter(pk=notice_id).first()
-    if notice is None:
-        raise NotFound("there is no such notice")
+    notice = existing(notices(by=by).filter(pk=notice_id).first(), "notice")
     notices(by=by).filter(pk=notice_id, read_at=None).order_by().update(read_at=at)
     return notice
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, existing
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -82,9 +82,7 @@ def find(*, look_id: int, by: Principal, at: datetime, lock: bool = False) -> Se
     rows = SecondLook.objects.select_related("request__transaction", "request__store", "approval")
     if lock:
         rows = rows.select_for_update(of=("self",))
-    look = rows.filter(pk=look_id, merchant_id=by.acting_for).first()
-    if look is None:
-        raise NotFound("there is no such second look")
+    look = existing(rows.filter(pk=look_id, merchant_id=by.acting_for).first(), "second look")
     conditions.check_known(look.request, by=by)
     if not _may(look, by=by, at=at):
         raise Forbidden("who had a part in it, or may not decide it, does not look a second time", code="own_request")

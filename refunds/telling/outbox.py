@@ -12,7 +12,7 @@ from functools import lru_cache
 from django.db import InterfaceError, OperationalError, transaction
 
 from core import doorbell
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, existing
 from core.failpoints import failpoint
 from core.sql import save_fields
 from merchants.principals import Principal
@@ -36,9 +36,7 @@ def resend(*, notification_id: int, by: Principal, at: datetime) -> Notification
     """Queue a dead message again, with all its retries. Raises ``NotFound``, ``Forbidden`` or ``NotGivenUp``."""
     check_may(Act.RESEND, by=by)
     messages = Notification.objects.select_for_update(of=("self",)).select_related("request").defer("recipient")
-    found = messages.filter(pk=notification_id).first()
-    if found is None:
-        raise NotFound("there is no such message")
+    found = existing(messages.filter(pk=notification_id).first(), "message")
     subject = Subject(merchant_id=found.merchant_id, store_id=found.request.store_id)
     check_may(Act.RESEND, by=by, subject=subject)
     if found.state != NotificationState.DEAD:

@@ -12,7 +12,6 @@ from payment_channels.contract import (
     AbnormalRefundOrder,
     AbnormalRefunds,
     Done,
-    PaidTo,
     PayeeKind,
     RefundNotice,
     Refused,
@@ -127,36 +126,6 @@ def test_second_leg_under_way_ends_later_and_the_channel_says_so(rigs: RigOf, fa
     assert isinstance(later, Done)
     assert later.second_leg is leg
     assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
-
-
-@pytest.mark.parametrize(
-    ("payee", "paid_to"),
-    [(PayeeKind.CUSTOMER_CARD, PaidTo.OTHER_CARD), (PayeeKind.MERCHANT_ACCOUNT, PaidTo.MERCHANT)],
-)
-@pytest.mark.parametrize("name", ["wechat", "wechat-certificates"])
-def test_stuck_refund_that_went_elsewhere_says_where(rigs: RigOf, name: str, payee: PayeeKind, paid_to: PaidTo) -> None:
-    rig = rigs(name)
-    order = rig.sale()
-    rig.fault("refund", "abnormal", order_no=order.order_no)
-    stuck = drive(rig, order, rig.channel.refund(order))
-    assert isinstance(stuck, Unknown)
-    assert isinstance(rig.channel, AbnormalRefunds)
-
-    applied = rig.channel.apply_abnormal_refund(
-        AbnormalRefundOrder(
-            refund_no=order.refund_no,
-            channel_refund_no=stuck.channel_refund_no,
-            amount_fen=order.amount_fen,
-            payee=payee,
-            bank_type="ICBC_DEBIT",
-            card_number="6222020200112233445",
-            holder_name="张小雨",
-        )
-    )
-
-    outcome = drive(rig, order, applied)
-    assert isinstance(outcome, Done)
-    assert outcome.paid_to is paid_to
 
 
 _ELSEWHERE_REFUSED = [

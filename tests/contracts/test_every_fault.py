@@ -328,8 +328,11 @@ def test_void_under_fault_ends_as_the_ledger_says(rigs: RigOf, fault: str) -> No
 
 
 @pytest.mark.parametrize("name", ["wechat", "wechat-certificates"])
-@pytest.mark.parametrize("payee", PayeeKind)
-def test_stuck_refund_goes_elsewhere(rigs: RigOf, name: str, payee: PayeeKind) -> None:
+@pytest.mark.parametrize(
+    ("payee", "paid_to"),
+    [(PayeeKind.CUSTOMER_CARD, PaidTo.OTHER_CARD), (PayeeKind.MERCHANT_ACCOUNT, PaidTo.MERCHANT)],
+)
+def test_stuck_refund_goes_elsewhere_and_says_where(rigs: RigOf, name: str, payee: PayeeKind, paid_to: PaidTo) -> None:
     rig = rigs(name)
     order = rig.sale()
     rig.fault("refund", "abnormal", order_no=order.order_no)
@@ -351,6 +354,7 @@ def test_stuck_refund_goes_elsewhere(rigs: RigOf, name: str, payee: PayeeKind) -
 
     outcome = drive(rig, order, applied)
     assert isinstance(outcome, Done)
+    assert outcome.paid_to is paid_to
     assert_agrees_with_ledger(rig, order, outcome)
 
 
