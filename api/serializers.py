@@ -28,6 +28,7 @@ from refunds.intake.resubmitting import Correction
 from refunds.models.agreement import Means
 from refunds.payouts.contradictions import Finding
 from refunds.review.agreeing import Consent
+from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import REPORTED_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
@@ -79,6 +80,15 @@ class SaleLineSerializer(StrictSerializer):
     quantity = Quantity()
     unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
     amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """What is no goods has no pieces: of a discount or rounding the amount counts, whatever pieces a till names."""
+        fen = data.get("amount_fen") if isinstance(data, dict) else None
+        if type(fen) is int and (data.get("kind", "") in worth.ADJUSTMENTS or ("kind" not in data and fen < 0)):
+            pieces = data.get("quantity", 1)
+            if type(pieces) in (int, float) and (pieces <= 0 or "unit_price_fen" not in data):
+                data = {**data, "quantity": 1, "unit_price_fen": fen}
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kind = attrs.setdefault("kind", LineKind.DISCOUNT if attrs["amount_fen"] < 0 else LineKind.ARTICLE)
