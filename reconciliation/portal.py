@@ -40,7 +40,7 @@ class NothingToAdopt(Conflict, code="nothing_to_adopt"):
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
-    """Whether this refund, or a leg of it, was refused because the payment was refunded elsewhere; ``last`` is its newest payout."""
+    """Whether this refund or a leg of it was refused because the payment was refunded elsewhere; ``last``: its newest payout."""
     if request.leg_count:
         return _refused_leg(request) is not None
     return request.state == State.FAILED and last is not None and last.failure_remedy == "refunded_elsewhere"

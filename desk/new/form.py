@@ -90,9 +90,8 @@ def draft(
     return Draft(
         amount_fen=amount,
         reason=form.reason,
-        transaction_id=None if whole else sale.pk,
-        order_no=sale.order_no if whole else "",
-        store=sale.store.code if whole else "",
+        transaction_id=sale.pk,
+        whole_order=whole,
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],

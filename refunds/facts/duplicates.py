@@ -1,8 +1,8 @@
 """The same wish again: another refund that asks the same of the same order, whatever key, tab, face or day it came by.
 
 The same is: of one order (same number, store and day), the same amount, as asked for or as approved, and the same articles
-where both name any; or pieces that have come back already. Reason and words are no difference: they change from one telling to the next. What was rejected, withdrawn
-or refused by the channel for good has let go of its amount and stands against nothing.
+where both name any; or pieces that have come back already. Reason and words are no difference: they change from one telling to
+the next. What was rejected, withdrawn or refused by the channel for good has let go of its amount and stands against nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping

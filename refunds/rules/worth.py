@@ -2,8 +2,8 @@
 
 Order discounts and rounding are lines of their own: they are shared out over the articles by price, by largest remainder, so
 that the worth of all lines is what was paid; a discount with an article's number is that article's alone. A gift is worth
-nothing, a returnable deposit what was put down for it. A line's worth is shared out over its pieces by what has been given of it so far, so that pieces which come back in any order and grouping
-end at the line's worth.
+nothing, a returnable deposit what was put down for it. A line's worth is shared out over its pieces by what has been given of it
+so far, so that pieces which come back in any order and grouping end at the line's worth.
 """
 
 from collections.abc import Sequence
