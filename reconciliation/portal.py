@@ -30,7 +30,7 @@ from refunds.intake.claims import Draft
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import ledger, ways_back
-from refunds.payouts.trade_queries import ask_trade
+from refunds.payouts.trade_queries import ask_trade, keep, sent_fen
 from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
 
@@ -68,11 +68,43 @@ def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
         raise NotFound("there is no such refund request")
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
     leg = _refused_leg(request) if request.leg_count else None
-    trade = ask_trade(transaction_id=leg.transaction_id if leg else request.transaction_id)
+    trade = _told(leg.transaction_id if leg else request.transaction_id)
+    return _in_all_books(_store(request_id, leg and leg.sequence, trade, by, at, version), trade, at)
+
+
+def adopt_of_sale(*, transaction_id: UUID, by: Principal, at: datetime) -> RefundRequest:
+    """The same of a sale that nobody need have asked a refund of; what we failed to refund because of it is closed against it.
+
+    Raises ``Forbidden``, ``NotFound``, ``NothingToAdopt``, and ``OverRefund`` where what is under way leaves no room for it.
+    """
+    sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    trade = _told(sale.pk)
+    with transaction.atomic():
+        adopted = adopted_in_place(
+            sale_id=sale.pk,
+            amount_fen=(trade.refunded_fen or 0) - sent_fen(sale),
+            adopt=lambda: _adopt(sale.pk, trade, by, at),
+            by=by,
+            at=at,
+        )
+    return _in_all_books(adopted, trade, at)
+
+
+def _told(transaction_id: UUID) -> Trade:
+    """What the channel says of a payment, the sum of its refunds with it. Asked outside of any transaction."""
+    trade = ask_trade(transaction_id=transaction_id)
     if not isinstance(trade, Trade) or trade.refunded_fen is None:
         raise NothingToAdopt("the channel does not say how much was refunded; its statement will")
-    adopted = _store(request_id, leg and leg.sequence, trade.refunded_fen, trade.raw, by, at, version)
+    return trade
+
+
+def _in_all_books(adopted: RefundRequest, trade: Trade, at: datetime) -> RefundRequest:
+    """With its line in the statement found, and the channel's word about the payment held against the books anew."""
     _find_its_line(adopted, at)
+    keep(trade, sale=Transaction.objects.get(pk=adopted.transaction_id), at=at)
     return adopted
 
 
@@ -113,8 +145,7 @@ def _only_theirs(sale: Transaction) -> QuerySet[Difference]:
 def _store(
     request_id: UUID,
     sequence: int | None,
-    refunded_fen: int,
-    proof: str,
+    trade: Trade,
     by: Principal,
     at: datetime,
     version: int | None,
@@ -134,17 +165,20 @@ def _store(
         ways_back.give_up_leg(
             request_id=request.pk, sequence=leg.sequence, note=note, by=by, at=at, version=request.version
         )
-    sale_id = leg.transaction_id if leg else request.transaction_id
+    adopted = _adopt(leg.transaction_id if leg else request.transaction_id, trade, by, at)
+    if in_part and adopted.amount_fen < own_fen:
+        raise NothingToAdopt("less was refunded there than by this leg: give it up, and ask for the rest")
+    if not in_part and adopted.amount_fen >= own_fen:
+        _close_against(request, adopted, adopted.amount_fen, by=by, at=at)
+    return adopted
+
+
+def _adopt(sale_id: UUID, trade: Trade, by: Principal, at: datetime) -> RefundRequest:
     sale = Transaction.objects.select_for_update().get(pk=sale_id)
-    elsewhere_fen = refunded_fen - sale.reserved_fen
+    elsewhere_fen = (trade.refunded_fen or 0) - sent_fen(sale)
     if elsewhere_fen <= 0:
         raise NothingToAdopt("all that the channel has refunded is in our books or under way")
-    if in_part and elsewhere_fen < own_fen:
-        raise NothingToAdopt("less was refunded there than by this leg: give it up, and ask for the rest")
-    adopted = _adopted(sale, elsewhere_fen, proof, by, at)
-    if not in_part and elsewhere_fen >= own_fen:
-        _close_against(request, adopted, elsewhere_fen, by=by, at=at)
-    return adopted
+    return _adopted(sale, elsewhere_fen, trade.raw, by, at)
 
 
 def adopted_in_place(

@@ -4,8 +4,9 @@ The sums of ``refunds.facts.sums`` that only grow: ``RunningSum`` rows, read for
 stores the approval, each under a CHECK of its own limit.
 
 Who is counted: a customer by the keyed hash of a phone number, the payer's and the one typed in, or else by the card's end; a
-cashier by every name that the refund carries, the sale's, the request's and the login of who asked. Where no cashier is named
-the till stands in, and where there is neither till nor customer the API key. Nobody is ever counted together with strangers.
+cashier by every name that the refund carries, the sale's, the request's, and the login and till codes of who asked. Where no
+cashier is named the till stands in, and where there is neither till nor customer the API key. Nobody is ever counted together
+with strangers.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ def _parties(
     keys = {str(key_id) for key_id in key_ids if key_id is not None}
     names = {name for name in (name_key(sale.cashier), name_key(cashier)) if name}
     names |= {f"staff {staff_id}" for staff_id in staff_ids if staff_id is not None}
+    if by.staff_id is not None:
+        # A day of sales rung up under their code is theirs, whichever face the refunds came by.
+        names |= by.till_codes
     if not names and sale.terminal_id is not None:
         names = {f"till {sale.terminal_id}"}
     if not names and not customers:

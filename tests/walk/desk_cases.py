@@ -496,6 +496,14 @@ def ask_channel(stage: Stage) -> None:
     assert Transaction.objects.get(pk=sale.pk).payment_word == "paid"
 
 
+@case("POST", "/desk/transactions/<uuid:transaction_id>/adopt")
+def adopt_of_sale(stage: Stage) -> None:
+    # Nothing was refunded in the stand-in's portal.
+    sale = stage.sale()
+    stage.post(Role.FINANCE, f"/desk/transactions/{sale.pk}/adopt")
+    assert not RefundRequest.objects.filter(transaction=sale).exists()
+
+
 @case("POST", "/desk/transactions/<uuid:transaction_id>/end-hold")
 def end_hold(stage: Stage) -> None:
     sale = stage.sale()
