@@ -75,7 +75,10 @@ class SaleLineSerializer(StrictSerializer):
         help_text="the article group, by the shop's own name: the policy may have rules of its own for some",
     )
     kind = serializers.ChoiceField(
-        LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
+        LineKind.choices,
+        required=False,
+        help_text="left out: an article, or a discount where the amount has a minus; with an article's `sku` a discount is that "
+        "article's alone; of discounts and rounding only the amount counts",
     )
     quantity = Quantity()
     unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)

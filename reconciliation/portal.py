@@ -61,7 +61,8 @@ def _refused_leg(request: RefundRequest) -> Leg | None:
 def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """The adopted refund. The channel is asked first, outside of any transaction.
 
-    Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged`` or ``NothingToAdopt``; nothing has changed then.
+    Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged``, ``NothingToAdopt``, and ``OverRefund`` where what is
+    under way leaves no room for it; nothing has changed then.
     """
     request = RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first()
     if request is None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.http import QueryDict
 
 from core.errors import Invalid
-from core.plain_text import one_line, without_marks
+from core.plain_text import folded, one_line, without_marks
 from core.quantities import quantity
 from desk import forms, ways
 from desk.ways import Way
@@ -151,7 +151,7 @@ def _by_line(data: QueryDict, prefix: str) -> dict[int, str]:
 
 def _quantity(text: str) -> Decimal:
     try:
-        return quantity(text)
+        return quantity(folded(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
 
