@@ -84,7 +84,7 @@ class SaleLineSerializer(StrictSerializer):
     unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
     amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
+    def to_internal_value(self, data: Any) -> Any:
         """What is no goods has no pieces: of a discount or rounding the amount counts, whatever pieces a till names."""
         fen = data.get("amount_fen") if isinstance(data, dict) else None
         if type(fen) is int and (data.get("kind", "") in worth.ADJUSTMENTS or ("kind" not in data and fen < 0)):

@@ -70,7 +70,7 @@ def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
     leg = _refused_leg(request) if request.leg_count else None
     trade = _told(leg.transaction_id if leg else request.transaction_id)
-    return _in_all_books(_store(request_id, leg and leg.sequence, trade, by, at, version), trade, at)
+    return _in_all_books(_store(request_id, leg.sequence if leg else None, trade, by, at, version), trade, at)
 
 
 def adopt_of_sale(*, transaction_id: UUID, by: Principal, at: datetime) -> RefundRequest:
@@ -155,7 +155,7 @@ def _store(
     request = lifecycle.lock_requests([request_id])[request_id]
     lifecycle.check_version(request, version)
     leg = _refused_leg(request) if request.leg_count else None
-    is_as_asked = (leg and leg.sequence) == sequence
+    is_as_asked = (leg.sequence if leg else None) == sequence
     if not is_as_asked or not can_adopt(request, request.executions.order_by("-created_at").first()):
         raise lifecycle.WrongState("nothing of it can be adopted", state=request.state, version=request.version)
     in_part = leg is not None and request.state == State.PARTIALLY_REFUNDED

@@ -226,7 +226,6 @@ def _page(
     page = apply_page(
         store=store,
         token=token,
-        by_receipt=receipt.transaction_id is not None,
         language=_language(),
         error=error,
         typed=typed,
