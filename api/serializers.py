@@ -28,6 +28,7 @@ from refunds.intake.resubmitting import Correction
 from refunds.models.agreement import Means
 from refunds.payouts.contradictions import Finding
 from refunds.review.agreeing import Consent
+from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason, RejectReason, Route
 from terminals.models import REPORTED_KINDS, DepositKind, Funding, LineKind, TransactionKind, TransactionStatus
@@ -74,11 +75,23 @@ class SaleLineSerializer(StrictSerializer):
         help_text="the article group, by the shop's own name: the policy may have rules of its own for some",
     )
     kind = serializers.ChoiceField(
-        LineKind.choices, required=False, help_text="left out: an article, or a discount where the amount has a minus"
+        LineKind.choices,
+        required=False,
+        help_text="left out: an article, or a discount where the amount has a minus; with an article's `sku` a discount is that "
+        "article's alone; of discounts and rounding only the amount counts",
     )
     quantity = Quantity()
     unit_price_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
     amount_fen = WholeNumber(min_value=-MAX_FEN, max_value=MAX_FEN)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """What is no goods has no pieces: of a discount or rounding the amount counts, whatever pieces a till names."""
+        fen = data.get("amount_fen") if isinstance(data, dict) else None
+        if type(fen) is int and (data.get("kind", "") in worth.ADJUSTMENTS or ("kind" not in data and fen < 0)):
+            pieces = data.get("quantity", 1)
+            if type(pieces) in (int, float) and (pieces <= 0 or "unit_price_fen" not in data):
+                data = {**data, "quantity": 1, "unit_price_fen": fen}
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kind = attrs.setdefault("kind", LineKind.DISCOUNT if attrs["amount_fen"] < 0 else LineKind.ARTICLE)

@@ -41,8 +41,12 @@ def spellings(number: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((number, number.upper(), number.lower())))
 
 
-#: What a shop's software puts behind an order's number for each try to pay it: -02, _3, #1, .2, -R1.
-_ATTEMPT = re.compile(r"(?P<order>.*[0-9A-Za-z])[-_#.@/*|][A-Za-z]?[0-9]{1,3}")
+#: What a shop's software puts behind an order's number for each try to pay it: -02, _3, #1, .2, -R1, -PAY2, (2), T2 behind a
+#: digit, or the time: -1764230400, _20261127101500.
+_ATTEMPT = re.compile(
+    r"(?P<order>.*[0-9A-Za-z])(?:[-_#.@/*|:~+][A-Za-z]{0,3}[0-9]{1,3}|\([0-9]{1,3}\)|(?<=[0-9])[TRP][0-9]{1,2}"
+    r"|[-_#.@/*|:~+][TRP]?(?:1[0-9]{9}(?:[0-9]{3})?|20[0-9]{12}(?:[0-9]{3})?))"
+)
 
 
 def order_of_attempt(number: str) -> str:

@@ -34,10 +34,12 @@ class QuantityField(_DecimalField):
 
 
 def quantity(value: int | float | str | Decimal) -> Decimal:
-    """What a number or its text says: ``1``, ``1.0`` and ``1.000`` are the same. Raises ``ValueError`` unless it is above zero,
-    believable, and has at most three decimals.
+    """What a number or its text says: ``1``, ``1.0`` and ``1.000`` are the same, and ``0.1 + 0.256`` is 0.356 as a till's
+    JSON has it (0.35600000000000004). Raises ``ValueError`` unless it is above zero, believable, and has at most three decimals.
     """
-    text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+    text = (
+        value.strip() if isinstance(value, str) else repr(round(value, 9)) if isinstance(value, float) else str(value)
+    )
     try:
         found = Decimal(text)
     except InvalidOperation as error:

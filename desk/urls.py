@@ -147,6 +147,7 @@ urlpatterns = [
     path("/transactions/<uuid:transaction_id>", transaction.transaction, name="transaction"),
     path("/transactions/<uuid:transaction_id>/end-hold", transaction.end_hold, name="end-hold"),
     path("/transactions/<uuid:transaction_id>/ask", transaction.ask, name="ask-channel"),
+    path("/transactions/<uuid:transaction_id>/adopt", transaction.adopt, name="adopt-of-sale"),
     path("/transactions/<uuid:transaction_id>/terms", transaction.terms, name="deposit-document"),
     path("/transactions/<uuid:transaction_id>/correct", transaction.correct, name="correct-sale"),
     path("/analytics", analytics.analytics, name="analytics"),

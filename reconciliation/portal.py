@@ -27,10 +27,10 @@ from refunds import lifecycle
 from refunds.facts import plans
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
-from refunds.models import Execution, RefundRequest
+from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import ledger, ways_back
-from refunds.payouts.trade_queries import ask_trade
+from refunds.payouts.trade_queries import ask_trade, keep, sent_fen
 from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
 
@@ -40,27 +40,70 @@ class NothingToAdopt(Conflict, code="nothing_to_adopt"):
 
 
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
-    """Whether this refund, of one payment, was refused because the payment was refunded elsewhere."""
-    return (
-        request.state == State.FAILED
-        and not request.leg_count
-        and last is not None
-        and last.failure_remedy == "refunded_elsewhere"
+    """Whether this refund or a leg of it was refused because the payment was refunded elsewhere; ``last``: its newest payout."""
+    if request.leg_count:
+        return _refused_leg(request) is not None
+    return request.state == State.FAILED and last is not None and last.failure_remedy == "refunded_elsewhere"
+
+
+def _refused_leg(request: RefundRequest) -> Leg | None:
+    """The first leg that was refused because of it."""
+    if request.state not in (State.FAILED, State.PARTIALLY_REFUNDED):
+        return None
+    refused = (
+        one.leg
+        for one in plans.standing_of(request)
+        if one.has_failed and one.attempts[-1].failure_remedy == "refunded_elsewhere"
     )
+    return next(refused, None)
 
 
 def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None = None) -> RefundRequest:
     """The adopted refund. The channel is asked first, outside of any transaction.
 
-    Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged`` or ``NothingToAdopt``; nothing has changed then.
+    Raises ``Forbidden``, ``NotFound``, ``WrongState``, ``AlreadyChanged``, ``NothingToAdopt``, and ``OverRefund`` where what is
+    under way leaves no room for it; nothing has changed then.
     """
     request = existing(RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first(), "refund request")
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
-    trade = ask_trade(transaction_id=request.transaction_id)
+    leg = _refused_leg(request) if request.leg_count else None
+    trade = _told(leg.transaction_id if leg else request.transaction_id)
+    return _in_all_books(_store(request_id, leg.sequence if leg else None, trade, by, at, version), trade, at)
+
+
+def adopt_of_sale(*, transaction_id: UUID, by: Principal, at: datetime) -> RefundRequest:
+    """The same of a sale that nobody need have asked a refund of; what we failed to refund because of it is closed against it.
+
+    Raises ``Forbidden``, ``NotFound``, ``NothingToAdopt``, and ``OverRefund`` where what is under way leaves no room for it.
+    """
+    sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
+    if sale is None:
+        raise NotFound("there is no such sale")
+    check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
+    trade = _told(sale.pk)
+    with transaction.atomic():
+        adopted = adopted_in_place(
+            sale_id=sale.pk,
+            amount_fen=(trade.refunded_fen or 0) - sent_fen(sale),
+            adopt=lambda: _adopt(sale.pk, trade, by, at),
+            by=by,
+            at=at,
+        )
+    return _in_all_books(adopted, trade, at)
+
+
+def _told(transaction_id: UUID) -> Trade:
+    """What the channel says of a payment, the sum of its refunds with it. Asked outside of any transaction."""
+    trade = ask_trade(transaction_id=transaction_id)
     if not isinstance(trade, Trade) or trade.refunded_fen is None:
         raise NothingToAdopt("the channel does not say how much was refunded; its statement will")
-    adopted = _store(request_id, trade.refunded_fen, trade.raw, by, at, version)
+    return trade
+
+
+def _in_all_books(adopted: RefundRequest, trade: Trade, at: datetime) -> RefundRequest:
+    """With its line in the statement found, and the channel's word about the payment held against the books anew."""
     _find_its_line(adopted, at)
+    keep(trade, sale=Transaction.objects.get(pk=adopted.transaction_id), at=at)
     return adopted
 
 
@@ -99,20 +142,42 @@ def _only_theirs(sale: Transaction) -> QuerySet[Difference]:
 
 @transaction.atomic
 def _store(
-    request_id: UUID, refunded_fen: int, proof: str, by: Principal, at: datetime, version: int | None
+    request_id: UUID,
+    sequence: int | None,
+    trade: Trade,
+    by: Principal,
+    at: datetime,
+    version: int | None,
 ) -> RefundRequest:
+    """``sequence`` is the leg that was refused: what is adopted takes its place where another leg is paid."""
     request = lifecycle.lock_requests([request_id])[request_id]
     lifecycle.check_version(request, version)
-    if not can_adopt(request, request.executions.order_by("-created_at").first()):
+    leg = _refused_leg(request) if request.leg_count else None
+    is_as_asked = (leg.sequence if leg else None) == sequence
+    if not is_as_asked or not can_adopt(request, request.executions.order_by("-created_at").first()):
         raise lifecycle.WrongState("nothing of it can be adopted", state=request.state, version=request.version)
-    sale = Transaction.objects.select_for_update().get(pk=request.transaction_id)
-    elsewhere_fen = refunded_fen - sale.reserved_fen
+    in_part = leg is not None and request.state == State.PARTIALLY_REFUNDED
+    own_fen = request.approved_fen or request.amount_fen
+    if leg is not None and in_part:
+        own_fen = leg.amount_fen
+        note = gettext("Refunded in the channel's portal")
+        ways_back.give_up_leg(
+            request_id=request.pk, sequence=leg.sequence, note=note, by=by, at=at, version=request.version
+        )
+    adopted = _adopt(leg.transaction_id if leg else request.transaction_id, trade, by, at)
+    if in_part and adopted.amount_fen < own_fen:
+        raise NothingToAdopt("less was refunded there than by this leg: give it up, and ask for the rest")
+    if not in_part and adopted.amount_fen >= own_fen:
+        _close_against(request, adopted, adopted.amount_fen, by=by, at=at)
+    return adopted
+
+
+def _adopt(sale_id: UUID, trade: Trade, by: Principal, at: datetime) -> RefundRequest:
+    sale = Transaction.objects.select_for_update().get(pk=sale_id)
+    elsewhere_fen = (trade.refunded_fen or 0) - sent_fen(sale)
     if elsewhere_fen <= 0:
         raise NothingToAdopt("all that the channel has refunded is in our books or under way")
-    adopted = _adopted(sale, elsewhere_fen, proof, by, at)
-    if elsewhere_fen >= (request.approved_fen or request.amount_fen):
-        _close_against(request, adopted, elsewhere_fen, by=by, at=at)
-    return adopted
+    return _adopted(sale, elsewhere_fen, trade.raw, by, at)
 
 
 def adopted_in_place(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.errors import FieldError, Invalid
-from core.numbers import spellings
+from core.numbers import order_of_attempt, spellings
 from core.personal_data import search_hash
 from terminals.models import Transaction, TransactionLine
 
@@ -22,7 +22,6 @@ _LOOKUPS = {
 }
 #: And what is found in any case.
 _NUMBERS = {
-    "order_no": "order_no__in",
     "channel_transaction_no": "channel_transaction_no__in",
     "store": "store__code__in",
     "terminal": "terminal__code__in",
@@ -32,6 +31,19 @@ _NUMBERS = {
 def with_article(sku: str) -> Exists:
     """Sales that hold this article. Not a join: its rows would have to be made distinct, all of them, before the first page."""
     return Exists(TransactionLine.objects.filter(transaction=OuterRef("pk"), sku__in=spellings(sku)))
+
+
+def with_number(found: QuerySet[Transaction], number: str) -> QuerySet[Transaction]:
+    """The sales of a number as it stands on the receipt, or else on the payer's own slip: the channel's, or what the channel was
+    sent for one try to pay the order.
+    """
+    named = found.filter(order_no__in=spellings(number))
+    if named.exists():
+        return named
+    on_slip = Q(channel_transaction_no__in=spellings(number))
+    if order_no := order_of_attempt(number):
+        on_slip |= Q(order_no__in=spellings(order_no))
+    return found.filter(on_slip)
 
 
 def check_two_facts(given: Collection[str]) -> None:
@@ -59,4 +71,6 @@ def narrow(found: QuerySet[Transaction], *, wanted: Mapping[str, Any]) -> QueryS
     if wanted.get("phone_last4"):
         known["payer_phone_last4_hash"] = search_hash("phone_last4", wanted["phone_last4"])
     found = found.filter(**known)
+    if wanted.get("order_no"):
+        found = with_number(found, wanted["order_no"])
     return found.filter(with_article(wanted["sku"])) if wanted.get("sku") else found

@@ -300,10 +300,13 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     yield "status", existing.status, sale.status
     yield "remote", existing.remote, sale.remote
     yield "amount_fen", existing.amount_fen, sale.amount_fen
-    yield "paid_at", existing.paid_at, sale.paid_at
+    # To the second: what a till keeps of it is cut off, what it sends at once is not.
+    second = sale.paid_at.replace(microsecond=existing.paid_at.microsecond)
+    yield "paid_at", existing.paid_at, second
     yield "store", existing.store.code, sale.store
     yield "terminal", terminal, sale.terminal
-    yield "cashier", name_key(existing.cashier), name_key(sale.cashier)
+    same_cashier = name_key(existing.cashier) == name_key(sale.cashier)
+    yield "cashier", existing.cashier, existing.cashier if same_cashier else sale.cashier
     yield (
         "payer.phone",
         existing.payer_phone_hash and bytes(existing.payer_phone_hash),

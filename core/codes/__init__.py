@@ -28,6 +28,7 @@ from core.codes import (
 )
 from core.codes.code import Code
 from core.errors import DomainError, FieldError
+from core.plain_text import sentences
 
 #: What a call of the API may be answered with. Those that people meet as well have a sentence.
 PROBLEMS: Final[tuple[Code, ...]] = tuple(
@@ -49,8 +50,12 @@ def words(code: str) -> str:
 
 
 def words_for(error: DomainError) -> str:
-    """The same for a refusal. A code that comes from outside, such as a channel's, is told as what the error is here."""
-    return words(error.code if error.code in CODES else type(error).code)
+    """The same for a refusal, and what it says of a field in words of its own under that code. A code that comes from outside,
+    such as a channel's, is told as what the error is here.
+    """
+    said = words(error.code if error.code in CODES else type(error).code)
+    own = (str(one.message) for one in error.errors if isinstance(one.message, Promise) and one.code == error.code)
+    return sentences(said, *own)
 
 
 def words_of_field(error: FieldError) -> str:

@@ -24,6 +24,7 @@ from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, give_back, take
 from core.money import NotAnAmount, fen_typed
+from core.numbers import ascii_form
 from core.plain_text import folded, one_line
 from customer.apply.page import FIELDS, apply_page
 from customer.refund import view as following
@@ -164,7 +165,7 @@ def _told(typed: dict[str, str]) -> Told:
     except ValueError as error:
         raise applying.NoSuchSale("no day") from error
     return Told(
-        order_no=typed["order_no"][:64],
+        order_no=ascii_form(typed["order_no"])[:64],
         amount_fen=_fen(typed["amount"]) if typed["amount"] else None,
         paid_on=paid_on,
         card_last4=folded(typed["card_last4"])[:4],

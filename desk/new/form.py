@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.http import QueryDict
 
 from core.errors import Invalid
-from core.plain_text import one_line, without_marks
+from core.plain_text import folded, one_line, without_marks
 from core.quantities import quantity
 from desk import forms, ways
 from desk.ways import Way
@@ -90,9 +90,8 @@ def draft(
     return Draft(
         amount_fen=amount,
         reason=form.reason,
-        transaction_id=None if whole else sale.pk,
-        order_no=sale.order_no if whole else "",
-        store=sale.store.code if whole else "",
+        transaction_id=sale.pk,
+        whole_order=whole,
         description=form.note,
         # Articles without a number cannot be claimed by piece: their worth is in the amount.
         lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
@@ -152,7 +151,7 @@ def _by_line(data: QueryDict, prefix: str) -> dict[int, str]:
 
 def _quantity(text: str) -> Decimal:
     try:
-        return quantity(text)
+        return quantity(folded(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
 

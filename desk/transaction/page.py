@@ -61,6 +61,7 @@ class Asked:
     unanswered_at: datetime | None
     account: str
     ask_url: str
+    adopt_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,10 @@ class TransactionPage:
     others: Sequence[Payment]
 
 
-def asked_of(sale: Transaction, *, may_ask: bool, at: datetime) -> Asked | None:
+_REFUNDED_THERE = (PaymentWord.REFUNDED, PaymentWord.PARTLY_REFUNDED)
+
+
+def asked_of(sale: Transaction, *, may_ask: bool, may_adopt: bool, at: datetime) -> Asked | None:
     """None for a sale that no channel could be asked about."""
     if sale.channel_account is None:
         return None
@@ -115,6 +119,7 @@ def asked_of(sale: Transaction, *, may_ask: bool, at: datetime) -> Asked | None:
         unanswered_at=sale.asked_at if confirming.no_answer_since(sale) else None,
         account=sale.channel_account.code,
         ask_url=reverse("desk:ask-channel", args=[sale.pk]) if may_ask else "",
+        adopt_url=reverse("desk:adopt-of-sale", args=[sale.pk]) if may_adopt and word in _REFUNDED_THERE else "",
     )
 
 

@@ -21,6 +21,7 @@ from desk.transaction import correction
 from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page
 from merchants.rights import Act
+from reconciliation import portal
 from refunds import queries
 from refunds.evidence.picture_response import stored_response
 from refunds.payouts import contradictions, trade_queries
@@ -100,6 +101,19 @@ def ask(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRespons
     return go_on(request, url)
 
 
+@staff_posts(Act.ADOPT)
+def adopt(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpResponse:
+    """Take what the channel says that its portal refunded into the books."""
+    url = reverse("desk:transaction", args=[_find(scope, transaction_id).pk])
+    try:
+        adopted = portal.adopt_of_sale(transaction_id=transaction_id, by=scope.by, at=timezone.now())
+    except DomainError as error:
+        return _refused(request, error, url)
+    said = gettext("Adopted as %(number)s. No money moved: the channel had paid it already.")
+    messages.success(request, said % {"number": adopted.number})
+    return go_on(request, url)
+
+
 def _refused(request: HttpRequest, error: DomainError, url: str) -> HttpResponse:
     if is_htmx(request):
         return refusal(request, error, look_url=url)
@@ -136,7 +150,7 @@ def _page(
         hold=hold_of(found, may_end=scope.may(Act.END_HOLD)) if found.held_at else None,
         correction=form,
         till_url=till_url(found.terminal, scope=scope),
-        asked=asked_of(found, may_ask=scope.may(Act.ASK_CHANNEL), at=at),
+        asked=asked_of(found, may_ask=scope.may(Act.ASK_CHANNEL), may_adopt=scope.may(Act.ADOPT), at=at),
         at=at,
     )
     return render_page(request, "desk/transaction.html", page, status=words.status(error) if error else 200)

@@ -1,11 +1,11 @@
 """The same wish again: another refund that asks the same of the same order, whatever key, tab, face or day it came by.
 
 The same is: of one order (same number, store and day), the same amount, as asked for or as approved, and the same articles
-where both name any. Reason and words are no difference: they change from one telling to the next. What was rejected, withdrawn
-or refused by the channel for good has let go of its amount and stands against nothing.
+where both name any; or pieces that have come back already. Reason and words are no difference: they change from one telling to
+the next. What was rejected, withdrawn or refused by the channel for good has let go of its amount and stands against nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -18,10 +18,13 @@ from refunds.models import RefundRequest
 _LIVE = f"""
 SELECT r.id, r.number,
        (SELECT json_agg(json_build_array(l.sku, n.quantity)) FROM refunds_refundline n
-          JOIN terminals_transactionline l ON l.id = n.line_id WHERE n.request_id = r.id)
+          JOIN terminals_transactionline l ON l.id = n.line_id WHERE n.request_id = r.id), has.them
   {ORDER}
   JOIN refunds_refundrequest r ON r.transaction_id = o.id
- WHERE t.id = %s AND r.reserved_fen > 0 AND %s IN (r.amount_fen, r.approved_fen) AND r.id IS DISTINCT FROM %s
+  CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM refunds_refundline n WHERE n.request_id = r.id
+                                        AND n.line_id = ANY(%(gone)s) AND n.held_quantity > 0) AS them) has
+ WHERE t.id = %(sale)s AND r.reserved_fen > 0 AND r.id IS DISTINCT FROM %(but)s
+   AND (%(fen)s IN (r.amount_fen, r.approved_fen) OR has.them)
  ORDER BY r.id
 """  # noqa: S608 - our own text
 
@@ -39,19 +42,20 @@ def same_as(
     transaction_id: UUID,
     amount_fen: int,
     pieces: Iterable[tuple[str, int | Decimal]] = (),
+    gone: Collection[int] = (),
     but: UUID | None = None,
 ) -> list[Same]:
-    """Refunds that ask the same and were not released, the first one first. ``pieces`` are (sku, quantity); ``but`` is the
-    request itself.
+    """Refunds that ask the same and were not released, the first one first. ``pieces`` are (sku, quantity); of the lines ``gone``
+    more is asked for than is left, and whoever has it asked the same; ``but`` is the request itself.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE, [transaction_id, amount_fen, but])
+        cursor.execute(_LIVE, {"sale": transaction_id, "fen": amount_fen, "gone": list(gone), "but": but})
         rows = cursor.fetchall()
     wanted = _counted(pieces)
     return [
         Same(pk, number)
-        for pk, number, theirs in rows
-        if not wanted or not theirs or _counted((sku, quantity) for sku, quantity in theirs) == wanted
+        for pk, number, theirs, has_them in rows
+        if has_them or not wanted or not theirs or _counted((sku, quantity) for sku, quantity in theirs) == wanted
     ]
 
 

@@ -22,6 +22,7 @@ from refunds.intake import submitting
 from refunds.intake.claims import Customer, Draft
 from refunds.models import RefundRequest
 from refunds.states import Reason
+from terminals import orders
 from terminals.finding import check_two_facts, narrow
 from terminals.models import REPORTED_KINDS, Transaction
 
@@ -65,7 +66,8 @@ class Told:
 def find(*, told: Told, store: Store, transaction_id: UUID | None = None) -> Transaction:
     """The one sale of the store that all the facts fit. Raises ``Invalid`` for fewer than two, ``NoSuchSale``.
 
-    ``transaction_id`` is what the receipt's own code says; the facts must fit it all the same.
+    ``transaction_id`` is what the receipt's own code says; the facts must fit it all the same. Of an order with several payments
+    the amount may be what they come to, as receipts say it.
     """
     check_two_facts(told.given())
     wanted: dict[str, object] = {
@@ -77,11 +79,24 @@ def find(*, told: Told, store: Store, transaction_id: UUID | None = None) -> Tra
     if told.paid_on is not None:
         day = datetime.combine(told.paid_on, time(), SHANGHAI)
         wanted |= {"paid_after": day, "paid_before": day + timedelta(days=1)}
-    found = narrow(_sales(store, transaction_id), wanted=wanted)
-    rows = list(found.select_related("store", "merchant").order_by("pk")[:2])
-    if len(rows) != 1:
+    sales = _sales(store, transaction_id).select_related("store", "merchant").order_by("pk")
+    rows = list(narrow(sales, wanted=wanted)[:_PAYMENTS])
+    if not rows and told.order_no and told.amount_fen:
+        parts = list(narrow(sales, wanted={**wanted, "amount_fen": None})[:_PAYMENTS])
+        rows = [one for one in parts if told.amount_fen == sum(paid.amount_fen for paid in _paid(one))]
+    known = {bytes(one.payer_phone_hash) for one in rows if one.payer_phone_hash}
+    orders_found = {(one.order_no, orders.order_date(one.paid_at)) for one in rows}
+    if len(orders_found) != 1 or len(known) > 1:
         raise NoSuchSale("no sale fits all of it")
-    return rows[0]
+    return next((one for one in rows if one.payer_phone), rows[0])
+
+
+#: More than one order has.
+_PAYMENTS = 20
+
+
+def _paid(sale: Transaction) -> list[Transaction]:
+    return [one for one in orders.siblings(sale) if one.status == "success"]
 
 
 def _sales(store: Store, transaction_id: UUID | None) -> QuerySet[Transaction]:
@@ -142,6 +157,7 @@ def apply(
         amount_fen=amount_fen,
         reason=reason,
         transaction_id=sale.pk,
+        whole_order=True,
         description=plain_text(description, limit=1000),
         customer=Customer(phone=phone, locale=locale),
         customer_consent=True,

@@ -57,19 +57,20 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is asked for. One payment is named by ``transaction_id``, an order by ``order_no`` and, where that is not enough, its
-    store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's account for a bank transfer; ``plan_hash`` says
-    which plan was seen, ``seen_returned`` how many pieces of an article (by sku) had come back by then. ``is_another`` says that
-    it is not the same wish as one before, and ``another_note`` how so. ``evidence`` are files that were sent ahead;
-    ``without_evidence`` says why what the policy asks for is missing; ``deposit``, why a deposit ends.
-    ``compensation_to``: the customer's account for what is owed on top of a deposit (``refunds.intake.compensating``).
-    ``on_behalf_of`` says for whom a key asks, ``batch`` of which batch it is which row.
+    """What is asked for. One payment is named by ``transaction_id``, with ``whole_order`` the order that it paid for; an order by
+    ``order_no`` and, where that is not enough, its store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's
+    account for a bank transfer; ``plan_hash`` says which plan was seen, ``seen_returned`` how many pieces of an article (by sku)
+    had come back by then. ``is_another`` says that it is not the same wish as one before, and ``another_note`` how so.
+    ``evidence`` are files that were sent ahead; ``without_evidence`` says why what the policy asks for is missing; ``deposit``,
+    why a deposit ends. ``compensation_to``: the customer's account for what is owed on top of a deposit
+    (``refunds.intake.compensating``). ``on_behalf_of`` says for whom a key asks, ``batch`` of which batch it is which row.
     ``stands_in``: made by us for a payment that stands in for one (``terminals.standing_in``), which nobody else may name.
     """
 
     amount_fen: int
     reason: str
     transaction_id: UUID | None = None
+    whole_order: bool = False
     order_no: str = ""
     store: str = ""
     plan_hash: str = ""
@@ -112,9 +113,10 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         store=draft.store,
         store_ids=by.stores,
         by_hand_fen=draft.amount_fen if is_by_hand(draft.route) else None,
+        whole=draft.whole_order,
     )
-    # A customer asks for a refund of the sale that they have proven to be theirs, and of no other.
-    is_not_theirs = by.kind is Kind.CUSTOMER and sale.id != by.sale_id
+    # A customer asks for a refund of the sale that they have proven to be theirs, or its order, and of no other.
+    is_not_theirs = by.kind is Kind.CUSTOMER and (draft.transaction_id is None or draft.transaction_id != by.sale_id)
     if is_not_theirs or (sale.kind not in REPORTED_KINDS and not draft.stands_in):
         raise NotFound("there is no such transaction", code="transaction_not_found")
     equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]

@@ -199,8 +199,10 @@ def find_sale(
     store: str = "",
     store_ids: frozenset[int] | None = None,
     by_hand_fen: int | None = None,
+    whole: bool = False,
 ) -> Sale:
-    """The sale by its id, or the order by its number, with the payments by which a refund of it may go back.
+    """The sale by its id, or the order by its number or by one of its payments (``whole``: numbers repeat by the day), with the
+    payments by which a refund of it may go back.
 
     ``by_hand_fen``: what a person is to pay; that is taken of one payment, the largest that has as much left.
     Raises ``NotFound``, or ``Invalid`` when a number names several orders: ``facts["candidates"]`` are their payments.
@@ -220,6 +222,8 @@ def find_sale(
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
         (sale,) = found
+        if whole and sale.order_payments > 1:
+            return whole_order(sale=sale, at=at, own_fen={}, by_hand_fen=by_hand_fen)
         return sale if sale.order_payments < 2 else replace(sale, **_lines(_order_of(sale, at)))
     found = orders.as_asked(found, order_no)
     orders.check_one(found)

@@ -279,7 +279,9 @@ def _has_line(request: RefundRequest, code: str, *, passed: bool = False) -> boo
 
 
 def refuse_hard_limits(verdict: Verdict) -> None:
-    """Raise ``PolicyRefused`` with the code of the first hard limit."""
+    """Raise ``PolicyRefused`` with the code of the first hard limit. Where another refund has what is asked for,
+    ``facts["number"]`` is that.
+    """
     if verdict.decision is not Ruling.REFUSE:
         return
     first = next(rule for rule in verdict.rules if rule.hard and not rule.passed)
@@ -288,7 +290,16 @@ def refuse_hard_limits(verdict: Verdict) -> None:
         "article_quantity": "exceeds_quantity",
         "payment_succeeded": payment.why_not_paid(first.actual),
     }.get(first.code, first.code)
-    raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict)
+    same = next((rule.actual for rule in verdict.rules if rule.code == "possible_duplicate" and not rule.passed), "")
+    named: dict[str, Any] = {}
+    if same and (field := _TAKEN.get(first.code)):
+        words = format_lazy(_("{number} has asked for this already."), number=same)
+        named = {"errors": [FieldError(field, code, words)], "number": same}
+    raise PolicyRefused("a hard limit stands against this refund", code=code, verdict=verdict, **named)
+
+
+#: Hard limits of what can be taken once, and the field that asks for it.
+_TAKEN = {"refundable_balance": "amount_fen", "article_quantity": "lines"}
 
 
 def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing, stored: RefundRequest | None) -> str:
@@ -299,6 +310,7 @@ def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing
         transaction_id=sale.id,
         amount_fen=draft.amount_fen,
         pieces=[(claim.judged.sku, claim.judged.quantity) for claim in claimed],
+        gone=[claim.line_id for claim in claimed if claim.judged.quantity > claim.judged.returnable],
         but=stored.pk if stored else None,
     )
     return same[0].number if same else ""

@@ -86,9 +86,8 @@ def prepare(*, draft: Draft, by: Principal, at: datetime) -> Submission:
     rights.check_may(Act.SUBMIT, by=by)
     sale = claims.find_sale(draft, by=by, at=at)
     # An applicant has no request yet; that the sale is theirs was looked at when it was found.
-    subject = Subject(
-        merchant_id=sale.merchant_id, store_id=sale.store_id, is_own=sale.id == by.sale_id, request_id=by.request_id
-    )
+    is_own = by.sale_id is not None
+    subject = Subject(merchant_id=sale.merchant_id, store_id=sale.store_id, is_own=is_own, request_id=by.request_id)
     rights.check_may(Act.SUBMIT, by=by, subject=subject)
     draft = claims.as_seen(sale, draft)
     claimed = claims.articles(sale, draft)

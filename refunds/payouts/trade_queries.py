@@ -71,14 +71,20 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
     said = ask_trade(transaction_id=sale.pk)
     if isinstance(said, Unknown) and said.code == _NOBODY_TO_ASK:
         raise NobodyToAsk("this channel cannot be asked about a payment")
+    answer = keep(said, sale=sale, at=at)
+    record_of(
+        sale, by=by.actor, action=ASKED, at=at, data={"word": answer.word.value, "code": answer.code, **answer.amounts}
+    )
+    return answer
+
+
+def keep(said: Trade | Unknown, *, sale: Transaction, at: datetime) -> PaymentAnswer:
+    """What the channel said, held against what our books say now, and kept with the sale unless it is no answer."""
     answer = _read(said, sale, at)
     if answer.word is not PaymentWord.NO_ANSWER:
         confirming.keep_word(
             transaction_id=sale.pk, word=answer.word, amounts=answer.amounts, by=channel(sale.channel), at=at
         )
-    record_of(
-        sale, by=by.actor, action=ASKED, at=at, data={"word": answer.word.value, "code": answer.code, **answer.amounts}
-    )
     return answer
 
 
@@ -137,7 +143,7 @@ def _word(trade: Trade, sale: Transaction) -> PaymentWord:
         return _WORDS[trade.state]
     if trade.amount_fen and trade.amount_fen != sale.amount_fen:
         return PaymentWord.AMOUNT_DIFFERS
-    ours_fen = _ours_fen(sale)
+    ours_fen = sent_fen(sale)
     if trade.state is TradeState.REVERSED:
         return PaymentWord.PAID if ours_fen >= sale.amount_fen else PaymentWord.REVERSED
     if trade.refunded_fen is None:
@@ -149,7 +155,7 @@ def _word(trade: Trade, sale: Transaction) -> PaymentWord:
     return PaymentWord.REFUNDED if trade.refunded_fen >= sale.amount_fen else PaymentWord.PARTLY_REFUNDED
 
 
-def _ours_fen(sale: Transaction) -> int:
+def sent_fen(sale: Transaction) -> int:
     """What of the payment may have gone back by our own payouts."""
     sent = Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel)
     return sent.exclude(state__in=_NOT_SENT).aggregate(sum=Sum("amount_fen"))["sum"] or 0

@@ -1,9 +1,9 @@
 """What was paid, shared out over the lines and pieces of a sale. Pure, in fen, exact.
 
 Order discounts and rounding are lines of their own: they are shared out over the articles by price, by largest remainder, so
-that the worth of all lines is what was paid. A gift is worth nothing, a returnable deposit what was put down for it. A line's
-worth is shared out over its pieces by what has been given of it so far, so that pieces which come back in any order and grouping
-end at the line's worth.
+that the worth of all lines is what was paid; a discount with an article's number is that article's alone. A gift is worth
+nothing, a returnable deposit what was put down for it. A line's worth is shared out over its pieces by what has been given of it
+so far, so that pieces which come back in any order and grouping end at the line's worth.
 """
 
 from collections.abc import Sequence
@@ -75,13 +75,16 @@ def line_worths(lines: Sequence[Line], *, paid_fen: int) -> list[int]:
         return amounts  # nothing to share out: almost every sale
     total = max(0, min(paid_fen, sum(amounts)))
     names = [(line.sku, line.name, -line.amount_fen, line.quantity) for line in lines]
-    articles = [_weight(line, LineKind.ARTICLE) for line in lines]
-    deposits = [_weight(line, LineKind.DEPOSIT) for line in lines]
-    deposit_fen = sum(deposits)
-    for_articles = total - deposit_fen
-    if for_articles > sum(articles):
+    net = _less_own_discounts(lines, names)
+    articles, gifts, deposits = (
+        [fen if line.kind == kind else 0 for line, fen in zip(lines, net, strict=True)]
+        for kind in (LineKind.ARTICLE, LineKind.GIFT, LineKind.DEPOSIT)
+    )
+    for_articles = total - sum(deposits)
+    rounded_up = sum(line.amount_fen for line in lines if line.kind in ADJUSTMENTS and line.amount_fen > 0)
+    if for_articles - rounded_up > sum(articles):
         # Gifts that no discount takes off again were paid for.
-        articles = [fen + _weight(line, LineKind.GIFT) for fen, line in zip(articles, lines, strict=True)]
+        articles = [fen + gift for fen, gift in zip(articles, gifts, strict=True)]
     if for_articles >= 0 and any(articles):
         shares = shared_out(for_articles, articles, names)
         return [share + deposit for share, deposit in zip(shares, deposits, strict=True)]
@@ -153,5 +156,17 @@ def price_fen(line: Line) -> Decimal:
     return Decimal(line.unit_price_fen) if as_priced else Decimal(line.amount_fen) / line.quantity
 
 
-def _weight(line: Line, kind: LineKind) -> int:
-    return line.amount_fen if line.kind == kind and line.amount_fen > 0 else 0
+def _less_own_discounts(lines: Sequence[Line], names: Sequence[Any]) -> list[int]:
+    """What the lines say, nothing below zero, less the discounts that name their article's number."""
+    net = [max(0, line.amount_fen) for line in lines]
+    for sku in sorted(
+        {line.sku for line in lines if line.sku and line.kind == LineKind.DISCOUNT and line.amount_fen < 0}
+    ):
+        off_fen = -sum(line.amount_fen for line in lines if (line.sku, line.kind) == (sku, LineKind.DISCOUNT))
+        for kind in (LineKind.ARTICLE, LineKind.GIFT, LineKind.DEPOSIT):
+            own = [fen if (line.sku, line.kind) == (sku, kind) else 0 for line, fen in zip(lines, net, strict=True)]
+            if any(own):
+                taken = shared_out(min(max(0, off_fen), sum(own)), own, names)
+                net = [fen - less for fen, less in zip(net, taken, strict=True)]
+                break
+    return net

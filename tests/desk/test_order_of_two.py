@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from refunds.models import RefundRequest
 from refunds.payouts.loop import drain
 from refunds.telling import tracking
 from terminals.models import Transaction
-from tests.factories import make_staff
+from tests.factories import make_sale, make_staff
 from tests.refunds.plans import WIDE, answer, ask, held, order_of_two
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +112,8 @@ def test_transaction_page_when_the_order_has_two_payments_each_shows_the_other_a
 
 def test_new_when_the_order_has_two_payments_shows_the_plan_and_takes_it() -> None:
     first, second = order_of_two()
+    # A till that counts from one every day.
+    make_sale(first.merchant, order_no=first.order_no, paid_at=first.paid_at - timedelta(days=1))
     client = _signed_in(first, "manager")
     page = client.get(f"/desk/new?sale={second.pk}").content.decode()
     assert 'name="whole_order"' in page

@@ -188,6 +188,53 @@ def test_adopt_of_lines_when_the_channels_word_named_their_sum_takes_none_twice(
     assert sale.refunded_fen == 6_000
 
 
+def test_adopt_of_sale_when_a_refund_waits_in_review_takes_all_of_the_portals_and_the_word_fits_the_books(
+    sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = submit(sale, 3_000, reason="goodwill")
+    assert waiting.state == "in_review"
+    channel = _Channel(_REFUSED, refunded_fen=6_000)
+    _asked_again(monkeypatch, channel)
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
+    address = f"/desk/transactions/{sale.pk}"
+    assert f"{address}/adopt" not in client.get(address).content.decode()
+    client.post(f"{address}/ask")
+    assert f"{address}/adopt" in client.get(address).content.decode()
+    client.post(f"{address}/adopt")
+    sale.refresh_from_db()
+    assert (sale.refunded_fen, sale.refundable_fen, sale.payment_word) == (6_000, 1_000, "paid")
+    # Pressed twice: once. And where no room is left beside what waits, that is decided first.
+    client.post(f"{address}/adopt")
+    channel.refunded_fen = 10_000
+    client.post(f"{address}/adopt")
+    sale.refresh_from_db()
+    assert (sale.refunded_fen, RefundRequest.objects.count()) == (6_000, 2)
+
+
+@pytest.mark.parametrize(("refunded_fen", "state"), [(20_000, "refunded"), (15_000, "partially_refunded")])
+def test_adopt_when_a_leg_was_refunded_in_the_portal_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch, refunded_fen: int, state: str
+) -> None:
+    order = plans.order_of_two()
+    request = plans.ask(order[0])
+    channel, first = _Channel(_REFUSED, refunded_fen=refunded_fen), request.executions.get(sequence=1)
+    (claimed,) = (one for one in payouts.claim(limit=2, at=timezone.now()) if one.execution_id == first.pk)
+    payouts.settle([payouts.ask(claimed, channel)], at=timezone.now())
+    request = plans.answer(request, 2)
+    assert request.state == "partially_refunded"
+    _asked_again(monkeypatch, channel)
+    client = Client()
+    client.force_login(make_staff(request.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
+    address = f"/desk/refunds/{request.number}"
+    assert f"{address}/adopt" in client.get(address).content.decode()
+    client.post(f"{address}/adopt", {"version": str(request.version)})
+    request = RefundRequest.objects.get(pk=request.pk)
+    assert (request.state, request.refunded_fen) == (state, 10_000)
+    adopted = 20_000 if state == "refunded" else 0
+    assert plans.held(*order) == [(20_000, adopted, 1), (10_000, 10_000, 1)]
+
+
 # --- by the channel's statement ---
 
 

@@ -47,6 +47,7 @@ _SALE: dict[str, Any] = {
     [
         {},
         {"paid_at": "2026-11-20T10:42:15Z"},
+        {"paid_at": "2026-11-20T10:42:15.300Z"},
         {"cashier": " c017 "},
         {"payer": {**_SALE["payer"], "phone": "+86 138-0000-6021"}},
         {"lines": _SALE["lines"][::-1]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.audit.models import AuditEvent
 from merchants.models import Role
+from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests import pictures
 from tests.said import said
@@ -88,6 +89,14 @@ def ask_channel(stage: Stage) -> None:
     sale = stage.sale()
     stage.post(Role.CASHIER, f"/desk/transactions/{sale.pk}/ask")
     assert Transaction.objects.get(pk=sale.pk).payment_word == "paid"
+
+
+@case("POST", "/desk/transactions/<uuid:transaction_id>/adopt")
+def adopt_of_sale(stage: Stage) -> None:
+    # Nothing was refunded in the stand-in's portal.
+    sale = stage.sale()
+    stage.post(Role.FINANCE, f"/desk/transactions/{sale.pk}/adopt")
+    assert not RefundRequest.objects.filter(transaction=sale).exists()
 
 
 @case("POST", "/desk/transactions/<uuid:transaction_id>/end-hold")

@@ -66,6 +66,40 @@ def _verdict_line(answer: Any) -> dict[str, Any] | None:
     return next((rule for rule in rules if rule["code"] == "possible_duplicate"), None)
 
 
+@pytest.mark.parametrize(
+    ("again", "code"),
+    [
+        ({"amount_fen": 60_000}, "exceeds_refundable"),
+        ({"amount_fen": 30_000, "lines": [{"sku": "AF-4L", "quantity": 2}]}, "exceeds_quantity"),
+    ],
+)
+def test_submit_when_nothing_is_left_for_the_second_wish_the_refusal_names_the_first(
+    again: dict[str, Any], code: str
+) -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    lines = [{"sku": "AF-4L", "quantity": 2}]
+    asked = {"amount_fen": 60_000} if code == "exceeds_refundable" else {"amount_fen": 20_000, "lines": lines}
+    first = api.post("refund-requests", _body(sale, **asked)).json()
+
+    refused = api.post("refund-requests", _body(sale, **again))
+
+    told = refused.json()
+    assert (refused.status_code, told["code"], told["number"]) == (422, code, first["number"])
+    assert first["number"] in told["errors"][0]["message"]
+    page = Client()
+    page.force_login(make_staff(sale.merchant, "cashier"))
+    pieces = {f"lines-{line.pk}": "2" for line in sale.lines.filter(sku="AF-4L") if "lines" in again}
+    form = {
+        "sale": str(sale.pk),
+        "reason": "quality",
+        "amount": str(again["amount_fen"] // 100),
+        "consent": "1",
+        **pieces,
+    }
+    assert first["number"] in page.post("/desk/new", {**form, "idempotency_key": "k"}).content.decode()
+
+
 @pytest.mark.parametrize("fields", _AGAIN.values(), ids=_AGAIN)
 def test_submit_when_the_same_was_asked_before_a_person_looks_and_reads_the_first_ones_number(
     fields: dict[str, Any],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from refunds.intake.claims import Draft
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.factories import make_merchant, make_sale
+from tests.refunds.plans import order_of_two
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +132,28 @@ def test_submit_when_an_applicant_names_another_sale_is_not_found(sale: Transact
         with pytest.raises(NotFound):
             submitting.submit(draft=draft, by=by, at=timezone.now())
     assert not RefundRequest.objects.exists()
+
+
+def test_apply_when_the_order_was_paid_in_two_parts_and_the_number_comes_every_day_goes_back_by_both() -> None:
+    first, second = order_of_two()
+    day = timedelta(days=1)
+    make_sale(first.merchant, 30_000, order_no=first.order_no, paid_at=first.paid_at - day)
+    known = Told(order_no=f"{first.order_no}-02", amount_fen=30_000, paid_on=first.paid_at.astimezone(SHANGHAI).date())
+    with pytest.raises(NoSuchSale):
+        applying.find(told=replace(known, amount_fen=29_999), store=first.store)
+
+    found = applying.find(told=known, store=first.store)
+    request = apply(found, amount_fen=30_000)
+
+    assert [(leg.transaction_id, leg.amount_fen) for leg in request.legs.order_by("sequence")] == [
+        (first.pk, 20_000),
+        (second.pk, 10_000),
+    ]
+
+
+def test_apply_when_it_was_charged_twice_under_one_number_finds_it_and_one_goes_back() -> None:
+    sale = make_sale(make_merchant(), 5_000)
+    again = make_sale(sale.merchant, 5_000, order_no=sale.order_no, paid_at=sale.paid_at + timedelta(minutes=1))
+    found = applying.find(told=told(sale, "order_no", "amount_fen"), store=sale.store)
+    request = apply(found, amount_fen=5_000, reason="duplicate_charge")
+    assert (request.transaction_id, request.state, request.leg_count) == (again.pk, "approved", 0)

@@ -148,11 +148,12 @@ def test_submit_when_the_body_names_another_cashier_each_time_the_sales_cashier_
     assert [answer["state"] for answer in answers] == ["approved"] * 3 + ["in_review"]
 
 
-def test_submit_in_a_session_counts_the_person_whoever_rang_the_sales_up() -> None:
+def test_submit_in_a_session_counts_the_person_whoever_rang_the_sales_up_and_what_went_by_their_code() -> None:
     merchant = shop(auto_cashier_day_count=3)
-    session = session_for(make_staff(merchant, "cashier"))
-    states = []
-    for number, sale in enumerate(sales(merchant, 4)):
+    session = session_for(make_staff(merchant, "cashier", till_codes=["C-900"]))
+    by_till, *others = sales(merchant, 4)
+    states = [ask(api_for(merchant), by_till, 9_900, cashier="c-900")["state"]]
+    for number, sale in enumerate(others):
         token = "t" * 32
         session.client.cookies["csrftoken"] = token
         answer = session.client.post(

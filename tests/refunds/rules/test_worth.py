@@ -35,7 +35,9 @@ _articles = st.builds(
 )
 _gifts = st.builds(Sold, sku=st.just("G"), amount_fen=st.integers(0, 500), kind=st.just("gift"))
 _deposits = st.builds(Sold, sku=st.just("P"), amount_fen=st.integers(0, 500), kind=st.just("deposit"))
-_discounts = st.builds(Sold, sku=st.just(""), amount_fen=st.integers(-20_000, 0), kind=st.just("discount"))
+_discounts = st.builds(
+    Sold, sku=st.sampled_from(["", "", "A", "G", "P"]), amount_fen=st.integers(-20_000, 0), kind=st.just("discount")
+)
 _roundings = st.builds(Sold, sku=st.just(""), amount_fen=st.integers(-99, 99), kind=st.just("rounding"))
 receipts = st.lists(
     st.one_of(_articles, _articles, _gifts, _deposits, _discounts, _roundings), min_size=1, max_size=8
@@ -58,6 +60,20 @@ def _paid(lines: list[Sold]) -> int:
         ([Sold("A", 6_000), Sold("P", 200, "deposit"), Sold("", -600, "discount")], [5_400, 200, 0]),
         ([Sold("A", 100), Sold("P", 200, "deposit"), Sold("", -150, "discount")], [50, 100, 0]),
         ([Sold("G", 500, "gift")], [500]),
+        # 20% off B alone; what goes beyond an article's price is of the order.
+        ([Sold("A", 6_000), Sold("B", 4_000), Sold("B", -800, "discount")], [6_000, 3_200, 0]),
+        (
+            [Sold("A", 6_000), Sold("B", 4_000), Sold("B", -800, "discount"), Sold("", -920, "discount")],
+            [5_400, 2_880, 0, 0],
+        ),
+        ([Sold("A", 6_000), Sold("B", 1_000), Sold("B", -1_600, "discount")], [5_400, 0, 0]),
+        ([Sold("P", 6_000), Sold("P", 200, "deposit"), Sold("P", -600, "discount")], [5_400, 200, 0]),
+        ([Sold("A", 6_000), Sold("P", 200, "deposit"), Sold("P", -200, "discount")], [6_000, 0, 0]),
+        # Rounded up by two fen: the gift was taken off all the same.
+        (
+            [Sold("A", 6_000), Sold("G", 1_000, "gift"), Sold("", -1_000, "discount"), Sold("", 2, "rounding")],
+            [6_002, 0, 0, 0],
+        ),
     ],
 )
 def test_line_worths_when_something_is_taken_off_the_order_shares_it_out(lines: list[Sold], worths: list[int]) -> None:
