@@ -76,9 +76,7 @@ def adopt_of_sale(*, transaction_id: UUID, by: Principal, at: datetime) -> Refun
 
     Raises ``Forbidden``, ``NotFound``, ``NothingToAdopt``, and ``OverRefund`` where what is under way leaves no room for it.
     """
-    sale = Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first()
-    if sale is None:
-        raise NotFound("there is no such sale")
+    sale = existing(Transaction.objects.filter(pk=transaction_id, merchant_id=by.acting_for).first(), "sale")
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=sale.merchant_id, store_id=sale.store_id))
     trade = _told(sale.pk)
     with transaction.atomic():
