@@ -20,7 +20,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.bodies import Rendered, as_json
+from api.bodies import Kept, as_json
 from api.caller import Caller
 from api.fields import refused
 from core.errors import Conflict, Invalid
@@ -59,7 +59,7 @@ def record(request: Request, caller: Caller, key: str, *, status: int, body: Any
 
 def answer(first: IdempotencyRecord) -> Response:
     """What a record keeps, to the byte."""
-    return Response(Rendered(first.body), status=first.status)
+    return Kept(first.body, status=first.status)
 
 
 def answer_once(

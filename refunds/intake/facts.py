@@ -172,13 +172,14 @@ _OF_NUMBER = (
 )
 
 
-def _selecting(found: str) -> str:
-    """The statement for the payments ``found``.
+def _selecting(found: str, *, merchant: str = "", number: str = "") -> str:
+    """The statement for the payments ``found``; ``{of_number}`` in it are those of this merchant's number.
 
     OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
     kept must be right whatever the table's statistics said when it was made.
     """
     of_number = _OF_NUMBER.format(merchant="t.merchant_id", number="t.order_no")
+    found = found.replace("{of_number}", _OF_NUMBER.format(merchant=merchant, number=number))
     return _SELECT.replace("{of_number}", of_number).replace("{found}", found)
 
 
@@ -191,17 +192,20 @@ _OF_ORDER = PreparedStatement(
     _PARAMETERS,
     _selecting(
         "SELECT x.* FROM (SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0) y "
-        "CROSS JOIN LATERAL (" + _OF_NUMBER.format(merchant="y.merchant_id", number="y.order_no") + ") x "
+        "CROSS JOIN LATERAL ({of_number}) x "
         "WHERE x.store_id = y.store_id AND x.status = 'success' "
-        "AND (x.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (y.paid_at AT TIME ZONE 'Asia/Shanghai')::date OFFSET 0"
+        "AND (x.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (y.paid_at AT TIME ZONE 'Asia/Shanghai')::date OFFSET 0",
+        merchant="y.merchant_id",
+        number="y.order_no",
     ),
 )
 _BY_ORDER_NO = PreparedStatement(
     "sale_by_order_no",
     ("text[]", *_PARAMETERS[1:]),
     _selecting(
-        "SELECT x.* FROM unnest($1) n (spelling) "
-        "CROSS JOIN LATERAL (" + _OF_NUMBER.format(merchant="$2", number="n.spelling") + ") x OFFSET 0"
+        "SELECT x.* FROM unnest($1) n (spelling) CROSS JOIN LATERAL ({of_number}) x OFFSET 0",
+        merchant="$2",
+        number="n.spelling",
     ),
 )
 
