@@ -8,18 +8,13 @@ from io import BytesIO
 from typing import Any
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-
-
-class Rendered(str):
-    """JSON that is text already: an answer that was kept, or is about to be."""
-
-    __slots__ = ()
+from rest_framework.response import Response
 
 
 def as_json(data: Any) -> str:
@@ -35,9 +30,16 @@ class JSONRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        if data is None:
-            return b""
-        return (data if isinstance(data, Rendered) else as_json(data)).encode()
+        return b"" if data is None else as_json(data).encode()
+
+
+class Kept(Response):
+    """An answer that is text already, kept or about to be: it goes out as it is, and is not rendered."""
+
+    def __init__(self, text: str, *, status: int) -> None:
+        # The library's own makes an answer that is rendered later.
+        HttpResponse.__init__(self, text, content_type=JSONRenderer.media_type, status=status)
+        self.data = text
 
 
 #: What a JSON body may have; views of uploads say ``max_body_bytes`` of their own.

@@ -44,7 +44,9 @@ class StrictSerializer(serializers.Serializer[Any]):
         if type(data) is not dict:
             return super().to_internal_value(data)
         # As the library does it, but that what is left out need not be judged: of a body with twenty fields, most are.
-        found = {name: make() for name, make in self._left_out.items() if name not in data}
+        usual, made = self._left_out
+        found = {name: value for name, value in usual.items() if name not in data}
+        found |= {name: make() for name, make in made.items() if name not in data}
         errors: dict[str, Any] = {}
         for name, field in self.fields.fields.items():
             if name in data or field.required:
@@ -60,13 +62,15 @@ class StrictSerializer(serializers.Serializer[Any]):
         return found
 
     @cached_property
-    def _left_out(self) -> dict[str, Callable[[], Any]]:
-        """What makes the value of each field that has one where nothing is sent."""
-        return {
-            name: field.get_default
+    def _left_out(self) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+        """The value of each field that has one where nothing is sent, or what makes it."""
+        given = {
+            name: field.default
             for name, field in self.fields.fields.items()
             if not field.required and field.default is not empty
         }
+        made = {name: default for name, default in given.items() if callable(default)}
+        return {name: default for name, default in given.items() if name not in made}, made
 
     @cached_property
     def _checks(self) -> dict[str, Callable[[Any], Any]]:

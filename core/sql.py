@@ -48,6 +48,11 @@ class PreparedStatement:
                 del left[self.name]
             cursor.execute(f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}")
             left[self.name] = _RUNS_A_PLAN
+            # Planned here, as for tables that have grown: by indexes, and by one that has the order which is asked for.
+            cursor.execute(
+                f"SET enable_seqscan = off; SET enable_sort = off; EXPLAIN EXECUTE {self.name} "
+                f"({', '.join(['NULL'] * len(self.types))}); RESET enable_seqscan; RESET enable_sort"
+            )
         left[self.name] -= 1
         cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", parameters)
 

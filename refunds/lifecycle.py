@@ -183,7 +183,7 @@ def outbox_row(change: AuditEvent) -> OutboxMessage:
         OutboxMessage,
         merchant_id=change.merchant_id,
         topic=f"refund_request.{change.to_state}",
-        request_id=UUID(change.object_id),
+        request_id=change.object_id,
         version=change.version,
         due_at=change.at,
         created_at=change.at,

@@ -80,7 +80,8 @@ def build(
     verdict = judged.verdict
     if len(legs) == 1:
         sale = planning.payment_of(sale, legs[0])
-    request = _request(sale, draft, number=number, verdict=verdict.as_json(), due_at=verdict.due_at, by=by, at=at)
+    said = verdict.as_json()
+    request = _request(sale, draft, number=number, verdict=said, due_at=verdict.due_at, by=by, at=at)
     request.cashier = draft.cashier or sale.cashier
     if len(legs) > 1:
         request.transaction_id, request.leg_count = legs[0].transaction_id, len(legs)
@@ -104,7 +105,7 @@ def build(
             is_new=True,
             is_near=risk.is_near(request.amount_fen, verdict.auto_limit_fen),
         ),
-        judgement=judged.row(request=request, of=parties, occasion=Occasion.SUBMISSION, at=at),
+        judgement=judged.row(request=request, said=said, of=parties, occasion=Occasion.SUBMISSION, at=at),
         evidence=evidence,
         refunds_limit=refunds_limit(sale, draft.route),
     )

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import FieldError, Invalid, NotFound
 from core.plain_text import without_marks
 from core.quantities import Quantity
+from core.values import value
 from merchants.principals import Kind, Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
@@ -34,7 +35,7 @@ class PayeeInvalid(Invalid, code="account_incomplete"):
     """A transfer without a complete account, or an account where nothing is transferred."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Customer:
     name: str = ""
     phone: str = ""
@@ -55,7 +56,7 @@ class Account:
         return "".join(without_marks(self.account_no).split()).replace("-", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Draft:
     """What is asked for. One payment is named by ``transaction_id``, with ``whole_order`` the order that it paid for; an order by
     ``order_no`` and, where that is not enough, its store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's

@@ -12,7 +12,6 @@ together with strangers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +21,7 @@ from django.db import IntegrityError, connection, transaction
 from core.errors import Conflict
 from core.personal_data import phone_hashes, search_hash
 from core.sql import PreparedStatement
+from core.values import value
 from merchants import mandates, policies
 from merchants.mandates import Mandate
 from merchants.policies.rules import Rules
@@ -56,7 +56,7 @@ def judged_again(attempt: Callable[[], _Stored]) -> _Stored:
     return attempt()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Parties:
     """Keys of the counters that a request touches."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -75,9 +75,16 @@ class Judged:
     policy_version_id: int
 
     def row(
-        self, *, request: RefundRequest, of: Parties, occasion: Occasion, at: datetime, sequence: int = 1
+        self,
+        *,
+        request: RefundRequest,
+        said: Mapping[str, Any],
+        of: Parties,
+        occasion: Occasion,
+        at: datetime,
+        sequence: int = 1,
     ) -> Judgement:
-        """What is kept of it, unsaved."""
+        """What is kept of it, unsaved; ``said`` is the verdict's JSON."""
         return unsaved(
             Judgement,
             request_id=request.pk,
@@ -87,13 +94,16 @@ class Judged:
             occasion=occasion,
             at=at,
             facts=facts.as_text(self.facts, who=of.hashed()),
-            digest=self.verdict.digest(),
+            digest=policy.digest_of(said),
         )
 
     def keep(self, *, request: RefundRequest, of: Parties, occasion: Occasion, at: datetime) -> None:
         """Keep it with a stored request, which the caller holds."""
         before = Judgement.objects.filter(request_id=request.pk).count()
-        self.row(request=request, of=of, occasion=occasion, at=at, sequence=before + 1).save(force_insert=True)
+        said = self.verdict.as_json()
+        self.row(request=request, said=said, of=of, occasion=occasion, at=at, sequence=before + 1).save(
+            force_insert=True
+        )
 
 
 def judge(

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from core.quantities import Quantity, quantity_text
+from core.values import value
 from refunds.rules.deposits import Deposit
 from refunds.rules.standing import EqualCharges, Standing
 
@@ -39,7 +40,7 @@ class LineClaim:
     is_cheaper: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Facts:
     """What is known when a request is judged. Amounts in fen.
 

@@ -5,6 +5,7 @@ Sources: 消费者权益保护法 (2014) 24 (defective goods) and 25 (remote sal
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from merchants.policies.fields import Extent
 from merchants.policies.rules import NO_RULE, ReasonRule, Rules
@@ -41,6 +42,7 @@ def statute(facts: Facts, rules: Rules) -> Statute | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def over(rule: ReasonRule | None, law: Statute) -> ReasonRule:
     """The merchant's rule, raised to what the law gives: all of what was paid, or the part that is asked for."""
     rule = rule or NO_RULE

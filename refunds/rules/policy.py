@@ -13,14 +13,14 @@ original route is proven impossible: anything else would be cashing out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from core.money import yuan
 from core.quantities import Quantity, quantity_text
+from core.values import value
 from merchants.policies.fields import Extent
 from merchants.policies.rules import ReasonRule, Rules
 from refunds.rules import clocks, deposits, floor, goods, payment, risk
@@ -40,8 +40,7 @@ class Ruling(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
+class RuleResult(NamedTuple):
     """One line of the verdict. ``hard`` lines refuse when they do not pass, the others ask for a person."""
 
     code: str
@@ -51,7 +50,7 @@ class RuleResult:
     hard: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Verdict:
     """What the policy answers. ``auto_limit_fen``: so much goes back without a person at most. ``approvers``: how many people
     approve. ``due_at`` is when an answer is owed, ``file_by`` until when the customer may ask (None: nothing is said of the
@@ -112,7 +111,12 @@ class Verdict:
 
     def digest(self) -> str:
         """The same verdict has the same digest, byte for byte."""
-        return hashlib.sha256(canonical(self.as_json()).encode()).hexdigest()
+        return digest_of(self.as_json())
+
+
+def digest_of(verdict: Mapping[str, Any]) -> str:
+    """The digest of a verdict's JSON."""
+    return hashlib.sha256(canonical(verdict).encode()).hexdigest()
 
 
 #: Reasons that say that a payment went wrong: never approved by rule without a finding.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from core.values import value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EqualCharges:
@@ -25,7 +27,7 @@ class EqualCharges:
         return -(-amount_fen // self.each_fen) if self.each_fen else 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Standing:
     """Amounts in fen; None: there is nobody of that kind. ``charges`` is looked up only for reasons that need a finding.
     ``refunds.intake.counters`` says who is counted, and reads it.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ParseError
 
-from api.bodies import MAX_JSON_BYTES, BodyTooLarge, JSONRenderer, Rendered, StrictJSONParser
+from api.bodies import MAX_JSON_BYTES, BodyTooLarge, JSONRenderer, Kept, StrictJSONParser
 
 
 def _parse(raw: bytes) -> Any:
@@ -56,6 +56,7 @@ def test_body_when_it_is_a_byte_too_long_is_refused() -> None:
 
 
 def test_answer_when_it_is_text_already_is_given_as_it_is() -> None:
-    assert JSONRenderer().render(Rendered('{"a" : 1}')) == b'{"a" : 1}'
+    kept = Kept('{"a" : 1}', status=201).render()
+    assert (kept.content, kept.status_code, kept.headers["Content-Type"]) == (b'{"a" : 1}', 201, "application/json")
     assert JSONRenderer().render({"退": 1}) == '{"退":1}'.encode()
     assert JSONRenderer().render(None) == b""
