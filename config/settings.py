@@ -385,6 +385,12 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="RefundDesk <refunds@localhost>")
 SMS_PROVIDER = env.str("SMS_PROVIDER", default="outbox")
 SMS_OUTBOX_URL = env.str("SMS_OUTBOX_URL", default="").rstrip("/")
+#: Where each provider of merchants' own contracts is called.
+CARRIER_URLS: dict[str, str] = {
+    "tencent": env.str("CARRIER_URL_TENCENT", default="https://sms.tencentcloudapi.com"),
+    "aliyun": env.str("CARRIER_URL_ALIYUN", default="https://dysmsapi.aliyuncs.com"),
+    "wechat": env.str("CARRIER_URL_WECHAT", default="https://api.weixin.qq.com"),
+}
 #: How long a customer's link works.
 TRACKING_LINK_DAYS = 90
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,7 @@ class NotificationState(models.TextChoices):
 class Medium(models.TextChoices):
     EMAIL = "email", _("E-mail")
     SMS = "sms", _("SMS")
+    WECHAT = "wechat", _("WeChat message")
 
 
 #: The event of an apology for an incident; its ``version`` is the incident's id. Others are named by a request's state.
@@ -29,7 +31,12 @@ APOLOGY = "apology"
 
 
 class Notification(models.Model):
-    """One message by one medium for one event. Written once however often the event is delivered."""
+    """One message by one medium for one event. Written once however often the event is delivered.
+
+    ``fallback`` are the media that are tried, in order, once this one is given up. ``text`` is what was sent, the customer's link
+    masked. ``carrier`` is the merchant's provider that took it (empty: the installation's own), and is asked at ``receipt_due_at``
+    whether it arrived: ``delivered_at``.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="notifications", db_index=False)
@@ -46,6 +53,11 @@ class Notification(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     receipt = models.CharField(max_length=120, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
+    fallback = ArrayField(models.CharField(max_length=10), default=list, db_default=[])
+    text = models.TextField(blank=True, default="", db_default="")
+    carrier = models.CharField(max_length=20, blank=True, default="", db_default="")
+    receipt_due_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -55,6 +67,10 @@ class Notification(models.Model):
             models.Index(fields=["merchant", "created_at", "id"], name="notification_created"),
             models.Index(fields=["merchant", "created_at", "id"], name="notification_dead", condition=Q(state="dead")),
             models.Index(fields=["due_at", "id"], name="notification_due", condition=Q(state="pending")),
+            models.Index(
+                fields=["receipt_due_at"], name="notification_receipt", condition=Q(receipt_due_at__isnull=False)
+            ),
+            models.Index(fields=["request", "id"], name="notification_before", condition=Q(state="pending")),
         ]
 
     def __str__(self) -> str:
