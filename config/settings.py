@@ -405,6 +405,12 @@ WEBHOOK_BODIES = {
 }
 #: Seconds for which a web process gathers calls for the request log before it writes them; 0: it never does by itself.
 REQUEST_LOG_EVERY_S = env.float("REQUEST_LOG_EVERY_S", default=1.0)
+#: Where groups of staff are told of trouble, by product.
+ALERT_URLS: dict[str, str] = {
+    "dingtalk": env.str("ALERT_URL_DINGTALK", default="https://oapi.dingtalk.com"),
+    "feishu": env.str("ALERT_URL_FEISHU", default="https://open.feishu.cn"),
+    "wecom": env.str("ALERT_URL_WECOM", default="https://qyapi.weixin.qq.com"),
+}
 #: For tests and the demo alone: webhooks may go to this machine, without TLS.
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 

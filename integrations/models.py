@@ -212,8 +212,8 @@ class AlertAddress(models.Model):
 
 
 class Alert(models.Model):
-    """Something that an address is told once: ``about`` tells two of one event apart. Over at ``over_at``, so that the next of its
-    kind is news again; ``seen_at`` was when it was last so.
+    """Something that an address is told once: ``about`` tells two of one event apart. Over at ``over_at``, so that the next of
+    its kind is news again; ``seen_at`` was when it was last so.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)

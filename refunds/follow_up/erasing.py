@@ -40,6 +40,7 @@ from refunds.models import (
     ReturnedTransfer,
     RunningSum,
     Survey,
+    WeChatConsent,
 )
 from refunds.states import State
 from terminals.models import Transaction
@@ -212,7 +213,8 @@ def _erase(
     pictures = list(Evidence.objects.filter(request__in=ids).values_list("pk", "path"))
     Evidence.objects.filter(pk__in=[pk for pk, _ in pictures]).delete()
     transaction.on_commit(lambda: files.forget([path for _, path in pictures]))
-    Notification.objects.filter(request__in=ids).update(recipient="", masked_recipient=_GONE)
+    Notification.objects.filter(request__in=ids).update(recipient="", masked_recipient=_GONE, text="")
+    WeChatConsent.objects.filter(request__in=ids).update(openid="", events=[])
     Payee.objects.filter(request__in=ids).update(
         holder_name=_GONE, account_no=_GONE, account_last4=_GONE * 4, bank_name=_GONE
     )

@@ -54,6 +54,11 @@ class Migration(migrations.Migration):
             name='medium',
             field=models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('wechat', 'WeChat message')], max_length=10),
         ),
+        migrations.AlterField(
+            model_name='notification',
+            name='state',
+            field=models.CharField(choices=[('pending', 'Waiting'), ('sent', 'Sent'), ('dead', 'Given up'), ('replaced', 'Went another way')], default='pending', max_length=10),
+        ),
         migrations.AddIndex(
             model_name='notification',
             index=models.Index(condition=models.Q(('receipt_due_at__isnull', False)), fields=['receipt_due_at'], name='notification_receipt'),

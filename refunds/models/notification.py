@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
@@ -18,6 +19,7 @@ class NotificationState(models.TextChoices):
     PENDING = "pending", _("Waiting")
     SENT = "sent", _("Sent")
     DEAD = "dead", _("Given up")
+    REPLACED = "replaced", _("Went another way")
 
 
 class Medium(models.TextChoices):
@@ -33,9 +35,9 @@ APOLOGY = "apology"
 class Notification(models.Model):
     """One message by one medium for one event. Written once however often the event is delivered.
 
-    ``fallback`` are the media that are tried, in order, once this one is given up. ``text`` is what was sent, the customer's link
-    masked. ``carrier`` is the merchant's provider that took it (empty: the installation's own), and is asked at ``receipt_due_at``
-    whether it arrived: ``delivered_at``.
+    ``fallback`` are the media that are tried, in order, once this one is given up. ``text`` is what was sent, without the
+    customer's link. ``carrier`` is the merchant's provider that took it (empty: the installation's own); it is asked at
+    ``receipt_due_at`` whether it arrived: ``delivered_at``.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -78,26 +80,37 @@ class Notification(models.Model):
 
     @classmethod
     def of(
-        cls, request: RefundRequest, *, event: str, version: int, at: datetime, due_at: datetime | None = None
+        cls,
+        request: RefundRequest,
+        *,
+        event: str,
+        version: int,
+        at: datetime,
+        due_at: datetime | None = None,
+        chains: Sequence[Sequence[str]] = ((Medium.EMAIL,), (Medium.SMS,)),
+        openid: str = "",
     ) -> list[Notification]:
-        """Unsaved: one by each medium that the customer can be reached by."""
-        recipients = (
-            (Medium.EMAIL, request.customer_email, mask_email(request.customer_email)),
-            (Medium.SMS, request.customer_phone, mask_phone(request.customer_phone)),
-        )
+        """Unsaved: one of each chain, by the first medium that reaches the customer; the others are its ``fallback``."""
+        recipients = {
+            Medium.EMAIL.value: (request.customer_email, mask_email(request.customer_email)),
+            Medium.SMS.value: (request.customer_phone, mask_phone(request.customer_phone)),
+            Medium.WECHAT.value: (openid, f"WeChat ****{openid[-4:]}"),
+        }
+        reached = [[medium for medium in chain if recipients[medium][0]] for chain in chains]
         return [
             cls(
                 merchant_id=request.merchant_id,
                 request_id=request.pk,
                 event=event,
                 version=version,
-                medium=medium,
+                medium=media[0],
+                fallback=media[1:],
                 locale=request.customer_locale,
-                recipient=recipient,
-                masked_recipient=masked,
+                recipient=recipients[media[0]][0],
+                masked_recipient=recipients[media[0]][1],
                 due_at=due_at or at,
                 created_at=at,
             )
-            for medium, recipient, masked in recipients
-            if recipient
+            for media in reached
+            if media
         ]

@@ -57,7 +57,7 @@ from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import agreeing, deciding, exporting, grace, handing_over, revealing
 from refunds.review.agreeing import Consent
-from refunds.telling import outbox, own_words
+from refunds.telling import consents, outbox, own_words
 from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
@@ -93,6 +93,9 @@ def world(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(redirecting, "adapter_for", lambda *_: object())
     return World()
+
+
+_ALERTS = {"kind": "email", "name": "on call", "address": "oncall@example.com", "events": ["channel_down"]}
 
 
 # --- through the domain ---------------------------------------------------------------------------------------------
@@ -313,6 +316,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.RESUBMIT: _resubmit("asked_back"),
     Act.RESUBMIT_FAILED: _resubmit("failed"),
     Act.ADD_EVIDENCE: _on("waiting", files.add, pictures=[_ADD_PICTURE]),
+    Act.CONSENT: _on("waiting", consents.give, openid="o1", events=["refunded"]),
     Act.ADD_NOTE: _on("waiting", deciding.add_note, text="?"),
     Act.RATE: _rate,
     Act.SEE_QUEUE: _read(Act.SEE_QUEUE),
@@ -486,6 +490,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}", None),
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}/events", None),
     (Act.ADD_EVIDENCE, "POST", "refund-requests/{waiting}/evidence", "picture"),
+    (Act.CONSENT, "PUT", "refund-requests/{waiting}/wechat-consent", {"openid": "o1", "events": ["refunded"]}),
     (Act.TAKE_STATEMENT, "POST", "reconciliations", "statement"),
     (Act.CANCEL, "POST", "refund-requests/{waiting}/cancel", {}),
     (Act.RESUBMIT, "POST", "refund-requests/{asked_back}/resubmit", {}),
@@ -548,6 +553,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.CHANGE_CREDENTIALS, "GET", "channel-accounts/{account}", None),
     (Act.CHANGE_CREDENTIALS, "PUT", "channel-accounts/{account}/profile", {"profile": {"max_partials": 7}}),
     (Act.CHANGE_CREDENTIALS, "POST", "channel-accounts/{account}/close", {}),
+    (Act.CHANGE_CREDENTIALS, "PUT", "message-orders/refunded/en", {"order": "one"}),
+    (Act.CHANGE_CREDENTIALS, "POST", "alert-addresses", _ALERTS),
     (Act.SET_WORDING, "GET", "message-templates", None),
     (Act.SET_WORDING, "PUT", "message-templates/refunded/sms/en", {"text": "{{amount}}", "after": 0}),
     (Act.MANAGE_KEYS, "POST", "api-keys/{key}/revoke", {"typed_name": "key"}),

@@ -321,6 +321,7 @@ ABOUT: dict[Act, About] = {
     Act.RESUBMIT: About(step="asked_back"),
     Act.RESUBMIT_FAILED: About(step="failed"),
     Act.ADD_EVIDENCE: About(step="waiting"),
+    Act.CONSENT: About(step="waiting"),
     Act.ADD_NOTE: About(step="waiting"),
     Act.RATE: About(step="paid"),
     Act.SEE_QUEUE: About(),

@@ -23,8 +23,9 @@ _TOKEN = frozenset({40001, 40014, 42001})
 #: The customer refused (43101), is none of this program's (40003), or the words are not allowed to them (45168).
 _FINAL = frozenset({"40003", "43101", "45168"})
 #: App id, secret, callers' addresses, template and its fields, quota, a ban.
-_SETTING = tuple(
-    "40001 40013 40037 40125 40164 40243 41028 41030 41033 43107 45009 47003 48001 48004 50002 89503".split()
+_SETTING = (
+    *("40001", "40013", "40037", "40125", "40164", "40243", "41028", "41030", "41033", "43107", "45009", "47003"),
+    *("48001", "48004", "50002", "89503"),
 )
 #: A token is renewed this long before it expires.
 _BEFORE_S = 300

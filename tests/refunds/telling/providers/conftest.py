@@ -136,9 +136,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if action == "SendSms":
             code = self.providers.next_code(action, "OK")
             return {"Code": code, "BizId": "9006^1", "Message": code, "RequestId": "1"}
-        details = [
-            {"SendStatus": status, "ErrCode": code} for status, code in self.providers.next_code(action, [])
-        ]
+        details = [{"SendStatus": status, "ErrCode": code} for status, code in self.providers.next_code(action, [])]
         return {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}, "RequestId": "1"}
 
     def _wechat(self, raw: bytes) -> dict[str, Any]:
