@@ -341,7 +341,7 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
                                scope=KeyScope.WEBHOOKS_WRITE, key=_YES),
-    Act.CHANGE_CREDENTIALS: Right("set up, test and end channel accounts and message carriers with their keys, and say who is told of trouble",
+    Act.CHANGE_CREDENTIALS: Right("set up, test and end channel accounts, carriers of messages and alerts, with their keys",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),

@@ -14,8 +14,8 @@ class MessageCarrier(models.Model):
     """A provider that the merchant has a contract with: ``kind`` as ``refunds.telling.providers`` registers it.
 
     ``templates`` are the texts that the provider has approved: ``{"refunded/zh-hans": {"id": ..., "text": ...}}``. Carriers of
-    one medium are asked by ``position``. ``failures`` counts calls in a row that failed, from ``failing_since`` on; nothing is handed
-    to it before ``paused_until``. ``trouble`` is the last failure that is for the merchant to mend.
+    one medium are asked by ``position``. ``failures`` counts calls in a row that failed, from ``failing_since`` on; nothing is
+    handed to it before ``paused_until``. ``trouble`` is the last failure that is for the merchant to mend.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)

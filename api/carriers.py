@@ -37,7 +37,7 @@ _NO_CONTENT = {204: None, **schemas.READ_PROBLEMS}
 class CarrierTemplateOut(Shape):
     event = s.ChoiceField(contracts.EVENTS)
     language = s.ChoiceField(LANGUAGES)
-    id = s.CharField(help_text="the provider's")
+    id = s.CharField()
     text = s.CharField()
 
 
@@ -45,11 +45,11 @@ class CarrierOut(Shape):
     kind = s.ChoiceField(list(PROVIDERS))
     medium = s.ChoiceField([Medium.SMS.value, Medium.WECHAT.value])
     enabled = s.BooleanField()
-    position = s.IntegerField(help_text="carriers of one medium are asked in this order")
-    settings = s.DictField(child=s.CharField(), help_text="what the contract gives, without secrets")
+    position = s.IntegerField()
+    settings = s.DictField(child=s.CharField())
     templates = CarrierTemplateOut(many=True)
     failing_since = s.DateTimeField(allow_null=True)
-    trouble = s.CharField(help_text="the provider's last refusal that is for the merchant to mend, or empty")
+    trouble = s.CharField()
 
 
 class CarriersOut(Shape):
@@ -57,24 +57,24 @@ class CarriersOut(Shape):
 
 
 class CarrierSerializer(StrictSerializer):
-    settings = s.DictField(child=Text(max_length=200, allow_blank=True), help_text="a secret left out stays as it is")
+    settings = s.DictField(child=Text(max_length=200, allow_blank=True))
     enabled = Flag(required=False, default=True)
     position = WholeNumber(min_value=1, max_value=9, required=False, default=1)
 
 
 class CarrierTemplateSerializer(StrictSerializer):
-    id = Text(max_length=80, allow_blank=True, help_text="empty: the event does not go this way")
+    id = Text(max_length=80, allow_blank=True)
     text = Text(multiline=True, max_length=1000, allow_blank=True, required=False, default="")
 
 
 class CarrierTestSerializer(StrictSerializer):
     event = s.ChoiceField(contracts.EVENTS)
     language = s.ChoiceField(LANGUAGES)
-    recipient = Text(max_length=100, help_text="a phone, or an OpenID")
+    recipient = Text(max_length=100)
 
 
 class CarrierTestOut(Shape):
-    text = s.CharField(help_text="what was handed over")
+    text = s.CharField()
 
 
 def _carrier(row: MessageCarrier) -> dict[str, Any]:
@@ -165,7 +165,6 @@ class MessageOrdersOut(Shape):
 class MessageOrderSerializer(StrictSerializer):
     order = s.ChoiceField(
         list(carrying.ORDERS),
-        help_text="`usual`: WeChat, else SMS, and e-mail as well; the others send one message, by the first that reaches",
     )
 
 
@@ -194,14 +193,14 @@ class MessageOrderDetail(Endpoint):
 
 
 class WeChatConsentSerializer(StrictSerializer):
-    openid = Text(max_length=100, help_text="of the customer in the merchant's mini program")
+    openid = Text(max_length=100)
     events = s.ListField(child=s.ChoiceField(EVENTS), min_length=1, max_length=20)
 
 
 class WeChatConsentOut(Shape):
-    events = s.ListField(child=s.ChoiceField(EVENTS), help_text="of these one message each may still be sent")
+    events = s.ListField(child=s.ChoiceField(EVENTS))
     given_at = s.DateTimeField()
-    refused_at = s.DateTimeField(allow_null=True, help_text="when WeChat said that the customer wants none")
+    refused_at = s.DateTimeField(allow_null=True)
 
 
 class WeChatConsentDetail(Endpoint):
@@ -227,13 +226,11 @@ class WeChatConsentDetail(Endpoint):
 class AlertAddressSerializer(StrictSerializer):
     kind = s.ChoiceField(AlertKind.choices)
     name = Text(max_length=60)
-    address = Text(max_length=500, help_text="the whole address that the group's robot shows, or a mail address")
-    secret = Text(
-        max_length=200, required=False, allow_blank=True, default="", help_text="DingTalk's, of its signature"
-    )
+    address = Text(max_length=500)
+    secret = Text(max_length=200, required=False, allow_blank=True, default="")
     language = s.ChoiceField(LANGUAGES, required=False, default="zh-hans")
     events = s.ListField(child=s.ChoiceField(list(alerts.EVENTS)), min_length=1, max_length=20)
-    quiet_from = s.TimeField(required=False, allow_null=True, default=None, help_text="Shanghai; with `quiet_until`")
+    quiet_from = s.TimeField(required=False, allow_null=True, default=None)
     quiet_until = s.TimeField(required=False, allow_null=True, default=None)
 
 
@@ -249,7 +246,7 @@ class AlertAddressOut(Shape):
     quiet_until = read(
         s.TimeField(allow_null=True), lambda row: row.quiet_until and row.quiet_until.isoformat(timespec="minutes")
     )
-    last_error = s.CharField(help_text="why the last call failed; empty: it did not")
+    last_error = s.CharField()
 
 
 class AlertAddressesOut(Shape):
