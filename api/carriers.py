@@ -27,7 +27,8 @@ from refunds.telling.own_words import LANGUAGES
 from refunds.telling.providers.contract import Template
 from refunds.telling.providers.registry import PROVIDERS
 
-EVENTS = sorted(wording.NOTIFIED)
+EVENTS, ALERTS, KINDS = sorted(wording.NOTIFIED), list(alerts.EVENTS), list(PROVIDERS)
+MEDIA = [Medium.SMS.value, Medium.WECHAT.value]
 _NO_CONTENT = {204: None, **schemas.READ_PROBLEMS}
 
 
@@ -42,8 +43,8 @@ class CarrierTemplateOut(Shape):
 
 
 class CarrierOut(Shape):
-    kind = s.ChoiceField(list(PROVIDERS))
-    medium = s.ChoiceField([Medium.SMS.value, Medium.WECHAT.value])
+    kind = s.ChoiceField(KINDS)
+    medium = s.ChoiceField(MEDIA)
     enabled = s.BooleanField()
     position = s.IntegerField()
     settings = s.DictField(child=s.CharField())
@@ -229,7 +230,7 @@ class AlertAddressSerializer(StrictSerializer):
     address = Text(max_length=500)
     secret = Text(max_length=200, required=False, allow_blank=True, default="")
     language = s.ChoiceField(LANGUAGES, required=False, default="zh-hans")
-    events = s.ListField(child=s.ChoiceField(list(alerts.EVENTS)), min_length=1, max_length=20)
+    events = s.ListField(child=s.ChoiceField(ALERTS), min_length=1, max_length=20)
     quiet_from = s.TimeField(required=False, allow_null=True, default=None)
     quiet_until = s.TimeField(required=False, allow_null=True, default=None)
 
@@ -239,7 +240,7 @@ class AlertAddressOut(Shape):
     kind = s.ChoiceField(AlertKind.choices)
     name = s.CharField()
     language = s.ChoiceField(LANGUAGES)
-    events = s.ListField(child=s.ChoiceField(list(alerts.EVENTS)))
+    events = s.ListField(child=s.ChoiceField(ALERTS))
     quiet_from = read(
         s.TimeField(allow_null=True), lambda row: row.quiet_from and row.quiet_from.isoformat(timespec="minutes")
     )

@@ -22,7 +22,7 @@ from merchants.rights import Act, Subject, check_within_walls
 from merchants.team import Place
 from refunds.payouts import accounts, credentials
 from refunds.telling import own_words, wording
-from refunds.telling.own_words import LANGUAGES, LONGEST
+from refunds.telling.own_words import LANGUAGES, MEDIA
 
 _SHOWN = 300
 OVERLAPS = list(credentials.OVERLAPS)
@@ -412,7 +412,7 @@ class WordingSerializer(StrictSerializer):
 
 class WordingOut(Shape):
     event = s.ChoiceField(wording.EVENTS)
-    medium = s.ChoiceField(list(LONGEST))
+    medium = s.ChoiceField(MEDIA)
     language = s.ChoiceField(LANGUAGES)
     version = s.IntegerField(help_text="0: nobody wrote one")
     text = s.CharField(help_text="empty: the built-in wording. `{amount}` and the like stand for what it is about")
@@ -453,6 +453,6 @@ class WordingDetail(Endpoint):
 
 
 def _which(event: str, medium: str, language: str) -> dict[str, str]:
-    if event not in wording.EVENTS or medium not in LONGEST or language not in LANGUAGES:
+    if event not in wording.EVENTS or medium not in MEDIA or language not in LANGUAGES:
         raise NotFound("there is no such message")
     return {"event": event, "medium": medium, "language": language}

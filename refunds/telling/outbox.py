@@ -4,9 +4,10 @@
 """
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import cast
@@ -71,6 +72,8 @@ _BEFORE_FALLBACK = 3
 _IN_ORDER = 3
 #: A contract, key or template that is not put right by then ends what waits for it.
 _MENDED_WITHIN = timedelta(days=3)
+#: Calls of one contract at a time, and when the rest of a failing one looks again.
+_AT_ONCE, _PROBED_WITHIN = 20, timedelta(seconds=30)
 #: When a provider is asked whether a message arrived, from its sending on; after the last it is not known.
 _RECEIPTS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=24), timedelta(hours=71))
 
@@ -145,12 +148,15 @@ def _consents(request_ids: Collection[UUID]) -> dict[UUID, WeChatConsent]:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A message that is to be handed over; without a ``choice`` nobody is called, for ``error`` or since it is a sandbox's."""
+    """A message that is to be handed over; without a ``choice`` nobody is called, for ``error`` or since it is a sandbox's, and
+    not before ``put_off``.
+    """
 
     notification: Notification
     text: Text | None = None
     choice: Choice | None = None
     error: DeliveryFailed | None = None
+    put_off: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +170,7 @@ def send_due(*, at: datetime) -> int:
     tried = 0
     while batch := _claim(at):
         own = carrying.contracts({one.merchant_id for one in batch})
-        calls = [_prepared(one, own, at) for one in batch]
+        calls = _within_measure([_prepared(one, own, at) for one in batch], at)
         results = list(_pool().map(_carry, calls))
         failpoint("notification.after_send")
         for call, result in zip(calls, results, strict=True):
@@ -211,6 +217,22 @@ def _prepared(notification: Notification, own: Contracts, at: datetime) -> _Call
     return _Call(notification, text, choice)
 
 
+def _within_measure(calls: Sequence[_Call], at: datetime) -> list[_Call]:
+    """Of one contract so many at a time, and a single probe while it fails: a provider that hangs holds nobody else up."""
+    begun: Counter[int] = Counter()
+    measured = []
+    for call in calls:
+        contract = call.choice.contract if call.choice and call.choice.wait_until is None else None
+        if contract is not None:
+            begun[contract.pk] += 1
+            if begun[contract.pk] > (1 if contract.failures >= carrying.PAUSED_FROM else _AT_ONCE):
+                until = at + _PROBED_WITHIN if contract.failures >= carrying.PAUSED_FROM else at
+                measured.append(replace(call, choice=None, put_off=until))
+                continue
+        measured.append(call)
+    return measured
+
+
 def _worded(notification: Notification) -> Text | None:
     """The message in words; None when that failed, so that one message that cannot be written stops no other."""
     try:
@@ -228,7 +250,7 @@ def _worded(notification: Notification) -> Text | None:
 def _carry(call: _Call) -> _Result:
     """Runs in the pool: no database here."""
     if call.choice is None or call.text is None:
-        return _Result("" if call.error else "sandbox: nobody was sent anything", call.error)
+        return _Result("" if call.error or call.put_off else "sandbox: nobody was sent anything", call.error)
     if call.choice.wait_until is not None:
         return _Result(error=DeliveryFailed("the provider does not answer"))
     try:
@@ -242,6 +264,9 @@ def _note(call: _Call, result: _Result, at: datetime) -> None:
     waits = choice is not None and choice.wait_until is not None
     if choice is not None:
         notification.text, notification.carrier = choice.said, choice.contract.kind if choice.contract else ""
+    if call.put_off is not None:
+        notification.due_at = call.put_off
+        return
     if waits and not notification.fallback and choice is not None:
         # Nobody was called: it costs no try.
         notification.due_at, notification.last_error = choice.wait_until, str(error)[:300]
@@ -254,14 +279,13 @@ def _note(call: _Call, result: _Result, at: datetime) -> None:
             notification.receipt_due_at = at + _RECEIPTS[0]
         return
     notification.last_error = str(error)[:300]
+    is_over = notification.attempts > len(_BACKOFF)
     if notification.fallback:
-        is_over = error.permanent or error.setting or waits or notification.attempts >= _BEFORE_FALLBACK
-    elif error.setting:
-        # It goes out once the merchant has mended what is wrong.
-        is_over = at - notification.created_at > _MENDED_WITHIN
-    else:
-        is_over = error.permanent or notification.attempts > len(_BACKOFF)
-    if is_over:
+        is_over = error.setting or waits or notification.attempts >= _BEFORE_FALLBACK
+    elif error.setting or (choice and choice.contract and choice.contract.failures >= carrying.PAUSED_FROM):
+        # It goes out once the merchant has mended what is wrong, or the provider is back.
+        is_over = is_over and at - notification.created_at > _MENDED_WITHIN
+    if is_over or error.permanent:
         _give_up(notification)
         return
     notification.due_at = at + timedelta(seconds=_BACKOFF[min(notification.attempts, len(_BACKOFF)) - 1])

@@ -31,6 +31,8 @@ PLACEHOLDERS = (
 LANGUAGES = ("zh-hans", "en")
 #: Characters: an SMS of three parts, and a page of mail.
 LONGEST = {Medium.SMS.value: 200, Medium.EMAIL.value: 2000}
+#: The media that are worded here; other carriers have texts that their providers approved.
+MEDIA = tuple(LONGEST)
 _NAMED = re.compile(r"\{(\w+)\}")
 _TESTED = "message.test"
 _TESTS_AN_HOUR = 20

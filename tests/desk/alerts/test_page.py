@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import time
 
-from django.utils import timezone
+import pytest
+from django.utils import timezone, translation
 
 from desk.access import scope_of
 from desk.alerts.page import alert_address_page, alerts_page
 from integrations.models import AlertAddress
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def test_list_has_ones_own_addresses_by_name_and_not_what_opens_the_group(shop: Shop) -> None:

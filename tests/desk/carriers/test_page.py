@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone, translation
 
 from desk.access import scope_of
 from desk.carriers.page import LABELS, ORDER_LABELS, carrier_page, carriers_page
@@ -11,6 +14,12 @@ from refunds.telling.carrying import ORDERS
 from refunds.telling.providers.registry import PROVIDERS
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def test_every_field_and_order_has_a_label() -> None:
