@@ -137,15 +137,17 @@ def test_dead_provider_is_paused_and_delays_messages_without_ending_them(
     outbox.work(at=at)
     row.refresh_from_db()
     assert (row.failures, row.failing_since, row.paused_until) == (4, at, at + timedelta(seconds=60))
-    # A day of it: a probe now and then, and nobody's message is given up.
+    # A day of it: a probe now and then, not everybody's message, and nobody's is given up.
     for hour in range(1, 25):
         outbox.work(at=at + timedelta(hours=hour, seconds=1))
+    row.refresh_from_db()
+    assert 4 + 12 <= row.failures <= 4 + 24
     states = {state for request in requests for _, state in told(request)}
     assert states == {"pending"}
     assert {RefundRequest.objects.get(pk=request.pk).state for request in requests} == {"in_review"}
     provider.failures = {}
-    outbox.work(at=at + timedelta(hours=25))
-    outbox.work(at=at + timedelta(hours=28))
+    for minutes in range(0, 180, 15):
+        outbox.work(at=at + timedelta(hours=25, minutes=minutes))
     assert {state for request in requests for _, state in told(request)} == {"sent"}
     row.refresh_from_db()
     assert (row.failures, row.paused_until, row.trouble) == (0, None, "")
