@@ -17,12 +17,11 @@ from integrations.models import AlertAddress, AlertKind
 def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
     table = Table(
         title=gettext("Who is told"),
-        columns=[gettext("Name"), gettext("Of what"), gettext("Quiet hours"), gettext("State")],
+        columns=[gettext("Name"), gettext("Quiet hours"), gettext("State")],
         rows=[
             Row(
                 cells=[
-                    Cell(text=one.name, sub=[str(one.get_kind_display())]),
-                    Cell(text="", sub=[str(alerts.EVENTS[event].label) for event in one.events]),
+                    Cell(text=one.name, sub=[str(one.get_kind_display()), *_told(one)]),
                     Cell(text=_quiet(one)),
                     _standing(one),
                 ],
@@ -65,7 +64,7 @@ def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
 def alert_address_page(*, address: AlertAddress, refusal: Refusal | None = None) -> SettingsPage:
     here = [address.pk]
     facts = [
-        Fact(gettext("Of what"), Cell(text="", sub=[str(alerts.EVENTS[event].label) for event in address.events])),
+        Fact(gettext("Of what"), Cell(text="", sub=_told(address))),
         Fact(gettext("Language"), Cell(text=LANGUAGE_NAMES[address.language])),
         Fact(gettext("Quiet hours"), Cell(text=_quiet(address))),
         Fact(gettext("State"), _standing(address)),
@@ -94,6 +93,10 @@ def alert_address_page(*, address: AlertAddress, refusal: Refusal | None = None)
         facts=[Facts(title=gettext("As it is"), facts=facts)],
         forms=[test, remove],
     )
+
+
+def _told(one: AlertAddress) -> list[str]:
+    return [str(alerts.EVENTS[event].label) for event in one.events]
 
 
 def _quiet(one: AlertAddress) -> str:

@@ -94,7 +94,7 @@ def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPa
         fields=[
             _choice("event", gettext("When"), {event: event_label(event) for event in sorted(wording.NOTIFIED)}),
             _choice("language", gettext("Language"), LANGUAGE_NAMES),
-            _choice("order", gettext("Order"), {name: str(label) for name, label in ORDER_LABELS.items()}),
+            _choice("order", gettext("Which way"), {name: str(label) for name, label in ORDER_LABELS.items()}),
         ],
         refusal=refusal,
         note=gettext("A medium that gives up a message hands it to the next one."),
@@ -123,7 +123,7 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
         for name in provider.fields
     ]
     position = {str(n): str(n) for n in range(1, 10)}
-    forms = [
+    wide = [
         form(
             "contract",
             title=gettext("Contract"),
@@ -143,8 +143,10 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
             note=gettext("Secrets are sealed and never shown again; one that is left empty stays as it is."),
         )
     ]
+    forms: list[Form] = []
     if row is not None:
-        forms += _of_contract(provider, row, refusal)
+        wide.append(_template_form(provider, refusal))
+        forms = _acts(provider, row, refusal)
     notes = []
     if not provider.is_installed:
         said = gettext("Its library is an extra that this installation has not: requirements-carriers.txt.")
@@ -158,13 +160,13 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
         notes=notes,
         facts=[Facts(title=gettext("As it is"), facts=facts)],
         tables=[_templates(row)] if row is not None else [],
+        wide_forms=wide,
         forms=forms,
     )
 
 
-def _of_contract(provider: Provider, row: MessageCarrier, refusal: Refusal | None) -> list[Form]:
+def _template_form(provider: Provider, refusal: Refusal | None) -> Form:
     events = {event: _label(event) for event in contracts.EVENTS if event != CODE or provider.medium == Medium.SMS}
-    kept = {key: f"{_label(key.partition('/')[0])} · {LANGUAGE_NAMES[key.partition('/')[2]]}" for key in row.templates}
     names = gettext(", ").join(f"{{{name}}}" for name in contracts.NAMES)
     hint = gettext("The text as it was approved, with these in the place of its variables: %(names)s") % {
         "names": names
@@ -173,23 +175,25 @@ def _of_contract(provider: Provider, row: MessageCarrier, refusal: Refusal | Non
         hint = gettext("A line for each field, such as amount1=¥{amount}. These can be named: %(names)s") % {
             "names": names
         }
-    here = [provider.kind]
-    found = [
-        form(
-            "template",
-            title=gettext("Template"),
-            url=reverse("desk:carrier-template", args=here),
-            button=gettext("Save the template"),
-            fields=[
-                _choice("event", gettext("When"), events),
-                _choice("language", gettext("Language"), LANGUAGE_NAMES),
-                text("id", gettext("Template's id; empty takes it away")),
-                FormField(name="text", label=gettext("Text"), kind="long", hint=hint),
-            ],
-            refusal=refusal,
-            tone="",
-        )
-    ]
+    return form(
+        "template",
+        title=gettext("Template"),
+        url=reverse("desk:carrier-template", args=[provider.kind]),
+        button=gettext("Save the template"),
+        fields=[
+            _choice("event", gettext("When"), events),
+            _choice("language", gettext("Language"), LANGUAGE_NAMES),
+            text("id", gettext("Template's id; empty takes it away")),
+            FormField(name="text", label=gettext("Text"), kind="long", hint=hint),
+        ],
+        refusal=refusal,
+        tone="",
+    )
+
+
+def _acts(provider: Provider, row: MessageCarrier, refusal: Refusal | None) -> list[Form]:
+    here, found = [provider.kind], []
+    kept = {key: f"{_label(key.partition('/')[0])} · {LANGUAGE_NAMES[key.partition('/')[2]]}" for key in row.templates}
     if kept:
         to = gettext("Phone number") if provider.medium == Medium.SMS else gettext("OpenID")
         found.append(

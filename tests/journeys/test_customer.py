@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import CustomerReport, Evidence, RefundRequest, Survey
 from refunds.payouts import proving
-from refunds.telling import carrying, one_time, tracking
+from refunds.telling import carrying, tracking
 from refunds.telling.tracking import Receipt
 from tests import pictures
 from tests.customer.conftest import in_state

@@ -44,8 +44,8 @@ def test_page_of_a_carrier_shows_its_open_fields_alone(shop: Shop) -> None:
     row.set_settings({"appid": "wx1", "secret": "s3cret"})
     row.save()
     page = carrier_page(scope=scope_of(shop.manager), provider=PROVIDERS["wechat"])
-    assert [form.name for form in page.forms] == ["contract", "template", "test", "remove"]
-    assert {one.name: one.value for one in page.forms[0].fields if one.value} == {
+    assert [form.name for form in (*page.wide_forms, *page.forms)] == ["contract", "template", "test", "remove"]
+    assert {one.name: one.value for one in page.wide_forms[0].fields if one.value} == {
         "appid": "wx1",
         "position": "1",
         "enabled": "1",
