@@ -108,9 +108,13 @@ def example(*, event: str, medium: str, language: str, merchant: Merchant, own: 
         return _text(event, medium, _example(event, merchant), own, has_link=event in _SMS_WITH_LINK)
 
 
+#: What a one-time code looks like.
+_A_CODE = "123456"
+
+
 def for_template(text: Text, *, key: str) -> Text:
     """An example for a provider's template, also of a one-time code."""
-    return replace(text, key=key, values={**text.values, "code": "123456"})
+    return replace(text, key=key, values={**text.values, "code": _A_CODE})
 
 
 def _text(event: str, medium: str, context: dict[str, object], own: str, *, has_link: bool) -> Text:
