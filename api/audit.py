@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +33,7 @@ class Checkpoints(Endpoint):
 
     acts = {"GET": Act.SEE_AUDIT}
 
-    @extend_schema(operation_id="list_audit_checkpoints", responses={200: CheckpointsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_audit_checkpoints", CheckpointsOut)
     def get(self, request: Request) -> Response:
         rows = audit_trail.checkpoints_of(by=self.caller.by).order_by("-pk")[:_SHOWN]
         return Response(

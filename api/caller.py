@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from merchants.api_keys import Client
-from merchants.principals import Kind, Principal
+from merchants.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,6 @@ class Caller:
     @property
     def is_authenticated(self) -> bool:
         return True
-
-    @property
-    def is_staff_session(self) -> bool:
-        return self.by.kind is Kind.STAFF
 
     @property
     def merchant_id(self) -> int:

@@ -36,10 +36,7 @@ class Release(ActOnRequest):
     """Give a claimed request back."""
 
     acts = {"POST": Act.RELEASE}
-    operation = "release_refund_request"
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        deciding.release(request_id=request_id, by=by, at=at)
+    operation, does = "release_refund_request", deciding.release
 
 
 class Approve(ActOnRequest):
@@ -104,7 +101,4 @@ class Reopen(ActOnRequest):
     """Take a rejected request up again, with new evidence. It is judged like a new one, and a person decides it."""
 
     acts = {"POST": Act.REOPEN}
-    operation, body = "reopen_refund_request", ReopenSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        resubmitting.reopen(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "reopen_refund_request", ReopenSerializer, resubmitting.reopen

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,7 +32,7 @@ class DelegationSerializer(StrictSerializer):
 class Delegations(Creating):
     acts = {"GET": Act.DELEGATE, "POST": Act.DELEGATE}
 
-    @extend_schema(operation_id="list_delegations", responses={200: DelegationsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_delegations", DelegationsOut)
     def get(self, request: Request) -> Response:
         """Who decides for whom, the one that lasts longest first."""
         found = Delegation.objects.filter(merchant_id=self.caller.merchant_id)
@@ -41,12 +40,7 @@ class Delegations(Creating):
         now = timezone.now()
         return Response({"results": [_json(row, at=now) for row in rows]})
 
-    @extend_schema(
-        operation_id="give_delegation",
-        request=DelegationSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: DelegationOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("give_delegation", DelegationOut, takes=DelegationSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Let a colleague decide for one who is away: never oneself, and never more than one decides oneself."""
         data, by, now = self.read(DelegationSerializer), self.caller.by, timezone.now()
@@ -60,9 +54,7 @@ class Delegations(Creating):
 class RevokeDelegation(Endpoint):
     acts = {"POST": Act.DELEGATE}
 
-    @extend_schema(
-        operation_id="revoke_delegation", request=None, responses={200: DelegationOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("revoke_delegation", DelegationOut)
     def post(self, request: Request, delegation_id: int) -> Response:
         """End it now. One that is over stays as it is."""
         now = timezone.now()

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.bodies import BodyTooLarge, refuse_packed
 from api.fields import StrictSerializer, Text, refused
+from api.shapes import Shape
 from api.views import Endpoint
 from core import clock
 from merchants.rights import Act
@@ -23,6 +24,19 @@ from refunds.models.evidence import EvidenceKind
 
 #: Refused by its length before anything of it is read.
 MAX_BODY_BYTES = files.MAX_UPLOAD_BYTES + 100_000
+
+
+class EvidenceOut(Shape):
+    id = serializers.UUIDField(source="pk")
+    refund_request = serializers.UUIDField(
+        source="request_id", allow_null=True, help_text="null: it was sent ahead, and waits 24 hours for its request"
+    )
+    kind = serializers.ChoiceField(EvidenceKind.choices)
+    note = serializers.CharField()
+    content_type = serializers.CharField(help_text="of the file as it is kept: always written anew")
+    size = serializers.IntegerField(help_text="bytes, as it is kept")
+    sha256 = serializers.CharField(help_text="of the file as it is kept")
+    added_at = serializers.DateTimeField()
 
 
 class EvidenceSerializer(StrictSerializer):
@@ -56,7 +70,7 @@ class TakesAPicture(TakesAFile):
 
         def stored() -> tuple[int, Any]:
             (row,) = keep(pictures=[picture], kind=data["kind"], note=data["note"], by=self.caller.by, at=now)
-            return 201, schemas.EvidenceOut.of(row)
+            return 201, EvidenceOut.of(row)
 
         return idempotency.answer_once(request, self.caller, stored)
 
@@ -66,9 +80,7 @@ class SendEvidenceAhead(TakesAPicture):
 
     acts = {"POST": Act.SUBMIT}
 
-    @schemas.operation(
-        "send_evidence_ahead", schemas.EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415)
-    )
+    @schemas.operation("send_evidence_ahead", EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415))
     def post(self, request: Request) -> Response:
         """Send one file ahead; name its `id` in `evidence` of the request within 24 hours."""
         return self.take(request, files.send_ahead)
@@ -79,7 +91,7 @@ class AddEvidence(TakesAPicture):
 
     acts = {"POST": Act.ADD_EVIDENCE}
 
-    @schemas.operation("add_evidence", schemas.EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415))
+    @schemas.operation("add_evidence", EvidenceOut, form=EvidenceSerializer, once=True, besides=(413, 415))
     def post(self, request: Request, request_id: UUID) -> Response:
         """Add one file to a request, at most twelve in all."""
         found = queries.request_for(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from api.fields import Instant, StrictSerializer, Text, WholeNumber
 from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
+from api.schemas_refunds import CustomerReportOut
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from core import clock
@@ -47,12 +48,11 @@ class OutcomeSerializer(StrictSerializer):
     outcome = Text(max_length=reports.MAX_WORDS, help_text="the customer reads it")
 
 
-class TaskOut(schemas.CustomerReportOut):
+class TaskOut(CustomerReportOut):
     id = s.IntegerField(source="pk")
     refund_request = s.UUIDField(source="request_id")
 
 
-@extend_schema_serializer(many=False)
 class TaskPageOut(schemas.Page):
     results = TaskOut(many=True)
 
@@ -66,11 +66,7 @@ class Tasks(Endpoint):
 
     acts = {"GET": Act.SEE_QUEUE}
 
-    @extend_schema(
-        operation_id="list_tasks",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: TaskPageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_tasks", TaskPageOut, pages=True)
     def get(self, request: Request) -> Response:
         """Open tasks, the most urgent first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
@@ -81,15 +77,12 @@ class NoteTask(ActOnRequest):
     """Note a complaint, or that the customer is to be called back. One of a kind is open at a time."""
 
     acts = {"POST": Act.ANSWER_REPORT}
-    operation, body = "note_task", TaskSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        reports.note_task(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "note_task", TaskSerializer, reports.note_task
 
 
 class ActOnTask(ActOnOne):
     acts = {"POST": Act.ANSWER_REPORT}
-    gives = TaskOut
+    gives, key = TaskOut, "report_id"
 
     def load(self, task_id: int) -> CustomerReport:
         return reports.find(report_id=task_id, by=self.caller.by)
@@ -101,10 +94,7 @@ class ActOnTask(ActOnOne):
 class TakeTask(ActOnTask):
     """Make a task one's own."""
 
-    operation = "take_task"
-
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        reports.take(report_id=task_id, by=by, at=at)
+    operation, does = "take_task", reports.take
 
 
 class HandOverTask(ActOnTask):
@@ -119,10 +109,7 @@ class HandOverTask(ActOnTask):
 class CloseTask(ActOnTask):
     """Close a task, with what came of it."""
 
-    operation, body = "close_task", OutcomeSerializer
-
-    def act(self, task_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        reports.close(report_id=task_id, outcome=data["outcome"], by=by, at=at)
+    operation, body, does = "close_task", OutcomeSerializer, reports.close
 
 
 class TransferOut(Shape):
@@ -147,7 +134,6 @@ class WholePaymentFileOut(PaymentFileOut):
     )
 
 
-@extend_schema_serializer(many=False)
 class PaymentFilePageOut(schemas.Page):
     results = PaymentFileOut(many=True)
 
@@ -161,20 +147,14 @@ class PaymentFiles(Endpoint):
 
     acts = {"GET": Act.TAKE_TRANSFERS, "POST": Act.TAKE_TRANSFERS}
 
-    @extend_schema(
-        operation_id="list_payment_files",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: PaymentFilePageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_payment_files", PaymentFilePageOut, pages=True)
     def get(self, request: Request) -> Response:
         """Files, the newest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
         rows = payment_files.files_of(by=self.caller.by).order_by()
         return self.page(request, rows, PaymentFileOut.of, order=NewestFileFirst)
 
-    @extend_schema(
-        operation_id="make_payment_file", request=None, responses={200: WholePaymentFileOut, **schemas.WRITE_PROBLEMS}
-    )
+    @schemas.operation("make_payment_file", WholePaymentFileOut)
     def post(self, request: Request) -> Response:
         """Put every transfer that waits and that you may pay into a file. Each is in one file only: no key is needed."""
         self.read(StrictSerializer)
@@ -259,7 +239,4 @@ class TransferRepaid(ActOnRequest):
     """A transfer that came back was paid again."""
 
     acts = {"POST": Act.PAY_BY_HAND}
-    operation, body = "confirm_repaid_transfer", RepaidSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        returned.pay_again(request_id=request_id, reference_no=data["reference_no"], by=by, at=at)
+    operation, body, does = "confirm_repaid_transfer", RepaidSerializer, returned.pay_again

@@ -99,20 +99,14 @@ class CallOffGoods(ActOnRequest):
     """Need the goods no more: a person decides without them."""
 
     acts = {"POST": Act.ASK_GOODS}
-    operation, body = "call_off_goods", SeenVersionSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        returns.call_off(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "call_off_goods", SeenVersionSerializer, returns.call_off
 
 
 class SendGoods(ActOnRequest):
     """Say by which parcel the goods come."""
 
     acts = {"POST": Act.SEND_GOODS}
-    operation, body = "send_goods", ParcelSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        returns.send(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "send_goods", ParcelSerializer, returns.send
 
 
 class ReceiveGoods(ActOnRequest):
@@ -140,27 +134,18 @@ class OfferExchange(ActOnRequest):
     """Offer an exchange or a second delivery instead of the money."""
 
     acts = {"POST": Act.OFFER_EXCHANGE}
-    operation, body = "offer_exchange", OfferSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        offers.offer(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "offer_exchange", OfferSerializer, offers.offer
 
 
 class AnswerOffer(ActOnRequest):
     """Say what the customer answered to the offer."""
 
     acts = {"POST": Act.ANSWER_OFFER}
-    operation, body = "answer_exchange_offer", OfferAnswerSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        offers.answer(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "answer_exchange_offer", OfferAnswerSerializer, offers.answer
 
 
 class NameNewOrder(ActOnRequest):
     """Say which order has taken the place of the old one."""
 
     acts = {"POST": Act.ANSWER_OFFER}
-    operation, body = "name_exchange_order", NewOrderSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        offers.name_order(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "name_exchange_order", NewOrderSerializer, offers.name_order

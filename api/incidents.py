@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import transaction
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text
 from api.no_receipt import NewestCaseFirst
 from api.serializers import CHANNELS
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Creating, Endpoint
 from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -103,7 +102,6 @@ class WholeIncidentOut(IncidentOut):
     people_written_to = s.IntegerField()
 
 
-@extend_schema_serializer(many=False)
 class IncidentPageOut(schemas.Page):
     results = IncidentOut(many=True)
 
@@ -140,35 +138,22 @@ def incident_json(incident_id: int, *, by: Principal) -> dict[str, Any]:
     )
 
 
-class Incidents(Endpoint):
+class Incidents(Creating):
     """Report and list incidents."""
 
     acts = {"GET": Act.REPORT_INCIDENT, "POST": Act.REPORT_INCIDENT}
 
-    @extend_schema(
-        operation_id="report_incident",
-        request=IncidentSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: WholeIncidentOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("report_incident", WholeIncidentOut, takes=IncidentSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Report what is out of order. The answer says what it affects."""
-        key = idempotency.key_of(request)
-        problem = Problem(**self.read(IncidentSerializer))
-        if idempotency.is_known(self.caller, key):
-            return idempotency.replay(request, self.caller, key)
-        by, at = self.caller.by, clock.now()
-        with transaction.atomic():
-            incident = incidents.open_incident(problem=problem, by=by, at=at)
-            body = incident_json(incident.pk, by=by)
-            idempotency.record(request, self.caller, key, status=201, body=body, at=at).save(force_insert=True)
-        return Response(body, status=201)
+        problem, by = Problem(**self.read(IncidentSerializer)), self.caller.by
 
-    @extend_schema(
-        operation_id="list_incidents",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: IncidentPageOut, **schemas.READ_PROBLEMS},
-    )
+        def opened() -> dict[str, Any]:
+            return incident_json(incidents.open_incident(problem=problem, by=by, at=clock.now()).pk, by=by)
+
+        return self.answer_once(request, opened)
+
+    @schemas.operation("list_incidents", IncidentPageOut, pages=True)
     def get(self, request: Request) -> Response:
         """Incidents, the newest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
@@ -181,7 +166,7 @@ class Lessons(Endpoint):
 
     acts = {"GET": Act.REPORT_INCIDENT}
 
-    @extend_schema(operation_id="list_lessons", responses={200: LessonPageOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_lessons", LessonPageOut)
     def get(self, request: Request) -> Response:
         """Causes and providers of the incidents that were closed in 90 days."""
         return Response({"results": LessonOut.all_of(incidents.lessons(by=self.caller.by, at=clock.now()))})
@@ -190,7 +175,7 @@ class Lessons(Endpoint):
 class IncidentDetail(Endpoint):
     acts = {"GET": Act.REPORT_INCIDENT}
 
-    @extend_schema(operation_id="get_incident", responses={200: WholeIncidentOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_incident", WholeIncidentOut)
     def get(self, request: Request, incident_id: int) -> Response:
         """One incident, with what it affects."""
         return Response(incident_json(incident_id, by=self.caller.by))
@@ -219,10 +204,7 @@ class AskProvider(ActOnIncident):
 class NoteAnswer(ActOnIncident):
     """Note what the provider answered."""
 
-    operation, body = "note_incident_answer", AnswerSerializer
-
-    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        incidents.note_answer(incident_id=incident_id, by=by, at=at, **data)
+    operation, body, does = "note_incident_answer", AnswerSerializer, incidents.note_answer
 
 
 class Apologise(ActOnIncident):
@@ -237,7 +219,4 @@ class Apologise(ActOnIncident):
 class Close(ActOnIncident):
     """Close it, with its cause and what prevents the next."""
 
-    operation, body = "close_incident", EndSerializer
-
-    def act(self, incident_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        incidents.close(incident_id=incident_id, by=by, at=at, **data)
+    operation, body, does = "close_incident", EndSerializer, incidents.close

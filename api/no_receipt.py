@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import idempotency, schemas
+from api import schemas
 from api.fields import Fen, Flag, FourDigits, Id, Instant, Number, StrictSerializer, Text
 from api.pagination import NewestFirst, OldestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from api.views import PAGE_PARAMETERS, ActOnOne, Creating, Endpoint
 from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -120,7 +119,6 @@ class CaseWithCandidatesOut(CaseOut):
     candidates = CandidateOut(many=True, help_text="the best first; each fits two facts or more")
 
 
-@extend_schema_serializer(many=False)
 class CasePageOut(schemas.Page):
     results = CaseOut(many=True)
 
@@ -151,37 +149,25 @@ class NewestCaseFirst(NewestFirst):
         return OldestFirst().read_id(text)
 
 
-class Cases(Endpoint):
+class Cases(Creating):
     """Open and list cases."""
 
     acts = {"GET": Act.FIND_WITHOUT_RECEIPT, "POST": Act.FIND_WITHOUT_RECEIPT}
 
-    @extend_schema(
-        operation_id="open_no_receipt_case",
-        request=CaseSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: CaseWithCandidatesOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("open_no_receipt_case", CaseWithCandidatesOut, takes=CaseSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Look for a sale by what the customer remembers. The answer has the sales that fit best, with why."""
-        key = idempotency.key_of(request)
-        data = self.read(CaseSerializer)
-        if idempotency.is_known(self.caller, key):
-            return idempotency.replay(request, self.caller, key)
+        data, by = self.read(CaseSerializer), self.caller.by
         kind, note = data.pop("kind"), data.pop("note")
         told = Told(since=data.pop("paid_after"), until=data.pop("paid_before"), **data)
-        by, at = self.caller.by, clock.now()
-        with transaction.atomic():
-            case = without_receipt.open_case(kind=kind, told=told, note=note, by=by, at=at)
-            body = case_json(without_receipt.find(case_id=case.pk, by=by), by=by)
-            idempotency.record(request, self.caller, key, status=201, body=body, at=at).save(force_insert=True)
-        return Response(body, status=201)
 
-    @extend_schema(
-        operation_id="list_no_receipt_cases",
-        parameters=[schemas.LIMIT, schemas.CURSOR],
-        responses={200: CasePageOut, **schemas.READ_PROBLEMS},
-    )
+        def opened() -> dict[str, Any]:
+            case = without_receipt.open_case(kind=kind, told=told, note=note, by=by, at=clock.now())
+            return case_json(without_receipt.find(case_id=case.pk, by=by), by=by)
+
+        return self.answer_once(request, opened)
+
+    @schemas.operation("list_no_receipt_cases", CasePageOut, pages=True)
     def get(self, request: Request) -> Response:
         """Cases, the newest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
@@ -195,7 +181,7 @@ class ChronicCases(Endpoint):
 
     acts = {"GET": Act.SEE_ANALYTICS}
 
-    @extend_schema(operation_id="list_chronic_no_receipt", responses={200: ChronicPageOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_chronic_no_receipt", ChronicPageOut)
     def get(self, request: Request) -> Response:
         """Tills and ways of payment with three cases or more in 90 days.
 
@@ -208,7 +194,7 @@ class ChronicCases(Endpoint):
 class CaseDetail(Endpoint):
     acts = {"GET": Act.FIND_WITHOUT_RECEIPT}
 
-    @extend_schema(operation_id="get_no_receipt_case", responses={200: CaseWithCandidatesOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_no_receipt_case", CaseWithCandidatesOut)
     def get(self, request: Request, case_id: int) -> Response:
         """One case, with the sales that fit while none is confirmed."""
         return Response(case_json(without_receipt.find(case_id=case_id, by=self.caller.by), by=self.caller.by))
@@ -238,10 +224,7 @@ class Reprint(ActOnCase):
     """The slip was printed again; its channel has confirmed the payment before (`trade-queries` of the sale)."""
 
     acts = {"POST": Act.FIND_WITHOUT_RECEIPT}
-    operation = "note_reprint"
-
-    def act(self, case_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        without_receipt.note_reprint(case_id=case_id, by=by, at=at)
+    operation, does = "note_reprint", without_receipt.note_reprint
 
 
 class RefundWithoutSale(ActOnCase):
@@ -264,7 +247,4 @@ class Close(ActOnCase):
     """Close the case, with its cause and what prevents the next."""
 
     acts = {"POST": Act.SETTLE_WITHOUT_RECEIPT}
-    operation, body = "close_no_receipt_case", CloseSerializer
-
-    def act(self, case_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        without_receipt.close(case_id=case_id, by=by, at=at, **data)
+    operation, body, does = "close_no_receipt_case", CloseSerializer, without_receipt.close

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,7 +71,7 @@ class GraceSerializer(StrictSerializer):
 class Opening(Endpoint):
     acts = {"GET": Act.SET_HOURS}
 
-    @extend_schema(operation_id="get_opening_hours", responses={200: OpeningOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_opening_hours", OpeningOut)
     def get(self, request: Request) -> Response:
         """Hours of one's stores, days otherwise than the calendar has them, disasters."""
         by, now = self.caller.by, timezone.now()
@@ -95,16 +94,12 @@ class Opening(Endpoint):
 class StoreOpening(Endpoint):
     acts = {"GET": Act.SET_HOURS, "PUT": Act.SET_HOURS}
 
-    @extend_schema(operation_id="get_store_hours", responses={200: StoreHoursOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_store_hours", StoreHoursOut)
     def get(self, request: Request, code: str) -> Response:
         """When a store is open."""
         return Response(StoreHoursOut.of(_store(code, self.caller.by)))
 
-    @extend_schema(
-        operation_id="set_store_hours",
-        request=StoreHoursSerializer,
-        responses={200: StoreHoursOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("set_store_hours", StoreHoursOut, takes=StoreHoursSerializer)
     def put(self, request: Request, code: str) -> Response:
         """Say when a store is open. It counts for what is asked for from then on."""
         data, by = self.read(StoreHoursSerializer), self.caller.by
@@ -118,11 +113,7 @@ class StoreOpening(Endpoint):
 class CalendarDayDetail(Endpoint):
     acts = {"PUT": Act.SET_HOURS}
 
-    @extend_schema(
-        operation_id="set_calendar_day",
-        request=CalendarDaySerializer,
-        responses={200: CalendarDayOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("set_calendar_day", CalendarDayOut, takes=CalendarDaySerializer)
     def put(self, request: Request, day: str) -> Response:
         """Say what a day is, otherwise than the calendar or where it does not know yet. Of the whole merchant."""
         try:
@@ -139,12 +130,7 @@ class CalendarDayDetail(Endpoint):
 class Graces(Creating):
     acts = {"POST": Act.GIVE_GRACE}
 
-    @extend_schema(
-        operation_id="declare_grace",
-        request=GraceSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: GraceOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("declare_grace", GraceOut, takes=GraceSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Give stores more time after a disaster: to who asks, and to who decides. What lies on the desk has it at once."""
         data, by, now = self.read(GraceSerializer), self.caller.by, timezone.now()
@@ -162,7 +148,7 @@ class Graces(Creating):
 class EndGrace(Endpoint):
     acts = {"POST": Act.GIVE_GRACE}
 
-    @extend_schema(operation_id="end_grace", request=None, responses={200: GraceOut, **schemas.WRITE_PROBLEMS})
+    @schemas.operation("end_grace", GraceOut)
     def post(self, request: Request, grace_id: int) -> Response:
         """No more from now on; what has more time keeps it."""
         by, now = self.caller.by, timezone.now()

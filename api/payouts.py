@@ -16,7 +16,7 @@ from api import schemas
 from api.evidence import TakesAPicture
 from api.fields import Flag, Instant, StrictSerializer, Text, WholeNumber, refused
 from api.refund_requests import ActOnRequest, OneRequest
-from api.schemas import stored_request_json
+from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.serializers import PayeeSerializer
 from core import clock
 from core.errors import NotFound
@@ -100,7 +100,7 @@ class ProposeEnd(TakesAPicture, OneRequest):
 
     acts = {"POST": Act.END_UNKNOWN}
 
-    @schemas.operation("propose_end", schemas.RefundRequestOut, form=PortalFindingSerializer, besides=(413, 415))
+    @schemas.operation("propose_end", RefundRequestOut, form=PortalFindingSerializer, besides=(413, 415))
     def post(self, request: Request, request_id: UUID) -> Response:
         """Say what the channel's portal shows of a payout without an answer. The refund is in `unknown` and its execution has
         `needs_attention`. Nothing is decided by it: somebody else of finance confirms it.
@@ -129,10 +129,7 @@ class ConfirmEnd(ActOnRequest):
     """Confirm what somebody else found in the channel's portal: the refund is paid, or may go out again under its number."""
 
     acts = {"POST": Act.END_UNKNOWN}
-    operation, body = "confirm_end", SeenVersionSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        ending.confirm(request_id=request_id, by=by, at=at, version=data["version"])
+    operation, body, does = "confirm_end", SeenVersionSerializer, ending.confirm
 
 
 class MoveLegSerializer(StrictSerializer):
@@ -166,10 +163,7 @@ class ActOnLeg(ActOnRequest):
 class RetryLeg(ActOnLeg):
     """Send a failed leg out again, under the number that its channel wants. The everyday refund is leg 1."""
 
-    operation, body = "retry_leg", SeenVersionSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        ways_back.retry(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "retry_leg", SeenVersionSerializer, ways_back.retry
 
 
 class MoveLeg(ActOnLeg):
@@ -190,7 +184,4 @@ class GiveUpLeg(ActOnLeg):
     no calls can be given up as well, an everyday refund as leg 1: it has failed then, unpaid, and moves by `resubmit`.
     """
 
-    operation, body = "give_up_leg", GiveUpLegSerializer
-
-    def act(self, request_id: UUID, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        ways_back.give_up_leg(request_id=request_id, by=by, at=at, **data)
+    operation, body, does = "give_up_leg", GiveUpLegSerializer, ways_back.give_up_leg

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from api import schemas, schemas_policy
 from api.pagination import NewestFirst
+from api.schemas_policy import PolicyOut, RuleSectionOut
 from api.views import Endpoint
 from core import clock
 from merchants import policies
@@ -21,14 +22,14 @@ from refunds.states import BY_HAND, Reason, Route
 class PolicyInForce(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @schemas.operation("get_policy", schemas.PolicyOut)
+    @schemas.operation("get_policy", PolicyOut)
     def get(self, request: Request) -> Response:
         """The rules that judge a request made now."""
         now, merchant_id = clock.now(), self.caller.merchant_id
         version = policies.in_force(merchant_id=merchant_id, at=now)
         rules = policies.rules_of(version.pk)
         return Response(
-            schemas.PolicyOut.of(
+            PolicyOut.of(
                 version,
                 auto_approve_limit_fen=rules.auto_approve_limit_fen,
                 auto_order_limit_fen=rules.order_limit_fen,
@@ -53,7 +54,7 @@ class PolicyInForce(Endpoint):
                     for route in rules.routes
                     if route in Route.values
                 ],
-                sections=schemas.RuleSectionOut.all_of(in_words.sections(version.rules)),
+                sections=RuleSectionOut.all_of(in_words.sections(version.rules)),
                 guides=guides_json(version),
                 review_due_date=reviewing.standing(merchant_id=merchant_id, at=now).due_date.isoformat(),
             )
@@ -94,7 +95,7 @@ def version_json(version: PolicyVersion) -> dict[str, Any]:
     )
     return schemas_policy.PolicyVersionDetailOut.of(
         version,
-        sections=schemas.RuleSectionOut.all_of(in_words.sections(version.rules)),
+        sections=RuleSectionOut.all_of(in_words.sections(version.rules)),
         changes=schemas_policy.PolicyChangeOut.all_of(changes),
     )
 

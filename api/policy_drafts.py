@@ -152,19 +152,13 @@ class AskToPublish(ActOnDraft):
 class DiscardDraft(ActOnDraft):
     """Put a draft away for good."""
 
-    operation = "discard_policy_draft"
-
-    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        drafting.discard(draft_id=draft_id, revision=data["revision"], by=by, at=at)
+    operation, does = "discard_policy_draft", drafting.discard
 
 
 class CatchUp(ActOnDraft):
     """Say that the versions published since the draft was begun are known; its rules stay as they are."""
 
-    operation = "catch_up_policy_draft"
-
-    def act(self, draft_id: int, data: dict[str, Any], *, by: Principal, at: datetime) -> None:
-        drafting.catch_up(draft_id=draft_id, revision=data["revision"], by=by, at=at)
+    operation, does = "catch_up_policy_draft", drafting.catch_up
 
 
 class PublishDraft(Endpoint):

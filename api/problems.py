@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from api.bodies import JSONRenderer
-from api.schemas import VerdictOut
+from api.schemas_verdict import VerdictOut
 from core.codes import CODES, FIELDS, PROBLEMS, words, words_of_field
 from core.errors import DomainError, NotFound
 from merchants.signing import MustSign

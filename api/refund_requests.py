@@ -14,7 +14,15 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import Fields, Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
-from api.schemas import stored_request_json
+from api.schemas_plan import QuoteOut, arrival_json, new_plan_json
+from api.schemas_refunds import (
+    ROW_FIELDS,
+    RefundRequestOut,
+    RefundRequestPageOut,
+    new_request_json,
+    stored_request_json,
+)
+from api.schemas_verdict import VerdictOut
 from api.serializers import (
     PayeeSerializer,
     RefundRequestSerializer,
@@ -23,6 +31,7 @@ from api.serializers import (
     correction_of,
     draft_of,
 )
+from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
 from core import clock
 from core.audit import notes
@@ -41,6 +50,29 @@ from refunds.states import Reason, State
 from terminals.models import TransactionStatus
 
 
+class ActorOut(Shape):
+    kind = serializers.ChoiceField(["staff", "api_key", "customer", "channel", "system"], source="actor_kind")
+    name = serializers.CharField(source="actor_name")
+
+
+class EventOut(Shape):
+    at = serializers.DateTimeField()
+    actor = ActorOut(source="*")
+    action = serializers.CharField()
+    from_state = serializers.CharField(allow_null=True)
+    to_state = serializers.CharField(allow_null=True)
+    version = serializers.IntegerField(allow_null=True)
+    #: What the event carries, but what staff wrote to one another.
+    data = read(  # type: ignore[assignment]
+        serializers.DictField(),
+        lambda event: {name: value for name, value in event.data.items() if name != "note"},
+    )
+
+
+class EventsOut(schemas.Page):
+    results = EventOut(many=True)
+
+
 class RequestQuery(StrictSerializer):
     state = serializers.ChoiceField(State.choices, required=False)
     store = Number(required=False)
@@ -52,7 +84,7 @@ class RequestQuery(StrictSerializer):
     number = RefundNumber(required=False)
     order_no = Number(required=False)
     fields = Fields(  # type: ignore[assignment]  # the library's own property of that name
-        schemas.RefundRequestOut,
+        RefundRequestOut,
         help_text="which fields rows have, names with commas between; left out: the short ones, without `verdict`, `plan`, "
         "`executions` and others that stand in rows of their own",
     )
@@ -76,26 +108,24 @@ class Quotes(Endpoint):
 
     acts = {"POST": Act.QUOTE}
 
-    @schemas.operation("quote_refund", schemas.QuoteOut, takes=RefundRequestSerializer)
+    @schemas.operation("quote_refund", QuoteOut, takes=RefundRequestSerializer)
     def post(self, request: Request) -> Response:
         """What would become of this refund, explained. Nothing is stored."""
         draft = draft_of(self.read(RefundRequestSerializer))
         now = clock.now()
         sale, verdict, legs = judging.quote(draft=draft, by=self.caller.by, at=now)
         return Response(
-            schemas.QuoteOut.of(
+            QuoteOut.of(
                 sale,
                 amount_fen=draft.amount_fen,
-                verdict=schemas.VerdictOut.of(verdict.as_json()),
-                plan=schemas.new_plan_json(legs, sale, at=now) if legs else None,
+                verdict=VerdictOut.of(verdict.as_json()),
+                plan=new_plan_json(legs, sale, at=now) if legs else None,
                 trade_query_url=(
                     f"/api/v1/transactions/{sale.id}/trade-queries"
                     if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None
                     else None
                 ),
-                expected_arrival=schemas.arrival_json(
-                    funding=sale.funding, profile=sale.profile, at=now, route=draft.route
-                ),
+                expected_arrival=arrival_json(funding=sale.funding, profile=sale.profile, at=now, route=draft.route),
             )
         )
 
@@ -105,7 +135,7 @@ class RefundRequests(Endpoint):
 
     acts = {"GET": Act.READ_REFUNDS, "POST": Act.SUBMIT}
 
-    @schemas.operation("submit_refund_request", schemas.RefundRequestOut, takes=RefundRequestSerializer, once=True)
+    @schemas.operation("submit_refund_request", RefundRequestOut, takes=RefundRequestSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Submit a refund request; the answer has already been through the policy."""
         key = idempotency.key_of(request)
@@ -114,7 +144,7 @@ class RefundRequests(Endpoint):
 
         def keep_answer(submission: Submission) -> None:
             submission.idempotency = idempotency.record(
-                request, self.caller, key, status=201, body=schemas.new_request_json(submission), at=now
+                request, self.caller, key, status=201, body=new_request_json(submission), at=now
             )
 
         try:
@@ -129,7 +159,7 @@ class RefundRequests(Endpoint):
         assert taken.idempotency is not None
         return idempotency.answer(taken.idempotency)
 
-    @schemas.operation("list_refund_requests", schemas.RefundRequestPageOut, pages=True, query=RequestQuery)
+    @schemas.operation("list_refund_requests", RefundRequestPageOut, pages=True, query=RequestQuery)
     def get(self, request: Request) -> Response:
         """Refund requests, newest first. Rows are short; `fields` asks for more or less."""
         wanted = self.read_query(RequestQuery, besides=PAGE_PARAMETERS)
@@ -144,7 +174,7 @@ class RefundRequests(Endpoint):
         if "order_no" in wanted:
             # Said of the sale as well, so that its index of the merchant's numbers serves.
             found = found.filter(transaction__merchant_id=self.caller.merchant_id)
-        only = wanted.get("fields", schemas.ROW_FIELDS)
+        only = wanted.get("fields", ROW_FIELDS)
         represent = partial(stored_request_json, only=only)
         return self.page(request, queries.with_parts(found, only=only), represent)
 
@@ -161,7 +191,7 @@ class OneRequest(Endpoint):
 class RefundRequestDetail(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @schemas.operation("get_refund_request", schemas.RefundRequestOut)
+    @schemas.operation("get_refund_request", RefundRequestOut)
     def get(self, request: Request, request_id: UUID) -> Response:
         """One refund request."""
         return Response(stored_request_json(self.load(request_id)))
@@ -170,17 +200,17 @@ class RefundRequestDetail(OneRequest):
 class RefundRequestEvents(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @schemas.operation("list_refund_request_events", schemas.EventsOut, pages=True)
+    @schemas.operation("list_refund_request_events", EventsOut, pages=True)
     def get(self, request: Request, request_id: UUID) -> Response:
         """The timeline, oldest first."""
         self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
         pages = OldestFirst()
         rows = pages.paginate_queryset(queries.events_of(self.load(request_id).pk), request, view=self)
-        return pages.get_paginated_response(schemas.EventOut.all_of(notes.told(rows)))
+        return pages.get_paginated_response(EventOut.all_of(notes.told(rows)))
 
 
 class ActOnRequest(OneRequest, ActOnOne):
-    gives = schemas.RefundRequestOut
+    gives = RefundRequestOut
 
     def shown(self, found: RefundRequest) -> dict[str, Any]:
         return stored_request_json(found)

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import Fen, Number, StrictSerializer, Text, refused
 from api.refund_requests import OneRequest
-from api.schemas import stored_request_json
+from api.schemas_refunds import RefundRequestOut, stored_request_json
+from api.schemas_sales import TransactionOut
 from api.serializers import CHANNELS
 from api.shapes import Shape, read
 from api.views import Creating, Endpoint
@@ -157,7 +158,7 @@ class TestClock(Endpoint):
 class TestPayments(Creating):
     acts = {"POST": Act.REPORT_SALE}
 
-    @schemas.operation("make_test_payment", schemas.TransactionOut, takes=TestPaymentSerializer, once=True)
+    @schemas.operation("make_test_payment", TransactionOut, takes=TestPaymentSerializer, once=True)
     def post(self, request: Request) -> Response:
         """A sale that was just paid: the channel's stand-in knows of it, and it is reported. Test keys only."""
 
@@ -165,7 +166,7 @@ class TestPayments(Creating):
             wanted = WantedPayment(**self.read(TestPaymentSerializer))
             sale = sandbox.pay(wanted=wanted, by=self.caller.by, at=clock.now())
             loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-            return schemas.TransactionOut.of(loaded)
+            return TransactionOut.of(loaded)
 
         return self.answer_once(request, paid)
 
@@ -173,7 +174,7 @@ class TestPayments(Creating):
 class TestOutcome(OneRequest):
     acts = {"POST": Act.SUBMIT}
 
-    @schemas.operation("decide_test_refund", schemas.RefundRequestOut, takes=DecideTestSerializer)
+    @schemas.operation("decide_test_refund", RefundRequestOut, takes=DecideTestSerializer)
     def post(self, request: Request, request_id: UUID) -> Response:
         """Decide a refund of the sandbox, or have the channel end what it works on. Test keys only."""
         found = self.load(request_id)

@@ -2,9 +2,63 @@
 
 from rest_framework import serializers as s
 
-from api.schemas import Page, RuleSectionOut
+from api.schemas import Page
 from api.shapes import Shape, read
 from merchants.models import DraftState
+from refunds.states import Reason, Route
+
+
+class ReasonRuleOut(Shape):
+    reason = s.ChoiceField(Reason.choices)
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField()
+
+
+class RouteRuleOut(Shape):
+    route = s.ChoiceField(Route.choices)
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField(help_text="empty where nothing limits it")
+
+
+class RuleLineOut(Shape):
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    words = s.CharField()
+
+
+class RuleSectionOut(Shape):
+    title = s.CharField()
+    lines = RuleLineOut(many=True)
+
+
+class GuideOut(Shape):
+    kind = s.CharField(help_text="of refund, as a request has it")
+    label = s.CharField()  # type: ignore[assignment]  # a field, not the label of one
+    text = s.CharField(help_text="step by step, with line breaks")
+
+
+class PolicyOut(Shape):
+    name = s.CharField()
+    version = s.IntegerField(source="number")
+    effective_at = s.DateTimeField(source="effective_from")
+    auto_approve_limit_fen = s.IntegerField()
+    auto_order_limit_fen = s.IntegerField(help_text="fen of one order, in all, approved without a person")
+    auto_customer_day_limit_fen = s.IntegerField(help_text="fen of one customer in a day, in all")
+    auto_cashier_day_count = s.IntegerField(help_text="refunds of one cashier in a day")
+    auto_key_day_count = s.IntegerField(allow_null=True, help_text="refunds through one key in a day; null: any number")
+    auto_key_day_fen = s.IntegerField(allow_null=True, help_text="fen through one key in a day; null: any amount")
+    plan_rule = s.CharField(help_text="how a refund is shared out over several payments of an order")
+    tranche_fen = s.IntegerField(allow_null=True, help_text="above it a refund goes back in parts; null: never")
+    confirm_payment_above_fen = s.IntegerField(
+        allow_null=True, help_text="above it the channel is asked first whether the sale was paid; null: never"
+    )
+    summary = s.CharField()
+    reasons = ReasonRuleOut(many=True)
+    routes = RouteRuleOut(many=True)
+    sections = RuleSectionOut(
+        many=True, help_text="all the rules in words, for staff; those above are enough for a till"
+    )
+    guides = GuideOut(many=True)
+    review_due_date = s.DateField(help_text="by then somebody has to look the rules through")
 
 
 class PolicyChangeOut(Shape):

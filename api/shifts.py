@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,7 +88,7 @@ class Shifts(Creating):
 class ShiftDetail(Endpoint):
     acts = {"GET": Act.RUN_SHIFT}
 
-    @extend_schema(operation_id="get_shift", responses={200: ShiftOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_shift", ShiftOut)
     def get(self, request: Request, shift_id: int) -> Response:
         """A shift as it stands, or as it was closed."""
         return Response(_told(shifts.standing(shift_id=shift_id, by=self.caller.by)))
@@ -98,11 +97,7 @@ class ShiftDetail(Endpoint):
 class CloseShift(Endpoint):
     acts = {"POST": Act.RUN_SHIFT}
 
-    @extend_schema(
-        operation_id="close_shift",
-        request=CloseShiftSerializer,
-        responses={200: ShiftOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("close_shift", ShiftOut, takes=CloseShiftSerializer)
     def post(self, request: Request, shift_id: int) -> Response:
         """Close it with the cash that was counted. Open cash refunds block it (409 `cash_refunds_open`); refunds in `unknown` are
         handed to somebody by name; a count that differs needs a note. No `Idempotency-Key`: a shift is closed once.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -75,11 +74,7 @@ def _body(till: Terminal) -> dict[str, Any]:
 class TerminalDetail(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @extend_schema(
-        operation_id="get_terminal",
-        parameters=[StoreQuery],
-        responses={200: TerminalOut, **schemas.READ_PROBLEMS, 422: schemas.Problem},
-    )
+    @schemas.operation("get_terminal", TerminalOut, query=StoreQuery, besides=(422,))
     def get(self, request: Request, code: str) -> Response:
         """One till: how it is, whether it takes refunds, and by which rules."""
         store = self.read_query(StoreQuery)["store"]
@@ -89,11 +84,7 @@ class TerminalDetail(Endpoint):
 class TerminalHeartbeat(Endpoint):
     acts = {"POST": Act.REPORT_TILL}
 
-    @extend_schema(
-        operation_id="report_terminal",
-        request=HeartbeatSerializer,
-        responses={200: TerminalOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("report_terminal", TerminalOut, takes=HeartbeatSerializer)
     def post(self, request: Request, code: str) -> Response:
         """A till says which software it runs and which of its parts work. Send it every few minutes; what is left
         out stays as it was. The answer says whether it takes refunds. No `Idempotency-Key`: the last one counts.

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -88,9 +87,7 @@ class TillAuthorisations(OneRequest, Creating):
 class TillAuthorisationDetail(OneRequest):
     acts = {"GET": Act.READ_REFUNDS}
 
-    @extend_schema(
-        operation_id="get_till_authorisation", responses={200: TillAuthorisationOut, **schemas.READ_PROBLEMS}
-    )
+    @schemas.operation("get_till_authorisation", TillAuthorisationOut)
     def get(self, request: Request, request_id: UUID, authorisation_id: UUID) -> Response:
         """What became of a code, for who asked for it."""
         row = at_the_till.heard(

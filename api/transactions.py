@@ -13,6 +13,15 @@ from api import idempotency, schemas
 from api.evidence import EvidenceSerializer, TakesAPicture
 from api.fields import Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
+from api.schemas_sales import (
+    DepositOut,
+    OrderOut,
+    SaleLineOut,
+    TradeQueryOut,
+    TransactionOut,
+    TransactionPageOut,
+    TransactionWithRequestsOut,
+)
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from core import clock
@@ -38,7 +47,7 @@ class OrderDetail(Endpoint):
 
     acts = {"GET": Act.READ_SALES}
 
-    @schemas.operation("get_order", schemas.OrderOut, query=OrderQuery, besides=(422,))
+    @schemas.operation("get_order", OrderOut, query=OrderQuery, besides=(422,))
     def get(self, request: Request, order_no: str) -> Response:
         """The payments of an order, and what is left of each.
 
@@ -54,8 +63,8 @@ class OrderDetail(Endpoint):
                 "amount_fen": sum(sale.amount_fen for sale in payments),
                 "refunded_fen": sum(sale.refunded_fen for sale in payments),
                 "refundable_fen": sum(sale.refundable_fen for sale in payments),
-                "payments": schemas.TransactionOut.all_of(payments),
-                "lines": schemas.SaleLineOut.all_of(worth.with_worth_of(payments)),
+                "payments": TransactionOut.all_of(payments),
+                "lines": SaleLineOut.all_of(worth.with_worth_of(payments)),
             }
         )
 
@@ -72,7 +81,7 @@ class TransactionQuery(StrictSerializer):
     card_last4 = FourDigits(required=False)
     phone_last4 = FourDigits(required=False)
     sku = Number(required=False)
-    fields = Fields(schemas.TransactionOut)  # type: ignore[assignment]  # the library's own property of that name
+    fields = Fields(TransactionOut)  # type: ignore[assignment]  # the library's own property of that name
 
 
 class Transactions(Endpoint):
@@ -80,9 +89,7 @@ class Transactions(Endpoint):
 
     acts = {"GET": Act.READ_SALES, "POST": Act.REPORT_SALE}
 
-    @schemas.operation(
-        "report_transaction", schemas.TransactionOut, takes=TransactionSerializer, once=True, status=(201, 200)
-    )
+    @schemas.operation("report_transaction", TransactionOut, takes=TransactionSerializer, once=True, status=(201, 200))
     def post(self, request: Request) -> Response:
         """Report a sale. The same ``channel`` and ``channel_transaction_no`` with the same facts give the existing one (200);
         with other facts it is 409 ``sale_differs``, and ``errors`` names them.
@@ -92,18 +99,16 @@ class Transactions(Endpoint):
             data = self.read(TransactionSerializer)
             sale, is_new = reporting.report_sale(sale=_reported(data), by=self.caller.by, at=clock.now())
             loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-            return 201 if is_new else 200, schemas.TransactionOut.of(loaded)
+            return 201 if is_new else 200, TransactionOut.of(loaded)
 
         return idempotency.answer_once(request, self.caller, reported)
 
-    @schemas.operation(
-        "list_transactions", schemas.TransactionPageOut, pages=True, query=TransactionQuery, besides=(422,)
-    )
+    @schemas.operation("list_transactions", TransactionPageOut, pages=True, query=TransactionQuery, besides=(422,))
     def get(self, request: Request) -> Response:
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        represent = partial(schemas.TransactionOut.of, only=wanted.get("fields"))
+        represent = partial(TransactionOut.of, only=wanted.get("fields"))
         return self.page(request, finding.narrow(found, wanted=wanted), represent, order=NewestPaidFirst)
 
 
@@ -121,10 +126,10 @@ class TransactionDetail(OneSale):
 
     acts = {"GET": Act.READ_SALES}
 
-    @schemas.operation("get_transaction", schemas.TransactionWithRequestsOut)
+    @schemas.operation("get_transaction", TransactionWithRequestsOut)
     def get(self, request: Request, transaction_id: UUID) -> Response:
         """One sale: what was refunded, what is reserved, what can still be refunded."""
-        return Response(schemas.TransactionWithRequestsOut.of(self.load(transaction_id)))
+        return Response(TransactionWithRequestsOut.of(self.load(transaction_id)))
 
 
 class TransactionCorrections(OneSale):
@@ -132,9 +137,7 @@ class TransactionCorrections(OneSale):
 
     acts = {"POST": Act.CORRECT_SALE}
 
-    @schemas.operation(
-        "correct_transaction", schemas.TransactionOut, takes=SaleCorrectionSerializer, once=True, status=(200,)
-    )
+    @schemas.operation("correct_transaction", TransactionOut, takes=SaleCorrectionSerializer, once=True, status=(200,))
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Change what was reported wrongly, with the reason; what is left out stays. Before and after are kept. The channel's
         number cannot be changed, and refunds that were asked for stay covered (409 ``correction_below_refunds``).
@@ -151,7 +154,7 @@ class TransactionCorrections(OneSale):
                 at=clock.now(),
             )
             loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=sale.pk)
-            return 200, schemas.TransactionOut.of(loaded)
+            return 200, TransactionOut.of(loaded)
 
         return idempotency.answer_once(request, self.caller, corrected)
 
@@ -161,7 +164,7 @@ class TradeQueries(OneSale):
 
     acts = {"POST": Act.ASK_CHANNEL}
 
-    @schemas.operation("ask_channel_about_transaction", schemas.TradeQueryOut)
+    @schemas.operation("ask_channel_about_transaction", TradeQueryOut)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """What the sale's channel says of its payment now. ``no_answer`` is unknown, never "not paid". A sale not known as paid
         becomes a success where the channel says so. One sale is not asked about twice within seconds (429). No body.
@@ -171,9 +174,7 @@ class TradeQueries(OneSale):
         answer = trade_queries.ask_about_payment(transaction_id=transaction_id, by=self.caller.by, at=clock.now())
         sale = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(
-            schemas.TradeQueryOut.of(
-                sale, outcome=answer.word.value, explanation=explanations.payment_sentence(answer.word)
-            )
+            TradeQueryOut.of(sale, outcome=answer.word.value, explanation=explanations.payment_sentence(answer.word))
         )
 
 
@@ -182,7 +183,7 @@ class TransactionDeposit(OneSale):
 
     acts = {"POST": Act.REPORT_SALE}
 
-    @schemas.operation("record_deposit_terms", schemas.DepositOut, takes=DepositSerializer)
+    @schemas.operation("record_deposit_terms", DepositOut, takes=DepositSerializer)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Record what was agreed of a deposit, before any of it goes back. The same again changes nothing; other terms are 409
         ``deposit_terms_differ``.
@@ -199,7 +200,7 @@ class TransactionDeposit(OneSale):
             by=self.caller.by,
             at=clock.now(),
         )
-        return Response(schemas.DepositOut.of(deposit))
+        return Response(DepositOut.of(deposit))
 
 
 class DepositDocument(TakesAPicture):
@@ -207,7 +208,7 @@ class DepositDocument(TakesAPicture):
 
     acts = {"POST": Act.REPORT_SALE}
 
-    @schemas.operation("add_deposit_document", schemas.DepositOut, form=EvidenceSerializer, besides=(413, 415))
+    @schemas.operation("add_deposit_document", DepositOut, form=EvidenceSerializer, besides=(413, 415))
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """Keep the paper with the terms beside the words.
 
@@ -219,7 +220,7 @@ class DepositDocument(TakesAPicture):
         data = self.read(EvidenceSerializer)
         picture = files.read_upload(upload=data["file"], kind=EvidenceKind.TERMS)
         kept = terms.keep_document(transaction_id=transaction_id, picture=picture, by=self.caller.by, at=clock.now())
-        return Response(schemas.DepositOut.of(kept))
+        return Response(DepositOut.of(kept))
 
 
 class TransactionEndHold(OneSale):
@@ -227,7 +228,7 @@ class TransactionEndHold(OneSale):
 
     acts = {"POST": Act.END_HOLD}
 
-    @schemas.operation("end_hold", schemas.TransactionOut, takes=EndHoldSerializer)
+    @schemas.operation("end_hold", TransactionOut, takes=EndHoldSerializer)
     def post(self, request: Request, transaction_id: UUID) -> Response:
         """End the hold of a sale whose channel called a payout refused and then paid. ``paid`` books that payout; ``not_paid``
         and ``settled`` leave the books as they are.
@@ -236,7 +237,7 @@ class TransactionEndHold(OneSale):
         data = self.read(EndHoldSerializer)
         contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=clock.now())
         loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
-        return Response(schemas.TransactionOut.of(loaded))
+        return Response(TransactionOut.of(loaded))
 
 
 def _correction(data: dict[str, Any]) -> SaleCorrection:

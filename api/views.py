@@ -108,6 +108,9 @@ class ActOnOne(Endpoint, ABC):
     #: None: there is nothing to say beside the address.
     body: ClassVar[type[StrictSerializer] | None] = None
     gives: ClassVar[type[Shape]]
+    #: The call of the domain, where it takes what was sent as it is, and what it calls the thing; "": as the address does.
+    does: ClassVar[Callable[..., object]]
+    key: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -132,9 +135,10 @@ class ActOnOne(Endpoint, ABC):
     def shown(self, found: Any, /) -> dict[str, Any]:
         """The thing as it goes out."""
 
-    @abstractmethod
     def act(self, key: Any, data: dict[str, Any], /, *, by: Principal, at: datetime) -> dict[str, Any] | None:
         """The one call of the domain, with what was sent and what else the address names."""
+        type(self).does(**{self.key or next(iter(self.kwargs)): key}, by=by, at=at, **data)
+        return None
 
 
 class Creating(Endpoint):

@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.fields import Flag, Instant, StrictSerializer, Text
 from api.pagination import NewestFirst
+from api.schemas_refunds import stored_request_json
+from api.schemas_sales import TransactionWithRequestsOut
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Endpoint
 from core.errors import Invalid
@@ -108,18 +110,13 @@ class DeliveryQuery(StrictSerializer):
 class WebhookEndpoints(Endpoint):
     acts = {"GET": Act.MANAGE_WEBHOOKS, "POST": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(operation_id="list_webhook_endpoints", responses={200: WebhookEndpointsOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("list_webhook_endpoints", WebhookEndpointsOut)
     def get(self, request: Request) -> Response:
         """Which addresses are called."""
         self.read_query(StrictSerializer)
         return Response({"results": WebhookEndpointOut.all_of(endpoints.endpoints_of(self.caller.by))})
 
-    @extend_schema(
-        operation_id="add_webhook_endpoint",
-        request=NewEndpointSerializer,
-        parameters=[schemas.IDEMPOTENCY_KEY],
-        responses={201: NewWebhookEndpointOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("add_webhook_endpoint", NewWebhookEndpointOut, takes=NewEndpointSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Call an address for each event, as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
@@ -161,16 +158,12 @@ class WebhookEndpoints(Endpoint):
 class WebhookEndpointDetail(Endpoint):
     acts = dict.fromkeys(("GET", "PATCH", "DELETE"), Act.MANAGE_WEBHOOKS)
 
-    @extend_schema(operation_id="get_webhook_endpoint", responses={200: WebhookEndpointOut, **schemas.READ_PROBLEMS})
+    @schemas.operation("get_webhook_endpoint", WebhookEndpointOut)
     def get(self, request: Request, endpoint_id: int) -> Response:
         """One of them."""
         return Response(WebhookEndpointOut.of(endpoints.endpoint_of(endpoint_id=endpoint_id, by=self.caller.by)))
 
-    @extend_schema(
-        operation_id="change_webhook_endpoint",
-        request=EndpointChangeSerializer,
-        responses={200: WebhookEndpointOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("change_webhook_endpoint", WebhookEndpointOut, takes=EndpointChangeSerializer)
     def patch(self, request: Request, endpoint_id: int) -> Response:
         """Another address, other types, on or off. What was missed while it was off comes by `recover` alone."""
         data = self.read(EndpointChangeSerializer)
@@ -187,11 +180,7 @@ class WebhookEndpointDetail(Endpoint):
 class RotateSecret(Endpoint):
     acts = {"POST": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(
-        operation_id="rotate_webhook_secret",
-        request=RotateSerializer,
-        responses={200: NewWebhookEndpointOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("rotate_webhook_secret", NewWebhookEndpointOut, takes=RotateSerializer)
     def post(self, request: Request, endpoint_id: int) -> Response:
         """A new secret, shown this once. During the overlap each call is signed by both."""
         overlap: timedelta = OVERLAPS[self.read(RotateSerializer)["overlap"]]
@@ -202,11 +191,7 @@ class RotateSecret(Endpoint):
 class TestEndpoint(Endpoint):
     acts = {"POST": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(
-        operation_id="test_webhook_endpoint",
-        request=None,
-        responses={200: WebhookDeliveryOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("test_webhook_endpoint", WebhookDeliveryOut)
     def post(self, request: Request, endpoint_id: int) -> Response:
         """Send `webhook.test`, signed like any other. `deliveries` tells how it ended. No body."""
         self.read(StrictSerializer)
@@ -217,11 +202,7 @@ class TestEndpoint(Endpoint):
 class Recover(Endpoint):
     acts = {"POST": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(
-        operation_id="recover_webhooks",
-        request=RecoverSerializer,
-        responses={200: RecoveredOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("recover_webhooks", RecoveredOut, takes=RecoverSerializer)
     def post(self, request: Request, endpoint_id: int) -> Response:
         """Send all that has happened since and did not arrive."""
         data = self.read(RecoverSerializer)
@@ -232,11 +213,7 @@ class Recover(Endpoint):
 class Deliveries(Endpoint):
     acts = {"GET": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(
-        operation_id="list_webhook_deliveries",
-        parameters=[DeliveryQuery, schemas.LIMIT, schemas.CURSOR],
-        responses={200: WebhookDeliveryPageOut, **schemas.READ_PROBLEMS},
-    )
+    @schemas.operation("list_webhook_deliveries", WebhookDeliveryPageOut, query=DeliveryQuery, pages=True)
     def get(self, request: Request, endpoint_id: int) -> Response:
         """What was sent, with each answer, the last queued first."""
         wanted = self.read_query(DeliveryQuery, besides=PAGE_PARAMETERS)
@@ -249,11 +226,7 @@ class Deliveries(Endpoint):
 class Replay(Endpoint):
     acts = {"POST": Act.MANAGE_WEBHOOKS}
 
-    @extend_schema(
-        operation_id="replay_webhook_delivery",
-        request=None,
-        responses={200: WebhookDeliveryOut, **schemas.WRITE_PROBLEMS},
-    )
+    @schemas.operation("replay_webhook_delivery", WebhookDeliveryOut)
     def post(self, request: Request, endpoint_id: int, delivery_id: int) -> Response:
         """Send one again, whatever became of it, with the same body and `webhook-id`. No body."""
         self.read(StrictSerializer)
@@ -289,10 +262,10 @@ def _wanted(data: dict[str, Any]) -> Wanted:
 
 def refund_request_body(*, merchant_id: int, object_id: str) -> dict[str, Any]:
     """A refund request as GET gives it. Raises ``NotFound``."""
-    return schemas.stored_request_json(queries.request_for(merchant_id=merchant_id, request_id=UUID(object_id)))
+    return stored_request_json(queries.request_for(merchant_id=merchant_id, request_id=UUID(object_id)))
 
 
 def transaction_body(*, merchant_id: int, object_id: str) -> dict[str, Any]:
     """A sale as GET gives it. Raises ``NotFound``."""
     sale = queries.transaction_for(merchant_id=merchant_id, transaction_id=UUID(object_id))
-    return schemas.TransactionWithRequestsOut.of(sale)
+    return TransactionWithRequestsOut.of(sale)

@@ -69,8 +69,6 @@ RESERVED = frozenset({State.WAITING_VENDOR})
 
 #: Passed through within one commit, never stored: a stored request has always been judged. A CHECK sees to it.
 IN_TRANSIT = (State.SUBMITTED,)
-#: One commit may pass through these. A request rests in ``verifying`` only while its channel is asked about the payment.
-PASSED_THROUGH = (*IN_TRANSIT, State.VERIFYING)
 
 #: Where the request's amount no longer counts against the sale.
 RELEASED = (State.CANCELLED, State.FAILED, State.REJECTED)

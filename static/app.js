@@ -8,7 +8,6 @@
 //   [data-photo] on <a href>           shows the picture in #dlg-photo
 //   [data-print]                       prints the page
 //   [data-tip="text"] in a chart       tooltip; [data-href] there: a click opens it
-//   [data-autosubmit] on a form        sends itself when a field changes
 //   [data-filter="kind"] buttons       show only list items [data-kind~="kind"] in [data-filtered="#id"]
 //   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
@@ -207,8 +206,6 @@
       field.value = event.target.selectedOptions[0].dataset.text || "";
       suggested.set(field, field.value);
     }
-    const form = event.target.form;
-    if (form && form.matches("[data-autosubmit]")) form.requestSubmit();
   });
 
   // --- paper folds nothing away ---

@@ -7,6 +7,7 @@ does that). Pure tests run without.
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import os
 import tempfile
@@ -129,6 +130,39 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     setattr(DatabaseCreation, "_create_test_db", create_as_owner)  # noqa: B010 -- to mypy a method is for ever
     setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())  # noqa: B010
     setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Of workers beside one another the first migrates; the others' databases begin as copies of its."""
+    from django.db import connection  # noqa: PLC0415
+
+    from core.database import logins  # noqa: PLC0415
+
+    creation: Any = connection.creation
+    common = tmp_path_factory.getbasetemp().parent
+    migrated = common / "migrated-database"
+    with (common / "migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_first = _worker != "" and not migrated.exists()
+        if not is_first:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # copies may be made at the same time
+        if migrated.exists():
+            connection.settings_dict["TEST"]["TEMPLATE"] = migrated.read_text()
+        request.getfixturevalue("django_db_setup")
+        if is_first:
+            with django_db_blocker.unblock(), logins.as_owner():
+                creation._clone_test_db("migrated", verbosity=0)
+            migrated.write_text(creation.get_test_db_clone_settings("migrated")["NAME"])
+    yield
+    if is_first:
+        with django_db_blocker.unblock():
+            creation._destroy_test_db(migrated.read_text(), 0)
 
 
 @pytest.fixture(autouse=True)

@@ -36,8 +36,18 @@ END $$;
 
 
 def append_only() -> list[type[Model]]:
-    """Models whose rows are added and never changed: those that say so."""
+    """Models whose rows are added and never changed: those that say so. Only what they name ``erasable`` may be emptied."""
     return [model for model in apps.get_models() if getattr(model, "append_only", False)]
+
+
+def _erasable(model: type[Model]) -> tuple[str, ...]:
+    return getattr(model, "erasable", ())
+
+
+def _fixed_columns(model: type[Model]) -> str:
+    """``OF`` and the columns that nobody changes; "" where all are such."""
+    kept = [str(field.column) for field in model._meta.local_fields if field.name not in _erasable(model)]
+    return f" OF {', '.join(kept)}" if _erasable(model) else ""
 
 
 def records() -> list[type[Model]]:
@@ -95,9 +105,10 @@ def _triggers(there: set[str]) -> list[str]:
             for table in sorted(there & _tables(records()) - guarded)
         ),
         *(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION core_append_only()"
-            for table in sorted(there & _tables(append_only()) - fixed)
+            f"CREATE TRIGGER {model._meta.db_table}_append_only BEFORE DELETE OR UPDATE{_fixed_columns(model)} "
+            f"ON {model._meta.db_table} FOR EACH ROW EXECUTE FUNCTION core_append_only()"
+            for model in append_only()
+            if model._meta.db_table in there - fixed
         ),
     ]
 
@@ -113,6 +124,11 @@ def _grants(role: str, there: set[str]) -> list[str]:
         f"GRANT SELECT ON {_listed(there)} TO {name}",
         f"GRANT INSERT ON {_listed(there - read_only)} TO {name}",
         f"GRANT UPDATE, DELETE ON {_listed(there - read_only - growing)} TO {name}",
+        *(
+            f"GRANT UPDATE ({', '.join(_erasable(model))}) ON {model._meta.db_table} TO {name}"
+            for model in append_only()
+            if _erasable(model) and model._meta.db_table in there
+        ),
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT {everything} ON TABLES TO {name}",
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE ON SEQUENCES TO {name}",

@@ -21,15 +21,14 @@ FIELDS = ("order_no", "amount", "paid_on", "card_last4", "phone_last4", "phone",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyPage:
-    """``ticket`` is there once a code was sent; then ``phone`` is masked. ``missing`` is the evidence that the store asks for,
-    ``by_receipt`` says that the receipt itself names the sale. ``typed`` is kept when a form was refused.
+    """``ticket`` is there once a code was sent; then ``phone`` is masked. ``missing`` is the evidence that the store asks for.
+    ``typed`` is kept when a form was refused.
     """
 
     store: Store
     languages: Sequence[tuple[str, str]]
     action: str
     send_url: str
-    by_receipt: bool
     error: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     ticket: str = ""
@@ -48,7 +47,6 @@ def apply_page(
     *,
     store: Store,
     token: str,
-    by_receipt: bool,
     language: str,
     error: str = "",
     typed: Mapping[str, str] | None = None,
@@ -65,7 +63,6 @@ def apply_page(
         languages=[(code, label) for code, label in settings.LANGUAGES if code != language],
         action=f"{reverse('customer:apply', args=[token])}?lang={language}",
         send_url=f"{reverse('customer:apply-send', args=[token])}?lang={language}",
-        by_receipt=by_receipt,
         error=error,
         typed={**dict.fromkeys(FIELDS, ""), **(typed or {})},
         ticket=ticket,

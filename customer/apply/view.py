@@ -225,7 +225,6 @@ def _page(
     page = apply_page(
         store=store,
         token=token,
-        by_receipt=receipt.transaction_id is not None,
         language=_language(),
         error=error,
         typed=typed,

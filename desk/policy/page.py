@@ -64,7 +64,6 @@ class PolicyPage:
     may_draft: bool
     may_review: bool
     may_add: bool
-    usual_months: int
     form_error: str
     typed: dict[str, str]
 
@@ -92,7 +91,6 @@ def policy_page(*, scope: Scope, at: datetime, form_error: str = "", typed: dict
         may_draft=may_draft,
         may_review=scope.may(Act.REVIEW_POLICY),
         may_add=scope.may(Act.ADD_CHANNEL_RULE),
-        usual_months=reviewing.USUAL_MONTHS,
         form_error=form_error,
         typed={"channel": "", "effective_date": "", "text": "", "source": ""} | (typed or {}),
     )

@@ -133,12 +133,6 @@ def when_time(instant: datetime | None) -> str:
     return _local(instant, "%H:%M:%S")
 
 
-@register.filter
-def when_hour(instant: datetime | None) -> str:
-    """``14:30``."""
-    return _local(instant, "%H:%M")
-
-
 def _local(instant: datetime | None, pattern: str) -> str:
     return NOTHING if instant is None else timezone.localtime(instant).strftime(pattern)
 

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 #: The sale of a refund that went out without one: what was approved for its stand-in is the sale's.
 SALE_FOUND = "refund.find_sale"
+TRANSFER_RETURNED = "refund.transfer_returned"
 _SAID = ("refund.submit", "refund.resubmit")
 _EVENTS = (*_SAID, "refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg", SALE_FOUND)
 _UNDER_WAY = (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED)
@@ -71,6 +72,25 @@ def sign_move(
         at=at,
         always=route in TWO_FOR,
     )
+
+
+def sign_other_account(*, execution: Execution, payee: Payee, by: Principal, at: datetime) -> Signed:
+    """Have it signed that a transfer which came back is paid again to another account."""
+    request, way = execution.request, (Route.BANK_TRANSFER,)
+    return signing.sign(
+        statement=lambda: _statement(request, execution.amount_fen, way, "return_to", payee),
+        object_type="returned_transfer",
+        object_id=execution.pk,
+        by=by,
+        at=at,
+    )
+
+
+def check_other_account(*, request: RefundRequest, payee: Payee) -> None:
+    """Raise ``NotVouched`` where nobody said that what came back goes to this account."""
+    events = AuditEvent.objects.filter(object_id=str(request.pk), action=TRANSFER_RETURNED).order_by("-pk")
+    if not any(one.data.get("payee") == payee_hash(payee) and is_ours(one) for one in events):
+        raise NotVouched("nobody named this account")
 
 
 def _nth(before: int) -> str:

@@ -1,21 +1,21 @@
 """Personal data at its end: erased when its term is over, or when the person asks for it (PIPL articles 19 and 47).
 
 What is erased: names, phones, addresses, accounts and card ends of refunds and sales, recipients of messages, pictures and
-papers, and the customer's own words. What stays: amounts, states, numbers, the ledger, the channels' proofs, statements, and the
-audit trail, which holds no personal data: chain and figures are as before. What people typed beside an act stands beside the
-trail and goes, too (core/audit/notes.py).
+papers, the customer's own words, and what people wrote about them. What stays: amounts, states, numbers, the ledger, the
+channels' proofs, statements, and the audit trail, which holds no personal data: chain and figures are as before. What people
+typed beside an act stands beside the trail and goes, too (core/audit/notes.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from core.audit import notes
 from core.audit.record import record
@@ -30,20 +30,28 @@ from refunds import lifecycle
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.models import (
+    Agreement,
     Apology,
+    Approval,
     CustomerReport,
     Evidence,
+    ExchangeOffer,
+    Execution,
+    GoodsReturn,
     ImportFile,
+    NoReceiptCase,
     Notification,
     Payee,
     RefundRequest,
     ReturnedTransfer,
     RunningSum,
+    SecondLook,
+    StaffNotice,
     Survey,
     WeChatConsent,
 )
 from refunds.states import State
-from terminals.models import Transaction
+from terminals.models import Deposit, Transaction
 
 #: Days that somebody may choose. Three years are what the E-Commerce Law (article 31) asks of records of a sale.
 LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 180, 3650, 1095
@@ -196,6 +204,22 @@ _HAS_CUSTOMER = (
     | ~Q(message_to_customer="")
     | Q(Exists(CustomerReport.objects.filter(request=OuterRef("pk")).exclude(words="")))
 )
+#: What is written about a refund, and what stands there afterwards where something stood.
+_WRITTEN: Final[Mapping[type[Model], Mapping[str, str]]] = {
+    Agreement: {"agreed_by": _GONE, "words": ""},
+    Approval: {"note": ""},
+    CustomerReport: {"words": "", "outcome": _GONE},
+    Execution: {"received_account": ""},
+    ExchangeOffer: {"message": ""},
+    GoodsReturn: {"finding": _GONE, "carrier": "", "parcel_no": ""},
+    Notification: {"recipient": "", "masked_recipient": _GONE, "text": ""},
+    Payee: {"holder_name": _GONE, "account_no": _GONE, "account_last4": _GONE * 4, "bank_name": _GONE},
+    ReturnedTransfer: dict.fromkeys(("holder_name", "account_no", "account_last4", "bank_name", "note"), ""),
+    SecondLook: {"note": ""},
+    StaffNotice: {"text": _GONE},
+    Survey: {"comment": ""},
+    WeChatConsent: {"openid": ""},
+}
 _HAS_PAYER = Q(payer_phone_hash__isnull=False) | ~Q(payer_phone="") | ~Q(card_last4="")
 
 
@@ -213,14 +237,15 @@ def _erase(
     pictures = list(Evidence.objects.filter(request__in=ids).values_list("pk", "path"))
     Evidence.objects.filter(pk__in=[pk for pk, _ in pictures]).delete()
     transaction.on_commit(lambda: files.forget([path for _, path in pictures]))
-    Notification.objects.filter(request__in=ids).update(recipient="", masked_recipient=_GONE, text="")
-    WeChatConsent.objects.filter(request__in=ids).update(openid="", events=[])
-    Payee.objects.filter(request__in=ids).update(
-        holder_name=_GONE, account_no=_GONE, account_last4=_GONE * 4, bank_name=_GONE
-    )
-    ReturnedTransfer.objects.filter(request__in=ids).update(
-        holder_name="", account_no="", account_last4="", bank_name="", note=""
-    )
+    for model, columns in _WRITTEN.items():
+        for column, instead in columns.items():
+            rows = model._default_manager.filter(request__in=ids).exclude(**{column: ""})
+            rows.update(**{column: instead})
+    papers = Deposit.objects.filter(transaction__in=sales).exclude(terms=_GONE)
+    scans = list(papers.exclude(document_path="").values_list("document_path", flat=True))
+    papers.update(terms=_GONE, document_path="", document_type="", document_sha256="")
+    transaction.on_commit(lambda: files.forget(scans))
+    NoReceiptCase.objects.filter(Q(request__in=ids) | Q(sale__in=sales)).update(told={}, note="", third_party="")
     # Whole files of many people: those that are worked on are over within a week.
     merchants = requests.values("merchant_id")
     ImportFile.objects.filter(batch__merchant__in=merchants, batch__ended_at__isnull=False).delete()
@@ -228,9 +253,6 @@ def _erase(
     for one in told:
         one.person = one.request_id.bytes
     Apology.objects.bulk_update(told, ["person"])
-    Survey.objects.filter(request__in=ids).update(comment="")
-    CustomerReport.objects.filter(request__in=ids).update(words="")
-    CustomerReport.objects.filter(request__in=ids).exclude(outcome="").update(outcome=_GONE)
     paid = sales.update(payer_phone="", payer_phone_hash=None, payer_phone_last4_hash=None, card_last4="")
     asked = RefundRequest.objects.filter(pk__in=ids).update(
         customer_name="",

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0080_message_carriers'),
-        ('refunds', '0080_updated_after'),
+        ('refunds', '0120_erasable_words'),
     ]
 
     operations = [

@@ -20,7 +20,7 @@ class Means(models.TextChoices):
 
 class Agreement(models.Model):
     """``agreed_by`` said at ``agreed_at`` that ``amount_fen`` goes back, or that it may take ``until`` then; never both. The
-    newest of each kind holds. Rows are only ever added.
+    newest of each kind holds. Rows are only ever added; who it was and what they said is erased with the refund's personal data.
     """
 
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="agreements")
@@ -35,6 +35,7 @@ class Agreement(models.Model):
 
     walled_by = "request"
     append_only = True
+    erasable = ("agreed_by", "words")
 
     class Meta:
         constraints = [

@@ -15,7 +15,8 @@ class Decision(models.TextChoices):
 
 
 class Approval(models.Model):
-    """One decision at the desk, never changed. ``version`` is the request's version that the decision led to.
+    """One decision at the desk, never changed but that its ``note`` may be erased. ``version`` is the request's version that the
+    decision led to.
 
     ``tier`` is the one that the decision took, and ``role`` the one that it was taken by on that day: both may change later.
     ``on_behalf_of`` is who was away, where it was taken by their role. ``needed``: how many approve an amount like this.
@@ -45,6 +46,7 @@ class Approval(models.Model):
 
     walled_by = "request"
     append_only = True
+    erasable = ("note",)
 
     class Meta:
         constraints = [

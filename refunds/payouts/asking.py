@@ -35,7 +35,6 @@ class Answer:
     account_id: int
     outcome: Outcome
     source: str
-    notice_id: int | None = None
     turn: int | None = None
     by: Actor | None = None
     denied: bool = False

@@ -20,8 +20,8 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from payment_channels.contract import SecondLeg
 from refunds import lifecycle
-from refunds.facts import conditions
-from refunds.models import Execution, LedgerEntry, RefundRequest, ReturnedTransfer
+from refunds.facts import conditions, vouching
+from refunds.models import Execution, LedgerEntry, Payee, RefundRequest, ReturnedTransfer
 from refunds.models.ledger import PostingKind
 from refunds.payouts.by_hand import ReferenceUsed
 from refunds.states import PAID, ExecutionState, HandTrouble, Route, State
@@ -54,8 +54,9 @@ def note(
     by: Principal,
     at: datetime,
 ) -> ReturnedTransfer:
-    """The bank sent the request's transfer back; once more while it is not paid again: with another account. Raises
-    ``Forbidden``, ``Conflict`` or ``Invalid``, and then nothing changed.
+    """The bank sent the request's transfer back; once more while it is not paid again: with another account, which is signed for.
+
+    Raises ``Forbidden``, ``Conflict``, ``Invalid``, or what ``signing.sign`` raises, and then nothing changed.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.TAKE_TRANSFERS, by=by, request=request)
@@ -75,24 +76,30 @@ def note(
         row.holder_name, row.account_no, row.account_last4 = holder, digits, digits[-4:]
         row.bank_name = one_line(account.bank_name, limit=60)
     row.save()
+    told = {"refund_no": execution.refund_no, "trouble": trouble, "new_account": account is not None}
+    if account is not None:
+        payee = _other_account(row)
+        signed = vouching.sign_other_account(execution=execution, payee=payee, by=by, at=at)
+        told |= {"payee": vouching.payee_hash(payee), **signed.told}
     if known is None:
         _book(execution, PostingKind.RETURNED, -1, at)
         _mark(execution, SecondLeg.FAILED)
-    data = {"refund_no": execution.refund_no, "trouble": trouble, "new_account": account is not None}
-    lifecycle.record_act(request, "refund.transfer_returned", by=by.actor, at=at, data=data)
+    lifecycle.record_act(request, vouching.TRANSFER_RETURNED, by=by.actor, at=at, data=told)
     return row
 
 
 @transaction.atomic
 def pay_again(*, request_id: UUID, reference_no: str, by: Principal, at: datetime) -> ReturnedTransfer:
     """It was paid again, by somebody apart from who noted the return, asked for the refund or approved it. Raises ``Forbidden``,
-    ``Conflict``, ``Invalid`` or ``ReferenceUsed``, and then nothing changed.
+    ``Conflict``, ``Invalid``, ``ReferenceUsed`` or ``NotVouched``, and then nothing changed.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.PAY_BY_HAND, by=by, request=request)
     row = ReturnedTransfer.objects.select_for_update().filter(request=request, repaid_at=None).first()
     if row is None:
         raise Conflict("no transfer of it came back", code="not_waiting")
+    if row.account_no:
+        vouching.check_other_account(request=request, payee=_other_account(row))
     number = one_line(reference_no, limit=200).strip()
     key = reference_key(number)
     if not key or len(number) > 40:
@@ -111,6 +118,16 @@ def pay_again(*, request_id: UUID, reference_no: str, by: Principal, at: datetim
     data = {"refund_no": execution.refund_no, "reference_no": number}
     lifecycle.record_act(request, "refund.transfer_repaid", by=by.actor, at=at, data=data)
     return row
+
+
+def _other_account(row: ReturnedTransfer) -> Payee:
+    """Where it goes instead, as a payee that is not kept."""
+    return Payee(
+        holder_name=row.holder_name,
+        account_no=row.account_no,
+        account_last4=row.account_last4,
+        bank_name=row.bank_name,
+    )
 
 
 def _transfer(request: RefundRequest) -> Execution:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -74,7 +75,8 @@ def decide(
         staff_id=by.acting_staff,
         decision=decision,
         version=version,
-        said={**said, "shown": _kept(by.shown)},
+        # The event keeps a digest for ever, and a note can be guessed: what nobody can guess goes with the row.
+        said={**said, "shown": _kept(by.shown), "nonce": secrets.token_hex(16)},
         decided_at=at,
         effective_at=at + timedelta(seconds=settings.UNDO_S),
     )
@@ -150,7 +152,7 @@ def _take_effect(request_id: UUID, at: datetime) -> bool:
     was_made = _was_made(pending)
     pending.delete()
     said = dict(pending.said)
-    kept = said.pop("shown", {})
+    kept, _ = said.pop("shown", {}), said.pop("nonce", "")
     # It was fresh, and the key's count looked at, when the decision was made.
     shown = Shown(factor=kept.get("factor", ""), at=at, passkey=kept.get("passkey", ""), is_shown_again=True)
     make, by = _MAKE[pending.decision], of_staff(pending.staff, shown)

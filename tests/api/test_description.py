@@ -16,6 +16,10 @@ from rest_framework.serializers import BaseSerializer
 
 from api import schemas
 from api.description import _REFERENCE
+from api.refund_requests import EventsOut
+from api.schemas_policy import PolicyOut
+from api.schemas_refunds import RefundRequestOut, RefundRequestPageOut
+from api.schemas_sales import TransactionPageOut, TransactionWithRequestsOut
 from tests.api.conftest import Api
 from tests.factories import make_request, make_sale
 
@@ -37,13 +41,13 @@ def same_names(schema: BaseSerializer[Any], body: dict[str, Any], path: str = ""
 
 def test_answers_have_just_the_described_fields(api: Api) -> None:
     request = make_request(make_sale(api.merchant))
-    same_names(schemas.RefundRequestOut(), api.get(f"refund-requests/{request.pk}").json())
-    same_names(schemas.EventsOut(), api.get(f"refund-requests/{request.pk}/events").json())
-    same_names(schemas.TransactionWithRequestsOut(), api.get(f"transactions/{request.transaction_id}").json())
-    whole = ",".join(schemas.RefundRequestOut._declared_fields)
-    same_names(schemas.RefundRequestPageOut(), api.get("refund-requests", fields=whole).json())
-    same_names(schemas.PolicyOut(), api.get("policy").json())
-    same_names(schemas.TransactionPageOut(), api.get("transactions").json())
+    same_names(RefundRequestOut(), api.get(f"refund-requests/{request.pk}").json())
+    same_names(EventsOut(), api.get(f"refund-requests/{request.pk}/events").json())
+    same_names(TransactionWithRequestsOut(), api.get(f"transactions/{request.transaction_id}").json())
+    whole = ",".join(RefundRequestOut._declared_fields)
+    same_names(RefundRequestPageOut(), api.get("refund-requests", fields=whole).json())
+    same_names(PolicyOut(), api.get("policy").json())
+    same_names(TransactionPageOut(), api.get("transactions").json())
     same_names(schemas.Problem(), api.get("refund-requests", limit="x").json())
 
 

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from api.schemas import ROW_FIELDS
+from api.schemas_refunds import ROW_FIELDS
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.api.conftest import Api, api_for, session_for

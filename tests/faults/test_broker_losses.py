@@ -104,6 +104,7 @@ def test_four_acknowledgements_fail_worker_still_hears(home: House, to_broker: P
     hears(worker)
 
 
+@pytest.mark.long
 def test_broker_lost_with_more_bells_taken_than_threads_worker_hears(
     home: House, to_broker: Proxy, merchant: Merchant
 ) -> None:
@@ -138,6 +139,7 @@ def test_worker_is_deaf_while_the_broker_answers_it_says_so_and_ends_itself(
     paid_once(wechat, 3)
 
 
+@pytest.mark.long
 def test_beat_is_dead_the_audit_chain_is_sealed_and_health_names_it(
     houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:

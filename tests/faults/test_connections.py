@@ -72,6 +72,7 @@ def test_database_commits_and_its_answer_is_lost(
     paid_once(wechat, 6)
 
 
+@pytest.mark.long
 def test_database_connections_are_cut_while_workers_write(
     houses: Callable[..., House], to_database: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:
@@ -110,6 +111,7 @@ def test_backends_are_killed_in_their_transactions(home: House, merchant: Mercha
     paid_once(wechat, 60)
 
 
+@pytest.mark.long
 def test_broker_that_answers_late_or_resets_costs_no_request(
     houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:
@@ -133,7 +135,7 @@ def test_broker_that_answers_late_or_resets_costs_no_request(
     paid_once(wechat, 6)
 
 
-@pytest.mark.parametrize("skew_s", [-600, 600])
+@pytest.mark.parametrize("skew_s", [-600, pytest.param(600, marks=pytest.mark.long)])
 def test_channels_clock_is_ten_minutes_off(home: House, merchant: Merchant, wechat: Channel, skew_s: int) -> None:
     """Answers with such dates are not believed; when the clock is right again, one refund is all there was."""
     wechat.control("POST", "/clock", {"skew_s": skew_s})

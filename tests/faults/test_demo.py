@@ -124,6 +124,7 @@ def test_second_start_at_once_is_told_about_the_first(place: tuple[Path, int]) -
         pass
 
 
+@pytest.mark.long
 def test_two_signals_at_once_still_stop_it_cleanly(place: tuple[Path, int]) -> None:
     """Ctrl-C reaches make and us, and make may pass on another one."""
     var, _port = place
@@ -148,6 +149,7 @@ def test_later_start_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> No
         ) == before
 
 
+@pytest.mark.long
 def test_kill_of_parent_and_supervisor_together_ends_everything_and_stops_the_database_cleanly(
     place: tuple[Path, int],
 ) -> None:

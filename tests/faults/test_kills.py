@@ -51,6 +51,7 @@ def test_worker_killed_in_execution(home: House, merchant: Merchant, wechat: Cha
     paid_once(wechat, 5)
 
 
+@pytest.mark.long
 def test_worker_killed_with_calls_in_the_air_and_the_usual_lease(
     houses: Callable[..., House], merchant: Merchant, wechat: Channel
 ) -> None:
@@ -179,6 +180,7 @@ def test_broker_emptied_while_work_is_queued(home: House, merchant: Merchant, we
     paid_once(wechat, 20)
 
 
+@pytest.mark.long
 def test_two_beats_and_two_workers_do_everything_once(home: House, merchant: Merchant, wechat: Channel) -> None:
     for _ in range(2):
         home.beat()
@@ -226,6 +228,7 @@ def test_worker_asked_to_end_in_a_call_settles_it(
     paid_once(wechat, 5)
 
 
+@pytest.mark.long
 def test_worker_that_was_frozen_past_its_lease_pays_nothing_twice(
     houses: Callable[..., House], merchant: Merchant, wechat: Channel
 ) -> None:

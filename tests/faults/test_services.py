@@ -68,6 +68,7 @@ def test_broker_killed_while_the_api_writes(
     paid_once(wechat, 10)
 
 
+@pytest.mark.long
 def test_broker_frozen_while_the_api_writes(
     houses: Callable[..., House], own_broker: Broker, merchant: Merchant, wechat: Channel
 ) -> None:
@@ -88,6 +89,7 @@ def test_broker_frozen_while_the_api_writes(
     paid_once(wechat, 3)
 
 
+@pytest.mark.long
 def test_broker_frozen_submission_costs_what_it_always_costs(
     houses: Callable[..., House], own_broker: Broker, merchant: Merchant, wechat: Channel
 ) -> None:

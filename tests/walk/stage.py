@@ -93,6 +93,11 @@ class Stage:
         assert answer.status_code == expect, (path, answer.status_code, text_of(answer)[:3000])
         return answer
 
+    def act(self, role: str, request: RefundRequest, action: str, **form: Any) -> RefundRequest:
+        """One of a refund's buttons on the desk; the refund as it is afterwards."""
+        self.post(role, f"/desk/refunds/{request.number}/{action}", version=request.version, **form)
+        return fresh(request)
+
     def nobody(self, **headers: str) -> Client:
         return Client(headers={**_ENGLISH, **headers}, raise_request_exception=False)
 
@@ -414,6 +419,11 @@ def raw_statement(account: ChannelAccount, kind: BillKind = BillKind.REFUNDS, *,
         file.seek(0)
         content: bytes = file.read()
     return content
+
+
+def in_days(days: int) -> str:
+    """As a browser's field for an instant says it."""
+    return timezone.localtime(timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
 def fresh(request: RefundRequest) -> RefundRequest:

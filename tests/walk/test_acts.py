@@ -9,39 +9,14 @@ from __future__ import annotations
 import pytest
 
 from simulators.kit.testing import RunningSimulator
-from tests.walk import (
-    api_cases,
-    beside_cases,
-    customer_cases,
-    desk_cases,
-    follow_up_cases,
-    no_receipt_cases,
-    opening_cases,
-    other_cases,
-    sandbox_cases,
-    team_cases,
-    webhook_cases,
-)
-from tests.walk.cases import CASES
+from tests.walk.cases import every_case
 from tests.walk.roles import login_of_production
 from tests.walk.stage import Stage
 
 pytestmark = pytest.mark.django_db
 
-__all__ = [
-    "api_cases",
-    "beside_cases",
-    "customer_cases",
-    "desk_cases",
-    "follow_up_cases",
-    "login_of_production",
-    "no_receipt_cases",
-    "opening_cases",
-    "other_cases",
-    "sandbox_cases",
-    "team_cases",
-    "webhook_cases",
-]
+CASES = every_case()
+__all__ = ["login_of_production"]
 
 
 @pytest.fixture

@@ -10,43 +10,13 @@ from refunds.telling import tracking
 from refunds.telling.tracking import Receipt
 from simulators.kit.testing import RunningSimulator
 from tests.factories import make_merchant, make_request, make_sale
-from tests.walk import (
-    api_cases,
-    beside_cases,
-    customer_cases,
-    desk_cases,
-    follow_up_cases,
-    message_cases,
-    no_receipt_cases,
-    opening_cases,
-    other_cases,
-    sandbox_cases,
-    settings_cases,
-    team_cases,
-    webhook_cases,
-)
 from tests.walk.addresses import acts, example, routes
-from tests.walk.cases import CASES
+from tests.walk.cases import every_case
 from tests.walk.stage import Stage
 
 pytestmark = pytest.mark.django_db
 
-__all__ = [
-    "api_cases",
-    "beside_cases",
-    "customer_cases",
-    "desk_cases",
-    "follow_up_cases",
-    "message_cases",
-    "no_receipt_cases",
-    "opening_cases",
-    "other_cases",
-    "sandbox_cases",
-    "settings_cases",
-    "team_cases",
-    "webhook_cases",
-]
-
+CASES = every_case()
 _ODD = ("OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "NONSENSE")
 
 

@@ -26,36 +26,12 @@ from playwright.sync_api import Page, Route
 
 from merchants.models import Role
 from simulators.kit.testing import RunningSimulator
-from tests.walk import (
-    api_cases,
-    beside_cases,
-    customer_cases,
-    desk_cases,
-    follow_up_cases,
-    no_receipt_cases,
-    opening_cases,
-    other_cases,
-    team_cases,
-    webhook_cases,
-)
-from tests.walk.cases import CASES
+from tests.walk.cases import every_case
 from tests.walk.stage import Stage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.looks]
 
-__all__ = [
-    "api_cases",
-    "beside_cases",
-    "customer_cases",
-    "desk_cases",
-    "follow_up_cases",
-    "no_receipt_cases",
-    "opening_cases",
-    "other_cases",
-    "team_cases",
-    "webhook_cases",
-]
-
+CASES = every_case()
 # To the browser as safe as https, and nobody listens: every request is answered here.
 _ORIGIN = "http://localhost:8999"
 _HEIGHT = 900

@@ -30,7 +30,7 @@ def test_instants_are_written_in_shanghai_time() -> None:
     assert fmt.when(NOW) == "2026-11-22 14:41:36"
     assert fmt.when_minute(NOW) == "11-22 14:41"
     assert fmt.when_second(NOW) == "11-22 14:41:36"
-    assert (fmt.when_day(NOW), fmt.when_time(NOW), fmt.when_hour(NOW)) == ("2026-11-22", "14:41:36", "14:41")
+    assert (fmt.when_day(NOW), fmt.when_time(NOW)) == ("2026-11-22", "14:41:36")
     assert fmt.when(None) == "--"
 
 

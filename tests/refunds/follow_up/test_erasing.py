@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 from pytest_django import Settings
 
+from core import tenant_wall
 from core.audit.models import AuditEvent
+from core.database import rights
 from core.errors import Forbidden, Invalid, NotFound
 from core.personal_data import phone_hashes
 from merchants.models import Merchant
@@ -20,10 +23,27 @@ from refunds.evidence import files
 from refunds.follow_up import erasing, incidents, reports
 from refunds.follow_up.erasing import Erased, RefundsUnderWay
 from refunds.follow_up.incidents import Problem
-from refunds.models import Apology, Evidence, Notification, Payee, RefundRequest, ReturnedTransfer, Survey
+from refunds.models import (
+    Agreement,
+    Apology,
+    Approval,
+    Evidence,
+    ExchangeOffer,
+    Execution,
+    GoodsReturn,
+    NoReceiptCase,
+    Notification,
+    Payee,
+    PendingDecision,
+    RefundRequest,
+    ReturnedTransfer,
+    SecondLook,
+    StaffNotice,
+    Survey,
+)
 from refunds.states import Route
 from refunds.telling import outbox
-from terminals.models import Transaction
+from terminals.models import Deposit, Transaction
 from tests import pictures
 from tests.customer.conftest import in_state
 from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
@@ -73,8 +93,24 @@ def _over(
     sale = make_sale(merchant, 30_000, payer_phone=phone, payer_phone_hash=phone_hashes(phone)[0])
     request = make_request(sale, 1_200, phone=phone, email="wangmin@example.com", name="王敏")
     request = paid(request)
+    review = make_request(sale, 26_800, phone=phone)
+    by, now = make_staff(merchant, "owner"), timezone.now()
+    common = {"request": review, "note": "王敏的卡"}
+    decided = Approval.objects.create(**common, staff=by, decision="approve", tier="manager", version=9, at=now)
+    SecondLook.objects.create(**common, merchant=merchant, approval=decided, is_override=False, picked_at=now)
+    consent = {"agreed_by": "王敏", "words": "王敏同意", "means": "phone", "agreed_at": now, "recorded_at": now}
+    Agreement.objects.create(request=review, amount_fen=1, recorded_by="x", **consent)
+    StaffNotice.objects.create(
+        merchant=merchant, staff=by, request=review, kind="mention", by_name="x", text="王敏来电", at=now
+    )
+    GoodsReturn.objects.create(request=review, store=sale.store, parcel_no="SF王敏", finding="王敏", asked_at=now)
+    ExchangeOffer.objects.create(request=review, kind="reship", message="王敏", offered_by="x", offered_at=now)
+    Deposit.objects.create(
+        transaction=sale, kind="earnest", contract_fen=1, terms="王敏", recorded_by="x", recorded_at=now
+    )
+    Execution.objects.filter(request=request).update(received_account="王敏 0403")
     files.add(
-        request_id=make_request(sale, 26_800, phone=phone).pk,
+        request_id=review.pk,
         pictures=[files.read_picture(upload=pictures.upload())],
         by=of_staff(make_staff(merchant, "owner")),
         at=timezone.now(),
@@ -97,6 +133,17 @@ def _figures() -> list[Any]:
             "FROM terminals_transaction), (SELECT array_agg(t::text ORDER BY id) FROM refunds_ledgerentry t)"
         )
         return [*cursor.fetchone(), list(AuditEvent.objects.exclude(action__startswith="personal").values_list())]
+
+
+def _tables_with(word: str, *, merchant: int) -> set[str]:
+    """Where, of what is ours, it still stands in some column."""
+    found = set()
+    with connection.cursor() as cursor, tenant_wall.within(merchant):
+        for model in rights.records():
+            table = model._meta.db_table
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table} t WHERE t::text LIKE %s)", [f"%{word}%"])
+            found |= {table} if cursor.fetchone()[0] else set()
+    return found
 
 
 def _erase(by: Principal, **more: str) -> Erased:
@@ -127,6 +174,7 @@ def test_person_is_gone_from_every_table_and_figures_are_as_before(
     abroad = RefundRequest.objects.get(pk=abroad.pk)
     assert (abroad.customer_phone, Evidence.objects.count()) == (PHONE, 1)
     assert len(set((folder / "evidence").rglob("*.jpg")) & ours) == 2
+    assert _tables_with("王敏", merchant=request.merchant_id) == set()
     event = AuditEvent.objects.get(action="personal_data.erase")
     assert (event.data["requests"], said(event)["reason"]) == (2, "本人来店要求")
     assert PHONE not in repr(event.data)
@@ -266,3 +314,25 @@ def test_erase_own_takes_the_customers_words_with_it() -> None:
     report.refresh_from_db()
     assert (report.words, report.outcome) == ("", "-")
     assert RefundRequest.objects.get(pk=request.pk).customer_phone == ""
+
+
+#: Text that stays with a refund or its sale: who of the staff it was, codes, numbers and proofs of the channels, and what is
+#: given back with its own term.
+_NOBODY_IN_IT = re.compile(
+    r"_by$|_no$|_key$|_hash$|^(tier|role|reason|factor|why|event|locale|receipt|last_error|tender|verdict|code|errors|lines|label|"
+    r"fingerprint|facts|digest|proof|proof_source|proofs|method_reason|paid_to|second_leg|tag|failure_\w+|by_name|channel|"
+    r"sku|name|group|path|content_type|sha256|person|asked)$"
+)
+
+
+def test_every_text_about_a_refund_or_a_sale_is_erased_or_has_nobody_in_it() -> None:
+    """A column that somebody adds is one or the other."""
+    text = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
+    handled = {Deposit, Evidence, NoReceiptCase, PendingDecision, Transaction, RefundRequest}
+    for model in set(rights.records()) - handled:
+        if not any(field.related_model in (RefundRequest, Transaction) for field in model._meta.local_fields):
+            continue
+        for field in model._meta.local_fields:
+            if not isinstance(field, text) or field.choices or field.name in erasing._WRITTEN.get(model, ()):
+                continue
+            assert _NOBODY_IN_IT.search(field.name), f"{model.__name__}.{field.name}"

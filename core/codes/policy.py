@@ -1,0 +1,110 @@
+"""What the policy refuses, and the policy itself: versions, drafts, trials."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.codes.code import MEND_BODY, Code
+
+_VERDICT = _("`verdict` says why, rule by rule. Nothing was stored.")
+# fmt: off
+PROBLEMS = (
+    # what the policy refuses; the numbers are in the verdict's own sentences (refunds.rules.explanations)
+    Code("refused_by_policy", 422, _("The policy refuses"), _("The policy refuses this refund."), _VERDICT),
+    Code("exceeds_refundable", (409, 422), _("More than can still be refunded"),
+         _("This is more than can still be refunded of the sale."),
+         _("Read the sale's `refundable_fen`. 409: something else took it at the same moment. Nothing was stored."),
+         field="amount_fen"),
+    Code("exceeds_quantity", (409, 422), _("More pieces than can still come back"),
+         _("These are more pieces than can still come back."),
+         _("Read the sale's lines: `quantity` less `returned_quantity`. Nothing was stored."), field="lines"),
+    Code("payment_succeeded", 422, _("The payment is not confirmed, so there is nothing to refund yet."),
+         _("The payment is not confirmed, so there is nothing to refund yet. Ask the channel about it on the page of the sale."),
+         _("Ask the channel: `POST …/transactions/{id}/trade-queries`. Where it was paid, the sale becomes a success.")),
+    Code("payment_unpaid", 422, _("The channel says that nothing was paid (yet): there is nothing to refund."),
+         _("The channel says that nothing was paid (yet), so there is nothing to refund. Have the payment closed or reversed at "
+           "the till, so that it cannot be paid any more; if the customer has paid since, ask the channel again."),
+         _("Close or reverse the payment at the channel, or ask again if it was paid since. Nothing was stored.")),
+    Code("payment_closed", 422, _("The channel closed this payment unpaid: there is nothing to refund."),
+         _("The channel closed this payment unpaid, so there is nothing to refund. If the customer was charged, look for the "
+           "payment that went through: it has another number."),
+         _("Nothing to refund; look for the payment that went through under another number.")),
+    Code("payment_reversed", 422, _("The channel has reversed this payment: the customer has the money back."),
+         _("The channel has reversed this payment: the customer has the money back, and there is nothing to refund."),
+         _("Nothing to refund: the reversal gave it all back.")),
+    Code("payment_refunded", 422, _("The channel says that this payment was refunded already, outside of RefundDesk."),
+         _("The channel says that this payment was refunded already, outside of RefundDesk. Its statement names the refund: take "
+           "it into the books from there."),
+         _("Nothing is left to refund; adopt the refund from the channel's statement.")),
+    Code("payment_amount_differs", 422, _("The channel has this payment with another amount."),
+         _("The channel has this payment with another amount. Set the sale right first, then ask the channel again."),
+         _("Correct the sale (`POST …/corrections`), then ask again (`POST …/trade-queries`).")),
+    Code("payment_not_known", 422, _("The channel knows no such payment."),
+         _("The channel knows no payment of this number. Compare the number with the customer's payment record; if it was paid a "
+           "moment ago, ask the channel again."),
+         _("Check `channel_transaction_no` and the channel account, or ask again in a moment. Nothing was stored.")),
+    Code("terminal_enabled", 422, _("Refunds are switched off at this till."), remedy=_VERDICT),
+    Code("original_route", 422, _("The sale has no payment channel to refund through."), remedy=_VERDICT,
+         field="route"),
+    Code("channel_window", 422, _("The channel no longer refunds a sale of this age."), remedy=_VERDICT),
+    Code("channel_refund_count", (409, 422), _("The channel takes no further refund of this sale."), remedy=_VERDICT),
+    Code("no_cash_for_credit", 422, _("A sale paid by credit is never refunded in cash."), remedy=_VERDICT,
+         field="route"),
+    Code("consent_to_route", 422, _("Another way of paying back needs the customer's consent."), remedy=_VERDICT),
+    Code("no_transfer_for_credit", 422,
+         _("A sale paid by credit goes back to that credit as long as the channel takes it."), remedy=_VERDICT),
+    Code("route_funding", 422, _("The policy pays a sale like this back on another route."), remedy=_VERDICT),
+    Code("route_limit", (409, 422), _("This is above the limit of the route."), remedy=_VERDICT),
+    Code("route_allowed", 422, _("The policy does not allow this route."), remedy=_VERDICT, field="route"),
+    # the policy and its drafts
+    Code("draft_changed", 409, _("Somebody saved the draft meanwhile"),
+         _("A colleague saved this draft while you were writing. Yours was not stored."),
+         _("Read the draft again, and send what you change with its `revision`. Nothing was stored."), field="revision"),
+    Code("finding_gone", 409, _("The draft does not have this finding any more"), None, _("Read the draft's proof again.")),
+    Code("trial_running", 409, _("A trial has not ended yet"),
+         _("Another trial has not ended yet. Wait for it, or cancel it, then start this one."),
+         _("Wait until the running trial has ended, or cancel it.")),
+    Code("trial_ended", 409, _("The trial has ended"), None, _("Read the trial: its results are there, or it was cancelled.")),
+    Code("trial_period", 422, _("The period is empty or too long"),
+         _("Choose a first day and a last one that is not before it, at most a year."), MEND_BODY),
+    Code("shadow_running", 409, _("Another draft rides along"),
+         _("One draft at a time rides along. Stop that one first, or wait until it ends."),
+         _("Stop the other one first, or wait until it ends.")),
+    Code("shadow_ended", 409, _("The draft rides along no more"), None, _("Start another ride.")),
+    Code("shadow_days", 422, _("A draft rides along for 1 to 14 days"), None, MEND_BODY),
+    Code("draft_closed", 409, _("The draft was published or discarded"),
+         _("This draft was published or discarded meanwhile. Nothing was stored."), _("Start another draft.")),
+    Code("policy_moved", 409, _("Another version was published meanwhile"),
+         _("Another version was published since this draft was begun. Look at what it changed first."),
+         _("Look at version `latest`, then `POST …/catch-up`.")),
+    Code("own_draft", 403, _("Nobody publishes what they wrote"),
+         _("You have changed this draft. Somebody else who may publish has to look at it and publish it."),
+         _("Another manager or owner publishes it.")),
+    Code("alone_not_said", 422, _("Nobody else may publish here"),
+         _("Nobody else may publish here. Tick that you do it without a second pair of eyes."),
+         _("Send `alone` with `true`: the version keeps it."), field="alone"),
+    Code("not_asked", 409, _("Nobody was asked to publish the draft"),
+         _("This draft was not handed over to be published. Ask whoever writes it."),
+         _("Whoever wrote it asks first: `POST …/ask`.")),
+    Code("change_reason_required", 422, _("A change of the rules needs a reason"), _("Say why the rules change."),
+         _("Give a `reason`; the history keeps it."), field="reason"),
+    Code("effective_in_past", 422, _("Rules never come into force in the past"),
+         _("Choose a time from now on: rules never come into force in the past."), _("Leave it out, or choose a later one."),
+         field="effective_at"),
+    Code("nothing_changed", 422, _("The draft says what is in force"),
+         _("The draft says the same as the rules in force. Change something first."), _("Change a rule first.")),
+    Code("no_such_publisher", 422, _("They cannot publish it"),
+         _("Choose a manager or owner of all stores who has not changed this draft."),
+         _("Name somebody who may publish and has not written it; left out: any of them."), field="colleague"),
+    Code("policy_invalid", 422, _("The rules cannot be read"),
+         _("These rules contradict themselves, or name something that there is not. Look at tiers, stores and reasons: "
+           "the tiers' limits rise, and only the last has none."),
+         _("`detail` says where. Nothing was stored."), field="rules"),
+    Code("guide_invalid", 422, _("The guides cannot be read"), _("A guide has at most 4,000 characters in each language."),
+         _("`guides` are texts by kind of refund, each in `zh` and `en`. Nothing was stored."), field="guides"),
+)
+
+REFUSALS = (
+    Code("form_has_errors", 422, _("Not saved yet: some fields cannot be read. What you typed is still there.")),
+    Code("months_invalid", 422, _("Give a number of months from 1 to 24.")),
+    Code("rule_change_incomplete", 422, _("Give channel, day, what changes and where it says so.")),
+)
+# fmt: on
