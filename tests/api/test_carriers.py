@@ -6,10 +6,15 @@ import pytest
 
 from integrations.models import AlertAddress
 from merchants.models import MessageCarrier
-from tests.api.test_settings import Session, merchant, owner
+from tests.api.conftest import Session, session_for
+from tests.factories import make_merchant, make_staff
 
 pytestmark = pytest.mark.django_db
-__all__ = ["merchant", "owner"]
+
+
+@pytest.fixture
+def owner() -> Session:
+    return session_for(make_staff(make_merchant(), "owner"))
 
 
 def test_carrier_answers_never_show_a_secret(owner: Session) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -22,6 +23,8 @@ from integrations import alerts
 from integrations.addresses import AddressRefused
 from integrations.alerts import AlertNotSent, Wanted
 from integrations.models import AlertAddress
+from invariants import inspection
+from invariants.breach import Breach
 from merchants import principals
 from merchants.models import Merchant, MessageCarrier
 from merchants.principals import Principal
@@ -61,6 +64,13 @@ def group(settings: Settings) -> Iterator[str]:
     yield url
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_broken() -> Iterator[None]:
+    cache.delete(periodic.INVARIANTS_BROKEN)
+    yield
+    cache.delete(periodic.INVARIANTS_BROKEN)
 
 
 @pytest.fixture
@@ -173,7 +183,7 @@ def test_every_event_when_it_is_so_is_mailed_in_one_message_each(
     MessageCarrier.objects.create(merchant=merchant, kind="tencent", failing_since=at - timedelta(minutes=3))
     monkeypatch.setattr(breaker, "down", lambda accounts: set(accounts))
     monkeypatch.setattr(periodic, "seen", lambda: {"refunds.sweep": periodic.Seen(called_s=90, ran_s=90)})
-    monkeypatch.setattr(alerts.cache, "get", lambda *_: ["I5"])
+    inspection.report([Breach("I5", "a ledger that does not sum up")])
     assert alerts.work(at=at) == 5
     said = {message.subject.rpartition(": ")[2]: message.body for message in mail.outbox}
     assert "and 2 more" in said["A refund was not decided in time"]

@@ -161,7 +161,7 @@ def save_carrier(stage: Stage) -> None:
 @case("POST", f"{_DESK}/carriers/<str:kind>/template")
 def save_template(stage: Stage) -> None:
     _call(stage, "message-carriers/wechat", _CARRIER, method="PUT")
-    given = {"event": "refunded", "language": "en", "id": "W-2", "text": "amount1=¥{amount}"}
+    given: dict[str, Any] = {"event": "refunded", "language": "en", "id": "W-2", "text": "amount1=¥{amount}"}
     stage.post(Role.OWNER, f"{_DESK}/carriers/wechat/template", **given)
     assert MessageCarrier.objects.get().templates == {"refunded/en": {"id": "W-2", "text": "amount1=¥{amount}"}}
 
@@ -194,7 +194,7 @@ def alerts(stage: Stage) -> None:
 
 @case("POST", f"{_DESK}/alerts")
 def add_address(stage: Stage) -> None:
-    given = {**_ALERTS, "language": "en", "quiet_from": "22:00", "quiet_until": "07:00"}
+    given: dict[str, Any] = {**_ALERTS, "language": "en", "quiet_from": "22:00", "quiet_until": "07:00"}
     stage.post(Role.OWNER, f"{_DESK}/alerts", **given)
     assert AlertAddress.objects.get().address == "oncall@example.com"
 

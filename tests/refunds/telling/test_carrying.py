@@ -67,8 +67,10 @@ def contract(merchant: Merchant, kind: str, *, position: int = 1) -> MessageCarr
     return MessageCarrier.objects.create(merchant=merchant, kind=kind, position=position, templates=templates)
 
 
-def waiting(merchant: Merchant, *, consents: bool = False, **contact: str) -> RefundRequest:
-    request = make_request(make_sale(merchant, 50_000), 26_800, **{"phone": "13800006021", **contact})
+def waiting(
+    merchant: Merchant, *, consents: bool = False, phone: str = "13800006021", email: str = ""
+) -> RefundRequest:
+    request = make_request(make_sale(merchant, 50_000), 26_800, phone=phone, email=email)
     if consents:
         WeChatConsent.objects.create(
             merchant=merchant, request=request, openid="o-12345678", events=["in_review"], given_at=timezone.now()
