@@ -75,6 +75,8 @@ def save(*, kind: str, wanted: Wanted, by: Principal, at: datetime) -> MessageCa
     before = row.settings
     given = {name: one_line(wanted.given.get(name, ""), limit=200) for name in its.fields}
     after = {name: given[name] or (before.get(name, "") if name in its.secrets else "") for name in its.fields}
+    for name in sorted(set(wanted.given) - set(its.fields)):
+        raise wrong(name, code="unknown_field")
     for name in its.fields:
         if not after[name] and name not in its.optional:
             raise wrong(name, code="required")

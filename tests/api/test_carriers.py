@@ -33,6 +33,7 @@ def test_carrier_answers_never_show_a_secret(owner: Session) -> None:
     [
         ("message-carriers/pigeon", {"settings": {}}, 404),
         ("message-carriers/wechat", {"settings": {"appid": "x"}}, 422),
+        ("message-carriers/wechat", {"settings": {"appid": "x", "secret": "y", "sdk_app_id": "z"}}, 422),
         ("message-orders/refunded/fr", {"order": "one"}, 404),
         ("message-orders/refunded/en", {"order": "none"}, 400),
     ],
