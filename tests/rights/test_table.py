@@ -95,9 +95,6 @@ def world(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return World()
 
 
-_ALERTS = {"kind": "email", "name": "on call", "address": "oncall@example.com", "events": ["channel_down"]}
-
-
 # --- through the domain ---------------------------------------------------------------------------------------------
 
 
@@ -553,8 +550,6 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.CHANGE_CREDENTIALS, "GET", "channel-accounts/{account}", None),
     (Act.CHANGE_CREDENTIALS, "PUT", "channel-accounts/{account}/profile", {"profile": {"max_partials": 7}}),
     (Act.CHANGE_CREDENTIALS, "POST", "channel-accounts/{account}/close", {}),
-    (Act.CHANGE_CREDENTIALS, "PUT", "message-orders/refunded/en", {"order": "one"}),
-    (Act.CHANGE_CREDENTIALS, "POST", "alert-addresses", _ALERTS),
     (Act.SET_WORDING, "GET", "message-templates", None),
     (Act.SET_WORDING, "PUT", "message-templates/refunded/sms/en", {"text": "{{amount}}", "after": 0}),
     (Act.MANAGE_KEYS, "POST", "api-keys/{key}/revoke", {"typed_name": "key"}),
@@ -581,6 +576,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/recover", {"since": "2026-11-20T00:00:00+08:00"}),
     (Act.MANAGE_WEBHOOKS, "PATCH", "webhook-endpoints/{endpoint}", {"enabled": False}),
     (Act.MANAGE_WEBHOOKS, "DELETE", "webhook-endpoints/{endpoint}", None),
+    (Act.CHANGE_CREDENTIALS, "DELETE", "message-carriers/wechat", None),
+    (Act.CONSENT, "DELETE", "refund-requests/{waiting}/wechat-consent", None),
 ]
 
 
@@ -846,6 +843,7 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_TILL,
     Act.RATE,
     Act.ERASE_OWN,
+    Act.CONSENT,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,
