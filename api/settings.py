@@ -23,12 +23,11 @@ from merchants.stores import store_by_code
 from merchants.team import Place
 from refunds.models import Reviewer
 from refunds.models.assignment import MOST_ON_A_DESK
-from refunds.models.notification import Medium
 from refunds.payouts import accounts, credentials
 from refunds.review import assigning, presence
 from refunds.states import Reason
 from refunds.telling import own_words, wording
-from refunds.telling.own_words import LANGUAGES
+from refunds.telling.own_words import LANGUAGES, MEDIA
 
 _SHOWN = 300
 OVERLAPS = list(credentials.OVERLAPS)
@@ -475,7 +474,7 @@ class WordingSerializer(StrictSerializer):
 
 class WordingOut(Shape):
     event = s.ChoiceField(wording.EVENTS)
-    medium = s.ChoiceField(Medium.choices)
+    medium = s.ChoiceField(MEDIA)
     language = s.ChoiceField(LANGUAGES)
     version = s.IntegerField(help_text="0: nobody wrote one")
     text = s.CharField(help_text="empty: the built-in wording. `{amount}` and the like stand for what it is about")
@@ -516,6 +515,6 @@ class WordingDetail(Endpoint):
 
 
 def _which(event: str, medium: str, language: str) -> dict[str, str]:
-    if event not in wording.EVENTS or medium not in Medium.values or language not in LANGUAGES:
+    if event not in wording.EVENTS or medium not in MEDIA or language not in LANGUAGES:
         raise NotFound("there is no such message")
     return {"event": event, "medium": medium, "language": language}

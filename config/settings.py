@@ -285,6 +285,14 @@ SPECTACULAR_SETTINGS = {
         "RefundRequestStateEnum": "refunds.states.State",
         "EventTypeEnum": "integrations.feed.TYPES",
         "OverlapEnum": "api.keys.OVERLAPS",
+        "EventEnum": "refunds.telling.wording.EVENTS",
+        "MediumEnum": "refunds.telling.own_words.MEDIA",
+        "MessageEventEnum": "api.carriers.EVENTS",
+        "TemplateEventEnum": "refunds.telling.contracts.EVENTS",
+        "CarrierKindEnum": "api.carriers.KINDS",
+        "CarrierMediumEnum": "api.carriers.MEDIA",
+        "AlertKindEnum": "integrations.models.AlertKind",
+        "AlertEventEnum": "api.carriers.ALERTS",
         "CredentialsOverlapEnum": "api.settings.OVERLAPS",
         "TestOutcomeEnum": "integrations.sandbox.OUTCOMES",
         "PaymentWordEnum": "terminals.models.PaymentWord",
@@ -388,6 +396,12 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="RefundDesk <refunds@localhost>")
 SMS_PROVIDER = env.str("SMS_PROVIDER", default="outbox")
 SMS_OUTBOX_URL = env.str("SMS_OUTBOX_URL", default="").rstrip("/")
+#: Where each provider of merchants' own contracts is called.
+CARRIER_URLS: dict[str, str] = {
+    "tencent": env.str("CARRIER_URL_TENCENT", default="https://sms.tencentcloudapi.com"),
+    "aliyun": env.str("CARRIER_URL_ALIYUN", default="https://dysmsapi.aliyuncs.com"),
+    "wechat": env.str("CARRIER_URL_WECHAT", default="https://api.weixin.qq.com"),
+}
 #: How long a customer's link works.
 TRACKING_LINK_DAYS = 90
 
@@ -402,6 +416,12 @@ WEBHOOK_BODIES = {
 }
 #: Seconds for which a web process gathers calls for the request log before it writes them; 0: it never does by itself.
 REQUEST_LOG_EVERY_S = env.float("REQUEST_LOG_EVERY_S", default=1.0)
+#: Where groups of staff are told of trouble, by product.
+ALERT_URLS: dict[str, str] = {
+    "dingtalk": env.str("ALERT_URL_DINGTALK", default="https://oapi.dingtalk.com"),
+    "feishu": env.str("ALERT_URL_FEISHU", default="https://open.feishu.cn"),
+    "wecom": env.str("ALERT_URL_WECOM", default="https://qyapi.weixin.qq.com"),
+}
 #: For tests and the demo alone: webhooks may go to this machine, without TLS.
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
 

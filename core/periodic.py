@@ -28,6 +28,9 @@ class PeriodicWork(models.Model):
         return self.task
 
 
+#: In the cache: the codes of the invariants that a check found broken within a day.
+INVARIANTS_BROKEN = "invariants.broken"
+
 #: What each task does. Safe to run at any time, by several workers at once.
 WORK: dict[str, Callable[[], None]] = {}
 

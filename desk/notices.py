@@ -10,7 +10,12 @@ from refunds.models import Notification
 from refunds.models.notification import APOLOGY, NotificationState
 from refunds.states import State
 
-_TONES = {NotificationState.PENDING: "", NotificationState.SENT: "ok", NotificationState.DEAD: "bad"}
+_TONES = {
+    NotificationState.PENDING: "",
+    NotificationState.SENT: "ok",
+    NotificationState.DEAD: "bad",
+    NotificationState.REPLACED: "warn",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class Notice:
     tone: str
     at: datetime
     note: str
+    text: str
 
 
 def notice(notification: Notification) -> Notice:
@@ -36,6 +42,7 @@ def notice(notification: Notification) -> Notice:
         tone=_TONES[state],
         at=notification.sent_at or notification.created_at,
         note=notification.last_error if state is not NotificationState.SENT else "",
+        text=notification.text,
     )
 
 

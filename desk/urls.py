@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from desk import start
 from desk.account import view as account
+from desk.alerts import view as alerts
 from desk.analytics import view as analytics
 from desk.api_keys import view as api_keys
 from desk.at_till import view as at_till
@@ -13,6 +14,7 @@ from desk.audit import view as audit
 from desk.batches import view as batches
 from desk.bulk import view as bulk
 from desk.by_hand import view as by_hand
+from desk.carriers import view as carriers
 from desk.channel_accounts import view as channel_accounts
 from desk.day_in_path import DayInPath
 from desk.deputies import view as deputies
@@ -265,6 +267,15 @@ urlpatterns = [
     path("/settings/channel-accounts/<str:code>/credentials", channel_accounts.rotate, name="channel-account-rotate"),
     path("/settings/channel-accounts/<str:code>/test", channel_accounts.try_it, name="channel-account-test"),
     path("/settings/channel-accounts/<str:code>/close", channel_accounts.close, name="channel-account-close"),
+    path("/settings/carriers", carriers.carriers, name="carriers"),
+    path("/settings/carriers/<str:kind>", carriers.carrier, name="carrier"),
+    path("/settings/carriers/<str:kind>/template", carriers.template, name="carrier-template"),
+    path("/settings/carriers/<str:kind>/test", carriers.send_test, name="carrier-test"),
+    path("/settings/carriers/<str:kind>/remove", carriers.remove, name="carrier-remove"),
+    path("/settings/alerts", alerts.alerts, name="alerts"),
+    path("/settings/alerts/<int:address_id>", alerts.address, name="alert-address"),
+    path("/settings/alerts/<int:address_id>/test", alerts.send_test, name="alert-address-test"),
+    path("/settings/alerts/<int:address_id>/remove", alerts.remove, name="alert-address-remove"),
     path("/settings/messages", message_templates.wordings, name="messages"),
     path(f"/settings/messages/{_WORDING}", message_templates.wording, name="message"),
     path(f"/settings/messages/{_WORDING}/preview", message_templates.preview, name="message-preview"),

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.personal_data import SealedTextField
 from merchants.models import Merchant, Store
@@ -178,3 +179,62 @@ class RequestLogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status}"
+
+
+class AlertKind(models.TextChoices):
+    DINGTALK = "dingtalk", _("DingTalk")
+    FEISHU = "feishu", _("Feishu")
+    WECOM = "wecom", _("WeCom")
+    EMAIL = "email", _("E-mail")
+
+
+class AlertAddress(models.Model):
+    """Where a merchant's staff, or a provider's support, is told of trouble. ``events`` as ``integrations.alerts`` has them.
+
+    ``address`` is a group robot's address or a mail address, ``secret`` what it signs with. Between ``quiet_from`` and
+    ``quiet_until`` (Shanghai) nothing is sent; what happened then follows afterwards. ``last_error`` is why the last call failed.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=AlertKind.choices)
+    name = models.CharField(max_length=60)
+    language = models.CharField(max_length=10)
+    address = SealedTextField(purpose="alert_address.address")
+    secret = SealedTextField(purpose="alert_address.secret")
+    events = ArrayField(models.CharField(max_length=30))
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Alert(models.Model):
+    """Something that an address is told once: ``about`` tells two of one event apart. Over at ``over_at``, so that the next of
+    its kind is news again; ``seen_at`` was when it was last so.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    address = models.ForeignKey(AlertAddress, on_delete=models.CASCADE, related_name="alerts", db_index=False)
+    event = models.CharField(max_length=30)
+    about = models.CharField(max_length=80)
+    data = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    over_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address", "event", "about"], condition=Q(over_at=None), name="alert_once_while_it_lasts"
+            )
+        ]
+        indexes = [models.Index(fields=["due_at"], name="alert_due", condition=Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.about}"

@@ -9,18 +9,18 @@ import logging
 import threading
 from collections.abc import Callable
 
-from celery.signals import celeryd_after_setup
+from celery.signals import beat_init, celeryd_after_setup
 from django.db import connection
 from django.utils import timezone
 
 from core import clock
 from core.periodic import periodic
-from integrations import delivering, feed, request_log, sandbox_clock
+from integrations import alerts, delivering, feed, request_log, sandbox_clock
 from refunds.payouts import loop
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S, _ALERT_EVERY_S = 0.1, 5.0
 
 
 @periodic("integrations.forget_old")
@@ -41,6 +41,17 @@ def start(**_: object) -> None:
         threading.Thread(target=_again_and_again, args=[work], name=name, daemon=True).start()
 
 
+@celeryd_after_setup.connect
+@beat_init.connect
+def watch_for_trouble(**_: object) -> None:
+    """In workers and in beat: those that are left tell that the others are gone."""
+    threading.Thread(target=_again_and_again, args=[_alert, _ALERT_EVERY_S], name="alerts", daemon=True).start()
+
+
+def _alert() -> None:
+    alerts.work(at=timezone.now())
+
+
 def _take_events() -> None:
     feed.take_events(at=timezone.now())
 
@@ -49,9 +60,9 @@ def _deliver() -> None:
     delivering.work(clock=timezone.now)
 
 
-def _again_and_again(work: Callable[[], None]) -> None:
+def _again_and_again(work: Callable[[], None], every_s: float = _LOOK_EVERY_S) -> None:
     failed = ""
-    while not loop.stopping.wait(_LOOK_EVERY_S):
+    while not loop.stopping.wait(every_s):
         try:
             work()
             failed = ""

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
 from django.db.models.expressions import Func, RawSQL
 from django.db.models.fields.json import KT
 
+from core import periodic
 from core.audit import chain, heads, verifying
 from core.audit.models import AuditEvent
 from core.calendar import SHANGHAI
@@ -55,6 +57,8 @@ def alone() -> Iterator[None]:
 logger = logging.getLogger(__name__)
 
 
+#: The next nightly check finds again what is still so.
+_BROKEN_KEPT_S = 25 * 3600
 #: Requests whose approvals are looked at together.
 _AT_ONCE = 500
 #: A run that gives way rests this many times as long as it has just worked, and never longer than ...
@@ -203,9 +207,13 @@ def _succeeds(sql: str) -> bool:
 
 
 def report(found: Iterable[Breach]) -> None:
-    """Log breaches as errors."""
+    """Log breaches as errors, and keep their codes for those who tell staff of them."""
+    codes = set()
     for breach in found:
         logger.error("invariant %s is broken: %s", breach.code, breach.what)
+        codes.add(breach.code)
+    if codes:
+        cache.set(periodic.INVARIANTS_BROKEN, sorted(codes), timeout=_BROKEN_KEPT_S)
 
 
 def check(

@@ -41,6 +41,7 @@ class Act(StrEnum):
     RESUBMIT = "resubmit"
     RESUBMIT_FAILED = "resubmit_failed"
     ADD_EVIDENCE = "add_evidence"
+    CONSENT = "consent"
     ADD_NOTE = "add_note"
     AGREE = "agree"
     REOPEN = "reopen"
@@ -211,6 +212,9 @@ TABLE: Final[Mapping[Act, Right]] = {
                                scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
     Act.ADD_EVIDENCE: Right("add pictures",                   _YES,  _YES, _YES, _YES, _YES,
                             scope=KeyScope.REFUNDS_WRITE, key=_OWN, customer=_OWN, system=_YES),
+    Act.CONSENT: Right("say whether a customer wants messages in WeChat",
+                                                              _NO,   _NO,  _NO,  _NO,  _NO,
+                       scope=KeyScope.REFUNDS_WRITE, key=_OWN),
     Act.ADD_NOTE: Right("write a note for colleagues",        _YES,  _YES, _YES, _YES, _YES),
     Act.AGREE: Right("note what a customer agreed to: another amount",
                                                               _OWN,  _YES, _YES, _OWN, _YES,
@@ -337,7 +341,7 @@ TABLE: Final[Mapping[Act, Right]] = {
     Act.MANAGE_WEBHOOKS: Right("say which addresses are called with events of one's stores",
                                                               _NO,   _NO,  _YES, _NO,  _YES,
                                scope=KeyScope.WEBHOOKS_WRITE, key=_YES),
-    Act.CHANGE_CREDENTIALS: Right("open, set up, test and end channel accounts, and change their credentials",
+    Act.CHANGE_CREDENTIALS: Right("set up, test and end channel accounts, carriers of messages and alerts, with their keys",
                                                               _NO,   _NO,  _YES, _NO,  _YES, conditions=(_WHOLE,)),
     Act.MANAGE_TEAM: Right("invite, place and switch off colleagues, and require a second factor",
                                                               _NO,   _NO,  _NO,  _NO,  _YES, conditions=(_WHOLE,)),

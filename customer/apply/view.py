@@ -86,7 +86,7 @@ def start(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> H
         sale = applying.find(told=_told(typed), store=store, transaction_id=receipt.transaction_id)
         phone = applying.phone_of(sale, typed=typed["phone"])
         ticket = one_time.send(
-            phone=phone, transaction_id=sale.pk, merchant=one_line(store.merchant.name), language=_language()
+            phone=phone, transaction_id=sale.pk, merchant=store.merchant, language=_language(), at=clock.now()
         )
     except DomainError as error:
         if isinstance(error, one_time.TooManyCodes):

@@ -16,7 +16,7 @@ from desk.templatetags.desk_format import when_minute
 from merchants.models import MessageWording
 from refunds.models.notification import Medium
 from refunds.telling import own_words, wording
-from refunds.telling.own_words import LANGUAGES, PLACEHOLDERS
+from refunds.telling.own_words import LANGUAGES, MEDIA, PLACEHOLDERS
 from refunds.telling.wording import EVENTS
 
 _NAMES = {"zh-hans": "中文", "en": "English"}
@@ -32,7 +32,7 @@ class Which:
 
     @property
     def is_one(self) -> bool:
-        return self.event in EVENTS and self.medium in Medium.values and self.language in LANGUAGES
+        return self.event in EVENTS and self.medium in MEDIA and self.language in LANGUAGES
 
     @property
     def label(self) -> str:
@@ -45,7 +45,7 @@ class Which:
 def messages_page(*, scope: Scope) -> SettingsPage:
     written = MessageWording.objects.filter(merchant_id=scope.staff.merchant_id).order_by("version")
     own = {(one.event, one.medium, one.language): one for one in written.only("event", "medium", "language", "text")}
-    kinds = [(medium, language) for medium in Medium.values for language in LANGUAGES]
+    kinds = [(medium, language) for medium in MEDIA for language in LANGUAGES]
     table = Table(
         title=gettext("Message wording"),
         columns=[gettext("When"), *(Which("", medium, language).label for medium, language in kinds)],

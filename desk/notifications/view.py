@@ -37,6 +37,9 @@ _READ = (
     "sent_at",
     "last_error",
     "receipt",
+    "text",
+    "carrier",
+    "delivered_at",
     "request__number",
 )
 

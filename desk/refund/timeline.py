@@ -372,6 +372,8 @@ _TEXTS: Mapping[str, tuple[Promise, str] | Callable[[Data], tuple[str, str]]] = 
     ),
     "refund.help": (_("asked for help"), ""),
     "refund.appeal": (_("appealed against the rejection"), ""),
+    "refund.consent": (_("said that the customer wants messages in WeChat"), ""),
+    "refund.consent_withdrawn": (_("said that the customer wants no messages in WeChat"), ""),
     "refund.erased": (_("had their personal data erased"), ""),
     "refund.low_score": (_("gave a low score; a person sees to it"), ""),
     "refund.complaint": (_("noted a complaint"), ""),

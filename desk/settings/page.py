@@ -37,6 +37,13 @@ def settings_page(*, scope: Scope) -> SettingsPage:
             gettext("Message wording"),
             gettext("Your own words to customers, in both languages"),
         ),
+        (
+            Act.CHANGE_CREDENTIALS,
+            "carriers",
+            gettext("Carriers"),
+            gettext("Who takes SMS and WeChat messages, and the order"),
+        ),
+        (Act.CHANGE_CREDENTIALS, "alerts", gettext("Alerts"), gettext("Groups and addresses that are told of trouble")),
         (Act.ERASE, "personal-data", gettext("Personal data"), gettext("What is kept how long; erasing on request")),
         (Act.SEE_AUDIT, "audit", gettext("Audit trail"), gettext("Who did what, and that nobody changed it")),
     ]

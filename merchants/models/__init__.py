@@ -6,6 +6,7 @@ from merchants.models.channel_account import ChannelAccount
 from merchants.models.channel_rule import ChannelRuleChange, ChannelRuleReading
 from merchants.models.delegation import Delegation
 from merchants.models.merchant import Merchant, MerchantKind, Store
+from merchants.models.message_carrier import MessageCarrier, MessageOrder
 from merchants.models.message_wording import MessageWording
 from merchants.models.opening import CalendarDay, Grace
 from merchants.models.policy import DraftState, PolicyDraft, PolicyReview, PolicyRevision, PolicyVersion
@@ -27,6 +28,8 @@ __all__ = [
     "KeyScope",
     "Merchant",
     "MerchantKind",
+    "MessageCarrier",
+    "MessageOrder",
     "MessageWording",
     "PolicyDraft",
     "PolicyReview",

@@ -48,6 +48,7 @@ from refunds.models import (
     SecondLook,
     StaffNotice,
     Survey,
+    WeChatConsent,
 )
 from refunds.states import State
 from terminals.models import Deposit, Transaction
@@ -211,12 +212,13 @@ _WRITTEN: Final[Mapping[type[Model], Mapping[str, str]]] = {
     Execution: {"received_account": ""},
     ExchangeOffer: {"message": ""},
     GoodsReturn: {"finding": _GONE, "carrier": "", "parcel_no": ""},
-    Notification: {"recipient": "", "masked_recipient": _GONE},
+    Notification: {"recipient": "", "masked_recipient": _GONE, "text": ""},
     Payee: {"holder_name": _GONE, "account_no": _GONE, "account_last4": _GONE * 4, "bank_name": _GONE},
     ReturnedTransfer: dict.fromkeys(("holder_name", "account_no", "account_last4", "bank_name", "note"), ""),
     SecondLook: {"note": ""},
     StaffNotice: {"text": _GONE},
     Survey: {"comment": ""},
+    WeChatConsent: {"openid": ""},
 }
 _HAS_PAYER = Q(payer_phone_hash__isnull=False) | ~Q(payer_phone="") | ~Q(card_last4="")
 

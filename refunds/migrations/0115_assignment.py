@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('merchants', '0060_sandbox'),
-        ('refunds', '0100_waiting_vendor'),
+        ('refunds', '0110_message_carriers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

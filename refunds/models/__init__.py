@@ -28,6 +28,7 @@ from refunds.models.second_look import SecondLook
 from refunds.models.staff_notice import StaffNotice
 from refunds.models.survey import Survey
 from refunds.models.till import Shift, ShiftLine, TillAuthorisation
+from refunds.models.wechat_consent import WeChatConsent
 
 __all__ = [
     "Agreement",
@@ -70,4 +71,5 @@ __all__ = [
     "StaffNotice",
     "Survey",
     "TillAuthorisation",
+    "WeChatConsent",
 ]

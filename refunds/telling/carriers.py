@@ -2,8 +2,10 @@
 
 import json
 import smtplib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
@@ -14,24 +16,38 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A message in words: SMS use ``body`` alone."""
+    """A message in words: SMS use ``body`` alone. ``values`` are what own words may name, for carriers with templates of their
+    own; ``key`` says of which event and language it is: ``refunded/zh-hans``.
+    """
 
     subject: str
     body: str
     html: str = ""
+    key: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class DeliveryFailed(Exception):
-    """The carrier did not take the message. ``permanent`` when trying again is no use."""
+    """The carrier did not take the message. ``permanent``: it never will, for what it is or to whom it goes. ``setting``: it will
+    once the merchant has put the contract, the keys or a template right. Neither: later, perhaps.
+    """
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, setting: bool = False) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent, self.setting = permanent, setting
 
 
 class Carrier(Protocol):
     def send(self, *, recipient: str, text: Text) -> str:
         """Hand the message over; returns a receipt. Raises ``DeliveryFailed``."""
+        ...
+
+
+class ReceiptCarrier(Carrier, Protocol):
+    def has_arrived(self, *, recipient: str, receipt: str, sent_at: datetime) -> bool:
+        """Whether the network has delivered it; False: not known yet. Raises ``DeliveryFailed``, ``permanent`` where the network
+        said that it never will be.
+        """
         ...
 
 

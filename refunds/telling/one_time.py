@@ -9,6 +9,7 @@ import base64
 import logging
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -20,10 +21,16 @@ from django.utils.translation import gettext
 from core.errors import Conflict, DomainError, Invalid
 from core.guessing import Bucket, Limit, TooManyGuesses, take
 from core.personal_data import seal, search_hash, unseal
-from refunds.telling.carriers import DeliveryFailed, Text, carrier_for
+from core.plain_text import one_line
+from merchants.models import Merchant
+from refunds.models.notification import Medium
+from refunds.telling import carrying
+from refunds.telling.carriers import DeliveryFailed, Text
 
 logger = logging.getLogger(__name__)
 
+#: The event of a template for codes.
+CODE = "code"
 LIFE_S = 600
 TRIES = 5
 #: Codes for one sale, or to one phone: each costs money and rings at somebody's table.
@@ -57,7 +64,7 @@ class Held:
     phone: str
 
 
-def send(*, phone: str, transaction_id: UUID, merchant: str, language: str) -> str:
+def send(*, phone: str, transaction_id: UUID, merchant: Merchant, language: str, at: datetime) -> str:
     """Send a code to ``phone`` and return the ticket that it goes with. Raises ``TooManyCodes`` or ``CodeNotSent``."""
     try:
         take(
@@ -71,11 +78,13 @@ def send(*, phone: str, transaction_id: UUID, merchant: str, language: str) -> s
     cache.set(_key(ticket), (str(transaction_id), _hash(ticket, code), sealed), timeout=LIFE_S)
     with translation.override(language):
         body = gettext("[%(merchant)s] Your code is %(code)s, good for 10 minutes. Give it to nobody.") % {
-            "merchant": merchant,
+            "merchant": one_line(merchant.name),
             "code": code,
         }
+    text = Text("", body, key=f"{CODE}/{language}", values={"merchant": one_line(merchant.name), "code": code})
     try:
-        carrier_for("sms").send(recipient=phone, text=Text("", body))
+        own = carrying.contracts({merchant.pk})
+        carrying.choose(own[merchant.pk], medium=Medium.SMS, text=text, at=at).carrier.send(recipient=phone, text=text)
     except DeliveryFailed as error:
         cache.delete(_key(ticket))
         logger.warning("a one-time code could not be sent: %s", error)

@@ -6,6 +6,7 @@ who reads over their shoulder learns of a refund and nothing else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -107,22 +108,33 @@ def example(*, event: str, medium: str, language: str, merchant: Merchant, own: 
         return _text(event, medium, _example(event, merchant), own, has_link=event in _SMS_WITH_LINK)
 
 
+#: What a one-time code looks like.
+_A_CODE = "123456"
+
+
+def for_template(text: Text, *, key: str) -> Text:
+    """An example for a provider's template, also of a one-time code."""
+    return replace(text, key=key, values={**text.values, "code": _A_CODE})
+
+
 def _text(event: str, medium: str, context: dict[str, object], own: str, *, has_link: bool) -> Text:
     """The message in the language in use, by the merchant's own words where there are any."""
-    if own:
-        said = own_words.filled(own, context)
-    else:
-        said = render_to_string(f"messages/{event}.txt", {**context, "short": medium == "sms"})
+    is_short = medium != "email"
+    built_in = {**context, "short": is_short}
+    said = own_words.filled(own, context) if own else render_to_string(f"messages/{event}.txt", built_in)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    if medium == "sms":
+    key = f"{event}/{translation.get_language()}"
+    values = {name: str(context.get(name, "")) for name in own_words.PLACEHOLDERS}
+    values |= {"url": str(context["url"]), "token": str(context["url"]).rpartition("/")[2]}
+    if is_short:
         # Chinese sentences follow one another without a space; a link needs one to be recognised.
         body = ("" if translation.get_language() == "zh-hans" else " ").join(lines)
-        return Text("", f"{body} {context['url']}" if has_link else body)
+        return Text("", f"{body} {context['url']}" if has_link else body, key=key, values=values)
     subject = gettext("%(merchant)s: %(headline)s (%(number)s)") % context
     html = render_to_string("messages/mail.html", {**context, "lines": lines, "subject": subject})
     follow = gettext("Follow your refund: %(url)s") % context
     sender = " · ".join(str(context[key]) for key in ("merchant", "store", "store_phone") if context[key])
-    return Text(subject, "\n\n".join([*lines, follow, sender]), html)
+    return Text(subject, "\n\n".join([*lines, follow, sender]), html, key=key, values=values)
 
 
 def _example(event: str, merchant: Merchant) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import CustomerReport, Evidence, RefundRequest, Survey
 from refunds.payouts import proving
-from refunds.telling import one_time, tracking
+from refunds.telling import carrying, tracking
 from refunds.telling.tracking import Receipt
 from tests import pictures
 from tests.customer.conftest import in_state
@@ -244,7 +244,7 @@ def test_a_customer_applies_from_the_receipt_without_scripts(
     browser: Browser, live_server: LiveServer, axe: Callable[[Page], None], page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box = Mailbox()
-    monkeypatch.setattr(one_time, "carrier_for", lambda _medium: box)
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     sale = make_sale(make_merchant(), 26_800, payer_phone="13800006021")
     address = f"{live_server.url}/r/apply/{tracking.apply_token(Receipt(sale.store_id, sale.pk))}?lang=zh-hans"
     page.set_viewport_size(PHONE)

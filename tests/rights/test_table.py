@@ -57,7 +57,7 @@ from refunds.payouts.ending import Finding
 from refunds.payouts.redirecting import OtherAccount, PayeeKind
 from refunds.review import agreeing, deciding, exporting, grace, handing_over, revealing
 from refunds.review.agreeing import Consent
-from refunds.telling import outbox, own_words
+from refunds.telling import consents, outbox, own_words
 from terminals import correcting, reporting, tills
 from terminals.correcting import SaleCorrection
 from terminals.reporting import ReportedSale
@@ -313,6 +313,7 @@ _DOMAIN: dict[Act, Domain] = {
     Act.RESUBMIT: _resubmit("asked_back"),
     Act.RESUBMIT_FAILED: _resubmit("failed"),
     Act.ADD_EVIDENCE: _on("waiting", files.add, pictures=[_ADD_PICTURE]),
+    Act.CONSENT: _on("waiting", consents.give, openid="o1", events=["refunded"]),
     Act.ADD_NOTE: _on("waiting", deciding.add_note, text="?"),
     Act.RATE: _rate,
     Act.SEE_QUEUE: _read(Act.SEE_QUEUE),
@@ -486,6 +487,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}", None),
     (Act.READ_REFUNDS, "GET", "refund-requests/{waiting}/events", None),
     (Act.ADD_EVIDENCE, "POST", "refund-requests/{waiting}/evidence", "picture"),
+    (Act.CONSENT, "PUT", "refund-requests/{waiting}/wechat-consent", {"openid": "o1", "events": ["refunded"]}),
     (Act.TAKE_STATEMENT, "POST", "reconciliations", "statement"),
     (Act.CANCEL, "POST", "refund-requests/{waiting}/cancel", {}),
     (Act.RESUBMIT, "POST", "refund-requests/{asked_back}/resubmit", {}),
@@ -574,6 +576,8 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.MANAGE_WEBHOOKS, "POST", "webhook-endpoints/{endpoint}/recover", {"since": "2026-11-20T00:00:00+08:00"}),
     (Act.MANAGE_WEBHOOKS, "PATCH", "webhook-endpoints/{endpoint}", {"enabled": False}),
     (Act.MANAGE_WEBHOOKS, "DELETE", "webhook-endpoints/{endpoint}", None),
+    (Act.CHANGE_CREDENTIALS, "DELETE", "message-carriers/wechat", None),
+    (Act.CONSENT, "DELETE", "refund-requests/{waiting}/wechat-consent", None),
 ]
 
 
@@ -839,6 +843,7 @@ _NOT_AT_THE_DESK = {
     Act.REPORT_TILL,
     Act.RATE,
     Act.ERASE_OWN,
+    Act.CONSENT,
     # Its page says a conflict as it says a refusal; the domain's case and a test of its own hold them apart.
     Act.REDIRECT,
     Act.REDIRECT_TO_PERSON,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.personal_data import seal_bytes
 from merchants import principals, team
 from merchants.api_keys import issue
-from merchants.models import AccessReset, ApiKey, KeyScope, Merchant, PolicyDraft, Role, Staff, Store
+from merchants.models import AccessReset, ApiKey, KeyScope, Merchant, MessageCarrier, PolicyDraft, Role, Staff, Store
 from merchants.policies import drafting
 from merchants.policies.drafting import Written
 from merchants.principals import Kind, Principal, of_staff
@@ -76,6 +76,7 @@ class World:
         self.other_store: Store = self.merchant.stores.create(code="S002", name="二号店")
         self.abroad = make_merchant()
         self.account = make_account(self.merchant)
+        MessageCarrier.objects.create(merchant=self.merchant, kind="wechat")
         self.asker, self.colleague = make_staff(self.merchant, "cashier"), make_staff(self.merchant, "manager")
         self.decider = of_staff(make_staff(self.merchant, "owner"))
         self.store_key = self._key(self.merchant, store=self.store)[0]
@@ -321,6 +322,7 @@ ABOUT: dict[Act, About] = {
     Act.RESUBMIT: About(step="asked_back"),
     Act.RESUBMIT_FAILED: About(step="failed"),
     Act.ADD_EVIDENCE: About(step="waiting"),
+    Act.CONSENT: About(step="waiting"),
     Act.ADD_NOTE: About(step="waiting"),
     Act.RATE: About(step="paid"),
     Act.SEE_QUEUE: About(),

@@ -14,7 +14,7 @@ from refunds.follow_up import reports
 from refunds.models import CustomerReport, Evidence, Execution, Payee, RefundRequest
 from refunds.review import deciding
 from refunds.states import RejectReason
-from refunds.telling import one_time, tracking
+from refunds.telling import carrying, tracking
 from refunds.telling.tracking import Receipt
 from terminals.models import Transaction
 from tests import pictures
@@ -41,7 +41,7 @@ def _receipt(stage: Stage) -> tuple[Transaction, str]:
 def _told(stage: Stage) -> tuple[Transaction, str, Mailbox, Any]:
     """Two facts of the sale are told, and a code went to its phone."""
     box, (sale, path) = Mailbox(), _receipt(stage)
-    with mock.patch.object(one_time, "carrier_for", return_value=box):
+    with mock.patch.object(carrying, "carrier_for", return_value=box):
         answer = stage.nobody().post(path, {"order_no": sale.order_no, "amount": "339.80"})
     assert answer.status_code == 200, text_of(answer)[:3000]
     return sale, path, box, answer

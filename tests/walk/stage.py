@@ -113,7 +113,7 @@ class Stage:
         client.cookies["csrftoken"] = _CSRF
         answer = self._api(method, path, body, {}, client)
         assert answer.status_code == expect, (path, answer.status_code, answer.content)
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def _api(self, method: str, path: str, body: Any, query: dict[str, str], client: Client) -> Any:
         if method == "GET":

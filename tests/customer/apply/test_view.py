@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from customer.apply import view
 from merchants.models import Merchant
 from refunds.models import Evidence, RefundRequest
-from refunds.telling import one_time, tracking
+from refunds.telling import carrying, one_time, tracking
 from refunds.telling.tracking import Receipt
 from terminals.models import Transaction
 from tests import pictures
@@ -33,7 +33,7 @@ def _clean(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     box = Mailbox()
-    monkeypatch.setattr(one_time, "carrier_for", lambda _medium: box)
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     return box
 
 

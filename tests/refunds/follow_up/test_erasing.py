@@ -321,7 +321,7 @@ def test_erase_own_takes_the_customers_words_with_it() -> None:
 _NOBODY_IN_IT = re.compile(
     r"_by$|_no$|_key$|_hash$|^(tier|role|reason|factor|why|event|locale|receipt|last_error|tender|verdict|code|errors|lines|label|"
     r"fingerprint|facts|digest|proof|proof_source|proofs|method_reason|paid_to|second_leg|tag|failure_\w+|by_name|channel|"
-    r"sku|name|group|path|content_type|sha256|person|asked)$"
+    r"sku|name|group|path|content_type|sha256|person|asked|carrier)$"
 )
 
 

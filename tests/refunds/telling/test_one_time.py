@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from refunds.telling import one_time
+from refunds.telling import carrying, one_time
 from refunds.telling.carriers import DeliveryFailed, Text
 from refunds.telling.one_time import BeingTakenIn, CodeNotSent, CodeWrong, Held, TooManyCodes
+from tests.factories import make_merchant
 
 PHONE = "13800006021"
 
@@ -39,7 +41,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     box = Mailbox()
-    monkeypatch.setattr(one_time, "carrier_for", lambda _medium: box)
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     return box
 
 
@@ -47,10 +49,15 @@ Send = Callable[[], tuple[str, UUID]]
 
 
 @pytest.fixture
-def send(mailbox: Mailbox, redis_is_empty: None) -> Send:
+def send(mailbox: Mailbox, redis_is_empty: None, db: None) -> Send:
+    merchant = make_merchant()
+
     def sent(sale: UUID | None = None) -> tuple[str, UUID]:
         about = sale or UUID(str(uuid7()))
-        return one_time.send(phone=PHONE, transaction_id=about, merchant="云海", language="zh-hans"), about
+        ticket = one_time.send(
+            phone=PHONE, transaction_id=about, merchant=merchant, language="zh-hans", at=timezone.now()
+        )
+        return ticket, about
 
     return sent
 
@@ -63,7 +70,7 @@ def redis_is_empty() -> None:
 def test_check_when_code_is_right_says_whose_phone_it_is(send: Send, mailbox: Mailbox) -> None:
     ticket, sale = send()
     assert mailbox.sent[-1][0] == PHONE
-    assert "云海" in mailbox.sent[-1][1]
+    assert "【测试商户" in mailbox.sent[-1][1]
     assert one_time.check(ticket=ticket, code=f" {mailbox.code} ") == Held(sale, PHONE)
 
 

@@ -17,7 +17,7 @@ from refunds.models import Notification, OutboxMessage, RefundRequest
 from refunds.models.notification import NotificationState
 from refunds.models.outbox import OutboxState
 from refunds.payouts import ways_back
-from refunds.telling import outbox, wording
+from refunds.telling import carrying, outbox, wording
 from refunds.telling.carriers import DeliveryFailed, Text
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.plans import answer, ask, order_of_two
@@ -42,7 +42,7 @@ class Post:
 @pytest.fixture
 def post(monkeypatch: pytest.MonkeyPatch) -> Post:
     carrier = Post()
-    monkeypatch.setattr(outbox, "carrier_for", lambda medium: carrier)
+    monkeypatch.setattr(carrying, "carrier_for", lambda medium: carrier)
     return carrier
 
 
@@ -130,7 +130,7 @@ def test_a_message_that_failed_once_is_delivered_when_the_way_is_free_again(post
 def test_messages_of_one_event_do_not_wait_for_one_another(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     request = waiting(email="wangmin@example.com")
     broken = Post(failure=DeliveryFailed("SMTP: ConnectionRefusedError"))
-    monkeypatch.setattr(outbox, "carrier_for", lambda medium: broken if medium == "email" else post)
+    monkeypatch.setattr(carrying, "carrier_for", lambda medium: broken if medium == "email" else post)
     outbox.work(at=now())
     states = dict(Notification.objects.filter(request=request).values_list("medium", "state"))
     assert states == {"email": "pending", "sms": "sent"}

@@ -12,7 +12,7 @@ from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid
 from merchants.models import Merchant, MessageWording
 from merchants.principals import Principal, of_staff
-from refunds.telling import own_words, wording
+from refunds.telling import carrying, own_words, wording
 from refunds.telling.carriers import DeliveryFailed, Text
 from refunds.telling.own_words import LANGUAGES, NotSent, TooManyTests, WordingChanged
 from refunds.telling.wording import NOTIFIED, words
@@ -125,7 +125,7 @@ def test_test_message_that_no_carrier_takes_says_so(owner: Principal, monkeypatc
         def send(self, *, recipient: str, text: Text) -> str:
             raise DeliveryFailed("no")
 
-    monkeypatch.setattr(own_words, "carrier_for", lambda _medium: Broken())
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: Broken())
     with pytest.raises(NotSent):
         own_words.send_test(
             event="refunded",

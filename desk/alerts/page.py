@@ -1,0 +1,115 @@
+"""What the page of alerts shows. Of an address, its name and kind; it is a key to the group."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from desk.access import Scope
+from desk.carriers.page import LANGUAGE_NAMES
+from desk.filters import Choice, Option
+from desk.forms import FormField
+from desk.settings.layout import Cell, Fact, Facts, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from integrations import alerts
+from integrations.models import AlertAddress, AlertKind
+
+
+def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+    table = Table(
+        title=gettext("Who is told"),
+        columns=[gettext("Name"), gettext("Quiet hours"), gettext("State")],
+        rows=[
+            Row(
+                cells=[
+                    Cell(text=one.name, sub=[str(one.get_kind_display()), *_told(one)]),
+                    Cell(text=_quiet(one)),
+                    _standing(one),
+                ],
+                links=[Option(label=gettext("Open"), url=reverse("desk:alert-address", args=[one.pk]))],
+            )
+            for one in alerts.addresses_of(scope.by)
+        ],
+        empty=gettext("Add a group, or a mail address: the provider's support can be one."),
+        icon="bell-ring",
+    )
+    events = [Choice(name, str(event.label)) for name, event in alerts.EVENTS.items()]
+    hint = gettext("The whole address that the group's robot shows, or a mail address")
+    add = form(
+        "add",
+        title=gettext("Add an address"),
+        url=reverse("desk:alerts"),
+        button=gettext("Add"),
+        fields=[
+            _choice("kind", gettext("Kind"), [Choice(kind.value, str(kind.label)) for kind in AlertKind]),
+            text("name", gettext("Name"), required=True),
+            FormField(name="address", label=gettext("Address"), kind="secret", hint=hint, required=True),
+            FormField(name="secret", label=gettext("Secret that it signs with (DingTalk)"), kind="secret"),
+            _choice("language", gettext("Language"), [Choice(*pair) for pair in LANGUAGE_NAMES.items()]),
+            FormField(name="events", label=gettext("Of what"), kind="checks", choices=events),
+            text("quiet_from", gettext("Quiet from (22:00)")),
+            text("quiet_until", gettext("Quiet until (07:00)")),
+        ],
+        refusal=refusal,
+        note=gettext("The address is sealed and never shown again."),
+    )
+    return SettingsPage(
+        title=gettext("Alerts"),
+        sub=gettext("Who is told of trouble, once while it lasts."),
+        crumbs=[settings_crumb()],
+        tables=[table],
+        forms=[add],
+    )
+
+
+def alert_address_page(*, address: AlertAddress, refusal: Refusal | None = None) -> SettingsPage:
+    here = [address.pk]
+    facts = [
+        Fact(gettext("Of what"), Cell(text="", sub=_told(address))),
+        Fact(gettext("Language"), Cell(text=LANGUAGE_NAMES[address.language])),
+        Fact(gettext("Quiet hours"), Cell(text=_quiet(address))),
+        Fact(gettext("State"), _standing(address)),
+    ]
+    test = form(
+        "test",
+        title=gettext("Send a test"),
+        url=reverse("desk:alert-address-test", args=here),
+        button=gettext("Send a test"),
+        fields=[],
+        refusal=refusal,
+    )
+    remove = form(
+        "remove",
+        title=gettext("Remove the address"),
+        url=reverse("desk:alert-address-remove", args=here),
+        button=gettext("Remove the address"),
+        fields=[FormField(name="confirmed", label=gettext("It is told nothing more"), kind="flag")],
+        refusal=refusal,
+        tone="danger",
+    )
+    return SettingsPage(
+        title=address.name,
+        sub=str(address.get_kind_display()),
+        crumbs=[settings_crumb(), Option(label=gettext("Alerts"), url=reverse("desk:alerts"))],
+        facts=[Facts(title=gettext("As it is"), facts=facts)],
+        forms=[test, remove],
+    )
+
+
+def _told(one: AlertAddress) -> list[str]:
+    return [str(alerts.EVENTS[event].label) for event in one.events]
+
+
+def _quiet(one: AlertAddress) -> str:
+    if one.quiet_from is None or one.quiet_until is None:
+        return gettext("none")
+    return f"{one.quiet_from:%H:%M} – {one.quiet_until:%H:%M}"
+
+
+def _standing(one: AlertAddress) -> Cell:
+    if one.last_error:
+        return Cell(text=gettext("does not take messages"), tone="bad", icon="circle-alert", sub=[one.last_error])
+    return Cell(text=gettext("in use"), tone="ok", icon="circle-check")
+
+
+def _choice(name: str, label: str, choices: list[Choice]) -> FormField:
+    return FormField(name=name, label=label, kind="choice", choices=choices)
