@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -115,12 +114,12 @@ class CarrierDetail(Endpoint):
         """Enter or change a contract. Messages that waited for it go out at once."""
         data = self.read(CarrierSerializer)
         wanted = contracts.Wanted(given=data["settings"], enabled=data["enabled"], position=data["position"])
-        return Response(_carrier(contracts.save(kind=kind, wanted=wanted, by=self.caller.by, at=timezone.now())))
+        return Response(_carrier(contracts.set_contract(kind=kind, wanted=wanted, by=self.caller.by, at=clock.now())))
 
     @extend_schema(operation_id="remove_message_carrier", responses=_NO_CONTENT)
     def delete(self, request: Request, kind: str) -> Response:
         """Forget the contract with its keys and templates."""
-        contracts.remove(kind=kind, by=self.caller.by, at=timezone.now())
+        contracts.remove(kind=kind, by=self.caller.by, at=clock.now())
         return Response(status=204)
 
 
@@ -137,7 +136,7 @@ class CarrierTemplate(Endpoint):
             language=language,
             template=Template(data["id"], data["text"]),
             by=self.caller.by,
-            at=timezone.now(),
+            at=clock.now(),
         )
         return Response(_carrier(row))
 
@@ -149,7 +148,7 @@ class TestCarrier(Endpoint):
     def post(self, request: Request, kind: str) -> Response:
         """Send one template to yourself, about a refund that never was."""
         data = self.read(CarrierTestSerializer)
-        said = contracts.send_test(kind=kind, **data, by=self.caller.by, at=timezone.now())
+        said = contracts.send_test(kind=kind, **data, by=self.caller.by, at=clock.now())
         return Response(CarrierTestOut.of({"text": said}))
 
 
@@ -186,7 +185,7 @@ class MessageOrderDetail(Endpoint):
     def put(self, request: Request, event: str, language: str) -> Response:
         """The order of one event in one language."""
         order = self.read(MessageOrderSerializer)["order"]
-        row = contracts.set_order(event=event, language=language, order=order, by=self.caller.by, at=timezone.now())
+        row = contracts.set_order(event=event, language=language, order=order, by=self.caller.by, at=clock.now())
         return Response(MessageOrderOut.of(row))
 
 
@@ -265,7 +264,7 @@ class AlertAddresses(Creating):
     @schemas.operation("add_alert_address", AlertAddressOut, takes=AlertAddressSerializer, once=True)
     def post(self, request: Request) -> Response:
         """Tell a group in DingTalk, Feishu or WeCom, or a mail address: staff, or a provider's support. Each thing once."""
-        data, by, now = self.read(AlertAddressSerializer), self.caller.by, timezone.now()
+        data, by, now = self.read(AlertAddressSerializer), self.caller.by, clock.now()
         wanted = alerts.Wanted(**data)
         return self.answer_once(request, lambda: AlertAddressOut.of(alerts.add(wanted=wanted, by=by, at=now)))
 
@@ -276,7 +275,7 @@ class AlertAddressDetail(Endpoint):
     @extend_schema(operation_id="remove_alert_address", responses=_NO_CONTENT)
     def delete(self, request: Request, address_id: int) -> Response:
         """It is told nothing more."""
-        alerts.remove(address_id=address_id, by=self.caller.by, at=timezone.now())
+        alerts.remove(address_id=address_id, by=self.caller.by, at=clock.now())
         return Response(status=204)
 
 
@@ -287,7 +286,7 @@ class TestAlertAddress(Endpoint):
     def post(self, request: Request, address_id: int) -> Response:
         """Say hello there. No body."""
         self.read(StrictSerializer)
-        alerts.send_test(address_id=address_id, by=self.caller.by, at=timezone.now())
+        alerts.send_test(address_id=address_id, by=self.caller.by, at=clock.now())
         found = alerts.addresses_of(self.caller.by).filter(pk=address_id).first()
         if found is None:
             raise NotFound("there is no such address")

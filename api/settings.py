@@ -284,7 +284,7 @@ class ReviewDesk(Endpoint):
 
     @schemas.operation("get_review_settings", ReviewSettingsOut)
     def get(self, request: Request) -> Response:
-        """Whether work is handed out by itself, and how many decisions are looked at twice."""
+        """Whether work is handed out by itself, and the share of second looks."""
         return Response(ReviewSettingsOut.of(assigning.settings_of(self.caller.merchant_id)))
 
     @schemas.operation("set_review_settings", ReviewSettingsOut, takes=ReviewSettingsSerializer)

@@ -38,6 +38,7 @@ from merchants import channels
 from merchants.models import ChannelAccount, Merchant, MessageCarrier
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
+from refunds.follow_up import unusual
 from refunds.models import RefundRequest
 from refunds.payouts import breaker
 from refunds.states import State
@@ -55,6 +56,7 @@ _CARRIER_SILENT = timedelta(minutes=2)
 #: Refunds that went to the next tier longer ago are known.
 _ESCALATED_WITHIN = timedelta(hours=12)
 _NAMED = 10
+_NOW_AND_THEN_S = 600
 _LEASE = timedelta(seconds=60)
 _BACKOFF_S = (30, 120, 600, 1800, 3600, 7200, 14_400)
 
@@ -116,6 +118,30 @@ def _invariants_broken(_merchant_id: int, _: datetime) -> Found:
     return {code: code for code in cache.get(periodic.INVARIANTS_BROKEN, ())}
 
 
+def _many_refunds(merchant_id: int, at: datetime) -> Found:
+    rows = _now_and_then(f"many-refunds:{merchant_id}", lambda: unusual.many(merchant_id=merchant_id, at=at))
+    return {
+        f"{row.store_id}@{at.astimezone(SHANGHAI):%Y-%m-%d}": gettext(
+            "%(store)s: %(count)s refunds today, usually %(usual)s by this time"
+        )
+        % {"store": row.store, "count": row.count, "usual": round(row.usual, 1)}
+        for row in rows
+    }
+
+
+def _while_shut(merchant_id: int, at: datetime) -> Found:
+    rows = _now_and_then(f"while-shut:{merchant_id}", lambda: unusual.while_shut(merchant_id=merchant_id, at=at))
+    return {
+        f"{row.store_id}@{at.astimezone(SHANGHAI):%Y-%m-%d}": f"{row.store}: {', '.join(row.numbers[:_NAMED])}"
+        for row in rows
+    }
+
+
+def _now_and_then(name: str, ask: Callable[[], list[Any]]) -> list[Any]:
+    """What takes a look at a month is asked every ten minutes."""
+    return list(cache.get_or_set(f"alerts:{name}", ask, _NOW_AND_THEN_S) or [])
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     label: Promise
@@ -137,6 +163,16 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "worker_silent": Event(
         _("The workers stand still"), _("Nothing is paid out until they run again."), _workers_silent
+    ),
+    "many_refunds": Event(
+        _("Clearly more refunds than usual"),
+        _("See on the analytics page what they have in common."),
+        _many_refunds,
+    ),
+    "while_shut": Event(
+        _("Refunds while a store is shut"),
+        _("asked for at a till or by staff outside of opening hours. See who asked."),
+        _while_shut,
     ),
     "invariant_broken": Event(
         _("An invariant is broken"), _("broken: see the log, and docs/runbooks."), _invariants_broken

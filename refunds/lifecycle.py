@@ -168,8 +168,8 @@ def lock_requests(request_ids: Iterable[UUID], *, lean: bool = False) -> dict[UU
         .defer("customer_name", "customer_phone", "customer_email", "description", *(_HEAVY if lean else ()))
     )
     requests = {request.pk: request for request in rows}
-    if missing := wanted - requests.keys():
-        raise NotFound(f"no refund request {sorted(map(str, missing))[0]}")
+    if wanted - requests.keys():
+        raise NotFound("there is no such refund request")
     return requests
 
 

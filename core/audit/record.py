@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.db.models import Model
 
 from core.audit import keys, notes
 from core.audit.actors import Actor
@@ -93,10 +94,11 @@ def is_ours(event: AuditEvent) -> bool:
     return any(hmac.compare_digest(tag, _tag(key, nonce, event)) for key in keys.ring().known.values())
 
 
-def record_of(row: Any, *, by: Actor, action: str, at: datetime, data: dict[str, Any] | None = None) -> None:
+def record_of(row: Model, *, by: Actor, action: str, at: datetime, data: dict[str, Any] | None = None) -> None:
     """The same of a row of a merchant's, which is named after its model: ``reconciliation_day``."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(row).__name__).lower()
-    record(merchant_id=row.merchant_id, by=by, action=action, object_type=name, object_id=row.pk, at=at, data=data)
+    merchant_id: int = row.merchant_id  # type: ignore[attr-defined]
+    record(merchant_id=merchant_id, by=by, action=action, object_type=name, object_id=row.pk, at=at, data=data)
 
 
 def record(

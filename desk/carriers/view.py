@@ -56,7 +56,7 @@ def carrier(request: HttpRequest, scope: Scope, kind: str) -> HttpResponse:
             enabled=bool(request.POST.get("enabled")),
             position=whole_number(request.POST.dict(), "position"),
         )
-        contracts.save(kind=kind, wanted=wanted, by=scope.by, at=timezone.now())
+        contracts.set_contract(kind=kind, wanted=wanted, by=scope.by, at=timezone.now())
         return gettext("The contract is saved.")
 
     return _take(request, scope, kind, "contract", save)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.audit.actors import POLICY
-from core.audit.record import record_of
+from core.audit.record import record
 from merchants import principals
 from refunds import lifecycle
 from refunds.facts import goods, holds, plans, sums
@@ -99,6 +99,12 @@ def _sale(request: RefundRequest, at: datetime) -> Sale:
 
 def _hold(sale: Sale, request: RefundRequest, at: datetime) -> None:
     holds.set_held(transaction_id=sale.id, at=at)
-    record_of(
-        sale, by=POLICY, action="transaction.hold", at=at, data={"word": sale.payment_word, "number": request.number}
+    record(
+        merchant_id=sale.merchant_id,
+        by=POLICY,
+        action="transaction.hold",
+        object_type="transaction",
+        object_id=sale.id,
+        at=at,
+        data={"word": sale.payment_word, "number": request.number},
     )

@@ -62,7 +62,7 @@ def found(*, kind: str, by: Principal) -> MessageCarrier | None:
 
 
 @transaction.atomic
-def save(*, kind: str, wanted: Wanted, by: Principal, at: datetime) -> MessageCarrier:
+def set_contract(*, kind: str, wanted: Wanted, by: Principal, at: datetime) -> MessageCarrier:
     """Enter or change a contract. What waited for it goes out now. Raises ``Forbidden``, ``NotFound``, ``Invalid`` and
     ``CarrierNotInstalled``.
     """

@@ -65,6 +65,7 @@ _BODIES = {
     "/tasks": b'{"kind": "complaint", "words": "?"}',
     "returned-transfer": b'{"trouble": "payee_wrong"}',
     "corrections": b'{"cashier": "C9", "reason": "x"}',
+    "wechat-consent": b'{"openid": "o", "events": ["refunded"]}',
     "end-hold": b'{"finding": "paid", "note": "x"}',
     "move": b'{"version": 3, "route": "cash", "customer_consent": true}',
 }
@@ -74,7 +75,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 #: Of a refund or a policy the first of its kind; drafts and what is made of them have walls of their own (test_policy_drafts).
 _NUMBERS = (
     *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
-    *("<int:delegation_id>", "<int:grace_id>", "<int:task_id>", "<int:staff_id>"),
+    *("<int:delegation_id>", "<int:grace_id>", "<int:task_id>", "<int:staff_id>", "<int:address_id>"),
 )
 
 

@@ -121,7 +121,7 @@ def test_planted_person_is_found_nowhere_in_the_clear(
     answers += [api.get(f"refund-requests/{number}"), api.get(f"refund-requests/{number}/events")]
     answers.append(api.get(f"transactions/{sale.pk}"))
     paid(RefundRequest.objects.get())
-    monkeypatch.setattr(outbox, "_carry", lambda _notification, _text: outbox._Result(receipt="1"))
+    monkeypatch.setattr(outbox, "_carry", lambda _call: outbox._Result(receipt="1"))
     outbox.work(at=timezone.now())
     review = make_request(sale, 30_000, phone=PHONE, email=EMAIL, name=NAME)
     assert review.customer_phone == PHONE

@@ -28,6 +28,7 @@ from invariants.breach import Breach
 from merchants import principals
 from merchants.models import Merchant, MessageCarrier
 from merchants.principals import Principal
+from refunds.follow_up import unusual
 from refunds.models import RefundRequest
 from refunds.payouts import breaker
 from tests.factories import make_merchant, make_request, make_sale, make_staff
@@ -184,12 +185,17 @@ def test_every_event_when_it_is_so_is_mailed_in_one_message_each(
     monkeypatch.setattr(breaker, "down", lambda accounts: set(accounts))
     monkeypatch.setattr(periodic, "seen", lambda: {"refunds.sweep": periodic.Seen(called_s=90, ran_s=90)})
     inspection.report([Breach("I5", "a ledger that does not sum up")])
-    assert alerts.work(at=at) == 5
+    monkeypatch.setattr(unusual, "many", lambda **_: [unusual.Many(1, "Hexi", 25, 8.04)])
+    monkeypatch.setattr(unusual, "while_shut", lambda **_: [unusual.WhileShut(1, "Hexi", ["RF-1", "RF-2"])])
+    cache.delete_many([f"alerts:{name}:{merchant.pk}" for name in ("many-refunds", "while-shut")])
+    assert alerts.work(at=at) == 7
     said = {message.subject.rpartition(": ")[2]: message.body for message in mail.outbox}
     assert "and 2 more" in said["A refund was not decided in time"]
     assert requests[0].number in said["A refund was not decided in time"]
     assert "no worker works" in said["The workers stand still"]
     assert "I5" in said["An invariant is broken"]
+    assert "Hexi: 25 refunds today, usually 8.0 by this time" in said["Clearly more refunds than usual"]
+    assert "Hexi: RF-1, RF-2" in said["Refunds while a store is shut"]
     assert "Tencent" in said["Messages to customers do not go out"]
     assert alerts.work(at=at) == 0
 

@@ -25,7 +25,7 @@ def notifications(stage: Stage) -> None:
 def resend_form(stage: Stage) -> None:
     stage.in_review()
     outbox.write_notifications(at=timezone.now())
-    message = Notification.objects.order_by("pk")[0]
+    message = Notification.objects.filter(medium="email").order_by("pk")[0]
     assert "w***@example.com" in stage.get(Role.REVIEWER, f"/desk/notifications/{message.pk}/resend")
 
 

@@ -112,9 +112,8 @@ _CONSENT = f"{_API}refund-requests/<uuid:request_id>/wechat-consent"
 
 
 def _consented(stage: Stage) -> str:
-    body = {"order_no": stage.sale().order_no, "amount_fen": 26_800, "reason": "quality_issue"}
-    asked = stage.call("POST", "refund-requests", body, expect=201)
-    path = f"refund-requests/{asked['id']}/wechat-consent"
+    body = {"transaction": str(stage.sale().pk), "amount_fen": 26_800, "reason": "quality", "customer_consent": True}
+    path = f"refund-requests/{stage.call('POST', 'refund-requests', body, expect=201)['id']}/wechat-consent"
     assert stage.call("PUT", path, {"openid": "o-1", "events": ["refunded"]})["events"] == ["refunded"]
     return path
 

@@ -38,7 +38,7 @@ def owner(merchant: Merchant) -> Principal:
 
 def _save(by: Principal, **changed: str) -> MessageCarrier:
     wanted = Wanted(given={**TENCENT, **changed}, enabled=True, position=1)
-    return contracts.save(kind="tencent", wanted=wanted, by=by, at=timezone.now())
+    return contracts.set_contract(kind="tencent", wanted=wanted, by=by, at=timezone.now())
 
 
 def test_contract_when_saved_is_sealed_and_a_secret_left_empty_stays(merchant: Merchant, owner: Principal) -> None:

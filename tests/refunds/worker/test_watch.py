@@ -65,7 +65,7 @@ def test_look_when_beat_is_silent_takes_up_what_is_late_and_no_more(
 ) -> None:
     _nobody_called_for(60)
     watch.look()
-    assert done == ["refunds.sweep", "core.seal_audit", "refunds.verify", "refunds.escalate", *_LATER]
+    assert done == ["refunds.sweep", "core.seal_audit", "refunds.verify", "refunds.assign", "refunds.escalate", *_LATER]
     assert "beat overdue: core.seal_audit not called for 6" in caplog.text
 
 
@@ -83,7 +83,7 @@ def test_work_that_still_runs_is_not_taken_up_again(done: list[str], monkeypatch
     _nobody_called_for(60)
     monkeypatch.setattr(watch, "_in_hand", {"refunds.sweep"})
     watch.look()
-    assert done == ["core.seal_audit", "refunds.verify", "refunds.escalate", *_LATER]
+    assert done == ["core.seal_audit", "refunds.verify", "refunds.assign", "refunds.escalate", *_LATER]
     watch._in_hand.clear()
 
 
@@ -96,7 +96,7 @@ def test_trouble_of_one_look_is_not_the_end(done: list[str], caplog: pytest.LogC
     _nobody_called_for(60)
     watch.look()
     assert "the channel is gone" in caplog.text
-    assert done == ["core.seal_audit", "refunds.verify", "refunds.escalate", *_LATER]
+    assert done == ["core.seal_audit", "refunds.verify", "refunds.assign", "refunds.escalate", *_LATER]
 
 
 @pytest.mark.django_db
