@@ -29,6 +29,12 @@ _TURNED = re.compile(f"[{_MARKS}]")
 _FORM = "application/x-www-form-urlencoded"
 #: As they stand in an address or a form: NUL, other controls, bytes that are not UTF-8, half a surrogate pair.
 _NO_TEXT = ["%00", "%01", "%1B", "%7F", "%ff", "%c0%80", "%ed%a0%80"]
+#: These go to every address; the others, which the same look finds, to a few.
+_EVERYWHERE = {"%00", "%ff"}
+
+
+def _asked_for(part: str) -> list[str]:
+    return routes()[:: 1 if part in _EVERYWHERE else 12]
 
 
 def _browser(staff: Staff | None = None) -> Client:
@@ -62,9 +68,9 @@ def _is_machines(path: str) -> bool:
 
 
 @pytest.mark.parametrize("part", [*_NO_TEXT, "%0a", "%09"])
-def test_path_that_is_no_text_is_refused_to_everybody_at_every_address(owner: Staff, part: str) -> None:
+def test_path_that_is_no_text_is_refused_to_everybody(owner: Staff, part: str) -> None:
     for client in (_browser(), _browser(owner)):
-        for route in routes():
+        for route in _asked_for(part):
             path = re.sub(r"nothing|nowhere|$", lambda found: found[0] and part, example(route), count=1)
             if path == example(route):
                 path = f"{path.rstrip('/')}/{part}"
@@ -73,9 +79,9 @@ def test_path_that_is_no_text_is_refused_to_everybody_at_every_address(owner: St
 
 
 @pytest.mark.parametrize("part", _NO_TEXT)
-def test_query_that_is_no_text_is_refused_at_every_address(owner: Staff, part: str) -> None:
+def test_query_that_is_no_text_is_refused(owner: Staff, part: str) -> None:
     client = _browser(owner)
-    for route in routes():
+    for route in _asked_for(part):
         for query in (f"q={part}", f"{part}=1", f"q=a+{part}+b&state=in_review"):
             answer = client.get(f"{example(route)}?{query}")
             if route.startswith("/api/v1/"):

@@ -119,6 +119,7 @@ def test_demo_when_ready_says_where_everything_is(place: tuple[Path, int]) -> No
     assert not leftovers.belonging(var=var)
 
 
+@pytest.mark.long
 def test_second_start_at_once_is_told_about_the_first(place: tuple[Path, int]) -> None:
     with demo(place), pytest.raises(AssertionError, match="already running"), demo(place):
         pass

@@ -19,7 +19,9 @@ from tests.integrations.rig import SECRET, listening, make_endpoint
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("failpoint", ["feed.before_commit", "webhooks.under_way"])
+@pytest.mark.parametrize(
+    "failpoint", ["feed.before_commit", pytest.param("webhooks.under_way", marks=pytest.mark.long)]
+)
 def test_worker_killed_beside_the_feed(houses: Callable[..., House], merchant: Merchant, failpoint: str) -> None:
     home = houses(WEBHOOKS_TO_LOOPBACK="true")
     with listening() as receiver:

@@ -45,6 +45,7 @@ def own_broker(tmp_path: Path) -> Iterator[Broker]:
     broker.process.kill()
 
 
+@pytest.mark.long
 def test_broker_killed_while_the_api_writes(
     houses: Callable[..., House], own_broker: Broker, merchant: Merchant, wechat: Channel
 ) -> None:
