@@ -70,7 +70,7 @@ def test_every_requirement_has_a_known_state_and_the_count_is_right() -> None:
 
     told = re.search(r"^(\d+) done, (\d+) partly, (\d+) not yet, of 125", REQUIREMENTS, re.MULTILINE)
     assert told is not None
-    assert states == {"done": int(told[1]), "partly": int(told[2]), "not yet": int(told[3])}
+    assert states == Counter({"done": int(told[1]), "partly": int(told[2]), "not yet": int(told[3])})
 
 
 def test_what_is_done_says_where_and_names_a_test_or_a_benchmark() -> None:
