@@ -74,6 +74,7 @@ def _proof(row: Execution, *, at: datetime) -> Proof | None:
         paid_at=paid_at.isoformat(),
         there_by=there_by.isoformat(),
         seen=seen,
+        is_balance=funding == "balance",
     )
 
 

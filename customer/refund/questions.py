@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from merchants import channels
 from refunds.models import RefundRequest
-from refunds.states import PAID, State
+from refunds.states import PAID, State, edge
 
 
 def questions(request: RefundRequest, *, headline: str, day: str, destination: str) -> Sequence[tuple[str, str]]:
@@ -23,6 +23,8 @@ def questions(request: RefundRequest, *, headline: str, day: str, destination: s
         (
             gettext("Where does it go?"),
             gettext("Nowhere: it was not approved.")
+            if request.state == State.REJECTED
+            else gettext("Nowhere: it is closed without a payment.")
             if ended
             else gettext("To %(destination)s; it was paid by %(channel)s.")
             % {"destination": destination, "channel": channels.label(request.channel)},
@@ -35,7 +37,9 @@ def questions(request: RefundRequest, *, headline: str, day: str, destination: s
             else gettext("There is nothing to withdraw.")
             if ended
             else gettext("While it is not sent to the payment provider, the store can withdraw it. %(phone)s")
-            % {"phone": phone},
+            % {"phone": phone}
+            if request.state in edge("cancel").sources
+            else gettext("Not any more: its payment has begun."),
         ),
     ]
 

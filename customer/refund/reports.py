@@ -39,7 +39,9 @@ _CONCERNS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownProof:
-    """A payout in the customer's words; ``for_bank`` is one sentence to show there, by language code."""
+    """A payout in the customer's words; ``for_bank`` is one sentence to show there, by language code; none
+    where no bank is in it.
+    """
 
     amount_fen: int
     channel: str
@@ -109,7 +111,7 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
 def _shown(proof: dict[str, Any], now: datetime) -> ShownProof:
     paid_at, there_by = (datetime.fromisoformat(proof[name]) for name in ("paid_at", "there_by"))
     sentences = []
-    for code, _label in settings.LANGUAGES:
+    for code, _label in settings.LANGUAGES if not proof.get("is_balance") else ():
         with translation.override(code):
             sentences.append((code, _for_bank(proof, paid_at)))
     return ShownProof(

@@ -41,7 +41,7 @@ class ReportClosed(Conflict, code="report_closed"):
 class Proof:
     """A payout that the channel says is paid. ``reference`` is the channel's own number, never ours or a person's; ``seen`` says
     where it stands: ``channel`` (asked just now), ``statement``, ``fund_flow``. ``there_by``: when it arrives at the latest.
-    Times are ISO 8601.
+    Times are ISO 8601. ``is_balance``: it went to a balance with the channel, of which no bank knows.
     """
 
     refund_no: str
@@ -51,6 +51,7 @@ class Proof:
     paid_at: str
     there_by: str
     seen: Sequence[str]
+    is_balance: bool = False
 
 
 def check_may_report(*, request_id: UUID, by: Principal) -> RefundRequest:

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.django_db
     [
         ("in_review", ["The store is checking your refund.", "It is what was asked for", "Call 0571-8888 0001."]),
         ("refunded", ["Not any more: it is paid.", "To WeChat balance; it was paid by WeChat Pay."]),
+        ("executing", ["Not any more: its payment has begun."]),
+        ("unknown", ["Not any more: its payment has begun."]),
+        ("cancelled", ["Nowhere: it is closed without a payment.", "There is nothing to withdraw."]),
         ("rejected", ["No money is on its way.", "Nothing is paid.", "There is nothing to withdraw."]),
     ],
 )

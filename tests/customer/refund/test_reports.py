@@ -15,9 +15,10 @@ from pytest_django.fixtures import Settings
 from customer.refund import view
 from merchants import principals
 from payment_channels.contract import Unknown
-from refunds.models import CustomerReport, RefundRequest
+from refunds.models import CustomerReport, Execution, RefundRequest
 from refunds.payouts import proving, ways_back
 from refunds.telling import tracking
+from terminals.models import Transaction
 from tests import pictures
 from tests.customer.conftest import Staged
 from tests.customer.refund.test_page import read
@@ -37,6 +38,8 @@ def test_missing_money_is_shown_with_proof_and_a_sentence_for_the_bank_in_both_l
 ) -> None:
     request = staged("refunded")
     payout = request.executions.get()
+    Transaction.objects.update(funding="debit_card")
+    Execution.objects.update(paid_to="")
     _channel_says(monkeypatch, done(payout))
     assert "No, it is not there" in read(request)
 
@@ -48,6 +51,17 @@ def test_missing_money_is_shown_with_proof_and_a_sentence_for_the_bank_in_both_l
     assert "Please look for a refund of ¥268.00 that WeChat Pay paid on" in page
     assert "请查找一笔 ¥268.00 的退款" in page
     assert "My bank has not found it" in page
+
+
+def test_missing_money_that_went_to_a_balance_is_not_looked_for_at_a_bank(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = staged("refunded")
+    Transaction.objects.update(funding="balance")
+    _channel_says(monkeypatch, done(request.executions.get()))
+    page = Client().get(post(request, "missing")["Location"]).content.decode()
+    assert "It went to your balance with WeChat Pay" in page
+    assert "Please look for a refund" not in page
 
 
 def test_missing_money_that_nothing_proves_is_looked_for_by_a_person(
