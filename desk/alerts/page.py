@@ -17,7 +17,7 @@ from integrations.models import AlertAddress, AlertKind
 def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
     table = Table(
         title=gettext("Who is told"),
-        columns=[gettext("Name"), gettext("Quiet hours"), gettext("State")],
+        columns=[gettext("What it is called"), gettext("Quiet hours"), gettext("State")],
         rows=[
             Row(
                 cells=[
@@ -41,7 +41,7 @@ def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
         button=gettext("Add"),
         fields=[
             _choice("kind", gettext("Kind"), [Choice(kind.value, str(kind.label)) for kind in AlertKind]),
-            text("name", gettext("Name"), required=True),
+            text("name", gettext("What it is called"), required=True),
             FormField(name="address", label=gettext("Address"), kind="secret", hint=hint, required=True),
             FormField(name="secret", label=gettext("Secret that it signs with (DingTalk)"), kind="secret"),
             _choice("language", gettext("Language"), [Choice(*pair) for pair in LANGUAGE_NAMES.items()]),

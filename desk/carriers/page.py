@@ -52,7 +52,7 @@ def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPa
         rows=[
             Row(
                 cells=[
-                    Cell(text=one.label, url=reverse("desk:carrier", args=[kind])),
+                    Cell(text=str(one.label), url=reverse("desk:carrier", args=[kind])),
                     Cell(text=str(Medium(one.medium).label)),
                     standing(one, own.get(kind)),
                     Cell(text=str(len(own[kind].templates)) if kind in own else ""),
@@ -154,7 +154,7 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
     facts = [Fact(gettext("Carries"), Cell(text=str(Medium(provider.medium).label)))]
     facts.append(Fact(gettext("State"), standing(provider, row)))
     return SettingsPage(
-        title=provider.label,
+        title=str(provider.label),
         sub=gettext("Only texts that the provider has approved go this way."),
         crumbs=[settings_crumb(), Option(label=gettext("Carriers"), url=reverse("desk:carriers"))],
         notes=notes,

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
 from refunds.telling.carriers import DeliveryFailed, Text
@@ -115,7 +116,7 @@ class AliyunSms:
 
 PROVIDER = Provider(
     kind="aliyun",
-    label="Alibaba Cloud SMS",
+    label=_("Alibaba Cloud SMS"),
     medium="sms",
     fields=("access_key_id", "access_key_secret", "signature"),
     secrets=("access_key_secret",),

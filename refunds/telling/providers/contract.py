@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from django.utils.functional import Promise
+
 from refunds.telling.carriers import Carrier, DeliveryFailed, Text
 
 _NAMED = re.compile(r"\{(\w+)\}")
@@ -42,7 +44,7 @@ class Provider:
     """
 
     kind: str
-    label: str
+    label: Promise
     medium: str
     fields: tuple[str, ...]
     secrets: tuple[str, ...]

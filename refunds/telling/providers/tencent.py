@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from refunds.telling.carriers import DeliveryFailed, Text
 from refunds.telling.providers.contract import TIMEOUT_S, Provider, Templates, failed, sdk, template
@@ -115,7 +116,7 @@ def _e164(phone: str) -> str:
 
 PROVIDER = Provider(
     kind="tencent",
-    label="Tencent Cloud SMS",
+    label=_("Tencent Cloud SMS"),
     medium="sms",
     fields=("secret_id", "secret_key", "sdk_app_id", "signature", "region"),
     secrets=("secret_key",),

@@ -14,6 +14,7 @@ import urllib3
 from django.conf import settings
 from django.core.cache import cache
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from refunds.telling.carriers import DeliveryFailed, Text
 from refunds.telling.providers.contract import TIMEOUT_S, Provider, Templates, failed, template
@@ -101,7 +102,7 @@ def _called(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 PROVIDER = Provider(
     kind="wechat",
-    label="WeChat",
+    label=_("WeChat"),
     medium="wechat",
     fields=("appid", "secret", "page"),
     secrets=("secret",),
