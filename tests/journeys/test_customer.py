@@ -11,10 +11,11 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from refunds.models import CustomerReport, Evidence, RefundRequest, Survey
+from refunds.models import CustomerReport, Evidence, Execution, RefundRequest, Survey
 from refunds.payouts import proving
 from refunds.telling import carrying, tracking
 from refunds.telling.tracking import Receipt
+from terminals.models import Transaction
 from tests import pictures
 from tests.customer.conftest import in_state
 from tests.factories import make_merchant, make_sale
@@ -209,6 +210,9 @@ def test_money_that_is_not_there_is_proven_and_then_looked_for(
 ) -> None:
     request = in_state("refunded")
     payout = request.executions.get()
+    # To a card: of a balance no bank is asked.
+    Transaction.objects.update(funding="debit_card")
+    Execution.objects.update(paid_to="")
     monkeypatch.setattr(proving, "adapter_for", lambda *_: Scripted(queries=[done(payout)]))
     page = visit(request)
     page.get_by_role("button", name="没有到账").click()
