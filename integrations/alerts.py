@@ -258,8 +258,9 @@ def _worded(address: AlertAddress, alerts: Sequence[Alert]) -> tuple[str, str]:
     with translation.override(address.language):
         more = gettext(" and %(n)s more") % {"n": len(said) - _NAMED} if len(said) > _NAMED else ""
         since = alerts[0].began_at.astimezone(SHANGHAI)
-        title = f"RefundDesk · {address.merchant.name}: {event.label}"
-        return title, f"{', '.join(said[:_NAMED])}{more}: {event.sentence} ({since:%Y-%m-%d %H:%M})"
+        title = gettext("%(who)s: %(what)s") % {"who": f"RefundDesk · {address.merchant.name}", "what": event.label}
+        body = gettext("%(who)s: %(what)s") % {"who": ", ".join(said[:_NAMED]) + more, "what": event.sentence}
+        return title, f"{body} ({since:%Y-%m-%d %H:%M})"
 
 
 @transaction.atomic

@@ -49,13 +49,14 @@ def orders(merchant_ids: Collection[int]) -> Mapping[tuple[int, str, str], Seque
 
 
 def carried(own: Sequence[MessageCarrier], *, key: str, chains: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The chains without the media by which this message cannot go: nobody has an approved text for it."""
+    """The chains without WeChat where nobody has an approved text for this message. An SMS that the merchant's contracts have no
+    text for goes by the installation's carrier: a contract that is half set up keeps no customer uninformed.
+    """
     return [[medium for medium in chain if _can_carry(own, medium, key)] for chain in chains]
 
 
 def _can_carry(own: Sequence[MessageCarrier], medium: str, key: str) -> bool:
-    rows = _of_medium(own, medium)
-    return any(key in row.templates for row in rows) if rows else medium != Medium.WECHAT
+    return medium != Medium.WECHAT or any(key in row.templates for row in _of_medium(own, medium))
 
 
 def _of_medium(own: Sequence[MessageCarrier], medium: str) -> list[MessageCarrier]:
@@ -75,15 +76,12 @@ class Choice:
 
 
 def choose(own: Sequence[MessageCarrier], *, medium: str, text: Text, at: datetime, turn: int = 0) -> Choice:
-    """Each try is another provider's turn, but for those that are paused. Raises ``DeliveryFailed`` where none has a template."""
-    rows = _of_medium(own, medium)
-    if not rows:
-        if medium == Medium.WECHAT:
-            raise DeliveryFailed("WeChat: not set up", setting=True)
-        return Choice(carrier_for(medium), None, masked(text, text.body))
-    able = [row for row in rows if text.key in row.templates]
+    """Each try is another provider's turn, but for those that are paused. Raises ``DeliveryFailed`` where there is none."""
+    able = [row for row in _of_medium(own, medium) if text.key in row.templates]
     if not able:
-        raise DeliveryFailed(f"no template for {text.key}", setting=True)
+        if medium == Medium.WECHAT:
+            raise DeliveryFailed(f"no template for {text.key}", setting=True)
+        return Choice(carrier_for(medium), None, masked(text, text.body))
     awake = [row for row in able if row.paused_until is None or row.paused_until <= at]
     row = awake[turn % len(awake)] if awake else able[0]
     until = None if awake else min(one.paused_until for one in able if one.paused_until is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -183,11 +182,18 @@ def test_order_of_an_event_says_by_which_media_customers_are_told(
     assert {medium for medium, _ in told(request)} == media
 
 
-def test_event_without_an_approved_text_is_not_told_by_that_medium(merchant: Merchant, provider: Provider) -> None:
-    MessageCarrier.objects.create(merchant=merchant, kind="tencent", templates={})
+def test_event_without_an_approved_text_goes_by_the_installations_sms_and_not_by_wechat(
+    merchant: Merchant, provider: Provider
+) -> None:
+    for kind in ("tencent", "wechat"):
+        MessageCarrier.objects.create(merchant=merchant, kind=kind, templates={})
     request = waiting(merchant, email="wang@example.com")
+    WeChatConsent.objects.create(
+        merchant=merchant, request=request, openid="o", events=["in_review"], given_at=timezone.now()
+    )
     outbox.work(at=now())
-    assert told(request) == [("email", "sent")]
+    assert sorted(told(request)) == [("email", "sent"), ("sms", "sent")]
+    assert not Notification.objects.filter(request=request).exclude(carrier="").exists()
 
 
 @pytest.mark.parametrize(
@@ -225,11 +231,11 @@ def test_later_event_waits_for_the_earlier_one_a_while(merchant: Merchant, provi
     assert [state for _, state in told(request)] == ["sent", "sent"]
 
 
-def test_choose_when_a_carrier_is_set_up_takes_the_installations_own_for_no_other_medium(merchant: Merchant) -> None:
+def test_choose_when_no_contract_has_the_text_takes_the_installations_carrier(merchant: Merchant) -> None:
     contract(merchant, "tencent")
-    own: Callable[[str], carrying.Choice] = lambda medium: carrying.choose(  # noqa: E731
-        carrying.contracts({merchant.pk})[merchant.pk], medium=medium, text=Text("", "x", key="refunded/en"), at=now()
-    )
-    assert own("email").contract is None
+    own = carrying.contracts({merchant.pk})[merchant.pk]
+    for medium in ("email", "sms"):
+        text = Text("", "x", key="refunded/nobody")
+        assert carrying.choose(own, medium=medium, text=text, at=now()).contract is None
     with pytest.raises(DeliveryFailed, match="no template"):
-        own("sms")
+        carrying.choose(own, medium="wechat", text=text, at=now())
