@@ -110,7 +110,19 @@ peers: environment-demo ## let other people's SDKs judge the stand-ins; needs op
 # Not part of `test` either, for the same reason.
 .PHONY: other-clients
 other-clients: environment client ## a TypeScript client by OpenAPI Generator: type-checked, and run against a server
-	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py -k typescript $(ARGS)
+
+.PHONY: java-client
+java-client: environment ## the same for Java; needs a JDK of 17 or newer, and Debian's libhttpmime-java
+	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py -k java $(ARGS)
+
+# Not part of `test` either. ARGS="-k owner" chooses who calls; FUZZ_S bounds the seconds for each of nine.
+export FUZZ_EXAMPLES ?= 10
+export FUZZ_S ?= 240
+
+.PHONY: fuzz
+fuzz: environment ## Schemathesis with all checks over every operation, as every kind of caller: SEED=1 FUZZ_EXAMPLES=10 FUZZ_S=240
+	@SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q tests/api/fuzz.py $(ARGS)
 
 .PHONY: check
 check: environment client ## everything CI checks before it tests

@@ -17,14 +17,14 @@ from rest_framework.response import Response
 
 from api import schemas
 from api.bodies import StrictJSONParser, read_whole
-from api.fields import Flag, StrictSerializer, Text, WholeNumber
+from api.fields import Flag, StrictSerializer, Text, WholeNumber, with_fields
 from api.pagination import OldestFirst
 from api.problems import flattened
-from api.schemas import Page
 from api.serializers import RefundRequestSerializer, draft_of
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Creating, Endpoint
 from core import clock
+from integrations import sandbox
 from merchants.rights import Act
 from refunds.intake import batches
 from refunds.intake.batches import MOST_ROWS, Wish
@@ -189,10 +189,6 @@ class BatchRowOut(Shape):
     lines = s.ListField(child=s.IntegerField(), help_text="lines of the file that it came from")
 
 
-class BatchRowPageOut(Page):
-    results = BatchRowOut(many=True)
-
-
 def batch_json(batch: RefundBatch) -> dict[str, Any]:
     """A batch with its sums."""
     sums = batches.totals(batch)
@@ -247,20 +243,28 @@ class BatchDetail(Endpoint):
 class BatchRows(Endpoint):
     acts = {"GET": Act.FILE_BATCH}
 
-    @schemas.operation("list_refund_batch_rows", BatchRowPageOut, pages=True, query=RowQuery)
+    query = with_fields(BatchRowOut, RowQuery)
+
+    @schemas.operation("list_refund_batch_rows", schemas.page_of(BatchRowOut), pages=True, query=query)
     def get(self, request: Request, batch_id: int) -> Response:
         """Its rows, and what became of each."""
-        wanted = self.read_query(RowQuery, besides=PAGE_PARAMETERS)
+        wanted = self.read_query(self.query, besides=PAGE_PARAMETERS)
         if wanted.get("outcome") == "open":
             wanted["outcome"] = ""
+        wanted.pop("fields", None)
         rows = batches.find(batch_id=batch_id, by=self.caller.by).rows.filter(**wanted)
-        return self.page(request, rows, BatchRowOut.of, order=OldestFirst)
+        return self.rows(request, rows, self.query, BatchRowOut, order=OldestFirst)
 
 
 class _Act(Endpoint):
-    def acted(self, act: Callable[..., RefundBatch], batch_id: int, **more: Any) -> Response:
+    def acted(self, act: Callable[..., object], batch_id: int, **more: Any) -> Response:
         act(batch_id=batch_id, by=self.caller.by, at=clock.now(), **more)
         return Response(batch_json(batches.find(batch_id=batch_id, by=self.caller.by)))
+
+    def confirmed(self, confirm: Callable[..., object], batch_id: int) -> Response:
+        data = self.read(ConfirmBatchSerializer)
+        window = timedelta(minutes=data["window_minutes"])
+        return self.acted(confirm, batch_id, skip_bad=data["skip_bad"], window=window)
 
 
 class ConfirmBatch(_Act):
@@ -269,9 +273,16 @@ class ConfirmBatch(_Act):
     @schemas.operation("confirm_refund_batch", BatchOut, takes=ConfirmBatchSerializer)
     def post(self, request: Request, batch_id: int) -> Response:
         """Let it run after a while. Nobody confirms what they, or a key they made, have filed."""
-        data = self.read(ConfirmBatchSerializer)
-        window = timedelta(minutes=data["window_minutes"])
-        return self.acted(batches.confirm, batch_id, skip_bad=data["skip_bad"], window=window)
+        return self.confirmed(batches.confirm, batch_id)
+
+
+class ConfirmTestBatch(_Act):
+    acts = {"POST": Act.FILE_BATCH}
+
+    @schemas.operation("confirm_test_batch", BatchOut, takes=ConfirmBatchSerializer)
+    def post(self, request: Request, batch_id: int) -> Response:
+        """Have a second person confirm a batch of the sandbox that this key filed. Test keys only."""
+        return self.confirmed(sandbox.confirm_batch, batch_id)
 
 
 class CancelBatch(_Act):

@@ -205,11 +205,13 @@ def _explain_shape(shape: str, schema: dict[str, Any], shapes: dict[str, Any]) -
         said, choices = _parts(schema["description"])
         schema["description"] = f"{in_words(said)}\n\n{choices}".strip()
     for name, field in schema.get("properties", {}).items():
-        _explain_field(field, name, own=f"{_WHOLE.get(shape, shape)}.{name}", shapes=shapes)
+        _explain_field(field, name, own=f"{_whole(shape, shapes)}.{name}", shapes=shapes)
 
 
-#: Rows of lists, whose fields mean what they do where the thing is told whole.
-_WHOLE = {"RefundRequestRowOut": "RefundRequestOut", "TransactionRowOut": "TransactionOut"}
+def _whole(shape: str, shapes: dict[str, Any]) -> str:
+    """Fields of a list's rows mean what they do where the thing is told whole."""
+    whole = f"{shape.removesuffix('RowOut')}Out"
+    return whole if shape.endswith("RowOut") and shape != "BatchRowOut" and whole in shapes else shape
 
 
 def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[str, Any]) -> None:
@@ -223,7 +225,7 @@ def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[s
     unit = next((_meaning(unit) for ending, unit in _REFERENCE["units"].items() if name.endswith(ending)), "")
     if text := "; ".join(part for part in (in_words(said), unit) if part):
         field["description"] = f"{text}\n\n{choices}".strip()
-    if (example := _example(field, fields.get(own) or usual, shapes)) is not None:
+    if "examples" not in field and (example := _example(field, fields.get(own) or usual, shapes)) is not None:
         field["examples"] = [example]
 
 

@@ -274,13 +274,23 @@ class Fields(Text):
     def __init__(self, shape: type[serializers.Serializer[Any]], **kwargs: Any) -> None:
         super().__init__(**{"required": False, "max_length": 1000, **kwargs})
         self._names = frozenset(shape._declared_fields)
-        self.declares = {"pattern": "^[a-z0-9_]+( *, *[a-z0-9_]+)*$"}
+        example = ",".join([*shape._declared_fields][:3])
+        self.declares = {"pattern": "^[a-z0-9_]+( *, *[a-z0-9_]+)*$", "examples": [example]}
 
     def to_internal_value(self, data: Any) -> frozenset[str]:  # type: ignore[override]  # several names
         found = frozenset(name.strip() for name in super().to_internal_value(data).split(","))
         if found - self._names:
             raise refused("unknown_field")
         return found
+
+
+class ChangedQuery(StrictSerializer):
+    updated_after = QueryInstant(required=False)
+
+
+def with_fields(shape: type[serializers.Serializer[Any]], query: type[StrictSerializer] = StrictSerializer) -> Any:
+    """What a list takes, and which fields its rows shall have."""
+    return type(f"{shape.__name__}Query", (query,), {"fields": Fields(shape)})
 
 
 class RefundNumber(Number):

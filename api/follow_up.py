@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.fields import Instant, StrictSerializer, Text, WholeNumber
+from api.fields import Instant, StrictSerializer, Text, WholeNumber, with_fields
 from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
 from api.refund_requests import ActOnRequest
 from api.schemas_refunds import CustomerReportOut
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, ActOnOne, Endpoint
+from api.views import ActOnOne, Endpoint
 from core import clock
 from core.dry_run import taken_back
 from merchants.principals import Principal
@@ -53,10 +53,6 @@ class TaskOut(CustomerReportOut):
     refund_request = s.UUIDField(source="request_id")
 
 
-class TaskPageOut(schemas.Page):
-    results = TaskOut(many=True)
-
-
 class FirstDue(OldestFirst):
     field = "due_at"
 
@@ -66,11 +62,13 @@ class Tasks(Endpoint):
 
     acts = {"GET": Act.SEE_QUEUE}
 
-    @schemas.operation("list_tasks", TaskPageOut, pages=True)
+    query = with_fields(TaskOut)
+
+    @schemas.operation("list_tasks", schemas.page_of(TaskOut), pages=True, query=query)
     def get(self, request: Request) -> Response:
         """Open tasks, the most urgent first."""
-        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
-        return self.page(request, reports.open_reports(by=self.caller.by).order_by(), TaskOut.of, order=FirstDue)
+        rows = reports.open_reports(by=self.caller.by).order_by()
+        return self.rows(request, rows, self.query, TaskOut, order=FirstDue)
 
 
 class NoteTask(ActOnRequest):
@@ -134,10 +132,6 @@ class WholePaymentFileOut(PaymentFileOut):
     )
 
 
-class PaymentFilePageOut(schemas.Page):
-    results = PaymentFileOut(many=True)
-
-
 class NewestFileFirst(NewestCaseFirst):
     field = "made_at"
 
@@ -147,12 +141,13 @@ class PaymentFiles(Endpoint):
 
     acts = {"GET": Act.TAKE_TRANSFERS, "POST": Act.TAKE_TRANSFERS}
 
-    @schemas.operation("list_payment_files", PaymentFilePageOut, pages=True)
+    query = with_fields(PaymentFileOut)
+
+    @schemas.operation("list_payment_files", schemas.page_of(PaymentFileOut), pages=True, query=query)
     def get(self, request: Request) -> Response:
         """Files, the newest first."""
-        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
         rows = payment_files.files_of(by=self.caller.by).order_by()
-        return self.page(request, rows, PaymentFileOut.of, order=NewestFileFirst)
+        return self.rows(request, rows, self.query, PaymentFileOut, order=NewestFileFirst)
 
     @schemas.operation("make_payment_file", WholePaymentFileOut)
     def post(self, request: Request) -> Response:

@@ -106,9 +106,20 @@ def _encoded(data: Any) -> bytes:
     if isinstance(data, QueryDict):
         return _encode(data).encode()
     try:
-        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        # A client that writes 1 once and 1.0 the next time repeats itself; a text that looks so is walked for nothing.
+        return orjson.dumps(_plain(data), option=orjson.OPT_SORT_KEYS) if b".0" in text else text
     except TypeError:
-        return _encode(data).encode()
+        return _encode(_plain(data)).encode()
+
+
+def _plain(value: Any) -> Any:
+    """The same with whole numbers as such, however they were written: ``1``, ``1.0`` and ``1e0`` are one."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _stand_in(value: Any) -> str:

@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.fields import Fen, Flag, Instant, Number, StrictSerializer, Text
+from api.fields import ChangedQuery, Fen, Flag, Instant, Number, StrictSerializer, Text, with_fields
 from api.no_receipt import NewestCaseFirst
 from api.serializers import CHANNELS
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, ActOnOne, Creating, Endpoint
+from api.views import ActOnOne, Creating, Endpoint
 from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -103,10 +103,6 @@ class WholeIncidentOut(IncidentOut):
     people_written_to = s.IntegerField()
 
 
-class IncidentPageOut(schemas.Page):
-    results = IncidentOut(many=True)
-
-
 class ToldOut(Shape):
     people = s.IntegerField(help_text="who is written to, or would be")
     before = s.IntegerField(help_text="who was written to before")
@@ -154,12 +150,13 @@ class Incidents(Creating):
 
         return self.answer_once(request, opened)
 
-    @schemas.operation("list_incidents", IncidentPageOut, pages=True)
+    query = with_fields(IncidentOut, ChangedQuery)
+
+    @schemas.operation("list_incidents", schemas.page_of(IncidentOut), pages=True, query=query)
     def get(self, request: Request) -> Response:
         """Incidents, the newest first."""
-        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
         rows = incidents.incidents_of(by=self.caller.by).order_by()
-        return self.page(request, rows, IncidentOut.of, order=NewestCaseFirst)
+        return self.rows(request, rows, self.query, IncidentOut, order=NewestCaseFirst)
 
 
 class Lessons(Endpoint):

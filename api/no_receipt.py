@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.fields import Fen, Flag, FourDigits, Id, Instant, Number, StrictSerializer, Text
+from api.fields import ChangedQuery, Fen, Flag, FourDigits, Id, Instant, Number, StrictSerializer, Text, with_fields
 from api.pagination import NewestFirst
 from api.serializers import CHANNELS, CustomerSerializer, PayeeSerializer
 from api.shapes import Shape, read
-from api.views import PAGE_PARAMETERS, ActOnOne, Creating, Endpoint
+from api.views import ActOnOne, Creating, Endpoint
 from core import clock
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -119,10 +119,6 @@ class CaseWithCandidatesOut(CaseOut):
     candidates = CandidateOut(many=True, help_text="the best first; each fits two facts or more")
 
 
-class CasePageOut(schemas.Page):
-    results = CaseOut(many=True)
-
-
 class ChronicOut(Shape):
     store = s.CharField()
     terminal = s.CharField(allow_null=True)
@@ -164,13 +160,13 @@ class Cases(Creating):
 
         return self.answer_once(request, opened)
 
-    @schemas.operation("list_no_receipt_cases", CasePageOut, pages=True)
+    query = with_fields(CaseOut, ChangedQuery)
+
+    @schemas.operation("list_no_receipt_cases", schemas.page_of(CaseOut), pages=True, query=query)
     def get(self, request: Request) -> Response:
         """Cases, the newest first."""
-        self.read_query(StrictSerializer, besides=PAGE_PARAMETERS)
-        return self.page(
-            request, without_receipt.cases_of(by=self.caller.by).order_by(), CaseOut.of, order=NewestCaseFirst
-        )
+        rows = without_receipt.cases_of(by=self.caller.by).order_by()
+        return self.rows(request, rows, self.query, CaseOut, order=NewestCaseFirst)
 
 
 class ChronicCases(Endpoint):

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas, schemas_policy
+from api.fields import with_fields
 from api.pagination import NewestFirst
 from api.schemas_policy import PolicyOut, RuleSectionOut
 from api.views import Endpoint
@@ -64,11 +65,15 @@ class PolicyInForce(Endpoint):
 class PolicyVersions(Endpoint):
     acts = {"GET": Act.SEE_POLICY}
 
-    @schemas.operation("list_policy_versions", schemas_policy.PolicyVersionPageOut, pages=True)
+    query = with_fields(schemas_policy.PolicyVersionOut)
+
+    @schemas.operation(
+        "list_policy_versions", schemas.page_of(schemas_policy.PolicyVersionOut), pages=True, query=query
+    )
     def get(self, request: Request) -> Response:
         """Every version of the rules, those published last first, coming ones included."""
         found = versions.of_merchant(merchant_id=self.caller.merchant_id)
-        return self.page(request, found, schemas_policy.PolicyVersionOut.of, order=NewestPublishedFirst)
+        return self.rows(request, found, self.query, schemas_policy.PolicyVersionOut, order=NewestPublishedFirst)
 
 
 class NewestPublishedFirst(NewestFirst):

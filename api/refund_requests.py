@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import Fields, Number, QueryInstant, RefundNumber, StrictSerializer
+from api.fields import ChangedQuery, Fields, Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas_plan import QuoteOut, arrival_json, new_plan_json
 from api.schemas_refunds import (
@@ -73,14 +73,13 @@ class EventsOut(schemas.Page):
     results = EventOut(many=True)
 
 
-class RequestQuery(StrictSerializer):
+class RequestQuery(ChangedQuery):
     state = serializers.ChoiceField(State.choices, required=False)
     store = Number(required=False)
     terminal = Number(required=False)
     reason = serializers.ChoiceField(Reason.choices, required=False)
     created_after = QueryInstant(required=False, help_text="from then on")
     created_before = QueryInstant(required=False, help_text="up to, not including")
-    updated_after = QueryInstant(required=False)
     number = RefundNumber(required=False)
     order_no = Number(required=False)
     fields = Fields(  # type: ignore[assignment]  # the library's own property of that name

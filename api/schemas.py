@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
-from api.shapes import Shape
+from api.shapes import Row, Shape
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -52,6 +52,13 @@ class Problem(Shape):
 class Page(Shape):
     next = s.URLField(allow_null=True)
     previous = s.URLField(allow_null=True)
+
+
+def page_of(shape: type[Shape]) -> type[Shape]:
+    """A page of rows of which `fields` may ask for some alone."""
+    name = shape.__name__.removesuffix("Out")
+    row = type(f"{name}RowOut", (Row, shape), {})
+    return type(f"{name}PageOut", (Page,), {"results": row(many=True)})
 
 
 #: What may go wrong on a write, beside what the status line of its own says.

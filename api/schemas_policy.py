@@ -2,7 +2,6 @@
 
 from rest_framework import serializers as s
 
-from api.schemas import Page
 from api.shapes import Shape, read
 from merchants.models import DraftState
 from refunds.states import Reason, Route
@@ -77,10 +76,6 @@ class PolicyVersionOut(Shape):
     published_by = read(s.CharField(allow_null=True), lambda row: row.published_by.name if row.published_by else None)
     alone = s.BooleanField(source="sole", help_text="nobody else may publish here, and whoever did had written it")
     rolled_back_to = s.IntegerField(allow_null=True, help_text="the version whose rules these are again")
-
-
-class PolicyVersionPageOut(Page):
-    results = PolicyVersionOut(many=True)
 
 
 class PolicyVersionDetailOut(PolicyVersionOut):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from api import idempotency, schemas
 from api.evidence import EvidenceSerializer, TakesAPicture
-from api.fields import Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
+from api.fields import ChangedQuery, Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
 from api.schemas_sales import (
     DepositOut,
@@ -69,7 +69,7 @@ class OrderDetail(Endpoint):
         )
 
 
-class TransactionQuery(StrictSerializer):
+class TransactionQuery(ChangedQuery):
     order_no = Number(required=False)
     channel_transaction_no = Number(required=False)
     store = Number(required=False)
@@ -108,6 +108,8 @@ class Transactions(Endpoint):
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
+        if since := wanted.pop("updated_after", None):
+            found = found.filter(pk__in=queries.sales_acted_on(merchant_id=self.caller.merchant_id, since=since))
         represent = partial(TransactionOut.of, only=wanted.get("fields"))
         return self.page(request, finding.narrow(found, wanted=wanted), represent, order=NewestPaidFirst)
 

@@ -180,6 +180,7 @@ urlpatterns = [
     path("test/clock", sandbox.TestClock.as_view()),
     path("test/payments", sandbox.TestPayments.as_view()),
     path("test/refund-requests/<uuid:request_id>/outcome", sandbox.TestOutcome.as_view()),
+    path("test/refund-batches/<int:batch_id>/confirm", batches.ConfirmTestBatch.as_view()),
     path("test/events", sandbox.TestEvents.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
     path("policy", policy.PolicyInForce.as_view()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -23,6 +23,7 @@ from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.shapes import Shape
 from core import clock
+from core.audit.record import acted_on
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
 
@@ -99,6 +100,15 @@ class Endpoint(APIView):
         pages = order()
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
+
+    def rows(
+        self, request: Request, found: QuerySet[Any], query: Any, shape: type[Shape], *, order: type[NewestFirst]
+    ) -> Response:
+        """One page of those that a query asks for, with the fields that it asks for."""
+        wanted = self.read_query(query, besides=PAGE_PARAMETERS)
+        if since := wanted.get("updated_after"):
+            found = found.filter(pk__in=acted_on(found.model, merchant_id=self.caller.merchant_id, since=since))
+        return self.page(request, found, partial(shape.of, only=wanted.get("fields")), order=order)
 
 
 class ActOnOne(Endpoint, ABC):

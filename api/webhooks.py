@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.fields import Flag, Instant, StrictSerializer, Text
+from api.fields import Flag, Instant, StrictSerializer, Text, with_fields
 from api.pagination import NewestFirst
 from api.schemas_refunds import stored_request_json
 from api.schemas_sales import TransactionWithRequestsOut
@@ -66,10 +66,6 @@ class WebhookDeliveryOut(Shape):
     body = s.CharField(help_text="what is sent; empty before the first attempt")
     created_at = s.DateTimeField()
     delivered_at = s.DateTimeField(allow_null=True)
-
-
-class WebhookDeliveryPageOut(schemas.Page):
-    results = WebhookDeliveryOut(many=True)
 
 
 class RecoveredOut(Shape):
@@ -203,14 +199,16 @@ class Recover(Endpoint):
 class Deliveries(Endpoint):
     acts = {"GET": Act.MANAGE_WEBHOOKS}
 
-    @schemas.operation("list_webhook_deliveries", WebhookDeliveryPageOut, query=DeliveryQuery, pages=True)
+    query = with_fields(WebhookDeliveryOut, DeliveryQuery)
+
+    @schemas.operation("list_webhook_deliveries", schemas.page_of(WebhookDeliveryOut), query=query, pages=True)
     def get(self, request: Request, endpoint_id: int) -> Response:
         """What was sent, with each answer, the last queued first."""
-        wanted = self.read_query(DeliveryQuery, besides=PAGE_PARAMETERS)
+        wanted = self.read_query(self.query, besides=PAGE_PARAMETERS)
         found = endpoints.endpoint_of(endpoint_id=endpoint_id, by=self.caller.by).deliveries.all()
         if "status" in wanted:
             found = found.filter(state__in=_STATES[wanted["status"]])
-        return self.page(request, found, WebhookDeliveryOut.of, order=LastQueuedFirst)
+        return self.rows(request, found, self.query, WebhookDeliveryOut, order=LastQueuedFirst)
 
 
 class Replay(Endpoint):

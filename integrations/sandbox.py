@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +29,7 @@ from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff, Store
 from merchants.principals import Principal, of_staff
 from merchants.rights import Act, Subject, check_may
 from refunds import queries
+from refunds.intake import batches
 from refunds.models import Execution, RefundRequest
 from refunds.review import deciding
 from refunds.states import ExecutionState, RejectReason, State
@@ -224,6 +225,14 @@ def decide(*, request_id: UUID, outcome: str, by: Principal, at: datetime) -> Re
         if request.state != State.IN_REVIEW:
             break
     return request
+
+
+def confirm_batch(*, batch_id: int, by: Principal, at: datetime, skip_bad: bool, window: timedelta) -> None:
+    """Have one of the sandbox's people confirm a batch that this key filed. Raises what they would be refused with."""
+    check_test(by)
+    batches.find(batch_id=batch_id, by=by)
+    person = Staff.objects.filter(merchant_id=by.acting_for).order_by("pk")[0]
+    batches.confirm(batch_id=batch_id, by=of_staff(person), at=at, skip_bad=skip_bad, window=window)
 
 
 def _end_at_channel(request: RefundRequest, outcome: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
+from core.audit.record import acted_on
 from core.errors import existing
 from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState
@@ -98,6 +99,14 @@ def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None
     found = Transaction.objects.filter(merchant_id=merchant_id).select_related("store", "terminal", "deposit")
     found = found.prefetch_related("lines")
     return found if store_ids is None else found.filter(store_id__in=store_ids)
+
+
+def sales_acted_on(*, merchant_id: int, since: datetime) -> QuerySet[Any, Any]:
+    """The ids of sales to which something happened from then on, refunds of theirs included."""
+    asked = RefundRequest.objects.filter(merchant_id=merchant_id, updated_at__gte=since)
+    paid = Leg.objects.filter(request__in=asked).values_list("transaction_id", flat=True)
+    acted = acted_on(Transaction, merchant_id=merchant_id, since=since)
+    return acted.union(asked.values_list("transaction_id", flat=True), paid)
 
 
 def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:

@@ -33,6 +33,18 @@ def test_key_when_it_comes_with_another_wish_is_refused_and_nothing_is_stored(ap
     assert RefundRequest.objects.count() == IdempotencyRecord.objects.count() == 1
 
 
+@pytest.mark.parametrize("quantity", ["1", "1.0", "1.000", "1e0", "10E-1"])
+def test_key_when_a_number_is_written_otherwise_gets_the_first_answer(api: Api, quantity: str) -> None:
+    sale = make_sale(api.merchant)
+    lines = '[{"sku": "SKU-1", "quantity": %s}]'
+    text = f'{{"transaction": "{sale.pk}", "amount_fen": 100, "reason": "quality", "lines": {lines}}}'
+    first = api.post("refund-requests", text % "1", idempotency_key="k")
+    assert first.status_code == 201, first.content
+    assert api.post("refund-requests", text % quantity, idempotency_key="k").content == first.content
+    other = api.post("refund-requests", text % f"1{quantity}", idempotency_key="k")
+    assert (other.status_code, RefundRequest.objects.count()) == (422, 1)
+
+
 @pytest.mark.parametrize("key", [None, "", "键", "a" * 256, "a\tb"])
 def test_key_when_it_is_missing_or_no_visible_ascii_is_an_error_and_nothing_is_stored(
     api: Api, key: str | None

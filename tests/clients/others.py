@@ -1,6 +1,7 @@
 """`make other-clients`: what OpenAPI Generator makes of the API's document, unpatched, type-checked and run against a server.
 
-Not part of `make test`: it installs from PyPI and npm into var/peers.
+Not part of `make test`: it installs from PyPI and npm into var/peers, and for Java wants a JDK of 17 or newer with two libraries
+of the machine's. Jackson stands in the generator's own archive.
 """
 
 from __future__ import annotations
@@ -24,41 +25,65 @@ from tests.integrations.rig import tell
 from tests.peers.environments import node_environment, python_environment
 
 _HERE = Path(__file__).resolve().parent
+_JARS = Path(os.environ.get("JAVA_LIBRARIES", "/usr/share/java"))
+_LIBRARIES = ("httpmime.jar", "geronimo-annotation-1.3-spec.jar")
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_typescript_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(
     live_server: LiveServer, tmp_path: Path
 ) -> None:
-    document = Client().get("/api/schema", {"format": "json"}, headers={"Accept-Language": "en"}).json()
-    (tmp_path / "openapi.json").write_text(json.dumps(document))
-    python = python_environment("openapi-generator")
-    argv = [
-        str(python.with_name("openapi-generator-cli")),
-        "generate",
-        "--skip-validate-spec",
-        "-g",
-        "typescript-fetch",
-    ]
-    _run([*argv, "-i", "openapi.json", "-o", "client"], tmp_path)
+    _generate(tmp_path, "typescript-fetch")
     node, packages = node_environment("typescript")
     for name in ("conformance.ts", "tsconfig.json"):
         shutil.copy(_HERE / "typescript" / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(packages / "node_modules")
     _run([str(node), "node_modules/typescript/bin/tsc", "-p", "."], tmp_path)
+    assert "as its document says" in _run([str(node), "js/conformance.js"], tmp_path, **_shop(live_server))
+
+
+def test_java_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(live_server: LiveServer, tmp_path: Path) -> None:
+    missing = [name for name in _LIBRARIES if not (_JARS / name).exists()]
+    assert shutil.which("javac"), "a JDK is needed"
+    assert not missing, (
+        f"{_JARS}/{{{','.join(_LIBRARIES)}}} are needed; on Debian: "
+        "apt-get install libhttpmime-java libgeronimo-annotation-1.3-spec-java"
+    )
+    # Whether a field is there is told by null: the wrapper that says more needs a library that neither has.
+    generator = _generate(tmp_path, "java", "--library", "native", "--additional-properties", "openApiNullable=false")
+    (jackson,) = generator.parent.parent.glob("lib/python*/site-packages/openapi_generator_cli/openapi-generator.jar")
+    path = os.pathsep.join(map(str, [jackson, *(_JARS / name for name in _LIBRARIES), tmp_path / "classes"]))
+    sources = [str(one) for one in (tmp_path / "client" / "src" / "main").rglob("*.java")]
+    sources.append(str(_HERE / "java" / "Conformance.java"))
+    (tmp_path / "sources").write_text("\n".join(sources))
+    compiler = ["javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "-d", "classes", "@sources"]
+    _run(compiler, tmp_path)
+    assert "as its document says" in _run(["java", "-cp", path, "Conformance"], tmp_path, **_shop(live_server))
+
+
+def _generate(folder: Path, language: str, *options: str) -> Path:
+    """The client in ``folder``/client; the generator that made it."""
+    document = Client().get("/api/schema", {"format": "json"}, headers={"Accept-Language": "en"}).json()
+    (folder / "openapi.json").write_text(json.dumps(document))
+    generator = python_environment("openapi-generator").with_name("openapi-generator-cli")
+    argv = [str(generator), "generate", "--skip-validate-spec", "-i", "openapi.json", "-o", "client", "-g", language]
+    _run([*argv, *options], folder)
+    return generator
+
+
+def _shop(live_server: LiveServer) -> dict[str, str]:
+    """What a client is told: a shop with two events in its feed."""
     merchant = make_merchant()
     make_account(merchant)
     for _ in range(2):
         tell(merchant)
-    said = _run(
-        [str(node), "js/conformance.js"],
-        tmp_path,
-        BASE=live_server.url,
-        KEY=api_for(merchant).key,
-        TILL=merchant.stores.get().terminals.get().code,
-        PICTURE=base64.b64encode(pictures.encoded()).decode(),
-    )
-    assert "as its document says" in said
+    return {
+        "BASE": live_server.url,
+        "KEY": api_for(merchant).key,
+        "TILL": merchant.stores.get().terminals.get().code,
+        "PICTURE": base64.b64encode(pictures.encoded()).decode(),
+    }
 
 
 def _run(argv: Sequence[str], folder: Path, **env: str) -> str:

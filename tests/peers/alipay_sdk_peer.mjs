@@ -27,7 +27,7 @@ const refund = (sdk, orderNo) => call(sdk, 'alipay.trade.refund', {
 });
 
 const query = (sdk, orderNo) => call(sdk, 'alipay.trade.fastpay.refund.query', {
-  out_trade_no: orderNo, out_request_no: `R${orderNo}`,
+  out_trade_no: orderNo, out_request_no: `R${orderNo}`, query_options: ['gmt_refund_pay'],
 });
 
 async function sale(number) {

@@ -58,8 +58,10 @@ def refund(sdk: AliPay, order_no: str) -> Any:
 
 
 def query(sdk: AliPay, order_no: str) -> Any:
-    """alipay.trade.fastpay.refund.query."""
-    return sdk.api_alipay_trade_fastpay_refund_query(f"R{order_no}", out_trade_no=order_no)
+    """alipay.trade.fastpay.refund.query. When the payer had it is told to whoever asks for it."""
+    return sdk.api_alipay_trade_fastpay_refund_query(
+        f"R{order_no}", out_trade_no=order_no, query_options=["gmt_refund_pay"]
+    )
 
 
 def refund_and_query(brief: Brief) -> None:

@@ -16,6 +16,7 @@ from core.audit.models import AuditEvent
 from integrations import request_log, sandbox
 from merchants.models import ApiKey, Merchant, Role
 from merchants.principals import of_staff
+from refunds.intake import batches
 from tests.walk.cases import case
 from tests.walk.stage import Stage, text_of
 
@@ -112,6 +113,20 @@ def decide(stage: Stage) -> None:
     assert made["state"] == "in_review"
     decided = stage.call("POST", f"test/refund-requests/{made['id']}/outcome", {"outcome": "rejected"})
     assert decided["state"] == "rejected"
+
+
+@case("POST", "/api/v1/test/refund-batches/<int:batch_id>/confirm")
+def confirm_batch(stage: Stage) -> None:
+    sandbox_key(stage)
+    row = {"transaction": _paid(stage)["id"], "amount_fen": 1_200, "reason": "quality", "customer_consent": True}
+    filed = stage.call("POST", "refund-batches", {"rows": [row]}, expect=201)
+    batches.work()
+    stage.call("POST", f"refund-batches/{filed['id']}/confirm", {}, expect=403)
+    confirmed = stage.call("POST", f"test/refund-batches/{filed['id']}/confirm", {"window_minutes": 0})
+    assert (confirmed["state"], confirmed["confirmed_by"]) == ("confirmed", "Sandbox 1")
+    batches.work()
+    ended = stage.call("GET", f"refund-batches/{filed['id']}")
+    assert (ended["state"], ended["result"]["taken"]["rows"]) == ("done", 1)
 
 
 @case("POST", "/api/v1/test/events")
