@@ -205,13 +205,12 @@ def _explain_shape(shape: str, schema: dict[str, Any], shapes: dict[str, Any]) -
         said, choices = _parts(schema["description"])
         schema["description"] = f"{in_words(said)}\n\n{choices}".strip()
     for name, field in schema.get("properties", {}).items():
-        _explain_field(field, name, own=f"{_whole(shape, shapes)}.{name}", shapes=shapes)
+        _explain_field(field, name, own=f"{_whole(shape)}.{name}", shapes=shapes)
 
 
-def _whole(shape: str, shapes: dict[str, Any]) -> str:
-    """Fields of a list's rows mean what they do where the thing is told whole."""
-    whole = f"{shape.removesuffix('RowOut')}Out"
-    return whole if shape.endswith("RowOut") and shape != "BatchRowOut" and whole in shapes else shape
+def _whole(shape: str) -> str:
+    """Fields of a list's rows mean what they do where the thing is told whole. A batch's row is a thing."""
+    return f"{shape.removesuffix('RowOut')}Out" if shape.endswith("RowOut") and shape != "BatchRowOut" else shape
 
 
 def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[str, Any]) -> None:

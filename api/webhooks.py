@@ -28,6 +28,8 @@ from merchants.rights import Act
 from refunds import queries
 from terminals.reporting import store_named
 
+STATUSES = ("pending", "delivered", "failed")
+
 
 class WebhookEndpointOut(Shape):
     id = s.IntegerField(source="pk")
@@ -58,7 +60,7 @@ class WebhookDeliveryOut(Shape):
     webhook_id = s.CharField(help_text="the event's `id`")
     type = s.CharField()
     sequence = s.IntegerField()
-    status = read(s.ChoiceField(["pending", "delivered", "failed"]), lambda row: status_of(row))
+    status = read(s.ChoiceField(STATUSES), lambda row: status_of(row))
     attempts = read(s.JSONField(help_text="each with `at`, `status` (0: no answer), `ms`, `said`"), lambda row: row.log)
     next_attempt_at = read(
         s.DateTimeField(allow_null=True), lambda row: row.due_at if row.state == DeliveryState.PENDING else None
@@ -99,7 +101,7 @@ class RecoverSerializer(StrictSerializer):
 
 
 class DeliveryQuery(StrictSerializer):
-    status = s.ChoiceField(["pending", "delivered", "failed"], required=False)
+    status = s.ChoiceField(STATUSES, required=False)
 
 
 class WebhookEndpoints(Endpoint):

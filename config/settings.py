@@ -294,6 +294,7 @@ SPECTACULAR_SETTINGS = {
         "AlertKindEnum": "integrations.models.AlertKind",
         "AlertEventEnum": "api.carriers.ALERTS",
         "CredentialsOverlapEnum": "api.settings.OVERLAPS",
+        "DeliveryStatusEnum": "api.webhooks.STATUSES",
         "TestOutcomeEnum": "integrations.sandbox.OUTCOMES",
         "PaymentWordEnum": "terminals.models.PaymentWord",
         "ExecutionStateEnum": "refunds.states.ExecutionState",

@@ -14,6 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from api.schemas_refunds import ROW_FIELDS
+from merchants.principals import of_staff
+from refunds.follow_up import incidents
+from refunds.follow_up.incidents import Problem
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.api.conftest import Api, api_for, session_for
@@ -225,7 +228,7 @@ def test_rows_are_short_and_fields_asks_for_others(api: Api) -> None:
     assert sale == {"id": whole["transaction"], "refundable_fen": 8_800}
 
 
-@pytest.mark.parametrize("path", ["refund-requests", "transactions"])
+@pytest.mark.parametrize("path", ["refund-requests", "transactions", "incidents"])
 @pytest.mark.parametrize("fields", ["pk", "id,", "", "id;number", "verdict.rules", "id,id,\u0000"])
 def test_fields_that_are_none_are_refused(api: Api, path: str, fields: str) -> None:
     answer = api.get(path, fields=fields)
@@ -241,6 +244,24 @@ def test_updated_after_gives_what_has_changed_since(api: Api) -> None:
     page = api.get("refund-requests", updated_after=since, fields="number").json()
     assert page["results"] == [{"number": changed.number}]
     assert len(api.get("refund-requests", updated_after=old.updated_at.isoformat()).json()["results"]) == 2
+
+
+def test_updated_after_gives_sales_and_incidents_to_which_something_happened_since(api: Api) -> None:
+    sale, _other = make_sale(api.merchant), make_sale(api.merchant)
+    request = make_request(sale, 100, by=api.by)
+    manager, at = of_staff(make_staff(api.merchant, "manager")), timezone.now()
+    broken, _calm = (
+        incidents.open_incident(problem=Problem(title="POS", began_at=at, store="S001"), by=manager, at=at)
+        for _ in range(2)
+    )
+    since = timezone.now()
+    for path in ("transactions", "incidents", "no-receipt-cases"):
+        assert api.get(path, updated_after=since.isoformat()).json()["results"] == []
+    api.post(f"refund-requests/{request.pk}/cancel", {})
+    incidents.note_answer(incident_id=broken.pk, words="更换网卡", by=manager, at=timezone.now())
+    for path, changed in (("transactions", str(sale.pk)), ("incidents", broken.pk)):
+        rows = api.get(path, updated_after=since.isoformat(), fields="id").json()["results"]
+        assert rows == [{"id": changed}]
 
 
 @pytest.mark.parametrize("query", [{"cursor": "forged"}, {"limit": "0"}, {"limit": "x"}, {"state": "x"}, {"foo": "1"}])

@@ -58,6 +58,28 @@ def test_pending_sale_is_quoted_as_unconfirmed_asked_about_and_refunded(
     assert client.post("refund-requests", _body(sale)).json()["state"] == "approved"
 
 
+def test_payment_that_was_taken_again_goes_back_once_when_the_first_turns_out_to_be_paid(
+    client: Api, sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _says(monkeypatch, TradeState.PAID)
+    Transaction.objects.filter(pk=sale.pk).update(amount_fen=9_000)
+    again = make_sale(sale.merchant, 9_000, channel_account=sale.channel_account, order_no=sale.order_no)
+    twice = {"amount_fen": 9_000, "reason": "duplicate_charge", "customer_consent": True}
+    unknown = client.post("refund-requests", {**twice, "transaction": str(sale.pk)})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "payment_succeeded")
+
+    client.post(f"transactions/{sale.pk}/trade-queries", {}, idempotency_key=None)
+
+    first = client.post("refund-requests", {**twice, "transaction": str(sale.pk)}, idempotency_key="till-1")
+    repeated = client.post("refund-requests", {**twice, "transaction": str(sale.pk)}, idempotency_key="till-1")
+    assert (first.json()["state"], repeated.json()["id"]) == ("approved", first.json()["id"])
+    other = client.post("refund-requests", {**twice, "transaction": str(again.pk)}).json()
+    assert other.get("state") == "in_review", other
+    assert sorted(RefundRequest.objects.values_list("transaction_id", "state")) == sorted(
+        [(sale.pk, "approved"), (again.pk, "in_review")]
+    )
+
+
 @pytest.mark.parametrize(
     ("state", "code"),
     [
