@@ -118,10 +118,10 @@ java-client: environment ## the same for Java; needs a JDK of 17 or newer, and D
 
 # Not part of `test` either. ARGS="-k owner" chooses who calls; FUZZ_S bounds the seconds for each of nine.
 export FUZZ_EXAMPLES ?= 10
-export FUZZ_S ?= 240
+export FUZZ_S ?= 600
 
 .PHONY: fuzz
-fuzz: environment ## Schemathesis with all checks over every operation, as every kind of caller: SEED=1 FUZZ_EXAMPLES=10 FUZZ_S=240
+fuzz: environment ## Schemathesis with all checks over every operation, as every kind of caller: SEED=1 FUZZ_EXAMPLES=10 FUZZ_S=600
 	@SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q tests/api/fuzz.py $(ARGS)
 
 .PHONY: check

@@ -84,7 +84,7 @@ def test_api_when_everything_is_sent_to_it_answers_as_its_document_says(
     (tmp_path / "openapi.json").write_bytes(document.content)
     argv = [str(program), "run", "openapi.json", "--url", live_server.url, "--no-color"]
     argv += ["--max-examples", os.environ.get("FUZZ_EXAMPLES", "10"), "--seed", os.environ.get("SEED", "1")]
-    argv += ["--phases", "examples,coverage,fuzzing", "--max-time", os.environ.get("FUZZ_S", "240")]
+    argv += ["--phases", "examples,coverage,fuzzing", "--max-time", os.environ.get("FUZZ_S", "600")]
     argv += [part for name, value in {**headers, **english}.items() for part in ("-H", f"{name}: {value}")]
     if not headers:
         argv += ["--exclude-checks", "ignored_auth"]

@@ -11,7 +11,7 @@ from merchants.models import Role
 from payment_channels.contract import TradeState
 from refunds.models import RefundRequest
 from refunds.payouts import trade_queries
-from terminals.models import Transaction
+from terminals.models import Transaction, TransactionLine
 from tests.api.conftest import Api, api_for, session_for
 from tests.factories import make_merchant, make_sale, make_staff
 from tests.refunds.worker.test_confirming import Channel
@@ -61,8 +61,9 @@ def test_pending_sale_is_quoted_as_unconfirmed_asked_about_and_refunded(
 def test_payment_that_was_taken_again_goes_back_once_when_the_first_turns_out_to_be_paid(
     client: Api, sale: Transaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _says(monkeypatch, TradeState.PAID)
+    monkeypatch.setattr(trade_queries, "adapter_for", lambda *_: Channel(TradeState.PAID, amount_fen=9_000))
     Transaction.objects.filter(pk=sale.pk).update(amount_fen=9_000)
+    TransactionLine.objects.filter(transaction=sale).update(amount_fen=9_000, unit_price_fen=9_000)
     again = make_sale(sale.merchant, 9_000, channel_account=sale.channel_account, order_no=sale.order_no)
     twice = {"amount_fen": 9_000, "reason": "duplicate_charge", "customer_consent": True}
     unknown = client.post("refund-requests", {**twice, "transaction": str(sale.pk)})
@@ -72,6 +73,7 @@ def test_payment_that_was_taken_again_goes_back_once_when_the_first_turns_out_to
 
     first = client.post("refund-requests", {**twice, "transaction": str(sale.pk)}, idempotency_key="till-1")
     repeated = client.post("refund-requests", {**twice, "transaction": str(sale.pk)}, idempotency_key="till-1")
+    assert first.status_code == 201, first.content
     assert (first.json()["state"], repeated.json()["id"]) == ("approved", first.json()["id"])
     other = client.post("refund-requests", {**twice, "transaction": str(again.pk)}).json()
     assert other.get("state") == "in_review", other
