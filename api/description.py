@@ -216,6 +216,8 @@ def _whole(shape: str) -> str:
 def _explain_field(field: dict[str, Any], name: str, *, own: str, shapes: dict[str, Any]) -> None:
     if {} in field.get("oneOf", ()):
         del field["oneOf"]  # anything, or null: which is anything
+    if name.endswith("fen") and "integer" in str(field.get("type")):
+        field["format"] = "int64"  # some languages have smaller numbers, and would refuse an order of 22 million yuan
     fields = _REFERENCE["fields"]
     usual = fields.get(name)
     said, choices = _parts(field.get("description", ""))
