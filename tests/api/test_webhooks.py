@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from api.webhooks import NewWebhookEndpointOut, WebhookDeliveryPageOut, WebhookEndpointsOut
+from api.schemas import page_of
+from api.webhooks import NewWebhookEndpointOut, WebhookDeliveryOut, WebhookEndpointsOut
 from integrations import delivering
 from integrations.addresses import Result
 from integrations.models import WebhookDelivery, WebhookEndpoint
@@ -86,7 +87,7 @@ def test_test_replay_recover_and_log(api: Api) -> None:
     claimed = delivering.claim(at=now)
     delivering.note([(one.delivery_id, Result(500, "no", 7)) for one in claimed], at=now)
     page = api.get(f"{path}/deliveries").json()
-    same_names(WebhookDeliveryPageOut(), page)
+    same_names(page_of(WebhookDeliveryOut)(), page)
     assert [one["type"] for one in page["results"]] == ["webhook.test", "refund_request.approved"]
     assert page["results"][1]["attempts"][0]["status"] == 500
     assert json.loads(page["results"][1]["body"])["sequence"] == 1
