@@ -72,8 +72,10 @@ class Endpoint(APIView):
         return cast(Caller, self.request.user)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 -- DRF's
-        """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them."""
-        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type}:
+        """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them. Who deletes expects no
+        body but a refusal's.
+        """
+        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type, "application/problem+json"}:
             return JSONRenderer(), JSONRenderer.media_type
         return super().perform_content_negotiation(request, force)
 
