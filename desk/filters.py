@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from core.calendar import SHANGHAI
@@ -21,6 +22,11 @@ from refunds.states import IN_TRANSIT, Reason, State
 class Choice:
     value: str
     label: str
+
+
+def choices(pairs: Iterable[tuple[str, Promise | str]]) -> list[Choice]:
+    """Of values and their labels, as an enumeration's ``choices`` are."""
+    return [Choice(value, str(label)) for value, label in pairs]
 
 
 @dataclass(frozen=True, slots=True)

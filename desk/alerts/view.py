@@ -26,8 +26,6 @@ from merchants.rights import Act
 @staff_page(Act.CHANGE_CREDENTIALS)
 def alerts(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST adds an address."""
-    if request.method != "POST":
-        return show(request, alerts_page(scope=scope))
 
     def add() -> str:
         data = request.POST
@@ -44,13 +42,7 @@ def alerts(request: HttpRequest, scope: Scope) -> HttpResponse:
         added = acts.add(wanted=wanted, by=scope.by, at=timezone.now())
         return gettext("%(name)s is told from now on. Send a test.") % {"name": added.name}
 
-    return take(
-        request,
-        form="add",
-        act=add,
-        page=lambda refusal: alerts_page(scope=scope, refusal=refusal),
-        back=reverse("desk:alerts"),
-    )
+    return take(request, form="add", act=add, page=lambda: alerts_page(scope=scope), back=reverse("desk:alerts"))
 
 
 @require_safe
@@ -90,13 +82,7 @@ def _take(
     request: HttpRequest, scope: Scope, address_id: int, form: str, act: Callable[[], str], back: str
 ) -> HttpResponse:
     found = _address(scope, address_id)
-    return take(
-        request,
-        form=form,
-        act=act,
-        page=lambda refusal: alert_address_page(address=found, refusal=refusal),
-        back=back,
-    )
+    return take(request, form=form, act=act, page=lambda: alert_address_page(address=found), back=back)
 
 
 def _address(scope: Scope, address_id: int) -> AlertAddress:

@@ -65,6 +65,6 @@ def _take(request: HttpRequest, scope: Scope, batch_id: int, form: str, act: Cal
         request,
         form=form,
         act=act,
-        page=lambda refusal: batch_page(scope=scope, batch=found, wanted={}, refusal=refusal),
+        page=lambda: batch_page(scope=scope, batch=found, wanted={}),
         back=reverse("desk:batch", args=[batch_id]),
     )

@@ -73,7 +73,7 @@ def name_columns(request: HttpRequest, scope: Scope, batch_id: int) -> HttpRespo
         request,
         form="columns",
         act=act,
-        page=lambda refusal: columns_page(scope=scope, file=file, refusal=refusal),
+        page=lambda: columns_page(scope=scope, file=file),
         back=reverse("desk:batch", args=[batch_id]),
     )
 

@@ -60,7 +60,6 @@ def settings_page(*, scope: Scope) -> SettingsPage:
                 title=gettext("Settings"),
                 columns=[gettext("Page"), gettext("What for")],
                 rows=rows,
-                empty="",
                 icon="settings",
             )
         ],
