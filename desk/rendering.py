@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -29,6 +30,12 @@ def go_on(request: HttpRequest, url: str) -> HttpResponse:
     """It is done; the person goes on at ``url``."""
     # htmx would follow a redirect out of sight and put a whole page into the form.
     return HttpResponse(status=204, headers={"HX-Redirect": url}) if is_htmx(request) else redirect(url)
+
+
+def done(request: HttpRequest, said: str, to: str, *args: Any) -> HttpResponse:
+    """It is done: what is ``said`` of it stands on the page ``to`` that follows."""
+    messages.success(request, said)
+    return redirect(to, *args)
 
 
 def refusal(request: HttpRequest, error: DomainError, *, look_url: str = "") -> HttpResponse:

@@ -30,7 +30,7 @@ from django.utils.translation import gettext_lazy as _
 from core import periodic
 from core.audit.record import record
 from core.calendar import SHANGHAI
-from core.errors import Conflict, Invalid, NotFound, wrong
+from core.errors import Conflict, Invalid, existing, wrong
 from core.plain_text import one_line
 from integrations.addresses import AddressRefused, look_up
 from integrations.models import Alert, AlertAddress, AlertKind
@@ -413,10 +413,7 @@ def send_test(*, address_id: int, by: Principal, at: datetime) -> None:
 
 
 def _one(address_id: int, by: Principal) -> AlertAddress:
-    row = addresses_of(by).select_related("merchant").filter(pk=address_id).first()
-    if row is None:
-        raise NotFound("there is no such address")
-    return row
+    return existing(addresses_of(by).select_related("merchant").filter(pk=address_id).first(), "address")
 
 
 def _record(row: AlertAddress, act: str, by: Principal, at: datetime) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import Invalid, NotFound, wrong
+from core.errors import Invalid, existing, wrong
 from desk.access import Scope, staff_page
 from desk.alerts.page import alert_address_page, alerts_page
 from desk.settings.layout import show, take
@@ -86,10 +86,7 @@ def _take(
 
 
 def _address(scope: Scope, address_id: int) -> AlertAddress:
-    found = acts.addresses_of(scope.by).filter(pk=address_id).first()
-    if found is None:
-        raise NotFound("there is no such address")
-    return found
+    return existing(acts.addresses_of(scope.by).filter(pk=address_id).first(), "address")
 
 
 def _time(request: HttpRequest, name: str) -> time | None:

@@ -17,7 +17,7 @@ from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import with_query
 from desk.audit.page import Verified, audit_page, lines, narrowed
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import audit_trail
 from merchants.rights import Act
 
@@ -85,8 +85,7 @@ def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
     except Invalid as error:
         page = audit_page(scope=scope, query=request.GET, error=words.short(error))
         return render_page(request, "desk/audit.html", page, status=words.status(error))
-    messages.success(request, gettext("Saved."))
-    return redirect("desk:audit")
+    return done(request, gettext("Saved."), "desk:audit")
 
 
 @staff_posts(Act.SEE_AUDIT)
@@ -105,5 +104,6 @@ def verify_whole(request: HttpRequest, scope: Scope) -> HttpResponse:
     except Conflict as error:
         page = audit_page(scope=scope, query=request.GET, error=words.short(error))
         return render_page(request, "desk/audit.html", page, status=words.status(error))
-    messages.success(request, gettext("The whole trail is being verified. What is found stands here when it is done."))
-    return redirect("desk:audit")
+    return done(
+        request, gettext("The whole trail is being verified. What is found stands here when it is done."), "desk:audit"
+    )

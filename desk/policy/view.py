@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -12,7 +11,7 @@ from core.errors import DomainError
 from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.policy.page import policy_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import channel_rules
 from merchants.policies import drafting, reviewing
 from merchants.rights import Act
@@ -42,8 +41,9 @@ def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _page(request, scope, error)
-    messages.success(request, gettext("Noted. The next review is due in %(months)s months.") % {"months": row.months})
-    return redirect("desk:policy")
+    return done(
+        request, gettext("Noted. The next review is due in %(months)s months.") % {"months": row.months}, "desk:policy"
+    )
 
 
 @staff_posts(Act.ADD_CHANNEL_RULE)
@@ -61,8 +61,7 @@ def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _page(request, scope, error, typed)
-    messages.success(request, gettext("Noted."))
-    return redirect("desk:policy")
+    return done(request, gettext("Noted."), "desk:policy")
 
 
 @staff_posts(Act.SEE_POLICY)

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import wraps
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -17,7 +15,7 @@ from core.errors import DomainError, Invalid, NotFound
 from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.policy_proof.page import policy_proof_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.policies import drafting
 from merchants.rights import Act
 
@@ -40,8 +38,7 @@ def _act(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
             raise
         except DomainError as error:
             return _page(request, scope, ids["draft_id"], refusal=error)
-        messages.success(request, said)
-        return redirect("desk:policy-proof", ids["draft_id"])
+        return done(request, said, "desk:policy-proof", ids["draft_id"])
 
     return view
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import NotFound, wrong
+from core.errors import existing, wrong
 from core.money import NotAnAmount, fen_typed
 from desk.access import Scope, staff_page
 from desk.settings.layout import take, whole_number
@@ -22,9 +22,8 @@ def shifts(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST opens one."""
 
     def begin() -> str:
-        till = tills.tills_of(by=scope.by).filter(pk=whole_number(request.POST, "terminal")).first()
-        if till is None:
-            raise NotFound("there is no such terminal")
+        theirs = tills.tills_of(by=scope.by)
+        till = existing(theirs.filter(pk=whole_number(request.POST, "terminal")).first(), "terminal")
         room.begin(
             terminal=till.code,
             store=till.store.code,

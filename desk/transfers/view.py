@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -15,7 +13,7 @@ from core.errors import DomainError, Forbidden, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.refund.page import find
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from desk.transfers.page import transfers_page
 from merchants.rights import Act
 from refunds.payouts import payment_files, returned
@@ -38,8 +36,9 @@ def export(request: HttpRequest, scope: Scope) -> HttpResponse:
         made = payment_files.export(by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, error)
-    messages.success(request, gettext("%(file)s is made. Download it, and take it to the bank.") % {"file": made})
-    return redirect("desk:transfers")
+    return done(
+        request, gettext("%(file)s is made. Download it, and take it to the bank.") % {"file": made}, "desk:transfers"
+    )
 
 
 @staff_posts(Act.TAKE_TRANSFERS)
@@ -92,8 +91,7 @@ def note_return(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _refused(request, scope, error, typed)
-    messages.success(request, gettext("Noted; a colleague pays it again."))
-    return redirect("desk:transfers")
+    return done(request, gettext("Noted; a colleague pays it again."), "desk:transfers")
 
 
 @staff_posts(Act.PAY_BY_HAND)
@@ -105,8 +103,7 @@ def pay_again(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         returned.pay_again(request_id=found.pk, reference_no=reference, by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, error)
-    messages.success(request, gettext("%(number)s is paid again.") % {"number": found.number})
-    return redirect("desk:transfers")
+    return done(request, gettext("%(number)s is paid again.") % {"number": found.number}, "desk:transfers")
 
 
 def _refused(
