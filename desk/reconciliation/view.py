@@ -7,7 +7,8 @@ from itertools import chain
 from typing import BinaryIO, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +24,7 @@ from desk.addresses import return_to
 from desk.filters import day as day_of
 from desk.reconciliation.day import address, day_page
 from desk.reconciliation.page import reconciliation_page, text_of
-from desk.rendering import render_page
+from desk.rendering import as_file, render_page
 from desk.templatetags.desk_format import when
 from merchants.models import ChannelAccount
 from merchants.rights import Act
@@ -93,14 +94,9 @@ def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResp
 
 @staff_reads(Act.SEE_RECONCILIATION)
 @reports
-def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponseBase:
     """Every refund of the day as a table to take away."""
-    streamed = StreamingHttpResponse(
-        lines(_day(scope, account, day)),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="reconciliation-{account}-{day}.csv"'},
-    )
-    return cast("HttpResponse", streamed)
+    return as_file(lines(_day(scope, account, day)), name=f"reconciliation-{account}-{day}.csv")
 
 
 @staff_posts(Act.TAKE_STATEMENT)

@@ -198,12 +198,6 @@ class Rules:
         place = tiers.index(own)
         return tiers[place : place + 1 + escalated]
 
-    def tier_named(self, name: str, *, store: str = "") -> Tier:
-        for tier in self.tiers_in(store):
-            if tier.name == name:
-                return tier
-        raise PolicyInvalid(f"no tier {name!r}")
-
 
 def _strictest(one: ReasonRule, other: ReasonRule) -> ReasonRule:
     limits = [limit for limit in (one.auto_approve_limit_fen, other.auto_approve_limit_fen) if limit is not None]

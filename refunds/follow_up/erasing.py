@@ -57,8 +57,6 @@ from terminals.models import Deposit, Transaction
 LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 180, 3650, 1095
 #: In one transaction: few enough that nobody waits for them.
 AT_ONCE = 500
-#: Counters of a customer look back this far; later none needs to know whose they are.
-_COUNTED_DAYS = 31
 _OVER = (State.CLOSED, State.REJECTED, State.CANCELLED)
 #: What stands where the database wants something to stand.
 _GONE = "-"
