@@ -2,8 +2,6 @@
 lines above its header. What a spreadsheet has spoilt stays visible: a number that lost its digits reads ``1.23E+17``.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

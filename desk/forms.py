@@ -1,7 +1,5 @@
 """What people send in, parsed. A form that cannot be read raises ``Invalid`` with a code that ``words`` knows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ What is wrong now is looked at again and again (``EVENTS``); an address is told 
 of one kind in one message. Run by beat and by every worker, so that either tells of the other's end.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

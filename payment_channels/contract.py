@@ -9,8 +9,6 @@ An adapter is asked to move money and answers with one of three outcomes, never 
 An unknown outcome is queried, never sent again under another number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The one table of channels. A fourth channel is a folder beside its siblings and an entry here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Tills: registered, described and switched by people, reported on by themselves."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

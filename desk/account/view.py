@@ -1,7 +1,5 @@
 """One's own account. What a stolen session must not do asks for the password."""
 
-from __future__ import annotations
-
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect

@@ -1,7 +1,5 @@
 """What the page of alerts shows. Of an address, its name and kind; it is a key to the group."""
 
-from __future__ import annotations
-
 from django.urls import reverse
 from django.utils.translation import gettext
 

@@ -1,7 +1,5 @@
 """Where staff are told of trouble: added, tried, removed. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import time
 

@@ -1,7 +1,5 @@
 """A refund decided at the till: what its code opens on the phone of who may decide."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext

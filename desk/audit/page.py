@@ -1,7 +1,5 @@
 """What the page of the audit trail shows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

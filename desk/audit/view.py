@@ -1,7 +1,5 @@
 """The audit trail: read, taken away, verified. Owners, managers and finance of the whole merchant."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase

@@ -1,7 +1,5 @@
 """Batches: filed with a file, looked at, confirmed by a second person, called off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

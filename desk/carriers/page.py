@@ -1,7 +1,5 @@
 """What the pages of carriers show. Of a contract, only the fields that are no secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from django.urls import reverse

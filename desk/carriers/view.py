@@ -1,7 +1,5 @@
 """Carriers of messages: contracts, templates, tests, orders. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """What the pages of channel accounts show. Of credentials, only the names that are no secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

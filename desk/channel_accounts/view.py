@@ -1,7 +1,5 @@
 """Channel accounts. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Lists made into files by a worker: what the list of the same address shows, all of it or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Lists as files: asked for, followed, taken, called off."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase

@@ -1,7 +1,5 @@
 """What the pages of imports show: the last ones, and what the columns of a new one are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

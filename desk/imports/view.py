@@ -1,7 +1,5 @@
 """Imports: a file is brought, its columns are named, and what failed is taken back. In between it is a batch."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect

@@ -1,7 +1,5 @@
 """Incidents: opened, put before their provider, apologised for, closed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """Looking at goods that came back: piece by piece, with photos, and less money proposed where they are not as they should be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from django.contrib import messages

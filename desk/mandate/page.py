@@ -1,7 +1,5 @@
 """What the pages of a key's mandate and of the switches show."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What keys may do, and the switches that stop them. Owners and managers only."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the pages of messages show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.urls import reverse

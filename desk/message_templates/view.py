@@ -1,7 +1,5 @@
 """The words of messages: written in versions, looked at, sent as a test. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse

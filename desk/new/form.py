@@ -1,7 +1,5 @@
 """A new refund as typed at the desk, turned into what intake takes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal

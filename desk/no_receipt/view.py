@@ -1,7 +1,5 @@
 """Cases without a receipt: opened, confirmed, refunded without the sale, closed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from functools import wraps

@@ -1,7 +1,5 @@
 """What is kept of people: for how long, and erased when they ask. Owners of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What every page of settings is made of: lists, facts and forms, shown by one template, ``desk/settings.html``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 

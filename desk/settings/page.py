@@ -1,7 +1,5 @@
 """What the page of all settings shows."""
 
-from __future__ import annotations
-
 from django.urls import reverse
 from django.utils.translation import gettext
 

@@ -1,7 +1,5 @@
 """What the pages of shifts show: the tills with their shifts, and one shift with its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.urls import reverse

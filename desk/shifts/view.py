@@ -1,7 +1,5 @@
 """Shifts at the desk: opened, looked at and closed by who works at the till."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone

@@ -1,7 +1,5 @@
 """What the pages of stores show."""
 
-from __future__ import annotations
-
 from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext

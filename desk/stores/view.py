@@ -1,7 +1,5 @@
 """Stores: opened, described, closed. Owners of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """The team: invited, placed, switched off by owners; ways in reset by two."""
 
-from __future__ import annotations
-
 import smtplib
 
 from django.contrib import messages

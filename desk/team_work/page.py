@@ -1,7 +1,5 @@
 """What the page of work that is handed out shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.urls import reverse

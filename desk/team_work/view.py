@@ -1,7 +1,5 @@
 """Who is given which work. Owners."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse

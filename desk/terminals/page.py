@@ -1,7 +1,5 @@
 """What the pages of tills show."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q

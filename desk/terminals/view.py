@@ -1,7 +1,5 @@
 """Tills: registered, described, switched on and off. Owners and managers, each of their stores."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """One sale with its refunds, and setting right what was reported of it."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from django.contrib import messages

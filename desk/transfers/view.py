@@ -1,7 +1,5 @@
 """Bank transfers by the file: taken away, the bank's result read, and transfers that came back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """Webhooks: added and shown their secret once, tried, called again, switched off. Owners and managers only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 

@@ -4,8 +4,6 @@ The reader, the words, the difference between two versions and the forms are mad
 field stands in the JSON: ``""`` at the top, ``tiers[]``, ``reasons.*``, ``exceptions[]``, ``route_rules.*``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -23,8 +23,6 @@ strictest rule holds for all.
 **Tiers.** One that names stores takes the place of the one of its name there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce

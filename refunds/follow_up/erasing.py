@@ -6,8 +6,6 @@ channels' proofs, statements, and the audit trail, which holds no personal data:
 typed beside an act stands beside the trail and goes, too (core/audit/notes.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -6,8 +6,6 @@ paid, and why. Either word is settled like a channel's answer, under the same lo
 and books the same single payout.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID

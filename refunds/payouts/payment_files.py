@@ -4,8 +4,6 @@ A result is settled like one that a person types in, by the same function: once,
 who asked for and approved it. Reading the same result again changes nothing; a row that fits nothing is named.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile

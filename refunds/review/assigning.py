@@ -2,8 +2,6 @@
 and has room. What is not opened within two minutes goes back to the queue, and that person is not given it again.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field

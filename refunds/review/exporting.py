@@ -2,8 +2,6 @@
 may be killed at any moment, and another one begins that file again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """A merchant's contracts with providers of messages: set up, switched, given their approved texts, tried."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
