@@ -26,7 +26,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import periodic
-from core.audit.record import record
+from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, Invalid, existing, wrong
 from core.plain_text import one_line
@@ -415,12 +415,5 @@ def _one(address_id: int, by: Principal) -> AlertAddress:
 
 
 def _record(row: AlertAddress, act: str, by: Principal, at: datetime) -> None:
-    record(
-        merchant_id=row.merchant_id,
-        by=by.actor,
-        action=f"alert_address.{act}",
-        object_type="alert_address",
-        object_id=row.pk,
-        at=at,
-        data={"kind": row.kind, "name": row.name, "events": list(row.events)},
-    )
+    data = {"kind": row.kind, "name": row.name, "events": list(row.events)}
+    record_of(row, by=by.actor, action=f"alert_address.{act}", at=at, data=data)

@@ -1,7 +1,7 @@
 """Cases without a receipt: opened, confirmed, refunded without the sale, closed."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from core.errors import DomainError, Invalid, NotFound
 from core.numbers import reference
 from desk import forms, ways, words
@@ -163,4 +163,4 @@ def _told(typed: dict[str, str]) -> Told:
 
 def _midnight(text: str, *, days: int = 0) -> datetime | None:
     day = day_typed(text)
-    return datetime.combine(day + timedelta(days=days), time(), SHANGHAI) if day else None
+    return midnight(day + timedelta(days=days)) if day else None

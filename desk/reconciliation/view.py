@@ -170,9 +170,9 @@ def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespon
     """Give a difference to a colleague, or take it from everybody."""
     text = request.POST.get("owner", "")
     with _refusals_said(request):
-        if text and not (text.isascii() and text.isdecimal()):
+        owner_id = forms.whole(text, digits=18)
+        if text and owner_id is None:
             raise Invalid("no such colleague", code="unknown_assignee")
-        owner_id = int(text) if text else None
         differences.assign(difference_id=difference_id, owner_id=owner_id, by=scope.by, at=timezone.now())
         messages.success(request, gettext("The owner is noted."))
     return _back(request)

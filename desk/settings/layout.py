@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from core.errors import Conflict, DomainError, Invalid
 from desk import words
 from desk.filters import Menu, Option
-from desk.forms import FormField
+from desk.forms import FormField, whole
 from desk.rendering import go_on, render_page
 from desk.rows import Pager
 
@@ -164,5 +164,4 @@ def take(
 
 def whole_number(data: Mapping[str, str], name: str) -> int:
     """The id that a form names; 0 for nonsense, which is nobody's."""
-    typed = data.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0
+    return whole(data.get(name, ""), digits=18) or 0

@@ -111,7 +111,7 @@ def require_passkeys(request: HttpRequest, scope: Scope) -> HttpResponse:
 def ask_reset(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The first of two: a person's password or second factor, or the merchant's requirement."""
     typed = request.POST.get("staff", "")
-    staff_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+    staff_id = forms.whole(typed, digits=18)
     if typed and staff_id is None:
         raise NotFound("there is no such colleague")
     try:
@@ -162,7 +162,7 @@ def _form(request: HttpRequest) -> Form:
 
 
 def _place(form: Form) -> Place:
-    ids = [int(one) if one.isascii() and one.isdigit() and len(one) < 19 else 0 for one in form.stores]
+    ids = [forms.whole(one, digits=18) or 0 for one in form.stores]
     codes = form.till_codes.replace("，", ",").replace("、", ",").split(",")
     return Place(
         role=form.role,

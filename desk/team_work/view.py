@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk.access import Scope, staff_page, staff_posts
+from desk.forms import whole
 from desk.settings.layout import take, whole_number
 from desk.team_work.page import team_work_page
 from merchants.rights import Act
@@ -51,5 +52,5 @@ def be_here(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 def _number(request: HttpRequest, name: str) -> int:
     """What was typed, -1 for no number."""
-    typed = request.POST.get(name, "").strip()
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else -1
+    found = whole(request.POST.get(name, "").strip(), digits=4)
+    return -1 if found is None else found

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.errors import Forbidden, Invalid, NotFound, existing
 from merchants import signing
 from merchants.models import Merchant, PolicyVersion, Role, Signature, Staff, Store
@@ -73,12 +73,10 @@ def publish(
         sole=sole,
         rolled_back_to=rolled_back_to,
     )
-    record(
-        merchant_id=merchant.pk,
+    record_of(
+        version,
         by=by.actor,
         action="policy.publish",
-        object_type="policy_version",
-        object_id=version.pk,
         at=at,
         data={
             "number": version.number,
