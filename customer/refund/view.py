@@ -336,8 +336,9 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
     """By which parcel the goods come."""
-    named = {name: request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no")}
-    return _said(request, visit, "sent", partial(returns.send, request_id=visit.refund.pk, **named))
+    carrier, parcel_no = (request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no"))
+    send = partial(returns.send, request_id=visit.refund.pk, carrier=carrier, parcel_no=parcel_no)
+    return _said(request, visit, "sent", send)
 
 
 @behind_link
@@ -345,8 +346,8 @@ def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
 def answer_offer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Whether they take what is offered instead of the money. Taken, the refund ends."""
     accepted = request.POST.get("accepted") == "1"
-    answer = partial(offers.answer, request_id=visit.refund.pk, accepted=accepted)
-    return _said(request, visit, "taken" if accepted else "declined", answer)
+    keep = partial(offers.answer, request_id=visit.refund.pk, accepted=accepted)
+    return _said(request, visit, "taken" if accepted else "declined", keep)
 
 
 @behind_link
