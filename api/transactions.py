@@ -13,6 +13,7 @@ from api import idempotency, schemas
 from api.evidence import EvidenceSerializer, TakesAPicture
 from api.fields import Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
+from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.schemas_sales import (
     DepositOut,
     OrderOut,
@@ -27,6 +28,7 @@ from api.views import PAGE_PARAMETERS, Endpoint
 from core import clock
 from core.numbers import ascii_form
 from merchants.rights import Act
+from reconciliation import portal
 from refunds import queries
 from refunds.evidence import files, terms
 from refunds.models.evidence import EvidenceKind
@@ -238,6 +240,24 @@ class TransactionEndHold(OneSale):
         contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=clock.now())
         loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(TransactionOut.of(loaded))
+
+
+class TransactionAdoption(OneSale):
+    """Take what was refunded in the channel's portal into the books."""
+
+    acts = {"POST": Act.ADOPT}
+
+    @schemas.operation("adopt_portal_refund", RefundRequestOut)
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """The channel is asked; what it refunded beyond our own refunds becomes a refund of ours, paid already, and one of ours
+        that failed because of it is closed. Nothing beyond: 409 ``nothing_to_adopt``. No body.
+        """
+        self.load(transaction_id)
+        self.read(StrictSerializer)
+        adopted = portal.adopt_of_sale(transaction_id=transaction_id, by=self.caller.by, at=clock.now())
+        return Response(
+            stored_request_json(queries.request_for(merchant_id=self.caller.merchant_id, request_id=adopted.pk))
+        )
 
 
 def _correction(data: dict[str, Any]) -> SaleCorrection:
