@@ -26,7 +26,7 @@ from api.schemas_sales import (
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from core import clock
-from core.numbers import ascii_form
+from core.numbers import as_kept
 from merchants.rights import Act
 from reconciliation import portal
 from refunds import queries
@@ -57,7 +57,7 @@ class OrderDetail(Endpoint):
         """
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        payments = orders.find(sales=sales, order_no=ascii_form(order_no), store=wanted.get("store", ""))
+        payments = orders.find(sales=sales, order_no=as_kept(order_no), store=wanted.get("store", ""))
         return Response(
             {
                 "order_no": payments[0].order_no,

@@ -56,10 +56,11 @@ def reference(text: str) -> str:
 
 
 def spellings(number: str) -> tuple[str, ...]:
-    """A number or code in the cases that tills write: as it is, in capitals, in small letters, without a receipt's # in front.
+    """A number or code in the cases that tills write: as it is, in capitals, in small letters, with one capital
+    (``Order 00012``), without a receipt's # in front.
     Channels tell them apart, so that it is stored as it came; people and programs ask for it in any.
     """
-    return tuple(dict.fromkeys((number, number.upper(), number.lower(), number.removeprefix("#"))))
+    return tuple(dict.fromkeys((number, number.upper(), number.lower(), number.capitalize(), number.removeprefix("#"))))
 
 
 #: What a shop's software puts behind an order's number for each try to pay it: -02, _3, #1, .2, -R1, -PAY2, (2), T2 behind a
