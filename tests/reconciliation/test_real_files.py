@@ -289,7 +289,7 @@ _BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] =
         ["row_day"],
     ),
     "without a number yet": (lambda row: _OTHERS.sub(b"`0,`0", row), {"matched": 1, "channel_only": 1}, []),
-    "given back by the bank": (
+    "failed: the bank gave it back": (
         lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`CHANGE")).replace(
             b"`503", b"`5039"
         ),
