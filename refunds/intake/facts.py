@@ -136,9 +136,9 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
-       t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::text, t.order_no, t.status, t.funding, t.amount_fen,
-       t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, {t_date}, t.cashier, t.remote, t.kind, t.held_at IS NOT NULL,
-       t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
+       t.channel, t.channel_account_id, coalesce(a.profile_overrides || a.measured, '{}')::text, t.order_no, t.status,
+       t.funding, t.amount_fen, t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, {t_date}, t.cashier, t.remote,
+       t.kind, t.held_at IS NOT NULL, t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM ({of_number}) o
          WHERE o.store_id = t.store_id
