@@ -45,7 +45,8 @@ _ACCEPTED_BACKOFF = (60, 60, 60, 60, 60, 120, 300, 600, 1800, 3600)
 _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 _MENDING_BACKOFF = (30, 60, 120)
-_THROTTLED_BACKOFF = (1, 2, 4, 8)
+#: Too many in this minute, or for today: the first is over soon, and the other is not made worse by asking.
+_THROTTLED_BACKOFF = (1, 2, 4, 8, 8, 8, 8, 15, 30, 60, 120, 300)
 #: "Try later" is believed for some hours; what the channel still does not take then has failed.
 _LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
 _LATER_TRIES = 10

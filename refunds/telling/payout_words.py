@@ -155,13 +155,13 @@ TABLE: Final[Mapping[Stand, Said]] = {
     ),
     Stand.SILENT: _person(
         _(
-            "No answer that can be believed has come for minutes. The channel is still asked; a person looks the refund up in "
-            "its portal and says what it shows."
+            "No answer that proves what became of it has come. The channel is still asked; a person looks the refund up in its "
+            "portal and says what it shows."
         )
     ),
     Stand.NOT_TAKEN: _person(
         _(
-            "The channel says that it knows no such refund, and does not take it. Nothing more is sent; a person looks it up "
+            "The channel was sent it several times and still names no such refund. Nothing more is sent; a person looks it up "
             "in its portal and says what it shows."
         )
     ),

@@ -216,7 +216,7 @@ def test_refund_when_order_cannot_be_sent_is_refused_unsent(
         ("ACQ.INVALID_PARAMETER", Retry.NEVER, "check_request"),
         ("ACQ.TRADE_NOT_EXIST", Retry.NEVER, "check_sale"),
         ("ACQ.TRADE_HAS_FINISHED", Retry.NEVER, "sale_closed"),
-        ("ACQ.TRADE_HAS_CLOSE", Retry.NEVER, "sale_closed"),
+        ("ACQ.TRADE_HAS_CLOSE", Retry.NEVER, "sale_state"),
         ("ACQ.TRADE_STATUS_ERROR", Retry.NEVER, "sale_state"),
         ("ACQ.TRADE_NOT_ALLOW_REFUND", Retry.NEVER, "sale_state"),
         ("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", Retry.NEVER, "check_amount"),
