@@ -100,12 +100,7 @@ NOT_FOUND = "34"
 def says_not_paid(code: str) -> bool:
     """Whether this ``origRespCode`` proves that a payment failed for good."""
     rule = RULES.get(code)
-    proves = rule is not None and rule.retry in (
-        Retry.NEVER,
-        Retry.SAME_NUMBER,
-        Retry.AFTER_MENDING,
-        Retry.AFTER_TOP_UP,
-    )
+    proves = rule is not None and rule.retry in (Retry.NEVER, Retry.AFTER_MENDING, Retry.AFTER_TOP_UP)
     return proves and code != NOT_FOUND
 
 
