@@ -272,6 +272,10 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
 
 def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime) -> None:
     source = answer.source
+    if execution.state == ExecutionState.PROCESSING and isinstance(outcome, Unknown) and outcome.remedy == "slow_down":
+        # Asked too often about what it has taken: that says nothing about it.
+        execution.due_at = at + _until_query(execution, accepted=True, just_sent=False)
+        return
     if isinstance(outcome, Unknown) and not outcome.accepted:
         execution.denials += answer.denied
         if _is_a_persons(execution, outcome, at):

@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar import SHANGHAI
-from payment_channels.contract import BANK_NOTIFIED
 from refunds.facts import plans
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
@@ -336,7 +335,7 @@ _OWN_CODES: Final[Mapping[str, Promise | str]] = {
     "account_unusable": _("the channel account cannot be used"),
     "window_closed": _("the channel's period is over"),
     "notified": _("heard of by a notice"),
-    BANK_NOTIFIED: _("heard of by a notice"),
+    "bank_notified": _("heard of by a notice"),
     "not_in_portal": _("not in the channel's portal"),
     "account_given_up": _("the channel account took no calls"),
 }
