@@ -152,6 +152,9 @@ class Unknown:
 
 Outcome = Done | Refused | Unknown
 
+#: Code of a notice that the way to the payer's bank has ended, well or not: a reason to ask about a paid refund, too.
+BANK_NOTIFIED = "bank_notified"
+
 
 def mismatch(raw: str) -> Unknown:
     """The outcome where a channel reports another refund or payment than the one asked for."""
