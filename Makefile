@@ -140,7 +140,7 @@ N ?= 300
 RUNS ?= 1
 
 .PHONY: chaos
-chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
+chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; books agree with channels, verdicts with their facts
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
 
 # What nobody may get past, tried by dice: 1,000 sequences of up to 50 requests, from a seed.
@@ -176,7 +176,7 @@ forgeries: environment ## what a superuser of the database forges, and rewriting
 	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q \
 		tests/refunds/facts/test_vouching.py tests/clients/test_verify.py $(ARGS)
 
-# Pairwise over leg, channel fault, failpoint, notice and what people do; about ten minutes on two cores.
+# Pairwise over leg, channel fault, failpoint, notice and what people do; some five minutes on two cores.
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
 	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
