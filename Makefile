@@ -181,11 +181,11 @@ forgeries: environment ## what a superuser of the database forges, and rewriting
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
 	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
 
-# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; some two minutes on two cores.
+# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; about a minute on two quiet cores.
 .PHONY: feed-faults
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
-		FEED_PACE_S=0.3 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
+		FEED_PACE_S=0.15 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
 
 # What agents are talked into, by dice: so many sequences of calls of tools, some at once; about a minute for a hundred.
 AGENT_SEQUENCES ?= 300
