@@ -128,7 +128,11 @@ def _of(past: Past, kind: str) -> Sequence[str]:
             return [past.order]
         case "store":
             return [past.facts.store]
-    return getattr(past, kind)
+        case "customers":
+            return past.customers
+        case "cashiers":
+            return past.cashiers
+    return past.api_keys
 
 
 def _gone(one: Past, ruling: Ruling, at: datetime) -> bool:
