@@ -176,12 +176,12 @@ forgeries: environment ## what a superuser of the database forges, and rewriting
 	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q \
 		tests/refunds/facts/test_vouching.py tests/clients/test_verify.py $(ARGS)
 
-# Pairwise over leg, channel fault, failpoint, notice and what people do; some five minutes on two cores.
+# Pairwise over leg, channel fault, failpoint, notice and what people do; eleven minutes on two busy cores.
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
 	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
 
-# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; about a minute on two quiet cores.
+# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; ninety seconds on two busy cores.
 .PHONY: feed-faults
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
