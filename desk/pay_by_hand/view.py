@@ -93,7 +93,7 @@ class PayByHandPage:
     route: str
     route_label: str
     amount_fen: int
-    approvers: Sequence[str]
+    approvers: str
     file: str
     payee: Mapping[str, str] | None
     revealed: Contact | None
@@ -140,7 +140,7 @@ def pay_by_hand_page(
         route=route,
         route_label=str(Route(route).label),
         amount_fen=amount_fen,
-        approvers=list(approved.values_list("staff__name", flat=True)),
+        approvers=gettext(", ").join(approved.values_list("staff__name", flat=True)),
         file=str(taken.file) if taken else "",
         payee=payee,
         revealed=revealed,
