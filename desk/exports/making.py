@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from core import tenant_wall
 from core.database import timeouts
@@ -159,7 +159,7 @@ def _notice_headers() -> list[str]:
         gettext("Refund"),
         gettext("Told"),
         gettext("Medium"),
-        gettext("To"),
+        pgettext("of a message", "To"),
         gettext("Tries"),
         gettext("State"),
     ]

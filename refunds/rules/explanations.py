@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES, words
@@ -349,7 +349,7 @@ _WORDS: dict[str, Promise | str] = {
     "dearer": _("the dearer"),
     "yes": _("yes"),
     "no": _("no"),
-    "open": _("open"),
+    "open": pgettext_lazy("of a store", "open"),
     "shut": _("shut"),
     **PROOFS,
     **{condition.value: condition.label for condition in Condition},
