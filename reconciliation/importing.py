@@ -135,10 +135,10 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
     bill.gap_fen = _total_gap_fen(statement, tally)
     bill.set_aside, bill.set_aside_count = [_odd(row) for row in notes.odd], notes.odd_count
     bill.merchant_no = _storable(", ".join(sorted(notes.named)))[:64]
-    if by is not None:
-        _check_account(day, bill, notes)
     if day.channel_account.usable_profile.bill_shared:
         _leave_out_others(day, bill)
+    elif by is not None:
+        _check_account(day, bill, notes)
     _add_up(bill)
     _replace(day, current, bill, at=at, by=by)
     return Imported(bill, is_new=True)

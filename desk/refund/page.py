@@ -278,7 +278,7 @@ def find(scope: Scope, number: str) -> RefundRequest:
 def find_typed(scope: Scope, text: str) -> RefundRequest:
     """As ``find``, by a number that somebody typed, in any spelling. Raises ``Invalid`` where there is none."""
     try:
-        return find(scope, refund_number(text))
+        return find(scope, refund_number(text) or text)
     except NotFound as error:
         raise Invalid("no refund has this number", code="unknown_refund_number") from error
 
