@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core import tenant_wall
 from core.database import timeouts
@@ -123,7 +124,7 @@ _NOTICES: Columns = (
     (_("Refund"), lambda message: name(message.request.number)),
     (_("Told"), lambda message: cell(event_label(message.event))),
     (_("Medium"), lambda message: cell(message.get_medium_display())),
-    (_("To"), lambda message: name(message.masked_recipient)),
+    (pgettext_lazy("of a message", "To"), lambda message: name(message.masked_recipient)),
     (_("Tries"), lambda message: str(message.attempts)),
     (_("State"), lambda message: cell(message.get_state_display())),
 )

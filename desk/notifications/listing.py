@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.numbers import refund_number
@@ -20,7 +20,7 @@ COLUMNS = (
     Column("at", _("Time")),
     Column("told", _("Told")),
     Column("medium", _("Medium")),
-    Column("to", _("To")),
+    Column("to", pgettext_lazy("of a message", "To")),
     Column("tries", _("Tries")),
     Column("state", _("State")),
 )

@@ -21,7 +21,8 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence.files import Picture
 from refunds.facts import conditions, payees
-from refunds.models import RefundRequest
+from refunds.models import PaymentFileRow, RefundRequest
+from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.payouts import by_hand
 from refunds.payouts import by_hand as payouts
@@ -82,12 +83,16 @@ def _who(request: RefundRequest, by: Principal) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayByHandPage:
-    """``blocked`` says why this person may not pay it; ``typed`` is what the form holds."""
+    """``blocked`` says why this person may not pay it; ``typed`` is what the form holds; ``file`` is the payment file that
+    has this transfer already, and ``approvers`` who approved it.
+    """
 
     refund: RefundRequest
     route: str
     route_label: str
     amount_fen: int
+    approvers: str
+    file: str
     payee: Mapping[str, str] | None
     revealed: Contact | None
     can_reveal: bool
@@ -122,11 +127,19 @@ def pay_by_hand_page(
     route, amount_fen = by_hand.waiting_part(refund)
     may_pay = conditions.may(conditions.pay_act(route), by=scope.by, request=refund)
     payee = _payee(refund, route)
+    taken = (
+        PaymentFileRow.objects.filter(execution__request=refund, execution__ended_at=None)
+        .select_related("file")
+        .first()
+    )
+    approved = refund.approvals.filter(decision=Decision.APPROVE).order_by("pk")
     return PayByHandPage(
         refund=refund,
         route=route,
         route_label=str(Route(route).label),
         amount_fen=amount_fen,
+        approvers=gettext(", ").join(approved.values_list("staff__name", flat=True)),
+        file=str(taken.file) if taken else "",
         payee=payee,
         revealed=revealed,
         can_reveal=payee is not None and revealed is None and scope.may(Act.REVEAL),

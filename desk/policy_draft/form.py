@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import codes
-from core.money import NotAnAmount, fen_typed, yuan
+from core.money import NotAnAmount, fen_typed, yuan, yuan_grouped
 from desk.filters import Choice
 from desk.forms import FormField, whole
 from merchants.policies import fields
@@ -214,7 +214,7 @@ def _why(one: Field, error: Exception) -> str:
     if isinstance(error, NotAnAmount):
         return codes.words(error.code)
     if one.unit is Unit.FEN:
-        bounds = {"least": f"¥{yuan(one.least)}", "most": f"¥{yuan(one.most)}"}
+        bounds = {"least": f"¥{yuan_grouped(one.least)}", "most": f"¥{yuan_grouped(one.most)}"}
     else:
         bounds = {"least": str(one.least), "most": str(one.most)}
     if one.unit in (Unit.CHOICE, Unit.CHOICES, Unit.CODES, Unit.TEXT):

@@ -19,7 +19,7 @@ from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import refund as refund_url
 from desk.filters import Choice
-from desk.refund.page import find
+from desk.refund.page import find_typed
 from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.follow_up import reports
@@ -81,7 +81,7 @@ def note_task(request: HttpRequest, scope: Scope) -> HttpResponse:
     typed, now = {name: request.POST.get(name, "").strip()[: reports.MAX_WORDS] for name in _NEW}, timezone.now()
     try:
         reports.note_task(
-            request_id=find(scope, typed["number"]).pk,
+            request_id=find_typed(scope, typed["number"]).pk,
             kind=typed["kind"],
             words=typed["words"],
             due_at=forms.moment(typed["due_at"]) if typed["due_at"] else None,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from desk.access import Scope
 from desk.filters import Choice, Option
@@ -25,7 +25,13 @@ def shifts_page(*, scope: Scope) -> SettingsPage:
     found = list(shifts.shifts_of(by=scope.by)[:_SHOWN])
     table = Table(
         title=gettext("Shifts"),
-        columns=[gettext("Till"), gettext("State"), gettext("Opened"), gettext("Closed"), gettext("Counted")],
+        columns=[
+            gettext("Till"),
+            gettext("State"),
+            pgettext("of a shift", "Opened"),
+            pgettext("of a shift", "Closed"),
+            gettext("Counted"),
+        ],
         rows=[_row(shift) for shift in found],
         empty=gettext("Open a shift with the cash that is in the drawer."),
         icon="monitor-smartphone",
@@ -54,7 +60,7 @@ def shift_page(*, scope: Scope, found: Standing) -> SettingsPage:
     """One shift: its cash, its refunds, and the form that closes it."""
     shift = found.shift
     facts = [
-        Fact(gettext("Opened"), Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by])),
+        Fact(pgettext("of a shift", "Opened"), Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by])),
         Fact(gettext("Cash in the drawer at first"), Cell(text=yuan_sign(shift.float_fen))),
         Fact(gettext("Cash sales"), Cell(text=yuan_sign(found.cash_sales_fen))),
         Fact(gettext("Cash refunds"), Cell(text=yuan_sign(found.cash_refunds_fen))),
@@ -63,7 +69,7 @@ def shift_page(*, scope: Scope, found: Standing) -> SettingsPage:
     if shift.closed_at is not None and shift.counted_fen is not None:
         differs = shift.counted_fen != shift.expected_fen
         facts += [
-            Fact(gettext("Closed"), Cell(text=when_minute(shift.closed_at), sub=[shift.closed_by])),
+            Fact(pgettext("of a shift", "Closed"), Cell(text=when_minute(shift.closed_at), sub=[shift.closed_by])),
             Fact(
                 gettext("Counted"),
                 Cell(
@@ -113,7 +119,9 @@ def _row(shift: Shift) -> Row:
     return Row(
         cells=[
             Cell(text=shift.terminal.code, sub=[shift.terminal.store.name], url=reverse("desk:shift", args=[shift.pk])),
-            Cell(text=gettext("open"), tone="info") if is_open else Cell(text=gettext("closed"), tone="ok"),
+            Cell(text=pgettext("of a shift", "open"), tone="info")
+            if is_open
+            else Cell(text=gettext("closed"), tone="ok"),
             Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by]),
             Cell(text=when_minute(shift.closed_at), sub=[] if is_open else [shift.closed_by]),
             Cell(text="" if shift.counted_fen is None else yuan_sign(shift.counted_fen)),

@@ -254,7 +254,7 @@ def service(till: Terminal, today: date) -> Cell:
     if day is None:
         return Cell(text="")
     if day <= today:
-        return Cell(text=day.isoformat(), tone="warn", icon="wrench", sub=[gettext("due")])
+        return Cell(text=day.isoformat(), tone="warn", icon="wrench", sub=[pgettext("of a service", "due")])
     return Cell(text=day.isoformat())
 
 

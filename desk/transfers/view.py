@@ -11,7 +11,7 @@ from core.dry_run import taken_back
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
-from desk.refund.page import find
+from desk.refund.page import find, find_typed
 from desk.rendering import as_file, done, render_page
 from desk.transfers.page import transfers_page
 from merchants.rights import Act
@@ -76,7 +76,7 @@ def note_return(request: HttpRequest, scope: Scope) -> HttpResponse:
     account = returned.NewAccount(typed["holder_name"], typed["account_no"], typed["bank_name"])
     try:
         returned.note(
-            request_id=find(scope, typed["number"]).pk,
+            request_id=find_typed(scope, typed["number"]).pk,
             trouble=typed["trouble"],
             note=typed["note"],
             account=account if account.account_no or account.holder_name else None,
