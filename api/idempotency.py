@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -29,6 +32,13 @@ from refunds.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 
+#: What long answers are packed against. Never changed, or those that were kept could not be read: another goes beside it, with
+#: a mark of its own.
+_LIKE = Path(__file__).with_name("kept_answer.json").read_bytes()
+_MARK = "packed1:"
+#: From here on the database would pack an answer itself, which costs it ten times as much as against one that is alike.
+_LONG = 1_500
+
 
 class KeyReused(Invalid, code="idempotency_key_reused"):
     """The key was used for another request."""
@@ -44,7 +54,7 @@ def key_of(request: Request) -> str:
     return key
 
 
-def record(request: Request, caller: Caller, key: str, *, status: int, body: Any, at: datetime) -> IdempotencyRecord:
+def record(request: Request, caller: Caller, key: str, *, status: int, text: str, at: datetime) -> IdempotencyRecord:
     """The record of a first answer, to be stored with what it made."""
     return unsaved(
         IdempotencyRecord,
@@ -52,14 +62,22 @@ def record(request: Request, caller: Caller, key: str, *, status: int, body: Any
         key=key,
         fingerprint=_fingerprint(request),
         status=status,
-        body=as_json(body),
+        body=packed(text) if len(text) > _LONG else text,
         created_at=at,
     )
 
 
-def answer(first: IdempotencyRecord) -> Response:
-    """What a record keeps, to the byte."""
-    return Kept(first.body, status=first.status)
+def packed(text: str) -> str:
+    """A long answer as it is kept."""
+    deflate = zlib.compressobj(3, wbits=13, memLevel=6, zdict=_LIKE)
+    return _MARK + b64encode(deflate.compress(text.encode()) + deflate.flush()).decode()
+
+
+def unpacked(body: str) -> str:
+    """The answer that is kept in ``body``, to the byte."""
+    if not body.startswith(_MARK):
+        return body
+    return zlib.decompressobj(wbits=13, zdict=_LIKE).decompress(b64decode(body[len(_MARK) :])).decode()
 
 
 def answer_once(
@@ -73,7 +91,7 @@ def answer_once(
         with transaction.atomic():
             status, body = make()
             kept = {**body, **dict.fromkeys(hidden)} if hidden else body
-            record(request, caller, key, status=status, body=kept, at=timezone.now()).save(force_insert=True)
+            record(request, caller, key, status=status, text=as_json(kept), at=timezone.now()).save(force_insert=True)
     except (Conflict, Invalid, IntegrityError):
         # What the first made stands against itself (a code that is taken by now): its answer is told before the refusal.
         if not is_known(caller, key):
@@ -92,7 +110,7 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
     first = IdempotencyRecord.objects.get(principal=caller.principal, key=key)
     if bytes(first.fingerprint) != _fingerprint(request):
         raise KeyReused("this Idempotency-Key was used for another request")
-    response = answer(first)
+    response = Kept(unpacked(first.body), status=first.status)
     response["Idempotent-Replayed"] = "true"
     return response
 

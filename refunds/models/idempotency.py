@@ -8,7 +8,7 @@ from django.db import models
 class IdempotencyRecord(models.Model):
     """``principal`` is the API key or staff member; ``fingerprint`` is SHA-256 over method, path and payload.
 
-    ``body`` is JSON as text: jsonb would forget the order of its keys, and the first answer is to be given again as it was.
+  XX
     """
 
     principal = models.CharField(max_length=40)
