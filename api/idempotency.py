@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.core.files.uploadedfile import UploadedFile
@@ -35,9 +36,7 @@ HEADER = "Idempotency-Key"
 #: What long answers are packed against. Never changed, or those that were kept could not be read: another goes beside it, with
 #: a mark of its own.
 _LIKE = Path(__file__).with_name("kept_answer.json").read_bytes()
-_MARK = "packed1:"
-#: From here on the database would pack an answer itself, which costs it ten times as much as against one that is alike.
-_LONG = 1_500
+PACKED = "packed1"
 
 
 class KeyReused(Invalid, code="idempotency_key_reused"):
@@ -54,7 +53,7 @@ def key_of(request: Request) -> str:
     return key
 
 
-def record(request: Request, caller: Caller, key: str, *, status: int, text: str, at: datetime) -> IdempotencyRecord:
+def record(request: Request, caller: Caller, key: str, *, status: int, body: Any, at: datetime) -> IdempotencyRecord:
     """The record of a first answer, to be stored with what it made."""
     return unsaved(
         IdempotencyRecord,
@@ -62,22 +61,25 @@ def record(request: Request, caller: Caller, key: str, *, status: int, text: str
         key=key,
         fingerprint=_fingerprint(request),
         status=status,
-        body=packed(text) if len(text) > _LONG else text,
+        body=as_json(body),
         created_at=at,
     )
 
 
-def packed(text: str) -> str:
-    """A long answer as it is kept."""
+def packed(text: str, *, of: UUID) -> dict[str, str]:
+    """A long answer as the body that is kept: the database would pack it by itself, at ten times the cost. ``of`` is what it
+    says was made.
+    """
     deflate = zlib.compressobj(3, wbits=13, memLevel=6, zdict=_LIKE)
-    return _MARK + b64encode(deflate.compress(text.encode()) + deflate.flush()).decode()
+    return {PACKED: b64encode(deflate.compress(text.encode()) + deflate.flush()).decode(), "id": str(of)}
 
 
-def unpacked(body: str) -> str:
+def _answered(body: str) -> str:
     """The answer that is kept in ``body``, to the byte."""
-    if not body.startswith(_MARK):
+    if not body.startswith(f'{{"{PACKED}":'):
         return body
-    return zlib.decompressobj(wbits=13, zdict=_LIKE).decompress(b64decode(body[len(_MARK) :])).decode()
+    kept = b64decode(json.loads(body)[PACKED])
+    return zlib.decompressobj(wbits=13, zdict=_LIKE).decompress(kept).decode()
 
 
 def answer_once(
@@ -91,7 +93,7 @@ def answer_once(
         with transaction.atomic():
             status, body = make()
             kept = {**body, **dict.fromkeys(hidden)} if hidden else body
-            record(request, caller, key, status=status, text=as_json(kept), at=timezone.now()).save(force_insert=True)
+            record(request, caller, key, status=status, body=kept, at=timezone.now()).save(force_insert=True)
     except (Conflict, Invalid, IntegrityError):
         # What the first made stands against itself (a code that is taken by now): its answer is told before the refusal.
         if not is_known(caller, key):
@@ -110,7 +112,7 @@ def replay(request: Request, caller: Caller, key: str) -> Response:
     first = IdempotencyRecord.objects.get(principal=caller.principal, key=key)
     if bytes(first.fingerprint) != _fingerprint(request):
         raise KeyReused("this Idempotency-Key was used for another request")
-    response = Kept(unpacked(first.body), status=first.status)
+    response = Kept(_answered(first.body), status=first.status)
     response["Idempotent-Replayed"] = "true"
     return response
 

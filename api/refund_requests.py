@@ -148,7 +148,8 @@ class RefundRequests(Endpoint):
         def keep_answer(submission: Submission) -> None:
             nonlocal answer
             answer = as_json(new_request_json(submission))
-            submission.idempotency = idempotency.record(request, self.caller, key, status=201, text=answer, at=now)
+            body = idempotency.packed(answer, of=submission.request.pk)
+            submission.idempotency = idempotency.record(request, self.caller, key, status=201, body=body, at=now)
 
         try:
             compensating.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)

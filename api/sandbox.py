@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.bodies import as_json
 from api.fields import Fen, Number, StrictSerializer, Text, refused
 from api.refund_requests import OneRequest
 from api.schemas_refunds import RefundRequestOut, stored_request_json
@@ -115,9 +114,7 @@ class TestKeys(Endpoint):
         def keep_answer(row: ApiKey) -> None:
             # Not even here is a key kept in plain.
             body = NewTestKeyOut.of(row, key=None)
-            idempotency.record(request, self.caller, key, status=201, text=as_json(body), at=now).save(
-                force_insert=True
-            )
+            idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
 
         try:
             row, issued = sandbox.issue(name=name, by=self.caller.by, at=now, before_commit=keep_answer)

@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.bodies import as_json
 from api.fields import Flag, Instant, StrictSerializer, Text
 from api.pagination import NewestFirst
 from api.schemas_refunds import stored_request_json
@@ -129,9 +128,7 @@ class WebhookEndpoints(Endpoint):
         def keep_answer(row: WebhookEndpoint) -> None:
             # Not even here is a secret kept in plain.
             body = NewWebhookEndpointOut.of(row, secret=None)
-            idempotency.record(request, self.caller, key, status=201, text=as_json(body), at=now).save(
-                force_insert=True
-            )
+            idempotency.record(request, self.caller, key, status=201, body=body, at=now).save(force_insert=True)
 
         try:
             row = endpoints.add(
