@@ -1,7 +1,5 @@
 """The API for people to read: one Markdown made of the guide and the description, given as it is and as a page."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence

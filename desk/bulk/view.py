@@ -125,7 +125,8 @@ def _order(request: HttpRequest, scope: Scope) -> BulkAction:
     versions: dict[str, int] = {}
     for key in keys:
         number, _, version = key.partition("@")
-        versions[number] = int(version) if version.isascii() and version.isdigit() and len(version) < 9 else -1
+        seen = forms.whole(version, digits=8)
+        versions[number] = -1 if seen is None else seen
     order = BulkAction(action, scope.by, timezone.now(), versions)
     if action == "reject" and request.POST.get("confirm"):
         said = forms.rejection(request.POST)

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -18,7 +16,7 @@ from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts
 from desk.forms import pictures_of
 from desk.refund.page import find
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence.files import Picture
@@ -188,14 +186,13 @@ def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponse
             with taken_back():
                 _record(scope, found, said)
             return _second_step(request, scope, found, said)
-        done = _record(scope, found, said, tuple(pictures_of(request)))
+        noted = _record(scope, found, said, tuple(pictures_of(request)))
     except DomainError as error:
         fresh = find(scope, number)
         if sealed and said is not None and isinstance(error, Invalid):
             return _second_step(request, scope, fresh, said, error=error)
         return _form(request, scope, fresh, typed=said, error=error)
-    messages.success(request, done)
-    return redirect("desk:by-hand")
+    return done(request, noted, "desk:by-hand")
 
 
 def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Picture, ...] = ()) -> str:
@@ -209,8 +206,8 @@ def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Pict
             at=timezone.now(),
             version=said.version,
         )
-        done = gettext("%(number)s was not paid; the refund can be corrected or sent out again.")
-        return done % {"number": found.number}
+        not_paid = gettext("%(number)s was not paid; the refund can be corrected or sent out again.")
+        return not_paid % {"number": found.number}
     payouts.confirm(
         request_id=found.pk,
         payment=payouts.Payment(

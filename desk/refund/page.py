@@ -1,7 +1,5 @@
 """One refund with all that its page and its preview show. Amounts in fen; an empty address hides its control."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What the pages of shifts show: the tills with their shifts, and one shift with its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.urls import reverse
@@ -9,8 +7,8 @@ from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.forms import FormField, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from merchants import channels
 from refunds.models import Shift
@@ -22,7 +20,7 @@ from terminals import tills
 _SHOWN = 50
 
 
-def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def shifts_page(*, scope: Scope) -> SettingsPage:
     """The newest shifts, and a form for a till that has none open."""
     found = list(shifts.shifts_of(by=scope.by)[:_SHOWN])
     table = Table(
@@ -43,7 +41,6 @@ def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
             FormField(name="terminal", label=gettext("Till"), kind="choice", choices=choices, required=True),
             text("float", gettext("Cash in the drawer (¥)"), "0", kind="money", required=True),
         ],
-        refusal=refusal,
     )
     return SettingsPage(
         title=gettext("Shift close"),
@@ -53,7 +50,7 @@ def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
     )
 
 
-def shift_page(*, scope: Scope, found: Standing, refusal: Refusal | None = None) -> SettingsPage:
+def shift_page(*, scope: Scope, found: Standing) -> SettingsPage:
     """One shift: its cash, its refunds, and the form that closes it."""
     shift = found.shift
     facts = [
@@ -94,11 +91,11 @@ def shift_page(*, scope: Scope, found: Standing, refusal: Refusal | None = None)
             _figures(gettext("Refunds in the ledger"), found.paid),
             _figures(gettext("Refunds asked for at this till"), found.asked),
         ],
-        forms=[_closing(found, refusal)] if shift.closed_at is None else [],
+        forms=[_closing(found)] if shift.closed_at is None else [],
     )
 
 
-def _closing(found: Standing, refusal: Refusal | None) -> Form:
+def _closing(found: Standing) -> Form:
     fields = [text("counted", gettext("Cash counted (¥)"), kind="money", required=True)]
     if found.unknown:
         fields.append(text("handed_to", gettext("Who looks after those without a result"), required=True))
@@ -107,9 +104,7 @@ def _closing(found: Standing, refusal: Refusal | None) -> Form:
         "close",
         title=gettext("Close the shift"),
         url=reverse("desk:shift", args=[found.shift.pk]),
-        button=gettext("Close the shift"),
         fields=fields,
-        refusal=refusal,
     )
 
 

@@ -1,7 +1,5 @@
 """What the columns of an imported file can be, and what their cells say, as people and their systems write it."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence

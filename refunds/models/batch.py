@@ -1,7 +1,5 @@
 """Many refunds asked for at once, or many sales reported: by a program, or from a file that somebody brought."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
