@@ -475,6 +475,7 @@ def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipa
     _brought(alipay, plain)
     before = list(Bill.objects.values())
     other = plain.replace(b"20880000000000010156", b"20889999999999990156")
+    other = other.replace(payout.transaction.channel_transaction_no.encode(), b"2026112122001499990500000099")
     page = _brought(alipay, other.replace(payout.refund_no.encode(), b"ELSEWHERE"))
     assert "merchant number 20889999999999990156; this account is 20880000000000010156" in page
     assert list(Bill.objects.values()) == before
