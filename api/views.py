@@ -55,8 +55,8 @@ class Endpoint(APIView):
         """Counted already."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """A call is answered behind the wall of its caller's merchant, and a test key's by the clock of its sandbox: both are known
-        once the key is.
+        """Behind the wall of the caller's merchant, and for a test key by the clock of its sandbox: both are known once the key
+        is.
         """
         try:
             with ExitStack() as self._walls:

@@ -37,10 +37,11 @@ logger = logging.getLogger(__name__)
 SALE_FOUND = "refund.find_sale"
 TRANSFER_RETURNED = "refund.transfer_returned"
 _SAID = ("refund.submit", "refund.resubmit")
+_REJECTED, _APPROVED = "refund.reject", "refund.approve"
 _EVENTS = (
     *_SAID,
-    "refund.reject",
-    "refund.approve",
+    _REJECTED,
+    _APPROVED,
     "refund.approve_first",
     "refund.approve_by_rule",
     "refund.renew_leg",
@@ -72,7 +73,7 @@ def sign_approval(
 def sign_rejection(
     *, request: RefundRequest, reason: str, routes: Collection[str], needed: int, by: Principal, at: datetime
 ) -> Signed:
-    """Have a rejection signed where an approval of as much would have to be: what is forged takes a customer's money as surely."""
+    """Have a rejection signed where an approval of as much would have to be: a forged one takes money as surely."""
     return signing.sign(
         statement=lambda: _statement(request, request.amount_fen, routes, Decision.REJECT.value, reason=reason),
         object_type="refund_request",
@@ -341,9 +342,9 @@ def _tells_of(event: AuditEvent, row: Approval) -> bool:
     """Whether this event is about this decision."""
     data = event.data
     if row.decision == Decision.REJECT:
-        same = event.action == "refund.reject" and event.version == row.version and data.get("reason") == row.reason
+        same = event.action == _REJECTED and event.version == row.version and data.get("reason") == row.reason
     elif row.lapses_at is None:
-        same = event.action == "refund.approve" and event.version == row.version
+        same = event.action == _APPROVED and event.version == row.version
     else:
         same = event.action == "refund.approve_first"
     return (

@@ -214,9 +214,7 @@ def _transfer(desk: Desk) -> RefundRequest:
 
 @dataclass
 class World:
-    """Two large refunds that are approved and signed, a transfer, a small one, one in review that nobody decided, and one that was
-    rejected.
-    """
+    """Two large refunds that are approved and signed, a transfer, a small one; one that nobody decided, one rejected."""
 
     large: RefundRequest
     other: RefundRequest
