@@ -64,14 +64,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().init_connection_state()
 
     def _rollback(self) -> None:
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]  # the stubs leave it out
         self._told = None
 
     def _savepoint_rollback(self, sid: str) -> None:
         # Before it nothing can be said in a transaction that failed.
         self._told = self.wall
         try:
-            super()._savepoint_rollback(sid)
+            super()._savepoint_rollback(sid)  # type: ignore[misc]
         finally:
             self._told = None
 
