@@ -56,6 +56,7 @@ _SHOWN = (
     "transaction__funding",
     "transaction__channel_account__channel",
     "transaction__channel_account__profile_overrides",
+    "transaction__channel_account__measured",
     "claimed_by__name",
     *decidable.NEEDS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -90,6 +90,7 @@ class Sale:
     payer_paid_fen: int | None
     refundable_fen: int
     paid_at: datetime
+    order_date: date
     cashier: str
     remote: bool
     kind: str
@@ -135,13 +136,13 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
-       t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::text, t.order_no, t.status, t.funding, t.amount_fen,
-       t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.kind, t.held_at IS NOT NULL,
-       t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
+       t.channel, t.channel_account_id, coalesce(a.profile_overrides || a.measured, '{}')::text, t.order_no, t.status,
+       t.funding, t.amount_fen, t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, {t_date}, t.cashier, t.remote,
+       t.kind, t.held_at IS NOT NULL, t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM ({of_number}) o
          WHERE o.store_id = t.store_id
-           AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
+           AND {o_date} = {t_date}),
        t.payer_phone_hash, t.card_last4, p.id, p.number, s.hours::text,
        CASE WHEN s.hours <> '{}' THEN (SELECT json_object_agg(d.date, d.kind) FROM merchants_calendarday d
                                         WHERE d.merchant_id = t.merchant_id) END,
@@ -162,7 +163,7 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
  WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 50
-"""
+""".replace("{t_date}", orders.ORDER_DATE.format("t")).replace("{o_date}", orders.ORDER_DATE.format("o"))
 #: The payments of a number, ``{merchant}`` and ``{number}``. A range in an order, which only the index of numbers has: with ``=``
 #: any index that begins with the merchant costs a young table's plan no more, and the one that was kept for a thousand runs
 #: read all of the merchant's payments.
@@ -191,10 +192,10 @@ _OF_ORDER = PreparedStatement(
     "sales_of_order",
     _PARAMETERS,
     _selecting(
-        "SELECT x.* FROM (SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0) y "
+        "SELECT x.* FROM (SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0) y "  # noqa: S608 - our own text
         "CROSS JOIN LATERAL ({of_number}) x "
         "WHERE x.store_id = y.store_id AND x.status = 'success' "
-        "AND (x.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (y.paid_at AT TIME ZONE 'Asia/Shanghai')::date OFFSET 0",
+        f"AND {orders.ORDER_DATE.format('x')} = {orders.ORDER_DATE.format('y')} OFFSET 0",
         merchant="y.merchant_id",
         number="y.order_no",
     ),

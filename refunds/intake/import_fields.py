@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import FieldError
 from core.money import NotAnAmount, fen_typed
-from core.numbers import reference
+from core.numbers import as_kept
 from core.phones import NotAPhone, phone_number
 from core.plain_text import folded, one_line, person_name
 from core.quantities import quantity
+from core.spreadsheets import from_cell
 from core.table_files import is_rounded
 from merchants import channels
 from refunds.intake.claims import Customer, Draft
@@ -248,7 +249,7 @@ class Reading:
 
     def _number(self, name: str, row: Mapping[str, str] | None = None) -> str:
         text = self._text(name) if row is None else row.get(name, "").strip()
-        number = reference(text)
+        number = as_kept(from_cell(text))
         limit = 20 if name in ("store", "terminal") else 64
         if is_rounded(text):
             self._bad(name, "digits_lost")

@@ -260,6 +260,7 @@ _READ: dict[str, Callable[[str], str]] = {
     "cells more at the end": lambda text: text.replace("100.00,`\r\n", "100.00,`,`,`\r\n"),
     "blank lines": lambda text: text.replace("\r\n", "\r\n\r\n"),
     "fee finer than a fen": lambda text: text.replace("`-0.60000", "`-0.60340"),
+    "no time of success yet": lambda text: re.sub(r"`[0-9-]{10} 12:03:20", "`0000-00-00 00:00:00", text),
     "coupon": lambda text: text.replace("`100.00,`0.00,`ORIGINAL", "`90.00,`10.00,`ORIGINAL"),
     "a program's writing": lambda text: re.sub(r"(`[0-9-]{10}) ", r"\1T", text).replace(
         "`100.00,`0.00,`ORIGINAL", "`￥100.00,`0.00元,`ORIGINAL"
@@ -288,6 +289,13 @@ _BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] =
         ["row_day"],
     ),
     "without a number yet": (lambda row: _OTHERS.sub(b"`0,`0", row), {"matched": 1, "channel_only": 1}, []),
+    "failed: the bank gave it back": (
+        lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`CHANGE")).replace(
+            b"`503", b"`5039"
+        ),
+        {"matched": 2},
+        [],
+    ),
     "failed at the channel": (
         lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`FAIL")).replace(b"`503", b"`5039"),
         {"matched": 2},
