@@ -1,7 +1,5 @@
 """What a number typed by a person names: a refund, a sale, a payout, a phone. Every look-up runs on an index."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The five steps of a refund: submitted, judged, reviewed, paid out, arrived."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

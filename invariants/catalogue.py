@@ -254,9 +254,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "an answer 201 without its one request, or two answers for one request",
         """SELECT i.key FROM refunds_idempotencyrecord i
              LEFT JOIN refunds_refundrequest r ON r.id::text = i.body::jsonb->>'id'
-            WHERE i.body::jsonb ? 'verdict' AND r.id IS NULL
+            WHERE i.body::jsonb ?| '{verdict,packed1}' AND r.id IS NULL
            UNION ALL
-           SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ? 'verdict'
+           SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ?| '{verdict,packed1}'
             GROUP BY i.body::jsonb->>'id' HAVING count(*) > 1""",
     ),
     _over_history(

@@ -3,8 +3,6 @@
 Tolerant of an odd row, exact about money: a row that cannot be read is set aside with its words, and the rest goes on.
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import hashlib

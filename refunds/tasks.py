@@ -24,11 +24,11 @@ from core.audit.models import AuditVerification
 from core.periodic import periodic
 from merchants import audit_trail
 from refunds.evidence import files
-from refunds.follow_up import arrival_times, erasing, survey
+from refunds.follow_up import erasing, survey
 from refunds.goods import returns
 from refunds.intake import batches, importing
 from refunds.models import idempotency
-from refunds.payouts import loop, notices, second_leg
+from refunds.payouts import arrival_times, loop, notices, second_leg
 from refunds.review import assigning, deciding, escalating, pending
 from refunds.telling import outbox, promises
 from refunds.worker import child, confirming, hearing, watch

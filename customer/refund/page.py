@@ -219,7 +219,7 @@ def refund_page(
         message=plain_text(request.message_to_customer) if state in _ENDED_WITHOUT_MONEY else "",
         steps=_steps(story),
         goods_summary=_goods(request),
-        destination_label=story.destination if story.by_hand else destination,
+        destination_label="" if state in _ENDED_WITHOUT_MONEY else story.destination if story.by_hand else destination,
         legs=legs.told(request),
         agreements=list(request.agreements.order_by("pk")),
         without_sale=_without_sale(request),

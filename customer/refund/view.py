@@ -343,28 +343,18 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
     """By which parcel the goods come."""
-    if refusal := _too_much(request, visit):
-        return refusal
-    named = {name: request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no")}
-    try:
-        returns.send(request_id=visit.refund.pk, by=visit.by, at=clock.now(), **named)
-    except DomainError as error:
-        return _refused(request, visit, notice=_explained(error))
-    return _done(visit, "sent")
+    carrier, parcel_no = (request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no"))
+    send = partial(returns.send, request_id=visit.refund.pk, carrier=carrier, parcel_no=parcel_no)
+    return _said(request, visit, "sent", send)
 
 
 @behind_link
 @require_POST
 def answer_offer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Whether they take what is offered instead of the money. Taken, the refund ends."""
-    if refusal := _too_much(request, visit):
-        return refusal
     accepted = request.POST.get("accepted") == "1"
-    try:
-        offers.answer(request_id=visit.refund.pk, accepted=accepted, by=visit.by, at=clock.now())
-    except DomainError as error:
-        return _refused(request, visit, notice=_explained(error))
-    return _done(visit, "taken" if accepted else "declined")
+    keep = partial(offers.answer, request_id=visit.refund.pk, accepted=accepted)
+    return _said(request, visit, "taken" if accepted else "declined", keep)
 
 
 @behind_link

@@ -23,7 +23,7 @@ class ChannelAccount(models.Model):
     ``sealed_credentials_before`` are those before the last change: notices under them are still read until
     ``credentials_before_until``. ``test_word`` is what the last test of the connection came to.
 
-    ``measured`` is what own refunds showed, in the words of a profile (``refunds.follow_up.arrival_times``).
+    ``measured`` is what own refunds showed, in the words of a profile (``refunds.payouts.arrival_times``).
 
     ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
     """

@@ -164,11 +164,17 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
  WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 50
 """.replace("{t_date}", orders.ORDER_DATE.format("t")).replace("{o_date}", orders.ORDER_DATE.format("o"))
-#: The payments of a number, ``{merchant}`` and ``{number}``. A range in an order, which only the index of numbers has: with ``=``
-#: any index that begins with the merchant costs a young table's plan no more, and the one that was kept for a thousand runs
-#: read all of the merchant's payments.
+#: What is read of a payment: a subquery makes room for each column that it names.
+_OF_PAYMENT = (
+    "id, merchant_id, store_id, terminal_id, channel, channel_account_id, order_no, status, funding, amount_fen, "
+    "payer_paid_fen, reserved_fen, paid_at, cashier, remote, kind, held_at, payment_word, corrected_at, live_refunds, "
+    "payer_phone_hash, card_last4, joined_date"
+)
+#: The ``{columns}`` of a number's payments, ``{merchant}`` and ``{number}``. A range in an order, which only the index of
+#: numbers has: with ``=`` any index that begins with the merchant costs a young table's plan no more, and the one that was
+#: kept for a thousand runs read all of the merchant's payments.
 _OF_NUMBER = (
-    "SELECT * FROM terminals_transaction x WHERE x.merchant_id = {merchant} "
+    "SELECT {columns} FROM terminals_transaction x WHERE x.merchant_id = {merchant} "
     "AND x.order_no BETWEEN {number} AND {number} ORDER BY x.order_no OFFSET 0"
 )
 
@@ -179,14 +185,18 @@ def _selecting(found: str, *, merchant: str = "", number: str = "") -> str:
     OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
     kept must be right whatever the table's statistics said when it was made.
     """
-    of_number = _OF_NUMBER.format(merchant="t.merchant_id", number="t.order_no")
-    found = found.replace("{of_number}", _OF_NUMBER.format(merchant=merchant, number=number))
-    return _SELECT.replace("{of_number}", of_number).replace("{found}", found)
+    of_number = _OF_NUMBER.format(
+        columns="store_id, paid_at, joined_date, status, reserved_fen", merchant="t.merchant_id", number="t.order_no"
+    )
+    found = found.replace("{of_number}", _OF_NUMBER.format(columns=_OF_PAYMENT, merchant=merchant, number=number))
+    return _SELECT.replace("{of_number}", of_number).replace("{found}", found).replace("{of_payment}", _OF_PAYMENT)
 
 
 _PARAMETERS = ("uuid", "bigint", "bigint[]", "timestamptz")
 _BY_ID = PreparedStatement(
-    "sale_by_id", _PARAMETERS, _selecting("SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0")
+    "sale_by_id",
+    _PARAMETERS,
+    _selecting("SELECT {of_payment} FROM terminals_transaction WHERE id = $1 OFFSET 0"),
 )
 _OF_ORDER = PreparedStatement(
     "sales_of_order",

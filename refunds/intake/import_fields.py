@@ -1,7 +1,5 @@
 """What the columns of an imported file can be, and what their cells say, as people and their systems write it."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from functools import lru_cache
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.calendar import SHANGHAI
 from core.errors import FieldError
@@ -70,7 +69,12 @@ FIELDS: Sequence[Field] = (
     Field("unit_price", _("Unit price"), _SALES, "单价 unitprice price"),
     Field("line_amount", _("Amount of the line"), _SALES, "小计 行金额 lineamount subtotal"),
     Field("reason", _("Reason"), _REFUNDS, "退款原因 原因 reason", same=True),
-    Field("description", _("What happened"), _REFUNDS, "说明 备注 描述 description note remark"),
+    Field(
+        "description",
+        pgettext_lazy("in the customer's words", "What happened"),
+        _REFUNDS,
+        "说明 备注 描述 description note remark",
+    ),
     Field("customer_name", _("Customer's name"), _REFUNDS, "客户姓名 顾客姓名 姓名 customername name"),
     Field("customer_phone", _("Customer's phone"), _REFUNDS, "客户手机 顾客手机 手机号 手机 电话 phone mobile"),
     Field("customer_email", _("Customer's e-mail"), _REFUNDS, "邮箱 电子邮箱 email"),

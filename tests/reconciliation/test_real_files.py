@@ -463,7 +463,12 @@ def test_day_without_refunds_is_no_empty_file(wechat: Channel) -> None:
     assert counts(wechat.world.day()) == {"ours_only": 1}
 
 
-def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipay: Channel) -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipay: Channel, shared: bool) -> None:
+    account = alipay.world.account
+    account.profile_overrides |= {"bill_shared": shared}
+    account.revision += 1
+    account.save()
     name = "alipay-refund-with-merchant-discount.csv"
     payout = _paid(alipay)
     plain = _file(name, payout)

@@ -10,9 +10,9 @@ import pytest
 from core.calendar import SHANGHAI
 from merchants.models import ChannelAccount
 from payment_channels.contract import PaidTo, SecondLeg
-from refunds.follow_up import arrival_times
-from refunds.follow_up.arrival_times import FEWEST
 from refunds.models import Execution
+from refunds.payouts import arrival_times
+from refunds.payouts.arrival_times import FEWEST
 from refunds.rules.arrival import expected_arrival
 from tests.customer.conftest import in_state
 
