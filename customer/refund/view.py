@@ -24,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from core import clock, codes
+from core import clock, codes, tenant_wall
 from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
@@ -108,7 +108,9 @@ Routed = Callable[..., HttpResponseBase]
 
 
 def behind_link(view: View[Parameters]) -> Routed:
-    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody."""
+    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody. What is done
+    then is done behind the merchant's wall.
+    """
 
     @csrf_exempt
     @wraps(view)
@@ -122,7 +124,12 @@ def behind_link(view: View[Parameters]) -> Routed:
         except NotFound:
             response = unknown(request)
         else:
-            with clock.running_ahead(visit.refund.merchant.clock_ahead), speaking(request, visit.language):
+            merchant = visit.refund.merchant
+            with (
+                clock.running_ahead(merchant.clock_ahead),
+                speaking(request, visit.language),
+                tenant_wall.within(merchant.pk),
+            ):
                 response = view(request, visit, *args, **kwargs)
                 response["Content-Language"] = visit.language
         return with_headers(response)
